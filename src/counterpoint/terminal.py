@@ -1,0 +1,82 @@
+"""What a command needs of the terminal it runs in: the workspace asked for, output, progress.
+
+Rooms' `commands.py` use this; the command tree itself is in `cli`.
+"""
+
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol
+
+if TYPE_CHECKING:
+    from counterpoint.workspace import Workspace
+
+__all__ = ["Advance", "Terminal", "terminal"]
+
+
+class Advance(Protocol):
+    """Tells a progress bar how far the work has come."""
+
+    def __call__(self, done: float, total: float | None = None) -> None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Terminal:
+    """The global options of one call of the command line."""
+
+    workspace: Path
+    json: bool = False
+    verbose: bool = False
+
+    def open(self) -> "Workspace":
+        """Open the workspace that `-w` names; use it as a context manager."""
+        from counterpoint.workspace import Workspace
+
+        return Workspace.open(self.workspace)
+
+    def emit(self, data: Any, human: Callable[[], Any] | None = None) -> None:
+        """Print `data` as JSON under `--json`, else what `human` returns (text or a rich renderable)."""
+        if self.json:
+            import msgspec
+
+            sys.stdout.buffer.write(msgspec.json.format(msgspec.json.encode(data), indent=2) + b"\n")
+            sys.stdout.buffer.flush()
+            return
+        shown = human() if human else data
+        if isinstance(shown, str):
+            sys.stdout.write(shown + "\n")
+        elif shown is not None:
+            from rich.console import Console
+
+            Console().print(shown)
+
+    def say(self, text: str) -> None:
+        """Write a line for people to stderr; never mixed into `--json` output."""
+        sys.stderr.write(text + "\n")
+
+    @contextmanager
+    def progress(self, what: str) -> Iterator[Advance]:
+        """Show a progress bar on stderr while the block runs; silent where stderr is no terminal."""
+        from rich.console import Console
+        from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+
+        console = Console(stderr=True)
+        columns = (TextColumn("{task.description}"), BarColumn(), TextColumn("{task.percentage:>3.0f} %"), TimeElapsedColumn())
+        with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
+            task = bar.add_task(what, total=None)
+
+            def advance(done: float, total: float | None = None) -> None:
+                bar.update(task, completed=done, total=total)
+
+            yield advance
+
+
+_current: ContextVar[Terminal | None] = ContextVar("terminal", default=None)
+
+
+def terminal() -> Terminal:
+    """The terminal of the running command."""
+    return _current.get() or Terminal(Path.cwd())
