@@ -22,19 +22,34 @@ COMMANDS: dict[str, dict[str, tuple[str, str]]] = {
         "serve": ("counterpoint.server.commands:serve", "Serve the web UI and the APIs."),
     },
     "import": {
-        "catalog": ("counterpoint.catalog.commands:import_catalog", "Read catalog-info.yaml files, folders, globs or checkouts."),
-        "flags": ("counterpoint.flags.commands:import_flags", "Read a flagd flag definition file into a flag set."),
-        "events": ("counterpoint.journal.commands:import_events", "Read CloudEvents as NDJSON, or Parquet or CSV with a mapping."),
+        "catalog": (
+            "counterpoint.catalog.commands:import_catalog",
+            "Read catalog-info.yaml files, folders, globs or checkouts.",
+        ),
+        "flags": (
+            "counterpoint.flags.commands:import_flags",
+            "Read a flagd flag definition file into a flag set.",
+        ),
+        "events": (
+            "counterpoint.journal.commands:import_events",
+            "Read CloudEvents as NDJSON, or Parquet or CSV with a mapping.",
+        ),
     },
     "flags": {
         "eval": ("counterpoint.flags.commands:evaluate", "Evaluate one flag for one context."),
         "lint": ("counterpoint.flags.commands:lint", "Say what is wrong with a flag definition."),
     },
     "experiments": {
-        "analyze": ("counterpoint.experiments.commands:analyze", "Print the results and the shipping recommendation."),
+        "analyze": (
+            "counterpoint.experiments.commands:analyze",
+            "Print the results and the shipping recommendation.",
+        ),
     },
     "events": {
-        "compact": ("counterpoint.journal.commands:compact", "Move events from the intake into Parquet segments."),
+        "compact": (
+            "counterpoint.journal.commands:compact",
+            "Move events from the intake into Parquet segments.",
+        ),
     },
     "account": {
         "create": ("counterpoint.server.commands:create_account", "Make a local account that can sign in."),
@@ -80,9 +95,19 @@ def create_cli() -> App:
 def _with_global_options(app: App) -> Any:
     def call(
         *tokens: Annotated[str, Parameter(show=False, allow_leading_hyphen=True)],
-        workspace: Annotated[Path | None, Parameter(name=["--workspace", "-w"], help="The workspace folder (default: $COUNTERPOINT_WORKSPACE, else here).")] = None,
-        json: Annotated[bool, Parameter(name="--json", negative="", help="Machine-readable output on stdout.")] = False,
-        verbose: Annotated[bool, Parameter(name=["--verbose", "-v"], negative="", help="Say more on stderr.")] = False,
+        workspace: Annotated[
+            Path | None,
+            Parameter(
+                name=["--workspace", "-w"],
+                help="The workspace folder (default: $COUNTERPOINT_WORKSPACE, else here).",
+            ),
+        ] = None,
+        json: Annotated[
+            bool, Parameter(name="--json", negative="", help="Machine-readable output on stdout.")
+        ] = False,
+        verbose: Annotated[
+            bool, Parameter(name=["--verbose", "-v"], negative="", help="Say more on stderr.")
+        ] = False,
     ) -> Any:
         folder = workspace or Path(os.environ.get("COUNTERPOINT_WORKSPACE") or ".")
         _current.set(Terminal(folder, json=json, verbose=verbose))
@@ -92,13 +117,15 @@ def _with_global_options(app: App) -> Any:
 
 
 def run(arguments: Sequence[str]) -> int:
-    """Run one command and return its exit code: 0 done, 1 failed, 2 wrong usage."""
+    """Run one command and return its exit code: 0 done, 1 failed, 2 wrong usage, 130 stopped."""
     try:
         result = create_cli().meta(list(arguments), exit_on_error=False, print_error=False)
     except CycloptsError as error:
         return _fail(str(error), 2)
     except CounterpointError as error:
-        return _fail("\n".join([error.message, *(f"  {problem}" for problem in error.problems)]), error.exit_code)
+        return _fail(
+            "\n".join([error.message, *(f"  {problem}" for problem in error.problems)]), error.exit_code
+        )
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
@@ -107,6 +134,13 @@ def run(arguments: Sequence[str]) -> int:
     except OSError as error:
         place = f"{error.filename}: " if error.filename else ""
         return _fail(f"{place}{error.strerror or error}", 1)
+    except Exception as error:  # the last line of defence: a person never sees a traceback unasked
+        if {"-v", "--verbose"} & set(arguments):
+            raise
+        return _fail(
+            f"This should not have happened: {type(error).__name__}: {error}. Repeat with -v for the details.",
+            1,
+        )
     return result if isinstance(result, int) and not isinstance(result, bool) else 0
 
 

@@ -1,0 +1,99 @@
+"""The command tree: what it lists, what it costs, how it fails."""
+
+import importlib
+import resource
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from counterpoint.cli import COMMANDS, run
+
+ADDRESSES = [address for group in COMMANDS.values() for address, _ in group.values()]
+HEAVY = (
+    "numpy",
+    "scipy",
+    "duckdb",
+    "ibis",
+    "pyarrow",
+    "litestar",
+    "uvicorn",
+    "sqlalchemy",
+    "alembic",
+    "jinja2",
+)
+
+
+@pytest.mark.parametrize("address", ADDRESSES)
+def test_each_command_of_the_tree_exists_and_says_what_it_does(address: str) -> None:
+    module, _, name = address.partition(":")
+    function = getattr(importlib.import_module(module), name)
+    assert function.__doc__
+
+
+@pytest.mark.parametrize(
+    "words",
+    [[*([group] if group else []), name] for group, names in COMMANDS.items() for name in names],
+    ids=" ".join,
+)
+def test_each_command_has_help(words: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    assert run([*words, "--help"]) == 0
+    assert "Usage: counterpoint " + " ".join(words) in " ".join(capsys.readouterr().out.split())
+
+
+def test_help_imports_nothing_heavy() -> None:
+    code = f"import sys; from counterpoint.cli import run; run(['--help']); sys.exit(any(m in sys.modules for m in {HEAVY!r}))"
+    assert subprocess.run([sys.executable, "-c", code], capture_output=True).returncode == 0
+
+
+def test_help_costs_less_than_a_quarter_of_a_second_of_cpu() -> None:
+    command = [sys.executable, "-m", "counterpoint", "--help"]
+    subprocess.run(command, check=True, capture_output=True)  # writes the byte code
+
+    def cpu() -> float:
+        before = resource.getrusage(resource.RUSAGE_CHILDREN)
+        subprocess.run(command, check=True, capture_output=True)
+        after = resource.getrusage(resource.RUSAGE_CHILDREN)
+        return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+
+    assert min(cpu() for _ in range(5)) < 0.25
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "said"),
+    [
+        (["nonsense"], 2, "nonsense"),
+        (["import", "nonsense"], 2, "nonsense"),
+        (["doctor", "--nonsense"], 2, "nonsense"),
+        (["flags", "eval"], 2, "KEY"),
+        (["serve", "--port", "many"], 2, "many"),
+    ],
+)
+def test_wrong_usage_is_one_clear_line_and_exit_code_2(
+    words: list[str], code: int, said: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(words) == code
+    error = capsys.readouterr().err
+    assert said.casefold() in error.casefold()
+    assert "Traceback" not in error
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["doctor"],
+        ["flags", "eval", "x"],
+        ["experiments", "analyze", "x"],
+        ["token", "list"],
+        ["events", "compact"],
+    ],
+    ids=" ".join,
+)
+def test_a_folder_that_is_no_workspace_is_named_with_the_remedy(
+    words: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(["-w", str(tmp_path / "nowhere"), *words]) == 1
+    error = capsys.readouterr().err
+    assert "nowhere" in error
+    assert "counterpoint init" in error
