@@ -78,3 +78,18 @@ def test_the_readme_gives_the_two_commands() -> None:
     text = (ROOT / "README.md").read_text(encoding="utf-8")
     assert "make demo" in text
     assert "make test" in text
+
+
+def test_every_setting_is_documented() -> None:
+    import msgspec
+
+    from counterpoint.settings import Settings
+
+    text = (ROOT / "docs" / "running.md").read_text(encoding="utf-8")
+    for field in msgspec.structs.fields(Settings):
+        inner = field.type
+        if isinstance(inner, type) and issubclass(inner, msgspec.Struct):
+            for nested in msgspec.structs.fields(inner):
+                assert f"`[{field.name}] {nested.name}`" in text
+        else:
+            assert f"`{field.name}`" in text
