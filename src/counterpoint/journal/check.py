@@ -1,0 +1,82 @@
+"""Checking a journal's files: is everything there that the manifest names, and nothing else?"""
+
+import sqlite3
+from collections.abc import Iterator
+from pathlib import Path
+
+from counterpoint.journal.compaction import compaction_lock, remove_orphans
+from counterpoint.journal.intake import count
+from counterpoint.journal.model.outcome import Finding
+from counterpoint.journal.segments import Segment, manifest, orphans
+
+__all__ = ["check_journal"]
+
+
+def check_journal(folder: Path, database: sqlite3.Connection, *, mend: bool) -> list[Finding]:
+    """Every problem found, or one finding that all is well; `mend` removes orphans."""
+    segments = manifest(database)
+    problems = [*_intake(database), *_files(folder, segments), *_orphans(folder, database, mend=mend)]
+    if problems:
+        return problems
+    events = sum(segment.events for segment in segments)
+    waiting = count(database)
+    return [
+        Finding(
+            "ok",
+            "journal",
+            f"{events + waiting:,} events: {events:,} in {len(segments):,} segments, {waiting:,} in the intake.",
+        )
+    ]
+
+
+def _intake(database: sqlite3.Connection) -> Iterator[Finding]:
+    for (line,) in database.execute("PRAGMA quick_check(5)"):
+        if line != "ok":
+            yield Finding("error", "journal/intake.db", str(line), "Restore the workspace from a backup.")
+
+
+def _files(folder: Path, segments: list[Segment]) -> Iterator[Finding]:
+    for segment in segments:
+        if problem := _problem(folder / segment.path, segment):
+            remedy = "Restore the file from a backup; its events are missing from every figure."
+            yield Finding("error", f"journal/{segment.path}", problem, remedy)
+
+
+def _problem(file: Path, segment: Segment) -> str | None:
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    try:
+        size = file.stat().st_size
+        if size != segment.bytes:
+            return f"The file has {size:,} bytes, the manifest says {segment.bytes:,}."
+        rows = pq.read_metadata(file).num_rows
+    except FileNotFoundError:
+        return f"The file is missing; it held {segment.events:,} events of type {segment.type}."
+    except (OSError, pa.ArrowException) as error:
+        return f"The file cannot be read: {error}"
+    return (
+        None
+        if rows == segment.events
+        else f"The file has {rows:,} events, the manifest says {segment.events:,}."
+    )
+
+
+def _orphans(folder: Path, database: sqlite3.Connection, *, mend: bool) -> Iterator[Finding]:
+    with compaction_lock(folder) as alone:
+        if not alone:
+            return  # a running compaction's files are not named yet
+        if mend:
+            if removed := remove_orphans(folder, database):
+                yield Finding("ok", "journal", f"{removed} files of broken-off compactions were removed.")
+            return
+        for file in orphans(folder, database):
+            message = (
+                "A compaction was broken off before this file became part of the journal; no event is lost."
+            )
+            yield Finding(
+                "warning",
+                f"journal/{file.relative_to(folder).as_posix()}",
+                message,
+                "The next compaction removes it: counterpoint events compact",
+            )

@@ -1,0 +1,258 @@
+"""The intake: where events land first, in a SQLite log that is synced before it answers.
+
+One thread writes. It commits everything that has queued at once, so that many small appends share one
+sync of the disk. Several processes may write to the same file; SQLite lets them in one after another.
+"""
+
+import sqlite3
+import threading
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from counterpoint.errors import CounterpointError, OverloadedError, WorkspaceError
+from counterpoint.journal.model.outcome import Receipt, Rejected
+from counterpoint.journal.model.row import COLUMNS, Row
+
+__all__ = ["Intake", "connect", "storage_errors"]
+
+VERSION = 1
+BUSY_SECONDS = 60.0
+"""How long one process waits for another's transaction."""
+GROUP = 50_000
+"""Events of one transaction at most (one append is never split), so that others get their turn."""
+
+SCHEMA = """
+CREATE TABLE events (
+    seq INTEGER PRIMARY KEY AUTOINCREMENT,
+    source TEXT NOT NULL, id TEXT NOT NULL, type TEXT NOT NULL, subject TEXT,
+    time INTEGER NOT NULL, received INTEGER NOT NULL,
+    flag_set TEXT, flag TEXT, variant TEXT, value REAL,
+    data TEXT, attributes TEXT,
+    UNIQUE (source, id)
+) STRICT;
+CREATE TABLE identities (hash BLOB PRIMARY KEY, day INTEGER NOT NULL) STRICT, WITHOUT ROWID;
+CREATE TABLE segments (
+    path TEXT PRIMARY KEY, type TEXT NOT NULL, day TEXT NOT NULL,
+    events INTEGER NOT NULL, bytes INTEGER NOT NULL,
+    first INTEGER NOT NULL, last INTEGER NOT NULL, added INTEGER NOT NULL
+) STRICT;
+CREATE INDEX segments_type ON segments (type, last);
+"""
+# AUTOINCREMENT: a number is never given twice, so a compaction can delete up to the last one it read.
+
+INSERT = (
+    f"INSERT OR IGNORE INTO events ({', '.join(COLUMNS)}) SELECT {', '.join('?' * len(COLUMNS))}"
+    " WHERE NOT EXISTS (SELECT 1 FROM identities WHERE hash = ?)"
+)
+
+
+def connect(file: Path, *, create: bool = True) -> sqlite3.Connection:
+    """Open the intake; transactions are begun and ended by hand.
+
+    Raises:
+        WorkspaceError: it cannot be opened, or a newer version made it.
+    """
+    with storage_errors(file):
+        if create:
+            file.parent.mkdir(parents=True, exist_ok=True)
+        address = f"{file.absolute().as_uri()}?mode={'rwc' if create else 'rw'}"
+        database = sqlite3.connect(
+            address, uri=True, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False
+        )
+        try:
+            _prepare(database, file)
+        except BaseException:
+            database.close()
+            raise
+    return database
+
+
+def _prepare(database: sqlite3.Connection, file: Path) -> None:
+    # FULL syncs the log at each commit: what is acknowledged survives a power cut.
+    for pragma in (
+        "journal_mode = WAL",
+        "synchronous = FULL",
+        "cache_size = -16000",
+        "journal_size_limit = 67108864",
+    ):
+        database.execute(f"PRAGMA {pragma}")
+    if _version(database) == VERSION:
+        return
+    database.execute("BEGIN IMMEDIATE")
+    found = _version(database)
+    if found > VERSION:
+        raise WorkspaceError(
+            f"{file} was made by a newer Counterpoint (layout {found}, this one knows {VERSION}); upgrade to open it."
+        )
+    if found == 0:
+        for statement in SCHEMA.split(";"):
+            database.execute(statement)
+        database.execute(f"PRAGMA user_version = {VERSION}")
+    database.execute("COMMIT")
+
+
+def _version(database: sqlite3.Connection) -> int:
+    return int(database.execute("PRAGMA user_version").fetchone()[0])
+
+
+@contextmanager
+def storage_errors(file: Path) -> Iterator[None]:
+    """Turn what SQLite and the file system say into a WorkspaceError that names the remedy."""
+    try:
+        yield
+    except (sqlite3.Error, OSError) as error:
+        raise WorkspaceError(f"The journal cannot be used: {file}: {_reason(error)}") from error
+
+
+def _reason(error: Exception) -> str:
+    text = str(getattr(error, "strerror", None) or error)
+    for words, remedy in (
+        ("disk is full", "free some space; events that were acknowledged are safe"),
+        ("No space left", "free some space; events that were acknowledged are safe"),
+        ("readonly", "make the folder writable for this user"),
+        ("Read-only", "make the folder writable for this user"),
+        ("Permission denied", "make the folder writable for this user"),
+        ("unable to open", "check that the folder exists and is writable for this user"),
+        ("locked", "another process has held it for too long; try again or end that process"),
+        ("malformed", "restore the file from a backup, or ask `counterpoint doctor`"),
+        ("not a database", "restore the file from a backup, or ask `counterpoint doctor`"),
+    ):
+        if words in text:
+            return f"{text} ({remedy})."
+    return f"{text}."
+
+
+class _Append:
+    """One call's events on their way to the disk."""
+
+    __slots__ = ("future", "rejected", "rows")
+
+    def __init__(self, rows: Sequence[Row], rejected: tuple[Rejected, ...]) -> None:
+        self.rows = rows
+        self.rejected = rejected
+        self.future: Future[Receipt] = Future()
+
+
+class Intake:
+    """The writing side of `intake.db`. Thread-safe."""
+
+    def __init__(self, file: Path, *, queue: int, committed: Callable[[int], None]) -> None:
+        self.file = file
+        self.writing = threading.Lock()
+        """Held during each transaction of this process; the compactor takes turns by it."""
+        self._queue = queue
+        self._committed = committed
+        self._waiting: deque[_Append] = deque()
+        self._queued = 0
+        self._changed = threading.Condition()
+        self._thread: threading.Thread | None = None
+        self._closed = False
+
+    def submit(self, rows: Sequence[Row], rejected: tuple[Rejected, ...] = ()) -> "Future[Receipt]":
+        """Queue rows; the future gives the receipt once they are on the disk, or a WorkspaceError.
+
+        Raises:
+            OverloadedError: more events are waiting than the setting `[journal] queue` allows.
+            WorkspaceError: the journal is closed.
+        """
+        append = _Append(rows, rejected)
+        if not rows:
+            append.future.set_result(Receipt(rejected=rejected))
+            return append.future
+        with self._changed:
+            if self._closed:
+                raise WorkspaceError("The journal is closed.")
+            if self._queued and self._queued + len(rows) > self._queue:
+                raise OverloadedError(
+                    f"{self._queued:,} events are waiting for the disk; the limit is {self._queue:,} ([journal] queue)."
+                )
+            self._queued += len(rows)
+            self._waiting.append(append)
+            if self._thread is None:
+                self._thread = threading.Thread(target=self._write, name="journal-intake", daemon=True)
+                self._thread.start()
+            self._changed.notify()
+        return append.future
+
+    def close(self) -> None:
+        """Write what is queued, then stop."""
+        with self._changed:
+            self._closed = True
+            self._changed.notify()
+        if self._thread is not None:
+            self._thread.join()
+
+    def _write(self) -> None:
+        database: sqlite3.Connection | None = None
+        while group := self._next_group():
+            try:
+                database = database or connect(self.file, create=False)
+                receipts = self._commit(database, group)
+            except Exception as error:
+                failure = (
+                    error
+                    if isinstance(error, CounterpointError)
+                    else WorkspaceError(f"The journal cannot be written: {error}.")
+                )
+                for append in group:
+                    append.future.set_exception(failure)
+                if (
+                    database is not None
+                ):  # a fresh connection may fare better: a mount came back, space was freed
+                    database.close()
+                    database = None
+                continue
+            for append, receipt in zip(group, receipts, strict=True):
+                append.future.set_result(receipt)
+            self._committed(sum(receipt.accepted for receipt in receipts))
+        if database is not None:
+            database.close()
+
+    def _next_group(self) -> list[_Append]:
+        """All appends that wait, up to GROUP events; none when the intake is closed and empty."""
+        with self._changed:
+            while not self._waiting and not self._closed:
+                self._changed.wait()
+            group: list[_Append] = []
+            size = 0
+            while self._waiting and (not group or size + len(self._waiting[0].rows) <= GROUP):
+                group.append(self._waiting.popleft())
+                size += len(group[-1].rows)
+            self._queued -= size
+            return group
+
+    def _commit(self, database: sqlite3.Connection, group: Sequence[_Append]) -> list[Receipt]:
+        with self.writing, storage_errors(self.file), transaction(database):
+            return [self._insert(database, append) for append in group]
+
+    def _insert(self, database: sqlite3.Connection, append: _Append) -> Receipt:
+        accepted = database.executemany(INSERT, append.rows).rowcount
+        return Receipt(accepted, len(append.rows) - accepted, append.rejected)
+
+
+@contextmanager
+def transaction(database: sqlite3.Connection, mode: str = "IMMEDIATE") -> Iterator[None]:
+    """One transaction: committed at the end of the block, or as if it never was."""
+    database.execute(f"BEGIN {mode}")
+    try:
+        yield
+        database.execute("COMMIT")
+    except BaseException:
+        if database.in_transaction:
+            database.execute("ROLLBACK")
+        raise
+
+
+def count(database: sqlite3.Connection) -> int:
+    """Events in the intake."""
+    return int(database.execute("SELECT count(*) FROM events").fetchone()[0])
+
+
+def rows_after(database: sqlite3.Connection, seq: int, limit: int) -> list[tuple[Any, ...]]:
+    """The intake's next rows in order of arrival: COLUMNS, then seq."""
+    query = f"SELECT {', '.join(COLUMNS)}, seq FROM events WHERE seq > ? ORDER BY seq LIMIT ?"
+    return database.execute(query, (seq, limit)).fetchall()

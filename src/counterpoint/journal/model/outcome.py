@@ -1,0 +1,58 @@
+"""What the journal's operations answer."""
+
+from datetime import datetime
+from typing import Literal
+
+import msgspec
+
+__all__ = ["Compacted", "Finding", "Receipt", "Rejected", "TypeCount"]
+
+
+class Rejected(msgspec.Struct, frozen=True):
+    """An event that was not taken."""
+
+    index: int
+    """Its place in what was sent, from 0."""
+    reason: str
+
+
+class Receipt(msgspec.Struct, frozen=True):
+    """What became of the events of one append. The accepted ones are on the disk."""
+
+    accepted: int = 0
+    duplicates: int = 0
+    """Events whose (source, id) the journal has already."""
+    rejected: tuple[Rejected, ...] = ()
+
+
+class TypeCount(msgspec.Struct, frozen=True):
+    """How much the journal holds of one event type."""
+
+    type: str
+    count: int
+    first: datetime
+    """Time of the earliest event, in UTC."""
+    last: datetime
+    """Time of the latest event, in UTC."""
+
+
+class Compacted(msgspec.Struct, frozen=True):
+    """What a compaction did."""
+
+    events: int = 0
+    """Events moved from the intake into segments."""
+    segments: int = 0
+    """Parquet files written."""
+    orphans: int = 0
+    """Files of broken-off compactions that were removed."""
+    busy: bool = False
+    """Another process was compacting, so nothing was done."""
+
+
+class Finding(msgspec.Struct, frozen=True):
+    """One thing that a check saw."""
+
+    level: Literal["ok", "warning", "error"]
+    subject: str
+    message: str
+    remedy: str = ""

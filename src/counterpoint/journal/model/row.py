@@ -1,0 +1,73 @@
+"""How an event is laid out in columns: one order for the intake, the segments and the snapshots."""
+
+from datetime import UTC, datetime, timedelta
+from hashlib import blake2b
+from typing import Any, Final
+
+import msgspec
+
+from counterpoint.journal.model.event import MAX_DATA, Event, Refusal
+
+__all__ = ["COLUMNS", "Row", "event_of", "identity", "moment", "row_of"]
+
+COLUMNS: Final = (
+    "source", "id", "type", "subject", "time", "received", "flag_set", "flag", "variant", "value", "data", "attributes",
+)  # fmt: skip
+"""Times are microseconds since 1970 in UTC; `data` and `attributes` are JSON text."""
+
+Row = tuple[Any, ...]
+"""The values of COLUMNS, and in the intake the identity after them."""
+
+EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+MICROSECOND: Final = timedelta(microseconds=1)
+BINARY: Final = "data_base64"
+
+_encode = msgspec.json.Encoder().encode
+
+
+def moment(microseconds: int) -> datetime:
+    """The moment that many microseconds after 1970, in UTC."""
+    return EPOCH + timedelta(microseconds=microseconds)
+
+
+def microseconds(time: datetime) -> int:
+    """Whole microseconds since 1970."""
+    return (time - EPOCH) // MICROSECOND
+
+
+def identity(source: str, id: str) -> bytes:  # noqa: A002 - CloudEvents' word
+    """128 bits that stand for (source, id); the length keeps ("a", "bc") and ("ab", "c") apart."""
+    return blake2b(f"{len(source)}:{source}{id}".encode(), digest_size=16).digest()
+
+
+def row_of(event: Event) -> Row | Refusal:
+    """The event's columns, followed by its identity; a refusal where its data is too large."""
+    data = None
+    if event.data is not None:
+        data = _encode(event.data).decode()
+        if len(data) > MAX_DATA:
+            return Refusal(f"data is larger than {MAX_DATA:,} bytes")
+    attributes: dict[str, Any] = dict(event.attributes)
+    if event.data_base64 is not None:
+        attributes[BINARY] = event.data_base64
+    return (
+        event.source, event.id, event.type, event.subject,
+        microseconds(event.time), microseconds(event.received),
+        event.flag_set, event.flag, event.variant, event.value,
+        data, _encode(attributes).decode() if attributes else None,
+        identity(event.source, event.id),
+    )  # fmt: skip
+
+
+def event_of(row: Row) -> Event:
+    """The event of the columns that `row_of` made."""
+    source, id_, type_, subject, time, received, _set, _flag, _variant, _value, data, attributes = row[
+        : len(COLUMNS)
+    ]
+    kept: dict[str, Any] = msgspec.json.decode(attributes) if attributes else {}
+    return Event(
+        id=id_, source=source, type=type_, subject=subject,
+        time=moment(time), received=moment(received),
+        data=None if data is None else msgspec.json.decode(data),
+        data_base64=kept.pop(BINARY, None), attributes=kept,
+    )  # fmt: skip
