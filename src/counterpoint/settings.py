@@ -14,7 +14,14 @@ import msgspec
 
 from counterpoint.errors import InputError, Problem
 
-__all__ = ["CatalogSettings", "GraphSettings", "JournalSettings", "ServerSettings", "Settings", "load_settings"]
+__all__ = [
+    "CatalogSettings",
+    "GraphSettings",
+    "JournalSettings",
+    "ServerSettings",
+    "Settings",
+    "load_settings",
+]
 
 PREFIX = "COUNTERPOINT_"
 RESERVED = frozenset({"WORKSPACE"})
@@ -87,7 +94,9 @@ def load_settings(file: Path, environment: Mapping[str, str] | None = None) -> S
     except msgspec.ValidationError as error:
         text, _, path = str(error).partition(" - at `$")
         pointer = path.rstrip("`").replace(".", "/")
-        raise InputError("A setting is not valid.", [Problem(text, pointer=pointer, file=str(file))]) from error
+        raise InputError(
+            "A setting is not valid.", [Problem(text, pointer=pointer, file=str(file))]
+        ) from error
 
 
 def _overlay(tree: dict[str, Any], environment: Mapping[str, str]) -> None:

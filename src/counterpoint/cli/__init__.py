@@ -22,19 +22,34 @@ COMMANDS: dict[str, dict[str, tuple[str, str]]] = {
         "serve": ("counterpoint.server.commands:serve", "Serve the web UI and the APIs."),
     },
     "import": {
-        "catalog": ("counterpoint.catalog.commands:import_catalog", "Read catalog-info.yaml files, folders, globs or checkouts."),
-        "flags": ("counterpoint.flags.commands:import_flags", "Read a flagd flag definition file into a flag set."),
-        "events": ("counterpoint.journal.commands:import_events", "Read CloudEvents as NDJSON, or Parquet or CSV with a mapping."),
+        "catalog": (
+            "counterpoint.catalog.commands:import_catalog",
+            "Read catalog-info.yaml files, folders, globs or checkouts.",
+        ),
+        "flags": (
+            "counterpoint.flags.commands:import_flags",
+            "Read a flagd flag definition file into a flag set.",
+        ),
+        "events": (
+            "counterpoint.journal.commands:import_events",
+            "Read CloudEvents as NDJSON, or Parquet or CSV with a mapping.",
+        ),
     },
     "flags": {
         "eval": ("counterpoint.flags.commands:evaluate", "Evaluate one flag for one context."),
         "lint": ("counterpoint.flags.commands:lint", "Say what is wrong with a flag definition."),
     },
     "experiments": {
-        "analyze": ("counterpoint.experiments.commands:analyze", "Print the results and the shipping recommendation."),
+        "analyze": (
+            "counterpoint.experiments.commands:analyze",
+            "Print the results and the shipping recommendation.",
+        ),
     },
     "events": {
-        "compact": ("counterpoint.journal.commands:compact", "Move events from the intake into Parquet segments."),
+        "compact": (
+            "counterpoint.journal.commands:compact",
+            "Move events from the intake into Parquet segments.",
+        ),
     },
     "account": {
         "create": ("counterpoint.server.commands:create_account", "Make a local account that can sign in."),
@@ -80,9 +95,19 @@ def create_cli() -> App:
 def _with_global_options(app: App) -> Any:
     def call(
         *tokens: Annotated[str, Parameter(show=False, allow_leading_hyphen=True)],
-        workspace: Annotated[Path | None, Parameter(name=["--workspace", "-w"], help="The workspace folder (default: $COUNTERPOINT_WORKSPACE, else here).")] = None,
-        json: Annotated[bool, Parameter(name="--json", negative="", help="Machine-readable output on stdout.")] = False,
-        verbose: Annotated[bool, Parameter(name=["--verbose", "-v"], negative="", help="Say more on stderr.")] = False,
+        workspace: Annotated[
+            Path | None,
+            Parameter(
+                name=["--workspace", "-w"],
+                help="The workspace folder (default: $COUNTERPOINT_WORKSPACE, else here).",
+            ),
+        ] = None,
+        json: Annotated[
+            bool, Parameter(name="--json", negative="", help="Machine-readable output on stdout.")
+        ] = False,
+        verbose: Annotated[
+            bool, Parameter(name=["--verbose", "-v"], negative="", help="Say more on stderr.")
+        ] = False,
     ) -> Any:
         folder = workspace or Path(os.environ.get("COUNTERPOINT_WORKSPACE") or ".")
         _current.set(Terminal(folder, json=json, verbose=verbose))
@@ -98,7 +123,9 @@ def run(arguments: Sequence[str]) -> int:
     except CycloptsError as error:
         return _fail(str(error), 2)
     except CounterpointError as error:
-        return _fail("\n".join([error.message, *(f"  {problem}" for problem in error.problems)]), error.exit_code)
+        return _fail(
+            "\n".join([error.message, *(f"  {problem}" for problem in error.problems)]), error.exit_code
+        )
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
