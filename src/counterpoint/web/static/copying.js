@@ -1,0 +1,18 @@
+/* Buttons that copy the code beside them; hidden where the browser cannot. */
+export function enableCopying() {
+  if (!navigator.clipboard) return;
+  for (const button of document.querySelectorAll("[data-copy]")) {
+    const code = button.parentElement.querySelector("code");
+    const original = button.innerHTML;
+    button.hidden = false;
+    button.addEventListener("click", async () => {
+      try {
+        await navigator.clipboard.writeText(code.textContent);
+        button.textContent = "Copied";
+      } catch {
+        button.textContent = "Select and copy";
+      }
+      setTimeout(() => (button.innerHTML = original), 1600);
+    });
+  }
+}

@@ -1,0 +1,35 @@
+/* Shortcuts of one key, and of g and a letter. None works while somebody types. */
+import { moveInList } from "./lists.js";
+
+const PLACES = { h: "/", c: "/catalog", b: "/bets", f: "/flags", e: "/experiments", j: "/events", a: "/activity", s: "/settings" };
+const PATIENCE = 1200; // milliseconds between g and its letter
+
+/** @param {EventTarget | null} target */
+function isTyping(target) {
+  return target instanceof HTMLElement && (target.isContentEditable || /^(INPUT|TEXTAREA|SELECT)$/.test(target.tagName));
+}
+
+function focusSearch() {
+  const inputs = [...document.querySelectorAll('[role="search"] input')];
+  const shown = inputs.find((input) => input.getClientRects().length);
+  if (shown) shown.select();
+  else location.assign("/search");
+}
+
+export function enableKeyboard() {
+  let pressedG = -Infinity;
+  document.addEventListener("keydown", (event) => {
+    if (event.metaKey || event.ctrlKey || event.altKey || event.defaultPrevented || isTyping(event.target)) return;
+    if (document.querySelector("dialog[open]")) return;
+    const afterG = event.timeStamp - pressedG < PATIENCE;
+    pressedG = -Infinity;
+    if (afterG && PLACES[event.key]) location.assign(PLACES[event.key]);
+    else if (event.key === "g") pressedG = event.timeStamp;
+    else if (event.key === "/") focusSearch();
+    else if (event.key === "?") document.getElementById("shortcuts")?.showModal();
+    else if (event.key === "j") moveInList(1);
+    else if (event.key === "k") moveInList(-1);
+    else return;
+    event.preventDefault();
+  });
+}

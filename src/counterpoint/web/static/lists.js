@@ -1,0 +1,43 @@
+/* Lists: j and k move through them, a filter narrows them, and filters of a form apply at once. */
+
+/** @param {Element} list @returns {HTMLElement[]} the visible entries: rows of a table, items of a list */
+function entries(list) {
+  const all = list.matches("table") ? list.querySelectorAll("tbody > tr") : list.children;
+  return [...all].filter((entry) => !entry.hidden);
+}
+
+/** Move the mark by one entry in the page's first list and focus its link. @param {1 | -1} step */
+export function moveInList(step) {
+  const list = document.querySelector("[data-list]");
+  if (!list) return;
+  const shown = entries(list);
+  if (!shown.length) return;
+  const at = shown.findIndex((entry) => entry.classList.contains("is-current"));
+  const next = shown[at < 0 ? (step > 0 ? 0 : shown.length - 1) : Math.min(Math.max(at + step, 0), shown.length - 1)];
+  for (const entry of shown) entry.classList.toggle("is-current", entry === next);
+  (next.querySelector("a[href]") ?? next).focus();
+  next.scrollIntoView({ block: "nearest" });
+}
+
+/** `<input data-filter="ID">` narrows the list with that id as one types; without scripts it is not shown. */
+function enableFilter(input) {
+  const list = document.getElementById(input.dataset.filter);
+  if (!list) return;
+  (input.closest("[data-filter-box]") ?? input).hidden = false;
+  const all = list.matches("table") ? [...list.querySelectorAll("tbody > tr")] : [...list.children];
+  const words = all.map((entry) => entry.textContent.toLowerCase());
+  const status = document.getElementById(`${input.dataset.filter}-count`);
+  input.addEventListener("input", () => {
+    const wanted = input.value.toLowerCase().split(/\s+/).filter(Boolean);
+    all.forEach((entry, index) => (entry.hidden = !wanted.every((word) => words[index].includes(word))));
+    if (status) status.textContent = String(entries(list).length);
+  });
+}
+
+export function enableLists() {
+  document.querySelectorAll("input[data-filter]").forEach(enableFilter);
+  for (const form of document.querySelectorAll("form[data-autosubmit]")) {
+    form.addEventListener("change", () => form.requestSubmit());
+    for (const button of form.querySelectorAll("[data-without-scripts]")) button.hidden = true;
+  }
+}

@@ -1,0 +1,55 @@
+"""Where each thing has its page. The addresses are contracts: other programs and bookmarks hold them."""
+
+from typing import Any
+from urllib.parse import parse_qsl, quote, urlencode, urlsplit
+
+__all__ = ["entity_url", "flag_url", "ref_parts", "search_url", "with_query"]
+
+ROOM_PAGES = {"bet": "/bets", "experiment": "/experiments"}
+"""Kinds whose page is in a room of their own; all others are in the catalog."""
+
+
+def ref_parts(ref: Any) -> tuple[str, str, str]:
+    """Return kind, namespace and name of a canonical reference, given as text or as an object with these fields.
+
+    A reference without a kind has the kind `component`'s place in the catalog taken by an empty text; the
+    graph writes every reference in full, so that only foreign text comes here incomplete.
+    """
+    if not isinstance(ref, str):
+        return str(ref.kind).lower(), str(ref.namespace), str(ref.name)
+    kind, colon, rest = ref.partition(":")
+    if not colon:
+        kind, rest = "", ref
+    namespace, slash, name = rest.partition("/")
+    if not slash:
+        namespace, name = "default", rest
+    return kind.lower(), namespace, name
+
+
+def entity_url(ref: Any) -> str:
+    """Return the address of an entity's page."""
+    kind, namespace, name = ref_parts(ref)
+    if kind == "flagset":
+        return f"/flags/{quote(name, safe='')}"
+    place = f"{quote(namespace, safe='')}/{quote(name, safe='')}"
+    if kind in ROOM_PAGES:
+        return f"{ROOM_PAGES[kind]}/{place}"
+    return f"/catalog/{quote(kind, safe='') or 'unknown'}/{place}"
+
+
+def flag_url(flag_set: str, key: str) -> str:
+    """Return the address of a flag's page; a key may hold slashes, which stay."""
+    return f"/flags/{quote(flag_set, safe='')}/{quote(key, safe='/')}"
+
+
+def search_url(term: str) -> str:
+    """Return the address of the search for a term."""
+    return f"/search?{urlencode({'q': term})}"
+
+
+def with_query(url: str, **changes: Any) -> str:
+    """Return the address with query parameters set, or left out where the value is None or empty."""
+    parts = urlsplit(url)
+    query = {name: value for name, value in parse_qsl(parts.query) if name not in changes}
+    query.update({name: str(value) for name, value in changes.items() if value not in (None, "")})
+    return parts.path + (f"?{urlencode(query)}" if query else "")

@@ -1,0 +1,69 @@
+"""How a state looks: the tone and the icon of the words that rooms use for states and verdicts."""
+
+__all__ = ["TONES", "action_words", "tone_of"]
+
+TONES: dict[str, tuple[str, str]] = {
+    # verdicts of experiments and decisions on bets
+    "ship": ("good", "check"),
+    "shipped": ("good", "check"),
+    "better": ("good", "check"),
+    "grow": ("good", "check"),
+    "pass": ("good", "check"),
+    "do not ship": ("bad", "cross"),
+    "worse": ("bad", "cross"),
+    "roll back": ("bad", "cross"),
+    "stop": ("bad", "stop"),
+    "invalid": ("bad", "warning"),
+    "broken": ("bad", "warning"),
+    "no clear change": ("quiet", "equal"),
+    "inconclusive": ("quiet", "equal"),
+    "undecided": ("quiet", "equal"),
+    "keep running": ("info", "activity"),
+    "wait": ("info", "activity"),
+    "iterate": ("info", "edit"),
+    # states of bets
+    "active": ("accent", "dot"),
+    "paused": ("warn", "pause"),
+    "killed": ("quiet", "stop"),
+    "retired": ("quiet", "archive"),
+    "think": ("quiet", "belief"),
+    "build": ("info", "component"),
+    "tweak": ("accent", "settings"),
+    # states of flags
+    "enabled": ("good", "check"),
+    "disabled": ("quiet", "pause"),
+    # lifecycles of the catalog
+    "production": ("good", "check"),
+    "experimental": ("info", "experiment"),
+    "deprecated": ("warn", "archive"),
+    # findings and outcomes
+    "ok": ("good", "check"),
+    "warning": ("warn", "warning"),
+    "error": ("bad", "cross"),
+    "running": ("info", "activity"),
+    "planned": ("quiet", "circle"),
+    "ended": ("quiet", "archive"),
+}
+
+
+def tone_of(word: str) -> tuple[str, str]:
+    """Return the tone and icon for a state; unknown words are quiet with a dot.
+
+    Underscores, hyphens and case do not matter: `DO_NOT_SHIP` is "do not ship".
+    """
+    return TONES.get(word.lower().replace("_", " ").replace("-", " ").strip(), ("quiet", "dot"))
+
+
+ACTIONS = {
+    "entity.created": "added",
+    "entity.updated": "changed",
+    "entity.deleted": "removed",
+    "bet.decided": "decided on",
+    "bet.moved": "moved",
+    "experiment.read": "read the figures of",
+}
+
+
+def action_words(action: str) -> str:
+    """Return what an entry of the activity log says between the actor and the thing: "decided on"."""
+    return ACTIONS.get(action) or action.rpartition(".")[2].replace("_", " ").replace("-", " ")
