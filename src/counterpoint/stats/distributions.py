@@ -1,0 +1,56 @@
+"""The few distribution functions that the tests need.
+
+`scipy.special` is loaded by the first call, since its import costs more than all other work of a small
+analysis together; `scipy.stats` (another second) is never loaded.
+"""
+
+from statistics import NormalDist
+
+__all__ = ["chi_square_tail", "normal_quantile", "normal_tail", "t_lower", "t_quantile"]
+
+_NORMAL = NormalDist()
+
+
+def normal_tail(z: float) -> float:
+    """Probability that a standard normal lies above `z`.
+
+    >>> round(normal_tail(1.959963984540054), 12)
+    0.025
+    """
+    from scipy.special import ndtr
+
+    return float(ndtr(-z))
+
+
+def normal_quantile(probability: float) -> float:
+    """The point below which a standard normal lies with this probability, strictly between 0 and 1."""
+    return _NORMAL.inv_cdf(probability)
+
+
+def t_lower(df: float, t: float) -> float:
+    """Probability that Student's t with `df` degrees of freedom, not necessarily whole, lies below `t`."""
+    from scipy.special import stdtr
+
+    return float(stdtr(df, t))
+
+
+def t_quantile(df: float, probability: float) -> float:
+    """The point below which Student's t with `df` degrees of freedom lies with this probability.
+
+    >>> round(t_quantile(1, 0.75), 12)
+    1.0
+    """
+    from scipy.special import stdtrit
+
+    return float(stdtrit(df, probability))
+
+
+def chi_square_tail(df: int, value: float) -> float:
+    """Probability that a chi-square variable with `df` degrees of freedom lies above `value`.
+
+    >>> round(chi_square_tail(2, 2.0), 9)  # exp(-1)
+    0.367879441
+    """
+    from scipy.special import chdtrc
+
+    return float(chdtrc(df, value))
