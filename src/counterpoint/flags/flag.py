@@ -1,0 +1,52 @@
+"""One flag of a set, and what an evaluation answers."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, TypeAlias
+
+__all__ = ["Evaluation", "Flag", "Metadata"]
+
+Metadata: TypeAlias = Mapping[str, str | int | float | bool]
+
+
+@dataclass(frozen=True, slots=True)
+class Flag:
+    """A flag as its definition has it, checked."""
+
+    key: str
+    enabled: bool
+    variants: Mapping[str, Any]
+    default: str | None
+    """The variant where targeting decides nothing; None leaves the value to the code."""
+    targeting: Any = None
+    """The rule with its shared evaluators put in; None where there is none."""
+    fault: str | None = None
+    """Why the rule cannot run; None when it can."""
+    metadata: Metadata = field(default_factory=dict)
+    """The flag set's metadata overlaid by the flag's own."""
+    pointer: str = ""
+    """Where the flag is in its definition."""
+
+    @property
+    def kind(self) -> str:
+        """The type of its values: boolean, string, number or object."""
+        value = next(iter(self.variants.values()))
+        if isinstance(value, bool):
+            return "boolean"
+        if isinstance(value, int | float):
+            return "number"
+        return "string" if isinstance(value, str) else "object"
+
+
+@dataclass(frozen=True, slots=True)
+class Evaluation:
+    """What a flag answers for a context. No value means: use the default of the code."""
+
+    value: Any = None
+    variant: str | None = None
+    reason: str = "DEFAULT"
+    """STATIC, TARGETING_MATCH, DEFAULT, DISABLED or ERROR."""
+    error_code: str | None = None
+    """FLAG_NOT_FOUND, PARSE_ERROR or GENERAL when the reason is ERROR."""
+    metadata: Metadata = field(default_factory=dict)
+    error_message: str | None = None

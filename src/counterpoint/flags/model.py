@@ -1,0 +1,153 @@
+"""A flag set: flagd's definition, checked, and its answers in flagd's order of evaluation."""
+
+import time
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from counterpoint.errors import Problem
+from counterpoint.flags.bucketing import BUCKETINGS, Bucketing
+from counterpoint.flags.definition import Definition, check, read
+from counterpoint.flags.errors import FlagSetError, RuleError, UnknownOperatorError
+from counterpoint.flags.flag import Evaluation, Flag, Metadata
+from counterpoint.flags.javascript import text
+from counterpoint.flags.jsonlogic import apply
+from counterpoint.flags.operators import operators
+
+__all__ = ["Evaluation", "Flag", "FlagSet", "FlagSetError"]
+
+
+class FlagSet:
+    """The flags of one definition. It does not change; `evaluate` may be called from any thread."""
+
+    def __init__(self, definition: Definition, bucketing: Bucketing = "v2") -> None:
+        self.definition: Mapping[str, Any] = definition.document
+        """The definition as it was given."""
+        self.bucketing: Bucketing = bucketing
+        self.metadata: Metadata = definition.metadata
+        self.warnings: tuple[Problem, ...] = definition.warnings
+        """What flagd's schemas would refuse, and rules that cannot run."""
+        self._source = definition
+        self._operators = operators(bucketing)
+        self._flags = _by_key(definition)
+
+    @classmethod
+    def from_flagd(
+        cls,
+        definition: Mapping[str, Any] | str | bytes | Path,
+        bucketing: Bucketing = "v2",
+        strict: bool = False,  # noqa: FBT001, FBT002 - the published signature
+    ) -> "FlagSet":
+        """The flag set of a flagd definition: a dict, JSON text, or the path of a file.
+
+        Args:
+            definition: flagd's JSON, with `flags` as a map or as an array.
+            bucketing: how `fractional` hashes; v2 as in the flagd daemon and on npm, v3 as on PyPI.
+            strict: refuse also what flagd's JSON schemas refuse.
+
+        Raises:
+            FlagSetError: broken structure; `problems` name the pointers. Nothing is half accepted.
+        """
+        if bucketing not in BUCKETINGS:
+            raise FlagSetError(f"bucketing == {bucketing!r}, must be 'v2' or 'v3'.")
+        return cls(check(read(definition), strict=strict), bucketing)
+
+    @property
+    def flags(self) -> Mapping[str, Flag]:
+        """The flags by key, in the order of the definition."""
+        return self._flags
+
+    def __contains__(self, key: object) -> bool:
+        return key in self._flags
+
+    def __iter__(self) -> Iterator[Flag]:
+        return iter(self._flags.values())
+
+    def __len__(self) -> int:
+        return len(self._flags)
+
+    def select(self, flag_set_id: str) -> "FlagSet":
+        """The flags whose metadata has this `flagSetId`; the array form can hold several sets."""
+        chosen = tuple(flag for flag in self._source.flags if flag.metadata.get("flagSetId") == flag_set_id)
+        return FlagSet(
+            Definition(self._source.document, chosen, self.metadata, self.warnings), self.bucketing
+        )
+
+    def evaluate(
+        self, key: str, context: Mapping[str, Any] | None = None, *, now: float | None = None
+    ) -> Evaluation:
+        """What the flag answers for the context. Never raises.
+
+        Args:
+            key: the flag's key.
+            context: a mapping of attributes, with the subject under `targetingKey`; anything else counts as empty.
+            now: Unix seconds for `$flagd.timestamp`; default the clock.
+        """
+        flag = self._flags.get(key)
+        if flag is None:
+            return _failed("FLAG_NOT_FOUND", f"There is no flag {key!r}.", self.metadata)
+        if not flag.enabled:
+            return Evaluation(reason="DISABLED", metadata=flag.metadata)
+        if flag.targeting is None:
+            return _default(flag, "STATIC")
+        if flag.fault:
+            return _failed(
+                "PARSE_ERROR", f"The targeting of {flag.key!r} cannot run. {flag.fault}", flag.metadata
+            )
+        seconds = int(time.time() if now is None else now)
+        attributes = dict(context) if isinstance(context, Mapping) else {}
+        attributes["$flagd"] = {"flagKey": flag.key, "timestamp": seconds}
+        try:
+            result = apply(flag.targeting, attributes, operators=self._operators)
+        except UnknownOperatorError as error:
+            return _failed(
+                "PARSE_ERROR", f"The targeting of {flag.key!r} cannot run. {error.message}", flag.metadata
+            )
+        except RuleError as error:
+            return _failed(
+                "GENERAL", f"The targeting of {flag.key!r} was stopped. {error.message}", flag.metadata
+            )
+        return _chosen(flag, result)
+
+    def evaluate_all(
+        self, context: Mapping[str, Any] | None = None, *, now: float | None = None
+    ) -> dict[str, Evaluation]:
+        """What each flag answers for the context, disabled ones included, in the definition's order."""
+        return {key: self.evaluate(key, context, now=now) for key in self._flags}
+
+
+def _by_key(definition: Definition) -> dict[str, Flag]:
+    """One flag a key: where sets share one, the definition's own set comes first."""
+    own = definition.metadata.get("flagSetId")
+    chosen: dict[str, Flag] = {}
+    for flag in definition.flags:
+        if flag.key not in chosen or (
+            flag.metadata.get("flagSetId") == own and chosen[flag.key].metadata.get("flagSetId") != own
+        ):
+            chosen[flag.key] = flag
+    return chosen
+
+
+def _default(flag: Flag, reason: str) -> Evaluation:
+    if flag.default is None:
+        return Evaluation(reason="DEFAULT", metadata=flag.metadata)
+    return Evaluation(flag.variants[flag.default], flag.default, reason, None, flag.metadata)
+
+
+def _chosen(flag: Flag, result: Any) -> Evaluation:
+    if result is None:
+        return _default(flag, "DEFAULT")
+    name = text(result) if isinstance(result, bool | int | float) else result
+    if not isinstance(name, str) or name not in flag.variants:
+        shown = repr(name)[:80] if isinstance(name, str) else "no text"
+        known = ", ".join(map(repr, flag.variants))
+        return _failed(
+            "GENERAL",
+            f"The targeting of {flag.key!r} came to {shown}, which is none of its variants ({known}).",
+            flag.metadata,
+        )
+    return Evaluation(flag.variants[name], name, "TARGETING_MATCH", None, flag.metadata)
+
+
+def _failed(code: str, message: str, metadata: Metadata) -> Evaluation:
+    return Evaluation(reason="ERROR", error_code=code, metadata=metadata, error_message=message)
