@@ -1,0 +1,89 @@
+"""The one ASGI application over a workspace."""
+
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from typing import Any
+
+from litestar import Litestar
+from litestar.datastructures import State
+from litestar.di import Provide
+from litestar.types import ASGIApp
+
+from counterpoint.server.context import provide_actor, provide_page, provide_workspace
+from counterpoint.server.guard import guard
+from counterpoint.server.identity.attempts import Attempts
+from counterpoint.server.identity.recognition import Recognition
+from counterpoint.server.live import Live
+from counterpoint.server.middleware.headers import SecurityHeaders
+from counterpoint.server.middleware.hosts import Hosts
+from counterpoint.server.middleware.logs import RequestLogs
+from counterpoint.server.middleware.metrics import Meters, RequestMetrics
+from counterpoint.server.middleware.origins import Origins
+from counterpoint.server.middleware.request_ids import RequestIds
+from counterpoint.server.middleware.sign_in import SignIn
+from counterpoint.server.mounting import Mounted, Mounts, mount_rooms
+from counterpoint.server.openapi import openapi_config
+from counterpoint.server.problems import Problems, answer_error
+from counterpoint.workspace import Workspace
+
+__all__ = ["create_app"]
+
+MEBIBYTE = 1024 * 1024
+
+
+def create_app(workspace: Workspace, *, auth: bool = True, loopback: bool = False) -> Litestar:
+    """Build the application that serves a workspace, which stays the caller's to close.
+
+    Without `auth` everybody who reaches the server is the local user. With `loopback`, requests that
+    name another host than this machine (or one in the setting `hosts`) are refused.
+    """
+    mounted = mount_rooms(workspace)
+    meters = Meters(workspace)
+    live = Live(workspace)
+    state = State({"workspace": workspace, "auth": auth, "meters": meters, "live": live, "attempts": Attempts()})
+    app = Litestar(
+        route_handlers=mounted.handlers,
+        dependencies={
+            "ws": Provide(provide_workspace, sync_to_thread=False),
+            "actor": Provide(provide_actor, sync_to_thread=False),
+            "page": Provide(provide_page, sync_to_thread=False),
+        },
+        exception_handlers={Exception: answer_error},
+        guards=[guard],
+        lifespan=[live.lifespan, *(_bound(lifespan, workspace) for lifespan in mounted.lifespans)],
+        logging_config=None,
+        openapi_config=openapi_config(mounted.openapi_paths),
+        request_max_body_size=workspace.settings.server.max_body_mb * MEBIBYTE,
+        state=state,
+    )
+    recognition = Recognition(workspace, auth=auth)
+    hosts = frozenset(name.lower() for name in workspace.settings.server.hosts) if loopback else None
+    app.asgi_handler = _wrap(app.asgi_handler, mounted, meters, recognition, hosts)
+    return app
+
+
+def _wrap(
+    handler: ASGIApp, mounted: Mounted, meters: Meters, recognition: Recognition, hosts: frozenset[str] | None
+) -> ASGIApp:
+    """Nest the middleware around litestar's own handler, so that it sees what routing refuses, too."""
+    handler = Mounts(handler, mounted.asgi_apps)
+    handler = Origins(handler)
+    handler = SignIn(handler, recognition)
+    if hosts is not None:
+        handler = Hosts(handler, hosts)
+    handler = Problems(handler)
+    handler = RequestMetrics(handler, meters)
+    handler = RequestLogs(handler)
+    handler = SecurityHeaders(handler)
+    return RequestIds(handler)
+
+
+def _bound(
+    lifespan: Callable[[Workspace], AbstractAsyncContextManager[None]], workspace: Workspace
+) -> Callable[[Litestar], AbstractAsyncContextManager[None]]:
+    @asynccontextmanager
+    async def around(_: Litestar) -> AsyncIterator[None]:
+        async with lifespan(workspace):
+            yield
+
+    return around

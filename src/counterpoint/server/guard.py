@@ -1,0 +1,73 @@
+"""Refuses what the caller may not do, before any handler runs. One check for litestar and mounted apps."""
+
+from typing import Any
+
+from litestar import Request
+from litestar.connection import ASGIConnection
+from litestar.enums import RequestEncodingType
+from litestar.handlers import BaseRouteHandler
+from litestar.types import Scope
+from litestar.utils.path import normalize_path
+
+from counterpoint.errors import NotAllowedError
+from counterpoint.server.connection import caller_of, header
+from counterpoint.server.identity.access import needs_csrf, refusal
+from counterpoint.server.identity.model import csrf_matches
+
+__all__ = ["CSRF_FIELD", "check_access", "check_csrf_header", "guard"]
+
+CSRF_FIELD = "_csrf_token"
+FORMS = {RequestEncodingType.URL_ENCODED, RequestEncodingType.MULTI_PART}
+FORGED = "The form is too old or did not come from this server; go back, load the page again and repeat."
+
+
+async def guard(connection: ASGIConnection[Any, Any, Any, Any], _: BaseRouteHandler) -> None:
+    """Litestar's guard of every route: access first, then the CSRF token from header or form.
+
+    Raises:
+        UnauthenticatedError: nobody is signed in.
+        NotAllowedError: the caller may not do this, or the CSRF token is missing or wrong.
+    """
+    check_access(connection.scope)
+    if not isinstance(connection, Request) or not wants_token(connection.scope) or has_header(connection.scope):
+        return
+    if connection.content_type[0] in FORMS:
+        form = await connection.form()
+        given = form.get(CSRF_FIELD)
+        if isinstance(given, str) and csrf_matches(caller_of(connection.scope).browser_secret, given):
+            return
+    raise NotAllowedError(FORGED)
+
+
+def check_access(scope: Scope) -> None:
+    """Raise what `refusal` returns, if anything."""
+    # Litestar routes //settings/tokens as /settings/tokens: both must mean the same here.
+    path = normalize_path(scope["path"])
+    if (error := refusal(caller_of(scope), scope.get("method", "GET"), path)) is not None:
+        raise error
+
+
+def check_csrf_header(scope: Scope) -> None:
+    """The CSRF check of mounted ASGI callables, which no form of ours posts to.
+
+    Raises:
+        NotAllowedError: a token is needed and the header does not hold it.
+    """
+    if wants_token(scope) and not has_header(scope):
+        raise NotAllowedError("This needs the header X-CSRF-Token, or an API token instead of a session.")
+
+
+def wants_token(scope: Scope) -> bool:
+    """Whether the request must carry a CSRF token."""
+    signs = (b"origin", b"sec-fetch-site", b"cookie")
+    return needs_csrf(
+        scope.get("method", "GET"),
+        caller_of(scope),
+        from_browser=any(header(scope, name) is not None for name in signs),
+        content_type=header(scope, b"content-type") or "",
+    )
+
+
+def has_header(scope: Scope) -> bool:
+    """Whether the request carries the right CSRF token in its header."""
+    return csrf_matches(caller_of(scope).browser_secret, header(scope, b"x-csrf-token"))

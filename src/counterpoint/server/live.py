@@ -1,0 +1,126 @@
+"""The activity log as a live stream: one look at the log each second serves every listener."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+
+import msgspec
+import structlog
+from litestar import Litestar
+from litestar.concurrency import sync_to_thread
+from litestar.response.sse import ServerSentEventMessage
+
+from counterpoint.graph.entity import Activity
+from counterpoint.workspace import Workspace
+
+__all__ = ["Live", "activity_item"]
+
+PERIOD = 1.0
+"""Seconds between two looks at the log."""
+QUIET = 15.0
+"""Seconds of silence after which a comment tells proxies that the stream lives."""
+LONGEST = 600.0
+"""Seconds after which a stream ends; clients come back by themselves, and who lost access does not."""
+BATCH = 500
+
+
+class ActivityItem(msgspec.Struct, frozen=True, rename="camel"):
+    """One change as the API and the stream show it."""
+
+    seq: int
+    at: str
+    actor: str
+    action: str
+    subject: str
+    before: object = None
+    after: object = None
+    reason: str | None = None
+
+
+def activity_item(entry: Activity) -> ActivityItem:
+    """The public form of an entry of the log."""
+    at = entry.at.isoformat().replace("+00:00", "Z")
+    return ActivityItem(
+        entry.seq, at, entry.actor, entry.action, entry.subject, entry.before, entry.after, entry.reason
+    )
+
+
+class Live:
+    """Watches the log while anybody listens, and ends all streams when the server stops."""
+
+    def __init__(self, workspace: Workspace, *, period: float = PERIOD) -> None:
+        self.workspace = workspace
+        self.period = period
+        self.listeners = 0
+        self._latest = 0
+        self._closing = asyncio.Event()
+        self._moved = asyncio.Event()
+
+    @asynccontextmanager
+    async def lifespan(self, _: Litestar) -> AsyncIterator[None]:
+        """Watch while the application runs."""
+        watcher = asyncio.create_task(self._watch())
+        try:
+            yield
+        finally:
+            self.close()
+            await watcher
+
+    def close(self) -> None:
+        """End every stream. Called before the server waits for its connections to end."""
+        self._closing.set()
+        self._moved.set()
+
+    async def stream(self, after: int | None) -> AsyncIterator[ServerSentEventMessage]:
+        """The entries after the given number, or those from now on, as they are written."""
+        self.listeners += 1
+        loop = asyncio.get_running_loop()
+        end = loop.time() + LONGEST
+        try:
+            last = await sync_to_thread(self._newest) if after is None else after
+            yield ServerSentEventMessage(data=None, comment="connected", retry=2000)
+            while not self._closing.is_set() and loop.time() < end:
+                moved = self._moved
+                entries = await sync_to_thread(self._after, last)
+                for entry in entries:
+                    last = entry.seq
+                    text = msgspec.json.encode(activity_item(entry))
+                    yield ServerSentEventMessage(data=text, event="activity", id=last)
+                if not entries and not await _happens(moved, QUIET):
+                    yield ServerSentEventMessage(data=None, comment="quiet")
+        finally:
+            self.listeners -= 1
+
+    async def _watch(self) -> None:
+        while not await _happens(self._closing, self.period):
+            if not self.listeners:
+                continue
+            try:
+                newest = await sync_to_thread(self._newest)
+            except Exception:
+                # A busy database is no reason to stop watching it.
+                structlog.get_logger("counterpoint.server").exception("activity_watch_failed")
+                continue
+            if newest != self._latest:
+                self._latest = newest
+                waiting, self._moved = self._moved, asyncio.Event()
+                waiting.set()
+
+    def _newest(self) -> int:
+        with self.workspace.graph.read() as reader:
+            return reader.last_activity()
+
+    def _after(self, seq: int) -> list[Activity]:
+        with self.workspace.graph.read() as reader:
+            entries: list[Activity] = []
+            while batch := reader.activity(after=seq, before=entries[-1].seq if entries else None, limit=BATCH):
+                entries += batch
+            return entries[::-1]
+
+
+async def _happens(event: asyncio.Event, seconds: float) -> bool:
+    with suppress(TimeoutError):
+        await asyncio.wait_for(event.wait(), seconds)
+    return event.is_set()
+
+

@@ -1,0 +1,1 @@
+"""Plain ASGI classes around the application, outermost first as `app` nests them."""

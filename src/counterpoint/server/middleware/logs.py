@@ -1,0 +1,72 @@
+"""One structured line for each request: what, by whom, with which outcome, in how many milliseconds."""
+
+import logging
+import sys
+import time
+from typing import TextIO
+
+import structlog
+from litestar.types import ASGIApp, Message, Receive, Scope, Send
+
+from counterpoint.server.connection import caller_of
+
+__all__ = ["RequestLogs", "configure_logs"]
+
+QUIET = ("/healthz", "/readyz", "/metrics", "/static/")
+"""Asked so often that their lines would hide the others; logged when they fail."""
+
+
+def configure_logs(stream: TextIO | None = None, *, verbose: bool = False) -> None:
+    """Send logs to `stream` (default: stderr): for people if it is a terminal, else as JSON lines."""
+    target = stream or sys.stderr
+    shared: list[structlog.types.Processor] = [
+        structlog.contextvars.merge_contextvars,
+        structlog.processors.add_log_level,
+        structlog.processors.TimeStamper(fmt="iso", utc=True, key="time"),
+    ]
+    human = target.isatty()
+    final: list[structlog.types.Processor] = (
+        [structlog.dev.ConsoleRenderer()]
+        if human
+        else [structlog.processors.dict_tracebacks, structlog.processors.JSONRenderer()]
+    )
+    structlog.configure(
+        processors=[*shared, *final],
+        wrapper_class=structlog.make_filtering_bound_logger(logging.DEBUG if verbose else logging.INFO),
+        logger_factory=structlog.WriteLoggerFactory(file=target),
+        cache_logger_on_first_use=False,
+    )
+
+
+class RequestLogs:
+    """Writes the line; never a query string or a header, since both can hold secrets."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+        self.log = structlog.get_logger("counterpoint.server")
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        begun = time.perf_counter()
+        status = 0
+        path = scope["path"]
+        method = scope.get("method", "")
+
+        async def send_noting_status(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+            await send(message)
+
+        try:
+            await self.app(scope, receive, send_noting_status)
+        finally:
+            if status >= 500 or not path.startswith(QUIET):
+                actor = caller_of(scope).actor
+                self.log.info(
+                    "request",
+                    method=method,
+                    path=path,
+                    status=status or None,
+                    ms=round((time.perf_counter() - begun) * 1000, 2),
+                    actor=actor.ref if actor else None,
+                )

@@ -1,0 +1,54 @@
+"""Finds out who sent each request and puts the answer where handlers and other middleware read it."""
+
+from litestar.concurrency import sync_to_thread
+from litestar.types import ASGIApp, Message, Receive, Scope, Send
+
+from counterpoint.server.connection import header, set_caller, wants_html
+from counterpoint.server.cookies import BROWSER, SESSION, cookie, is_secure, read_cookie
+from counterpoint.server.identity.model import new_secret
+from counterpoint.server.identity.recognition import Credentials, Recognition
+
+__all__ = ["SignIn"]
+
+UNASKED = ("/healthz", "/readyz", "/metrics", "/static/")
+"""Paths that are the same for everybody; a wrong token there is no reason to fail."""
+
+
+class SignIn:
+    """Reads token or cookies, and gives a browser without a session its cookie for CSRF tokens."""
+
+    def __init__(self, app: ASGIApp, recognition: Recognition) -> None:
+        self.app = app
+        self.recognition = recognition
+        self.secure_cookies = recognition.workspace.settings.server.secure_cookies
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["path"].startswith(UNASKED):
+            await self.app(scope, receive, send)
+            return
+        secure = is_secure(scope, wanted=self.secure_cookies)
+        browser = read_cookie(scope, BROWSER, secure=secure)
+        given_cookie = None
+        if browser is None and wants_html(scope):
+            browser = new_secret()
+            given_cookie = cookie(BROWSER, browser, secure=secure).to_encoded_header()
+        credentials = Credentials(_token(scope), read_cookie(scope, SESSION, secure=secure), browser)
+        if self.recognition.needs_lookup(credentials):
+            caller = await sync_to_thread(self.recognition.recognise, credentials)
+        else:
+            caller = self.recognition.recognise(credentials)
+        set_caller(scope, caller)
+
+        async def send_with_cookie(message: Message) -> None:
+            if message["type"] == "http.response.start" and given_cookie:
+                message["headers"] = [*message.get("headers", ()), given_cookie]
+            await send(message)
+
+        await self.app(scope, receive, send_with_cookie)
+
+
+def _token(scope: Scope) -> str | None:
+    kind, _, value = (header(scope, b"authorization") or "").partition(" ")
+    if kind.lower() == "bearer" and value.strip():
+        return value.strip()
+    return header(scope, b"x-api-key")

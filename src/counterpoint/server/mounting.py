@@ -1,0 +1,72 @@
+"""Mounts the rooms: their handlers into litestar, their bare ASGI callables beside it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from importlib import import_module
+from importlib.util import find_spec
+from typing import Any
+
+from litestar.types import ASGIApp, Receive, Scope, Send
+
+from counterpoint.server.guard import check_access, check_csrf_header
+from counterpoint.workspace import Workspace
+
+__all__ = ["ROOMS", "Mounted", "Mounts", "mount_rooms"]
+
+ROOMS = ("catalog", "bets", "flags", "experiments", "journal", "web", "server")
+"""Every room with doors to HTTP; `routes` and `pages` are looked for in each."""
+
+
+@dataclass
+class Mounted:
+    """What the rooms bring."""
+
+    handlers: list[Any] = field(default_factory=list)
+    asgi_apps: dict[str, ASGIApp] = field(default_factory=dict)
+    lifespans: list[Any] = field(default_factory=list)
+    """Functions that take the workspace and return an async context manager around the server's life."""
+    openapi_paths: dict[str, Any] = field(default_factory=dict)
+    """What the ASGI callables say of themselves in the OpenAPI document."""
+
+
+def mount_rooms(workspace: Workspace) -> Mounted:
+    """Import the doors of every room. A room without a door is no error; one that fails to import is."""
+    mounted = Mounted()
+    for room in ROOMS:
+        if (routes := _door(room, "routes")) is not None:
+            mounted.handlers += getattr(routes, "routes", [])
+            mounted.openapi_paths |= getattr(routes, "openapi_paths", {})
+            if hasattr(routes, "asgi_apps"):
+                mounted.asgi_apps |= routes.asgi_apps(workspace)
+            if hasattr(routes, "lifespan"):
+                mounted.lifespans.append(routes.lifespan)
+        if (pages := _door(room, "pages")) is not None:
+            mounted.handlers += pages.pages
+    return mounted
+
+
+def _door(room: str, name: str) -> Any:
+    address = f"counterpoint.{room}.{name}"
+    return import_module(address) if find_spec(address) else None
+
+
+class Mounts:
+    """Gives a request to the callable mounted at its path or above it, else to litestar.
+
+    A callable sees the scope as it came, with the whole path. It is not reached by who may not.
+    """
+
+    def __init__(self, app: ASGIApp, mounts: Mapping[str, ASGIApp]) -> None:
+        self.app = app
+        self.mounts = sorted(mounts.items(), key=lambda item: -len(item[0]))
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        path = scope["path"]
+        for prefix, mounted in self.mounts:
+            if path.startswith(prefix) and path[len(prefix) : len(prefix) + 1] in ("", "/"):
+                scope["path_template"] = prefix
+                check_access(scope)
+                check_csrf_header(scope)
+                await mounted(scope, receive, send)
+                return
+        await self.app(scope, receive, send)

@@ -1,0 +1,130 @@
+"""The OpenAPI document: what litestar derives from the handlers, completed by what it does not know."""
+
+from typing import Any
+
+import msgspec
+from litestar import Request
+from litestar.openapi.config import OpenAPIConfig
+from litestar.openapi.plugins import JsonRenderPlugin
+from litestar.openapi.spec import Components, SecurityScheme, Tag
+
+from counterpoint import __version__
+from counterpoint.server.identity.model import SCOPES
+
+__all__ = ["openapi_config"]
+
+PROBLEM_TYPE = "application/problem+json"
+PROBLEM = {
+    "type": "object",
+    "description": "What went wrong (RFC 9457).",
+    "required": ["type", "title", "status", "detail"],
+    "properties": {
+        "type": {"type": "string", "format": "uri"},
+        "title": {"type": "string"},
+        "status": {"type": "integer"},
+        "detail": {"type": "string"},
+        "instance": {"type": "string"},
+        "requestId": {"type": "string", "description": "Also in the header X-Request-ID and in the log."},
+        "errors": {
+            "type": "array",
+            "items": {
+                "type": "object",
+                "required": ["pointer", "message"],
+                "properties": {
+                    "pointer": {"type": "string", "description": "RFC 6901 pointer into what was sent."},
+                    "message": {"type": "string"},
+                    "file": {"type": "string"},
+                    "line": {"type": "integer"},
+                    "column": {"type": "integer"},
+                },
+            },
+        },
+    },
+}
+TAGS = (
+    Tag(name="catalog", description="What exists: entities, relations, history. Wire-compatible with Backstage."),
+    Tag(name="flags", description="Flag sets and their evaluation, in flagd's and OFREP's formats."),
+    Tag(name="events", description="What happened: CloudEvents in, and out again."),
+    Tag(name="experiments", description="Results and the shipping recommendation."),
+    Tag(name="bets", description="Bets, their evidence and decisions."),
+    Tag(name="activity", description="The log of every change, and its live stream."),
+    Tag(name="operation", description="Liveness, readiness, figures."),
+)
+DESCRIPTION = """\
+Errors are `application/problem+json` (RFC 9457), apart from those of the Backstage API and OFREP, which follow
+their standards. Lists page by an opaque `cursor`. Times are RFC 3339 in UTC.
+"""
+
+
+class OpenAPIDocument(JsonRenderPlugin):
+    """Renders the document once, with the mounted callables and the problem details in it."""
+
+    def __init__(self, further_paths: dict[str, Any]) -> None:
+        super().__init__(path="/openapi.json", media_type="application/json")  # type: ignore[arg-type]
+        self.further_paths = further_paths
+        self._rendered: bytes | None = None
+
+    def render(self, request: Request[Any, Any, Any], openapi_schema: dict[str, Any]) -> bytes:
+        """The whole document as JSON."""
+        if self._rendered is None:
+            self._rendered = msgspec.json.encode(complete(openapi_schema, self.further_paths))
+        return self._rendered
+
+
+def complete(document: dict[str, Any], further_paths: dict[str, Any]) -> dict[str, Any]:
+    """The document with further paths, and with errors declared as what they are."""
+    paths = document.get("paths", {})
+    merged = {path: {**paths.get(path, {}), **further_paths.get(path, {})} for path in sorted({*paths, *further_paths})}
+    components = document.get("components", {})
+    schemas = {**components.get("schemas", {}), "Problem": PROBLEM}
+    for item in merged.values():
+        for operation in item.values():
+            if isinstance(operation, dict) and "responses" in operation:
+                operation["responses"] = _with_problems(operation["responses"])
+    return {**document, "paths": merged, "components": {**components, "schemas": schemas}}
+
+
+def _with_problems(responses: dict[str, Any]) -> dict[str, Any]:
+    content = {PROBLEM_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}}
+    # Litestar declares its own error body, which is never sent.
+    own = {status: response for status, response in responses.items() if not _is_litestars(response)}
+    replaced = {
+        status: {"description": response["description"], "content": content}
+        for status, response in responses.items()
+        if _is_litestars(response)
+    }
+    return {"default": {"description": "What went wrong", "content": content}} | own | replaced
+
+
+def _is_litestars(response: dict[str, Any]) -> bool:
+    content = response.get("content", {}).get("application/json", {})
+    schema = content.get("schema", {})
+    return {"status_code", "detail"} <= set(schema.get("properties", {}))
+
+
+def openapi_config(further_paths: dict[str, Any]) -> OpenAPIConfig:
+    """What litestar needs in order to serve `/api/openapi.json`."""
+    scopes = "; ".join(f"`{name}`: {meaning}" for name, meaning in SCOPES.items())
+    schemes = {
+        "token": SecurityScheme(
+            type="http", scheme="bearer", description=f"An API token `cpt_...` or client key `cpk_...`. Scopes: {scopes}."
+        ),
+        "apiKey": SecurityScheme(type="apiKey", name="X-API-Key", security_scheme_in="header", description="The same token."),
+        "session": SecurityScheme(
+            type="apiKey",
+            name="counterpoint_session",
+            security_scheme_in="cookie",
+            description="Of a person who signed in; changes need the header X-CSRF-Token too.",
+        ),
+    }
+    return OpenAPIConfig(
+        title="Counterpoint",
+        version=__version__,
+        description=DESCRIPTION,
+        path="/api",
+        tags=list(TAGS),
+        components=Components(security_schemes=schemes),
+        security=[{"token": []}, {"apiKey": []}, {"session": []}],
+        render_plugins=[OpenAPIDocument(further_paths)],
+        use_handler_docstrings=True,
+    )

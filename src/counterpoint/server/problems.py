@@ -1,0 +1,190 @@
+"""Turns every error into an answer: problem details (RFC 9457) for programs, a page for people."""
+
+import re
+from collections.abc import Mapping
+from html import escape
+from http import HTTPStatus
+from typing import Any
+from urllib.parse import quote
+
+import msgspec
+import structlog
+from litestar import Request, Response
+from litestar.exceptions import HTTPException
+from litestar.types import ASGIApp, Message, Receive, Scope, Send
+
+from counterpoint.errors import CounterpointError, OverloadedError, Problem, UnauthenticatedError
+from counterpoint.server.connection import request_id_of, wants_html
+
+__all__ = ["Failure", "Problems", "answer_error", "describe"]
+
+MEDIA_TYPE = "application/problem+json"
+TYPE_PREFIX = "urn:counterpoint:problem:"
+UNEXPECTED = "Something went wrong on our side. The log has the details under the request id."
+
+
+class Failure(msgspec.Struct, frozen=True):
+    """What an error means to whoever sent the request."""
+
+    status: int
+    title: str
+    detail: str
+    problems: tuple[Problem, ...] = ()
+    headers: Mapping[str, str] = {}
+    """Further headers of the answer."""
+
+    @property
+    def type(self) -> str:
+        """A URI for programs to compare."""
+        return TYPE_PREFIX + re.sub(r"[^a-z0-9]+", "-", self.title.lower()).strip("-")
+
+
+def describe(error: BaseException) -> Failure:
+    """What an error means over HTTP. What was not foreseen says nothing about our insides."""
+    if isinstance(error, CounterpointError):
+        return Failure(error.status, error.title, error.message, error.problems, _headers(error))
+    if isinstance(error, HTTPException) and error.status_code < 500:
+        return _of_litestar(error)
+    if isinstance(error, msgspec.ValidationError):
+        text, _, place = str(error).partition(" - at `$")
+        problem = Problem(text, _pointer(place.rstrip("`")))
+        return Failure(400, "The input is not valid", "The request's content is not valid.", (problem,))
+    if isinstance(error, msgspec.DecodeError):
+        return Failure(400, "The input is not valid", f"The request's content cannot be read: {error}")
+    if isinstance(error, HTTPException) and error.status_code == HTTPStatus.SERVICE_UNAVAILABLE:
+        return Failure(503, "Not available", error.detail, headers=error.headers or {})
+    return Failure(500, "Unexpected error", UNEXPECTED)
+
+
+def answer_error(request: Request[Any, Any, Any], error: Exception) -> Response[Any]:
+    """The answer to a request that failed; litestar's exception handler."""
+    failure = describe(error)
+    scope = request.scope
+    if failure.status >= 500:
+        log = structlog.get_logger("counterpoint.server")
+        foreseen = isinstance(error, CounterpointError)
+        log.error("request_failed", path=scope["path"], error=str(error), exc_info=None if foreseen else error)
+    headers = dict(failure.headers)
+    if not wants_html(scope):
+        return Response(
+            _body(failure, scope), status_code=failure.status, media_type=MEDIA_TYPE, headers=headers
+        )
+    if isinstance(error, UnauthenticatedError):
+        return Response("", status_code=303, headers={"location": "/login?next=" + quote(_return_path(request))})
+    return Response(_page(failure, scope), status_code=failure.status, media_type="text/html", headers=headers)
+
+
+class Problems:
+    """Answers the errors raised outside of litestar: by middleware and by mounted ASGI callables."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        started = False
+
+        async def send_noting_start(message: Message) -> None:
+            nonlocal started
+            started = started or message["type"] == "http.response.start"
+            await send(message)
+
+        try:
+            await self.app(scope, receive, send_noting_start)
+        except Exception as error:
+            if started or scope["type"] != "http":
+                raise
+            request: Request[Any, Any, Any] = Request(scope, receive=receive, send=send)
+            response = answer_error(request, error)
+            await response.to_asgi_response(app=None, request=request)(scope, receive, send)
+
+
+def _body(failure: Failure, scope: Scope) -> bytes:
+    body: dict[str, Any] = {
+        "type": failure.type,
+        "title": failure.title,
+        "status": failure.status,
+        "detail": failure.detail,
+        "instance": scope["path"],
+        "requestId": request_id_of(scope),
+    }
+    if failure.problems:
+        body["errors"] = [_item(problem) for problem in failure.problems]
+    return msgspec.json.encode(body)
+
+
+def _item(problem: Problem) -> dict[str, Any]:
+    item: dict[str, Any] = {"pointer": problem.pointer, "message": problem.message}
+    places = {"file": problem.file, "line": problem.line, "column": problem.column}
+    return item | {name: value for name, value in places.items() if value is not None}
+
+
+def _of_litestar(error: HTTPException) -> Failure:
+    phrase = HTTPStatus(error.status_code).phrase
+    headers = error.headers or {}
+    if error.status_code == HTTPStatus.NOT_FOUND:
+        return Failure(404, "Not found", "There is nothing at this address.", headers=headers)
+    if isinstance(error.extra, list):
+        problems = tuple(_of_extra(item) for item in error.extra)
+        return Failure(400, "The input is not valid", "The request is not valid.", problems, headers)
+    return Failure(error.status_code, phrase, error.detail, headers=headers)
+
+
+def _of_extra(item: Any) -> Problem:
+    if not isinstance(item, dict):
+        return Problem(str(item))
+    source = str(getattr(item.get("source"), "value", item.get("source") or "body"))
+    message = str(item.get("message", "is not valid"))
+    key = str(item.get("key", ""))
+    if source == "body":
+        return Problem(message, _pointer(key.removeprefix("data.").removeprefix("data")))
+    return Problem(f"{source} parameter {key!r}: {message}")
+
+
+def _pointer(path: str) -> str:
+    """An RFC 6901 pointer for msgspec's `.spec.items[0]` or litestar's `spec.items`."""
+    parts = [part for part in re.split(r"\.|\[|\]", path) if part]
+    return "".join(f"/{part}" for part in parts)
+
+
+def _headers(error: CounterpointError) -> dict[str, str]:
+    if isinstance(error, OverloadedError):
+        return {"retry-after": str(error.retry_after)}
+    if isinstance(error, UnauthenticatedError):
+        return {"www-authenticate": 'Bearer realm="counterpoint"'}
+    return {}
+
+
+def _return_path(request: Request[Any, Any, Any]) -> str:
+    if request.method not in {"GET", "HEAD"}:
+        return "/"
+    query = request.scope.get("query_string", b"").decode("latin-1")
+    return request.scope["path"] + (f"?{query}" if query else "")
+
+
+def _page(failure: Failure, scope: Scope) -> str:
+    try:
+        from counterpoint.server.pages import page_context
+        from counterpoint.web import render
+
+        return render(
+            page_context(scope),
+            "web/error.html",
+            status=failure.status,
+            title=failure.title,
+            detail=failure.detail,
+            problems=failure.problems,
+            request_id=request_id_of(scope),
+        )
+    except Exception:
+        # The page that explains failures must not fail itself.
+        structlog.get_logger("counterpoint.server").exception("error_page_failed")
+        return _plain_page(failure, request_id_of(scope))
+
+
+def _plain_page(failure: Failure, request_id: str) -> str:
+    items = "".join(f"<li>{escape(str(problem))}</li>" for problem in failure.problems)
+    return (
+        f'<!doctype html><html lang="en"><meta charset="utf-8"><title>{escape(failure.title)}</title>'
+        f"<h1>{escape(failure.title)}</h1><p>{escape(failure.detail)}</p><ul>{items}</ul>"
+        f'<p>Request {escape(request_id)}</p><p><a href="/">Home</a></p></html>'
+    )
