@@ -1,0 +1,262 @@
+"""Descriptors: what is wrong with one, its plain form, and the relations that it makes.
+
+The order of checks is Backstage's: the envelope, then the metadata, then the kind's own fields.
+"""
+
+import hashlib
+import math
+from collections.abc import Callable, Iterator, Mapping
+from difflib import get_close_matches
+from typing import Any
+
+import msgspec
+
+from counterpoint.errors import InputError, Problem
+from counterpoint.graph import formats
+from counterpoint.graph.fields import Reference, check_fields, escape, references
+from counterpoint.graph.kinds import KINDS, Kind, LooseReference, canonical_kind
+from counterpoint.graph.ref import DEFAULT_NAMESPACE, Ref, parse_ref
+
+__all__ = ["etag_of", "normalise", "owner_of", "ref_of", "relations_of", "title_of", "validate"]
+
+ROOT = ("apiVersion", "kind", "metadata", "spec")
+ASSIGNED = ("uid", "etag")
+"""Fields of the metadata that the graph gives; those that a document brings are ignored."""
+DEPTH = 100
+NAME_RULE = "must be 1 to 63 letters, digits, '-', '_' or '.', with a letter or digit at both ends"
+LABEL_RULE = "must be 1 to 63 lower-case letters and digits, joined by dashes"
+
+
+def validate(document: Any) -> list[Problem]:
+    """Everything that is wrong with a descriptor, with the pointer of each; empty when it is good."""
+    if not isinstance(document, dict):
+        return [Problem("The document is no object; a descriptor has apiVersion, kind, metadata and spec.")]
+    problems = list(_plain(document, "", 0)) or list(_envelope(document))
+    if problems:
+        return problems
+    problems = [*_root(document), *_metadata(document["metadata"])]
+    kind = KINDS[document["kind"]]
+    spec = document.get("spec")
+    if isinstance(spec, dict):
+        problems += check_fields(kind.fields, spec, "/spec")
+    elif spec is not None:
+        problems.append(Problem("spec must be an object.", "/spec"))
+    elif any(field.required for field in kind.fields):
+        required = ", ".join(field.name for field in kind.fields if field.required)
+        problems.append(Problem(f"spec is required; a {kind.name} needs {required}.", "/spec"))
+    return problems
+
+
+def normalise(document: Mapping[str, Any]) -> dict[str, Any]:
+    """The plain form of a good descriptor: the namespace written out, without what the graph assigns."""
+    metadata = {key: value for key, value in document["metadata"].items() if key not in ASSIGNED}
+    metadata["namespace"] = metadata.get("namespace") or DEFAULT_NAMESPACE
+    if metadata.get("annotations", {}) is None:
+        del metadata["annotations"]
+    plain = {**document, "metadata": metadata}
+    if plain.get("spec", {}) is None:
+        del plain["spec"]
+    return plain
+
+
+def etag_of(document: Mapping[str, Any]) -> str:
+    """The content hash of a plain document: 40 hexadecimal digits, whatever the order of its keys."""
+    return hashlib.sha1(msgspec.json.encode(document, order="sorted"), usedforsecurity=False).hexdigest()
+
+
+def ref_of(document: Mapping[str, Any]) -> Ref:
+    """The reference of a descriptor whose envelope is good."""
+    metadata = document["metadata"]
+    return Ref(document["kind"], metadata.get("namespace") or DEFAULT_NAMESPACE, metadata["name"])
+
+
+def title_of(document: Mapping[str, Any]) -> str:
+    """What people call it: the title, else a profile's display name, else the name."""
+    metadata = document["metadata"]
+    profile = (document.get("spec") or {}).get("profile") or {}
+    return str(metadata.get("title") or profile.get("displayName") or metadata["name"])
+
+
+def owner_of(document: Mapping[str, Any]) -> Ref | None:
+    """The owner that a good descriptor names."""
+    owner = (document.get("spec") or {}).get("owner")
+    if not isinstance(owner, str):
+        return None
+    return parse_ref(owner, default_kind="Group", default_namespace=ref_of(document).namespace)
+
+
+def relations_of(document: Mapping[str, Any]) -> set[tuple[str, str, str]]:
+    """The relations that a good descriptor makes: (source, type, target), each with its inverse."""
+    kind = KINDS[document["kind"]]
+    source = ref_of(document)
+    spec = document.get("spec") or {}
+    found = [(text, reference, False) for text, reference in references(kind.fields, spec)]
+    for loose in kind.loose:
+        found += [(text, loose.reference, True) for text in _walk(spec, loose)]
+    made: set[tuple[str, str, str]] = set()
+    for text, reference, skip in found:
+        target = _target(text, reference, source.namespace, skip=skip)
+        if target is not None:
+            made.add((str(source), reference.relation, str(target)))
+            made.add((str(target), reference.inverse, str(source)))
+    return made
+
+
+def _target(text: str, reference: Reference, namespace: str, *, skip: bool) -> Ref | None:
+    try:
+        return parse_ref(text, default_kind=reference.default_kind, default_namespace=namespace)
+    except InputError:
+        if skip:
+            return None
+        raise
+
+
+def _walk(spec: Mapping[str, Any], loose: LooseReference) -> Iterator[str]:
+    found: list[Any] = [spec]
+    for key in loose.path:
+        held = [value for value in found if isinstance(value, dict)]
+        found = [item for value in held for item in (value.values() if key == "*" else [value.get(key)])]
+    return (value for value in found if isinstance(value, str) and value)
+
+
+def _plain(value: Any, pointer: str, depth: int) -> Iterator[Problem]:
+    """What cannot be kept as JSON in both databases."""
+    if depth > DEPTH:
+        yield Problem(f"The document is nested more than {DEPTH} levels deep.", pointer)
+    elif isinstance(value, dict):
+        for key, item in value.items():
+            if not isinstance(key, str) or not _is_text(key):
+                yield Problem(f"The key {key!r} is no text; put it in quotes.", pointer)
+            else:
+                yield from _plain(item, f"{pointer}/{escape(key)}", depth + 1)
+    elif isinstance(value, list):
+        for index, item in enumerate(value):
+            yield from _plain(item, f"{pointer}/{index}", depth + 1)
+    elif isinstance(value, str):
+        if not _is_text(value):
+            yield Problem("The text holds a NUL or half of a surrogate pair; remove it.", pointer)
+    elif isinstance(value, float):
+        if not math.isfinite(value):
+            yield Problem(f"{value} is no JSON number.", pointer)
+    elif value is not None and not isinstance(value, bool | int):
+        yield Problem(f"A {type(value).__name__} is no JSON value; write it as text.", pointer)
+
+
+def _is_text(text: str) -> bool:
+    return (text.isascii() and "\x00" not in text) or (
+        "\x00" not in text and not any("\ud800" <= mark <= "\udfff" for mark in text)
+    )
+
+
+def _envelope(document: Mapping[str, Any]) -> Iterator[Problem]:
+    metadata = document.get("metadata")
+    for key in ("apiVersion", "kind"):
+        if not isinstance(document.get(key), str) or not document[key]:
+            yield Problem(f"{key} is required and must be text.", f"/{key}")
+    if not isinstance(metadata, dict):
+        yield Problem("metadata is required and must be an object with a name.", "/metadata")
+    elif not isinstance(metadata.get("name"), str) or not metadata["name"]:
+        yield Problem("name is required and must be text; put numbers in quotes.", "/metadata/name")
+    version, name = document.get("apiVersion"), document.get("kind")
+    if not (isinstance(version, str) and version and isinstance(name, str) and name):
+        return
+    if not formats.is_api_version(version):
+        yield Problem(
+            f"{version!r} is no apiVersion; write one such as backstage.io/v1alpha1.", "/apiVersion"
+        )
+    if not formats.is_kind(name):
+        yield Problem(
+            f"{name!r} is no kind; kinds are 1 to 63 letters and digits that start with a letter.", "/kind"
+        )
+    elif name not in KINDS:
+        yield Problem(_unknown_kind(name), "/kind")
+    elif version not in KINDS[name].api_versions and formats.is_api_version(version):
+        yield Problem(_unknown_version(version, KINDS[name]), "/apiVersion")
+
+
+def _unknown_kind(name: str) -> str:
+    known = canonical_kind(name)
+    near = [known] if known in KINDS else get_close_matches(name, KINDS, n=1)
+    return f"The kind {name} is not known; " + (
+        f"did you mean {near[0]}?" if near else f"known kinds are {', '.join(KINDS)}."
+    )
+
+
+def _unknown_version(version: str, kind: Kind) -> str:
+    return f"The apiVersion {version} is not known for {kind.name}; write {' or '.join(kind.api_versions)}."
+
+
+def _root(document: Mapping[str, Any]) -> Iterator[Problem]:
+    for key in document:
+        if key not in ROOT:
+            yield Problem(
+                f"{key} is no field of a descriptor; only {', '.join(ROOT)} are.", f"/{escape(key)}"
+            )
+
+
+def _metadata(metadata: Mapping[str, Any]) -> Iterator[Problem]:
+    yield from _texts_of(metadata)
+    if not formats.is_name(metadata["name"]):
+        yield Problem(f"{metadata['name']!r} is no name; it {NAME_RULE}.", "/metadata/name")
+    namespace = metadata.get("namespace")
+    if isinstance(namespace, str) and namespace and not formats.is_namespace(namespace):
+        yield Problem(f"{namespace!r} is no namespace; it {LABEL_RULE}.", "/metadata/namespace")
+    if "labels" in metadata:
+        yield from _pairs(metadata["labels"], "label", formats.is_label_value)
+    if metadata.get("annotations") is not None:
+        yield from _pairs(metadata["annotations"], "annotation", lambda _text: True)
+    yield from _tags(metadata)
+    yield from _links(metadata)
+
+
+def _texts_of(metadata: Mapping[str, Any]) -> Iterator[Problem]:
+    for key in ("namespace", "title", "uid", "etag"):
+        if key in metadata and (not isinstance(metadata[key], str) or not metadata[key]):
+            yield Problem(f"{key} must be text that is not empty.", f"/metadata/{key}")
+    if not isinstance(metadata.get("description", ""), str):
+        yield Problem("description must be text.", "/metadata/description")
+
+
+def _pairs(pairs: Any, noun: str, good: Callable[[str], bool]) -> Iterator[Problem]:
+    pointer = f"/metadata/{noun}s"
+    if not isinstance(pairs, dict):
+        yield Problem(f"{noun}s must be an object of texts.", pointer)
+        return
+    for key, value in pairs.items():
+        place = f"{pointer}/{escape(key)}"
+        if not formats.is_key(key):
+            yield Problem(f"{key!r} is no {noun} key; write [DNS subdomain/]name.", place)
+        if not isinstance(value, str):
+            yield Problem(f"The {noun} {key} must be text; put it in quotes.", place)
+        elif not good(value):
+            yield Problem(f"{value!r} is no {noun} value; it is empty or {NAME_RULE}.", place)
+
+
+def _tags(metadata: Mapping[str, Any]) -> Iterator[Problem]:
+    tags = metadata.get("tags", [])
+    if not isinstance(tags, list):
+        yield Problem("tags must be a list of texts.", "/metadata/tags")
+        return
+    for index, tag in enumerate(tags):
+        if not isinstance(tag, str) or not formats.is_tag(tag):
+            rule = "must be 1 to 63 lower-case letters, digits, ':', '+' or '#', joined by single dashes"
+            yield Problem(f"{tag!r} is no tag; it {rule}.", f"/metadata/tags/{index}")
+
+
+def _links(metadata: Mapping[str, Any]) -> Iterator[Problem]:
+    links = metadata.get("links", [])
+    if not isinstance(links, list):
+        yield Problem("links must be a list of objects.", "/metadata/links")
+        return
+    for index, link in enumerate(links):
+        place = f"/metadata/links/{index}"
+        if not isinstance(link, dict):
+            yield Problem("A link must be an object with a url.", place)
+            continue
+        if not isinstance(link.get("url"), str) or not formats.is_url(link["url"]):
+            yield Problem(
+                f"{link.get('url')!r} is no address; write one such as https://example.com.", f"{place}/url"
+            )
+        for key in ("title", "icon", "type"):
+            if key in link and (not isinstance(link[key], str) or not link[key]):
+                yield Problem(f"{key} must be text that is not empty.", f"{place}/{key}")

@@ -1,0 +1,275 @@
+"""Every kind of entity, in one table: Backstage's and ours, with fields, references and relations."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from counterpoint.graph.fields import Field, Reference
+
+__all__ = ["BACKSTAGE", "INVERSES", "KINDS", "OURS", "Kind", "LooseReference", "canonical_kind"]
+
+BACKSTAGE = ("backstage.io/v1alpha1", "backstage.io/v1beta1")
+OURS = ("counterpoint.dev/v1",)
+TEMPLATES = ("scaffolder.backstage.io/v1beta3",)
+
+
+@dataclass(frozen=True, slots=True)
+class LooseReference:
+    """A reference inside a document that another standard defines; text that is no reference is skipped."""
+
+    path: tuple[str, ...]
+    """Keys from `spec` down; `*` stands for every key."""
+    reference: Reference
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """One kind of entity."""
+
+    name: str
+    api_versions: tuple[str, ...]
+    fields: tuple[Field, ...]
+    loose: tuple[LooseReference, ...] = ()
+    purpose: str = ""
+    """What it stands for, in one line for people."""
+
+
+def _refers(
+    name: str,
+    default_kind: str | None,
+    relation: str,
+    inverse: str,
+    *,
+    required: bool = False,
+    many: bool = False,
+    default: str | None = None,
+) -> Field:
+    reference = Reference(default_kind, relation, inverse)
+    return Field(name, "texts" if many else "text", required=required, reference=reference, default=default)
+
+
+OWNER = _refers("owner", "Group", "ownedBy", "ownerOf", required=True)
+SYSTEM = _refers("system", "System", "partOf", "hasPart")
+DEPENDENCIES = (
+    _refers("dependsOn", None, "dependsOn", "dependencyOf", many=True),
+    _refers("dependencyOf", None, "dependencyOf", "dependsOn", many=True),
+)
+TYPE = Field("type", required=True)
+LIFECYCLE = Field("lifecycle", required=True)
+PROFILE = Field("profile", "object", fields=(Field("displayName"), Field("email"), Field("picture")))
+PURPOSE = _refers("purpose", "Purpose", "servesPurpose", "purposeServedBy")
+METRIC = _refers("metric", "Metric", "measuredBy", "measures", required=True)
+SUCCESS = Field("success", "objects", fields=(METRIC, Field("expect")))
+GUARDRAILS = Field("guardrails", "objects", fields=(METRIC, Field("margin", "number", minimum=0)))
+
+_TABLE = (
+    Kind(
+        "Component",
+        BACKSTAGE,
+        (
+            TYPE,
+            LIFECYCLE,
+            OWNER,
+            SYSTEM,
+            _refers("subcomponentOf", "Component", "partOf", "hasPart"),
+            _refers("providesApis", "API", "providesApi", "apiProvidedBy", many=True),
+            _refers("consumesApis", "API", "consumesApi", "apiConsumedBy", many=True),
+            *DEPENDENCIES,
+        ),
+        purpose="A piece of software that somebody runs or ships.",
+    ),
+    Kind(
+        "API",
+        BACKSTAGE,
+        (TYPE, LIFECYCLE, OWNER, Field("definition", required=True), SYSTEM),
+        purpose="An interface that components provide and consume.",
+    ),
+    Kind(
+        "Resource",
+        BACKSTAGE,
+        (TYPE, OWNER, SYSTEM, *DEPENDENCIES),
+        purpose="What software needs to run: a database, a bucket, a queue.",
+    ),
+    Kind(
+        "System",
+        BACKSTAGE,
+        (OWNER, _refers("domain", "Domain", "partOf", "hasPart"), Field("type")),
+        purpose="Components and resources that serve one end together.",
+    ),
+    Kind(
+        "Domain",
+        BACKSTAGE,
+        (OWNER, _refers("subdomainOf", "Domain", "partOf", "hasPart"), Field("type")),
+        purpose="An area of the business.",
+    ),
+    Kind(
+        "Group",
+        BACKSTAGE,
+        (
+            TYPE,
+            _refers("children", "Group", "parentOf", "childOf", required=True, many=True),
+            _refers("parent", "Group", "childOf", "parentOf"),
+            _refers("members", "User", "hasMember", "memberOf", many=True),
+            PROFILE,
+        ),
+        purpose="A unit: any group of people, such as a squad, tribe, chapter or guild.",
+    ),
+    Kind(
+        "User",
+        BACKSTAGE,
+        (_refers("memberOf", "Group", "memberOf", "hasMember", required=True, many=True), PROFILE),
+        purpose="A person.",
+    ),
+    Kind(
+        "Location",
+        BACKSTAGE,
+        (
+            Field("type"),
+            Field("target"),
+            Field("targets", "texts"),
+            Field("presence", choices=("required", "optional")),
+        ),
+        purpose="A place that descriptors are read from.",
+    ),
+    Kind(
+        "Template",
+        TEMPLATES,
+        (
+            TYPE,
+            Field("steps", "objects", required=True),
+            Field("parameters", "any"),
+            _refers("owner", "Group", "ownedBy", "ownerOf"),
+        ),
+        purpose="A recipe that makes new software.",
+    ),
+    Kind(
+        "Purpose",
+        OURS,
+        (OWNER, Field("statement", required=True)),
+        purpose="What the organisation, or a part of it, is there for.",
+    ),
+    Kind(
+        "Belief",
+        OURS,
+        (
+            OWNER,
+            Field("statement", required=True),
+            PURPOSE,
+            Field("confidence", "number", minimum=0, maximum=1),
+            Field("expires", "date"),
+        ),
+        purpose="What we hold to be true, until evidence says otherwise.",
+    ),
+    Kind(
+        "Goal",
+        OURS,
+        (OWNER, METRIC, Field("target", "number", required=True), Field("due", "date"), PURPOSE),
+        purpose="A value that a metric should reach by a date.",
+    ),
+    Kind(
+        "Metric",
+        OURS,
+        (
+            OWNER,
+            Field("direction", required=True, choices=("increase", "decrease")),
+            Field("event", required=True),
+            Field("aggregation", required=True, choices=("mean", "sum", "count", "any")),
+            Field("field"),
+            Field("unit"),
+        ),
+        purpose="A figure computed per user from events of the journal.",
+    ),
+    Kind(
+        "Bet",
+        OURS,
+        (
+            OWNER,
+            Field("stage", choices=("think", "build", "ship", "tweak")),
+            Field("state", choices=("active", "paused", "killed", "retired")),
+            _refers("beliefs", "Belief", "supportsBelief", "supportedByBet", many=True),
+            PURPOSE,
+            Field("hypothesis"),
+            SUCCESS,
+            GUARDRAILS,
+            Field("kill"),
+            Field("patience", "date"),
+        ),
+        purpose="An initiative with a hypothesis, success and kill criteria.",
+    ),
+    Kind(
+        "FlagSet",
+        OURS,
+        (OWNER, Field("definition", "object", required=True), Field("bucketing", choices=("v2", "v3"))),
+        loose=tuple(
+            LooseReference((*start, "metadata", key), reference)
+            for start in (("definition",), ("definition", "flags", "*"))
+            for key, reference in (
+                ("bet", Reference("Bet", "implementsBet", "implementedBy")),
+                ("component", Reference("Component", "flagOf", "hasFlags")),
+            )
+        ),
+        purpose="Flags that are defined and published together, in flagd's format.",
+    ),
+    Kind(
+        "Experiment",
+        OURS,
+        (
+            OWNER,
+            _refers("bet", "Bet", "testsBet", "testedBy"),
+            Field("flag", required=True),
+            _refers("flagSet", "FlagSet", "exposedBy", "exposes", default="default"),
+            Field("control", required=True),
+            Field("treatments", "texts", required=True, at_least=1),
+            Field("shares", "mapping", fields=(Field("*", "number", minimum=0),)),
+            SUCCESS,
+            GUARDRAILS,
+            Field("alpha", "number", minimum=0, maximum=1),
+            Field("srmThreshold", "number", minimum=0, maximum=1),
+            Field("start", "moment"),
+            Field("end", "moment"),
+        ),
+        purpose="A comparison of a flag's variants on success and guardrail metrics.",
+    ),
+    Kind(
+        "Rollout",
+        OURS,
+        (
+            OWNER,
+            Field("flag", required=True),
+            _refers("bet", "Bet", "rollsOutBet", "rolledOutBy"),
+            Field("steps", "any"),
+        ),
+        purpose="Steps by which a variant reaches more people.",
+    ),
+)
+
+KINDS: Mapping[str, Kind] = {kind.name: kind for kind in _TABLE}
+"""Every kind by its name as descriptors write it."""
+
+_BY_LOWER = {kind.lower(): kind for kind in KINDS}
+
+
+def canonical_kind(name: str) -> str:
+    """The name as descriptors write it, for a name in any case; an unknown one is returned as it is."""
+    return _BY_LOWER.get(name.lower(), name)
+
+
+def _inverses() -> dict[str, str]:
+    pairs: dict[str, str] = {}
+
+    def add(fields: tuple[Field, ...]) -> None:
+        for field in fields:
+            if field.reference:
+                pairs[field.reference.relation] = field.reference.inverse
+                pairs[field.reference.inverse] = field.reference.relation
+            add(field.fields)
+
+    for kind in _TABLE:
+        add(kind.fields)
+        for loose in kind.loose:
+            pairs[loose.reference.relation] = loose.reference.inverse
+            pairs[loose.reference.inverse] = loose.reference.relation
+    return pairs
+
+
+INVERSES: Mapping[str, str] = _inverses()
+"""The inverse of every relation, read off the table."""

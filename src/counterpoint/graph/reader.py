@@ -1,0 +1,258 @@
+"""Reading the graph within one consistent state: entities, lists, facets, search, history, activity."""
+
+from collections.abc import Collection, Iterable, Sequence
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+
+from counterpoint.errors import InputError, NotFoundError
+from counterpoint.graph.entity import Activity, Entity, Page, Relation, Revision, SearchHit
+from counterpoint.graph.query import FACETS, Filters, after_cursor, cursor_of, matches_word, order_of, valid
+from counterpoint.graph.ref import Ref, parse_ref
+from counterpoint.graph.search import snippet_of, words_of
+from counterpoint.graph.tables import activity, decode, posting, relation, revision, tag, to_datetime
+
+__all__ = ["Reader"]
+
+BATCH = 500
+"""References in one statement; SQLite's limit on parameters is far higher."""
+MOST = 1_000
+"""Items on one page at most."""
+
+
+class Reader:
+    """A view of the graph that does not change while it is open."""
+
+    def __init__(self, connection: sa.Connection) -> None:
+        self._connection = connection
+
+    @property
+    def connection(self) -> sa.Connection:
+        """The connection, for a room's own tables."""
+        return self._connection
+
+    def get(self, ref: Ref | str, *, at: datetime | None = None) -> Entity | None:
+        """An entity as it is, or was at a date; none where there is none."""
+        rows = self._rows([revision.c.ref == _text(ref), valid(revision, at)])
+        return self._entities(rows, at=at)[0] if rows else None
+
+    def require(self, ref: Ref | str) -> Entity:
+        """An entity as it is.
+
+        Raises:
+            NotFoundError: there is none.
+        """
+        found = self.get(ref)
+        if found is None:
+            raise NotFoundError(f"There is no {_text(ref)}.")
+        return found
+
+    def by_uid(self, uid: str) -> Entity | None:
+        """The entity with a uid; none where there is none now."""
+        rows = self._rows([revision.c.uid == uid, valid(revision, None)])
+        return self._entities(rows)[0] if rows else None
+
+    def get_many(self, refs: Iterable[Ref | str], *, at: datetime | None = None) -> dict[str, Entity]:
+        """Those of the entities that exist, by canonical reference."""
+        wanted = list(dict.fromkeys(_text(ref) for ref in refs))
+        rows: list[Any] = []
+        for start in range(0, len(wanted), BATCH):
+            rows += self._rows([revision.c.ref.in_(wanted[start : start + BATCH]), valid(revision, at)])
+        return {entity.ref: entity for entity in self._entities(rows, at=at)}
+
+    def all(self, **filters: Any) -> list[Entity]:
+        """Every entity that the filters of `find` let through, ordered by reference."""
+        narrowed = Filters(**filters)
+        rows = self._rows(narrowed.conditions())
+        return self._entities(sorted(rows, key=lambda row: row.ref), at=narrowed.at)
+
+    def find(
+        self, *, order: str = "name", limit: int = 50, cursor: str | None = None, **filters: Any
+    ) -> Page:
+        """A page of the entities that the filters let through.
+
+        Filters (see `query.Filters`): kind, owner, type, lifecycle, tag, text, namespace, location,
+        related, at. Ties are ordered by reference.
+        """
+        if not 0 <= limit <= MOST:
+            raise InputError(f"limit is {limit}; it must be 0 to {MOST}.")
+        narrowed = Filters(**filters)
+        conditions = narrowed.conditions()
+        total = self.connection.execute(
+            sa.select(sa.func.count()).select_from(revision).where(*conditions)
+        ).scalar_one()
+        column, backwards = order_of(order)
+        if cursor is not None:
+            conditions.append(after_cursor(cursor, order))
+        order_by = (column.desc(), revision.c.ref.desc()) if backwards else (column, revision.c.ref)
+        query = (
+            sa.select(revision, column.label("place")).where(*conditions).order_by(*order_by).limit(limit + 1)
+        )
+        rows = self.connection.execute(query).all() if limit else []
+        more = len(rows) > limit > 0
+        rows = rows[:limit]
+        return Page(
+            items=tuple(self._entities(rows, at=narrowed.at)),
+            total=total,
+            next_cursor=cursor_of(order, rows[-1].place, rows[-1].ref) if more else None,
+        )
+
+    def facets(self, field: str, **filters: Any) -> list[tuple[str, int]]:
+        """The values of a field with their counts, most frequent first; see `find` for the filters."""
+        if field not in FACETS:
+            raise InputError(f"There is no facet {field!r}; it is one of {', '.join(FACETS)}.")
+        column = FACETS[field]
+        count = sa.func.count().label("count")
+        source = revision.join(tag, tag.c.revision == revision.c.seq) if field == "tag" else revision
+        query = (
+            sa.select(column.label("value"), count)
+            .select_from(source)
+            .where(column.is_not(None), *Filters(**filters).conditions())
+        )
+        rows = self.connection.execute(query.group_by(column).order_by(count.desc(), column)).all()
+        return [(row[0], row[1]) for row in rows]
+
+    def search(self, term: str, limit: int = 20) -> list[SearchHit]:
+        """Entities that have every word of the term, or a word that starts with it; the best first.
+
+        A word in the name or title counts more than one in tags or description, and that more than
+        one anywhere else; a whole word counts more than a beginning.
+        """
+        terms = list(dict.fromkeys(words_of(term)))[:10]
+        if not terms:
+            return []
+        matches = []
+        for word in terms:
+            score = sa.func.min(posting.c.rank * 2 + sa.case((posting.c.word == word, 0), else_=1)).label(
+                "score"
+            )
+            matches.append(
+                sa.select(posting.c.revision, score)
+                .where(matches_word(word))
+                .group_by(posting.c.revision)
+                .subquery()
+            )
+        source: sa.FromClause = revision
+        for match in matches:
+            source = source.join(match, match.c.revision == revision.c.seq)
+        total = sum((match.c.score for match in matches[1:]), start=matches[0].c.score)
+        query = sa.select(revision).select_from(source).where(valid(revision, None))
+        rows = self.connection.execute(
+            query.order_by(total, revision.c.name, revision.c.ref).limit(limit)
+        ).all()
+        return [SearchHit(entity, *snippet_of(entity.document, terms)) for entity in self._entities(rows)]
+
+    def history(self, ref: Ref | str) -> list[Revision]:
+        """Every version of an entity, oldest first, deletions included."""
+        query = sa.select(revision).where(revision.c.ref == _text(ref)).order_by(revision.c.version)
+        return [
+            Revision(row.version, to_datetime(row.valid_from), row.actor, row.action, decode(row.document))
+            for row in self.connection.execute(query)
+        ]
+
+    def activity(
+        self,
+        *,
+        subject: Ref | str | None = None,
+        action: str | Collection[str] | None = None,
+        actor: str | None = None,
+        before: int | None = None,
+        after: int | None = None,
+        limit: int = 50,
+    ) -> list[Activity]:
+        """Changes, newest first: those before and after the given numbers (`seq`), both left out."""
+        query = sa.select(activity).order_by(activity.c.seq.desc()).limit(limit)
+        if subject is not None:
+            query = query.where(activity.c.subject == str(subject))
+        if action is not None:
+            query = query.where(activity.c.action.in_([action] if isinstance(action, str) else list(action)))
+        if actor is not None:
+            query = query.where(activity.c.actor == actor)
+        if before is not None:
+            query = query.where(activity.c.seq < before)
+        if after is not None:
+            query = query.where(activity.c.seq > after)
+        return [
+            Activity(
+                row.seq,
+                to_datetime(row.at),
+                row.actor,
+                row.action,
+                row.subject,
+                decode(row.before),
+                decode(row.after),
+                row.reason,
+            )
+            for row in self.connection.execute(query)
+        ]
+
+    def last_activity(self) -> int:
+        """The number of the newest change, 0 where there is none: what was computed from the graph stays true until it grows."""
+        return self.connection.execute(_LAST_ACTIVITY).scalar() or 0
+
+    def units_of(self, ref: Ref | str) -> frozenset[str]:
+        """The units that a user belongs to: directly, or because one of them is a part of another."""
+        start = sa.select(relation.c.target).where(
+            relation.c.source == _text(ref), relation.c.type == "memberOf", valid(relation, None)
+        )
+        units = start.cte("units", recursive=True)
+        above = sa.select(relation.c.target).where(
+            relation.c.source == units.c.target, relation.c.type == "childOf", valid(relation, None)
+        )
+        units = units.union(above)  # a set, so that a circle of parents ends
+        return frozenset(self.connection.execute(sa.select(units.c.target)).scalars())
+
+    def exists(self, ref: Ref | str) -> bool:
+        """Whether there is such an entity now."""
+        return self.connection.execute(_EXISTS, {"ref": _text(ref)}).first() is not None
+
+    def _rows(self, conditions: Sequence[sa.ColumnElement[bool]]) -> list[Any]:
+        return list(self.connection.execute(sa.select(revision).where(*conditions)))
+
+    def _entities(self, rows: Sequence[Any], *, at: datetime | None = None) -> list[Entity]:
+        edges: dict[str, list[Relation]] = {row.ref: [] for row in rows}
+        for source, kind, target in self._edges(list(edges), at=at):
+            edges[source].append(Relation(kind, target))
+        return [_entity(row, tuple(edges[row.ref])) for row in rows]
+
+    def _edges(self, refs: list[str], *, at: datetime | None) -> Iterable[Any]:
+        columns = (relation.c.source, relation.c.type, relation.c.target)
+        query = sa.select(*columns).where(valid(relation, at)).distinct().order_by(*columns)
+        for start in range(0, len(refs), BATCH):
+            batch = refs[start : start + BATCH]
+            yield from self.connection.execute(
+                query.where(
+                    relation.c.source == batch[0] if len(batch) == 1 else relation.c.source.in_(batch)
+                )
+            )
+
+
+_LAST_ACTIVITY = sa.select(sa.func.max(activity.c.seq))
+_EXISTS = sa.select(revision.c.seq).where(
+    revision.c.ref == sa.bindparam("ref"), revision.c.valid_to.is_(None)
+)
+
+
+def _text(ref: Ref | str) -> str:
+    return str(ref) if isinstance(ref, Ref) else str(parse_ref(ref))
+
+
+def _entity(row: Any, relations: tuple[Relation, ...]) -> Entity:
+    document = decode(row.document)
+    metadata = document["metadata"]
+    return Entity(
+        ref=row.ref,
+        uid=row.uid,
+        etag=row.etag,
+        kind=document["kind"],
+        namespace=metadata["namespace"],
+        name=metadata["name"],
+        title=row.title,
+        owner=row.owner,
+        document=document,
+        relations=relations,
+        updated_at=to_datetime(row.valid_from),
+        version=row.version,
+        location=row.location,
+    )

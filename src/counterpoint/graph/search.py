@@ -1,0 +1,82 @@
+"""Search: the words of an entity, how much each counts, and the snippet around a match."""
+
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+__all__ = ["OTHER", "postings_of", "snippet_of", "words_of"]
+
+NAME, TAGS, OTHER = 1, 2, 3
+"""Ranks: in the name or title, in tags or description, anywhere else. Less is better."""
+WORD_LENGTH = 64
+WORDS = 500
+"""Words kept of one entity, so that a document of megabytes costs no more than a page."""
+UNREAD = frozenset({"definition"})
+"""Fields of a spec whose text is another format's; only the keys of their flags are read."""
+
+_WORD = re.compile(r"[^\W_]+")
+_AROUND = 60
+
+
+def words_of(text: str) -> list[str]:
+    """The words of a text, case folded, in order."""
+    return [word[:WORD_LENGTH] for word in _WORD.findall(text.casefold())]
+
+
+def postings_of(document: Mapping[str, Any]) -> dict[str, int]:
+    """The words by which an entity is found, each with its best rank."""
+    found: dict[str, int] = {}
+    for rank, _field, text in _texts(document):
+        for word in words_of(text):
+            if word in found:
+                found[word] = min(found[word], rank)
+            elif len(found) < WORDS:
+                found[word] = rank
+    return found
+
+
+def snippet_of(document: Mapping[str, Any], terms: list[str]) -> tuple[str, str]:
+    """The field that matches best, and the words around the match."""
+    for _rank, field, text in _texts(document):
+        for match in _WORD.finditer(text):
+            if any(match.group().casefold().startswith(term) for term in terms):
+                return field, _around(text, match.start())
+    return "name", str(document["metadata"]["name"])
+
+
+def _around(text: str, position: int) -> str:
+    start, end = max(0, position - _AROUND), min(len(text), position + 2 * _AROUND)
+    cut = " ".join(text[start:end].split())
+    return f"{'…' if start else ''}{cut}{'…' if end < len(text) else ''}"
+
+
+def _texts(document: Mapping[str, Any]) -> Iterator[tuple[int, str, str]]:
+    """Every text of a document as (rank, field, text), best rank first."""
+    metadata, spec = document["metadata"], document.get("spec") or {}
+    yield NAME, "name", metadata["name"]
+    for title in (metadata.get("title"), (spec.get("profile") or {}).get("displayName")):
+        if title:
+            yield NAME, "title", title
+    if metadata.get("tags"):
+        yield TAGS, "tags", " ".join(metadata["tags"])
+    if metadata.get("description"):
+        yield TAGS, "description", metadata["description"]
+    for key, value in spec.items():
+        if key not in UNREAD:
+            yield from ((OTHER, "text", text) for text in _strings(value))
+    definition = spec.get("definition")
+    if isinstance(definition, dict) and isinstance(definition.get("flags"), dict):
+        yield from ((OTHER, "text", key) for key in definition["flags"])
+    for key in ("annotations", "labels", "links"):
+        yield from ((OTHER, "text", text) for text in _strings(metadata.get(key)))
+
+
+def _strings(value: Any) -> Iterator[str]:
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, dict):
+        for item in value.values():
+            yield from _strings(item)
+    elif isinstance(value, list):
+        for item in value:
+            yield from _strings(item)

@@ -1,0 +1,170 @@
+"""The graph of one workspace: transactions over its database."""
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.exc import DBAPIError, OperationalError
+
+from counterpoint.errors import CounterpointError, OverloadedError, WorkspaceError
+from counterpoint.graph.actor import Actor
+from counterpoint.graph.engine import BUSY_SECONDS, READ_SECONDS, Engines, open_engines
+from counterpoint.graph.entity import Entity
+from counterpoint.graph.reader import Reader
+from counterpoint.graph.schema import migrate, newest_version, stored_version, versions
+from counterpoint.graph.writer import Writer
+
+__all__ = ["Graph"]
+
+
+class Graph:
+    """What exists. Reads run side by side; writes one after the other, each all or nothing."""
+
+    def __init__(self, address: Path | str) -> None:
+        """Prepare the graph at a SQLite file or a PostgreSQL address; nothing is opened yet."""
+        self.address = address
+        self._engines: Engines = open_engines(address)
+        self._writing = threading.Lock()
+        self._writer: int | None = None
+
+    @property
+    def file(self) -> Path | None:
+        """The SQLite file; none on PostgreSQL."""
+        return self._engines.file
+
+    @contextmanager
+    def read(self) -> Iterator[Reader]:
+        """One consistent view of the graph.
+
+        Raises:
+            OverloadedError: a statement ran longer than the limit.
+            WorkspaceError: the database cannot be reached.
+        """
+        with _translated(), self._engines.reading.begin() as connection:
+            yield Reader(connection)
+
+    @contextmanager
+    def write(self, actor: Actor) -> Iterator[Writer]:
+        """One transaction: committed when the block ends, undone when it raises.
+
+        Raises:
+            OverloadedError: another process kept writing for longer than the limit.
+            WorkspaceError: the database cannot be written.
+        """
+        if self._writer == threading.get_ident():
+            raise RuntimeError("A transaction is open in this thread already; use its writer.")
+        with self._writing:
+            self._writer = threading.get_ident()
+            try:
+                with _translated(), self._begin() as connection:
+                    writer = Writer(connection, actor, self._require)
+                    yield writer
+                    writer.finish()
+            finally:
+                self._writer = None
+
+    def version(self) -> str | None:
+        """The version of the tables; none where there are none yet."""
+        with _translated(), self._engines.reading.begin() as connection:
+            return stored_version(connection)
+
+    def migrate(self) -> None:
+        """Bring the tables to the newest version; does nothing where they have it."""
+        with _translated():
+            if self._engines.file is not None:
+                with self._engines.writing.connect().execution_options(
+                    isolation_level="AUTOCOMMIT"
+                ) as connection:
+                    connection.exec_driver_sql("PRAGMA journal_mode = WAL")
+            with self._begin() as connection:
+                if stored_version(connection) != newest_version():
+                    migrate(connection)
+
+    def is_newer(self) -> bool:
+        """Whether the tables were made by a newer version of the program."""
+        stored = self.version()
+        return stored is not None and stored not in versions()
+
+    def is_current(self) -> bool:
+        """Whether the tables have the version that this program needs."""
+        return self.version() == newest_version()
+
+    def check(self) -> list[str]:
+        """What is damaged in the database, in words; empty when it is sound."""
+        if self._engines.file is None:
+            with self.read() as reader:
+                reader.last_activity()
+            return []
+        with _translated(), self._engines.reading.begin() as connection:
+            damage = [
+                str(row[0])
+                for row in connection.exec_driver_sql("PRAGMA integrity_check(20)")
+                if row[0] != "ok"
+            ]
+            dangling = connection.exec_driver_sql("PRAGMA foreign_key_check").all()
+        return damage + [f"A row of {row[0]} refers to a missing row of {row[2]}." for row in dangling[:20]]
+
+    def close(self) -> None:
+        """Close every connection."""
+        self._engines.dispose()
+
+    def __enter__(self) -> "Graph":
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    @contextmanager
+    def _begin(self) -> Iterator[sa.Connection]:
+        with self._engines.writing.begin() as connection:
+            if self._engines.file is None:
+                # SQLite has one writer by itself; here the lock does it, so that activity numbers are
+                # given and seen in one order. It belongs to the schema, and ends with the transaction.
+                connection.execute(_LOCK)
+            yield connection
+
+    def _require(self, ref: str) -> Entity:
+        with self.read() as reader:
+            return reader.require(ref)
+
+
+_LOCK = sa.text(
+    "SELECT pg_advisory_xact_lock(hashtextextended('counterpoint.graph.' || current_schema(), 0))"
+)
+
+
+@contextmanager
+def _translated() -> Iterator[None]:
+    """Say in words what the database could not do."""
+    try:
+        yield
+    except CounterpointError:
+        raise
+    except OperationalError as error:
+        text = str(error.orig)
+        if "locked" in text or "busy" in text:
+            raise OverloadedError(
+                f"Another process kept writing to the graph for {BUSY_SECONDS} seconds; try again."
+            ) from error
+        if "interrupted" in text or "statement timeout" in text:
+            raise OverloadedError(
+                f"Reading took longer than {READ_SECONDS} seconds and was stopped; ask for less."
+            ) from error
+        raise WorkspaceError(f"The graph cannot be used: {_first_line(text)}") from error
+    except DBAPIError as error:
+        if "malformed" in str(error.orig) or "not a database" in str(error.orig):
+            raise WorkspaceError(
+                f"graph.db is damaged ({_first_line(error.orig)}); put back a copy from backups/."
+            ) from error
+        raise
+
+
+def _first_line(value: Any) -> str:
+    lines = str(value).splitlines()
+    return lines[0] if lines else "no reason given"

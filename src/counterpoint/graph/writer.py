@@ -1,0 +1,328 @@
+"""Writing the graph: documents and activity in one transaction, all or nothing."""
+
+import time
+import uuid
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any, Literal
+
+import sqlalchemy as sa
+
+from counterpoint.errors import InputError, NotAllowedError, NotFoundError, PreconditionError
+from counterpoint.graph.actor import Actor
+from counterpoint.graph.descriptor import (
+    etag_of,
+    normalise,
+    owner_of,
+    ref_of,
+    relations_of,
+    title_of,
+    validate,
+)
+from counterpoint.graph.entity import Activity, Entity, Put
+from counterpoint.graph.fields import escape
+from counterpoint.graph.permissions import may
+from counterpoint.graph.reader import Reader, _text
+from counterpoint.graph.ref import Ref, parse_ref
+from counterpoint.graph.search import postings_of
+from counterpoint.graph.tables import activity, decode, encode, posting, relation, revision, tag, to_datetime
+
+__all__ = ["Writer"]
+
+ORDER = (revision, tag, relation, posting, activity)
+"""The order in which waiting rows are written, so that what is referred to is there first."""
+WAITING = 2_000
+"""Revisions that may wait in memory."""
+LONG = 2_000
+"""Characters of a value above which the activity log only says how long it is."""
+MEMBERSHIP = {"user": ("memberOf", "Group"), "group": ("parent", "Group")}
+"""Fields by which an entity joins units, and with them gains their rights."""
+
+
+class Writer(Reader):
+    """One transaction. Rows wait in memory until something is read, so that imports write in bulk."""
+
+    def __init__(self, connection: sa.Connection, actor: Actor, load: Callable[[str], Entity]) -> None:
+        super().__init__(connection)
+        self.actor = actor
+        self._load_later = load
+        self._open = True
+        self._rows_waiting: dict[sa.Table, list[dict[str, Any]]] = {table: [] for table in ORDER}
+        self._refs_waiting: set[str] = set()
+        self._units: frozenset[str] | None = None
+        last = connection.execute(
+            sa.select(activity.c.seq, activity.c.at).order_by(activity.c.seq.desc()).limit(1)
+        ).first()
+        self._activity = last.seq if last else 0
+        self._revision = connection.execute(sa.select(sa.func.max(revision.c.seq))).scalar() or 0
+        # One moment for the whole transaction, later than every earlier one even if the clock went back.
+        self.now = max(time.time_ns() // 1000, last.at + 1 if last else 0)
+
+    @property
+    def connection(self) -> sa.Connection:
+        """The connection, for a room's own tables; it sees everything written so far."""
+        self.flush()
+        return self._connection
+
+    def put(
+        self,
+        document: Mapping[str, Any],
+        *,
+        reason: str | None = None,
+        location: str | None = None,
+        if_match: str | None = None,
+    ) -> Put:
+        """Write a descriptor: create the entity, or a new version of it, or nothing if it is the same.
+
+        `location` says where the document was read from; none keeps what is known. With `if_match`
+        the entity must still have that etag.
+
+        Raises:
+            InputError: the document is not valid; the problems carry pointers.
+            NotAllowedError: the actor may not write the entity.
+            PreconditionError: the entity has another etag than `if_match`.
+        """
+        problems = validate(document)
+        if problems:
+            raise InputError(_refusal(document), problems)
+        plain = normalise(document)
+        ref = str(ref_of(plain))
+        old = self._stored(ref)
+        if if_match is not None and (old is None or old.etag != if_match):
+            raise PreconditionError(
+                f"{ref} has changed since it was read; read it again and repeat the change."
+            )
+        self._allow(ref, old, plain)
+        etag = etag_of(plain)
+        if old is not None and old.etag == etag and location in (None, old.location):
+            return Put("unchanged", ref, self._load)
+        outcome: Literal["created", "updated"] = "updated" if old is not None else "created"
+        version = old.version + 1 if old is not None else self._last_version(ref) + 1
+        before, after = (
+            changes(decode(old.document), plain)
+            if old is not None
+            else (None, {"version": version, "etag": etag})
+        )
+        row = self._row(plain, ref, version, etag, outcome)
+        row["uid"] = old.uid if old is not None else str(uuid.uuid4())
+        row["location"] = location if location is not None or old is None else old.location
+        self._close(old)
+        self._add(row, plain, old)
+        self.record(f"entity.{outcome}", ref, before=before, after=after, reason=reason)
+        return Put(outcome, ref, self._load)
+
+    def delete(self, ref: Ref | str, *, reason: str | None = None) -> None:
+        """Delete an entity; its history stays.
+
+        Raises:
+            NotFoundError: there is none.
+            NotAllowedError: the actor may not.
+        """
+        text = _text(ref)
+        old = self._stored(text)
+        if old is None:
+            raise NotFoundError(f"There is no {text}.")
+        self._allow(text, old, None)
+        self._close(old)
+        self._relate(text, set(), old)
+        self._revision += 1
+        tombstone = {
+            **old._asdict(),
+            "seq": self._revision,
+            "version": old.version + 1,
+            "action": "deleted",
+            "document": None,
+        }
+        self._wait(
+            revision, tombstone | {"actor": self.actor.ref, "valid_from": self.now, "valid_to": self.now}
+        )
+        self._refs_waiting.add(text)
+        self.record("entity.deleted", text, before={"version": old.version, "etag": old.etag}, reason=reason)
+
+    def record(
+        self,
+        action: str,
+        subject: Ref | str,
+        *,
+        before: Any = None,
+        after: Any = None,
+        reason: str | None = None,
+    ) -> Activity:
+        """Note a change in the activity log, in this transaction; for what rooms change beside documents."""
+        self._activity += 1
+        made = Activity(
+            self._activity, to_datetime(self.now), self.actor.ref, action, str(subject), before, after, reason
+        )
+        row = {
+            "seq": made.seq,
+            "at": self.now,
+            "actor": made.actor,
+            "action": action,
+            "subject": made.subject,
+        }
+        self._wait(activity, row | {"before": encode(before), "after": encode(after), "reason": reason})
+        return made
+
+    def flush(self) -> None:
+        """Write what waits in memory, still inside the transaction."""
+        for table in ORDER:
+            rows = self._rows_waiting[table]
+            if rows:
+                self._connection.execute(sa.insert(table), rows)
+                self._rows_waiting[table] = []
+        self._refs_waiting.clear()
+
+    def finish(self) -> None:
+        """Write what waits; the graph then commits."""
+        self.flush()
+        self._open = False
+
+    def _load(self, ref: str) -> Entity:
+        return self.require(ref) if self._open else self._load_later(ref)
+
+    def _stored(self, ref: str) -> Any:
+        if ref in self._refs_waiting or len(self._rows_waiting[revision]) >= WAITING:
+            self.flush()
+        return self._connection.execute(_STORED, {"ref": ref}).first()
+
+    def _last_version(self, ref: str) -> int:
+        return self._connection.execute(_LAST_VERSION, {"ref": ref}).scalar() or 0
+
+    def _row(
+        self, document: Mapping[str, Any], ref: str, version: int, etag: str, action: str
+    ) -> dict[str, Any]:
+        spec, parsed, owner = document.get("spec") or {}, ref_of(document), owner_of(document)
+        self._revision += 1
+        return {
+            "seq": self._revision,
+            "ref": ref,
+            "version": version,
+            "etag": etag,
+            "kind": document["kind"],
+            "namespace": parsed.namespace,
+            "name": parsed.name,
+            "title": title_of(document),
+            "owner": str(owner) if owner else None,
+            "type": spec.get("type"),
+            "lifecycle": spec.get("lifecycle"),
+            "action": action,
+            "actor": self.actor.ref,
+            "valid_from": self.now,
+            "valid_to": None,
+            "document": encode(document),
+        }
+
+    def _close(self, old: Any) -> None:
+        if old is not None:
+            self._connection.execute(_CLOSE, {"old": old.seq, "now": self.now})
+            self._connection.execute(_FORGET_WORDS, {"old": old.seq})
+
+    def _add(self, row: dict[str, Any], document: Mapping[str, Any], old: Any) -> None:
+        seq, ref = row["seq"], row["ref"]
+        self._wait(revision, row)
+        for value in dict.fromkeys(document["metadata"].get("tags") or ()):
+            self._wait(tag, {"value": value, "revision": seq})
+        for word, rank in postings_of(document).items():
+            self._wait(posting, {"word": word, "revision": seq, "rank": rank})
+        self._relate(ref, relations_of(document), old)
+        self._refs_waiting.add(ref)
+        if document["kind"] in {"User", "Group"}:
+            self._units = None
+
+    def _relate(self, origin: str, edges: set[tuple[str, str, str]], old: Any) -> None:
+        held: dict[tuple[str, str, str], int] = {}
+        if old is not None:
+            rows = self._connection.execute(_MADE_BY, {"origin": origin})
+            held = {(row.source, row.type, row.target): row.seq for row in rows}
+        gone = [{"old": seq, "now": self.now} for edge, seq in held.items() if edge not in edges]
+        if gone:
+            self._connection.execute(_CLOSE_EDGE, gone)
+        for source, kind, target in sorted(edges - held.keys()):
+            row = {"origin": origin, "source": source, "type": kind, "target": target}
+            self._wait(relation, row | {"valid_from": self.now, "valid_to": None})
+
+    def _wait(self, table: sa.Table, row: dict[str, Any]) -> None:
+        self._rows_waiting[table].append(row)
+
+    def _allow(self, ref: str, old: Any, document: Mapping[str, Any] | None) -> None:
+        if may(self.actor, "write").allow and self.actor.kind != "person":
+            return
+        for owner, new in self._concerned(ref, old, document):
+            known = owner is None or self.exists(owner)
+            decision = may(self.actor, "write", owner, new=new, owner_exists=known, units=self._own_units())
+            if not decision.allow:
+                raise NotAllowedError(f"{ref} was not changed. {decision.reason}")
+
+    def _concerned(
+        self, ref: str, old: Any, document: Mapping[str, Any] | None
+    ) -> Iterator[tuple[str | None, bool]]:
+        """Every owner who has a say in a change, with whether the thing is new."""
+        kind = ref.partition(":")[0]
+        # People and units own themselves: who could edit them freely could join any unit, and write what it owns.
+        yield (None if old is None else ref if kind in MEMBERSHIP else old.owner), old is None
+        if kind in MEMBERSHIP and document is not None:
+            before = _joined(decode(old.document)) if old is not None else set()
+            for unit in sorted(_joined(document) - before):
+                yield unit, False
+
+    def _own_units(self) -> frozenset[str]:
+        if self._units is None:
+            self._units = self.units_of(self.actor.ref)
+        return self._units
+
+
+_CURRENT = revision.c.valid_to.is_(None)
+_STORED = sa.select(revision).where(revision.c.ref == sa.bindparam("ref"), _CURRENT)
+_LAST_VERSION = sa.select(sa.func.max(revision.c.version)).where(revision.c.ref == sa.bindparam("ref"))
+_CLOSE = sa.update(revision).where(revision.c.seq == sa.bindparam("old")).values(valid_to=sa.bindparam("now"))
+_CLOSE_EDGE = (
+    sa.update(relation).where(relation.c.seq == sa.bindparam("old")).values(valid_to=sa.bindparam("now"))
+)
+_FORGET_WORDS = sa.delete(posting).where(posting.c.revision == sa.bindparam("old"))
+_MADE_BY = sa.select(relation).where(
+    relation.c.origin == sa.bindparam("origin"), relation.c.valid_to.is_(None)
+)
+
+
+def changes(before: Mapping[str, Any], after: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
+    """What differs between two documents: pointers to values on either side; lists count as one value."""
+    old, new = dict(_leaves(before, "")), dict(_leaves(after, ""))
+    differing = [
+        pointer for pointer in {**old, **new} if old.get(pointer, _NOTHING) != new.get(pointer, _NOTHING)
+    ]
+    return (
+        {pointer: _short(old[pointer]) for pointer in differing if pointer in old},
+        {pointer: _short(new[pointer]) for pointer in differing if pointer in new},
+    )
+
+
+_NOTHING = object()
+
+
+def _leaves(value: Mapping[str, Any], pointer: str) -> Iterator[tuple[str, Any]]:
+    for key, item in value.items():
+        place = f"{pointer}/{escape(key)}"
+        if isinstance(item, dict) and item:
+            yield from _leaves(item, place)
+        else:
+            yield place, item
+
+
+def _short(value: Any) -> Any:
+    text = value if isinstance(value, str) else encode(value) or ""
+    return f"({len(text)} characters)" if len(text) > LONG else value
+
+
+def _joined(document: Mapping[str, Any]) -> set[str]:
+    ref = ref_of(document)
+    field, kind = MEMBERSHIP[ref.kind]
+    named = (document.get("spec") or {}).get(field) or []
+    texts = [named] if isinstance(named, str) else named
+    return {str(parse_ref(text, default_kind=kind, default_namespace=ref.namespace)) for text in texts}
+
+
+def _refusal(document: Any) -> str:
+    try:
+        name = f"{document['kind']} {document['metadata']['name']}"
+    except (KeyError, TypeError):
+        name = "The document"
+    return f"{name} is not a valid descriptor."

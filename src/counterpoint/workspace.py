@@ -1,0 +1,291 @@
+"""A workspace: one folder that holds the settings, a graph and a journal.
+
+counterpoint.toml   settings
+graph.db            what exists (or a PostgreSQL database, see `[graph] url`)
+journal/            what happened
+backups/            copies of the graph, made before each migration
+"""
+
+import os
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import cached_property
+from pathlib import Path
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, Literal
+
+from counterpoint.errors import ConflictError, CounterpointError, WorkspaceError
+from counterpoint.graph.store import Graph
+from counterpoint.settings import Settings, load_settings
+
+if TYPE_CHECKING:
+    from counterpoint.journal import Journal
+
+__all__ = ["Finding", "Workspace"]
+
+SETTINGS = "counterpoint.toml"
+GRAPH = "graph.db"
+JOURNAL = "journal"
+BACKUPS = "backups"
+LOCK = ".migration.lock"
+
+TEMPLATE = """\
+# The settings of this workspace. Every one has a default; lines that start with # show it.
+# Each can also be set by a variable: COUNTERPOINT_CATALOG__READ_HOSTS for read_hosts in [catalog].
+
+# What the organisation calls itself; shown in the navigation.
+name = {name}
+
+# The journal's engine.
+# engine = "duckdb"
+
+[graph]
+# A PostgreSQL address keeps the graph there instead of in graph.db.
+# url = "postgresql://user@host/database"
+
+[journal]
+# Events that may wait for the disk before new ones are answered with 429.
+# queue = 200000
+# Events in the intake after which they are moved into Parquet segments.
+# compact_after = 50000
+# Days for which a repeated (source, id) is recognised.
+# identity_days = 30
+
+[catalog]
+# Hosts ("host" or "host:port") that `url` locations may be read from.
+# read_hosts = []
+
+[server]
+# Largest request body, in MiB.
+# max_body_mb = 50
+# Hours after which a person signs in again.
+# session_hours = 12
+# Send cookies over HTTPS only; loopback addresses are exempt.
+# secure_cookies = true
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """What `doctor` saw."""
+
+    level: Literal["ok", "warning", "error"]
+    subject: str
+    message: str
+    remedy: str = ""
+
+
+class Workspace:
+    """An open workspace. Several processes may have the same one open."""
+
+    def __init__(self, path: Path, settings: Settings, graph: Graph) -> None:
+        """Take the parts; use `create` or `open`."""
+        self.path = path
+        self.settings = settings
+        self.graph = graph
+
+    @classmethod
+    def create(cls, path: str | Path, *, name: str | None = None) -> "Workspace":
+        """Make an empty workspace and open it. The folder may exist if nothing is in it.
+
+        Raises:
+            ConflictError: the folder is a workspace already, or holds other files.
+            WorkspaceError: the folder cannot be written.
+        """
+        folder = Path(path).expanduser()
+        if (folder / SETTINGS).exists():
+            raise ConflictError(f"{folder} is a workspace already; open it with -w {folder}.")
+        _make_folder(folder)
+        title = name or folder.resolve().name or "Workspace"
+        try:
+            (folder / JOURNAL).mkdir()
+            (folder / BACKUPS).mkdir()
+            # The settings come last: a folder with settings is a whole workspace.
+            draft = folder / f"{SETTINGS}.draft"
+            draft.write_text(TEMPLATE.format(name=_toml_text(title)), encoding="utf-8")
+            settings = load_settings(draft)
+            graph = _graph(folder, settings, new=True)
+            draft.rename(folder / SETTINGS)
+        except OSError as error:
+            raise WorkspaceError(
+                f"{folder} cannot be written ({error.strerror or error}); choose another folder."
+            ) from error
+        return cls(folder, settings, graph)
+
+    @classmethod
+    def open(cls, path: str | Path) -> "Workspace":
+        """Open a workspace; an older one is brought forward first, after a backup of its graph.
+
+        Raises:
+            WorkspaceError: the folder is no workspace, cannot be read or written, or was made by a
+                newer version; the message says what to do.
+            InputError: a setting is not valid.
+        """
+        folder = Path(path).expanduser()
+        try:
+            settings = load_settings(folder / SETTINGS)
+        except (FileNotFoundError, NotADirectoryError) as error:
+            raise WorkspaceError(
+                f"{folder} is no workspace; make one with: counterpoint init {folder}"
+            ) from error
+        except OSError as error:
+            raise WorkspaceError(
+                f"{folder / SETTINGS} cannot be read ({error.strerror}); mend its permissions."
+            ) from error
+        return cls(folder, settings, _graph(folder, settings, new=False))
+
+    @cached_property
+    def journal(self) -> "Journal":
+        """What happened; opened when first used."""
+        from counterpoint.journal import Journal
+
+        return Journal(self.path / JOURNAL, self.settings.journal)
+
+    def check(self) -> list[Finding]:
+        """Look for damage in every part; what is in order is reported too."""
+        findings = [Finding("ok", "settings", f"{self.path / SETTINGS} is valid.")]
+        damage = self.graph.check()
+        remedy = (
+            f"Stop every process that uses the workspace, and put back a copy from {self.path / BACKUPS}."
+        )
+        findings += [Finding("error", "graph", text, remedy) for text in damage]
+        if not damage:
+            findings.append(
+                Finding("ok", "graph", f"The database is sound, at version {self.graph.version()}.")
+            )
+        findings += self._check_owners()
+        findings += _of_journal(self)
+        return findings
+
+    def _check_owners(self) -> Iterator[Finding]:
+        with self.graph.read() as reader:
+            owners = reader.facets("owner")
+            known = reader.get_many(owner for owner, _count in owners)
+        for owner, count in owners:
+            if owner not in known:
+                message = f"{owner} owns {count} {'entity' if count == 1 else 'entities'} and does not exist."
+                yield Finding(
+                    "warning",
+                    "graph",
+                    message,
+                    "Import its descriptor, or give what it owns to an owner that exists.",
+                )
+
+    def close(self) -> None:
+        """Close the journal, if it was opened, and the graph."""
+        journal = self.__dict__.pop("journal", None)
+        if journal is not None:
+            journal.close()
+        self.graph.close()
+
+    def __enter__(self) -> "Workspace":
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+
+def _make_folder(folder: Path) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        held = next(folder.iterdir(), None)
+    except FileExistsError as error:
+        raise ConflictError(f"{folder} is a file; name a folder that is new or empty.") from error
+    except OSError as error:
+        raise WorkspaceError(
+            f"{folder} cannot be made ({error.strerror}); choose a folder that you may write."
+        ) from error
+    if held is not None:
+        raise ConflictError(
+            f"{folder} holds other files, such as {held.name}; name a folder that is new or empty."
+        )
+    if not os.access(folder, os.W_OK | os.X_OK):
+        raise WorkspaceError(f"{folder} is read-only; choose a folder that you may write.")
+
+
+def _toml_text(text: str) -> str:
+    import msgspec
+
+    return msgspec.json.encode(text.replace("\x7f", "")).decode()  # a JSON string is a TOML basic string
+
+
+def _graph(folder: Path, settings: Settings, *, new: bool) -> Graph:
+    if settings.graph.url is not None:
+        graph = Graph(settings.graph.url)
+    else:
+        file = folder / GRAPH
+        if new:
+            file.touch(exist_ok=False)
+        _check_file(folder, file)
+        graph = Graph(file)
+    try:
+        if graph.is_newer():
+            raise WorkspaceError(
+                f"{folder} was made by a newer version of Counterpoint; upgrade with: pip install --upgrade counterpoint"
+            )
+        if not graph.is_current():
+            _bring_forward(folder, graph)
+    except BaseException:
+        graph.close()
+        raise
+    return graph
+
+
+def _check_file(folder: Path, file: Path) -> None:
+    if not file.exists():
+        raise WorkspaceError(f"{file} is missing; put back a copy from {folder / BACKUPS}.")
+    # SQLite writes its log beside the file, so the folder must be writable as well.
+    for place in (folder, file):
+        if not os.access(place, os.R_OK | os.W_OK):
+            raise WorkspaceError(
+                f"{place} cannot be written; mend its permissions, or work on a copy of the workspace."
+            )
+
+
+def _bring_forward(folder: Path, graph: Graph) -> None:
+    """Migrate under a lock, so that of two processes that open at once one migrates and one waits."""
+    with _locked(folder / LOCK):
+        if graph.is_current():
+            return
+        if graph.file is not None and graph.version() is not None:
+            _back_up(graph.file, folder / BACKUPS, str(graph.version()))
+        graph.migrate()
+
+
+def _back_up(file: Path, backups: Path, version: str) -> None:
+    backups.mkdir(exist_ok=True)
+    stamp = datetime.now(UTC).strftime("%Y%m%dT%H%M%SZ")
+    target = backups / f"graph-{version}-{stamp}.db"
+    with closing(sqlite3.connect(file)) as source, closing(sqlite3.connect(target)) as copy:
+        source.backup(copy)
+
+
+@contextmanager
+def _locked(file: Path) -> Iterator[None]:
+    import fcntl
+
+    with file.open("w") as handle:
+        fcntl.flock(handle, fcntl.LOCK_EX)
+        yield
+
+
+def _of_journal(workspace: Workspace) -> list[Finding]:
+    try:
+        found: list[Any] = list(workspace.journal.check())
+    except CounterpointError as error:
+        return [
+            Finding(
+                "error",
+                "journal",
+                error.message,
+                "See the message; a copy of the journal folder can be put back.",
+            )
+        ]
+    return [Finding(each.level, each.subject, each.message, each.remedy) for each in found] or [
+        Finding("ok", "journal", "No damage was found.")
+    ]

@@ -1,0 +1,129 @@
+"""Fixtures that every room's tests use: a workspace, and a graph on both databases."""
+
+import os
+import pwd
+import shutil
+import subprocess
+import tempfile
+import uuid
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import sqlalchemy as sa
+
+from counterpoint import Workspace
+from counterpoint.graph import Graph
+
+
+@pytest.fixture
+def workspace(tmp_path: Path) -> Iterator[Workspace]:
+    """An empty workspace, open."""
+    with Workspace.create(tmp_path / "workspace", name="Test") as made:
+        yield made
+
+
+@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.postgresql)])
+def graph(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Graph]:
+    """An empty graph, once on each database."""
+    if request.param == "sqlite":
+        file = tmp_path / "graph.db"
+        file.touch()
+        made = Graph(file)
+        made.migrate()
+    else:
+        made = Graph(request.getfixturevalue("postgresql_database"))
+    with made:
+        yield made
+
+
+@pytest.fixture
+def postgresql_database(_postgresql_template: tuple[str, str]) -> Iterator[str]:
+    """The address of a database of its own that holds an empty graph."""
+    server, template = _postgresql_template
+    name = f"test_{uuid.uuid4().hex}"
+    _administer(server, f'CREATE DATABASE "{name}" TEMPLATE "{template}"')
+    yield _with_database(server, name)
+    _administer(server, f'DROP DATABASE "{name}" WITH (FORCE)')
+
+
+@pytest.fixture(scope="session")
+def _postgresql_template(postgresql_url: str) -> tuple[str, str]:
+    name = f"template_{uuid.uuid4().hex}"
+    _administer(postgresql_url, f'CREATE DATABASE "{name}"')
+    with Graph(_with_database(postgresql_url, name)) as made:
+        made.migrate()
+    return postgresql_url, name
+
+
+@pytest.fixture(scope="session")
+def postgresql_url() -> Iterator[str]:
+    """The address of a PostgreSQL server that lives as long as the tests."""
+    binaries = _server_binaries()
+    if binaries is None:
+        reason = "PostgreSQL's server is not installed; install the package postgresql to run these tests."
+        if os.environ.get("CI") == "true":
+            pytest.fail(reason)
+        pytest.skip(reason)
+    folder = Path(tempfile.mkdtemp(prefix="cp-pg-"))  # short: a socket's path has 107 bytes at most
+    try:
+        yield from _cluster(binaries, folder)
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _cluster(binaries: Path, folder: Path) -> Iterator[str]:
+    user = None
+    if os.geteuid() == 0:  # PostgreSQL refuses to run as root
+        user = "postgres"
+        account = pwd.getpwnam(user)
+        os.chown(folder, account.pw_uid, account.pw_gid)
+    run_as = ["runuser", "-u", user, "--"] if user else []
+    data = folder / "data"
+
+    def call(program: str, *arguments: str) -> None:
+        done = subprocess.run(
+            [*run_as, str(binaries / program), *arguments], cwd=folder, capture_output=True, text=True
+        )
+        if done.returncode:
+            pytest.fail(f"{program} failed: {done.stderr or done.stdout}")
+
+    call(
+        "initdb",
+        "-D",
+        str(data),
+        "-U",
+        "postgres",
+        "--auth=trust",
+        "--encoding=UTF8",
+        "--locale=C.UTF-8",
+        "--no-sync",
+    )
+    options = f"-k {folder} -c listen_addresses='' -c fsync=off -c full_page_writes=off -c synchronous_commit=off -c max_connections=50"
+    call("pg_ctl", "-D", str(data), "-w", "-s", "-l", str(folder / "log"), "-o", options, "start")
+    try:
+        yield f"postgresql://postgres@/postgres?host={folder}"
+    finally:
+        call("pg_ctl", "-D", str(data), "-w", "-s", "-m", "immediate", "stop")
+
+
+def _server_binaries() -> Path | None:
+    places = sorted(
+        Path("/usr/lib/postgresql").glob("*/bin"), key=lambda place: float(place.parent.name), reverse=True
+    )
+    on_path = shutil.which("pg_ctl")
+    if on_path:
+        places.append(Path(on_path).resolve().parent)
+    return next((place for place in places if (place / "initdb").exists()), None)
+
+
+def _with_database(address: str, name: str) -> str:
+    return sa.make_url(address).set(database=name).render_as_string(hide_password=False)
+
+
+def _administer(address: str, statement: str) -> None:
+    url = sa.make_url(address).set(drivername="postgresql+psycopg")
+    engine = sa.create_engine(url, isolation_level="AUTOCOMMIT", poolclass=sa.NullPool)
+    with engine.connect() as connection:
+        connection.exec_driver_sql(statement)
+    engine.dispose()
