@@ -1,0 +1,206 @@
+"""Builds values from the events of libyaml's parser, within limits, with the place of each value."""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import yaml
+
+from counterpoint.catalog.scalars import STANDARD_TAGS, ScalarError, plain, tagged
+
+__all__ = ["MAX_DEPTH", "MAX_REPEATED", "Composed", "Composer", "Position", "Refusal"]
+
+MAX_DEPTH = 100
+"""Deepest nesting of a document; descriptors need about ten."""
+MAX_REPEATED = 100_000
+"""Values that aliases may repeat in a document: more is an attack on the memory of whoever copies it."""
+
+Position = tuple[int, int]
+"""Line and column, both counted from 1."""
+
+
+@dataclass(frozen=True, slots=True)
+class Composed:
+    """A document that could be built."""
+
+    value: Any
+    positions: dict[str, Position]
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """A document that is YAML but that is not accepted, with the first reason."""
+
+    message: str
+    pointer: str
+    position: Position
+
+
+@dataclass(slots=True)
+class _Open:
+    """A collection whose end has not come yet."""
+
+    value: dict[str, Any] | list[Any]
+    pointer: str
+    anchor: str | None
+    key: str | None = None
+    size: int = 1
+    keys: dict[str, Position] = field(default_factory=dict)
+
+
+class Composer:
+    """Takes the events of a stream one by one and returns each document when it is complete."""
+
+    def __init__(self, base: int = 0) -> None:
+        """Start; `base` is added to the line numbers of the events."""
+        self._base = base
+        self._reset()
+
+    def _reset(self) -> None:
+        self._open: list[_Open] = []
+        self._root: Any = None
+        self._positions: dict[str, Position] = {}
+        self._anchors: dict[str, tuple[Any, int]] = {}
+        self._refusal: Refusal | None = None
+        self._repeated = 0
+        self._depth = 0
+
+    def feed(self, event: Any) -> Composed | Refusal | None:
+        """Take one event; the document, where this event ends one."""
+        if isinstance(event, yaml.DocumentStartEvent):
+            self._reset()
+            self._positions[""] = self._place(event)
+        elif isinstance(event, yaml.DocumentEndEvent):
+            return self._refusal or Composed(self._root, self._positions)
+        elif self._refusal is not None:
+            return None  # the parser goes on to the next document; this one is lost already
+        elif isinstance(event, yaml.ScalarEvent):
+            self._scalar(event)
+        elif isinstance(event, yaml.AliasEvent):
+            self._alias(event)
+        elif isinstance(event, yaml.CollectionStartEvent):
+            self._begin(event)
+        elif isinstance(event, yaml.CollectionEndEvent):
+            self._end()
+        return None
+
+    def _place(self, event: Any) -> Position:
+        return event.start_mark.line + self._base + 1, event.start_mark.column + 1
+
+    def _refuse(self, message: str, event: Any, pointer: str | None = None) -> None:
+        self._refusal = Refusal(message, self._pointer() if pointer is None else pointer, self._place(event))
+
+    def _pointer(self) -> str:
+        """The pointer of the value that comes next."""
+        if not self._open:
+            return ""
+        parent = self._open[-1]
+        if isinstance(parent.value, list):
+            return f"{parent.pointer}/{len(parent.value)}"
+        if parent.key is None:
+            return parent.pointer
+        return f"{parent.pointer}/{parent.key.replace('~', '~0').replace('/', '~1')}"
+
+    def _expects_key(self) -> bool:
+        return bool(self._open) and isinstance(self._open[-1].value, dict) and self._open[-1].key is None
+
+    def _scalar(self, event: Any) -> None:
+        if self._expects_key():
+            self._take_key(event)
+            return
+        if event.tag not in (None, "!") and event.tag not in STANDARD_TAGS:
+            self._refuse(f"the tag {event.tag} is not allowed; descriptors hold plain data only", event)
+            return
+        try:
+            value = _value(event)
+        except ScalarError as error:
+            self._refuse(str(error), event)
+            return
+        if isinstance(value, str) and "\0" in value:
+            self._refuse("a text holds a NUL character, which cannot be stored", event)
+            return
+        self._add(value, event, anchor=event.anchor)
+
+    def _take_key(self, event: Any) -> None:
+        key: str = event.value
+        parent = self._open[-1]
+        first = parent.keys.get(key)
+        if first is not None:
+            self._refuse(f"the key {key!r} is given twice; it stands in line {first[0]} already", event)
+        elif "\0" in key:
+            self._refuse("a key holds a NUL character, which cannot be stored", event)
+        else:
+            parent.keys[key] = self._place(event)
+            parent.key = key
+            if event.anchor:
+                self._anchors[event.anchor] = (key, 1)
+
+    def _alias(self, event: Any) -> None:
+        if event.anchor not in self._anchors:
+            known = any(each.anchor == event.anchor for each in self._open)
+            reason = "refers to a value that it is part of" if known else "refers to no anchor before it"
+            self._refuse(f"the alias *{event.anchor} {reason}", event)
+            return
+        value, size = self._anchors[event.anchor]
+        if self._expects_key():
+            self._refuse(f"the alias *{event.anchor} is used as a key; write the key out", event)
+            return
+        self._repeated += size
+        if self._repeated > MAX_REPEATED:
+            self._refuse(
+                f"aliases repeat more than {MAX_REPEATED:,} values; write them out or use fewer", event
+            )
+            return
+        self._add(value, event, size=size)
+
+    def _begin(self, event: Any) -> None:
+        if event.tag not in (None, "!") and event.tag not in STANDARD_TAGS:
+            self._refuse(f"the tag {event.tag} is not allowed; descriptors hold plain data only", event)
+        elif self._expects_key():
+            self._refuse("a list or mapping is used as a key; keys are text", event)
+        elif len(self._open) >= MAX_DEPTH:
+            self._refuse(f"is nested deeper than {MAX_DEPTH} levels", event)
+        else:
+            pointer = self._pointer()
+            self._mark(pointer, event)
+            value: Any = {} if isinstance(event, yaml.MappingStartEvent) else []
+            self._open.append(_Open(value, pointer, event.anchor))
+
+    def _end(self) -> None:
+        done = self._open.pop()
+        if done.anchor:
+            self._anchors[done.anchor] = (done.value, done.size)
+        self._attach(done.value, done.size)
+
+    def _add(self, value: Any, event: Any, *, anchor: str | None = None, size: int = 1) -> None:
+        self._mark(self._pointer(), event)
+        if anchor:
+            self._anchors[anchor] = (value, size)
+        self._attach(value, size)
+
+    def _mark(self, pointer: str, event: Any) -> None:
+        """A scalar is found at its value, a collection under a key at that key."""
+        parent = self._open[-1] if self._open else None
+        at_key = parent is not None and parent.key is not None and not isinstance(event, yaml.ScalarEvent)
+        self._positions[pointer] = (
+            parent.keys[parent.key] if at_key and parent and parent.key else self._place(event)
+        )
+
+    def _attach(self, value: Any, size: int) -> None:
+        if not self._open:
+            self._root = value
+            return
+        parent = self._open[-1]
+        parent.size += size
+        if isinstance(parent.value, list):
+            parent.value.append(value)
+        elif parent.key is not None:
+            parent.value[parent.key] = value
+            parent.key = None
+
+
+def _value(event: Any) -> Any:
+    if event.tag in STANDARD_TAGS:
+        return tagged(event.tag, event.value)
+    if event.tag == "!" or not event.implicit[0]:
+        return event.value
+    return plain(event.value)

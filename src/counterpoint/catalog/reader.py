@@ -1,0 +1,196 @@
+"""Reads YAML 1.2 (and so JSON) into plain values, and remembers where each value stood.
+
+libyaml's parser gives the events; the values, the schema and the limits are ours. One broken document
+costs only itself: what stands before and after it in the same file is kept.
+"""
+
+import re
+from bisect import bisect_right
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from counterpoint.catalog.composer import Composed, Composer, Position, Refusal
+from counterpoint.errors import Problem
+
+__all__ = ["MAX_BYTES", "Document", "Reading", "read_file", "read_text"]
+
+MAX_BYTES = 10 * 1024 * 1024
+"""Largest descriptor file that is read."""
+
+MAX_BROKEN = 100
+"""Broken documents of a file after which the rest is not tried: it is no YAML at all."""
+
+SEPARATOR = re.compile(r"^---(?=[ \t\r\n]|\Z)", re.MULTILINE)
+LINE_BREAK = re.compile(r"\r\n|[\n\r\x85\u2028\u2029]")
+"""What libyaml counts as the end of a line."""
+CONTROL = re.compile("[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+"""Characters that YAML does not allow (https://yaml.org/spec/1.2.2/#51-character-set)."""
+SURROGATES = re.compile(r"(?<!\\)((?:\\\\)*)\\u(d[89ab][0-9a-f]{2})\\u(d[c-f][0-9a-f]{2})", re.IGNORECASE)
+"""How JSON, and only JSON, escapes a character beyond U+FFFF."""
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """One document of a file: its value and the place of each part of it."""
+
+    value: Any
+    file: str | None
+    index: int
+    """Counted from 1, in the order of the file."""
+    positions: Mapping[str, Position] = field(repr=False)
+
+    def position(self, pointer: str) -> Position:
+        """Where `pointer` stands; where it does not exist, the nearest part above it."""
+        while pointer not in self.positions:
+            pointer = pointer.rpartition("/")[0]
+        return self.positions[pointer]
+
+    def problem(self, message: str, pointer: str = "") -> Problem:
+        """A problem with this document, placed at `pointer`."""
+        line, column = self.position(pointer)
+        return Problem(message, pointer, self.file, line, column)
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """What a file held: the documents that could be read, and what was wrong with the others."""
+
+    documents: tuple[Document, ...]
+    problems: tuple[Problem, ...] = ()
+
+
+def read_file(path: Path, *, name: str | None = None) -> Reading:
+    """Read one file; every problem, an unreadable file included, is in the result.
+
+    Args:
+        path: the file.
+        name: what problems call it (default: the path).
+    """
+    name = str(path) if name is None else name
+    try:
+        with path.open("rb") as stream:
+            data = stream.read(MAX_BYTES + 1)
+    except OSError as error:
+        return Reading((), (Problem(f"cannot be read: {error.strerror or error}", file=name),))
+    if len(data) > MAX_BYTES:
+        limit = f"is larger than {MAX_BYTES // 1024**2} MB, the most a descriptor file may have; split it"
+        return Reading((), (Problem(limit, file=name),))
+    try:
+        text = data.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = data.count(b"\n", 0, error.start) + 1
+        message = f"is not UTF-8 (byte {error.start + 1}); save it as UTF-8"
+        return Reading((), (Problem(message, file=name, line=line),))
+    return read_text(text, name=name)
+
+
+def read_text(text: str, *, name: str | None = None) -> Reading:
+    """Read the documents of a YAML stream. Null documents are left out.
+
+    Args:
+        text: the stream.
+        name: what problems call it.
+    """
+    if text.lstrip()[:1] in ("{", "["):
+        text = SURROGATES.sub(_character, text)
+    documents: list[Document] = []
+    problems: list[Problem] = []
+    for index, result in enumerate(_Stream(text).results(), start=1):
+        if isinstance(result, Refusal):
+            problems.append(Problem(result.message, result.pointer, name, *result.position))
+        elif result.value is not None:
+            documents.append(Document(result.value, name, index, result.positions))
+    return Reading(tuple(documents), tuple(problems))
+
+
+def _character(match: re.Match[str]) -> str:
+    high, low = int(match[2], 16), int(match[3], 16)
+    return match[1] + chr(0x10000 + ((high - 0xD800) << 10) + (low - 0xDC00))
+
+
+class _Stream:
+    """A text with the places where reading can go on after something broken: `---` at the start of a
+    line is never part of a value, so it begins a document whatever came before it."""
+
+    def __init__(self, text: str) -> None:
+        self._text = text
+        self._starts = [match.start() for match in SEPARATOR.finditer(text)]
+        self._lines = [match.end() for match in LINE_BREAK.finditer(text)]
+
+    def results(self) -> Iterator[Composed | Refusal]:
+        """Every document in its order, read or refused."""
+        offset, refused = 0, 0
+        while offset < len(self._text):
+            if refused == MAX_BROKEN:
+                message = (
+                    f"{MAX_BROKEN} documents before this one are broken; the rest of the file is not read"
+                )
+                yield Refusal(message, "", self._place(offset))
+                return
+            control = CONTROL.search(self._text, offset)
+            end = self._document_start(control.start(), offset) if control else len(self._text)
+            if control and end == offset:
+                code = f"U+{ord(control.group()):04X}"
+                message = f"is not valid YAML: the control character {code} must be escaped or removed"
+                yield Refusal(message, "", self._place(control.start()))
+                refused, offset = refused + 1, self._next(control.start())
+                continue
+            try:
+                yield from _compose(self._text[offset:end], bisect_right(self._lines, offset))
+                offset = end
+            except _BrokenError as error:
+                yield Refusal(error.message, "", error.position)
+                refused, offset = refused + 1, self._next(offset + error.began)
+
+    def _next(self, began: int) -> int:
+        following = bisect_right(self._starts, began)
+        return self._starts[following] if following < len(self._starts) else len(self._text)
+
+    def _document_start(self, index: int, least: int) -> int:
+        at = bisect_right(self._starts, index) - 1
+        return max(self._starts[at], least) if at >= 0 else least
+
+    def _place(self, index: int) -> Position:
+        line = bisect_right(self._lines, index)
+        return line + 1, index - (self._lines[line - 1] if line else 0) + 1
+
+
+class _BrokenError(Exception):
+    """The stream cannot be parsed further than this place."""
+
+    def __init__(self, message: str, position: Position, began: int) -> None:
+        super().__init__(message)
+        self.message, self.position, self.began = message, position, began
+
+
+def _compose(text: str, base: int) -> Iterator[Composed | Refusal]:
+    """The documents of `text`, whose first line is line `base` (counted from 0) of the file."""
+    began = 0
+    composer = Composer(base)
+    try:
+        for event in yaml.parse(text, Loader=yaml.CLoader):
+            if isinstance(event, yaml.DocumentStartEvent):
+                began = _index(event.start_mark)
+            done = composer.feed(event)
+            if done is not None:
+                yield done
+                # A document that fails before its first event begins no earlier than here.
+                began = _index(event.end_mark) - 1
+    except yaml.MarkedYAMLError as error:
+        mark = error.problem_mark or error.context_mark
+        position = (mark.line + base + 1, mark.column + 1) if mark else (base + 1, 1)
+        raise _BrokenError(f"is not valid YAML: {_reason(error)}", position, began) from None
+
+
+def _index(mark: Any) -> int:
+    return int(mark.index)
+
+
+def _reason(error: yaml.MarkedYAMLError) -> str:
+    if error.problem and "cannot start any token" in error.problem:
+        return f"{error.problem} (quote values that start with @, `, or %; indent with spaces, not tabs)"
+    return ", ".join(part for part in (error.problem, error.context) if part)
