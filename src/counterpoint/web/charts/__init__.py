@@ -1,0 +1,25 @@
+"""Charts as SVG made on the server: plain values in, `Markup` out; colours come from the page's styles.
+
+Each chart has a name and a description for those who do not see it; put the table behind it with the
+macro `ui.figure`. Empty input gives an empty `Markup`, so that a page can show its empty state instead.
+"""
+
+from counterpoint.web.charts.bars import Bar, column_chart, horizontal_bars, share_bar
+from counterpoint.web.charts.interval import Interval, interval_plot
+from counterpoint.web.charts.relations import Node, RelationGroup, relation_diagram
+from counterpoint.web.charts.series import Series, line_chart, sparkline
+
+__all__ = [
+    "Bar",
+    "Interval",
+    "Node",
+    "RelationGroup",
+    "Series",
+    "column_chart",
+    "horizontal_bars",
+    "interval_plot",
+    "line_chart",
+    "relation_diagram",
+    "share_bar",
+    "sparkline",
+]

@@ -1,0 +1,134 @@
+"""The relation diagram: one thing in the middle, what it is related to on both sides."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from markupsafe import Markup
+
+from counterpoint.web.charts.svg import chart, element, sized, text
+from counterpoint.web.scale import clipped
+
+__all__ = ["Node", "RelationGroup", "relation_diagram"]
+
+ROW, HEAD, GAP = 26.0, 22.0, 10.0
+"""Heights in pixels of a node, of the label of a group, and between groups."""
+
+
+@dataclass(frozen=True, slots=True)
+class Node:
+    """A thing with its page."""
+
+    label: str
+    href: str | None = None
+    kind: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class RelationGroup:
+    """Things that stand in one relation to the middle."""
+
+    label: str
+    nodes: tuple[Node, ...]
+    side: str = "right"
+    """"left" for what comes before it (owner, system), "right" for what follows."""
+
+
+def relation_diagram(centre: Node, groups: Sequence[RelationGroup], *, title: str, limit: int = 8) -> Markup:
+    """Return the diagram in all widths; of each group the first `limit` are drawn and the rest counted.
+
+    No group with nodes gives an empty `Markup`.
+    """
+    shown = [group for group in groups if group.nodes]
+    if not shown:
+        return Markup("")
+    words = "; ".join(f"{group.label}: {', '.join(node.label for node in group.nodes)}" for group in shown)
+
+    def draw(size: str, width: int) -> Markup:
+        if size == "narrow":
+            parts, height = _tree(centre, shown, width, limit)
+        else:
+            parts, height = _sides(centre, shown, width, limit)
+        return chart(parts, width=width, height=height, title=title, description=words, size=size, links=True)
+
+    return sized(draw)
+
+
+def _height(groups: Sequence[RelationGroup], limit: int) -> float:
+    rows = sum(min(len(group.nodes), limit + 1) for group in groups)
+    return rows * ROW + len(groups) * HEAD + max(len(groups) - 1, 0) * GAP
+
+
+def _sides(
+    centre: Node, groups: Sequence[RelationGroup], width: float, limit: int
+) -> tuple[list[Markup], float]:
+    column = width * 0.29
+    sides = {side: [group for group in groups if group.side == side] for side in ("left", "right")}
+    height = max(*(_height(side, limit) for side in sides.values()), 64.0)
+    middle = height / 2
+    box = (width / 2 - column * 0.45, width / 2 + column * 0.45)
+    links: list[Markup] = []
+    parts: list[Markup] = []
+    for side, members in sides.items():
+        x, edge, dock = (0.0, column, box[0]) if side == "left" else (width - column, width - column, box[1])
+        y = (height - _height(members, limit)) / 2
+        for group in members:
+            drawn, ends, y = _column(group, x, y, column, limit)
+            parts += drawn
+            links += [_curve(edge, end, dock, middle) for end in ends]
+            y += GAP
+    return [*links, *parts, *_centre(centre, box[0], middle - 18, box[1] - box[0])], height
+
+
+def _column(
+    group: RelationGroup, x: float, y: float, width: float, limit: int
+) -> tuple[list[Markup], list[float], float]:
+    parts = [text(x, y + 14, group.label, "c-faint")]
+    ends: list[float] = []
+    y += HEAD
+    for node in group.nodes[:limit]:
+        parts.append(_node(node, x, y, width))
+        ends.append(y + ROW / 2 - 2)
+        y += ROW
+    if len(group.nodes) > limit:
+        parts.append(text(x, y + 14, f"and {len(group.nodes) - limit} more", "c-faint"))
+        y += ROW
+    return parts, ends, y
+
+
+def _tree(
+    centre: Node, groups: Sequence[RelationGroup], width: float, limit: int
+) -> tuple[list[Markup], float]:
+    parts = _centre(centre, 0, 0, width * 0.8)
+    links: list[Markup] = []
+    y = 48.0
+    for group in groups:
+        drawn, ends, y = _column(group, 28, y, width - 28, limit)
+        parts += drawn
+        links += [
+            element("path", d=f"M10 36V{end - 8:.1f}Q10 {end:.1f} 18 {end:.1f}H28", class_="c-link")
+            for end in ends
+        ]
+        y += GAP
+    return [*links, *parts], y
+
+
+def _node(node: Node, x: float, y: float, width: float) -> Markup:
+    box = element("rect", x=x, y=y, width=width, height=ROW - 4, rx=4, class_="c-node")
+    label = text(x + 9, y + 15.5, clipped(node.label, width - 16), "c-label")
+    return element("a", box, label, href=node.href) if node.href else element("g", box, label)
+
+
+def _centre(node: Node, x: float, y: float, width: float) -> list[Markup]:
+    return [
+        element("rect", x=x, y=y, width=width, height=36, rx=6, class_="c-centre"),
+        text(x + width / 2, y + 22.5, clipped(node.label, width - 16, 7.2), "c-strong", "middle"),
+    ]
+
+
+def _curve(x1: float, y1: float, x2: float, y2: float) -> Markup:
+    middle = (x1 + x2) / 2
+    return element(
+        "path",
+        d=f"M{x1:.1f} {y1:.1f}C{middle:.1f} {y1:.1f} {middle:.1f} {y2:.1f} {x2:.1f} {y2:.1f}",
+        class_="c-link",
+    )
