@@ -1,6 +1,6 @@
-"""The line of sight of one bet: purpose, beliefs, the bet, its flags, its experiments and their newest readings."""
+"""The line of sight of bets: purpose, beliefs, the bet, its flags, its experiments and their newest readings."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import msgspec
@@ -8,11 +8,14 @@ import msgspec
 from counterpoint.bets.advice import Advice, advice
 from counterpoint.bets.model import Bet, Decision, Reading, newest, read_bet
 from counterpoint.errors import InputError
-from counterpoint.graph import Reader
 from counterpoint.graph.entity import Entity
+from counterpoint.graph.reader import Reader
 from counterpoint.graph.ref import parse_ref
 
-__all__ = ["FlagNode", "Line", "MeasureNode", "Node", "TestNode", "read_line", "readings_of"]
+__all__ = ["FlagNode", "Line", "MeasureNode", "Node", "TestNode", "read_lines"]
+
+OUTWARD = ("servesPurpose", "supportsBelief", "implementedBy", "testedBy", "measuredBy")
+"""Relations of a bet that its line follows."""
 
 
 class Node(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
@@ -32,8 +35,7 @@ class MeasureNode(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     """`success` or `guardrail`."""
     expect: str = ""
     margin: float = 0.0
-    direction: str = ""
-    unit: str = ""
+    """Relative: 0.01 is one per cent."""
 
 
 class FlagNode(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
@@ -50,8 +52,6 @@ class FlagNode(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
 class TestNode(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     """An experiment that tests the bet, and its newest reading if anybody has asked for one."""
 
-    __test__ = False  # not a test of ours
-
     experiment: Node
     flag_set: str
     flag: str
@@ -64,6 +64,7 @@ class Line(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     bet: Bet
     owner: Node | None
     purposes: tuple[Node, ...] = ()
+    """The bet's own first, then those of its beliefs."""
     beliefs: tuple[Node, ...] = ()
     measures: tuple[MeasureNode, ...] = ()
     flags: tuple[FlagNode, ...] = ()
@@ -83,19 +84,31 @@ class Line(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
         return newest(self.readings)
 
 
-def read_line(reader: Reader, entity: Entity, decisions: tuple[Decision, ...] = ()) -> Line:
-    """Follow the relations of a Bet entity through the graph."""
+def read_lines(reader: Reader, bets: Sequence[Entity], decisions: Mapping[str, tuple[Decision, ...]] | None = None) -> tuple[Line, ...]:
+    """Follow the relations of Bet entities through the graph, in the same order.
+
+    `decisions` are the recorded ones by bet, newest first; without them the lines end at the verdict.
+    """
+    refs = {ref for bet in bets for ref in (bet.owner, *_targets(bet, *OUTWARD)) if ref}
+    found = reader.get_many(refs)
+    through_beliefs = {ref for entity in found.values() if entity.kind == "Belief" for ref in entity.targets("servesPurpose")}
+    found |= reader.get_many(through_beliefs - found.keys())
+    return tuple(_line(reader, bet, found, (decisions or {}).get(bet.ref, ())) for bet in bets)
+
+
+def _line(reader: Reader, entity: Entity, found: Mapping[str, Entity], decisions: tuple[Decision, ...]) -> Line:
     bet = read_bet(entity)
-    beliefs = [_entity_node(reader, ref, "statement") for ref in _targets(entity, "supportsBelief")]
-    flags = tuple(flag for ref in _targets(entity, "implementedBy") for flag in _flags(reader, ref, bet.ref))
-    tests = tuple(_test(reader, ref) for ref in _targets(entity, "testedBy"))
+    beliefs = _targets(entity, "supportsBelief")
+    through = [ref for belief in beliefs if belief in found for ref in found[belief].targets("servesPurpose")]
+    flags = tuple(flag for ref in _targets(entity, "implementedBy") for flag in _flags(found.get(ref), bet.ref))
+    tests = tuple(_test(reader, found, ref) for ref in _targets(entity, "testedBy"))
     readings = tuple(test.reading for test in tests if test.reading)
     return Line(
         bet=bet,
-        owner=_entity_node(reader, bet.owner)[0] if bet.owner else None,
-        purposes=_purposes(reader, entity, [found for _, found in beliefs if found]),
-        beliefs=tuple(node for node, _ in beliefs),
-        measures=_measures(reader, bet),
+        owner=_node(found, bet.owner) if bet.owner else None,
+        purposes=tuple(_node(found, ref) for ref in dict.fromkeys([*_targets(entity, "servesPurpose"), *through])),
+        beliefs=tuple(_node(found, ref) for ref in beliefs),
+        measures=tuple(_measures(found, bet)),
         flags=flags,
         tests=tests,
         advice=advice(bet, readings, flags=len(flags)),
@@ -103,114 +116,75 @@ def read_line(reader: Reader, entity: Entity, decisions: tuple[Decision, ...] = 
     )
 
 
-def readings_of(reader: Reader, entity: Entity) -> tuple[Reading, ...]:
-    """The newest reading of each experiment that tests the bet."""
-    found = (_reading(reader, ref, title="") for ref in _targets(entity, "testedBy"))
-    return tuple(reading for reading in found if reading)
+def _targets(entity: Entity, *relations: str) -> list[str]:
+    return list(dict.fromkeys(target for relation in relations for target in entity.targets(relation)))
 
 
-def _targets(entity: Entity, relation: str) -> list[str]:
-    return list(dict.fromkeys(item.target for item in entity.relations if item.type == relation))
+def _node(found: Mapping[str, Entity], ref: str) -> Node:
+    entity = found.get(ref)
+    if entity is None:
+        return Node(ref=ref, title=parse_ref(ref).name, exists=False)
+    return Node(ref=ref, title=entity.title or entity.name, text=str(entity.spec.get("statement") or entity.description))
 
 
-def _entity_node(reader: Reader, ref: str, text: str = "") -> tuple[Node, Entity | None]:
-    found = reader.get(ref)
-    if found is None:
-        return Node(ref=ref, title=parse_ref(ref).name, exists=False), None
-    words = str(found.spec.get(text) or "") if text else found.description
-    return Node(ref=found.ref, title=found.title or found.name, text=words), found
-
-
-def _purposes(reader: Reader, entity: Entity, beliefs: list[Entity]) -> tuple[Node, ...]:
-    own = _targets(entity, "servesPurpose")
-    through = [ref for belief in beliefs for ref in _targets(belief, "servesPurpose")]
-    return tuple(_entity_node(reader, ref, "statement")[0] for ref in dict.fromkeys(own + through))
-
-
-def _measures(reader: Reader, bet: Bet) -> tuple[MeasureNode, ...]:
+def _measures(found: Mapping[str, Entity], bet: Bet) -> Iterable[MeasureNode]:
     wanted = [(item.metric, "success", item.expect, 0.0) for item in bet.success]
     wanted += [(item.metric, "guardrail", "", item.margin) for item in bet.guardrails]
-    nodes = []
     for metric, role, expect, margin in wanted:
-        try:
-            ref = str(parse_ref(metric, default_kind="Metric", default_namespace=bet.namespace))
-        except InputError:
+        ref = _reference(metric, "Metric", bet.namespace)
+        if ref:
+            yield MeasureNode(metric=_node(found, ref), role=role, expect=expect, margin=margin)
+
+
+def _flags(flag_set: Entity | None, bet: str) -> Iterable[FlagNode]:
+    """The flags of a set that name the bet, and all that name none where the set itself names it."""
+    definition = _mapping(flag_set.spec.get("definition")) if flag_set else {}
+    if flag_set is None:
+        return
+    of_set = _mapping(definition.get("metadata")).get("bet")
+    for key, flag in _mapping(definition.get("flags")).items():
+        named = _mapping(_mapping(flag).get("metadata")).get("bet", of_set)
+        if _reference(named, "Bet", flag_set.namespace) != bet:
             continue
-        node, found = _entity_node(reader, ref)
-        spec: Mapping[str, Any] = found.spec if found else {}
-        nodes.append(
-            MeasureNode(
-                metric=node,
-                role=role,
-                expect=expect,
-                margin=margin,
-                direction=str(spec.get("direction") or ""),
-                unit=str(spec.get("unit") or ""),
-            )
+        yield FlagNode(
+            flag_set=flag_set.name,
+            key=str(key),
+            state=str(flag.get("state") or ""),
+            default_variant=str(flag.get("defaultVariant") or ""),
+            variants=tuple(map(str, _mapping(flag.get("variants")))),
         )
-    return tuple(nodes)
 
 
-def _flags(reader: Reader, ref: str, bet: str) -> list[FlagNode]:
-    """The flags of one set that name the bet, or all of them where the set itself names it."""
-    found = reader.get(ref)
-    definition = found.spec.get("definition") if found else None
-    flags = definition.get("flags") if isinstance(definition, Mapping) else None
-    if found is None or not isinstance(definition, Mapping) or not isinstance(flags, Mapping):
-        return []
-    of_set = _names(definition.get("metadata"), bet, found.namespace)
-    nodes = []
-    for key, flag in flags.items():
-        if not isinstance(flag, Mapping):
-            continue
-        own = flag.get("metadata")
-        names_another = isinstance(own, Mapping) and "bet" in own
-        if _names(own, bet, found.namespace) or (of_set and not names_another):
-            variants = flag.get("variants")
-            nodes.append(
-                FlagNode(
-                    flag_set=found.name,
-                    key=str(key),
-                    state=str(flag.get("state") or ""),
-                    default_variant=str(flag.get("defaultVariant") or ""),
-                    variants=tuple(map(str, variants)) if isinstance(variants, Mapping) else (),
-                )
-            )
-    return nodes
+def _test(reader: Reader, found: Mapping[str, Entity], ref: str) -> TestNode:
+    node, entity = _node(found, ref), found.get(ref)
+    spec: Mapping[str, Any] = entity.spec if entity else {}
+    flag_set = _reference(spec.get("flagSet") or "default", "FlagSet", entity.namespace if entity else "default")
+    return TestNode(experiment=node, flag_set=parse_ref(flag_set).name if flag_set else "", flag=str(spec.get("flag") or ""), reading=_reading(reader, node))
 
 
-def _names(metadata: object, bet: str, namespace: str) -> bool:
-    named = metadata.get("bet") if isinstance(metadata, Mapping) else None
-    if not isinstance(named, str):
-        return False
-    try:
-        return str(parse_ref(named, default_kind="Bet", default_namespace=namespace)) == bet
-    except InputError:
-        return False
-
-
-def _test(reader: Reader, ref: str) -> TestNode:
-    node, found = _entity_node(reader, ref)
-    spec: Mapping[str, Any] = found.spec if found else {}
-    flag_set = parse_ref(str(spec.get("flagSet") or "default"), default_kind="FlagSet").name
-    return TestNode(
-        experiment=node,
-        flag_set=flag_set,
-        flag=str(spec.get("flag") or ""),
-        reading=_reading(reader, ref, node.title),
-    )
-
-
-def _reading(reader: Reader, ref: str, title: str) -> Reading | None:
-    found = reader.activity(subject=ref, action="experiment.read", limit=1)
-    if not found or not isinstance(found[0].after, Mapping):
+def _reading(reader: Reader, experiment: Node) -> Reading | None:
+    newest_first = reader.activity(subject=experiment.ref, action="experiment.read", limit=1)
+    if not newest_first:
         return None
-    after = dict(found[0].after)
+    entry = newest_first[0]
+    detail = dict(_mapping(entry.after))
     return Reading(
-        experiment=ref,
-        title=title or _entity_node(reader, ref)[0].title,
-        at=found[0].at,
-        verdict=str(after.get("verdict") or ""),
-        sentence=str(after.get("sentence") or ""),
-        detail=after,
+        experiment=experiment.ref,
+        title=experiment.title,
+        at=entry.at,
+        verdict=str(detail.get("verdict") or ""),
+        sentence=str(detail.get("sentence") or ""),
+        detail=detail,
     )
+
+
+def _reference(text: object, kind: str, namespace: str) -> str | None:
+    """A canonical reference, or none where the text is not one."""
+    try:
+        return str(parse_ref(text, default_kind=kind, default_namespace=namespace)) if isinstance(text, str) else None
+    except InputError:
+        return None
+
+
+def _mapping(value: object) -> Mapping[str, Any]:
+    return value if isinstance(value, Mapping) else {}

@@ -63,7 +63,7 @@ class State(StrEnum):
         return self in (State.KILLED, State.RETIRED)
 
 
-class StageGuide(msgspec.Struct, frozen=True):
+class StageGuide(msgspec.Struct, frozen=True, rename="camel"):
     """What a stage is for and the question that both squad and sponsor answer when it is left."""
 
     stage: Stage
@@ -101,7 +101,7 @@ STAGES = (
 """The four stages after Kniberg, How Spotify Builds Products (2013), in our own words."""
 
 
-class Expectation(msgspec.Struct, frozen=True):
+class Expectation(msgspec.Struct, frozen=True, rename="camel"):
     """A success metric and, in words, how it is expected to move."""
 
     metric: str
@@ -115,7 +115,7 @@ class Guardrail(msgspec.Struct, frozen=True):
     margin: float = 0.0
 
 
-class Bet(msgspec.Struct, frozen=True, kw_only=True):
+class Bet(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     """What a Bet entity says. References are as its document writes them, `owner` is canonical."""
 
     ref: str
@@ -197,7 +197,7 @@ class Stance(StrEnum):
     OPEN = "open"
 
 
-class Reading(msgspec.Struct, frozen=True, kw_only=True):
+class Reading(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     """The newest result of one experiment that tests the bet, as the experiments room recorded it."""
 
     experiment: str
