@@ -1,0 +1,126 @@
+"""What a bet lacks before it leaves a stage. Advice informs; nothing in Counterpoint waits for it."""
+
+from collections.abc import Iterable, Sequence
+
+import msgspec
+
+from counterpoint.bets.model import Bet, Known, KnownReading, Reading, Stage
+
+__all__ = ["Advice", "advice", "known"]
+
+
+class Advice(msgspec.Struct, frozen=True):
+    """Something that a bet lacks before it leaves a stage: what, why it helps, how to add it. Never a gate."""
+
+    code: str
+    before: Stage
+    """The stage that this is best done before."""
+    missing: str
+    why: str
+    how: str
+    pointer: str = ""
+
+
+PURPOSE = Advice(
+    "purpose",
+    Stage.BUILD,
+    "No purpose or belief",
+    "A bet that traces to a belief can be re-read when the belief changes.",
+    "Name a purpose or at least one belief.",
+    "/spec/beliefs",
+)
+HYPOTHESIS = Advice(
+    "hypothesis",
+    Stage.BUILD,
+    "No hypothesis",
+    "Without one, any result can be told as a success.",
+    "Write: We believe … will … for … because …",
+    "/spec/hypothesis",
+)
+SUCCESS = Advice(
+    "success",
+    Stage.BUILD,
+    "No success metric",
+    "The squad agrees now, before any figure is known, on what would count as having worked.",
+    "Choose one metric and say how it should move.",
+    "/spec/success",
+)
+KILL = Advice(
+    "kill",
+    Stage.BUILD,
+    "No kill criterion",
+    "It is easier to stop when the squad wrote down beforehand what would stop it.",
+    "Write what you would have to see to stop.",
+    "/spec/kill",
+)
+VALUE = Advice(
+    "value-evidence",
+    Stage.BUILD,
+    "No evidence of value yet",
+    "Building is the dearest stage; a cheap test of value first saves most of it.",
+    "Test a prototype or an offline evaluation, then read its experiment or say in the decision what you saw.",
+)
+GUARDRAIL = Advice(
+    "guardrail",
+    Stage.SHIP,
+    "No guardrail",
+    "A change can win on its own metric and cost more elsewhere.",
+    "Choose a metric that must not get worse, and by how much at most.",
+    "/spec/guardrails",
+)
+FLAG = Advice(
+    "flag",
+    Stage.SHIP,
+    "No flag belongs to this bet",
+    "A flag lets a few people have it first, and takes it back within seconds.",
+    "Give a flag the metadata entry `bet` with this bet's reference.",
+)
+READOUT = Advice(
+    "readout",
+    Stage.TWEAK,
+    "No experiment has been read",
+    "Only a readout of success and guardrails says whether it is ready for everyone.",
+    "Run an experiment that names this bet and read it.",
+)
+
+
+def advice(bet: Bet, readings: Sequence[Reading], *, flags: int | None = None) -> tuple[Advice, ...]:
+    """What the bet lacks before its next stage, and what it should have had before this one.
+
+    `flags` counts the flags that name the bet; None when that was not looked up. A closed bet needs nothing.
+    """
+    if bet.state.closed:
+        return ()
+    lacks = (
+        (PURPOSE, not (bet.purpose or bet.beliefs)),
+        (HYPOTHESIS, not bet.hypothesis),
+        (SUCCESS, not bet.success),
+        (KILL, not bet.kill),
+        (VALUE, not readings and bet.stage is Stage.THINK),
+        (GUARDRAIL, not bet.guardrails),
+        (FLAG, flags == 0),
+        (READOUT, not readings),
+    )
+    return tuple(item for item, lacking in lacks if lacking and item.before.rank <= bet.stage.rank + 1)
+
+
+def known(
+    bet: Bet, readings: Sequence[Reading], missing: Iterable[Advice], overrides: Iterable[str]
+) -> Known:
+    """The snapshot that a decision keeps; newest reading first."""
+    return Known(
+        etag=bet.etag,
+        readings=tuple(
+            KnownReading(
+                experiment=item.experiment,
+                title=item.title,
+                at=item.at,
+                verdict=item.verdict,
+                sentence=item.sentence,
+                detail=item.detail,
+            )
+            for item in sorted(readings, key=lambda reading: reading.at, reverse=True)
+        ),
+        advice=tuple(item.missing for item in missing),
+        overrides=tuple(overrides),
+    )

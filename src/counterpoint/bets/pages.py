@@ -1,0 +1,159 @@
+"""The pages of bets: list, form, and the bet with its whole line and the decision form."""
+
+from typing import Any
+
+from litestar import MediaType, Response, get, post
+from litestar.params import FromPath, FromQuery, URLEncodedBody
+from litestar.response import Redirect
+
+from counterpoint.bets import store
+from counterpoint.bets.decisions import ReasonWantedError, decide
+from counterpoint.bets.form import BetForm, descriptor, field_errors, form_of, read_form
+from counterpoint.bets.line import Line
+from counterpoint.bets.model import STAGES, Stage
+from counterpoint.bets.shown import EXAMPLE, events_url, figure_rows, form_rows, grouped, sight_nodes
+from counterpoint.bets.transitions import Ruling, choices_for
+from counterpoint.errors import InputError, PreconditionError
+from counterpoint.graph.actor import Actor
+from counterpoint.web import PageContext, render
+from counterpoint.web.urls import entity_url, with_query
+from counterpoint.workspace import Workspace
+
+__all__ = ["pages"]
+
+Page = Response[str] | Redirect
+Posted = URLEncodedBody[dict[str, Any]]
+
+
+@get("/bets", media_type=MediaType.HTML, include_in_schema=False, sync_to_thread=True)
+def show_list(ws: Workspace, page: PageContext, cursor: FromQuery[str | None] = None) -> str:
+    """The bets by stage."""
+    found = store.list_bets(ws.graph, limit=100, cursor=cursor)
+    return render(
+        page,
+        "bets/list.html",
+        groups=grouped(found.items),
+        shown=len(found.items),
+        total=found.total,
+        next_url=with_query("/bets", cursor=found.next_cursor) if found.next_cursor else None,
+        first_url="/bets" if cursor else None,
+        example=EXAMPLE,
+    )
+
+
+@get("/bets/new", media_type=MediaType.HTML, include_in_schema=False, sync_to_thread=True)
+def show_new(ws: Workspace, page: PageContext, owner: FromQuery[str] = "") -> str:
+    """The empty form; `owner` fills in who makes the bet."""
+    return _form(ws, page, BetForm(owner=owner), {})
+
+
+@post("/bets/new", media_type=MediaType.HTML, include_in_schema=False, sync_to_thread=True)
+def create(ws: Workspace, actor: Actor, page: PageContext, data: Posted) -> Page:
+    """Store a new bet, or show the form again with what is wrong."""
+    form = read_form(data)
+    document, errors = descriptor(form)
+    if not errors:
+        try:
+            return _to(store.write(ws.graph, document, actor=actor, new=True))
+        except InputError as error:
+            errors = field_errors(error.problems) or {"": error.message}
+    return _again(_form(ws, page, form, errors))
+
+
+@get("/bets/{namespace:str}/{name:str}/edit", media_type=MediaType.HTML, include_in_schema=False, sync_to_thread=True)
+def show_edit(ws: Workspace, page: PageContext, namespace: FromPath[str], name: FromPath[str]) -> str:
+    """The form as the bet is."""
+    line = store.read(ws.graph, _ref(namespace, name))
+    return _form(ws, page, form_of(line.bet), {}, line)
+
+
+@post("/bets/{namespace:str}/{name:str}/edit", media_type=MediaType.HTML, include_in_schema=False, sync_to_thread=True)
+def edit(ws: Workspace, actor: Actor, page: PageContext, namespace: FromPath[str], name: FromPath[str], data: Posted) -> Page:
+    """Store the changed bet, or show the form again with what is wrong."""
+    ref = _ref(namespace, name)
+    form = read_form(data)
+    line = store.read(ws.graph, ref)
+    document, errors = descriptor(form, store.document_of(ws.graph, ref))
+    if not errors:
+        try:
+            return _to(store.write(ws.graph, document, actor=actor, ref=ref, etag=form.etag or None))
+        except InputError as error:
+            errors = field_errors(error.problems) or {"": error.message}
+        except PreconditionError:
+            message = "Somebody has changed this bet since you opened the form. Open it again in another tab, compare, and repeat your change there."
+            return _again(_form(ws, page, form, {"": message}, line), status=412)
+    return _again(_form(ws, page, form, errors, line))
+
+
+@get("/bets/{namespace:str}/{name:str}", media_type=MediaType.HTML, include_in_schema=False, sync_to_thread=True)
+def show(ws: Workspace, actor: Actor, page: PageContext, namespace: FromPath[str], name: FromPath[str]) -> str:
+    """One bet: its line of sight, newest verdict, decisions and the form for the next one."""
+    return _bet(ws, actor, page, store.read(ws.graph, _ref(namespace, name)))
+
+
+@post("/bets/{namespace:str}/{name:str}", media_type=MediaType.HTML, include_in_schema=False, sync_to_thread=True)
+def record(ws: Workspace, actor: Actor, page: PageContext, namespace: FromPath[str], name: FromPath[str], data: Posted) -> Page:
+    """Record a decision, or show the page again and ask for the reason of an override."""
+    ref = _ref(namespace, name)
+    values = {key: str(data.get(key) or "").strip() for key in ("choice", "to", "reason")}
+    to = Stage(values["to"]) if values["to"] in set(Stage) else None
+    try:
+        decide(ws.graph, ref, values["choice"], actor=actor, reason=values["reason"], to=to)
+    except InputError as error:
+        errors = {problem.pointer.strip("/"): problem.message for problem in error.problems}
+        ruling = error.ruling if isinstance(error, ReasonWantedError) else None
+        return _again(_bet(ws, actor, page, store.read(ws.graph, ref), values, errors, ruling))
+    return Redirect(f"{entity_url(ref)}#decisions", status_code=303)
+
+
+def _bet(ws: Workspace, actor: Actor, page: PageContext, line: Line, values: dict[str, str] | None = None, errors: dict[str, str] | None = None, ruling: Ruling | None = None) -> str:
+    return render(
+        page,
+        "bets/bet.html",
+        line=line,
+        bet_url=entity_url(line.bet.ref),
+        nodes=sight_nodes(line),
+        figures=figure_rows(line.verdict),
+        events_url=events_url(line),
+        guide=STAGES[line.bet.stage.rank],
+        stages=[(guide.stage.value, guide.stage.label) for guide in STAGES],
+        choices=choices_for(line.bet),
+        permission=store.may_write(ws.graph, line, actor),
+        values=values or {"choice": "", "to": "", "reason": ""},
+        errors=errors or {},
+        ruling=ruling,
+    )
+
+
+def _form(ws: Workspace, page: PageContext, form: BetForm, errors: dict[str, str], line: Line | None = None) -> str:
+    success, guardrails = form_rows(form)
+    return render(
+        page,
+        "bets/form.html",
+        form=form,
+        errors=errors,
+        editing=line is not None,
+        heading_title=line.bet.title if line else "",
+        back=entity_url(line.bet.ref) if line else "/bets",
+        success=success,
+        guardrails=guardrails,
+        units=store.names_of(ws.graph, "Group"),
+        purposes=store.names_of(ws.graph, "Purpose"),
+        beliefs=store.names_of(ws.graph, "Belief"),
+        metrics=store.names_of(ws.graph, "Metric"),
+    )
+
+
+def _ref(namespace: str, name: str) -> str:
+    return f"bet:{namespace}/{name}"
+
+
+def _to(line: Line) -> Redirect:
+    return Redirect(entity_url(line.bet.ref), status_code=303)
+
+
+def _again(html: str, *, status: int = 400) -> Response[str]:
+    return Response(html, status_code=status, media_type=MediaType.HTML)
+
+
+pages: list[Any] = [show_list, show_new, create, show_edit, edit, show, record]

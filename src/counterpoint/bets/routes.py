@@ -1,0 +1,89 @@
+"""The API of bets: descriptors in, bets with their line of sight out, and decisions."""
+
+from typing import Annotated, Any
+
+import msgspec
+from litestar import Response, get, post, put
+from litestar.params import FromPath, FromQuery, HeaderParameter, JSONBody
+
+from counterpoint.bets import store
+from counterpoint.bets.decisions import decide, decisions
+from counterpoint.bets.line import Line
+from counterpoint.bets.model import Decision, Stage
+from counterpoint.bets.transitions import Choice
+from counterpoint.errors import InputError, Problem
+from counterpoint.graph.actor import Actor
+from counterpoint.workspace import Workspace
+
+__all__ = ["routes"]
+
+MOST = 200
+"""Bets on one page."""
+
+IfMatch = Annotated[str | None, HeaderParameter(name="If-Match")]
+
+
+class DecisionInput(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A decision to record; a reason is asked for only where it is an override."""
+
+    choice: Choice
+    reason: str = ""
+    to: Stage | None = None
+
+
+class DecisionList(msgspec.Struct, frozen=True):
+    """The decisions about one bet, newest first."""
+
+    items: tuple[Decision, ...]
+
+
+@get("/api/v1/bets", tags=["bets"], sync_to_thread=True)
+def list_bets(ws: Workspace, owner: FromQuery[str | None] = None, limit: FromQuery[int] = 50, cursor: FromQuery[str | None] = None) -> store.BetPage:
+    """Bets in the order of their names, each with its line of sight; `owner` is a reference of a unit."""
+    if not 1 <= limit <= MOST:
+        raise InputError("The request is not valid.", [Problem(f"query parameter 'limit' is {limit}, must be 1 to {MOST}")])
+    return store.list_bets(ws.graph, owner=owner, limit=limit, cursor=cursor)
+
+
+@post("/api/v1/bets", tags=["bets"], sync_to_thread=True)
+def create_bet(ws: Workspace, actor: Actor, data: JSONBody[dict[str, Any]]) -> Response[Line]:
+    """Store a new bet from its descriptor, the same as in YAML."""
+    line = store.write(ws.graph, data, actor=actor, new=True)
+    return _answer(line, status=201, location=f"/api/v1/bets/{line.bet.namespace}/{line.bet.name}")
+
+
+@get("/api/v1/bets/{namespace:str}/{name:str}", tags=["bets"], sync_to_thread=True)
+def read_bet(ws: Workspace, namespace: FromPath[str], name: FromPath[str]) -> Response[Line]:
+    """One bet with its line from purpose to decision; its version is in the header `ETag`."""
+    return _answer(store.read(ws.graph, _ref(namespace, name)))
+
+
+@put("/api/v1/bets/{namespace:str}/{name:str}", tags=["bets"], sync_to_thread=True)
+def write_bet(ws: Workspace, actor: Actor, namespace: FromPath[str], name: FromPath[str], data: JSONBody[dict[str, Any]], if_match: IfMatch = None) -> Response[Line]:
+    """Store a bet from its descriptor; with `If-Match` only if it still has that version."""
+    etag = if_match.removeprefix("W/").strip('"') if if_match and if_match != "*" else None
+    return _answer(store.write(ws.graph, data, actor=actor, ref=_ref(namespace, name), etag=etag))
+
+
+@get("/api/v1/bets/{namespace:str}/{name:str}/decisions", tags=["bets"], sync_to_thread=True)
+def list_decisions(ws: Workspace, namespace: FromPath[str], name: FromPath[str]) -> DecisionList:
+    """The decisions about a bet, newest first, each with what was known that day."""
+    return DecisionList(decisions(ws.graph, _ref(namespace, name)))
+
+
+@post("/api/v1/bets/{namespace:str}/{name:str}/decisions", tags=["bets"], sync_to_thread=True)
+def record_decision(ws: Workspace, actor: Actor, namespace: FromPath[str], name: FromPath[str], data: JSONBody[DecisionInput]) -> Decision:
+    """Record a decision. Nothing is refused to the owner; an override asks for a reason."""
+    return decide(ws.graph, _ref(namespace, name), data.choice, actor=actor, reason=data.reason, to=data.to)
+
+
+def _ref(namespace: str, name: str) -> str:
+    return f"bet:{namespace}/{name}"
+
+
+def _answer(line: Line, *, status: int = 200, location: str | None = None) -> Response[Line]:
+    headers = {"ETag": f'"{line.bet.etag}"'} | ({"Location": location} if location else {})
+    return Response(line, status_code=status, headers=headers)
+
+
+routes: list[Any] = [list_bets, create_bet, read_bet, write_bet, list_decisions, record_decision]

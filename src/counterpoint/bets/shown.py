@@ -1,0 +1,171 @@
+"""What the pages of bets show, worked out of a line: nodes of the line of sight, figures, groups, rows."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+import msgspec
+
+from counterpoint.bets.form import BetForm, GuardrailRow, SuccessRow
+from counterpoint.bets.line import Line
+from counterpoint.bets.model import STAGES, Reading, State
+from counterpoint.web.formats import number, percent
+from counterpoint.web.urls import entity_url, flag_url, with_query
+
+__all__ = ["EXAMPLE", "FigureRow", "Group", "events_url", "figure_rows", "form_rows", "grouped", "sight_nodes"]
+
+EXAMPLE = """\
+apiVersion: counterpoint.dev/v1
+kind: Bet
+metadata:
+  name: weekly-playlist
+  title: A playlist for every Monday
+spec:
+  owner: discovery
+  purpose: music-for-everyone
+  beliefs: [finding-music-is-work]
+  hypothesis: >-
+    We believe a personal weekly playlist will bring listeners back
+    for people with broad taste because finding new music is work.
+  success:
+    - metric: weekly-sessions
+      expect: up by 3 %
+  guardrails:
+    - metric: app-start-seconds
+      margin: 0.01
+  kill: Fewer than one listener in ten opens it in the second week.
+  patience: 2026-09-30
+"""
+
+MOST_OF_A_KIND = 2
+"""Nodes of one kind on the line; more are told in the note of the last."""
+
+
+class Group(msgspec.Struct, frozen=True):
+    """Bets under one heading of the list."""
+
+    title: str
+    question: str
+    lines: tuple[Line, ...]
+
+    @property
+    def count(self) -> int:
+        """How many bets."""
+        return len(self.lines)
+
+
+class FigureRow(msgspec.Struct, frozen=True):
+    """One metric of a reading as text, with the address of what computed it."""
+
+    name: str
+    ref: str | None
+    role: str
+    difference: str
+    interval: str
+    verdict: str
+    href: str
+
+
+def grouped(lines: Sequence[Line]) -> list[Group]:
+    """The bets by stage in the order of the loop, then the paused, then the closed; no empty group."""
+    groups = [
+        Group(guide.stage.label, guide.exit_question, tuple(line for line in lines if line.bet.state is State.ACTIVE and line.bet.stage is guide.stage))
+        for guide in STAGES
+    ]
+    groups.append(Group("Paused", "Resting; the stage is kept.", tuple(line for line in lines if line.bet.state is State.PAUSED)))
+    groups.append(Group("Closed", "Killed or retired, with what was learned.", tuple(line for line in lines if line.bet.state.closed)))
+    return [group for group in groups if group.lines]
+
+
+def sight_nodes(line: Line) -> list[dict[str, Any]]:
+    """The nodes of the line of sight from purpose to decision; what is still to come is `open` and says what fills it."""
+    purposes = [{"title": node.text or node.title, "href": entity_url(node.ref) if node.exists else None, "open": not node.exists} for node in line.purposes]
+    beliefs = [{"title": node.text or node.title, "href": entity_url(node.ref) if node.exists else None, "open": not node.exists} for node in line.beliefs]
+    bet = {"title": line.bet.title, "href": "#bet", "note": line.bet.stage.label, "status": line.bet.state.value if line.bet.state is not State.ACTIVE else None}
+    flags = [{"title": flag.key, "href": flag_url(flag.flag_set, flag.key), "note": ", ".join(flag.variants), "status": flag.state.lower() or None} for flag in line.flags]
+    tests = [{"title": test.experiment.title, "href": entity_url(test.experiment.ref), "note": f"on {test.flag}" if test.flag else None} for test in line.tests]
+    return [
+        *_of_kind("Purpose", purposes, "Name the purpose that it serves"),
+        *_of_kind("Belief", beliefs, "Name the belief that it rests on"),
+        *_of_kind("Bet", [bet], ""),
+        *_of_kind("Flag", flags, "Give a flag the metadata entry bet"),
+        *_of_kind("Experiment", tests, "Let an experiment name this bet"),
+        *_of_kind("Verdict", _verdict(line), "Read the experiment"),
+        *_of_kind("Decision", _decision(line), "Decide below"),
+    ]
+
+
+def figure_rows(reading: Reading | None) -> list[FigureRow]:
+    """The metrics of a reading as rows; a value that was not recorded shows as a dash."""
+    if reading is None:
+        return []
+    href = entity_url(reading.experiment)
+    return [row for item in _items(reading.detail.get("metrics")) if (row := _figure(item, href))]
+
+
+def events_url(line: Line) -> str | None:
+    """The exposures that the newest verdict was computed from."""
+    flag = next((test.flag for test in line.tests if line.verdict and test.experiment.ref == line.verdict.experiment), "")
+    return with_query("/events", flag=flag) if flag else None
+
+
+def form_rows(form: BetForm) -> tuple[list[SuccessRow], list[GuardrailRow]]:
+    """The lines of the form: what is there and one empty line to add another."""
+    return [*form.success, SuccessRow()], [*form.guardrails, GuardrailRow()]
+
+
+def _of_kind(kind: str, nodes: list[dict[str, Any]], wanted: str) -> list[dict[str, Any]]:
+    if not nodes:
+        return [{"kind": kind, "title": wanted, "open": True}]
+    shown = [{"kind": kind} | node for node in nodes[:MOST_OF_A_KIND]]
+    if len(nodes) > MOST_OF_A_KIND:
+        shown[-1]["note"] = f"and {len(nodes) - MOST_OF_A_KIND} more below"
+    return shown
+
+
+def _verdict(line: Line) -> list[dict[str, Any]]:
+    verdict = line.verdict
+    return [{"title": verdict.sentence, "href": entity_url(verdict.experiment), "status": verdict.verdict}] if verdict else []
+
+
+def _decision(line: Line) -> list[dict[str, Any]]:
+    if not line.decisions:
+        return []
+    newest = line.decisions[0]
+    return [{"title": newest.reason or newest.choice.capitalize(), "href": "#decisions", "status": newest.choice, "note": "override" if newest.override else None}]
+
+
+def _figure(item: Mapping[str, Any], href: str) -> FigureRow | None:
+    name = str(item.get("title") or item.get("name") or item.get("metric") or "")
+    if not name:
+        return None
+    difference, low, high, shape = _difference(item)
+    return FigureRow(
+        name=name,
+        ref=item["metric"] if isinstance(item.get("metric"), str) and ":" in item["metric"] else None,
+        role=str(item.get("role") or ""),
+        difference=shape(difference),
+        interval=f"{shape(low)} to {shape(high)}" if low is not None or high is not None else "–",
+        verdict=str(item.get("verdict") or ""),
+        href=href,
+    )
+
+
+def _difference(item: Mapping[str, Any]) -> tuple[Any, Any, Any, Any]:
+    """Difference and bounds, relative where they were recorded, with how to write them."""
+    relative = _mapping(item.get("relative"))
+    if relative:
+        return relative.get("difference"), relative.get("low"), relative.get("high"), lambda value: percent(value, signed=True) if _is_number(value) else "–"
+    absolute = _mapping(item.get("absolute")) or item
+    return absolute.get("difference"), absolute.get("low"), absolute.get("high"), lambda value: number(value, signed=True) if _is_number(value) else "–"
+
+
+def _items(value: object) -> Iterable[Mapping[str, Any]]:
+    return [item for item in value if isinstance(item, Mapping)] if isinstance(value, list | tuple) else []
+
+
+def _mapping(value: object) -> Mapping[str, Any]:
+    return value if isinstance(value, Mapping) else {}
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)

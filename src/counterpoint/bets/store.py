@@ -1,0 +1,112 @@
+"""Bets in the graph: list, read with the whole line, write. Decisions are in `decisions`."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import msgspec
+
+from counterpoint.bets.decisions import decisions_of, require_bet
+from counterpoint.bets.line import Line, read_lines
+from counterpoint.errors import InputError, Problem
+from counterpoint.graph.actor import Actor
+from counterpoint.graph.descriptor import validate
+from counterpoint.graph.permissions import Decision as Permission
+from counterpoint.graph.permissions import may
+from counterpoint.graph.reader import Reader
+from counterpoint.graph.ref import parse_ref
+from counterpoint.graph.store import Graph
+
+__all__ = ["BetPage", "document_of", "list_bets", "may_write", "names_of", "read", "write"]
+
+
+class BetPage(msgspec.Struct, frozen=True, rename="camel"):
+    """A part of the list of bets, each with its line of sight but without its decisions."""
+
+    items: tuple[Line, ...]
+    total: int
+    next_cursor: str | None = None
+
+
+def list_bets(graph: Graph, *, owner: str | None = None, limit: int = 50, cursor: str | None = None) -> BetPage:
+    """The bets in the order of their names, of one owner or of all."""
+    with graph.read() as reader:
+        page = reader.find(kind="Bet", owner=owner, limit=limit, cursor=cursor)
+        return BetPage(read_lines(reader, page.items), page.total, page.next_cursor)
+
+
+def read(graph: Graph, ref: str) -> Line:
+    """One bet with its whole line, decisions newest first.
+
+    Raises:
+        NotFoundError: there is no such bet.
+    """
+    with graph.read() as reader:
+        return _read(reader, ref)
+
+
+def document_of(graph: Graph, ref: str) -> dict[str, Any]:
+    """The bet's descriptor as it is stored.
+
+    Raises:
+        NotFoundError: there is no such bet.
+    """
+    with graph.read() as reader:
+        return require_bet(reader, ref).document
+
+
+def names_of(graph: Graph, kind: str, *, limit: int = 500) -> tuple[str, ...]:
+    """What a field of this kind may name, as short as it can be written: `discovery`, `media/retention`."""
+    with graph.read() as reader:
+        items = reader.find(kind=kind, limit=limit).items
+    return tuple(item.name if item.namespace == "default" else f"{item.namespace}/{item.name}" for item in items)
+
+
+def may_write(graph: Graph, line: Line, actor: Actor) -> Permission:
+    """Whether the actor may edit the bet and decide about it, with the reason in words."""
+    with graph.read() as reader:
+        units = reader.units_of(actor.ref) if actor.kind == "person" else frozenset()
+    exists = line.owner is not None and line.owner.exists
+    return may(actor, "write", line.bet.owner, owner_exists=exists, units=units)
+
+
+def write(graph: Graph, document: Mapping[str, Any], *, actor: Actor, ref: str | None = None, new: bool = False, etag: str | None = None) -> Line:
+    """Store a Bet descriptor and return its line.
+
+    `ref` says which bet it must be, `new` that there is none of that name yet, `etag` which version was read.
+
+    Raises:
+        InputError: the descriptor is not valid, names another bet, or its owner does not exist.
+        PreconditionError: the bet has changed since `etag` was read.
+        NotAllowedError: the bet belongs to somebody else.
+    """
+    with graph.write(actor) as writer:
+        problems = _problems(writer, document, ref, new=new)
+        if problems:
+            raise InputError("The bet cannot be stored.", problems)
+        put = writer.put(document, if_match=etag)
+        return _read(writer, put.ref)
+
+
+def _read(reader: Reader, ref: str) -> Line:
+    entity = require_bet(reader, ref)
+    return read_lines(reader, [entity], {entity.ref: decisions_of(reader, entity.ref)})[0]
+
+
+def _problems(reader: Reader, document: Mapping[str, Any], ref: str | None, *, new: bool) -> list[Problem]:
+    """The graph's own problems, and what it does not ask: it is a bet, this one, and its owner exists."""
+    if document.get("kind") != "Bet":
+        return [Problem("Write `kind: Bet`.", "/kind")]
+    problems = list(validate(document))
+    if problems:
+        return problems
+    metadata, spec = document["metadata"], document["spec"]
+    namespace = str(metadata.get("namespace") or "default")
+    named = str(parse_ref(f"bet:{namespace}/{metadata['name']}"))
+    if ref is not None and named != str(parse_ref(ref, default_kind="Bet")):
+        problems.append(Problem(f"The document is {named} and the address says {ref}; make them agree.", "/metadata/name"))
+    if new and reader.exists(named):
+        problems.append(Problem(f"There is a bet called {metadata['name']} already; choose another name.", "/metadata/name"))
+    owner = parse_ref(spec["owner"], default_kind="Group", default_namespace=namespace)
+    if not reader.exists(owner):
+        problems.append(Problem(f"There is no {owner.kind} called {owner.name}; import it first, or choose one that exists.", "/spec/owner"))
+    return problems
