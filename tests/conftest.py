@@ -11,9 +11,14 @@ from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
+from hypothesis import settings
 
 from counterpoint import Workspace
 from counterpoint.graph import Graph
+
+# Two cores are shared by everything that runs: a deadline for an example would measure the neighbours.
+settings.register_profile("counterpoint", deadline=None)
+settings.load_profile("counterpoint")
 
 
 @pytest.fixture
