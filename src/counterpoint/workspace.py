@@ -7,6 +7,7 @@ backups/            copies of the graph, made before each migration
 """
 
 import os
+import shutil
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
@@ -101,14 +102,7 @@ class Workspace:
         _make_folder(folder)
         title = name or folder.resolve().name or "Workspace"
         try:
-            (folder / JOURNAL).mkdir()
-            (folder / BACKUPS).mkdir()
-            # The settings come last: a folder with settings is a whole workspace.
-            draft = folder / f"{SETTINGS}.draft"
-            draft.write_text(TEMPLATE.format(name=_toml_text(title)), encoding="utf-8")
-            settings = load_settings(draft)
-            graph = _graph(folder, settings, new=True)
-            draft.rename(folder / SETTINGS)
+            settings, graph = _furnish(folder, title)
         except OSError as error:
             raise WorkspaceError(
                 f"{folder} cannot be written ({error.strerror or error}); choose another folder."
@@ -208,6 +202,25 @@ def _make_folder(folder: Path) -> None:
         raise WorkspaceError(f"{folder} is read-only; choose a folder that you may write.")
 
 
+def _furnish(folder: Path, title: str) -> tuple[Settings, Graph]:
+    """Fill an empty folder; on failure it is left empty, so that the same command can be tried again."""
+    draft = folder / f"{SETTINGS}.draft"
+    try:
+        (folder / JOURNAL).mkdir()
+        (folder / BACKUPS).mkdir()
+        draft.write_text(TEMPLATE.format(name=_toml_text(title)), encoding="utf-8")
+        settings = load_settings(draft)
+        graph = _graph(folder, settings, new=True)
+        draft.rename(folder / SETTINGS)  # last: a folder with settings is a whole workspace
+    except BaseException:
+        for place in (JOURNAL, BACKUPS):
+            shutil.rmtree(folder / place, ignore_errors=True)
+        for file in (draft, folder / LOCK, *folder.glob(f"{GRAPH}*")):
+            file.unlink(missing_ok=True)
+        raise
+    return settings, graph
+
+
 def _toml_text(text: str) -> str:
     import msgspec
 
@@ -224,11 +237,12 @@ def _graph(folder: Path, settings: Settings, *, new: bool) -> Graph:
         _check_file(folder, file)
         graph = Graph(file)
     try:
-        if graph.is_newer():
+        state = graph.state()
+        if state == "newer":
             raise WorkspaceError(
                 f"{folder} was made by a newer version of Counterpoint; upgrade with: pip install --upgrade counterpoint"
             )
-        if not graph.is_current():
+        if state != "current":
             _bring_forward(folder, graph)
     except BaseException:
         graph.close()
@@ -250,9 +264,10 @@ def _check_file(folder: Path, file: Path) -> None:
 def _bring_forward(folder: Path, graph: Graph) -> None:
     """Migrate under a lock, so that of two processes that open at once one migrates and one waits."""
     with _locked(folder / LOCK):
-        if graph.is_current():
+        state = graph.state()
+        if state == "current":  # another process was faster
             return
-        if graph.file is not None and graph.version() is not None:
+        if graph.file is not None and state == "older":
             _back_up(graph.file, folder / BACKUPS, str(graph.version()))
         graph.migrate()
 

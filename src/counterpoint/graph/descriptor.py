@@ -73,14 +73,15 @@ def ref_of(document: Mapping[str, Any]) -> Ref:
 def title_of(document: Mapping[str, Any]) -> str:
     """What people call it: the title, else a profile's display name, else the name."""
     metadata = document["metadata"]
-    profile = (document.get("spec") or {}).get("profile") or {}
-    return str(metadata.get("title") or profile.get("displayName") or metadata["name"])
+    profile = (document.get("spec") or {}).get("profile")
+    display_name = profile.get("displayName") if isinstance(profile, dict) else None
+    return str(metadata.get("title") or display_name or metadata["name"])
 
 
 def owner_of(document: Mapping[str, Any]) -> Ref | None:
     """The owner that a good descriptor names."""
     owner = (document.get("spec") or {}).get("owner")
-    if not isinstance(owner, str):
+    if owner is None or not any(field.name == "owner" for field in KINDS[document["kind"]].fields):
         return None
     return parse_ref(owner, default_kind="Group", default_namespace=ref_of(document).namespace)
 
@@ -104,11 +105,12 @@ def relations_of(document: Mapping[str, Any]) -> set[tuple[str, str, str]]:
 
 def _target(text: str, reference: Reference, namespace: str, *, skip: bool) -> Ref | None:
     try:
-        return parse_ref(text, default_kind=reference.default_kind, default_namespace=namespace)
+        target = parse_ref(text, default_kind=reference.default_kind, default_namespace=namespace)
     except InputError:
         if skip:
             return None
         raise
+    return None if skip and not formats.is_name(target.name) else target
 
 
 def _walk(spec: Mapping[str, Any], loose: LooseReference) -> Iterator[str]:
@@ -143,9 +145,11 @@ def _plain(value: Any, pointer: str, depth: int) -> Iterator[Problem]:
 
 
 def _is_text(text: str) -> bool:
-    return (text.isascii() and "\x00" not in text) or (
-        "\x00" not in text and not any("\ud800" <= mark <= "\udfff" for mark in text)
-    )
+    try:
+        text.encode()
+    except UnicodeEncodeError:  # half of a surrogate pair
+        return False
+    return "\x00" not in text
 
 
 def _envelope(document: Mapping[str, Any]) -> Iterator[Problem]:

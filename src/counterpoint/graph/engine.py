@@ -23,6 +23,9 @@ BUSY_SECONDS = 10
 READ_SECONDS = 30
 """How long one statement of a reader may run."""
 READERS = 8
+"""Connections that stay open for readers."""
+MORE_READERS = 32
+"""Connections that are opened on top when many read at once."""
 CHECK_EVERY = 50_000
 """Steps of SQLite's machine between two looks at the clock: well under a millisecond."""
 
@@ -67,8 +70,8 @@ def _sqlite(file: Path, *, write: bool) -> sa.Engine:
         connection.execute(
             "PRAGMA synchronous = FULL"
         )  # a decision that was acknowledged survives a power cut
-        if not write:
-            connection.execute("PRAGMA query_only = ON")
+        # Readers and the writer do not wait for each other; the file remembers the mode.
+        connection.execute("PRAGMA journal_mode = WAL" if write else "PRAGMA query_only = ON")
         return connection
 
     size = 1 if write else READERS
@@ -77,7 +80,7 @@ def _sqlite(file: Path, *, write: bool) -> sa.Engine:
         creator=connect,
         poolclass=sa.QueuePool,
         pool_size=size,
-        max_overflow=0 if write else READERS,
+        max_overflow=0 if write else MORE_READERS,
     )
     begin = "BEGIN IMMEDIATE" if write else "BEGIN"
 
@@ -116,7 +119,9 @@ def _postgresql_url(address: str) -> URL:
 
 def _postgresql(url: URL, *, write: bool) -> sa.Engine:
     options = "-c timezone=UTC"
-    if not write:
+    if write:
+        options += f" -c lock_timeout={BUSY_SECONDS * 1000}"
+    else:
         options += f" -c statement_timeout={READ_SECONDS * 1000} -c default_transaction_read_only=on"
     given = url.query.get("options")
     if given:
@@ -124,7 +129,7 @@ def _postgresql(url: URL, *, write: bool) -> sa.Engine:
     return sa.create_engine(
         url.update_query_dict({"options": options}),
         pool_size=1 if write else READERS,
-        max_overflow=0 if write else READERS,
+        max_overflow=0 if write else MORE_READERS,
         pool_pre_ping=True,
         isolation_level="READ COMMITTED" if write else "REPEATABLE READ",
     )

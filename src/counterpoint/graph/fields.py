@@ -16,6 +16,9 @@ __all__ = ["Field", "Reference", "Shape", "check_fields", "escape", "references"
 
 Shape = Literal["text", "texts", "number", "flag", "date", "moment", "object", "objects", "mapping", "any"]
 
+REFERENCE_LENGTH = 253
+"""Characters of a reference: three parts of 63 with their marks, and room to spare."""
+
 _DATE = re.compile(r"\d{4}-\d{2}-\d{2}")
 _NOUNS: dict[Shape, str] = {
     "text": "text",
@@ -149,6 +152,10 @@ def _check_text(field: Field, value: str, place: str) -> Iterator[Problem]:
     elif field.choices and value not in field.choices:
         yield Problem(
             f"{field.name} is {_shown(value)}; it must be one of {', '.join(field.choices)}.", place
+        )
+    elif field.reference and len(value) > REFERENCE_LENGTH:
+        yield Problem(
+            f"{field.name} has {len(value)} characters; a reference has {REFERENCE_LENGTH} at most.", place
         )
     elif field.reference:
         try:

@@ -61,6 +61,5 @@ def may(
 def _service(actor: Actor, action: Action) -> Decision:
     if action in actor.scopes or "write" in actor.scopes:
         return Decision(allow=True, reason=f"The token of {actor.name} has the scope for it.")
-    return Decision(
-        False, f"The token of {actor.name} lacks the scope {action!r}; make one with --scope {action}."
-    )
+    reason = f"The token of {actor.name} lacks the scope {action!r}; make one with --scope {action}."
+    return Decision(allow=False, reason=reason)

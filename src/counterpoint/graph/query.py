@@ -5,7 +5,7 @@ import binascii
 from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, TypedDict
 
 import msgspec
 import sqlalchemy as sa
@@ -55,6 +55,21 @@ def valid(table: sa.FromClause, at: datetime | None) -> sa.ColumnElement[bool]:
 def matches_word(word: str) -> sa.ColumnElement[bool]:
     """Postings whose word starts with this one."""
     return sa.and_(posting.c.word >= word, posting.c.word < word + _LAST)
+
+
+class FilterArguments(TypedDict, total=False):
+    """The filters as keyword arguments; see `Filters`."""
+
+    kind: Choice
+    owner: Choice
+    type: Choice
+    lifecycle: Choice
+    tag: Choice
+    text: str | None
+    namespace: Choice
+    location: Choice
+    related: tuple[str, str] | None
+    at: datetime | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

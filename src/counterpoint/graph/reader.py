@@ -2,13 +2,22 @@
 
 from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, Unpack
 
 import sqlalchemy as sa
 
 from counterpoint.errors import InputError, NotFoundError
 from counterpoint.graph.entity import Activity, Entity, Page, Relation, Revision, SearchHit
-from counterpoint.graph.query import FACETS, Filters, after_cursor, cursor_of, matches_word, order_of, valid
+from counterpoint.graph.query import (
+    FACETS,
+    FilterArguments,
+    Filters,
+    after_cursor,
+    cursor_of,
+    matches_word,
+    order_of,
+    valid,
+)
 from counterpoint.graph.ref import Ref, parse_ref
 from counterpoint.graph.search import snippet_of, words_of
 from counterpoint.graph.tables import activity, decode, posting, relation, revision, tag, to_datetime
@@ -34,8 +43,15 @@ class Reader:
 
     def get(self, ref: Ref | str, *, at: datetime | None = None) -> Entity | None:
         """An entity as it is, or was at a date; none where there is none."""
-        rows = self._rows([revision.c.ref == _text(ref), valid(revision, at)])
-        return self._entities(rows, at=at)[0] if rows else None
+        text = _text(ref)
+        if at is not None:
+            rows = self._rows([revision.c.ref == text, valid(revision, at)])
+            return self._entities(rows, at=at)[0] if rows else None
+        row = self.connection.execute(_ENTITY, {"ref": text}).first()
+        if row is None:
+            return None
+        edges = self.connection.execute(_EDGES, {"ref": text})
+        return _entity(row, tuple(Relation(edge.type, edge.target) for edge in edges))
 
     def require(self, ref: Ref | str) -> Entity:
         """An entity as it is.
@@ -61,14 +77,19 @@ class Reader:
             rows += self._rows([revision.c.ref.in_(wanted[start : start + BATCH]), valid(revision, at)])
         return {entity.ref: entity for entity in self._entities(rows, at=at)}
 
-    def all(self, **filters: Any) -> list[Entity]:
+    def all(self, **filters: Unpack[FilterArguments]) -> list[Entity]:
         """Every entity that the filters of `find` let through, ordered by reference."""
         narrowed = Filters(**filters)
         rows = self._rows(narrowed.conditions())
         return self._entities(sorted(rows, key=lambda row: row.ref), at=narrowed.at)
 
     def find(
-        self, *, order: str = "name", limit: int = 50, cursor: str | None = None, **filters: Any
+        self,
+        *,
+        order: str = "name",
+        limit: int = 50,
+        cursor: str | None = None,
+        **filters: Unpack[FilterArguments],
     ) -> Page:
         """A page of the entities that the filters let through.
 
@@ -98,7 +119,7 @@ class Reader:
             next_cursor=cursor_of(order, rows[-1].place, rows[-1].ref) if more else None,
         )
 
-    def facets(self, field: str, **filters: Any) -> list[tuple[str, int]]:
+    def facets(self, field: str, **filters: Unpack[FilterArguments]) -> list[tuple[str, int]]:
         """The values of a field with their counts, most frequent first; see `find` for the filters."""
         if field not in FACETS:
             raise InputError(f"There is no facet {field!r}; it is one of {', '.join(FACETS)}.")
@@ -229,6 +250,13 @@ class Reader:
 
 
 _LAST_ACTIVITY = sa.select(sa.func.max(activity.c.seq))
+_ENTITY = sa.select(revision).where(revision.c.ref == sa.bindparam("ref"), valid(revision, None))
+_EDGES = (
+    sa.select(relation.c.type, relation.c.target)
+    .where(relation.c.source == sa.bindparam("ref"), valid(relation, None))
+    .distinct()
+    .order_by(relation.c.type, relation.c.target)
+)
 _EXISTS = sa.select(revision.c.seq).where(
     revision.c.ref == sa.bindparam("ref"), revision.c.valid_to.is_(None)
 )

@@ -37,6 +37,8 @@ def parse_ref(
         InputError: a part is empty, or no kind is given and there is no default.
     """
     kind, namespace, name = _split(text)
+    if "\x00" in text:
+        raise InputError("An entity reference holds a NUL character; remove it.")
     if kind == "" or namespace == "" or name == "":
         raise InputError(f"{text!r} is not an entity reference; write [kind:][namespace/]name.")
     kind = kind if kind is not None else default_kind

@@ -4,6 +4,8 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from counterpoint.graph.descriptor import title_of
+
 __all__ = ["OTHER", "postings_of", "snippet_of", "words_of"]
 
 NAME, TAGS, OTHER = 1, 2, 3
@@ -54,9 +56,9 @@ def _texts(document: Mapping[str, Any]) -> Iterator[tuple[int, str, str]]:
     """Every text of a document as (rank, field, text), best rank first."""
     metadata, spec = document["metadata"], document.get("spec") or {}
     yield NAME, "name", metadata["name"]
-    for title in (metadata.get("title"), (spec.get("profile") or {}).get("displayName")):
-        if title:
-            yield NAME, "title", title
+    title = title_of(document)
+    if title != metadata["name"]:
+        yield NAME, "title", title
     if metadata.get("tags"):
         yield TAGS, "tags", " ".join(metadata["tags"])
     if metadata.get("description"):

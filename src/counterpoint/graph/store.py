@@ -5,12 +5,13 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
-from typing import Any
+from typing import Any, Literal
 
 import sqlalchemy as sa
-from sqlalchemy.exc import DBAPIError, OperationalError
+from sqlalchemy.exc import DataError, DBAPIError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 
-from counterpoint.errors import CounterpointError, OverloadedError, WorkspaceError
+from counterpoint.errors import CounterpointError, InputError, OverloadedError, WorkspaceError
 from counterpoint.graph.actor import Actor
 from counterpoint.graph.engine import BUSY_SECONDS, READ_SECONDS, Engines, open_engines
 from counterpoint.graph.entity import Entity
@@ -74,24 +75,18 @@ class Graph:
 
     def migrate(self) -> None:
         """Bring the tables to the newest version; does nothing where they have it."""
-        with _translated():
-            if self._engines.file is not None:
-                with self._engines.writing.connect().execution_options(
-                    isolation_level="AUTOCOMMIT"
-                ) as connection:
-                    connection.exec_driver_sql("PRAGMA journal_mode = WAL")
-            with self._begin() as connection:
-                if stored_version(connection) != newest_version():
-                    migrate(connection)
+        with _translated(), self._begin() as connection:
+            if stored_version(connection) != newest_version():
+                migrate(connection)
 
-    def is_newer(self) -> bool:
-        """Whether the tables were made by a newer version of the program."""
+    def state(self) -> Literal["empty", "older", "current", "newer"]:
+        """How the tables compare with what this program needs."""
         stored = self.version()
-        return stored is not None and stored not in versions()
-
-    def is_current(self) -> bool:
-        """Whether the tables have the version that this program needs."""
-        return self.version() == newest_version()
+        if stored is None:
+            return "empty"
+        if stored == newest_version():
+            return "current"
+        return "older" if stored in versions() else "newer"
 
     def check(self) -> list[str]:
         """What is damaged in the database, in words; empty when it is sound."""
@@ -148,7 +143,7 @@ def _translated() -> Iterator[None]:
         raise
     except OperationalError as error:
         text = str(error.orig)
-        if "locked" in text or "busy" in text:
+        if "locked" in text or "busy" in text or "lock timeout" in text:
             raise OverloadedError(
                 f"Another process kept writing to the graph for {BUSY_SECONDS} seconds; try again."
             ) from error
@@ -157,6 +152,10 @@ def _translated() -> Iterator[None]:
                 f"Reading took longer than {READ_SECONDS} seconds and was stopped; ask for less."
             ) from error
         raise WorkspaceError(f"The graph cannot be used: {_first_line(text)}") from error
+    except DataError as error:  # such as a NUL inside a text, which PostgreSQL does not keep
+        raise InputError(f"The graph cannot take this: {_first_line(error.orig)}") from error
+    except PoolTimeout as error:
+        raise OverloadedError("Too many read the graph at once; try again.") from error
     except DBAPIError as error:
         if "malformed" in str(error.orig) or "not a database" in str(error.orig):
             raise WorkspaceError(

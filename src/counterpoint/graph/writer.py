@@ -7,7 +7,7 @@ from typing import Any, Literal
 
 import sqlalchemy as sa
 
-from counterpoint.errors import InputError, NotAllowedError, NotFoundError, PreconditionError
+from counterpoint.errors import InputError, NotAllowedError, NotFoundError, PreconditionError, Problem
 from counterpoint.graph.actor import Actor
 from counterpoint.graph.descriptor import (
     etag_of,
@@ -18,8 +18,8 @@ from counterpoint.graph.descriptor import (
     title_of,
     validate,
 )
+from counterpoint.graph.difference import difference
 from counterpoint.graph.entity import Activity, Entity, Put
-from counterpoint.graph.fields import escape
 from counterpoint.graph.permissions import may
 from counterpoint.graph.reader import Reader, _text
 from counterpoint.graph.ref import Ref, parse_ref
@@ -32,8 +32,8 @@ ORDER = (revision, tag, relation, posting, activity)
 """The order in which waiting rows are written, so that what is referred to is there first."""
 WAITING = 2_000
 """Revisions that may wait in memory."""
-LONG = 2_000
-"""Characters of a value above which the activity log only says how long it is."""
+LOCATION_LENGTH = 2_000
+"""Characters of a location: what an index of PostgreSQL holds."""
 MEMBERSHIP = {"user": ("memberOf", "Group"), "group": ("parent", "Group")}
 """Fields by which an entity joins units, and with them gains their rights."""
 
@@ -82,6 +82,10 @@ class Writer(Reader):
             PreconditionError: the entity has another etag than `if_match`.
         """
         problems = validate(document)
+        if location is not None and len(location) > LOCATION_LENGTH:
+            problems.append(
+                Problem(f"The location has {len(location)} characters; {LOCATION_LENGTH} are the most.")
+            )
         if problems:
             raise InputError(_refusal(document), problems)
         plain = normalise(document)
@@ -98,7 +102,7 @@ class Writer(Reader):
         outcome: Literal["created", "updated"] = "updated" if old is not None else "created"
         version = old.version + 1 if old is not None else self._last_version(ref) + 1
         before, after = (
-            changes(decode(old.document), plain)
+            difference(decode(old.document), plain)
             if old is not None
             else (None, {"version": version, "etag": etag})
         )
@@ -136,6 +140,7 @@ class Writer(Reader):
             revision, tombstone | {"actor": self.actor.ref, "valid_from": self.now, "valid_to": self.now}
         )
         self._refs_waiting.add(text)
+        self._units = None
         self.record("entity.deleted", text, before={"version": old.version, "etag": old.etag}, reason=reason)
 
     def record(
@@ -149,6 +154,7 @@ class Writer(Reader):
     ) -> Activity:
         """Note a change in the activity log, in this transaction; for what rooms change beside documents."""
         self._activity += 1
+        reason = reason.replace("\x00", "") if reason else None  # PostgreSQL keeps no NUL
         made = Activity(
             self._activity, to_datetime(self.now), self.actor.ref, action, str(subject), before, after, reason
         )
@@ -161,6 +167,19 @@ class Writer(Reader):
         }
         self._wait(activity, row | {"before": encode(before), "after": encode(after), "reason": reason})
         return made
+
+    def require_write(self, ref: Ref | str) -> None:
+        """Make sure that the actor may change an entity, before a room changes what belongs to it.
+
+        Raises:
+            NotFoundError: there is none.
+            NotAllowedError: the actor may not.
+        """
+        text = _text(ref)
+        old = self._stored(text)
+        if old is None:
+            raise NotFoundError(f"There is no {text}.")
+        self._allow(text, old, None)
 
     def flush(self) -> None:
         """Write what waits in memory, still inside the transaction."""
@@ -202,8 +221,8 @@ class Writer(Reader):
             "name": parsed.name,
             "title": title_of(document),
             "owner": str(owner) if owner else None,
-            "type": spec.get("type"),
-            "lifecycle": spec.get("lifecycle"),
+            "type": _word(spec.get("type")),
+            "lifecycle": _word(spec.get("lifecycle")),
             "action": action,
             "actor": self.actor.ref,
             "valid_from": self.now,
@@ -244,13 +263,16 @@ class Writer(Reader):
         self._rows_waiting[table].append(row)
 
     def _allow(self, ref: str, old: Any, document: Mapping[str, Any] | None) -> None:
-        if may(self.actor, "write").allow and self.actor.kind != "person":
+        if self.actor.kind != "person" and may(self.actor, "write").allow:
             return
         for owner, new in self._concerned(ref, old, document):
-            known = owner is None or self.exists(owner)
-            decision = may(self.actor, "write", owner, new=new, owner_exists=known, units=self._own_units())
-            if not decision.allow:
-                raise NotAllowedError(f"{ref} was not changed. {decision.reason}")
+            self._ask(ref, owner, new=new)
+
+    def _ask(self, ref: str, owner: str | None, *, new: bool) -> None:
+        known = owner is None or self.exists(owner)
+        decision = may(self.actor, "write", owner, new=new, owner_exists=known, units=self._own_units())
+        if not decision.allow:
+            raise NotAllowedError(f"{ref} was not changed. {decision.reason}")
 
     def _concerned(
         self, ref: str, old: Any, document: Mapping[str, Any] | None
@@ -283,33 +305,8 @@ _MADE_BY = sa.select(relation).where(
 )
 
 
-def changes(before: Mapping[str, Any], after: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
-    """What differs between two documents: pointers to values on either side; lists count as one value."""
-    old, new = dict(_leaves(before, "")), dict(_leaves(after, ""))
-    differing = [
-        pointer for pointer in {**old, **new} if old.get(pointer, _NOTHING) != new.get(pointer, _NOTHING)
-    ]
-    return (
-        {pointer: _short(old[pointer]) for pointer in differing if pointer in old},
-        {pointer: _short(new[pointer]) for pointer in differing if pointer in new},
-    )
-
-
-_NOTHING = object()
-
-
-def _leaves(value: Mapping[str, Any], pointer: str) -> Iterator[tuple[str, Any]]:
-    for key, item in value.items():
-        place = f"{pointer}/{escape(key)}"
-        if isinstance(item, dict) and item:
-            yield from _leaves(item, place)
-        else:
-            yield place, item
-
-
-def _short(value: Any) -> Any:
-    text = value if isinstance(value, str) else encode(value) or ""
-    return f"({len(text)} characters)" if len(text) > LONG else value
+def _word(value: Any) -> str | None:
+    return value if isinstance(value, str) else None  # kinds that have no such field may hold anything there
 
 
 def _joined(document: Mapping[str, Any]) -> set[str]:
