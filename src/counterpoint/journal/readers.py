@@ -15,7 +15,7 @@ from counterpoint.errors import InputError, Problem, UsageError
 from counterpoint.journal.model.mapping import EventMapping
 from counterpoint.journal.table import RowError, Table
 
-__all__ = ["Batch", "EventFile", "decode_json", "open_events"]
+__all__ = ["Batch", "EventFile", "decode_json", "line_of", "open_events"]
 
 ROWS: Final = 2_000
 """Lines of a batch."""
@@ -129,7 +129,7 @@ class JsonFile:
         try:
             items = decode_json(raw)
         except ValueError as error:
-            problem = Problem(f"not valid JSON: {error}", file=str(self.file), line=_line_of(raw, str(error)))
+            problem = Problem(f"not valid JSON: {error}", file=str(self.file), line=line_of(raw, str(error)))
             yield Batch([], [], [problem], self.size)
             return
         for start in range(0, len(items), ROWS):
@@ -169,7 +169,7 @@ def _skip_line(source: IO[bytes]) -> None:
         pass
 
 
-def _line_of(raw: bytes, message: str) -> int | None:
+def line_of(raw: bytes, message: str) -> int | None:
     """The line that a message of msgspec means by `(byte 12)`."""
     _, found, rest = message.rpartition("(byte ")
     return raw.count(b"\n", 0, int(rest.rstrip(")"))) + 1 if found else None
