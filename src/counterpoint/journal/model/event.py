@@ -197,6 +197,8 @@ def _wrong_version(document: Mapping[Any, Any]) -> str:
 
 def _text(document: Mapping[Any, Any], name: str) -> str:
     value = document.get(name)
+    if type(value) is str and 0 < len(value) <= MAX_ATTRIBUTE and value.isprintable():
+        return value
     if value is None:
         raise _Refused(f"{name} is missing; it must be non-empty text")
     if not isinstance(value, str):

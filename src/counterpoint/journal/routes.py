@@ -1,0 +1,168 @@
+"""The journal over HTTP: CloudEvents in, and out again."""
+
+import asyncio
+from typing import Any, Final
+
+import msgspec
+from litestar import Request, Response, get, post
+from litestar.exceptions import HTTPException
+from litestar.params import FromQuery
+
+from counterpoint.errors import InputError, Problem
+from counterpoint.journal.model.outcome import Receipt
+from counterpoint.journal.recent import cursor_after
+from counterpoint.journal.wire import BATCH, LINES, SINGLE, TYPES, completed, read_body
+from counterpoint.workspace import Workspace
+
+__all__ = ["openapi_paths", "routes"]
+
+MOST: Final = 500
+"""Events on one page."""
+INLINE: Final = 32_768
+"""Bytes that are read on the event loop; a larger body goes to a thread, so that others are still answered."""
+PROBLEM: Final = "application/problem+json"
+
+
+@post("/api/events", status_code=200, include_in_schema=False)
+async def append_events(request: Request[Any, Any, Any], ws: Workspace) -> Response[bytes]:
+    """Append CloudEvents; the answer comes after they are on the disk."""
+    content_type = _content_type(request)
+    body = await request.body()
+    if len(body) <= INLINE:
+        sent = read_body(content_type, body)
+        future = ws.journal.submit(sent.documents)
+    else:
+        sent = await asyncio.to_thread(read_body, content_type, body)
+        future = await asyncio.to_thread(ws.journal.submit, sent.documents)
+    return _answer(completed(await asyncio.wrap_future(future), sent))
+
+
+def _content_type(request: Request[Any, Any, Any]) -> str:
+    given = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if given not in TYPES:
+        detail = (
+            f"{given or 'No content type'} is not taken here; send {', '.join(TYPES[:-1])} or {TYPES[-1]}."
+        )
+        raise HTTPException(status_code=415, detail=detail, headers={"accept-post": ", ".join(TYPES)})
+    if request.headers.get("content-encoding", "identity").lower() != "identity":
+        raise HTTPException(
+            status_code=415, detail="Compressed bodies are not taken; send it without Content-Encoding."
+        )
+    return given
+
+
+def _answer(receipt: Receipt) -> Response[bytes]:
+    """200 when anything was taken or known already, else 400 with each reason; the counts are in both."""
+    body = msgspec.to_builtins(receipt)
+    if not receipt.rejected or receipt.accepted or receipt.duplicates:
+        return Response(msgspec.json.encode(body), media_type="application/json")
+    one = len(receipt.rejected) == 1
+    problem = {
+        "type": "urn:counterpoint:problem:the-input-is-not-valid",
+        "title": InputError.title,
+        "status": 400,
+        "detail": f"The event was not taken: {receipt.rejected[0].reason}."
+        if one
+        else f"None of the {len(receipt.rejected):,} events was taken.",
+        "errors": [{"pointer": f"/{each.index}", "message": each.reason} for each in receipt.rejected],
+    }
+    return Response(msgspec.json.encode(problem | body), status_code=400, media_type=PROBLEM)
+
+
+class EventPage(msgspec.Struct, frozen=True, rename="camel"):
+    """Events, the latest first."""
+
+    items: list[dict[str, Any]]
+    """CloudEvents in their JSON format; `recordedtime` says when the journal got each."""
+    next_cursor: str | None
+    """Asks for the events after these; none on the last page."""
+
+
+@get("/api/v1/events", tags=["events"], sync_to_thread=True)
+def list_events(
+    ws: Workspace,
+    type: FromQuery[str | None] = None,  # noqa: A002 - CloudEvents' word
+    subject: FromQuery[str | None] = None,
+    flag: FromQuery[str | None] = None,
+    limit: FromQuery[int] = 50,
+    cursor: FromQuery[str | None] = None,
+) -> EventPage:
+    """Events by their time, the latest first; `flag` keeps the exposures of one flag."""
+    if not 1 <= limit <= MOST:
+        raise InputError(
+            "The request is not valid.", [Problem(f"query parameter 'limit' is {limit}, must be 1 to {MOST}")]
+        )
+    found = ws.journal.recent(type=type, subject=subject, flag=flag, limit=limit + 1, before=cursor)
+    more = len(found) > limit
+    return EventPage(
+        [event.document() for event in found[:limit]], cursor_after(found[limit - 1]) if more else None
+    )
+
+
+_EVENT: Final = {
+    "type": "object",
+    "required": ["specversion", "id", "source", "type"],
+    "properties": {
+        "specversion": {"const": "1.0"},
+        "id": {
+            "type": "string",
+            "minLength": 1,
+            "description": "With source the identity: a repeat changes nothing.",
+        },
+        "source": {"type": "string", "minLength": 1},
+        "type": {"type": "string", "minLength": 1, "description": "feature_flag.evaluation is an exposure."},
+        "subject": {"type": "string", "description": "The user, in exposures and metric events."},
+        "time": {
+            "type": "string",
+            "format": "date-time",
+            "description": "Default: the moment it is received.",
+        },
+        "data": {"description": "Any JSON; a number under `value` is what metrics add up."},
+    },
+}
+_RECEIPT: Final = {
+    "type": "object",
+    "required": ["accepted", "duplicates", "rejected"],
+    "properties": {
+        "accepted": {"type": "integer"},
+        "duplicates": {"type": "integer"},
+        "rejected": {
+            "type": "array",
+            "items": {
+                "type": "object",
+                "required": ["index", "reason"],
+                "properties": {"index": {"type": "integer"}, "reason": {"type": "string"}},
+            },
+        },
+    },
+}
+
+openapi_paths: dict[str, Any] = {
+    "/api/events": {
+        "post": {
+            "tags": ["events"],
+            "operationId": "AppendEvents",
+            "summary": "Append CloudEvents",
+            "description": (
+                "Answers after the accepted events are on the disk. What is no event is rejected with its reason and costs "
+                "the others nothing; when all are rejected the status is 400. The token needs the scope `events:write`."
+            ),
+            "requestBody": {
+                "required": True,
+                "content": {
+                    SINGLE: {"schema": _EVENT},
+                    BATCH: {"schema": {"type": "array", "items": _EVENT}},
+                    LINES: {"schema": {"type": "string", "description": "One event on each line."}},
+                },
+            },
+            "responses": {
+                "200": {
+                    "description": "What became of the events",
+                    "content": {"application/json": {"schema": _RECEIPT}},
+                }
+            },
+        }
+    }
+}
+
+routes: list[Any] = [append_events, list_events]
