@@ -60,7 +60,7 @@ class OpenAPIDocument(JsonRenderPlugin):
     """Renders the document once, with the mounted callables and the problem details in it."""
 
     def __init__(self, further_paths: dict[str, Any]) -> None:
-        super().__init__(path="/openapi.json", media_type="application/json")  # type: ignore[arg-type]
+        super().__init__(path="/")
         self.further_paths = further_paths
         self._rendered: bytes | None = None
 
@@ -121,7 +121,7 @@ def openapi_config(further_paths: dict[str, Any]) -> OpenAPIConfig:
         title="Counterpoint",
         version=__version__,
         description=DESCRIPTION,
-        path="/api",
+        path="/api/openapi.json",  # not /api: litestar answers every unknown path below it by itself
         tags=list(TAGS),
         components=Components(security_schemes=schemes),
         security=[{"token": []}, {"apiKey": []}, {"session": []}],

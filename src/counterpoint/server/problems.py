@@ -14,7 +14,7 @@ from litestar.exceptions import HTTPException
 from litestar.types import ASGIApp, Message, Receive, Scope, Send
 
 from counterpoint.errors import CounterpointError, OverloadedError, Problem, UnauthenticatedError
-from counterpoint.server.connection import request_id_of, wants_html
+from counterpoint.server.connection import caller_of, request_id_of, wants_html
 
 __all__ = ["Failure", "Problems", "answer_error", "describe"]
 
@@ -163,7 +163,7 @@ def _return_path(request: Request[Any, Any, Any]) -> str:
 
 def _page(failure: Failure, scope: Scope) -> str:
     try:
-        from counterpoint.server.pages import page_context
+        from counterpoint.server.context import page_context
         from counterpoint.web import render
 
         return render(
@@ -174,6 +174,7 @@ def _page(failure: Failure, scope: Scope) -> str:
             detail=failure.detail,
             problems=failure.problems,
             request_id=request_id_of(scope),
+            alone=caller_of(scope).actor is None,
         )
     except Exception:
         # The page that explains failures must not fail itself.

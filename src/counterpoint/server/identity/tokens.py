@@ -10,7 +10,8 @@ from counterpoint.errors import ConflictError, InputError, NotAllowedError, NotF
 from counterpoint.graph import Graph, Reader
 from counterpoint.graph.actor import SYSTEM, Actor
 from counterpoint.server.identity.model import check_scopes, hash_secret, new_token
-from counterpoint.server.identity.tables import TOKENS, from_text, to_text
+from counterpoint.graph.tables import to_datetime, to_micros
+from counterpoint.server.identity.tables import TOKENS
 
 __all__ = ["Token", "create_token", "find_token", "list_tokens", "note_use", "revoke_token", "token_actor"]
 
@@ -95,7 +96,7 @@ def note_use(graph: Graph, token: Token, *, now: datetime) -> None:
         return
     with graph.write(SYSTEM) as writer:
         change = sa.update(TOKENS).where(TOKENS.c.secret_hash == token.secret_hash)
-        writer.connection.execute(change.values(last_used_at=to_text(now)))
+        writer.connection.execute(change.values(last_used_at=to_micros(now)))
 
 
 def revoke_token(graph: Graph, actor: Actor, name: str) -> None:
@@ -112,7 +113,7 @@ def revoke_token(graph: Graph, actor: Actor, name: str) -> None:
         if token is None:
             raise NotFoundError(f"There is no token {name!r}; `counterpoint token list` shows those that exist.")
         change = sa.update(TOKENS).where(TOKENS.c.secret_hash == token.secret_hash)
-        writer.connection.execute(change.values(revoked_at=to_text(datetime.now(UTC))))
+        writer.connection.execute(change.values(revoked_at=to_micros(datetime.now(UTC))))
         writer.record("token.revoked", token.ref, before=_facts(token))
 
 
@@ -145,14 +146,14 @@ def _named(reader: Reader, name: str) -> Token | None:
     return _token(row) if row else None
 
 
-def _row(token: Token) -> dict[str, str | None]:
+def _row(token: Token) -> dict[str, str | int | None]:
     return {
         "secret_hash": token.secret_hash,
         "name": token.name,
         "scopes": " ".join(sorted(token.scopes)),
-        "created_at": to_text(token.created_at),
+        "created_at": to_micros(token.created_at),
         "created_by": token.created_by,
-        "expires_at": to_text(token.expires_at) if token.expires_at else None,
+        "expires_at": to_micros(token.expires_at) if token.expires_at else None,
     }
 
 
@@ -162,14 +163,14 @@ def _token(row: sa.Row[tuple[object, ...]]) -> Token:
         secret_hash=values["secret_hash"],
         name=values["name"],
         scopes=frozenset(values["scopes"].split()),
-        created_at=from_text(values["created_at"]),
+        created_at=to_datetime(values["created_at"]),
         created_by=values["created_by"],
-        expires_at=from_text(values["expires_at"]) if values["expires_at"] else None,
-        last_used_at=from_text(values["last_used_at"]) if values["last_used_at"] else None,
+        expires_at=to_datetime(values["expires_at"]) if values["expires_at"] else None,
+        last_used_at=to_datetime(values["last_used_at"]) if values["last_used_at"] else None,
     )
 
 
 def _facts(token: Token, *, public: bool = False) -> dict[str, object]:
     """What the activity log may say of a token: everything but its secret, the hash included."""
-    expires = to_text(token.expires_at) if token.expires_at else None
+    expires = token.expires_at.isoformat() if token.expires_at else None
     return {"name": token.name, "scopes": sorted(token.scopes), "public": public, "expires": expires}
