@@ -2,7 +2,6 @@
 
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
-from typing import Any
 
 import structlog
 from litestar import Litestar
@@ -43,7 +42,9 @@ def create_app(workspace: Workspace, *, auth: bool = True, loopback: bool = Fals
     mounted = mount_rooms(workspace)
     meters = Meters(workspace)
     live = Live(workspace)
-    state = State({"workspace": workspace, "auth": auth, "meters": meters, "live": live, "attempts": Attempts()})
+    state = State(
+        {"workspace": workspace, "auth": auth, "meters": meters, "live": live, "attempts": Attempts()}
+    )
     app = Litestar(
         route_handlers=mounted.handlers,
         dependencies={

@@ -37,18 +37,16 @@ async def create_token(
     form = await request.form()
     typed = {"name": str(form.get("name", "")).strip(), "days": str(form.get("days", "")).strip()}
     scopes = frozenset(str(scope) for scope in form.getall("scopes", []))
-    public = form.get("kind") == "public"
     try:
         expires = _expiry(typed["days"])
-        token, secret = tokens.create_token(
-            ws.graph, actor, typed["name"], scopes, public=public, expires_at=expires
-        )
+        token, secret = tokens.create_token(ws.graph, actor, typed["name"], scopes, expires_at=expires)
     except CounterpointError as error:
         if isinstance(error, NotAllowedError):
             raise
-        values = {**typed, "scopes": scopes, "kind": "public" if public else "secret"}
+        values = {**typed, "scopes": scopes}
         return Response(
-            _settings(request, ws, actor, page, typed=values, errors=_by_field(error)), status_code=error.status
+            _settings(request, ws, actor, page, typed=values, errors=_by_field(error)),
+            status_code=error.status,
         )
     return Response(_settings(request, ws, actor, page, made=(token, secret)), status_code=200)
 
@@ -84,7 +82,9 @@ def show_activity(
     entries = entries[:PAGE_LENGTH]
     chosen = {"subject": subject, "action": action, "by": by}
     following = str(entries[-1].seq) if more else None
-    return render(page, "server/activity.html", entries=entries, chosen=chosen, following=following, cursor=cursor)
+    return render(
+        page, "server/activity.html", entries=entries, chosen=chosen, following=following, cursor=cursor
+    )
 
 
 def _settings(
@@ -117,7 +117,7 @@ def _settings(
         scopes=SCOPES,
         session=session[0] if session else None,
         findings=ws.check(),
-        typed=typed or {"name": "", "days": "", "scopes": frozenset(), "kind": "secret"},
+        typed=typed or {"name": "", "days": "", "scopes": frozenset()},
         errors=errors or {},
         made=made,
         now=datetime.now(UTC),

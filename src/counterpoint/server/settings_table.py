@@ -35,11 +35,8 @@ def setting_rows(
     rows = []
     for name, value in _leaves(msgspec.to_builtins(settings), ""):
         variable = PREFIX + name.upper().replace(".", "__")
-        if variable in variables:
-            source = variable
-        else:
-            source = file.name if _holds(written, name) else "default"
-        rows.append(SettingRow(name, _shown(name, value), source))
+        file_name = file.name if _holds(written, name) else "default"
+        rows.append(SettingRow(name, _shown(name, value), variable if variable in variables else file_name))
     return rows
 
 

@@ -24,7 +24,10 @@ LONGEST_NAME = 64
 
 @get("/login", media_type=MediaType.HTML, include_in_schema=False, sync_to_thread=True)
 def login_form(
-    request: Request[Any, Any, Any], ws: Workspace, page: PageContext, next: FromQuery[str] = "/"  # noqa: A002
+    request: Request[Any, Any, Any],
+    ws: Workspace,
+    page: PageContext,
+    next: FromQuery[str] = "/",  # noqa: A002
 ) -> Response[str]:
     """The form; whoever is signed in already goes on."""
     if caller_of(request.scope).actor is not None:
@@ -48,7 +51,9 @@ def login(
     try:
         attempts.check(name, address, now=time.monotonic())
     except OverloadedError as error:
-        return _form(page, target=target, account=name, error=error.message, status=429, retry=error.retry_after)
+        return _form(
+            page, target=target, account=name, error=error.message, status=429, retry=error.retry_after
+        )
     account = accounts.verify_password(ws.graph, name, data.get("password", ""))
     if account is None:
         attempts.failed(name, address, now=time.monotonic())
@@ -79,7 +84,9 @@ def logout(request: Request[Any, Any, Any], ws: Workspace) -> Response[str]:
 
 def local_path(target: str) -> str:
     """The path if it leads to a page of ours, else the home page: nobody is sent elsewhere by a link."""
-    is_ours = target.startswith("/") and not target.startswith("//") and target.isprintable() and "\\" not in target
+    is_ours = (
+        target.startswith("/") and not target.startswith("//") and target.isprintable() and "\\" not in target
+    )
     return target if is_ours else "/"
 
 

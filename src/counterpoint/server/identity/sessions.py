@@ -7,9 +7,9 @@ import sqlalchemy as sa
 
 from counterpoint.graph import Graph, Reader
 from counterpoint.graph.actor import Actor
+from counterpoint.graph.tables import to_datetime, to_micros
 from counterpoint.server.identity.accounts import Account, account_actor
 from counterpoint.server.identity.model import hash_secret, new_secret
-from counterpoint.graph.tables import to_datetime, to_micros
 from counterpoint.server.identity.tables import ACCOUNTS, SESSIONS
 
 __all__ = ["Session", "end_session", "find_session", "renew_session", "start_session"]
@@ -79,6 +79,8 @@ def renew_session(graph: Graph, actor: Actor, session: Session, *, expires_at: d
 def end_session(graph: Graph, actor: Actor, secret: str) -> None:
     """Make a session useless at once; one that is unknown or over is no error."""
     with graph.write(actor) as writer:
-        gone = writer.connection.execute(sa.delete(SESSIONS).where(SESSIONS.c.secret_hash == hash_secret(secret)))
+        gone = writer.connection.execute(
+            sa.delete(SESSIONS).where(SESSIONS.c.secret_hash == hash_secret(secret))
+        )
         if gone.rowcount:
             writer.record("session.ended", actor.ref)

@@ -4,7 +4,7 @@ import sqlalchemy as sa
 from alembic import op
 
 revision = "0003_identity"
-down_revision = "0001_graph"
+down_revision = "0002_bets"
 branch_labels = None
 depends_on = None
 
@@ -24,7 +24,9 @@ def upgrade() -> None:
     op.create_table(
         "identity_sessions",
         sa.Column("secret_hash", TEXT, primary_key=True),
-        sa.Column("account", TEXT, sa.ForeignKey("identity_accounts.name", ondelete="CASCADE"), nullable=False),
+        sa.Column(
+            "account", TEXT, sa.ForeignKey("identity_accounts.name", ondelete="CASCADE"), nullable=False
+        ),
         sa.Column("created_at", INTEGER, nullable=False),
         sa.Column("expires_at", INTEGER, nullable=False),
         sqlite_strict=True,
