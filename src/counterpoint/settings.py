@@ -62,6 +62,8 @@ class ServerSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Hours after which a person signs in again."""
     secure_cookies: bool = True
     """Send cookies over HTTPS only; loopback addresses are exempt."""
+    hosts: tuple[str, ...] = ()
+    """Further host names by which a server on loopback is reached, such as a proxy's."""
 
 
 class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

@@ -2,8 +2,8 @@
 
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
-from typing import Any
 
+import structlog
 from litestar import Litestar
 from litestar.datastructures import State
 from litestar.di import Provide
@@ -16,7 +16,7 @@ from counterpoint.server.identity.recognition import Recognition
 from counterpoint.server.live import Live
 from counterpoint.server.middleware.headers import SecurityHeaders
 from counterpoint.server.middleware.hosts import Hosts
-from counterpoint.server.middleware.logs import RequestLogs
+from counterpoint.server.middleware.logs import RequestLogs, configure_logs
 from counterpoint.server.middleware.metrics import Meters, RequestMetrics
 from counterpoint.server.middleware.origins import Origins
 from counterpoint.server.middleware.request_ids import RequestIds
@@ -37,10 +37,14 @@ def create_app(workspace: Workspace, *, auth: bool = True, loopback: bool = Fals
     Without `auth` everybody who reaches the server is the local user. With `loopback`, requests that
     name another host than this machine (or one in the setting `hosts`) are refused.
     """
+    if not structlog.is_configured():
+        configure_logs()
     mounted = mount_rooms(workspace)
     meters = Meters(workspace)
     live = Live(workspace)
-    state = State({"workspace": workspace, "auth": auth, "meters": meters, "live": live, "attempts": Attempts()})
+    state = State(
+        {"workspace": workspace, "auth": auth, "meters": meters, "live": live, "attempts": Attempts()}
+    )
     app = Litestar(
         route_handlers=mounted.handlers,
         dependencies={

@@ -19,7 +19,9 @@ def serve(
     *,
     host: Annotated[str, Parameter(help="The address to listen on.")] = "127.0.0.1",
     port: Annotated[int, Parameter(help="The port to listen on; 0 takes any free one.")] = 7700,
-    no_auth: Annotated[bool, Parameter(negative="", help="Nobody signs in; only on a loopback address.")] = False,
+    no_auth: Annotated[
+        bool, Parameter(negative="", help="Nobody signs in; only on a loopback address.")
+    ] = False,
     workers: Annotated[int, Parameter(help="Processes; more than one is not supported yet.")] = 1,
 ) -> None:
     """Serve the web UI and the APIs until Ctrl-C or SIGTERM."""
@@ -51,7 +53,9 @@ def serve(
         def announce() -> None:
             terminal().say(f"Counterpoint serves {workspace.path} at {url} (Ctrl-C stops it)")
             if not no_auth and not _has_accounts(workspace):
-                terminal().say("Nobody can sign in yet; make an account with: counterpoint account create NAME")
+                terminal().say(
+                    "Nobody can sign in yet; make an account with: counterpoint account create NAME"
+                )
 
         run(create_app(workspace, auth=not no_auth, loopback=loopback), listener, on_ready=announce)
     terminal().say("Stopped; nothing was lost.")
@@ -60,8 +64,12 @@ def serve(
 def create_account(
     name: Annotated[str, Parameter(help="The name of the User entity, such as ana.")],
     *,
-    admin: Annotated[bool, Parameter(negative="", help="May manage accounts and tokens; the first account always may.")] = False,
-    password_stdin: Annotated[bool, Parameter(negative="", help="Read the password from the first line of stdin.")] = False,
+    admin: Annotated[
+        bool, Parameter(negative="", help="May manage accounts and tokens; the first account always may.")
+    ] = False,
+    password_stdin: Annotated[
+        bool, Parameter(negative="", help="Read the password from the first line of stdin.")
+    ] = False,
 ) -> None:
     """Make a local account that can sign in."""
     from counterpoint.graph.actor import local_actor
@@ -80,8 +88,14 @@ def create_account(
 def create_token(
     name: Annotated[str, Parameter(help="What the token is for; shown in lists and in the activity log.")],
     *,
-    scope: Annotated[list[str], Parameter(help="read, write, events:write, flags:evaluate or admin; may be repeated.", consume_multiple=True, negative="")],
-    public: Annotated[bool, Parameter(negative="", help="A client key for web pages and apps: it evaluates flags and nothing else.")] = False,
+    scope: Annotated[
+        list[str],
+        Parameter(
+            help="read, write, events:write, flags:evaluate or admin; may be repeated.",
+            consume_multiple=True,
+            negative="",
+        ),
+    ],
     days: Annotated[int | None, Parameter(help="Days until it expires; without it, it does not.")] = None,
 ) -> None:
     """Make an API token; it is shown once."""
@@ -91,7 +105,7 @@ def create_token(
     expires = None if days is None else datetime.now(UTC) + timedelta(days=days)
     with terminal().open() as workspace:
         token, secret = tokens.create_token(
-            workspace.graph, local_actor(), name, frozenset(scope), public=public, expires_at=expires
+            workspace.graph, local_actor(), name, frozenset(scope), expires_at=expires
         )
     terminal().emit(_facts(token) | {"token": secret}, lambda: secret)
     terminal().say("Keep it now: it is not shown again.")

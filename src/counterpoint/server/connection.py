@@ -12,6 +12,7 @@ __all__ = [
     "client_address",
     "header",
     "is_loopback",
+    "method_of",
     "request_id_of",
     "set_caller",
     "wants_html",
@@ -28,6 +29,11 @@ def header(scope: Scope, name: bytes) -> str | None:
         if key == name:
             return value.decode("latin-1")
     return None
+
+
+def method_of(scope: Scope) -> str:
+    """The request's method; the answer to a WebSocket is as to a GET."""
+    return str(scope.get("method", "GET"))
 
 
 def caller_of(scope: Scope) -> Caller:

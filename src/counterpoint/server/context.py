@@ -32,7 +32,7 @@ def page_context(scope: Scope) -> PageContext:
         actor_name=caller.actor.name if caller.actor else "",
         signed_in=caller.via == "session",
         csrf=csrf_token(caller.browser_secret) if caller.browser_secret else "",
-        notice=None,
+        query=scope.get("query_string", b"").decode("latin-1"),
     )
 
 

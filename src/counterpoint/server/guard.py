@@ -10,7 +10,7 @@ from litestar.types import Scope
 from litestar.utils.path import normalize_path
 
 from counterpoint.errors import NotAllowedError
-from counterpoint.server.connection import caller_of, header
+from counterpoint.server.connection import caller_of, header, method_of
 from counterpoint.server.identity.access import needs_csrf, refusal
 from counterpoint.server.identity.model import csrf_matches
 
@@ -29,7 +29,11 @@ async def guard(connection: ASGIConnection[Any, Any, Any, Any], _: BaseRouteHand
         NotAllowedError: the caller may not do this, or the CSRF token is missing or wrong.
     """
     check_access(connection.scope)
-    if not isinstance(connection, Request) or not wants_token(connection.scope) or has_header(connection.scope):
+    if (
+        not isinstance(connection, Request)
+        or not wants_token(connection.scope)
+        or has_header(connection.scope)
+    ):
         return
     if connection.content_type[0] in FORMS:
         form = await connection.form()
@@ -43,7 +47,7 @@ def check_access(scope: Scope) -> None:
     """Raise what `refusal` returns, if anything."""
     # Litestar routes //settings/tokens as /settings/tokens: both must mean the same here.
     path = normalize_path(scope["path"])
-    if (error := refusal(caller_of(scope), scope.get("method", "GET"), path)) is not None:
+    if (error := refusal(caller_of(scope), method_of(scope), path)) is not None:
         raise error
 
 
@@ -61,7 +65,7 @@ def wants_token(scope: Scope) -> bool:
     """Whether the request must carry a CSRF token."""
     signs = (b"origin", b"sec-fetch-site", b"cookie")
     return needs_csrf(
-        scope.get("method", "GET"),
+        method_of(scope),
         caller_of(scope),
         from_browser=any(header(scope, name) is not None for name in signs),
         content_type=header(scope, b"content-type") or "",

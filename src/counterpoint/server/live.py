@@ -113,7 +113,9 @@ class Live:
     def _after(self, seq: int) -> list[Activity]:
         with self.workspace.graph.read() as reader:
             entries: list[Activity] = []
-            while batch := reader.activity(after=seq, before=entries[-1].seq if entries else None, limit=BATCH):
+            while batch := reader.activity(
+                after=seq, before=entries[-1].seq if entries else None, limit=BATCH
+            ):
                 entries += batch
             return entries[::-1]
 
@@ -122,5 +124,3 @@ async def _happens(event: asyncio.Event, seconds: float) -> bool:
     with suppress(TimeoutError):
         await asyncio.wait_for(event.wait(), seconds)
     return event.is_set()
-
-

@@ -2,10 +2,14 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import wraps
 from importlib import import_module
 from importlib.util import find_spec
+from inspect import iscoroutinefunction
 from typing import Any
 
+from litestar.concurrency import sync_to_thread
+from litestar.handlers import HTTPRouteHandler
 from litestar.types import ASGIApp, Receive, Scope, Send
 
 from counterpoint.server.guard import check_access, check_csrf_header
@@ -42,7 +46,30 @@ def mount_rooms(workspace: Workspace) -> Mounted:
                 mounted.lifespans.append(routes.lifespan)
         if (pages := _door(room, "pages")) is not None:
             mounted.handlers += pages.pages
+    mounted.handlers = [_in_thread(handler) for handler in mounted.handlers]
     return mounted
+
+
+def _in_thread(handler: Any) -> Any:
+    """Give a handler that asks for a thread one itself.
+
+    Litestar 2.25 wraps it anew for each method that shares its path, and then answers with a
+    coroutine that nobody awaits. What is a coroutine function already it leaves alone.
+    """
+    if (
+        not isinstance(handler, HTTPRouteHandler)
+        or not handler.sync_to_thread
+        or iscoroutinefunction(handler.fn)
+    ):
+        return handler
+    function = handler.fn
+
+    @wraps(function)
+    async def call(*arguments: Any, **named: Any) -> Any:
+        return await sync_to_thread(function, *arguments, **named)
+
+    handler._fn = call
+    return handler
 
 
 def _door(room: str, name: str) -> Any:

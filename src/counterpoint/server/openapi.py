@@ -6,7 +6,7 @@ import msgspec
 from litestar import Request
 from litestar.openapi.config import OpenAPIConfig
 from litestar.openapi.plugins import JsonRenderPlugin
-from litestar.openapi.spec import Components, SecurityScheme, Tag
+from litestar.openapi.spec import Components, Reference, SecurityScheme, Tag
 
 from counterpoint import __version__
 from counterpoint.server.identity.model import SCOPES
@@ -42,7 +42,10 @@ PROBLEM = {
     },
 }
 TAGS = (
-    Tag(name="catalog", description="What exists: entities, relations, history. Wire-compatible with Backstage."),
+    Tag(
+        name="catalog",
+        description="What exists: entities, relations, history. Wire-compatible with Backstage.",
+    ),
     Tag(name="flags", description="Flag sets and their evaluation, in flagd's and OFREP's formats."),
     Tag(name="events", description="What happened: CloudEvents in, and out again."),
     Tag(name="experiments", description="Results and the shipping recommendation."),
@@ -60,7 +63,7 @@ class OpenAPIDocument(JsonRenderPlugin):
     """Renders the document once, with the mounted callables and the problem details in it."""
 
     def __init__(self, further_paths: dict[str, Any]) -> None:
-        super().__init__(path="/openapi.json", media_type="application/json")  # type: ignore[arg-type]
+        super().__init__(path="/")
         self.further_paths = further_paths
         self._rendered: bytes | None = None
 
@@ -74,7 +77,10 @@ class OpenAPIDocument(JsonRenderPlugin):
 def complete(document: dict[str, Any], further_paths: dict[str, Any]) -> dict[str, Any]:
     """The document with further paths, and with errors declared as what they are."""
     paths = document.get("paths", {})
-    merged = {path: {**paths.get(path, {}), **further_paths.get(path, {})} for path in sorted({*paths, *further_paths})}
+    merged = {
+        path: {**paths.get(path, {}), **further_paths.get(path, {})}
+        for path in sorted({*paths, *further_paths})
+    }
     components = document.get("components", {})
     schemas = {**components.get("schemas", {}), "Problem": PROBLEM}
     for item in merged.values():
@@ -105,11 +111,15 @@ def _is_litestars(response: dict[str, Any]) -> bool:
 def openapi_config(further_paths: dict[str, Any]) -> OpenAPIConfig:
     """What litestar needs in order to serve `/api/openapi.json`."""
     scopes = "; ".join(f"`{name}`: {meaning}" for name, meaning in SCOPES.items())
-    schemes = {
+    schemes: dict[str, SecurityScheme | Reference] = {
         "token": SecurityScheme(
-            type="http", scheme="bearer", description=f"An API token `cpt_...` or client key `cpk_...`. Scopes: {scopes}."
+            type="http",
+            scheme="bearer",
+            description=f"An API token `cpt_...` or client key `cpk_...`. Scopes: {scopes}.",
         ),
-        "apiKey": SecurityScheme(type="apiKey", name="X-API-Key", security_scheme_in="header", description="The same token."),
+        "apiKey": SecurityScheme(
+            type="apiKey", name="X-API-Key", security_scheme_in="header", description="The same token."
+        ),
         "session": SecurityScheme(
             type="apiKey",
             name="counterpoint_session",
@@ -121,7 +131,7 @@ def openapi_config(further_paths: dict[str, Any]) -> OpenAPIConfig:
         title="Counterpoint",
         version=__version__,
         description=DESCRIPTION,
-        path="/api",
+        path="/api/openapi.json",  # not /api: litestar answers every unknown path below it by itself
         tags=list(TAGS),
         components=Components(security_schemes=schemes),
         security=[{"token": []}, {"apiKey": []}, {"session": []}],

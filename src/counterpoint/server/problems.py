@@ -10,11 +10,12 @@ from urllib.parse import quote
 import msgspec
 import structlog
 from litestar import Request, Response
+from litestar.enums import ScopeType
 from litestar.exceptions import HTTPException
 from litestar.types import ASGIApp, Message, Receive, Scope, Send
 
 from counterpoint.errors import CounterpointError, OverloadedError, Problem, UnauthenticatedError
-from counterpoint.server.connection import request_id_of, wants_html
+from counterpoint.server.connection import caller_of, request_id_of, wants_html
 
 __all__ = ["Failure", "Problems", "answer_error", "describe"]
 
@@ -63,15 +64,21 @@ def answer_error(request: Request[Any, Any, Any], error: Exception) -> Response[
     if failure.status >= 500:
         log = structlog.get_logger("counterpoint.server")
         foreseen = isinstance(error, CounterpointError)
-        log.error("request_failed", path=scope["path"], error=str(error), exc_info=None if foreseen else error)
+        log.error(
+            "request_failed", path=scope["path"], error=str(error), exc_info=None if foreseen else error
+        )
     headers = dict(failure.headers)
     if not wants_html(scope):
         return Response(
             _body(failure, scope), status_code=failure.status, media_type=MEDIA_TYPE, headers=headers
         )
     if isinstance(error, UnauthenticatedError):
-        return Response("", status_code=303, headers={"location": "/login?next=" + quote(_return_path(request))})
-    return Response(_page(failure, scope), status_code=failure.status, media_type="text/html", headers=headers)
+        return Response(
+            "", status_code=303, headers={"location": "/login?next=" + quote(_return_path(request))}
+        )
+    return Response(
+        _page(failure, scope), status_code=failure.status, media_type="text/html", headers=headers
+    )
 
 
 class Problems:
@@ -91,7 +98,7 @@ class Problems:
         try:
             await self.app(scope, receive, send_noting_start)
         except Exception as error:
-            if started or scope["type"] != "http":
+            if started or scope["type"] != ScopeType.HTTP:
                 raise
             request: Request[Any, Any, Any] = Request(scope, receive=receive, send=send)
             response = answer_error(request, error)
@@ -163,7 +170,7 @@ def _return_path(request: Request[Any, Any, Any]) -> str:
 
 def _page(failure: Failure, scope: Scope) -> str:
     try:
-        from counterpoint.server.pages import page_context
+        from counterpoint.server.context import page_context
         from counterpoint.web import render
 
         return render(
@@ -174,6 +181,7 @@ def _page(failure: Failure, scope: Scope) -> str:
             detail=failure.detail,
             problems=failure.problems,
             request_id=request_id_of(scope),
+            alone=caller_of(scope).actor is None,
         )
     except Exception:
         # The page that explains failures must not fail itself.

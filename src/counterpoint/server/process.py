@@ -41,7 +41,7 @@ def bind(host: str, port: int) -> socket.socket:
     except OSError as error:
         listener.close()
         raise CounterpointError(_reason(host, port, error)) from error
-    listener.setblocking(False)
+    listener.settimeout(0)
     return listener
 
 

@@ -42,7 +42,9 @@ def list_activity(
     `subject` is an entity reference, `action` such as `entity.created`, `by` the reference of who did it.
     """
     if not 1 <= limit <= MOST:
-        raise InputError("The request is not valid.", [Problem(f"query parameter 'limit' is {limit}, must be 1 to {MOST}")])
+        raise InputError(
+            "The request is not valid.", [Problem(f"query parameter 'limit' is {limit}, must be 1 to {MOST}")]
+        )
     before = sequence(cursor, "query parameter 'cursor'")
     with ws.graph.read() as reader:
         entries = reader.activity(subject=subject, action=action, actor=by, before=before, limit=limit + 1)
@@ -66,7 +68,9 @@ def sequence(text: str | None, what: str) -> int | None:
     if text is None or text == "":
         return None
     if not (text.isascii() and text.isdigit() and len(text) <= 18):
-        raise InputError("The request is not valid.", [Problem(f"{what} is {text!r}, must be one that an answer named")])
+        raise InputError(
+            "The request is not valid.", [Problem(f"{what} is {text!r}, must be one that an answer named")]
+        )
     return int(text)
 
 

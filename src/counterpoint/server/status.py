@@ -30,7 +30,9 @@ def ready(ws: Workspace) -> dict[str, str]:
     return {"status": "ready"}
 
 
-@get("/metrics", media_type="text/plain; version=0.0.4", tags=["operation"], security=[{}], sync_to_thread=True)
+@get(
+    "/metrics", media_type="text/plain; version=0.0.4", tags=["operation"], security=[{}], sync_to_thread=True
+)
 def metrics(request: Request[Any, Any, Any]) -> bytes:
     """Figures of this process in Prometheus's text format."""
     return generate_latest(request.app.state.meters.registry)

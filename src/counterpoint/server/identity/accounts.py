@@ -11,10 +11,12 @@ from argon2.exceptions import InvalidHashError, VerificationError
 from counterpoint.errors import ConflictError, NotAllowedError
 from counterpoint.graph import Graph, Reader
 from counterpoint.graph.actor import Actor
+from counterpoint.graph.tables import to_datetime, to_micros
 from counterpoint.server.identity.model import check_account_name, check_password
-from counterpoint.server.identity.tables import ACCOUNTS, from_text, to_text
+from counterpoint.server.identity.tables import ACCOUNTS
 
 __all__ = ["Account", "account_actor", "create_account", "find_account", "list_accounts", "verify_password"]
+
 
 @dataclass(frozen=True, slots=True)
 class Account:
@@ -48,7 +50,12 @@ def create_account(graph: Graph, actor: Actor, name: str, password: str, *, admi
         account = Account(name, admin or count == 0, created)
         if find_account(writer, name):
             raise ConflictError(f"There is an account {name!r} already.")
-        row = {"name": name, "password_hash": hashed, "admin": int(account.admin), "created_at": to_text(created)}
+        row = {
+            "name": name,
+            "password_hash": hashed,
+            "admin": int(account.admin),
+            "created_at": to_micros(created),
+        }
         writer.connection.execute(sa.insert(ACCOUNTS).values(row))
         writer.record("account.created", account.ref, after={"name": name, "admin": account.admin})
     return account
@@ -57,13 +64,13 @@ def create_account(graph: Graph, actor: Actor, name: str, password: str, *, admi
 def find_account(reader: Reader, name: str) -> Account | None:
     """The account of that name, or None."""
     row = reader.connection.execute(sa.select(ACCOUNTS).where(ACCOUNTS.c.name == name)).one_or_none()
-    return Account(row.name, bool(row.admin), from_text(row.created_at)) if row else None
+    return Account(row.name, bool(row.admin), to_datetime(row.created_at)) if row else None
 
 
 def list_accounts(reader: Reader) -> list[Account]:
     """All accounts by name."""
     rows = reader.connection.execute(sa.select(ACCOUNTS).order_by(ACCOUNTS.c.name))
-    return [Account(row.name, bool(row.admin), from_text(row.created_at)) for row in rows]
+    return [Account(row.name, bool(row.admin), to_datetime(row.created_at)) for row in rows]
 
 
 def verify_password(graph: Graph, name: str, password: str) -> Account | None:
@@ -82,7 +89,11 @@ def verify_password(graph: Graph, name: str, password: str) -> Account | None:
 def account_actor(reader: Reader, account: Account) -> Actor:
     """The actor that an account acts as, with the units that the catalog puts the person in."""
     return Actor(
-        ref=account.ref, name=account.name, kind="person", admin=account.admin, units=reader.units_of(account.ref)
+        ref=account.ref,
+        name=account.name,
+        kind="person",
+        admin=account.admin,
+        units=reader.units_of(account.ref),
     )
 
 

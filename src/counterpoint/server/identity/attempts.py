@@ -34,7 +34,9 @@ class Attempts:
                 failures = self._recent(self._failures.get(key, deque()), now)
                 if len(failures) >= limit:
                     wait = max(1, round(failures[-limit] + WINDOW - now))
-                    raise OverloadedError(f"Too many failed sign-ins; try again in {wait} seconds.", retry_after=wait)
+                    raise OverloadedError(
+                        f"Too many failed sign-ins; try again in {wait} seconds.", retry_after=wait
+                    )
 
     def failed(self, account: str, address: str, *, now: float) -> None:
         """Note a failure."""
@@ -56,7 +58,9 @@ class Attempts:
         return failures
 
     def _forget(self, now: float) -> None:
-        for key in [key for key, failures in self._failures.items() if not failures or failures[-1] <= now - WINDOW]:
+        for key in [
+            key for key, failures in self._failures.items() if not failures or failures[-1] <= now - WINDOW
+        ]:
             del self._failures[key]
         while len(self._failures) >= MOST_KEYS:
             del self._failures[next(iter(self._failures))]

@@ -39,6 +39,8 @@ SCOPES = {
 IMPLIED = {"write": frozenset({"read"}), "admin": frozenset(SCOPES)}
 TOKEN_PREFIX = "cpt_"  # noqa: S105 - a prefix, not a secret
 CLIENT_KEY_PREFIX = "cpk_"
+PUBLIC_SCOPES = frozenset({"flags:evaluate"})
+"""What a client key may do, which everybody can read in the page or the app that holds it."""
 SHORTEST_PASSWORD = 10
 LONGEST_PASSWORD = 1024
 """Characters; argon2 reads all of them, so there is an upper bound on the work."""
@@ -63,9 +65,9 @@ def new_secret() -> str:
     return secrets.token_urlsafe(32)
 
 
-def new_token(*, public: bool = False) -> str:
-    """A new API token (`cpt_...`) or public client key (`cpk_...`)."""
-    return (CLIENT_KEY_PREFIX if public else TOKEN_PREFIX) + new_secret()
+def new_token(scopes: frozenset[str]) -> str:
+    """A new API token (`cpt_...`), or a public client key (`cpk_...`) if all it may do is evaluate flags."""
+    return (CLIENT_KEY_PREFIX if scopes == PUBLIC_SCOPES else TOKEN_PREFIX) + new_secret()
 
 
 def hash_secret(secret: str) -> str:

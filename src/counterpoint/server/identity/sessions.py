@@ -7,9 +7,10 @@ import sqlalchemy as sa
 
 from counterpoint.graph import Graph, Reader
 from counterpoint.graph.actor import Actor
+from counterpoint.graph.tables import to_datetime, to_micros
 from counterpoint.server.identity.accounts import Account, account_actor
 from counterpoint.server.identity.model import hash_secret, new_secret
-from counterpoint.server.identity.tables import ACCOUNTS, SESSIONS, from_text, to_text
+from counterpoint.server.identity.tables import ACCOUNTS, SESSIONS
 
 __all__ = ["Session", "end_session", "find_session", "renew_session", "start_session"]
 
@@ -43,11 +44,11 @@ def start_session(graph: Graph, actor: Actor, account: Account, *, now: datetime
     row = {
         "secret_hash": hash_secret(secret),
         "account": account.name,
-        "created_at": to_text(now),
-        "expires_at": to_text(now + lifetime),
+        "created_at": to_micros(now),
+        "expires_at": to_micros(now + lifetime),
     }
     with graph.write(actor) as writer:
-        writer.connection.execute(sa.delete(SESSIONS).where(SESSIONS.c.expires_at <= to_text(now)))
+        writer.connection.execute(sa.delete(SESSIONS).where(SESSIONS.c.expires_at <= to_micros(now)))
         writer.connection.execute(sa.insert(SESSIONS).values(row))
         writer.record("session.started", account.ref)
     return secret
@@ -58,13 +59,13 @@ def find_session(reader: Reader, secret: str, *, now: datetime) -> tuple[Session
     query = (
         sa.select(SESSIONS, ACCOUNTS.c.admin, ACCOUNTS.c.created_at.label("account_created_at"))
         .join(ACCOUNTS, ACCOUNTS.c.name == SESSIONS.c.account)
-        .where(SESSIONS.c.secret_hash == hash_secret(secret), SESSIONS.c.expires_at > to_text(now))
+        .where(SESSIONS.c.secret_hash == hash_secret(secret), SESSIONS.c.expires_at > to_micros(now))
     )
     row = reader.connection.execute(query).one_or_none()
     if row is None:
         return None
-    account = Account(row.account, bool(row.admin), from_text(row.account_created_at))
-    session = Session(row.secret_hash, account, from_text(row.created_at), from_text(row.expires_at))
+    account = Account(row.account, bool(row.admin), to_datetime(row.account_created_at))
+    session = Session(row.secret_hash, account, to_datetime(row.created_at), to_datetime(row.expires_at))
     return session, account_actor(reader, account)
 
 
@@ -72,12 +73,14 @@ def renew_session(graph: Graph, actor: Actor, session: Session, *, expires_at: d
     """Let a session live until `expires_at`. Nothing that anyone would want to audit."""
     with graph.write(actor) as writer:
         change = sa.update(SESSIONS).where(SESSIONS.c.secret_hash == session.secret_hash)
-        writer.connection.execute(change.values(expires_at=to_text(expires_at)))
+        writer.connection.execute(change.values(expires_at=to_micros(expires_at)))
 
 
 def end_session(graph: Graph, actor: Actor, secret: str) -> None:
     """Make a session useless at once; one that is unknown or over is no error."""
     with graph.write(actor) as writer:
-        gone = writer.connection.execute(sa.delete(SESSIONS).where(SESSIONS.c.secret_hash == hash_secret(secret)))
+        gone = writer.connection.execute(
+            sa.delete(SESSIONS).where(SESSIONS.c.secret_hash == hash_secret(secret))
+        )
         if gone.rowcount:
             writer.record("session.ended", actor.ref)

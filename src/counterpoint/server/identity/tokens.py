@@ -9,15 +9,15 @@ import sqlalchemy as sa
 from counterpoint.errors import ConflictError, InputError, NotAllowedError, NotFoundError, Problem
 from counterpoint.graph import Graph, Reader
 from counterpoint.graph.actor import SYSTEM, Actor
+from counterpoint.graph.tables import to_datetime, to_micros
 from counterpoint.server.identity.model import check_scopes, hash_secret, new_token
-from counterpoint.server.identity.tables import TOKENS, from_text, to_text
+from counterpoint.server.identity.tables import TOKENS
 
 __all__ = ["Token", "create_token", "find_token", "list_tokens", "note_use", "revoke_token", "token_actor"]
 
 NAME = re.compile(r"[A-Za-z0-9]([A-Za-z0-9._-]{0,61}[A-Za-z0-9])?")
 NOTE_USE_EVERY = timedelta(minutes=1)
 """How exact the time of last use is: not every request of a service writes."""
-CLIENT_KEY_SCOPES = frozenset({"flags:evaluate"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,12 +48,11 @@ def create_token(
     name: str,
     scopes: frozenset[str],
     *,
-    public: bool = False,
     expires_at: datetime | None = None,
 ) -> tuple[Token, str]:
     """Make a token and return it with its secret, which is never to be seen again.
 
-    `public` makes a client key: it may stand in a web page, since all it can do is evaluate flags.
+    A token that can evaluate flags and nothing else is a public client key: it may stand in a web page.
 
     Raises:
         InputError: the name, a scope or the expiry is not acceptable.
@@ -63,15 +62,14 @@ def create_token(
     if not actor.admin:
         raise NotAllowedError("Only an administrator may create tokens.")
     now = datetime.now(UTC)
-    secret = new_token(public=public)
     _check(name, expires_at, now)
-    scopes = _client_key_scopes(scopes) if public else check_scopes(scopes)
+    secret = new_token(check_scopes(scopes))
     token = Token(hash_secret(secret), name, scopes, now, actor.ref, expires_at)
     with graph.write(actor) as writer:
         if _named(writer, name):
             raise ConflictError(f"There is a token {name!r} already; revoke it first or choose another name.")
         writer.connection.execute(sa.insert(TOKENS).values(_row(token)))
-        writer.record("token.created", token.ref, after=_facts(token, public=public))
+        writer.record("token.created", token.ref, after=_facts(token))
     return token, secret
 
 
@@ -83,7 +81,9 @@ def list_tokens(reader: Reader) -> list[Token]:
 
 def find_token(reader: Reader, secret: str, *, now: datetime) -> Token | None:
     """The token of that secret, if it is neither revoked nor expired."""
-    query = sa.select(TOKENS).where(TOKENS.c.secret_hash == hash_secret(secret), TOKENS.c.revoked_at.is_(None))
+    query = sa.select(TOKENS).where(
+        TOKENS.c.secret_hash == hash_secret(secret), TOKENS.c.revoked_at.is_(None)
+    )
     row = reader.connection.execute(query).one_or_none()
     token = _token(row) if row else None
     return token if token and token.is_live(now) else None
@@ -95,7 +95,7 @@ def note_use(graph: Graph, token: Token, *, now: datetime) -> None:
         return
     with graph.write(SYSTEM) as writer:
         change = sa.update(TOKENS).where(TOKENS.c.secret_hash == token.secret_hash)
-        writer.connection.execute(change.values(last_used_at=to_text(now)))
+        writer.connection.execute(change.values(last_used_at=to_micros(now)))
 
 
 def revoke_token(graph: Graph, actor: Actor, name: str) -> None:
@@ -110,9 +110,11 @@ def revoke_token(graph: Graph, actor: Actor, name: str) -> None:
     with graph.write(actor) as writer:
         token = _named(writer, name)
         if token is None:
-            raise NotFoundError(f"There is no token {name!r}; `counterpoint token list` shows those that exist.")
+            raise NotFoundError(
+                f"There is no token {name!r}; `counterpoint token list` shows those that exist."
+            )
         change = sa.update(TOKENS).where(TOKENS.c.secret_hash == token.secret_hash)
-        writer.connection.execute(change.values(revoked_at=to_text(datetime.now(UTC))))
+        writer.connection.execute(change.values(revoked_at=to_micros(datetime.now(UTC))))
         writer.record("token.revoked", token.ref, before=_facts(token))
 
 
@@ -128,31 +130,27 @@ def _check(name: str, expires_at: datetime | None, now: datetime) -> None:
         rule = "1 to 63 letters, digits, '.', '_' and '-', starting and ending with a letter or a digit"
         raise InputError("The name is not valid.", [Problem(f"{name!r} must be {rule}", "/name")])
     if expires_at and expires_at <= now:
-        raise InputError("The expiry is not valid.", [Problem(f"{expires_at} is not in the future", "/expires")])
-
-
-def _client_key_scopes(scopes: frozenset[str]) -> frozenset[str]:
-    if scopes - CLIENT_KEY_SCOPES:
         raise InputError(
-            "The scopes are not valid.", [Problem("a public client key may have flags:evaluate and nothing else", "/scopes")]
+            "The expiry is not valid.", [Problem(f"{expires_at} is not in the future", "/expires")]
         )
-    return CLIENT_KEY_SCOPES
 
 
 def _named(reader: Reader, name: str) -> Token | None:
     same = sa.func.lower(TOKENS.c.name) == name.lower()
-    row = reader.connection.execute(sa.select(TOKENS).where(same, TOKENS.c.revoked_at.is_(None))).one_or_none()
+    row = reader.connection.execute(
+        sa.select(TOKENS).where(same, TOKENS.c.revoked_at.is_(None))
+    ).one_or_none()
     return _token(row) if row else None
 
 
-def _row(token: Token) -> dict[str, str | None]:
+def _row(token: Token) -> dict[str, str | int | None]:
     return {
         "secret_hash": token.secret_hash,
         "name": token.name,
         "scopes": " ".join(sorted(token.scopes)),
-        "created_at": to_text(token.created_at),
+        "created_at": to_micros(token.created_at),
         "created_by": token.created_by,
-        "expires_at": to_text(token.expires_at) if token.expires_at else None,
+        "expires_at": to_micros(token.expires_at) if token.expires_at else None,
     }
 
 
@@ -162,14 +160,14 @@ def _token(row: sa.Row[tuple[object, ...]]) -> Token:
         secret_hash=values["secret_hash"],
         name=values["name"],
         scopes=frozenset(values["scopes"].split()),
-        created_at=from_text(values["created_at"]),
+        created_at=to_datetime(values["created_at"]),
         created_by=values["created_by"],
-        expires_at=from_text(values["expires_at"]) if values["expires_at"] else None,
-        last_used_at=from_text(values["last_used_at"]) if values["last_used_at"] else None,
+        expires_at=to_datetime(values["expires_at"]) if values["expires_at"] else None,
+        last_used_at=to_datetime(values["last_used_at"]) if values["last_used_at"] else None,
     )
 
 
-def _facts(token: Token, *, public: bool = False) -> dict[str, object]:
+def _facts(token: Token) -> dict[str, object]:
     """What the activity log may say of a token: everything but its secret, the hash included."""
-    expires = to_text(token.expires_at) if token.expires_at else None
-    return {"name": token.name, "scopes": sorted(token.scopes), "public": public, "expires": expires}
+    expires = token.expires_at.isoformat() if token.expires_at else None
+    return {"name": token.name, "scopes": sorted(token.scopes), "expires": expires}

@@ -29,7 +29,11 @@ class Hosts:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         host = header(scope, b"host") or ""
-        if not is_loopback(host) and host.lower() not in self.names and host.lower().partition(":")[0] not in self.names:
+        if (
+            not is_loopback(host)
+            and host.lower() not in self.names
+            and host.lower().partition(":")[0] not in self.names
+        ):
             remedy = "Use localhost, or add the name to hosts in [server] of counterpoint.toml."
             raise MisdirectedError(f"This server does not answer for the host {host!r}. {remedy}")
         await self.app(scope, receive, send)

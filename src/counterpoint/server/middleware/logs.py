@@ -3,7 +3,6 @@
 import logging
 import sys
 import time
-from typing import TextIO
 
 import structlog
 from litestar.types import ASGIApp, Message, Receive, Scope, Send
@@ -16,24 +15,25 @@ QUIET = ("/healthz", "/readyz", "/metrics", "/static/")
 """Asked so often that their lines would hide the others; logged when they fail."""
 
 
-def configure_logs(stream: TextIO | None = None, *, verbose: bool = False) -> None:
-    """Send logs to `stream` (default: stderr): for people if it is a terminal, else as JSON lines."""
-    target = stream or sys.stderr
-    shared: list[structlog.types.Processor] = [
-        structlog.contextvars.merge_contextvars,
-        structlog.processors.add_log_level,
-        structlog.processors.TimeStamper(fmt="iso", utc=True, key="time"),
-    ]
-    human = target.isatty()
+def configure_logs(*, verbose: bool = False) -> None:
+    """Send logs to stderr: for people if it is a terminal, else as JSON lines.
+
+    Tracebacks are shown without the values of variables, which can be secrets.
+    """
     final: list[structlog.types.Processor] = (
-        [structlog.dev.ConsoleRenderer()]
-        if human
-        else [structlog.processors.dict_tracebacks, structlog.processors.JSONRenderer()]
+        [structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback)]
+        if sys.stderr.isatty()
+        else [structlog.processors.format_exc_info, structlog.processors.JSONRenderer()]
     )
     structlog.configure(
-        processors=[*shared, *final],
+        processors=[
+            structlog.contextvars.merge_contextvars,
+            structlog.processors.add_log_level,
+            structlog.processors.TimeStamper(fmt="iso", utc=True, key="time"),
+            *final,
+        ],
         wrapper_class=structlog.make_filtering_bound_logger(logging.DEBUG if verbose else logging.INFO),
-        logger_factory=structlog.WriteLoggerFactory(file=target),
+        logger_factory=lambda *_: structlog.WriteLogger(sys.stderr),
         cache_logger_on_first_use=False,
     )
 

@@ -1,9 +1,14 @@
 """Prometheus figures about requests; one registry for each application, so that tests do not share."""
 
 import time
+from collections.abc import Iterator
 
 from litestar.types import ASGIApp, Message, Receive, Scope, Send
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+from prometheus_client.metrics_core import GaugeMetricFamily, Metric
+
+from counterpoint.errors import CounterpointError
+from counterpoint.workspace import Workspace
 
 __all__ = ["Meters", "RequestMetrics"]
 
@@ -14,8 +19,9 @@ METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"}
 class Meters:
     """The figures that `/metrics` shows."""
 
-    def __init__(self) -> None:
+    def __init__(self, workspace: Workspace) -> None:
         self.registry = CollectorRegistry()
+        self.registry.register(JournalFigures(workspace))
         labels = ("route", "method")
         self.requests = Counter(
             "counterpoint_http_requests", "Requests answered", (*labels, "status"), registry=self.registry
@@ -30,6 +36,26 @@ class Meters:
         self.in_flight = Gauge(
             "counterpoint_http_requests_in_flight", "Requests being answered", registry=self.registry
         )
+
+
+class JournalFigures:
+    """What the journal holds, read when Prometheus asks; of the workspace, not only of this process."""
+
+    def __init__(self, workspace: Workspace) -> None:
+        self.workspace = workspace
+
+    def describe(self) -> list[Metric]:
+        """The names, without reading anything."""
+        return [GaugeMetricFamily("counterpoint_journal_events", "Events accepted into the journal")]
+
+    def collect(self) -> Iterator[Metric]:
+        """The figures; none where the journal cannot be read, which `/readyz` tells."""
+        family = GaugeMetricFamily("counterpoint_journal_events", "Events accepted into the journal")
+        try:
+            family.add_metric((), sum(each.count for each in self.workspace.journal.counts()))
+        except CounterpointError:
+            return
+        yield family
 
 
 class RequestMetrics:

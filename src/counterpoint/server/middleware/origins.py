@@ -3,7 +3,7 @@
 from litestar.types import ASGIApp, Message, Receive, Scope, Send
 
 from counterpoint.errors import NotAllowedError
-from counterpoint.server.connection import caller_of, header
+from counterpoint.server.connection import caller_of, header, method_of
 from counterpoint.server.identity.access import is_cross_site
 
 __all__ = ["Origins"]
@@ -11,7 +11,10 @@ __all__ = ["Origins"]
 PREFLIGHT = [
     (b"access-control-allow-origin", b"*"),
     (b"access-control-allow-methods", b"POST, GET"),
-    (b"access-control-allow-headers", b"authorization, content-type, flagd-selector, if-none-match, x-api-key"),
+    (
+        b"access-control-allow-headers",
+        b"authorization, content-type, flagd-selector, if-none-match, x-api-key",
+    ),
     (b"access-control-max-age", b"86400"),
 ]
 READABLE = [(b"access-control-allow-origin", b"*"), (b"access-control-expose-headers", b"etag, retry-after")]
@@ -28,7 +31,7 @@ class Origins:
         self.app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        method = scope.get("method", "")
+        method = method_of(scope)
         origin = header(scope, b"origin")
         evaluates = scope["path"].startswith("/ofrep/") and origin is not None
         if evaluates and method == "OPTIONS":

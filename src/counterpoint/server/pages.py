@@ -1,0 +1,162 @@
+"""Pages of the server: signing in, the settings, the activity log."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from litestar import MediaType, Request, Response, get, post
+from litestar.params import FromQuery
+
+from counterpoint.errors import CounterpointError, InputError, NotAllowedError
+from counterpoint.graph.actor import Actor
+from counterpoint.server.connection import caller_of
+from counterpoint.server.identity import accounts, sessions, tokens
+from counterpoint.server.identity.model import SCOPES
+from counterpoint.server.routes import sequence
+from counterpoint.server.settings_table import setting_rows
+from counterpoint.server.signing import login, login_form, logout
+from counterpoint.web import PageContext, render
+from counterpoint.workspace import Workspace
+
+__all__ = ["pages"]
+
+PAGE_LENGTH = 50
+LONGEST_DAYS = 3650
+
+
+@get("/settings", media_type=MediaType.HTML, include_in_schema=False, sync_to_thread=True)
+def show_settings(request: Request[Any, Any, Any], ws: Workspace, actor: Actor, page: PageContext) -> str:
+    """What the workspace is, how it is set, who may enter, and whether it is in health."""
+    return _settings(request, ws, actor, page)
+
+
+@post("/settings/tokens", media_type=MediaType.HTML, include_in_schema=False)
+async def create_token(
+    request: Request[Any, Any, Any], ws: Workspace, actor: Actor, page: PageContext
+) -> Response[str]:
+    """Make a token and show its secret, this one time."""
+    form = await request.form()
+    typed = {"name": str(form.get("name", "")).strip(), "days": str(form.get("days", "")).strip()}
+    scopes = frozenset(str(scope) for scope in form.getall("scopes", []))
+    try:
+        expires = _expiry(typed["days"])
+        token, secret = tokens.create_token(ws.graph, actor, typed["name"], scopes, expires_at=expires)
+    except CounterpointError as error:
+        if isinstance(error, NotAllowedError):
+            raise
+        values = {**typed, "scopes": scopes}
+        return Response(
+            _settings(request, ws, actor, page, typed=values, errors=_by_field(error)),
+            status_code=error.status,
+        )
+    return Response(_settings(request, ws, actor, page, made=(token, secret)), status_code=200)
+
+
+@post("/settings/tokens/revoke", media_type=MediaType.HTML, include_in_schema=False)
+async def revoke_token(request: Request[Any, Any, Any], ws: Workspace, actor: Actor) -> Response[str]:
+    """Make a token useless."""
+    form = await request.form()
+    tokens.revoke_token(ws.graph, actor, str(form.get("name", "")))
+    return Response("", status_code=303, headers={"location": "/settings#tokens"})
+
+
+@get("/activity", media_type=MediaType.HTML, include_in_schema=False, sync_to_thread=True)
+def show_activity(
+    ws: Workspace,
+    page: PageContext,
+    subject: FromQuery[str] = "",
+    action: FromQuery[str] = "",
+    by: FromQuery[str] = "",
+    cursor: FromQuery[str] = "",
+) -> str:
+    """The log of every change, newest first."""
+    before = sequence(cursor, "query parameter 'cursor'")
+    with ws.graph.read() as reader:
+        entries = reader.activity(
+            subject=subject or None,
+            action=action or None,
+            actor=by or None,
+            before=before,
+            limit=PAGE_LENGTH + 1,
+        )
+    more = len(entries) > PAGE_LENGTH
+    entries = entries[:PAGE_LENGTH]
+    chosen = {"subject": subject, "action": action, "by": by}
+    following = str(entries[-1].seq) if more else None
+    return render(
+        page, "server/activity.html", entries=entries, chosen=chosen, following=following, cursor=cursor
+    )
+
+
+def _settings(
+    request: Request[Any, Any, Any],
+    ws: Workspace,
+    actor: Actor,
+    page: PageContext,
+    *,
+    typed: dict[str, Any] | None = None,
+    errors: dict[str, str] | None = None,
+    made: tuple[tokens.Token, str] | None = None,
+) -> str:
+    caller = caller_of(request.scope)
+    with ws.graph.read() as reader:
+        found_accounts = accounts.list_accounts(reader)
+        found_tokens = tokens.list_tokens(reader) if actor.admin else []
+        secret = caller.browser_secret if caller.via == "session" else None
+        session = sessions.find_session(reader, secret, now=datetime.now(UTC)) if secret else None
+        changes = reader.last_activity()
+        kinds = reader.facets("kind")
+    return render(
+        page,
+        "server/settings.html",
+        actor=actor,
+        via=caller.via,
+        facts=_facts(ws, kinds, changes),
+        settings=setting_rows(ws.settings, ws.path / "counterpoint.toml"),
+        accounts=found_accounts,
+        tokens=found_tokens,
+        scopes=SCOPES,
+        session=session[0] if session else None,
+        findings=ws.check(),
+        typed=typed or {"name": "", "days": "", "scopes": frozenset()},
+        errors=errors or {},
+        made=made,
+        now=datetime.now(UTC),
+    )
+
+
+def _facts(ws: Workspace, kinds: list[tuple[str, int]], changes: int) -> list[tuple[str, str]]:
+    counts = ws.journal.counts()
+    return [
+        ("Name", ws.settings.name),
+        ("Folder", str(ws.path.resolve())),
+        ("Graph", str(ws.graph.file) if ws.graph.file else "PostgreSQL"),
+        ("Entities", f"{sum(count for _, count in kinds):,}"),
+        ("Changes", f"{changes:,}"),
+        ("Events", f"{sum(each.count for each in counts):,}"),
+        ("Event types", str(len(counts))),
+    ]
+
+
+def _expiry(days: str) -> datetime | None:
+    if not days:
+        return None
+    if not (days.isascii() and days.isdigit() and 1 <= int(days) <= LONGEST_DAYS):
+        raise InputError(f"{days!r} must be a whole number of days from 1 to {LONGEST_DAYS}.")
+    return datetime.now(UTC) + timedelta(days=int(days))
+
+
+def _by_field(error: CounterpointError) -> dict[str, str]:
+    """The messages by the field of the form that they speak about; "" for the whole form."""
+    by_pointer = {problem.pointer.strip("/"): problem.message for problem in error.problems}
+    return by_pointer or {"": error.message}
+
+
+pages: list[Any] = [
+    login_form,
+    login,
+    logout,
+    show_settings,
+    create_token,
+    revoke_token,
+    show_activity,
+]
