@@ -83,6 +83,7 @@ def environment() -> Environment:
         action_words=action_words,
         ago=formats.ago,
         date=formats.day,
+        marked=formats.marked,
         moment=formats.moment,
         number=formats.number,
         percent=formats.percent,

@@ -22,9 +22,10 @@ def element(tag: str, *children: str | Markup, **attributes: object) -> Markup:
 
 
 def _name(name: str) -> Markup:
-    return Markup(
-        {"view_box": "viewBox", "text_anchor": "text-anchor"}.get(name, name.rstrip("_").replace("_", "-"))
-    )  # noqa: S704
+    written = {"view_box": "viewBox", "text_anchor": "text-anchor"}.get(
+        name, name.rstrip("_").replace("_", "-")
+    )
+    return Markup(written)  # noqa: S704
 
 
 def _value(value: object) -> str:
