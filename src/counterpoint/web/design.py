@@ -53,11 +53,18 @@ def _plot() -> Any:
     rows = [
         charts.Interval("Sessions per listener", 0.031, 0.012, 0.050, "good", note="success"),
         charts.Interval("Retention after 7 days", 0.008, -0.006, 0.022, note="success"),
-        charts.Interval("App start time", 0.004, -0.003, 0.011, "good", margin=0.02, note="guardrail, margin 2 %"),
-        charts.Interval("Crash-free sessions", -0.024, -0.041, -0.007, "bad", margin=-0.01, note="guardrail, margin 1 %"),
+        charts.Interval(
+            "App start time", 0.004, -0.003, 0.011, "good", margin=0.02, note="guardrail, margin 2 %"
+        ),
+        charts.Interval(
+            "Crash-free sessions", -0.024, -0.041, -0.007, "bad", margin=-0.01, note="guardrail, margin 1 %"
+        ),
     ]
     return charts.interval_plot(
-        rows, title="Difference of weekly against control", lower="control is higher", higher="weekly is higher"
+        rows,
+        title="Difference of weekly against control",
+        lower="control is higher",
+        higher="weekly is higher",
     )
 
 
@@ -93,8 +100,14 @@ def _relations() -> Any:
     return charts.relation_diagram(
         charts.Node("playlist-builder"),
         [
-            charts.RelationGroup("owned by", (charts.Node("Discovery", "/catalog/group/default/discovery"),), "left"),
-            charts.RelationGroup("part of", (charts.Node("recommendations", "/catalog/system/default/recommendations"),), "left"),
+            charts.RelationGroup(
+                "owned by", (charts.Node("Discovery", "/catalog/group/default/discovery"),), "left"
+            ),
+            charts.RelationGroup(
+                "part of",
+                (charts.Node("recommendations", "/catalog/system/default/recommendations"),),
+                "left",
+            ),
             charts.RelationGroup(
                 "depends on",
                 (
@@ -103,19 +116,45 @@ def _relations() -> Any:
                     charts.Node("a-component-with-a-name-that-is-far-too-long-to-fit", "/catalog"),
                 ),
             ),
-            charts.RelationGroup("provides", (charts.Node("playlists-api", "/catalog/api/default/playlists-api"),)),
+            charts.RelationGroup(
+                "provides", (charts.Node("playlists-api", "/catalog/api/default/playlists-api"),)
+            ),
         ],
         title="Relations of playlist-builder",
     )
 
 
 SIGHT = (
-    {"kind": "Purpose", "title": "Everybody finds music they love", "href": "/catalog/purpose/default/find-music"},
-    {"kind": "Belief", "title": "A listener who is surprised once a week comes back", "href": "/catalog/belief/default/surprise", "note": "confidence 70 %"},
+    {
+        "kind": "Purpose",
+        "title": "Everybody finds music they love",
+        "href": "/catalog/purpose/default/find-music",
+    },
+    {
+        "kind": "Belief",
+        "title": "A listener who is surprised once a week comes back",
+        "href": "/catalog/belief/default/surprise",
+        "note": "confidence 70 %",
+    },
     {"kind": "Bet", "title": "Discover Weekly", "href": "/bets/default/discover-weekly", "status": "active"},
-    {"kind": "Flag", "title": "discover-weekly", "href": "/flags/default/discover-weekly", "status": "enabled"},
-    {"kind": "Experiment", "title": "Discover Weekly, first 25 %", "href": "/experiments/default/discover-weekly", "status": "running"},
-    {"kind": "Verdict", "title": "Sessions rise by 1.2 to 5.0 %", "href": "/experiments/default/discover-weekly", "status": "ship"},
+    {
+        "kind": "Flag",
+        "title": "discover-weekly",
+        "href": "/flags/default/discover-weekly",
+        "status": "enabled",
+    },
+    {
+        "kind": "Experiment",
+        "title": "Discover Weekly, first 25 %",
+        "href": "/experiments/default/discover-weekly",
+        "status": "running",
+    },
+    {
+        "kind": "Verdict",
+        "title": "Sessions rise by 1.2 to 5.0 %",
+        "href": "/experiments/default/discover-weekly",
+        "status": "ship",
+    },
     {"kind": "Decision", "title": "Nobody has decided yet", "open": True},
 )
 """A line of sight whose decision is still open."""

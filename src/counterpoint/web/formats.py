@@ -135,4 +135,6 @@ def marked(text: str, term: str) -> Markup:
     if not words:
         return Markup("").join([text])
     pieces = re.split(rf"((?<![^\W_])(?:{'|'.join(words)}))", text, flags=re.IGNORECASE)
-    return Markup("").join(Markup("<mark>{}</mark>").format(piece) if at % 2 else piece for at, piece in enumerate(pieces))
+    return Markup("").join(
+        Markup("<mark>{}</mark>").format(piece) if at % 2 else piece for at, piece in enumerate(pieces)
+    )

@@ -78,7 +78,11 @@ def gather(reader: Reader, *, has_events: bool, today: date | None = None) -> Ho
     beliefs = reader.find(kind="Belief", limit=BETS).items
     purposes = reader.find(kind="Purpose", order="name", limit=1).items
     recent = reader.activity(limit=8)
-    named = [bet.owner for bet in bets if bet.owner] + [one.subject for one in recent] + [one.actor for one in recent]
+    named = (
+        [bet.owner for bet in bets if bet.owner]
+        + [one.subject for one in recent]
+        + [one.actor for one in recent]
+    )
     found = reader.get_many({ref for ref in named if ref.count(":") == 1 and "/" in ref})
     return Home(
         purpose=purposes[0] if purposes else None,
@@ -88,7 +92,9 @@ def gather(reader: Reader, *, has_events: bool, today: date | None = None) -> Ho
         activity=tuple(recent),
         titles={ref: entity.title for ref, entity in found.items()},
         kinds=tuple(kinds),
-        steps=first_steps(dict(kinds), has_events=has_events, has_reads=bool(reads), has_decisions=bool(decisions)),
+        steps=first_steps(
+            dict(kinds), has_events=has_events, has_reads=bool(reads), has_decisions=bool(decisions)
+        ),
     )
 
 

@@ -48,14 +48,25 @@ def show_activity(
     """Every change, newest first."""
     with ws.graph.read() as reader:
         entries = reader.activity(
-            subject=subject or None, action=action or None, actor=actor or None, before=before, limit=ENTRIES + 1
+            subject=subject or None,
+            action=action or None,
+            actor=actor or None,
+            before=before,
+            limit=ENTRIES + 1,
         )
         shown = entries[:ENTRIES]
-        refs = {ref for entry in shown for ref in (entry.subject, entry.actor) if ref.count(":") == 1 and "/" in ref}
+        refs = {
+            ref
+            for entry in shown
+            for ref in (entry.subject, entry.actor)
+            if ref.count(":") == 1 and "/" in ref
+        }
         titles = {ref: entity.title for ref, entity in reader.get_many(refs).items()}
     filters = {"subject": subject, "action": action, "actor": actor}
     older = with_query("/activity", **filters, before=shown[-1].seq) if len(entries) > ENTRIES else None
-    return render(page, "web/activity.html", entries=shown, titles=titles, filters=filters, older=older, before=before)
+    return render(
+        page, "web/activity.html", entries=shown, titles=titles, filters=filters, older=older, before=before
+    )
 
 
 @get("/design", media_type=MediaType.HTML, include_in_schema=False, sync_to_thread=True)

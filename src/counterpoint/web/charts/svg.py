@@ -6,7 +6,7 @@ from markupsafe import Markup, escape
 
 __all__ = ["WIDTHS", "chart", "element", "line", "sized", "text"]
 
-WIDTHS = {"narrow": 340, "middle": 700, "wide": 1040}
+WIDTHS = {"narrow": 340, "middle": 540, "broad": 780, "wide": 1100}
 """Drawn widths in pixels by name; the page's style shows the one that fits its place."""
 
 
