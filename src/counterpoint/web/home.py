@@ -6,6 +6,7 @@ from datetime import UTC, date, datetime
 
 from counterpoint.graph.entity import Activity, Entity
 from counterpoint.graph.reader import Reader
+from counterpoint.web.activity import ActivityGroup, grouped, named_in
 from counterpoint.web.formats import plural
 from counterpoint.web.urls import entity_url
 
@@ -57,7 +58,7 @@ class Home:
     prompts: tuple[Prompt, ...]
     bets: tuple[BetRow, ...]
     bets_total: int
-    activity: tuple[Activity, ...]
+    activity: tuple[ActivityGroup, ...]
     titles: Mapping[str, str]
     """Titles of the entities that the page names, by reference."""
     kinds: tuple[tuple[str, int], ...]
@@ -77,16 +78,14 @@ def gather(reader: Reader, *, has_events: bool, today: date | None = None) -> Ho
     decisions = _newest(reader.activity(action="bet.decided", limit=500))
     beliefs = reader.find(kind="Belief", limit=BETS).items
     purposes = reader.find(kind="Purpose", order="name", limit=1).items
-    recent = reader.activity(limit=8)
-    named = (
-        [bet.owner for bet in bets if bet.owner]
-        + [one.subject for one in recent]
-        + [one.actor for one in recent]
-    )
-    found = reader.get_many({ref for ref in named if ref.count(":") == 1 and "/" in ref})
+    recent = grouped(reader.activity(limit=200), limit=8)
+    entries = [entry for group in recent for entry in group.shown]
+    waiting = prompts(bets, beliefs, reads, decisions, today or datetime.now(UTC).date())
+    owners = {owner for owner in (*(bet.owner for bet in bets), *(one.owner for one in waiting)) if owner}
+    found = reader.get_many(owners | named_in(entries))
     return Home(
         purpose=purposes[0] if purposes else None,
-        prompts=prompts(bets, beliefs, reads, decisions, today or datetime.now(UTC).date()),
+        prompts=waiting,
         bets=tuple(BetRow(bet, _stage(bet), _verdict(bet, reads)) for bet in bets[:6]),
         bets_total=len(bets),
         activity=tuple(recent),

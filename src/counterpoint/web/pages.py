@@ -7,6 +7,7 @@ from litestar.enums import MediaType
 from litestar.params import Parameter
 
 from counterpoint.web import design
+from counterpoint.web.activity import grouped, named_in
 from counterpoint.web.home import gather
 from counterpoint.web.render import PageContext, render
 from counterpoint.web.urls import with_query
@@ -15,7 +16,7 @@ from counterpoint.workspace import Workspace
 __all__ = ["pages"]
 
 HITS = 50
-ENTRIES = 50
+ENTRIES = 100
 
 
 @get("/", media_type=MediaType.HTML, include_in_schema=False, sync_to_thread=True)
@@ -33,7 +34,9 @@ def show_search(ws: Workspace, page: PageContext, q: str = "") -> str:
     term = q.strip()[:200]
     with ws.graph.read() as reader:
         hits = reader.search(term, limit=HITS) if term else []
-    return render(page, "web/search.html", term=term, hits=hits, limit=HITS)
+        owners = reader.get_many({hit.entity.owner for hit in hits if hit.entity.owner})
+    titles = {ref: owner.title for ref, owner in owners.items()}
+    return render(page, "web/search.html", term=term, hits=hits, limit=HITS, titles=titles)
 
 
 @get("/activity", media_type=MediaType.HTML, include_in_schema=False, sync_to_thread=True)
@@ -55,17 +58,17 @@ def show_activity(
             limit=ENTRIES + 1,
         )
         shown = entries[:ENTRIES]
-        refs = {
-            ref
-            for entry in shown
-            for ref in (entry.subject, entry.actor)
-            if ref.count(":") == 1 and "/" in ref
-        }
-        titles = {ref: entity.title for ref, entity in reader.get_many(refs).items()}
+        titles = {ref: entity.title for ref, entity in reader.get_many(named_in(shown)).items()}
     filters = {"subject": subject, "action": action, "actor": actor}
     older = with_query("/activity", **filters, before=shown[-1].seq) if len(entries) > ENTRIES else None
     return render(
-        page, "web/activity.html", entries=shown, titles=titles, filters=filters, older=older, before=before
+        page,
+        "web/activity.html",
+        groups=grouped(shown),
+        titles=titles,
+        filters=filters,
+        older=older,
+        before=before,
     )
 
 
