@@ -8,7 +8,7 @@ from markupsafe import Markup
 
 from counterpoint.web.urls import ref_parts
 
-__all__ = ["ago", "day", "initials", "moment", "number", "paragraphs", "percent", "plural", "short"]
+__all__ = ["ago", "day", "initials", "marked", "moment", "number", "paragraphs", "percent", "plural", "short"]
 
 MINUTE, HOUR, DAY = 60, 3600, 86400
 STEPS = ((MINUTE, 1, "second"), (HOUR, MINUTE, "minute"), (DAY, HOUR, "hour"), (30 * DAY, DAY, "day"))
@@ -126,4 +126,15 @@ def paragraphs(text: str | None) -> Markup:
     return Markup("").join(
         Markup("<p>{}</p>").format(Markup("<br>").join(line.strip() for line in block.splitlines()))
         for block in blocks
+    )
+
+
+def marked(text: str, term: str) -> Markup:
+    """Return escaped text with the words of a search marked where a word begins with them."""
+    words = [re.escape(word) for word in re.findall(r"[^\W_]+", term)]
+    if not words:
+        return Markup("").join([text])
+    pieces = re.split(rf"((?<![^\W_])(?:{'|'.join(words)}))", text, flags=re.IGNORECASE)
+    return Markup("").join(
+        Markup("<mark>{}</mark>").format(piece) if at % 2 else piece for at, piece in enumerate(pieces)
     )

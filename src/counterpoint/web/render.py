@@ -11,7 +11,8 @@ from jinja2 import Environment, FileSystemLoader, PrefixLoader, StrictUndefined
 from counterpoint import __version__
 from counterpoint.web import formats, urls
 from counterpoint.web.icons import LOGO, icon, kind_icon
-from counterpoint.web.words import action_words, tone_of
+from counterpoint.web.motif import staff
+from counterpoint.web.words import action_icon, action_words, kind_words, tone_of
 
 __all__ = ["NAVIGATION", "STATIC", "PageContext", "asset", "environment", "render"]
 
@@ -82,7 +83,9 @@ def environment() -> Environment:
     made.filters.update(
         action_words=action_words,
         ago=formats.ago,
+        kind_words=kind_words,
         date=formats.day,
+        marked=formats.marked,
         moment=formats.moment,
         number=formats.number,
         percent=formats.percent,
@@ -92,6 +95,7 @@ def environment() -> Environment:
         paragraphs=formats.paragraphs,
     )
     made.globals.update(
+        action_icon=action_icon,
         asset=asset,
         entity_url=urls.entity_url,
         flag_url=urls.flag_url,
@@ -100,6 +104,7 @@ def environment() -> Environment:
         logo=LOGO,
         kind_of=lambda ref: urls.ref_parts(ref)[0],
         navigation=NAVIGATION,
+        staff=staff,
         tone_of=tone_of,
         version=__version__,
         with_query=urls.with_query,

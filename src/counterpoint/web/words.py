@@ -1,6 +1,6 @@
 """How a state looks: the tone and the icon of the words that rooms use for states and verdicts."""
 
-__all__ = ["TONES", "action_words", "tone_of"]
+__all__ = ["TONES", "action_icon", "action_words", "kind_words", "tone_of"]
 
 TONES: dict[str, tuple[str, str]] = {
     # verdicts of experiments and decisions on bets
@@ -67,3 +67,26 @@ ACTIONS = {
 def action_words(action: str) -> str:
     """Return what an entry of the activity log says between the actor and the thing: "decided on"."""
     return ACTIONS.get(action) or action.rpartition(".")[2].replace("_", " ").replace("-", " ")
+
+
+ACTION_ICONS = {
+    "created": "plus",
+    "updated": "edit",
+    "deleted": "trash",
+    "decided": "decision",
+    "read": "experiment",
+    "moved": "arrow",
+    "imported": "down",
+}
+
+
+def action_icon(action: str) -> str:
+    """Return the name of the icon of an entry of the activity log."""
+    return ACTION_ICONS.get(action.rpartition(".")[2], "dot")
+
+
+def kind_words(kind: str) -> str:
+    """Return what many of a kind are called: "Components", "APIs", "Flag sets"."""
+    if kind == "FlagSet":
+        return "Flag sets"
+    return f"{kind[:-1]}ies" if kind.endswith("y") else f"{kind}s"

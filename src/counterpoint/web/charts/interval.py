@@ -101,14 +101,21 @@ def _axis(
     parts: list[Markup] = []
     for value in ticks(scale.low, scale.high, 4 if frame.narrow else 6):
         x = scale(value)
-        parts.append(line(x, 0, x, bottom, "c-zero" if value == zero else "c-grid"))
+        parts += _upright(x, frame, bottom, "c-grid") if value != zero else []
         parts.append(text(_inside(x, frame), bottom + 16, write(value), "c-faint", "middle"))
     if scale.low <= zero <= scale.high:
         x = scale(zero)
-        parts.append(line(x, 0, x, bottom + 4, "c-zero"))
+        parts += _upright(x, frame, bottom, "c-zero")
     parts.append(text(frame.left, bottom + 36, f"← {lower}", "c-faint"))
     parts.append(text(frame.right, bottom + 36, f"{higher} →", "c-faint", "end"))
     return parts
+
+
+def _upright(x: float, frame: _Frame, bottom: float, class_: str) -> list[Markup]:
+    """A line through all rows; where labels stand above the intervals, it leaves them free."""
+    if not frame.narrow:
+        return [line(x, 0, x, bottom, class_)]
+    return [line(x, top + 26, x, top + 54, class_) for top in range(0, int(bottom), int(frame.row))]
 
 
 def _inside(x: float, frame: _Frame) -> float:

@@ -45,9 +45,9 @@ def line_chart(
     ]
     y_low, y_high = extent(ys, include=[0.0] if from_zero else [])
     y_low = 0.0 if from_zero and min(ys) >= 0 else y_low
-    y_ticks = ticks(y_low, y_high, 4)
+    y_ticks = ticks(y_low, y_high, 5)
     y_text = write_y or tick_text(y_ticks)
-    x_ticks = ticks(min(xs), max(xs), 5)
+    x_ticks = ticks(min(xs), max(xs), 7)
     x_text = write_x or tick_text(x_ticks)
 
     def draw(size: str, width: int) -> Markup:

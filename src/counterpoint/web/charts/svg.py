@@ -6,7 +6,7 @@ from markupsafe import Markup, escape
 
 __all__ = ["WIDTHS", "chart", "element", "line", "sized", "text"]
 
-WIDTHS = {"narrow": 340, "middle": 700, "wide": 1040}
+WIDTHS = {"narrow": 340, "middle": 540, "broad": 780, "wide": 1100}
 """Drawn widths in pixels by name; the page's style shows the one that fits its place."""
 
 
@@ -22,9 +22,10 @@ def element(tag: str, *children: str | Markup, **attributes: object) -> Markup:
 
 
 def _name(name: str) -> Markup:
-    return Markup(
-        {"view_box": "viewBox", "text_anchor": "text-anchor"}.get(name, name.rstrip("_").replace("_", "-"))
-    )  # noqa: S704
+    written = {"view_box": "viewBox", "text_anchor": "text-anchor"}.get(
+        name, name.rstrip("_").replace("_", "-")
+    )
+    return Markup(written)  # noqa: S704
 
 
 def _value(value: object) -> str:

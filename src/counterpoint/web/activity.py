@@ -1,0 +1,64 @@
+"""The activity log as people read it: the same thing done many times in a row is one line."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+
+from counterpoint.graph.entity import Activity
+
+__all__ = ["ActivityGroup", "grouped", "named_in"]
+
+TOGETHER = timedelta(minutes=10)
+"""How far apart entries may be and still be one line."""
+
+
+@dataclass(frozen=True, slots=True)
+class ActivityGroup:
+    """Entries with the same actor and action, newest first, at least one."""
+
+    entries: tuple[Activity, ...]
+
+    @property
+    def first(self) -> Activity:
+        """The newest entry, which stands for the line."""
+        return self.entries[0]
+
+    @property
+    def shown(self) -> tuple[Activity, ...]:
+        """The entries that the line names: all of two, else the two newest."""
+        return self.entries[:2]
+
+    @property
+    def others(self) -> int:
+        """How many the line only counts."""
+        return len(self.entries) - len(self.shown)
+
+
+def grouped(entries: Sequence[Activity], *, limit: int | None = None) -> list[ActivityGroup]:
+    """Return the lines for entries in order (newest first); what has a reason stands for itself."""
+    groups: list[list[Activity]] = []
+    for entry in entries:
+        if groups and _belongs(entry, groups[-1]):
+            groups[-1].append(entry)
+        else:
+            groups.append([entry])
+    return [ActivityGroup(tuple(group)) for group in groups[:limit]]
+
+
+def _belongs(entry: Activity, group: list[Activity]) -> bool:
+    first, last = group[0], group[-1]
+    return (
+        entry.actor == first.actor
+        and entry.action == first.action
+        and not entry.reason
+        and not first.reason
+        and last.at - entry.at <= TOGETHER
+    )
+
+
+def named_in(entries: Sequence[Activity]) -> set[str]:
+    """Return the references of the entities that entries name, whether these exist or not."""
+    refs = {ref for entry in entries for ref in (entry.subject, entry.actor)}
+    return {
+        ref for ref in refs if ref.count(":") == 1 and ref.count("/") == 1 and not ref.startswith("system:")
+    }

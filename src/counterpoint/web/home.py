@@ -1,0 +1,197 @@
+"""What the front page shows, gathered from the graph: what needs a decision, active bets, first steps."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+
+from counterpoint.graph.entity import Activity, Entity
+from counterpoint.graph.reader import Reader
+from counterpoint.web.activity import ActivityGroup, grouped, named_in
+from counterpoint.web.formats import plural
+from counterpoint.web.urls import entity_url
+
+__all__ = ["BetRow", "Home", "Prompt", "Step", "first_steps", "gather", "prompts"]
+
+BETS = 200
+"""Active bets that are looked at for what needs a decision; the page lists the first few."""
+SOFTWARE = ("Component", "API", "Resource", "System", "Domain")
+
+
+@dataclass(frozen=True, slots=True)
+class Prompt:
+    """Something that waits for a person."""
+
+    title: str
+    why: str
+    href: str
+    owner: str | None
+    icon: str = "decision"
+    tone: str = "warn"
+
+
+@dataclass(frozen=True, slots=True)
+class BetRow:
+    """An active bet in the list."""
+
+    entity: Entity
+    stage: str
+    verdict: str | None
+    """The newest verdict of an experiment that tests it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One of the first things to do in a new workspace."""
+
+    title: str
+    why: str
+    done: bool
+    command: str = ""
+    href: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Home:
+    """All that the front page shows."""
+
+    purpose: Entity | None
+    prompts: tuple[Prompt, ...]
+    bets: tuple[BetRow, ...]
+    bets_total: int
+    activity: tuple[ActivityGroup, ...]
+    titles: Mapping[str, str]
+    """Titles of the entities that the page names, by reference."""
+    kinds: tuple[tuple[str, int], ...]
+    steps: tuple[Step, ...]
+
+    @property
+    def counts(self) -> Mapping[str, int]:
+        """Number of entities by kind."""
+        return dict(self.kinds)
+
+
+def gather(reader: Reader, *, has_events: bool, today: date | None = None) -> Home:
+    """Read all that the front page shows."""
+    kinds = reader.facets("kind")
+    bets = [bet for bet in reader.find(kind="Bet", order="-updated", limit=BETS).items if _is_active(bet)]
+    reads = _newest(reader.activity(action="experiment.read", limit=500))
+    decisions = _newest(reader.activity(action="bet.decided", limit=500))
+    beliefs = reader.find(kind="Belief", limit=BETS).items
+    purposes = reader.find(kind="Purpose", order="name", limit=1).items
+    recent = grouped(reader.activity(limit=200), limit=8)
+    entries = [entry for group in recent for entry in group.shown]
+    waiting = prompts(bets, beliefs, reads, decisions, today or datetime.now(UTC).date())
+    owners = {owner for owner in (*(bet.owner for bet in bets), *(one.owner for one in waiting)) if owner}
+    found = reader.get_many(owners | named_in(entries))
+    return Home(
+        purpose=purposes[0] if purposes else None,
+        prompts=waiting,
+        bets=tuple(BetRow(bet, _stage(bet), _verdict(bet, reads)) for bet in bets[:6]),
+        bets_total=len(bets),
+        activity=tuple(recent),
+        titles={ref: entity.title for ref, entity in found.items()},
+        kinds=tuple(kinds),
+        steps=first_steps(
+            dict(kinds), has_events=has_events, has_reads=bool(reads), has_decisions=bool(decisions)
+        ),
+    )
+
+
+def _is_active(bet: Entity) -> bool:
+    return bool(bet.spec.get("state", "active") == "active")
+
+
+def _stage(bet: Entity) -> str:
+    return str(bet.spec.get("stage") or "think")
+
+
+def _newest(entries: Sequence[Activity]) -> dict[str, Activity]:
+    newest: dict[str, Activity] = {}
+    for entry in entries:
+        newest.setdefault(entry.subject, entry)
+    return newest
+
+
+def _read_of(bet: Entity, reads: Mapping[str, Activity]) -> Activity | None:
+    found = [reads[ref] for ref in bet.targets("testedBy") if ref in reads]
+    return max(found, key=lambda entry: entry.seq, default=None)
+
+
+def _verdict(bet: Entity, reads: Mapping[str, Activity]) -> str | None:
+    read = _read_of(bet, reads)
+    after = read.after if read else None
+    return str(after["verdict"]) if isinstance(after, dict) and after.get("verdict") else None
+
+
+def prompts(
+    bets: Sequence[Entity],
+    beliefs: Sequence[Entity],
+    reads: Mapping[str, Activity],
+    decisions: Mapping[str, Activity],
+    today: date,
+) -> tuple[Prompt, ...]:
+    """Return what waits for a person: figures read since the last decision, patience that ended, beliefs that expired."""
+    found = []
+    for bet in bets:
+        read, decided = _read_of(bet, reads), decisions.get(bet.ref)
+        if read is not None and (decided is None or decided.seq < read.seq):
+            sentence = read.after.get("sentence") if isinstance(read.after, dict) else None
+            why = str(sentence or "Its experiment was read and nobody has decided since.")
+            found.append(Prompt(bet.title, why, entity_url(bet.ref), bet.owner, "decision", "info"))
+        elif (days := _days_over(bet.spec.get("patience"), today)) is not None:
+            why = f"Its patience ended {plural(days, 'day')} ago. Go on, change it or end it?"
+            found.append(Prompt(bet.title, why, entity_url(bet.ref), bet.owner, "activity"))
+    for belief in beliefs:
+        days = _days_over(belief.spec.get("expires"), today)
+        if days is not None:
+            why = f"This belief expired {plural(days, 'day')} ago. Do you still hold it?"
+            found.append(Prompt(belief.title, why, entity_url(belief.ref), belief.owner, "belief"))
+    return tuple(found)
+
+
+def _days_over(value: object, today: date) -> int | None:
+    """Return how many days ago a date was, None where there is none, where it is no date, or not past."""
+    try:
+        day = date.fromisoformat(str(value)[:10])
+    except ValueError:
+        return None
+    return (today - day).days if day < today else None
+
+
+def first_steps(
+    counts: Mapping[str, int], *, has_events: bool, has_reads: bool, has_decisions: bool
+) -> tuple[Step, ...]:
+    """Return the way from an empty workspace to a first decision, each step with whether it is done."""
+    return (
+        Step(
+            "Bring in the catalog",
+            "Reads catalog-info.yaml files in Backstage's format: who owns what, and how it hangs together.",
+            any(counts.get(kind) for kind in SOFTWARE),
+            "counterpoint import catalog ./services",
+        ),
+        Step(
+            "Write a bet",
+            "A hypothesis, what would show that it works, and what would end it.",
+            bool(counts.get("Bet")),
+            href="/bets/new",
+        ),
+        Step(
+            "Put it behind a flag",
+            "Reads a flagd definition; any OpenFeature client can then ask for it.",
+            bool(counts.get("FlagSet")),
+            "counterpoint import flags flags.json",
+        ),
+        Step(
+            "Bring in what happened",
+            "CloudEvents as NDJSON, or a CSV or Parquet file with a mapping.",
+            has_events,
+            "counterpoint import events results.csv --mapping mapping.yaml",
+        ),
+        Step(
+            "Read the experiment",
+            "Arms, difference, interval, and what they say in words.",
+            has_reads,
+            "counterpoint experiments analyze NAME",
+        ),
+        Step("Decide", "Record on the bet what you do next, and why.", has_decisions, href="/bets"),
+    )
