@@ -1,10 +1,10 @@
 """The pages of the catalog: the list of entities with its filters, and one entity."""
 
 from datetime import datetime
-from typing import Any
+from typing import Annotated, Any
 
 from litestar import MediaType, get
-from litestar.params import FromPath, FromQuery
+from litestar.params import FromPath, FromQuery, QueryParameter
 
 from counterpoint.catalog import shown
 from counterpoint.catalog.writing import yaml_text
@@ -22,6 +22,7 @@ ROWS = 50
 CHOICES = 200
 """Values that one filter offers; owners and tags beyond the most frequent ones are found by text."""
 VERSIONS = 20
+OfType = Annotated[str, QueryParameter(name="type")]
 FACETS = ("kind", "type", "lifecycle", "owner", "tag")
 
 
@@ -30,7 +31,7 @@ def show_list(
     ws: Workspace,
     page: PageContext,
     kind: FromQuery[str] = "",
-    type_: FromQuery[str] = "",
+    type_: OfType = "",
     lifecycle: FromQuery[str] = "",
     owner: FromQuery[str] = "",
     tag: FromQuery[str] = "",

@@ -5,7 +5,7 @@ from typing import Annotated, Any
 
 import msgspec
 from litestar import Response, delete, get, put
-from litestar.params import FromPath, FromQuery, HeaderParameter, JSONBody
+from litestar.params import FromPath, FromQuery, HeaderParameter, JSONBody, QueryParameter
 
 from counterpoint.catalog.shown import moment_of
 from counterpoint.errors import InputError, NotFoundError, PreconditionError, Problem
@@ -20,6 +20,7 @@ MOST = 500
 """Entities on one page."""
 HITS = 100
 
+OfType = Annotated[list[str] | None, QueryParameter(name="type")]
 IfMatch = Annotated[str | None, HeaderParameter(name="If-Match")]
 
 
@@ -52,7 +53,7 @@ def list_entities(
     ws: Workspace,
     kind: FromQuery[list[str] | None] = None,
     owner: FromQuery[list[str] | None] = None,
-    type_: FromQuery[list[str] | None] = None,
+    type_: OfType = None,
     lifecycle: FromQuery[list[str] | None] = None,
     tag: FromQuery[list[str] | None] = None,
     text: FromQuery[str | None] = None,

@@ -112,7 +112,7 @@ def _related(ref: str, entity: Entity | None) -> Related:
         return Related(ref, ref_parts(ref)[2], exists=False)
     spec = entity.spec
     texts = (str(spec.get("type") or ""), entity.description, str(spec.get("lifecycle") or ""))
-    return Related(ref, entity.title, True, *texts)
+    return Related(ref, entity.title, exists=True, type=texts[0], description=texts[1], lifecycle=texts[2])
 
 
 def _words(name: str) -> str:
