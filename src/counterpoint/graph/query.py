@@ -35,6 +35,7 @@ FACETS: dict[str, sa.ColumnElement[Any]] = {
     "type": revision.c.type,
     "lifecycle": revision.c.lifecycle,
     "tag": tag.c.value,
+    "location": revision.c.location,
 }
 """What can be counted."""
 _LAST = "\U0010ffff"

@@ -1,0 +1,63 @@
+"""`counterpoint import catalog`."""
+
+from typing import TYPE_CHECKING, Annotated
+
+from cyclopts import Parameter
+
+from counterpoint.errors import UsageError
+from counterpoint.terminal import Terminal, terminal
+
+if TYPE_CHECKING:
+    from counterpoint.catalog.importer import ImportReport
+    from counterpoint.catalog.remarks import Remark
+
+__all__ = ["import_catalog"]
+
+SHOWN = 200
+"""Problems that are printed for people; `--json` has them all."""
+
+
+def import_catalog(
+    *targets: Annotated[str, Parameter(help="Files, folders, patterns or git checkouts.")],
+    dry_run: Annotated[bool, Parameter(help="Check everything and keep nothing.")] = False,
+) -> int:
+    """Read catalog-info.yaml files, folders, globs or checkouts, in Backstage's format."""
+    from counterpoint.catalog.importer import import_targets
+    from counterpoint.graph import local_actor
+
+    if not targets:
+        raise UsageError("Name at least one file, folder or pattern: counterpoint import catalog TARGET...")
+    here = terminal()
+    with here.open() as workspace, here.progress("Importing") as advance:
+        report = import_targets(
+            workspace.graph,
+            local_actor(),
+            targets,
+            dry_run=dry_run,
+            reading=lambda done, total: advance(done, total * 2),
+            writing=lambda done, total: advance(total + done, total * 2),
+        )
+    if not here.json:
+        _say_remarks(here, report.remarks)
+    here.emit(report.record(), lambda: _summary(report, dry_run=dry_run))
+    return 1 if report.failed else 0
+
+
+def _say_remarks(here: Terminal, remarks: "list[Remark]") -> None:
+    for remark in remarks[:SHOWN]:
+        here.say(f"{remark.level}: {remark.problem}")
+    if len(remarks) > SHOWN:
+        here.say(f"... and {len(remarks) - SHOWN} more; --json lists all")
+
+
+def _summary(report: "ImportReport", *, dry_run: bool) -> str:
+    lines = []
+    for outcome, kinds in report.outcomes.items():
+        if kinds:
+            each = ", ".join(f"{kind} {count}" for kind, count in sorted(kinds.items()))
+            lines.append(f"{outcome:<10}{kinds.total():>6}   {each}")
+    files = f"{report.files} file{'' if report.files == 1 else 's'}"
+    if not lines:
+        return f"Nothing to import in {files}."
+    lines.append(f"Read from {files}{'; nothing was kept (dry run)' if dry_run else ''}.")
+    return "\n".join(lines)

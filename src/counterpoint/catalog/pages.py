@@ -1,0 +1,149 @@
+"""The pages of the catalog: the list of entities with its filters, and one entity."""
+
+from datetime import datetime
+from typing import Annotated, Any
+
+from litestar import MediaType, get
+from litestar.params import FromPath, FromQuery, QueryParameter
+
+from counterpoint.catalog import shown
+from counterpoint.catalog.writing import yaml_text
+from counterpoint.errors import NotFoundError
+from counterpoint.graph.entity import Entity
+from counterpoint.graph.kinds import KINDS, canonical_kind
+from counterpoint.graph.reader import Reader
+from counterpoint.web import PageContext, render
+from counterpoint.web.urls import with_query
+from counterpoint.workspace import Workspace
+
+__all__ = ["pages"]
+
+ROWS = 50
+CHOICES = 200
+"""Values that one filter offers; owners and tags beyond the most frequent ones are found by text."""
+VERSIONS = 20
+OfType = Annotated[str, QueryParameter(name="type")]
+FACETS = ("kind", "type", "lifecycle", "owner", "tag")
+
+
+@get("/catalog", media_type=MediaType.HTML, include_in_schema=False, sync_to_thread=True)
+def show_list(
+    ws: Workspace,
+    page: PageContext,
+    kind: FromQuery[str] = "",
+    type_: OfType = "",
+    lifecycle: FromQuery[str] = "",
+    owner: FromQuery[str] = "",
+    tag: FromQuery[str] = "",
+    text: FromQuery[str] = "",
+    order: FromQuery[str] = "title",
+    cursor: FromQuery[str | None] = None,
+) -> str:
+    """The entities that the filters let through."""
+    asked = {
+        "kind": kind,
+        "type": type_,
+        "lifecycle": lifecycle,
+        "owner": owner,
+        "tag": tag,
+        "text": text.strip(),
+    }
+    chosen = {name: value for name, value in asked.items() if value}
+    with ws.graph.read() as reader:
+        found = reader.find(order=order, limit=ROWS, cursor=cursor, **chosen)
+        total = found.total if not chosen else reader.find(limit=0).total
+        facets = {name: _choices(reader, name, chosen) for name in FACETS} if total else {}
+        owners = reader.get_many({value for value, _count in facets.get("owner", ())})
+    here = with_query("/catalog", **chosen, order=order if order != "title" else None)
+    return render(
+        page,
+        "catalog/list.html",
+        found=found,
+        total=total,
+        facets=facets,
+        titles={ref: entity.title for ref, entity in owners.items()},
+        asked=asked,
+        chosen=chosen,
+        order=order,
+        here=here,
+        next_url=with_query(here, cursor=found.next_cursor) if found.next_cursor else None,
+        first_url=here if cursor else None,
+    )
+
+
+def _choices(reader: Reader, name: str, chosen: dict[str, str]) -> list[tuple[str, int]]:
+    """The values of one filter with their counts under all the others."""
+    others = {key: value for key, value in chosen.items() if key != name}
+    values = reader.facets(name, **others)[:CHOICES]
+    present = chosen.get(name)
+    if present and present not in {value for value, _count in values}:
+        values.append((present, 0))
+    return values
+
+
+@get(
+    "/catalog/{kind:str}/{namespace:str}/{name:str}",
+    media_type=MediaType.HTML,
+    include_in_schema=False,
+    sync_to_thread=True,
+)
+def show_entity(
+    ws: Workspace,
+    page: PageContext,
+    kind: FromPath[str],
+    namespace: FromPath[str],
+    name: FromPath[str],
+    at: FromQuery[str] = "",
+) -> str:
+    """One entity, as it is or as it was at a date."""
+    moment = shown.moment_of(at) if at else None
+    ref = f"{kind}:{namespace}/{name}".lower()
+    with ws.graph.read() as reader:
+        entity = reader.get(ref, at=moment)
+        history = reader.history(ref)
+        if entity is None:
+            raise NotFoundError(_absence(ref, moment, [revision.at for revision in history]))
+        known = reader.get_many({edge.target for edge in entity.relations}, at=moment)
+    sections = shown.sections(entity, known)
+    by_relation = {section.relation: section for section in sections}
+    return render(
+        page,
+        "catalog/entity.html",
+        entity=entity,
+        kind=KINDS.get(canonical_kind(entity.kind)),
+        sections=sections,
+        related=by_relation,
+        diagram=shown.diagram(entity, [each for each in sections if each.relation not in _listed(entity)]),
+        facts=shown.facts(entity),
+        rows=shown.spec_rows(entity, sections),
+        origin=shown.origin(entity),
+        source=yaml_text(entity.document),
+        definition=_definition(entity),
+        history=list(reversed(history))[:VERSIONS],
+        versions=len(history),
+        at=moment,
+        is_current=moment is None or history[-1].version == entity.version,
+    )
+
+
+def _listed(entity: Entity) -> frozenset[str]:
+    """Relations that the page lists in full, so that the diagram need not repeat them."""
+    return frozenset({"ownerOf", "hasMember"}) if entity.kind == "Group" else frozenset()
+
+
+def _definition(entity: Entity) -> str | None:
+    definition = entity.spec.get("definition")
+    if definition is None:
+        return None
+    return definition if isinstance(definition, str) else yaml_text(definition)
+
+
+def _absence(ref: str, at: datetime | None, versions: list[datetime]) -> str:
+    if at is not None and versions and at < versions[0]:
+        return f"{ref} did not exist on {at:%Y-%m-%d}; it was added on {versions[0]:%Y-%m-%d}."
+    if versions:
+        return f"{ref} was deleted on {versions[-1]:%Y-%m-%d}; add ?at= and an earlier date to see it."
+    return f"There is no {ref}."
+
+
+pages: list[Any] = [show_list, show_entity]

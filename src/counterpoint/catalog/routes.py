@@ -1,0 +1,186 @@
+"""The API of entities: lists, descriptors in and out, history, search."""
+
+from datetime import datetime
+from typing import Annotated, Any
+
+import msgspec
+from litestar import Response, delete, get, put
+from litestar.params import FromPath, FromQuery, HeaderParameter, JSONBody, QueryParameter
+
+from counterpoint.catalog.shown import moment_of
+from counterpoint.errors import InputError, NotFoundError, PreconditionError, Problem
+from counterpoint.graph import Actor, Ref
+from counterpoint.graph.descriptor import ref_of, validate
+from counterpoint.graph.entity import Entity, Page, Revision
+from counterpoint.workspace import Workspace
+
+__all__ = ["routes"]
+
+MOST = 500
+"""Entities on one page."""
+HITS = 100
+
+OfType = Annotated[list[str] | None, QueryParameter(name="type")]
+IfMatch = Annotated[str | None, HeaderParameter(name="If-Match")]
+
+
+class Revisions(msgspec.Struct, frozen=True):
+    """The versions of an entity, newest first."""
+
+    items: tuple[Revision, ...]
+
+
+class Hit(msgspec.Struct, frozen=True):
+    """An entity that was found."""
+
+    ref: str
+    kind: str
+    title: str
+    owner: str | None
+    field: str
+    """Where the best match is: `name`, `title`, `tags`, `description` or `text`."""
+    snippet: str
+
+
+class Hits(msgspec.Struct, frozen=True):
+    """What a search has found, the best first."""
+
+    items: tuple[Hit, ...]
+
+
+@get("/api/v1/entities", tags=["entities"], sync_to_thread=True)
+def list_entities(
+    ws: Workspace,
+    kind: FromQuery[list[str] | None] = None,
+    owner: FromQuery[list[str] | None] = None,
+    type_: OfType = None,
+    lifecycle: FromQuery[list[str] | None] = None,
+    tag: FromQuery[list[str] | None] = None,
+    text: FromQuery[str | None] = None,
+    at: FromQuery[str | None] = None,
+    order: FromQuery[str] = "name",
+    limit: FromQuery[int] = 50,
+    cursor: FromQuery[str | None] = None,
+) -> Page:
+    """Entities that all filters let through; several values of one filter mean any of them.
+
+    `owner` is a reference of a unit, `text` words or their beginnings, `at` a date or a moment.
+    """
+    if not 1 <= limit <= MOST:
+        raise InputError(
+            "The request is not valid.", [Problem(f"query parameter 'limit' is {limit}, must be 1 to {MOST}")]
+        )
+    filters = {"kind": kind, "owner": owner, "type": type_, "lifecycle": lifecycle, "tag": tag, "text": text}
+    given = {name: value for name, value in filters.items() if value}
+    with ws.graph.read() as reader:
+        return reader.find(order=order, limit=limit, cursor=cursor, at=_moment(at), **given)
+
+
+@get("/api/v1/entities/{kind:str}/{namespace:str}/{name:str}", tags=["entities"], sync_to_thread=True)
+def read_entity(
+    ws: Workspace,
+    kind: FromPath[str],
+    namespace: FromPath[str],
+    name: FromPath[str],
+    at: FromQuery[str | None] = None,
+) -> Response[Entity]:
+    """One entity with its document and relations, as it is or as it was at a date or moment."""
+    ref, moment = Ref(kind, namespace, name), _moment(at)
+    with ws.graph.read() as reader:
+        entity = reader.get(ref, at=moment)
+    if entity is None:
+        raise NotFoundError(
+            f"There is no {ref}." if moment is None else f"There was no {ref} at {moment.isoformat()}."
+        )
+    return _answer(entity)
+
+
+@put("/api/v1/entities/{kind:str}/{namespace:str}/{name:str}", tags=["entities"], sync_to_thread=True)
+def write_entity(
+    ws: Workspace,
+    actor: Actor,
+    kind: FromPath[str],
+    namespace: FromPath[str],
+    name: FromPath[str],
+    data: JSONBody[dict[str, Any]],
+    if_match: IfMatch = None,
+) -> Response[Entity]:
+    """Create an entity, or store a new version of it, from its descriptor.
+
+    With `If-Match` only if it still has that version (`*`: only if it exists).
+    """
+    ref = Ref(kind, namespace, name)
+    problems = validate(data) or _mismatch(ref, data)
+    if problems:
+        raise InputError(f"The descriptor of {ref} is not valid.", problems)
+    etag = if_match.removeprefix("W/").strip('"') if if_match and if_match != "*" else None
+    with ws.graph.write(actor) as writer:
+        if if_match == "*" and not writer.exists(ref):
+            raise PreconditionError(f"There is no {ref} to change.")
+        done = writer.put(data, if_match=etag)
+        return _answer(done.entity, status=201 if done.outcome == "created" else 200)
+
+
+@delete("/api/v1/entities/{kind:str}/{namespace:str}/{name:str}", tags=["entities"], sync_to_thread=True)
+def delete_entity(
+    ws: Workspace, actor: Actor, kind: FromPath[str], namespace: FromPath[str], name: FromPath[str]
+) -> None:
+    """Delete an entity; its history stays. One that a file still declares comes back with the next import."""
+    with ws.graph.write(actor) as writer:
+        writer.delete(Ref(kind, namespace, name))
+
+
+@get("/api/v1/entities/{kind:str}/{namespace:str}/{name:str}/history", tags=["entities"], sync_to_thread=True)
+def list_revisions(
+    ws: Workspace, kind: FromPath[str], namespace: FromPath[str], name: FromPath[str]
+) -> Revisions:
+    """Every version of an entity, newest first, deletions included."""
+    ref = Ref(kind, namespace, name)
+    with ws.graph.read() as reader:
+        found = reader.history(ref)
+    if not found:
+        raise NotFoundError(f"There never was a {ref}.")
+    return Revisions(tuple(reversed(found)))
+
+
+@get("/api/v1/search", tags=["entities"], sync_to_thread=True)
+def search(ws: Workspace, q: FromQuery[str], limit: FromQuery[int] = 20) -> Hits:
+    """Entities that hold every word of `q`, or a word that begins with it; the best first."""
+    if not 1 <= limit <= HITS:
+        raise InputError(
+            "The request is not valid.", [Problem(f"query parameter 'limit' is {limit}, must be 1 to {HITS}")]
+        )
+    with ws.graph.read() as reader:
+        found = reader.search(q[:200], limit=limit)
+    return Hits(
+        tuple(
+            Hit(hit.entity.ref, hit.entity.kind, hit.entity.title, hit.entity.owner, hit.field, hit.snippet)
+            for hit in found
+        )
+    )
+
+
+def _moment(at: str | None) -> datetime | None:
+    return moment_of(at) if at else None
+
+
+def _mismatch(ref: Ref, document: dict[str, Any]) -> list[Problem]:
+    """Where a descriptor names another entity than the address does."""
+    named = ref_of(document)
+    pairs = (
+        ("/kind", named.kind, ref.kind),
+        ("/metadata/namespace", named.namespace, ref.namespace),
+        ("/metadata/name", named.name, ref.name),
+    )
+    return [
+        Problem(f"is {inside}, but the address says {outside}", pointer)
+        for pointer, inside, outside in pairs
+        if inside != outside
+    ]
+
+
+def _answer(entity: Entity, *, status: int = 200) -> Response[Entity]:
+    return Response(entity, status_code=status, headers={"ETag": f'"{entity.etag}"'})
+
+
+routes: list[Any] = [list_entities, read_entity, write_entity, delete_entity, list_revisions, search]

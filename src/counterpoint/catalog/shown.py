@@ -1,0 +1,211 @@
+"""What the pages show of an entity: its relations in words, its facts, its history."""
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time, timedelta
+from typing import Any
+from urllib.parse import urlsplit
+
+from counterpoint.errors import InputError, Problem
+from counterpoint.graph.entity import Entity
+from counterpoint.web.charts import Node, RelationGroup, relation_diagram
+from counterpoint.web.urls import entity_url, ref_parts
+
+__all__ = ["Related", "Section", "diagram", "facts", "moment_of", "origin", "sections", "spec_rows"]
+
+LABELS = {
+    "ownedBy": "Owned by",
+    "ownerOf": "Owns",
+    "partOf": "Part of",
+    "hasPart": "Consists of",
+    "childOf": "Belongs to",
+    "parentOf": "Units in it",
+    "memberOf": "Member of",
+    "hasMember": "Members",
+    "providesApi": "Provides",
+    "apiProvidedBy": "Provided by",
+    "consumesApi": "Consumes",
+    "apiConsumedBy": "Consumed by",
+    "dependsOn": "Depends on",
+    "dependencyOf": "Needed by",
+    "servesPurpose": "Serves",
+    "purposeServedBy": "Served by",
+    "supportsBelief": "Rests on",
+    "supportedByBet": "Bets that rest on it",
+    "measuredBy": "Measured by",
+    "measures": "Measures",
+    "implementsBet": "Carries out",
+    "implementedBy": "Carried out by",
+    "flagOf": "Flags of",
+    "hasFlags": "Flags",
+    "testsBet": "Tests",
+    "testedBy": "Tested by",
+    "exposedBy": "Exposed by",
+    "exposes": "Exposes",
+}
+"""A relation in words, read from the entity that lists it."""
+ORDER = tuple(LABELS)
+LEFT = frozenset(
+    {
+        "ownedBy",
+        "partOf",
+        "childOf",
+        "memberOf",
+        "dependencyOf",
+        "apiConsumedBy",
+        "apiProvidedBy",
+        "servesPurpose",
+    }
+    | {"supportsBelief", "implementsBet", "testsBet", "flagOf"}
+)
+"""What stands to the left in the diagram: what an entity is of, or for."""
+HIDDEN = frozenset({"owner", "type", "lifecycle", "definition", "profile", "steps"})
+"""Fields of a spec that the page shows in a place of their own."""
+SAFE = frozenset({"http", "https"})
+
+
+@dataclass(frozen=True, slots=True)
+class Related:
+    """The other end of a relation."""
+
+    ref: str
+    title: str
+    exists: bool
+    type: str = ""
+    description: str = ""
+    lifecycle: str = ""
+
+    @property
+    def kind(self) -> str:
+        """The kind, in lower case."""
+        return ref_parts(self.ref)[0]
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    """All that stands in one relation to an entity."""
+
+    relation: str
+    label: str
+    items: tuple[Related, ...]
+
+
+def sections(entity: Entity, known: Mapping[str, Entity]) -> list[Section]:
+    """The relations of an entity by type, in a fixed order; `known` holds the other ends that exist."""
+    found: dict[str, list[Related]] = {}
+    for edge in entity.relations:
+        found.setdefault(edge.type, []).append(_related(edge.target, known.get(edge.target)))
+    ordered = sorted(found, key=lambda each: (ORDER.index(each) if each in LABELS else len(ORDER), each))
+    return [
+        Section(
+            each,
+            LABELS.get(each) or _words(each),
+            tuple(sorted(found[each], key=lambda item: (item.kind, item.title.lower()))),
+        )
+        for each in ordered
+    ]
+
+
+def _related(ref: str, entity: Entity | None) -> Related:
+    if entity is None:
+        return Related(ref, ref_parts(ref)[2], exists=False)
+    spec = entity.spec
+    texts = (str(spec.get("type") or ""), entity.description, str(spec.get("lifecycle") or ""))
+    return Related(ref, entity.title, exists=True, type=texts[0], description=texts[1], lifecycle=texts[2])
+
+
+def _words(name: str) -> str:
+    """A field or relation as words: `implementedBy` becomes "Implemented by"."""
+    return re.sub(r"(?<=[a-z0-9])(?=[A-Z])", " ", name).capitalize()
+
+
+def diagram(entity: Entity, shown: Iterable[Section]) -> Any:
+    """The relations as a diagram; empty where there are none."""
+    groups = [
+        RelationGroup(
+            section.label,
+            tuple(
+                Node(item.title, entity_url(item.ref) if item.exists else None, item.kind)
+                for item in section.items
+            ),
+            "left" if section.relation in LEFT else "right",
+        )
+        for section in shown
+    ]
+    return relation_diagram(
+        Node(entity.title, kind=entity.kind), groups, title=f"Relations of {entity.title}", limit=6
+    )
+
+
+def facts(entity: Entity) -> list[tuple[str, str]]:
+    """Short facts that have no relation: type, address, and so on."""
+    spec = entity.spec
+    profile = spec.get("profile") if isinstance(spec.get("profile"), dict) else {}
+    rows = [("Type", spec.get("type")), ("Email", (profile or {}).get("email")), ("Reference", entity.ref)]
+    return [(label, str(value)) for label, value in rows if value]
+
+
+def spec_rows(entity: Entity, shown: Iterable[Section]) -> list[tuple[str, str]]:
+    """Fields of the spec that nothing else on the page shows, as words and text."""
+    names = {
+        part for section in shown for item in section.items for part in (item.ref, ref_parts(item.ref)[2])
+    }
+    rows = []
+    for name, value in entity.spec.items():
+        if name in HIDDEN or value in (None, "", [], {}):
+            continue
+        if isinstance(value, bool):
+            rows.append((_words(name), "Yes" if value else "No"))
+        elif isinstance(value, str | int | float) and str(value).lower() not in names:
+            rows.append((_words(name), str(value)))
+    return rows
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """Where an entity was read from."""
+
+    location: str
+    root: str
+    orphan: bool
+    view: str | None
+    edit: str | None
+
+
+def origin(entity: Entity) -> Origin:
+    """Where an entity comes from, by its annotations; addresses that are not of the web are left out."""
+    annotations = entity.metadata.get("annotations") or {}
+    location = str(annotations.get("backstage.io/managed-by-location") or entity.location or "")
+    root = str(annotations.get("backstage.io/managed-by-origin-location") or "")
+    return Origin(
+        location.removeprefix("file:"),
+        root.removeprefix("file:") if root != location else "",
+        annotations.get("backstage.io/orphan") == "true",
+        _address(annotations.get("backstage.io/view-url")),
+        _address(annotations.get("backstage.io/edit-url")),
+    )
+
+
+def _address(text: Any) -> str | None:
+    return text if isinstance(text, str) and urlsplit(text).scheme in SAFE else None
+
+
+def moment_of(text: str) -> datetime:
+    """The moment that `?at=` means: the end of a day (UTC), or a moment in RFC 3339.
+
+    Raises:
+        InputError: it is neither.
+    """
+    try:
+        if len(text) <= len("2026-05-03"):
+            return datetime.combine(date.fromisoformat(text), time(), UTC) + timedelta(
+                days=1, microseconds=-1
+            )
+        at = datetime.fromisoformat(text)
+    except (ValueError, OverflowError):
+        message = (
+            f"at is {text[:40]!r}; write a date such as 2026-05-03, or a moment such as 2026-05-03T12:00:00Z"
+        )
+        raise InputError("The date is not valid.", [Problem(message)]) from None
+    return at.replace(tzinfo=UTC) if at.tzinfo is None else at
