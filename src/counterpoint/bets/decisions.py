@@ -64,7 +64,9 @@ def decisions(graph: Graph, ref: str) -> tuple[Decision, ...]:
 
 def decisions_of(reader: Reader, ref: str) -> tuple[Decision, ...]:
     """The decisions about the bet with this canonical reference, newest first; those of a deleted one too."""
-    rows = reader.connection.execute(select(DECISIONS).where(DECISIONS.c.bet == ref).order_by(DECISIONS.c.seq.desc()))
+    rows = reader.connection.execute(
+        select(DECISIONS).where(DECISIONS.c.bet == ref).order_by(DECISIONS.c.seq.desc())
+    )
     return tuple(_decision(row._mapping) for row in rows)
 
 
@@ -82,7 +84,14 @@ def require_bet(reader: Reader, ref: str) -> Entity:
 
 
 def decide(
-    graph: Graph, ref: str, choice: Choice | str, *, actor: Actor, reason: str = "", to: Stage | None = None, policy: Policy = Policy.ASK_REASON
+    graph: Graph,
+    ref: str,
+    choice: Choice | str,
+    *,
+    actor: Actor,
+    reason: str = "",
+    to: Stage | None = None,
+    policy: Policy = Policy.ASK_REASON,
 ) -> Decision:
     """Record a decision, move the bet and tell the activity log, all or nothing.
 
@@ -113,7 +122,11 @@ def _choice(choice: Choice | str) -> Choice:
         return Choice(choice)
     except ValueError:
         choices = ", ".join(item.value for item in Choice)
-        message = f"{choice!r} is no decision; choose one of {choices}." if choice else f"Choose what you decide: {choices}."
+        message = (
+            f"{choice!r} is no decision; choose one of {choices}."
+            if choice
+            else f"Choose what you decide: {choices}."
+        )
         raise InputError("The decision cannot be recorded.", [Problem(message, "/choice")]) from None
 
 
@@ -128,11 +141,17 @@ def _moved(entity: Entity, ruling: Ruling) -> dict[str, Any]:
     """The bet's document where the ruling puts it; the same document where nothing moves."""
     document = deepcopy(entity.document)
     if ruling.after != ruling.before:
-        document["spec"] = {**document["spec"], "stage": ruling.after.stage.value, "state": ruling.after.state.value}
+        document["spec"] = {
+            **document["spec"],
+            "stage": ruling.after.stage.value,
+            "state": ruling.after.state.value,
+        }
     return document
 
 
-def _record(writer: Writer, bet: Bet, choice: Choice, ruling: Ruling, reason: str, snapshot: Known) -> Decision:
+def _record(
+    writer: Writer, bet: Bet, choice: Choice, ruling: Ruling, reason: str, snapshot: Known
+) -> Decision:
     number = uuid4().hex
     before = {"stage": ruling.before.stage.value, "state": ruling.before.state.value}
     after = {"stage": ruling.after.stage.value, "state": ruling.after.state.value}
@@ -158,8 +177,19 @@ def _record(writer: Writer, bet: Bet, choice: Choice, ruling: Ruling, reason: st
 
 def _row(decision: Decision, seq: int) -> dict[str, Any]:
     plain = {field: getattr(decision, field) for field in Decision.__struct_fields__}
-    stages = {field: plain[field].value for field in ("stage_before", "stage_after", "state_before", "state_after")}
-    return plain | stages | {"seq": seq, "at": to_micros(decision.at), "override": int(decision.override), "known": msgspec.json.encode(decision.known).decode()}
+    stages = {
+        field: plain[field].value for field in ("stage_before", "stage_after", "state_before", "state_after")
+    }
+    return (
+        plain
+        | stages
+        | {
+            "seq": seq,
+            "at": to_micros(decision.at),
+            "override": int(decision.override),
+            "known": msgspec.json.encode(decision.known).decode(),
+        }
+    )
 
 
 def _decision(row: Mapping[Any, Any]) -> Decision:

@@ -140,13 +140,13 @@ def descriptor(
 
 
 def field_errors(problems: Iterable[Problem]) -> dict[str, str]:
-    """The graph's problems by the field of the form that shows them; what has no field is under `form`."""
+    """The graph's problems by the field of the form that shows them; what has no field is under the empty text."""
     fields = {"/metadata/name": "name", "/metadata/title": "title"}
     errors: dict[str, str] = {}
     for problem in problems:
         parts = problem.pointer.split("/")
-        field = fields.get(problem.pointer) or (parts[2] if len(parts) > 2 and parts[1] == "spec" else "form")
-        errors.setdefault(field if field in BetForm.__struct_fields__ else "form", problem.message)
+        field = fields.get(problem.pointer) or (parts[2] if len(parts) > 2 and parts[1] == "spec" else "")
+        errors.setdefault(field if field in BetForm.__struct_fields__ else "", problem.message)
     return errors
 
 

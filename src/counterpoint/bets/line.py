@@ -84,29 +84,39 @@ class Line(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
         return newest(self.readings)
 
 
-def read_lines(reader: Reader, bets: Sequence[Entity], decisions: Mapping[str, tuple[Decision, ...]] | None = None) -> tuple[Line, ...]:
+def read_lines(
+    reader: Reader, bets: Sequence[Entity], decisions: Mapping[str, tuple[Decision, ...]] | None = None
+) -> tuple[Line, ...]:
     """Follow the relations of Bet entities through the graph, in the same order.
 
     `decisions` are the recorded ones by bet, newest first; without them the lines end at the verdict.
     """
     refs = {ref for bet in bets for ref in (bet.owner, *_targets(bet, *OUTWARD)) if ref}
     found = reader.get_many(refs)
-    through_beliefs = {ref for entity in found.values() if entity.kind == "Belief" for ref in entity.targets("servesPurpose")}
+    through_beliefs = {
+        ref for entity in found.values() if entity.kind == "Belief" for ref in entity.targets("servesPurpose")
+    }
     found |= reader.get_many(through_beliefs - found.keys())
     return tuple(_line(reader, bet, found, (decisions or {}).get(bet.ref, ())) for bet in bets)
 
 
-def _line(reader: Reader, entity: Entity, found: Mapping[str, Entity], decisions: tuple[Decision, ...]) -> Line:
+def _line(
+    reader: Reader, entity: Entity, found: Mapping[str, Entity], decisions: tuple[Decision, ...]
+) -> Line:
     bet = read_bet(entity)
     beliefs = _targets(entity, "supportsBelief")
     through = [ref for belief in beliefs if belief in found for ref in found[belief].targets("servesPurpose")]
-    flags = tuple(flag for ref in _targets(entity, "implementedBy") for flag in _flags(found.get(ref), bet.ref))
+    flags = tuple(
+        flag for ref in _targets(entity, "implementedBy") for flag in _flags(found.get(ref), bet.ref)
+    )
     tests = tuple(_test(reader, found, ref) for ref in _targets(entity, "testedBy"))
     readings = tuple(test.reading for test in tests if test.reading)
     return Line(
         bet=bet,
         owner=_node(found, bet.owner) if bet.owner else None,
-        purposes=tuple(_node(found, ref) for ref in dict.fromkeys([*_targets(entity, "servesPurpose"), *through])),
+        purposes=tuple(
+            _node(found, ref) for ref in dict.fromkeys([*_targets(entity, "servesPurpose"), *through])
+        ),
         beliefs=tuple(_node(found, ref) for ref in beliefs),
         measures=tuple(_measures(found, bet)),
         flags=flags,
@@ -124,7 +134,11 @@ def _node(found: Mapping[str, Entity], ref: str) -> Node:
     entity = found.get(ref)
     if entity is None:
         return Node(ref=ref, title=parse_ref(ref).name, exists=False)
-    return Node(ref=ref, title=entity.title or entity.name, text=str(entity.spec.get("statement") or entity.description))
+    return Node(
+        ref=ref,
+        title=entity.title or entity.name,
+        text=str(entity.spec.get("statement") or entity.description),
+    )
 
 
 def _measures(found: Mapping[str, Entity], bet: Bet) -> Iterable[MeasureNode]:
@@ -158,8 +172,15 @@ def _flags(flag_set: Entity | None, bet: str) -> Iterable[FlagNode]:
 def _test(reader: Reader, found: Mapping[str, Entity], ref: str) -> TestNode:
     node, entity = _node(found, ref), found.get(ref)
     spec: Mapping[str, Any] = entity.spec if entity else {}
-    flag_set = _reference(spec.get("flagSet") or "default", "FlagSet", entity.namespace if entity else "default")
-    return TestNode(experiment=node, flag_set=parse_ref(flag_set).name if flag_set else "", flag=str(spec.get("flag") or ""), reading=_reading(reader, node))
+    flag_set = _reference(
+        spec.get("flagSet") or "default", "FlagSet", entity.namespace if entity else "default"
+    )
+    return TestNode(
+        experiment=node,
+        flag_set=parse_ref(flag_set).name if flag_set else "",
+        flag=str(spec.get("flag") or ""),
+        reading=_reading(reader, node),
+    )
 
 
 def _reading(reader: Reader, experiment: Node) -> Reading | None:
@@ -181,7 +202,11 @@ def _reading(reader: Reader, experiment: Node) -> Reading | None:
 def _reference(text: object, kind: str, namespace: str) -> str | None:
     """A canonical reference, or none where the text is not one."""
     try:
-        return str(parse_ref(text, default_kind=kind, default_namespace=namespace)) if isinstance(text, str) else None
+        return (
+            str(parse_ref(text, default_kind=kind, default_namespace=namespace))
+            if isinstance(text, str)
+            else None
+        )
     except InputError:
         return None
 

@@ -60,15 +60,32 @@ def create(ws: Workspace, actor: Actor, page: PageContext, data: Posted) -> Page
     return _again(_form(ws, page, form, errors))
 
 
-@get("/bets/{namespace:str}/{name:str}/edit", media_type=MediaType.HTML, include_in_schema=False, sync_to_thread=True)
+@get(
+    "/bets/{namespace:str}/{name:str}/edit",
+    media_type=MediaType.HTML,
+    include_in_schema=False,
+    sync_to_thread=True,
+)
 def show_edit(ws: Workspace, page: PageContext, namespace: FromPath[str], name: FromPath[str]) -> str:
     """The form as the bet is."""
     line = store.read(ws.graph, _ref(namespace, name))
     return _form(ws, page, form_of(line.bet), {}, line)
 
 
-@post("/bets/{namespace:str}/{name:str}/edit", media_type=MediaType.HTML, include_in_schema=False, sync_to_thread=True)
-def edit(ws: Workspace, actor: Actor, page: PageContext, namespace: FromPath[str], name: FromPath[str], data: Posted) -> Page:
+@post(
+    "/bets/{namespace:str}/{name:str}/edit",
+    media_type=MediaType.HTML,
+    include_in_schema=False,
+    sync_to_thread=True,
+)
+def edit(
+    ws: Workspace,
+    actor: Actor,
+    page: PageContext,
+    namespace: FromPath[str],
+    name: FromPath[str],
+    data: Posted,
+) -> Page:
     """Store the changed bet, or show the form again with what is wrong."""
     ref = _ref(namespace, name)
     form = read_form(data)
@@ -85,14 +102,33 @@ def edit(ws: Workspace, actor: Actor, page: PageContext, namespace: FromPath[str
     return _again(_form(ws, page, form, errors, line))
 
 
-@get("/bets/{namespace:str}/{name:str}", media_type=MediaType.HTML, include_in_schema=False, sync_to_thread=True)
-def show(ws: Workspace, actor: Actor, page: PageContext, namespace: FromPath[str], name: FromPath[str]) -> str:
+@get(
+    "/bets/{namespace:str}/{name:str}",
+    media_type=MediaType.HTML,
+    include_in_schema=False,
+    sync_to_thread=True,
+)
+def show(
+    ws: Workspace, actor: Actor, page: PageContext, namespace: FromPath[str], name: FromPath[str]
+) -> str:
     """One bet: its line of sight, newest verdict, decisions and the form for the next one."""
     return _bet(ws, actor, page, store.read(ws.graph, _ref(namespace, name)))
 
 
-@post("/bets/{namespace:str}/{name:str}", media_type=MediaType.HTML, include_in_schema=False, sync_to_thread=True)
-def record(ws: Workspace, actor: Actor, page: PageContext, namespace: FromPath[str], name: FromPath[str], data: Posted) -> Page:
+@post(
+    "/bets/{namespace:str}/{name:str}",
+    media_type=MediaType.HTML,
+    include_in_schema=False,
+    sync_to_thread=True,
+)
+def record(
+    ws: Workspace,
+    actor: Actor,
+    page: PageContext,
+    namespace: FromPath[str],
+    name: FromPath[str],
+    data: Posted,
+) -> Page:
     """Record a decision, or show the page again and ask for the reason of an override."""
     ref = _ref(namespace, name)
     values = {key: str(data.get(key) or "").strip() for key in ("choice", "to", "reason")}
@@ -106,7 +142,15 @@ def record(ws: Workspace, actor: Actor, page: PageContext, namespace: FromPath[s
     return Redirect(f"{entity_url(ref)}#decisions", status_code=303)
 
 
-def _bet(ws: Workspace, actor: Actor, page: PageContext, line: Line, values: dict[str, str] | None = None, errors: dict[str, str] | None = None, ruling: Ruling | None = None) -> str:
+def _bet(
+    ws: Workspace,
+    actor: Actor,
+    page: PageContext,
+    line: Line,
+    values: dict[str, str] | None = None,
+    errors: dict[str, str] | None = None,
+    ruling: Ruling | None = None,
+) -> str:
     return render(
         page,
         "bets/bet.html",
@@ -125,7 +169,9 @@ def _bet(ws: Workspace, actor: Actor, page: PageContext, line: Line, values: dic
     )
 
 
-def _form(ws: Workspace, page: PageContext, form: BetForm, errors: dict[str, str], line: Line | None = None) -> str:
+def _form(
+    ws: Workspace, page: PageContext, form: BetForm, errors: dict[str, str], line: Line | None = None
+) -> str:
     success, guardrails = form_rows(form)
     return render(
         page,

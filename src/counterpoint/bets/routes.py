@@ -38,10 +38,17 @@ class DecisionList(msgspec.Struct, frozen=True):
 
 
 @get("/api/v1/bets", tags=["bets"], sync_to_thread=True)
-def list_bets(ws: Workspace, owner: FromQuery[str | None] = None, limit: FromQuery[int] = 50, cursor: FromQuery[str | None] = None) -> store.BetPage:
+def list_bets(
+    ws: Workspace,
+    owner: FromQuery[str | None] = None,
+    limit: FromQuery[int] = 50,
+    cursor: FromQuery[str | None] = None,
+) -> store.BetPage:
     """Bets in the order of their names, each with its line of sight; `owner` is a reference of a unit."""
     if not 1 <= limit <= MOST:
-        raise InputError("The request is not valid.", [Problem(f"query parameter 'limit' is {limit}, must be 1 to {MOST}")])
+        raise InputError(
+            "The request is not valid.", [Problem(f"query parameter 'limit' is {limit}, must be 1 to {MOST}")]
+        )
     return store.list_bets(ws.graph, owner=owner, limit=limit, cursor=cursor)
 
 
@@ -59,7 +66,14 @@ def read_bet(ws: Workspace, namespace: FromPath[str], name: FromPath[str]) -> Re
 
 
 @put("/api/v1/bets/{namespace:str}/{name:str}", tags=["bets"], sync_to_thread=True)
-def write_bet(ws: Workspace, actor: Actor, namespace: FromPath[str], name: FromPath[str], data: JSONBody[dict[str, Any]], if_match: IfMatch = None) -> Response[Line]:
+def write_bet(
+    ws: Workspace,
+    actor: Actor,
+    namespace: FromPath[str],
+    name: FromPath[str],
+    data: JSONBody[dict[str, Any]],
+    if_match: IfMatch = None,
+) -> Response[Line]:
     """Store a bet from its descriptor; with `If-Match` only if it still has that version."""
     etag = if_match.removeprefix("W/").strip('"') if if_match and if_match != "*" else None
     return _answer(store.write(ws.graph, data, actor=actor, ref=_ref(namespace, name), etag=etag))
@@ -72,7 +86,9 @@ def list_decisions(ws: Workspace, namespace: FromPath[str], name: FromPath[str])
 
 
 @post("/api/v1/bets/{namespace:str}/{name:str}/decisions", tags=["bets"], sync_to_thread=True)
-def record_decision(ws: Workspace, actor: Actor, namespace: FromPath[str], name: FromPath[str], data: JSONBody[DecisionInput]) -> Decision:
+def record_decision(
+    ws: Workspace, actor: Actor, namespace: FromPath[str], name: FromPath[str], data: JSONBody[DecisionInput]
+) -> Decision:
     """Record a decision. Nothing is refused to the owner; an override asks for a reason."""
     return decide(ws.graph, _ref(namespace, name), data.choice, actor=actor, reason=data.reason, to=data.to)
 

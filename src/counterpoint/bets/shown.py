@@ -11,7 +11,16 @@ from counterpoint.bets.model import STAGES, Reading, State
 from counterpoint.web.formats import number, percent
 from counterpoint.web.urls import entity_url, flag_url, with_query
 
-__all__ = ["EXAMPLE", "FigureRow", "Group", "events_url", "figure_rows", "form_rows", "grouped", "sight_nodes"]
+__all__ = [
+    "EXAMPLE",
+    "FigureRow",
+    "Group",
+    "events_url",
+    "figure_rows",
+    "form_rows",
+    "grouped",
+    "sight_nodes",
+]
 
 EXAMPLE = """\
 apiVersion: counterpoint.dev/v1
@@ -68,21 +77,71 @@ class FigureRow(msgspec.Struct, frozen=True):
 def grouped(lines: Sequence[Line]) -> list[Group]:
     """The bets by stage in the order of the loop, then the paused, then the closed; no empty group."""
     groups = [
-        Group(guide.stage.label, guide.exit_question, tuple(line for line in lines if line.bet.state is State.ACTIVE and line.bet.stage is guide.stage))
+        Group(
+            guide.stage.label,
+            guide.exit_question,
+            tuple(line for line in lines if line.bet.state is State.ACTIVE and line.bet.stage is guide.stage),
+        )
         for guide in STAGES
     ]
-    groups.append(Group("Paused", "Resting; the stage is kept.", tuple(line for line in lines if line.bet.state is State.PAUSED)))
-    groups.append(Group("Closed", "Killed or retired, with what was learned.", tuple(line for line in lines if line.bet.state.closed)))
+    groups.append(
+        Group(
+            "Paused",
+            "Resting; the stage is kept.",
+            tuple(line for line in lines if line.bet.state is State.PAUSED),
+        )
+    )
+    groups.append(
+        Group(
+            "Closed",
+            "Killed or retired, with what was learned.",
+            tuple(line for line in lines if line.bet.state.closed),
+        )
+    )
     return [group for group in groups if group.lines]
 
 
 def sight_nodes(line: Line) -> list[dict[str, Any]]:
     """The nodes of the line of sight from purpose to decision; what is still to come is `open` and says what fills it."""
-    purposes = [{"title": node.text or node.title, "href": entity_url(node.ref) if node.exists else None, "open": not node.exists} for node in line.purposes]
-    beliefs = [{"title": node.text or node.title, "href": entity_url(node.ref) if node.exists else None, "open": not node.exists} for node in line.beliefs]
-    bet = {"title": line.bet.title, "href": "#bet", "note": line.bet.stage.label, "status": line.bet.state.value if line.bet.state is not State.ACTIVE else None}
-    flags = [{"title": flag.key, "href": flag_url(flag.flag_set, flag.key), "note": ", ".join(flag.variants), "status": flag.state.lower() or None} for flag in line.flags]
-    tests = [{"title": test.experiment.title, "href": entity_url(test.experiment.ref), "note": f"on {test.flag}" if test.flag else None} for test in line.tests]
+    purposes = [
+        {
+            "title": node.text or node.title,
+            "href": entity_url(node.ref) if node.exists else None,
+            "open": not node.exists,
+        }
+        for node in line.purposes
+    ]
+    beliefs = [
+        {
+            "title": node.text or node.title,
+            "href": entity_url(node.ref) if node.exists else None,
+            "open": not node.exists,
+        }
+        for node in line.beliefs
+    ]
+    bet = {
+        "title": line.bet.title,
+        "href": "#bet",
+        "note": line.bet.stage.label,
+        "status": line.bet.state.value if line.bet.state is not State.ACTIVE else None,
+    }
+    flags = [
+        {
+            "title": flag.key,
+            "href": flag_url(flag.flag_set, flag.key),
+            "note": ", ".join(flag.variants),
+            "status": flag.state.lower() or None,
+        }
+        for flag in line.flags
+    ]
+    tests = [
+        {
+            "title": test.experiment.title,
+            "href": entity_url(test.experiment.ref),
+            "note": f"on {test.flag}" if test.flag else None,
+        }
+        for test in line.tests
+    ]
     return [
         *_of_kind("Purpose", purposes, "Name the purpose that it serves"),
         *_of_kind("Belief", beliefs, "Name the belief that it rests on"),
@@ -104,7 +163,10 @@ def figure_rows(reading: Reading | None) -> list[FigureRow]:
 
 def events_url(line: Line) -> str | None:
     """The exposures that the newest verdict was computed from."""
-    flag = next((test.flag for test in line.tests if line.verdict and test.experiment.ref == line.verdict.experiment), "")
+    flag = next(
+        (test.flag for test in line.tests if line.verdict and test.experiment.ref == line.verdict.experiment),
+        "",
+    )
     return with_query("/events", flag=flag) if flag else None
 
 
@@ -124,14 +186,25 @@ def _of_kind(kind: str, nodes: list[dict[str, Any]], wanted: str) -> list[dict[s
 
 def _verdict(line: Line) -> list[dict[str, Any]]:
     verdict = line.verdict
-    return [{"title": verdict.sentence, "href": entity_url(verdict.experiment), "status": verdict.verdict}] if verdict else []
+    return (
+        [{"title": verdict.sentence, "href": entity_url(verdict.experiment), "status": verdict.verdict}]
+        if verdict
+        else []
+    )
 
 
 def _decision(line: Line) -> list[dict[str, Any]]:
     if not line.decisions:
         return []
     newest = line.decisions[0]
-    return [{"title": newest.reason or newest.choice.capitalize(), "href": "#decisions", "status": newest.choice, "note": "override" if newest.override else None}]
+    return [
+        {
+            "title": newest.reason or newest.choice.capitalize(),
+            "href": "#decisions",
+            "status": newest.choice,
+            "note": "override" if newest.override else None,
+        }
+    ]
 
 
 def _figure(item: Mapping[str, Any], href: str) -> FigureRow | None:
@@ -154,9 +227,19 @@ def _difference(item: Mapping[str, Any]) -> tuple[Any, Any, Any, Any]:
     """Difference and bounds, relative where they were recorded, with how to write them."""
     relative = _mapping(item.get("relative"))
     if relative:
-        return relative.get("difference"), relative.get("low"), relative.get("high"), lambda value: percent(value, signed=True) if _is_number(value) else "–"
+        return (
+            relative.get("difference"),
+            relative.get("low"),
+            relative.get("high"),
+            lambda value: percent(value, signed=True) if _is_number(value) else "–",
+        )
     absolute = _mapping(item.get("absolute")) or item
-    return absolute.get("difference"), absolute.get("low"), absolute.get("high"), lambda value: number(value, signed=True) if _is_number(value) else "–"
+    return (
+        absolute.get("difference"),
+        absolute.get("low"),
+        absolute.get("high"),
+        lambda value: number(value, signed=True) if _is_number(value) else "–",
+    )
 
 
 def _items(value: object) -> Iterable[Mapping[str, Any]]:

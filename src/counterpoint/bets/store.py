@@ -27,7 +27,9 @@ class BetPage(msgspec.Struct, frozen=True, rename="camel"):
     next_cursor: str | None = None
 
 
-def list_bets(graph: Graph, *, owner: str | None = None, limit: int = 50, cursor: str | None = None) -> BetPage:
+def list_bets(
+    graph: Graph, *, owner: str | None = None, limit: int = 50, cursor: str | None = None
+) -> BetPage:
     """The bets in the order of their names, of one owner or of all."""
     with graph.read() as reader:
         page = reader.find(kind="Bet", owner=owner, limit=limit, cursor=cursor)
@@ -58,7 +60,9 @@ def names_of(graph: Graph, kind: str, *, limit: int = 500) -> tuple[str, ...]:
     """What a field of this kind may name, as short as it can be written: `discovery`, `media/retention`."""
     with graph.read() as reader:
         items = reader.find(kind=kind, limit=limit).items
-    return tuple(item.name if item.namespace == "default" else f"{item.namespace}/{item.name}" for item in items)
+    return tuple(
+        item.name if item.namespace == "default" else f"{item.namespace}/{item.name}" for item in items
+    )
 
 
 def may_write(graph: Graph, line: Line, actor: Actor) -> Permission:
@@ -69,7 +73,15 @@ def may_write(graph: Graph, line: Line, actor: Actor) -> Permission:
     return may(actor, "write", line.bet.owner, owner_exists=exists, units=units)
 
 
-def write(graph: Graph, document: Mapping[str, Any], *, actor: Actor, ref: str | None = None, new: bool = False, etag: str | None = None) -> Line:
+def write(
+    graph: Graph,
+    document: Mapping[str, Any],
+    *,
+    actor: Actor,
+    ref: str | None = None,
+    new: bool = False,
+    etag: str | None = None,
+) -> Line:
     """Store a Bet descriptor and return its line.
 
     `ref` says which bet it must be, `new` that there is none of that name yet, `etag` which version was read.
@@ -103,10 +115,21 @@ def _problems(reader: Reader, document: Mapping[str, Any], ref: str | None, *, n
     namespace = str(metadata.get("namespace") or "default")
     named = str(parse_ref(f"bet:{namespace}/{metadata['name']}"))
     if ref is not None and named != str(parse_ref(ref, default_kind="Bet")):
-        problems.append(Problem(f"The document is {named} and the address says {ref}; make them agree.", "/metadata/name"))
+        problems.append(
+            Problem(f"The document is {named} and the address says {ref}; make them agree.", "/metadata/name")
+        )
     if new and reader.exists(named):
-        problems.append(Problem(f"There is a bet called {metadata['name']} already; choose another name.", "/metadata/name"))
+        problems.append(
+            Problem(
+                f"There is a bet called {metadata['name']} already; choose another name.", "/metadata/name"
+            )
+        )
     owner = parse_ref(spec["owner"], default_kind="Group", default_namespace=namespace)
     if not reader.exists(owner):
-        problems.append(Problem(f"There is no {owner.kind} called {owner.name}; import it first, or choose one that exists.", "/spec/owner"))
+        problems.append(
+            Problem(
+                f"There is no {owner.kind} called {owner.name}; import it first, or choose one that exists.",
+                "/spec/owner",
+            )
+        )
     return problems
