@@ -1,14 +1,14 @@
 """A targeting rule before it runs: shared evaluators put in, unknown operators found, flagd's schema checked."""
 
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Final
 
 from counterpoint.errors import Problem
 from counterpoint.flags.jsonlogic import LAZY, MAX_DEPTH, OPERATORS
 from counterpoint.flags.places import escape
 
-__all__ = ["expand", "fault_in", "is_rule", "results", "schema_faults", "subrules", "too_deep"]
+__all__ = ["expand", "fault_in", "is_rule", "outcomes", "schema_faults", "subrules", "too_deep"]
 
 KNOWN: Final = frozenset(LAZY) | frozenset(OPERATORS) | {"starts_with", "ends_with", "sem_ver", "fractional"}
 
@@ -126,10 +126,7 @@ def _rule(value: Any, pointer: str) -> Iterator[Problem]:
     if name in _COUNTS:
         yield from _counted(name, given, place)
     elif name in ("!", "!!"):
-        if isinstance(given, list) and len(given) == 1:
-            yield from _argument(given[0], f"{place}/0")
-        else:
-            yield from _argument(given, place)
+        yield from _argument(given, place)  # the schema takes any list here
     elif check := _SHAPES.get(name):
         yield from check(given, place)
     else:
@@ -238,14 +235,17 @@ _SHAPES: Final[Mapping[str, Callable[[Any, str], Iterator[Problem]]]] = {
 }
 
 
-def results(rule: Any) -> Sequence[Any] | None:
-    """The values that a rule can come to, or None where one of them is computed from data."""
+_BOOLEAN = frozenset(("==", "===", "!=", "!==", "!", "!!", "<", "<=", ">", ">=", "in", "all", "some", "none"))
+_BOOLEAN_OR_NULL = frozenset(("starts_with", "ends_with", "sem_ver"))
+
+
+def outcomes(rule: Any) -> tuple[list[Any], bool]:
+    """The constants that a rule can come to, and whether that is all: False where others are computed."""
     found: list[Any] = []
+    complete = True
     waiting = [rule]
     while waiting:
         value = waiting.pop()
-        if isinstance(value, list | tuple):
-            return None
         if not is_rule(value):
             found.append(value)
             continue
@@ -254,15 +254,14 @@ def results(rule: Any) -> Sequence[Any] | None:
         if name in ("if", "?:"):
             waiting.extend(arguments[1::2])
             waiting.append(arguments[-1] if len(arguments) % 2 else None)
-        elif name == "fractional":
-            entries = arguments if arguments and isinstance(arguments[0], list) else arguments[1:]
-            if not all(isinstance(entry, list) and entry for entry in entries):
-                return None
-            waiting.extend(entry[0] for entry in entries)
-        elif name in ("==", "===", "!=", "!==", "!", "!!", "<", "<=", ">", ">=", "in", "all", "some", "none"):
+        elif name in _BOOLEAN:
             found.extend((True, False))
-        elif name in ("starts_with", "ends_with", "sem_ver"):
+        elif name in _BOOLEAN_OR_NULL:
             found.extend((True, False, None))
+        elif name == "fractional":
+            entries = [entry for entry in arguments if isinstance(entry, list) and entry]
+            waiting.extend(entry[0] for entry in entries)
+            found.append(None)  # without a targeting key
         else:
-            return None
-    return found
+            complete = False
+    return found, complete

@@ -1,0 +1,119 @@
+"""All flags of a workspace in one list: what pages and the API show of them."""
+
+import base64
+import binascii
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import msgspec
+
+from counterpoint.errors import InputError
+from counterpoint.flags.flag import Flag
+from counterpoint.flags.store import StoredSet, bets_of
+
+__all__ = ["FlagItem", "FlagPage", "items_of", "narrowed", "page_of"]
+
+
+class FlagItem(msgspec.Struct, frozen=True, rename="camel"):
+    """One flag of one set."""
+
+    set: str
+    key: str
+    state: str
+    type: str
+    variants: dict[str, Any]
+    default_variant: str | None
+    targeted: bool
+    """Whether it has a targeting rule."""
+    bet: str | None
+    """Reference of the bet that it belongs to."""
+    owner: str | None
+    """The flag's own owner, else the set's."""
+    description: str
+    fault: str | None
+    """Why its rule cannot run."""
+
+
+class FlagPage(msgspec.Struct, frozen=True, rename="camel"):
+    """A part of the list of flags."""
+
+    items: list[FlagItem]
+    total: int
+    next_cursor: str | None = None
+
+
+def items_of(sets: Iterable[StoredSet]) -> list[FlagItem]:
+    """Every flag, by set and then in the order of its definition."""
+    found = []
+    for stored in sets:
+        bets = bets_of(stored.flags)
+        found += [_item(stored, flag, bets.get(flag.key)) for flag in stored.flags]
+    return found
+
+
+def _item(stored: StoredSet, flag: Flag, bet: str | None) -> FlagItem:
+    owner = flag.metadata.get("owner")
+    return FlagItem(
+        set=stored.name,
+        key=flag.key,
+        state="ENABLED" if flag.enabled else "DISABLED",
+        type=flag.kind,
+        variants=dict(flag.variants),
+        default_variant=flag.default,
+        targeted=flag.targeting is not None,
+        bet=bet,
+        owner=owner if isinstance(owner, str) and owner else stored.entity.owner,
+        description=str(flag.metadata.get("description") or ""),
+        fault=flag.fault,
+    )
+
+
+def narrowed(
+    items: Iterable[FlagItem],
+    *,
+    flag_set: str | None = None,
+    state: str | None = None,
+    text: str | None = None,
+) -> list[FlagItem]:
+    """The flags of one set, in one state, or with a text in key, description or bet."""
+    wanted = (text or "").casefold()
+    return [
+        item
+        for item in items
+        if (not flag_set or item.set == flag_set)
+        and (not state or item.state == state.upper())
+        and (
+            not wanted
+            or any(wanted in part.casefold() for part in (item.key, item.description, item.bet or ""))
+        )
+    ]
+
+
+def page_of(items: Sequence[FlagItem], *, limit: int, cursor: str | None) -> FlagPage:
+    """One page of flags, after the one that the cursor names.
+
+    Raises:
+        InputError: the cursor is none of ours, or the limit is not 1 to 1,000.
+    """
+    if not 1 <= limit <= 1000:
+        raise InputError(f"limit == {limit}, must be 1 to 1000.")
+    start = 0
+    if cursor:
+        last = _decoded(cursor)
+        start = next(
+            (index + 1 for index, item in enumerate(items) if [item.set, item.key] == last), len(items)
+        )
+    chosen = list(items[start : start + limit])
+    more = start + limit < len(items)
+    return FlagPage(chosen, len(items), _encoded(chosen[-1]) if more else None)
+
+
+def _encoded(item: FlagItem) -> str:
+    return base64.urlsafe_b64encode(msgspec.json.encode([item.set, item.key])).decode().rstrip("=")
+
+
+def _decoded(cursor: str) -> Any:
+    try:
+        return msgspec.json.decode(base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
+    except (binascii.Error, msgspec.DecodeError, ValueError) as error:
+        raise InputError("The cursor is none of this list's.") from error

@@ -1,0 +1,236 @@
+"""OpenFeature Remote Evaluation Protocol 0.3 as one bare ASGI callable.
+
+References:
+    open-feature/protocol, service/openapi.yaml 0.3.0.
+
+Published clients read more than the standard promises, so every success carries `variant` (empty where
+there is none) and every error carries `key`, `errorCode` and `errorDetails`.
+"""
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable, Mapping
+from hashlib import sha256
+from typing import Any, Final, TypeAlias
+from urllib.parse import unquote
+
+import msgspec
+
+from counterpoint.errors import CounterpointError, OverloadedError
+from counterpoint.flags.exposure import Exposure, Exposures
+from counterpoint.flags.flag import Evaluation
+from counterpoint.flags.model import FlagSet
+from counterpoint.flags.store import DEFAULT_SET, FlagSets, StoredSet
+
+__all__ = ["PATH", "Ofrep", "answer", "selected"]
+
+PATH: Final = "/ofrep/v1/evaluate/flags"
+MAX_BODY: Final = 1024 * 1024
+"""Bytes of a request's body."""
+
+Scope: TypeAlias = Mapping[str, Any]
+Receive: TypeAlias = Callable[[], Awaitable[Any]]
+Send: TypeAlias = Callable[[Any], Awaitable[None]]
+Headers: TypeAlias = list[tuple[bytes, bytes]]
+
+
+class _Refused(Exception):  # noqa: N818 - it is an answer
+    """Ends a request with an error in OFREP's shape."""
+
+    def __init__(
+        self, status: int, code: str, details: str, headers: Mapping[str, str] | None = None
+    ) -> None:
+        super().__init__(details)
+        self.status, self.code, self.details, self.headers = status, code, details, headers or {}
+
+
+def answer(key: str, evaluation: Evaluation) -> dict[str, Any]:
+    """One evaluation in OFREP's shape: a success, or an error with its code."""
+    metadata = dict(evaluation.metadata)
+    if evaluation.error_code:
+        return {
+            "key": key,
+            "errorCode": evaluation.error_code,
+            "errorDetails": evaluation.error_message or "",
+            "metadata": metadata,
+        }
+    body = {
+        "key": key,
+        "reason": evaluation.reason,
+        "variant": evaluation.variant or "",
+        "metadata": metadata,
+    }
+    if evaluation.value is not None:
+        body["value"] = evaluation.value
+    return body
+
+
+def selected(header: str | None) -> str | None:
+    """The flag set that a `Flagd-Selector` names: `flagSetId=x`, `source=x` or bare `x`; None without one."""
+    for part in (header or "").split(","):
+        name, separator, value = part.strip().partition("=")
+        if separator and name.strip() in ("flagSetId", "source") and value.strip():
+            return value.strip()
+        if not separator and name:
+            return name
+    return None
+
+
+class Ofrep:
+    """Answers `POST /ofrep/v1/evaluate/flags` and `POST /ofrep/v1/evaluate/flags/{key}`."""
+
+    def __init__(self, sets: FlagSets, exposures: Exposures) -> None:
+        self._sets = sets
+        self._exposures = exposures
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        keys = _keys(scope)
+        headers = {name: value.decode("latin-1") for name, value in scope["headers"]}
+        try:
+            if scope["method"] != "POST":
+                raise _Refused(405, "GENERAL", "Evaluate flags with POST.", {"allow": "POST"})
+            context = await _context(receive, headers)
+            name, flags = await self._flags(selected(headers.get(b"flagd-selector")))
+            if keys:
+                status, body = self._one(name, flags, keys, context)
+                await _send(send, status, body)
+            else:
+                await self._all(flags, context, headers, send)
+        except _Refused as refused:
+            body = {
+                "key": keys[0] if keys else "",
+                "errorCode": refused.code,
+                "errorDetails": refused.details,
+            }
+            await _send(send, refused.status, body, refused.headers)
+        except OverloadedError as error:
+            body = {"key": keys[0] if keys else "", "errorCode": "GENERAL", "errorDetails": error.message}
+            await _send(send, 429, body, {"retry-after": str(error.retry_after)})
+        except CounterpointError as error:
+            body = {"key": keys[0] if keys else "", "errorCode": "GENERAL", "errorDetails": error.message}
+            await _send(send, 500, body)
+
+    async def _flags(self, selector: str | None) -> tuple[str, FlagSet | None]:
+        """The name of the flag set that is asked for, and its flags; None where there is no such set."""
+        stored = await self._stored(selector or DEFAULT_SET)
+        if stored or selector is None:
+            return selector or DEFAULT_SET, stored.flags if stored else None
+        # The default set may hold several sets, as a file in the array form does.
+        default = await self._stored(DEFAULT_SET)
+        chosen = default.flags.select(selector) if default else None
+        return selector, chosen or None
+
+    async def _stored(self, name: str) -> StoredSet | None:
+        return self._sets.cached(name) or await asyncio.to_thread(self._sets.get, name)
+
+    def _one(
+        self, name: str, flags: FlagSet | None, keys: list[str], context: dict[str, Any]
+    ) -> tuple[int, dict[str, Any]]:
+        if flags is None:
+            return 404, {
+                "key": keys[0],
+                "errorCode": "FLAG_NOT_FOUND",
+                "errorDetails": f"There is no flag set {name!r}.",
+                "metadata": {},
+            }
+        key = next((key for key in keys if key in flags), keys[0])
+        evaluation = flags.evaluate(key, context)
+        subject = context.get("targetingKey")
+        if evaluation.variant is not None and isinstance(subject, str) and subject:
+            self._exposures.note(
+                Exposure(name, key, evaluation.variant, subject, evaluation.reason, time.time())
+            )
+        status = (
+            200
+            if evaluation.error_code is None
+            else 404
+            if evaluation.error_code == "FLAG_NOT_FOUND"
+            else 400
+        )
+        return status, answer(key, evaluation)
+
+    async def _all(
+        self, flags: FlagSet | None, context: dict[str, Any], headers: Mapping[bytes, str], send: Send
+    ) -> None:
+        if flags is None and b"flagd-selector" in headers:
+            raise _Refused(400, "GENERAL", f"There is no flag set {selected(headers[b'flagd-selector'])!r}.")
+        evaluations = flags.evaluate_all(context) if flags is not None else {}
+        metadata = dict(flags.metadata) if flags is not None else {}
+        content = msgspec.json.encode(
+            {"flags": [answer(key, found) for key, found in evaluations.items()], "metadata": metadata}
+        )
+        # The tag is of what was answered: rules may read the time and attributes that no version shows.
+        etag = f'"{sha256(content).hexdigest()[:32]}"'
+        known = {tag.strip().removeprefix("W/") for tag in headers.get(b"if-none-match", "").split(",")}
+        if etag in known or "*" in known:
+            await _respond(send, 304, b"", [(b"etag", etag.encode())])
+        else:
+            await _respond(send, 200, content, [(b"etag", etag.encode())])
+
+
+def _keys(scope: Scope) -> list[str]:
+    """The key asked for, decoded, and as written where that differs; empty for all flags.
+
+    A key may hold any character. Some clients encode it and some do not, so that a key which itself
+    looks encoded can only be told by trying.
+    """
+    raw = scope.get("raw_path") or b""
+    written = raw.split(b"?", 1)[0].decode("latin-1") if raw else ""
+    decoded = str(scope["path"]).removeprefix(PATH).removeprefix("/")
+    plain = written.removeprefix(PATH).removeprefix("/") if written.startswith(PATH) else ""
+    if not decoded:
+        return []
+    return list(dict.fromkeys((decoded, plain or decoded, unquote(decoded))))
+
+
+async def _context(receive: Receive, headers: Mapping[bytes, str]) -> dict[str, Any]:
+    body = await _body(receive, headers)
+    if not body.strip():
+        return {}
+    try:
+        document = msgspec.json.decode(body)
+    except (msgspec.DecodeError, RecursionError, ValueError) as error:
+        raise _Refused(400, "INVALID_CONTEXT", f"The body is not JSON: {error}.") from error
+    if document is not None and not isinstance(document, dict):
+        raise _Refused(400, "INVALID_CONTEXT", "The body is not an object with a `context`.")
+    context = (document or {}).get("context")
+    return context if isinstance(context, dict) else {}
+
+
+async def _body(receive: Receive, headers: Mapping[bytes, str]) -> bytes:
+    too_large = _Refused(413, "INVALID_CONTEXT", f"The body is larger than {MAX_BODY:,} bytes.")
+    announced = headers.get(b"content-length", "")
+    if announced.isdigit() and int(announced) > MAX_BODY:
+        raise too_large
+    parts, size = [], 0
+    while True:
+        message = await receive()
+        if message["type"] == "http.disconnect":
+            raise _Refused(400, "GENERAL", "The client went away.")
+        parts.append(message.get("body", b""))
+        size += len(parts[-1])
+        if size > MAX_BODY:
+            raise too_large
+        if not message.get("more_body"):
+            return b"".join(parts)
+
+
+async def _send(
+    send: Send, status: int, body: Mapping[str, Any], headers: Mapping[str, str] | None = None
+) -> None:
+    await _respond(
+        send,
+        status,
+        msgspec.json.encode(body),
+        [(name.encode(), value.encode()) for name, value in (headers or {}).items()],
+    )
+
+
+async def _respond(send: Send, status: int, content: bytes, headers: Headers) -> None:
+    typed = (
+        [(b"content-type", b"application/json"), (b"content-length", str(len(content)).encode())]
+        if status != 304
+        else []
+    )
+    await send({"type": "http.response.start", "status": status, "headers": [*typed, *headers]})
+    await send({"type": "http.response.body", "body": content})

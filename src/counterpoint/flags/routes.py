@@ -1,0 +1,219 @@
+"""HTTP of the flags room: remote evaluation, whole flag sets, the list of flags."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Annotated, Any
+from weakref import WeakKeyDictionary
+
+import msgspec
+from litestar import Response, get, put
+from litestar.concurrency import sync_to_thread
+from litestar.params import Parameter
+
+from counterpoint.flags.exposure import Exposures
+from counterpoint.flags.listing import FlagPage, items_of, narrowed, page_of
+from counterpoint.flags.ofrep import PATH, Ofrep
+from counterpoint.flags.store import flag_sets, read_set, read_sets, write_set
+from counterpoint.graph.actor import Actor
+from counterpoint.workspace import Workspace
+
+__all__ = ["asgi_apps", "exposures_of", "lifespan", "openapi_paths", "routes"]
+
+_EXPOSURES: WeakKeyDictionary[Workspace, Exposures] = WeakKeyDictionary()
+
+
+def exposures_of(workspace: Workspace) -> Exposures:
+    """The exposures of a workspace that this process has seen."""
+    return _EXPOSURES.setdefault(workspace, Exposures(lambda: workspace.journal))
+
+
+def asgi_apps(workspace: Workspace) -> dict[str, Any]:
+    """Remote evaluation, beside the framework, since services ask at every request of their own."""
+    return {PATH: Ofrep(flag_sets(workspace), exposures_of(workspace))}
+
+
+@asynccontextmanager
+async def lifespan(workspace: Workspace) -> AsyncIterator[None]:
+    """Write exposures while the server runs, and the last of them when it stops."""
+    exposures = exposures_of(workspace)
+    exposures.start()
+    try:
+        yield
+    finally:
+        await sync_to_thread(exposures.stop)
+
+
+class SetItem(msgspec.Struct, frozen=True, rename="camel"):
+    """One flag set in a list."""
+
+    name: str
+    title: str
+    owner: str | None
+    bucketing: str
+    flags: int
+    etag: str
+
+
+class SetList(msgspec.Struct, frozen=True, rename="camel"):
+    """Every flag set."""
+
+    items: list[SetItem]
+    total: int
+
+
+class Warned(msgspec.Struct, frozen=True):
+    """A place that flagd's schemas would refuse, or a rule that cannot run."""
+
+    pointer: str
+    message: str
+
+
+class WrittenSet(msgspec.Struct, frozen=True, rename="camel"):
+    """What a PUT did."""
+
+    name: str
+    outcome: str
+    etag: str
+    bucketing: str
+    flags: int
+    warnings: list[Warned]
+
+
+@get("/api/flags/sets", summary="Every flag set", tags=["flags"], sync_to_thread=True)
+def list_sets(ws: Workspace) -> SetList:
+    """Every flag set with its owner, bucketing and number of flags."""
+    with ws.graph.read() as reader:
+        sets = read_sets(reader)
+    items = [
+        SetItem(s.name, s.entity.title, s.entity.owner, s.flags.bucketing, len(s.flags), s.etag) for s in sets
+    ]
+    return SetList(items, len(items))
+
+
+@get("/api/flags/sets/{name:str}", summary="A flag set as flagd JSON", tags=["flags"], sync_to_thread=True)
+def get_set(
+    ws: Workspace, name: str, if_none_match: Annotated[str | None, Parameter(header="If-None-Match")] = None
+) -> Response[bytes]:
+    """The definition as it was written, with its ETag; 304 when `If-None-Match` names it."""
+    with ws.graph.read() as reader:
+        stored = read_set(reader, name)
+    headers = {"ETag": f'"{stored.etag}"', "X-Flag-Bucketing": stored.flags.bucketing}
+    if stored.etag in (_tags(if_none_match) or ()):
+        return Response(b"", status_code=304, headers=headers)
+    return Response(
+        msgspec.json.encode(stored.flags.definition), headers=headers, media_type="application/json"
+    )
+
+
+@put("/api/flags/sets/{name:str}", summary="Write a whole flag set", tags=["flags"], sync_to_thread=True)
+def put_set(
+    ws: Workspace,
+    actor: Actor,
+    name: str,
+    body: bytes,
+    bucketing: str | None = None,
+    strict: bool = False,  # noqa: FBT001, FBT002 - a query parameter
+    reason: str | None = None,
+    if_match: Annotated[str | None, Parameter(header="If-Match")] = None,
+    if_none_match: Annotated[str | None, Parameter(header="If-None-Match")] = None,
+) -> Response[WrittenSet]:
+    """Put a flagd definition into a set, all or nothing. 412 when `If-Match` is not its ETag."""
+    written = write_set(
+        ws,
+        actor,
+        name,
+        body,
+        bucketing=bucketing,
+        strict=strict,
+        if_match=_tags(if_match),
+        if_absent="*" in (_tags(if_none_match) or ()),
+        reason=reason,
+    )
+    assert written.stored  # noqa: S101 - it was no dry run
+    stored, warnings = (
+        written.stored,
+        [Warned(warning.pointer, warning.message) for warning in written.warnings],
+    )
+    result = WrittenSet(name, written.outcome, stored.etag, stored.flags.bucketing, written.flags, warnings)
+    status = 201 if written.outcome == "created" else 200
+    return Response(result, status_code=status, headers={"ETag": f'"{stored.etag}"'})
+
+
+@get("/api/v1/flags", summary="All flags of all sets", tags=["flags"], sync_to_thread=True)
+def list_flags(
+    ws: Workspace,
+    set: str | None = None,  # noqa: A002 - a query parameter
+    state: str | None = None,
+    q: str | None = None,
+    limit: int = 100,
+    cursor: str | None = None,
+) -> FlagPage:
+    """Flags with set, state, variants, bet and owner; narrowed by set, state and text."""
+    with ws.graph.read() as reader:
+        items = items_of(read_sets(reader))
+    return page_of(narrowed(items, flag_set=set, state=state, text=q), limit=limit, cursor=cursor)
+
+
+def _tags(header: str | None) -> list[str] | None:
+    """The etags of an `If-Match` or `If-None-Match`; None where the header is missing."""
+    if header is None:
+        return None
+    return [tag.strip().removeprefix("W/").strip('"') for tag in header.split(",") if tag.strip()]
+
+
+routes: list[Any] = [list_sets, get_set, put_set, list_flags]
+
+_ERROR = {
+    "description": "An error in OFREP's shape",
+    "content": {
+        "application/json": {
+            "schema": {
+                "type": "object",
+                "properties": {
+                    "key": {"type": "string"},
+                    "errorCode": {"type": "string"},
+                    "errorDetails": {"type": "string"},
+                },
+            }
+        }
+    },
+}
+_CONTEXT = {
+    "content": {
+        "application/json": {"schema": {"type": "object", "properties": {"context": {"type": "object"}}}}
+    }
+}
+_SUCCESS = {"content": {"application/json": {"schema": {"type": "object"}}}}
+
+openapi_paths: dict[str, Any] = {
+    PATH: {
+        "post": {
+            "summary": "Evaluate all flags (OFREP 0.3)",
+            "tags": ["flags"],
+            "requestBody": _CONTEXT,
+            "responses": {
+                "200": {"description": "Every flag's answer, with an ETag of the answers", **_SUCCESS},
+                "304": {"description": "The answers are those of `If-None-Match`"},
+                "400": _ERROR,
+                "413": _ERROR,
+                "429": _ERROR,
+            },
+        }
+    },
+    PATH + "/{key}": {
+        "post": {
+            "summary": "Evaluate one flag (OFREP 0.3)",
+            "tags": ["flags"],
+            "parameters": [{"name": "key", "in": "path", "required": True, "schema": {"type": "string"}}],
+            "requestBody": _CONTEXT,
+            "responses": {
+                "200": {"description": "The flag's answer", **_SUCCESS},
+                "400": _ERROR,
+                "404": _ERROR,
+                "413": _ERROR,
+                "429": _ERROR,
+            },
+        }
+    },
+}
+"""What the bare ASGI callable says of itself in the OpenAPI document."""

@@ -1,0 +1,272 @@
+"""Flag sets in the graph: reading, writing, and the sets ready to evaluate."""
+
+import threading
+import time
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from weakref import WeakKeyDictionary
+
+from counterpoint.errors import CounterpointError, InputError, NotFoundError, PreconditionError, Problem
+from counterpoint.flags.bucketing import BUCKETINGS, Bucketing
+from counterpoint.flags.model import FlagSet
+from counterpoint.graph.actor import Actor
+from counterpoint.graph.entity import Entity
+from counterpoint.graph.reader import Reader
+from counterpoint.graph.ref import parse_ref
+from counterpoint.workspace import Workspace
+
+__all__ = [
+    "DEFAULT_SET",
+    "FlagSets",
+    "StoredSet",
+    "Written",
+    "bets_of",
+    "flag_sets",
+    "read_set",
+    "read_sets",
+    "set_ref",
+    "write_set",
+]
+
+DEFAULT_SET = "default"
+FRESH_SECONDS = 0.05
+"""For how long a look at the graph counts as new; a write in this process is seen at once."""
+
+
+@dataclass(frozen=True, slots=True)
+class StoredSet:
+    """A flag set of the graph, ready to evaluate."""
+
+    name: str
+    entity: Entity
+    flags: FlagSet
+
+    @property
+    def etag(self) -> str:
+        """Changes with anything of the set: definition, bucketing, owner."""
+        return self.entity.etag
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """What a write did."""
+
+    outcome: str
+    """created, updated, unchanged; or checked when nothing was to be written."""
+    stored: StoredSet | None
+    warnings: tuple[Problem, ...]
+    flags: int
+
+
+def set_ref(name: str) -> str:
+    """The reference of the flag set with this name."""
+    return str(parse_ref(f"flagset:default/{name}"))
+
+
+def read_set(reader: Reader, name: str) -> StoredSet:
+    """The flag set with this name.
+
+    Raises:
+        NotFoundError: there is none.
+    """
+    entity = _entity(reader, name)
+    if entity is None:
+        raise NotFoundError(
+            f"There is no flag set {name!r}. Make it with: counterpoint import flags FILE --set {name}"
+        )
+    return _stored(entity)
+
+
+def read_sets(reader: Reader) -> list[StoredSet]:
+    """Every flag set, by name."""
+    return [_stored(entity) for entity in sorted(reader.all(kind="FlagSet"), key=lambda entity: entity.name)]
+
+
+def write_set(
+    workspace: Workspace,
+    actor: Actor,
+    name: str,
+    definition: Mapping[str, Any] | str | bytes | Path,
+    *,
+    bucketing: str | None = None,
+    strict: bool = False,
+    owner: str | None = None,
+    if_match: Collection[str] | None = None,
+    if_absent: bool = False,
+    dry_run: bool = False,
+    reason: str | None = None,
+) -> Written:
+    """Make a flag set, or put a new definition into one; what else its entity has is kept.
+
+    Args:
+        workspace: where the set lives.
+        actor: who writes.
+        name: the set's name.
+        definition: flagd's JSON as a dict, a text or a path.
+        bucketing: v2 or v3; None keeps what the set has, v2 for a new one.
+        strict: refuse also what flagd's schemas refuse.
+        owner: the owner of a new set, or a new owner. None keeps the owner; a new set then belongs to
+            its metadata's `owner`, else to the owner of the bet that it names, else to the actor.
+        if_match: etags one of which the set must have, or `*` for any.
+        if_absent: write only where there is no such set.
+        dry_run: check everything and write nothing.
+        reason: for the activity log.
+
+    Raises:
+        FlagSetError: the definition is broken; nothing was changed.
+        InputError: the name or the bucketing is not valid.
+        NotAllowedError: the actor may not write the set.
+        PreconditionError: the set has another etag, or exists already.
+    """
+    if bucketing is not None and bucketing not in BUCKETINGS:
+        raise InputError(f"bucketing == {bucketing!r}, must be 'v2' or 'v3'.")
+    checked = FlagSet.from_flagd(definition, strict=strict)
+    with workspace.graph.write(actor) as writer:
+        existing = _entity(writer, name)
+        _match(existing, name, if_match, if_absent=if_absent)
+        document = _document(writer, actor, name, existing, checked, bucketing, owner)
+        if dry_run:
+            return Written("checked", None, checked.warnings, len(checked))
+        put = writer.put(document, reason=reason)
+    flag_sets(workspace).forget()
+    return Written(put.outcome, _stored(put.entity), checked.warnings, len(checked))
+
+
+def bets_of(flags: FlagSet) -> dict[str, str]:
+    """The bet each flag names in its metadata, as a reference, by the flag's key."""
+    found = {}
+    for flag in flags:
+        bet = flag.metadata.get("bet")
+        if isinstance(bet, str) and bet:
+            try:
+                found[flag.key] = str(parse_ref(bet, default_kind="Bet"))
+            except InputError:
+                continue
+    return found
+
+
+def _entity(reader: Reader, name: str) -> Entity | None:
+    try:
+        return reader.get(set_ref(name))
+    except InputError:
+        return None
+
+
+def _stored(entity: Entity) -> StoredSet:
+    bucketing: Bucketing = entity.spec.get("bucketing") or "v2"
+    return StoredSet(entity.name, entity, FlagSet.from_flagd(entity.spec["definition"], bucketing))
+
+
+def _match(existing: Entity | None, name: str, if_match: Collection[str] | None, *, if_absent: bool) -> None:
+    if if_absent and existing:
+        raise PreconditionError(f"The flag set {name!r} exists already.")
+    if if_match is None:
+        return
+    if existing is None:
+        raise PreconditionError(f"There is no flag set {name!r} to match.")
+    if "*" not in if_match and existing.etag not in if_match:
+        raise PreconditionError(
+            f"The flag set {name!r} has changed since it was read; its ETag is {existing.etag!r} now. Read it again and repeat the change."
+        )
+
+
+def _document(
+    reader: Reader,
+    actor: Actor,
+    name: str,
+    existing: Entity | None,
+    flags: FlagSet,
+    bucketing: str | None,
+    owner: str | None,
+) -> dict[str, Any]:
+    if existing:
+        metadata, spec = dict(existing.metadata), dict(existing.spec)
+    else:
+        metadata, spec = {"name": name}, {}
+    spec["owner"] = owner or spec.get("owner") or _owner(reader, flags) or actor.ref
+    spec["bucketing"] = bucketing or spec.get("bucketing") or "v2"
+    spec["definition"] = flags.definition
+    return {"apiVersion": "counterpoint.dev/v1", "kind": "FlagSet", "metadata": metadata, "spec": spec}
+
+
+def _owner(reader: Reader, flags: FlagSet) -> str | None:
+    named = flags.metadata.get("owner")
+    if isinstance(named, str) and named:
+        return named
+    for bet in dict.fromkeys(bets_of(flags).values()):
+        entity = reader.get(bet)
+        if entity and entity.owner:
+            return entity.owner
+    return None
+
+
+class FlagSets:
+    """The flag sets of one workspace, compiled once a version. Safe to use from several threads.
+
+    What is in the graph is looked at again when its last activity has moved, also by another process.
+    While the graph cannot be read, the last known sets answer.
+    """
+
+    def __init__(self, workspace: Workspace) -> None:
+        self._workspace = workspace
+        self._lock = threading.Lock()
+        self._known: dict[str, StoredSet | None] = {}
+        self._version = -1
+        self._checked = 0.0
+        self._forgotten = 0
+
+    def forget(self) -> None:
+        """Look at the graph again at the next use."""
+        with self._lock:
+            self._checked = 0.0
+            self._forgotten += 1
+
+    def cached(self, name: str) -> StoredSet | None:
+        """The set, if it was looked at just now; None says that `get` must be asked, which reads."""
+        if time.monotonic() - self._checked > FRESH_SECONDS:
+            return None
+        return self._known.get(name)
+
+    def get(self, name: str) -> StoredSet | None:
+        """The set as it is now; None where there is none."""
+        forgotten = self._forgotten
+        try:
+            with self._workspace.graph.read() as reader:
+                version = reader.last_activity()
+                with self._lock:
+                    if version == self._version and name in self._known:
+                        self._fresh(forgotten)
+                        return self._known[name]
+                    before = self._known.get(name)
+                stored = self._read(reader, name, before)
+        except CounterpointError:
+            if name in self._known:
+                return self._known[name]
+            raise
+        with self._lock:
+            if version > self._version:
+                self._version, self._known = version, {}
+            if version == self._version:
+                self._known[name] = stored
+                self._fresh(forgotten)
+        return stored
+
+    def _fresh(self, forgotten: int) -> None:
+        if forgotten == self._forgotten:
+            self._checked = time.monotonic()
+
+    def _read(self, reader: Reader, name: str, before: StoredSet | None) -> StoredSet | None:
+        entity = _entity(reader, name)
+        if entity is None:
+            return None
+        return before if before and before.etag == entity.etag else _stored(entity)
+
+
+_BY_WORKSPACE: WeakKeyDictionary[Workspace, FlagSets] = WeakKeyDictionary()
+
+
+def flag_sets(workspace: Workspace) -> FlagSets:
+    """The compiled sets of a workspace, shared by all that use it."""
+    return _BY_WORKSPACE.setdefault(workspace, FlagSets(workspace))
