@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from counterpoint.cli import COMMANDS, run
+from counterpoint.cli import run
+from counterpoint.cli.tree import COMMANDS
 
 ADDRESSES = [address for group in COMMANDS.values() for address, _ in group.values()]
 HEAVY = (

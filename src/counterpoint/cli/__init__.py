@@ -4,76 +4,23 @@ import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated, Any
-
-from cyclopts import App, CycloptsError, Parameter
+from typing import TYPE_CHECKING, Annotated, Any
 
 from counterpoint import __version__
+from counterpoint.cli.tree import COMMANDS, GROUPS, OPTIONS, overview
 from counterpoint.errors import CounterpointError
 from counterpoint.terminal import Terminal, _current
 
+if TYPE_CHECKING:
+    from cyclopts import App
+
 __all__ = ["create_cli", "run"]
 
-COMMANDS: dict[str, dict[str, tuple[str, str]]] = {
-    "": {
-        "demo": ("counterpoint.demo.commands:demo", "Build the demo workspace Arpeggio and serve it."),
-        "init": ("counterpoint.cli.workspace_commands:init", "Make an empty workspace."),
-        "doctor": ("counterpoint.cli.workspace_commands:doctor", "Check a workspace and say what to mend."),
-        "serve": ("counterpoint.server.commands:serve", "Serve the web UI and the APIs."),
-    },
-    "import": {
-        "catalog": (
-            "counterpoint.catalog.commands:import_catalog",
-            "Read catalog-info.yaml files, folders, globs or checkouts.",
-        ),
-        "flags": (
-            "counterpoint.flags.commands:import_flags",
-            "Read a flagd flag definition file into a flag set.",
-        ),
-        "events": (
-            "counterpoint.journal.commands:import_events",
-            "Read CloudEvents as NDJSON, or Parquet or CSV with a mapping.",
-        ),
-    },
-    "flags": {
-        "eval": ("counterpoint.flags.commands:evaluate", "Evaluate one flag for one context."),
-        "lint": ("counterpoint.flags.commands:lint", "Say what is wrong with a flag definition."),
-    },
-    "experiments": {
-        "analyze": (
-            "counterpoint.experiments.commands:analyze",
-            "Print the results and the shipping recommendation.",
-        ),
-    },
-    "events": {
-        "compact": (
-            "counterpoint.journal.commands:compact",
-            "Move events from the intake into Parquet segments.",
-        ),
-    },
-    "account": {
-        "create": ("counterpoint.server.commands:create_account", "Make a local account that can sign in."),
-    },
-    "token": {
-        "create": ("counterpoint.server.commands:create_token", "Make an API token; it is shown once."),
-        "list": ("counterpoint.server.commands:list_tokens", "List the API tokens."),
-        "revoke": ("counterpoint.server.commands:revoke_token", "Make an API token useless at once."),
-    },
-}
-"""Group (or none) and name of each command, with the function's address and the line in `--help`."""
 
-GROUPS = {
-    "import": "Bring in a catalog, flags or events.",
-    "flags": "Evaluate and check flags.",
-    "experiments": "Read experiments.",
-    "events": "Care for the journal.",
-    "account": "People who sign in with a password.",
-    "token": "API tokens for services and scripts.",
-}
-
-
-def create_cli() -> App:
+def create_cli() -> "App":
     """Build the command tree; nothing of a room is imported until its command runs."""
+    from cyclopts import App
+
     app = App(
         name="counterpoint",
         help="The product operating system for organisations of autonomous teams.",
@@ -92,22 +39,19 @@ def create_cli() -> App:
     return app
 
 
-def _with_global_options(app: App) -> Any:
+def _with_global_options(app: "App") -> Any:
+    from cyclopts import Parameter
+
+    flags = {"json": ["--json"], "verbose": ["--verbose", "-v"], "workspace": ["--workspace", "-w"]}
+
+    def parameter(name: str) -> Parameter:
+        return Parameter(name=flags[name], negative="", help=OPTIONS[", ".join(flags[name])])
+
     def call(
         *tokens: Annotated[str, Parameter(show=False, allow_leading_hyphen=True)],
-        workspace: Annotated[
-            Path | None,
-            Parameter(
-                name=["--workspace", "-w"],
-                help="The workspace folder (default: $COUNTERPOINT_WORKSPACE, else here).",
-            ),
-        ] = None,
-        json: Annotated[
-            bool, Parameter(name="--json", negative="", help="Machine-readable output on stdout.")
-        ] = False,
-        verbose: Annotated[
-            bool, Parameter(name=["--verbose", "-v"], negative="", help="Say more on stderr.")
-        ] = False,
+        workspace: Annotated[Path | None, parameter("workspace")] = None,
+        json: Annotated[bool, parameter("json")] = False,
+        verbose: Annotated[bool, parameter("verbose")] = False,
     ) -> Any:
         folder = workspace or Path(os.environ.get("COUNTERPOINT_WORKSPACE") or ".")
         _current.set(Terminal(folder, json=json, verbose=verbose))
@@ -118,6 +62,13 @@ def _with_global_options(app: App) -> Any:
 
 def run(arguments: Sequence[str]) -> int:
     """Run one command and return its exit code: 0 done, 1 failed, 2 wrong usage, 130 stopped."""
+    if list(arguments) in ([], ["--help"], ["-h"]):
+        sys.stdout.write(
+            overview()
+        )  # the table is all it takes: the command library costs a tenth of a second
+        return 0
+    from cyclopts import CycloptsError
+
     try:
         result = create_cli().meta(list(arguments), exit_on_error=False, print_error=False)
     except CycloptsError as error:

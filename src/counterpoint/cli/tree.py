@@ -1,0 +1,89 @@
+"""What the command line offers, as a table, and the overview that is printed from it."""
+
+from counterpoint import __version__
+
+COMMANDS: dict[str, dict[str, tuple[str, str]]] = {
+    "": {
+        "demo": ("counterpoint.demo.commands:demo", "Build the demo workspace Arpeggio and serve it."),
+        "init": ("counterpoint.cli.workspace_commands:init", "Make an empty workspace."),
+        "doctor": ("counterpoint.cli.workspace_commands:doctor", "Check a workspace and say what to mend."),
+        "serve": ("counterpoint.server.commands:serve", "Serve the web UI and the APIs."),
+    },
+    "import": {
+        "catalog": (
+            "counterpoint.catalog.commands:import_catalog",
+            "Read catalog-info.yaml files, folders, globs or checkouts.",
+        ),
+        "flags": (
+            "counterpoint.flags.commands:import_flags",
+            "Read a flagd flag definition file into a flag set.",
+        ),
+        "events": (
+            "counterpoint.journal.commands:import_events",
+            "Read CloudEvents as NDJSON, or Parquet or CSV with a mapping.",
+        ),
+    },
+    "flags": {
+        "eval": ("counterpoint.flags.commands:evaluate", "Evaluate one flag for one context."),
+        "lint": ("counterpoint.flags.commands:lint", "Say what is wrong with a flag definition."),
+    },
+    "experiments": {
+        "analyze": (
+            "counterpoint.experiments.commands:analyze",
+            "Print the results and the shipping recommendation.",
+        ),
+    },
+    "events": {
+        "compact": (
+            "counterpoint.journal.commands:compact",
+            "Move events from the intake into Parquet segments.",
+        ),
+    },
+    "account": {
+        "create": ("counterpoint.server.commands:create_account", "Make a local account that can sign in."),
+    },
+    "token": {
+        "create": ("counterpoint.server.commands:create_token", "Make an API token; it is shown once."),
+        "list": ("counterpoint.server.commands:list_tokens", "List the API tokens."),
+        "revoke": ("counterpoint.server.commands:revoke_token", "Make an API token useless at once."),
+    },
+}
+"""Group (or none) and name of each command, with the function's address and the line in `--help`."""
+
+GROUPS = {
+    "import": "Bring in a catalog, flags or events.",
+    "flags": "Evaluate and check flags.",
+    "experiments": "Read experiments.",
+    "events": "Care for the journal.",
+    "account": "People who sign in with a password.",
+    "token": "API tokens for services and scripts.",
+}
+
+OPTIONS = {
+    "--workspace, -w": "The workspace folder (default: $COUNTERPOINT_WORKSPACE, else here).",
+    "--json": "Machine-readable output on stdout.",
+    "--verbose, -v": "Say more on stderr.",
+}
+"""The options that every command takes."""
+
+
+def overview() -> str:
+    """Every command and global option, a line each."""
+    rows = {
+        f"{group} {name}".strip(): line
+        for group, names in COMMANDS.items()
+        for name, (_, line) in names.items()
+    }
+    extra = {"--help, -h": "Show this, or the help of a command.", "--version": "Show the version."}
+    parts = [
+        "Usage: counterpoint COMMAND [OPTIONS]",
+        f"Counterpoint {__version__}: the product operating system for organisations of autonomous teams.",
+        _table("Commands", rows),
+        _table("Options of every command", OPTIONS | extra),
+        "Begin with `counterpoint demo`, or with `counterpoint init DIR`.",
+    ]
+    return "\n\n".join(parts) + "\n"
+
+
+def _table(title: str, rows: dict[str, str]) -> str:
+    return "\n".join([f"{title}:", *(f"  {name:<22}{line}" for name, line in rows.items())])
