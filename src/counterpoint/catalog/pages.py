@@ -1,5 +1,6 @@
 """The pages of the catalog: the list of entities with its filters, and one entity."""
 
+from collections.abc import Iterable
 from datetime import datetime
 from typing import Annotated, Any
 
@@ -23,6 +24,20 @@ CHOICES = 200
 """Values that one filter offers; owners and tags beyond the most frequent ones are found by text."""
 VERSIONS = 20
 OfType = Annotated[str, QueryParameter(name="type")]
+KIND_ORDER = (
+    "Component",
+    "API",
+    "System",
+    "Domain",
+    "Resource",
+    "Group",
+    "User",
+    "Bet",
+    "Metric",
+    "Goal",
+    "Belief",
+    "Purpose",
+)
 FACETS = ("kind", "type", "lifecycle", "owner", "tag")
 
 
@@ -66,9 +81,21 @@ def show_list(
         chosen=chosen,
         order=order,
         here=here,
+        tabs=_tabs(facets.get("kind", ()), here),
+        tab=with_query(here, kind=kind or None),
         next_url=with_query(here, cursor=found.next_cursor) if found.next_cursor else None,
         first_url=here if cursor else None,
     )
+
+
+def _tabs(kinds: Iterable[tuple[str, int]], here: str) -> list[tuple[str, str, int]]:
+    """One tab for all kinds and one for each, in the order in which people think of them."""
+    order = list(KIND_ORDER)
+    ordered = sorted(
+        kinds, key=lambda pair: (order.index(pair[0]) if pair[0] in order else len(order), pair[0])
+    )
+    everything = ("All", with_query(here, kind=None), sum(count for _kind, count in ordered))
+    return [everything, *((kind, with_query(here, kind=kind), count) for kind, count in ordered)]
 
 
 def _choices(reader: Reader, name: str, chosen: dict[str, str]) -> list[tuple[str, int]]:
@@ -113,7 +140,7 @@ def show_entity(
         kind=KINDS.get(canonical_kind(entity.kind)),
         sections=sections,
         related=by_relation,
-        diagram=shown.diagram(entity, [each for each in sections if each.relation not in _listed(entity)]),
+        diagram=shown.diagram(entity, sections),
         facts=shown.facts(entity),
         rows=shown.spec_rows(entity, sections),
         origin=shown.origin(entity),
@@ -124,11 +151,6 @@ def show_entity(
         at=moment,
         is_current=moment is None or history[-1].version == entity.version,
     )
-
-
-def _listed(entity: Entity) -> frozenset[str]:
-    """Relations that the page lists in full, so that the diagram need not repeat them."""
-    return frozenset({"ownerOf", "hasMember"}) if entity.kind == "Group" else frozenset()
 
 
 def _definition(entity: Entity) -> str | None:

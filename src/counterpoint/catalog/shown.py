@@ -46,6 +46,19 @@ LABELS = {
 }
 """A relation in words, read from the entity that lists it."""
 ORDER = tuple(LABELS)
+KIND_ORDER = (
+    "purpose",
+    "goal",
+    "belief",
+    "bet",
+    "experiment",
+    "flagset",
+    "system",
+    "component",
+    "api",
+    "resource",
+)
+"""The order of what an owner owns: what it wants, tries and runs."""
 LEFT = frozenset(
     {
         "ownedBy",
@@ -101,10 +114,18 @@ def sections(entity: Entity, known: Mapping[str, Entity]) -> list[Section]:
         Section(
             each,
             LABELS.get(each) or _words(each),
-            tuple(sorted(found[each], key=lambda item: (item.kind, item.title.lower()))),
+            tuple(sorted(found[each], key=_rank)),
         )
         for each in ordered
     ]
+
+
+def _rank(item: Related) -> tuple[int, str, str]:
+    return (
+        KIND_ORDER.index(item.kind) if item.kind in KIND_ORDER else len(KIND_ORDER),
+        item.kind,
+        item.title.lower(),
+    )
 
 
 def _related(ref: str, entity: Entity | None) -> Related:
