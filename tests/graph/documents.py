@@ -9,10 +9,17 @@ Document = dict[str, Any]
 
 def document(kind: str, name: str, spec: Document, **metadata: Any) -> Document:
     """A descriptor of any kind of Backstage's."""
-    return {"apiVersion": "backstage.io/v1alpha1", "kind": kind, "metadata": {"name": name, **metadata}, "spec": spec}
+    return {
+        "apiVersion": "backstage.io/v1alpha1",
+        "kind": kind,
+        "metadata": {"name": name, **metadata},
+        "spec": spec,
+    }
 
 
-def component(name: str, *, owner: str = "discovery", metadata: Document | None = None, **spec: Any) -> Document:
+def component(
+    name: str, *, owner: str = "discovery", metadata: Document | None = None, **spec: Any
+) -> Document:
     """A service in production."""
     fields = {"type": "service", "lifecycle": "production", "owner": owner, **spec}
     return document("Component", name, fields, **(metadata or {}))

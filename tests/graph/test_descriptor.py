@@ -44,7 +44,9 @@ def changed(base: dict[str, Any], path: str, value: Any) -> dict[str, Any]:
     return made
 
 
-@pytest.mark.parametrize("good", [component("player"), group("discovery"), user("ana"), bet("weekly"), EXPERIMENT])
+@pytest.mark.parametrize(
+    "good", [component("player"), group("discovery"), user("ana"), bet("weekly"), EXPERIMENT]
+)
 def test_a_good_descriptor_has_no_problems(good: dict[str, Any]) -> None:
     assert validate(good) == []
 
@@ -123,7 +125,10 @@ def test_an_unknown_kind_is_answered_with_the_likely_one() -> None:
     [problem] = validate(changed(component("player"), "kind", "component"))
     assert problem.message == "The kind component is not known; did you mean Component?"
     [problem] = validate(changed(component("player"), "apiVersion", "backstage.io/v9"))
-    assert problem.message == "The apiVersion backstage.io/v9 is not known for Component; write backstage.io/v1alpha1 or backstage.io/v1beta1."
+    assert (
+        problem.message
+        == "The apiVersion backstage.io/v9 is not known for Component; write backstage.io/v1alpha1 or backstage.io/v1beta1."
+    )
 
 
 def test_all_faults_are_named_at_once() -> None:
@@ -148,12 +153,19 @@ JSON = st.recursive(
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=8), inner, max_size=3),
     max_leaves=8,
 )
-KEYS = st.sampled_from(["owner", "type", "profile", "members", "success", "definition", "metric", "beliefs", "shares", "x"])
+KEYS = st.sampled_from(
+    ["owner", "type", "profile", "members", "success", "definition", "metric", "beliefs", "shares", "x"]
+)
 
 
 @given(kind=st.sampled_from(sorted(KINDS)), metadata=JSON, spec=JSON | st.dictionaries(KEYS, JSON))
 def test_whatever_is_given_is_accepted_or_refused_with_problems(kind: str, metadata: Any, spec: Any) -> None:
-    given_ = {"apiVersion": KINDS[kind].api_versions[0], "kind": kind, "metadata": {"name": "x", "more": metadata}, "spec": spec}
+    given_ = {
+        "apiVersion": KINDS[kind].api_versions[0],
+        "kind": kind,
+        "metadata": {"name": "x", "more": metadata},
+        "spec": spec,
+    }
     if not validate(given_):
         plain = normalise(given_)
         assert len(etag_of(plain)) == 40
@@ -179,7 +191,14 @@ def edges(given: dict[str, Any]) -> set[tuple[str, str]]:
     ("given", "expected"),
     [
         (
-            component("c", system="s", subcomponentOf="d", providesApis=["a"], consumesApis=["media/b"], dependsOn=["resource:r"]),
+            component(
+                "c",
+                system="s",
+                subcomponentOf="d",
+                providesApis=["a"],
+                consumesApis=["media/b"],
+                dependsOn=["resource:r"],
+            ),
             {
                 ("ownedBy", "group:default/discovery"),
                 ("partOf", "system:default/s"),
@@ -191,7 +210,11 @@ def edges(given: dict[str, Any]) -> set[tuple[str, str]]:
         ),
         (
             group("g", parent="p", children=["c"], members=["ana"]),
-            {("childOf", "group:default/p"), ("parentOf", "group:default/c"), ("hasMember", "user:default/ana")},
+            {
+                ("childOf", "group:default/p"),
+                ("parentOf", "group:default/c"),
+                ("hasMember", "user:default/ana"),
+            },
         ),
         (user("ana", "g", "group:other/h"), {("memberOf", "group:default/g"), ("memberOf", "group:other/h")}),
         (
@@ -245,8 +268,8 @@ def test_every_relation_has_one_inverse() -> None:
 
 
 def test_each_relation_is_made_with_its_inverse() -> None:
-    for given in (component("c", dependsOn=["api:x"]), group("g", members=["ana"]), EXPERIMENT):
-        made = relations_of(given)
+    for each in (component("c", dependsOn=["api:x"]), group("g", members=["ana"]), EXPERIMENT):
+        made = relations_of(each)
         assert {(target, INVERSES[kind], source) for source, kind, target in made} == made
 
 

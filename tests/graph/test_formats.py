@@ -19,7 +19,10 @@ GOOD = [
     (formats.is_subdomain, ["a", "a.b", SUBDOMAIN]),
     (formats.is_tag, ["a", "c++", "c#", "java:17", "a-b", LONG, "0"]),
     (formats.is_api_version, ["v1", "backstage.io/v1alpha1", "V1", f"{SUBDOMAIN}/{LONG}"]),
-    (formats.is_url, ["https://example.com", "http://localhost:80/a?b#c", "mailto:a@example.com", "HTTPS://EXAMPLE.COM/"]),
+    (
+        formats.is_url,
+        ["https://example.com", "http://localhost:80/a?b#c", "mailto:a@example.com", "HTTPS://EXAMPLE.COM/"],
+    ),
 ]
 BAD = [
     (formats.is_name, ["", f"{LONG}a", "-a", "a-", "_a", "a.", "a b", "a/b", "a:b", "ä", "a\n"]),
@@ -29,8 +32,24 @@ BAD = [
     (formats.is_key, ["", "/", "a/", "/a", "a/b/c", f"{SUBDOMAIN}a/b", f"a/{LONG}a", "A.com/b", "a..b/c"]),
     (formats.is_subdomain, ["", f"{SUBDOMAIN}a", "a.", ".a", "a..b", "A"]),
     (formats.is_tag, ["", "A", "a_b", "a--b", "-a", "a-", "a b", f"{LONG}a"]),
-    (formats.is_api_version, ["", "/", "/v1", "a/", "a/b/c", "v1-a", f"a/{LONG}a", f"{SUBDOMAIN}a/v1", "A/v1"]),
-    (formats.is_url, ["", "example.com", "/path", "https://", "http://a b", "javascript:alert(1)", "JavaScript:x", "data:text/html,x", "http://a:port"]),
+    (
+        formats.is_api_version,
+        ["", "/", "/v1", "a/", "a/b/c", "v1-a", f"a/{LONG}a", f"{SUBDOMAIN}a/v1", "A/v1"],
+    ),
+    (
+        formats.is_url,
+        [
+            "",
+            "example.com",
+            "/path",
+            "https://",
+            "http://a b",
+            "javascript:alert(1)",
+            "JavaScript:x",
+            "data:text/html,x",
+            "http://a:port",
+        ],
+    ),
 ]
 
 

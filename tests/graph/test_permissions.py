@@ -39,7 +39,9 @@ SQUAD = "group:default/discovery"
         (ANA, "write", {"owner": None}, True),
     ],
 )
-def test_permissions_follow_ownership(actor: Actor | None, action: Any, situation: dict[str, Any], allowed: bool) -> None:
+def test_permissions_follow_ownership(
+    actor: Actor | None, action: Any, situation: dict[str, Any], allowed: bool
+) -> None:
     assert may(actor, action, **situation).allow is allowed
 
 
@@ -68,5 +70,7 @@ def test_every_answer_has_a_reason_and_who_writes_may_read(
     read = may(actor, "read", owner, new=new, owner_exists=known, units=units)
     assert write.reason.endswith(".") or not write.allow
     assert read.allow or not write.allow
-    joined = may(actor, "write", owner, new=new, owner_exists=known, units=units | ({owner} if owner else set()))
+    joined = may(
+        actor, "write", owner, new=new, owner_exists=known, units=units | ({owner} if owner else set())
+    )
     assert joined.allow or not write.allow  # joining a unit never takes a right away

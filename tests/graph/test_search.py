@@ -27,7 +27,14 @@ def music(graph: Graph) -> Graph:
 
 
 def test_names_come_before_tags_and_tags_before_the_rest(music: Graph) -> None:
-    assert found(music, "playlist") == ["by-title", "playlist-api", "playlisting", "by-tag", "by-text", "by-owner"]
+    assert found(music, "playlist") == [
+        "by-title",
+        "playlist-api",
+        "playlisting",
+        "by-tag",
+        "by-text",
+        "by-owner",
+    ]
 
 
 def test_every_word_must_match_as_a_whole_or_a_beginning(music: Graph) -> None:
@@ -48,7 +55,9 @@ def test_words_are_folded_and_split() -> None:
 
 
 def test_the_definition_of_an_api_is_not_read_but_flags_are() -> None:
-    api = document("API", "a", {"type": "openapi", "lifecycle": "production", "owner": "o", "definition": "secretword"})
+    api = document(
+        "API", "a", {"type": "openapi", "lifecycle": "production", "owner": "o", "definition": "secretword"}
+    )
     assert "secretword" not in postings_of(api)
     flags = document("FlagSet", "default", {"owner": "o", "definition": {"flags": {"weekly-mix": {}}}})
     assert postings_of(flags)["weekly"] == OTHER

@@ -195,7 +195,7 @@ def _reading(reader: Reader, experiment: Node) -> Reading | None:
         at=entry.at,
         verdict=str(detail.get("verdict") or ""),
         sentence=str(detail.get("sentence") or ""),
-        detail=detail,
+        detail={key: value for key, value in detail.items() if key not in ("verdict", "sentence")},
     )
 
 

@@ -11,8 +11,17 @@ from counterpoint.bets.decisions import ReasonWantedError, decide
 from counterpoint.bets.form import BetForm, descriptor, field_errors, form_of, read_form
 from counterpoint.bets.line import Line
 from counterpoint.bets.model import STAGES, Stage
-from counterpoint.bets.shown import EXAMPLE, events_url, figure_rows, form_rows, grouped, sight_nodes
-from counterpoint.bets.transitions import Ruling, choices_for
+from counterpoint.bets.shown import (
+    EXAMPLE,
+    arm_rows,
+    events_url,
+    figure_rows,
+    form_rows,
+    grouped,
+    options,
+    sight_nodes,
+)
+from counterpoint.bets.transitions import Ruling
 from counterpoint.errors import InputError, PreconditionError
 from counterpoint.graph.actor import Actor
 from counterpoint.web import PageContext, render
@@ -158,10 +167,11 @@ def _bet(
         bet_url=entity_url(line.bet.ref),
         nodes=sight_nodes(line),
         figures=figure_rows(line.verdict),
+        arms=arm_rows(line.verdict),
         events_url=events_url(line),
         guide=STAGES[line.bet.stage.rank],
         stages=[(guide.stage.value, guide.stage.label) for guide in STAGES],
-        choices=choices_for(line.bet),
+        options=options(line),
         permission=store.may_write(ws.graph, line, actor),
         values=values or {"choice": "", "to": "", "reason": ""},
         errors=errors or {},

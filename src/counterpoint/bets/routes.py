@@ -4,6 +4,7 @@ from typing import Annotated, Any
 
 import msgspec
 from litestar import Response, get, post, put
+from litestar.concurrency import sync_to_thread
 from litestar.params import FromPath, FromQuery, HeaderParameter, JSONBody
 
 from counterpoint.bets import store
@@ -52,21 +53,25 @@ def list_bets(
     return store.list_bets(ws.graph, owner=owner, limit=limit, cursor=cursor)
 
 
-@post("/api/v1/bets", tags=["bets"], sync_to_thread=True)
-def create_bet(ws: Workspace, actor: Actor, data: JSONBody[dict[str, Any]]) -> Response[Line]:
+# Handlers that answer with a `Response` go to a thread by themselves: of several handlers at one path,
+# Litestar 2.25 wraps the first one's `sync_to_thread` twice, which only plain values survive.
+
+
+@post("/api/v1/bets", tags=["bets"])
+async def create_bet(ws: Workspace, actor: Actor, data: JSONBody[dict[str, Any]]) -> Response[Line]:
     """Store a new bet from its descriptor, the same as in YAML."""
-    line = store.write(ws.graph, data, actor=actor, new=True)
+    line = await sync_to_thread(store.write, ws.graph, data, actor=actor, new=True)
     return _answer(line, status=201, location=f"/api/v1/bets/{line.bet.namespace}/{line.bet.name}")
 
 
-@get("/api/v1/bets/{namespace:str}/{name:str}", tags=["bets"], sync_to_thread=True)
-def read_bet(ws: Workspace, namespace: FromPath[str], name: FromPath[str]) -> Response[Line]:
+@get("/api/v1/bets/{namespace:str}/{name:str}", tags=["bets"])
+async def read_bet(ws: Workspace, namespace: FromPath[str], name: FromPath[str]) -> Response[Line]:
     """One bet with its line from purpose to decision; its version is in the header `ETag`."""
-    return _answer(store.read(ws.graph, _ref(namespace, name)))
+    return _answer(await sync_to_thread(store.read, ws.graph, _ref(namespace, name)))
 
 
-@put("/api/v1/bets/{namespace:str}/{name:str}", tags=["bets"], sync_to_thread=True)
-def write_bet(
+@put("/api/v1/bets/{namespace:str}/{name:str}", tags=["bets"])
+async def write_bet(
     ws: Workspace,
     actor: Actor,
     namespace: FromPath[str],
@@ -76,7 +81,8 @@ def write_bet(
 ) -> Response[Line]:
     """Store a bet from its descriptor; with `If-Match` only if it still has that version."""
     etag = if_match.removeprefix("W/").strip('"') if if_match and if_match != "*" else None
-    return _answer(store.write(ws.graph, data, actor=actor, ref=_ref(namespace, name), etag=etag))
+    ref = _ref(namespace, name)
+    return _answer(await sync_to_thread(store.write, ws.graph, data, actor=actor, ref=ref, etag=etag))
 
 
 @get("/api/v1/bets/{namespace:str}/{name:str}/decisions", tags=["bets"], sync_to_thread=True)

@@ -1,6 +1,6 @@
 """What the pages of bets show, worked out of a line: nodes of the line of sight, figures, groups, rows."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 import msgspec
@@ -8,6 +8,7 @@ import msgspec
 from counterpoint.bets.form import BetForm, GuardrailRow, SuccessRow
 from counterpoint.bets.line import Line
 from counterpoint.bets.model import STAGES, Reading, State
+from counterpoint.bets.transitions import ChoiceGuide, Ruling, choices_for, weigh
 from counterpoint.web.formats import number, percent
 from counterpoint.web.urls import entity_url, flag_url, with_query
 
@@ -45,6 +46,7 @@ spec:
   patience: 2026-09-30
 """
 
+DASH = "–"
 MOST_OF_A_KIND = 2
 """Nodes of one kind on the line; more are told in the note of the last."""
 
@@ -62,16 +64,43 @@ class Group(msgspec.Struct, frozen=True):
         return len(self.lines)
 
 
+class Option(msgspec.Struct, frozen=True):
+    """A choice of the decision form and what it would do."""
+
+    guide: ChoiceGuide
+    ruling: Ruling
+
+    @property
+    def leads_to(self) -> str:
+        """The stage, or else the state, where the bet would stand; empty where it stays."""
+        before, after = self.ruling.before, self.ruling.after
+        if after.stage is not before.stage:
+            return after.stage.label
+        return after.state.value if after.state is not before.state else ""
+
+
 class FigureRow(msgspec.Struct, frozen=True):
     """One metric of a reading as text, with the address of what computed it."""
 
     name: str
-    ref: str | None
+    ref: str
+    """Of the metric; empty where the reading does not name it."""
     role: str
+    treatment: str
     difference: str
     interval: str
-    verdict: str
+    outcome: str
     href: str
+    events: str
+    """Address of the metric's events; empty where their type was not recorded."""
+    event: str
+
+
+class ArmRow(msgspec.Struct, frozen=True):
+    """One arm of a reading."""
+
+    variant: str
+    users: int
 
 
 def grouped(lines: Sequence[Line]) -> list[Group]:
@@ -161,6 +190,16 @@ def figure_rows(reading: Reading | None) -> list[FigureRow]:
     return [row for item in _items(reading.detail.get("metrics")) if (row := _figure(item, href))]
 
 
+def arm_rows(reading: Reading | None) -> list[ArmRow]:
+    """The arms of a reading with their users."""
+    arms = _items(reading.detail.get("arms")) if reading else ()
+    return [
+        ArmRow(str(arm.get("variant") or ""), arm["users"])
+        for arm in arms
+        if isinstance(arm.get("users"), int)
+    ]
+
+
 def events_url(line: Line) -> str | None:
     """The exposures that the newest verdict was computed from."""
     flag = next(
@@ -168,6 +207,11 @@ def events_url(line: Line) -> str | None:
         "",
     )
     return with_query("/events", flag=flag) if flag else None
+
+
+def options(line: Line) -> list[Option]:
+    """What the decision form offers: each choice with where it leads, and whether it would be an override."""
+    return [Option(guide, weigh(line.bet, guide.choice, line.readings)) for guide in choices_for(line.bet)]
 
 
 def form_rows(form: BetForm) -> tuple[list[SuccessRow], list[GuardrailRow]]:
@@ -208,38 +252,50 @@ def _decision(line: Line) -> list[dict[str, Any]]:
 
 
 def _figure(item: Mapping[str, Any], href: str) -> FigureRow | None:
-    name = str(item.get("title") or item.get("name") or item.get("metric") or "")
+    name = str(item.get("label") or item.get("title") or item.get("name") or "")
     if not name:
         return None
-    difference, low, high, shape = _difference(item)
+    treatment, event, ref = (str(item.get(key) or "") for key in ("treatment", "event", "ref"))
+    difference, interval = _difference(item)
     return FigureRow(
         name=name,
-        ref=item["metric"] if isinstance(item.get("metric"), str) and ":" in item["metric"] else None,
+        ref=ref,
         role=str(item.get("role") or ""),
-        difference=shape(difference),
-        interval=f"{shape(low)} to {shape(high)}" if low is not None or high is not None else "–",
-        verdict=str(item.get("verdict") or ""),
+        treatment=treatment,
+        difference=difference,
+        interval=interval,
+        outcome=str(item.get("outcome") or ""),
         href=href,
+        events=with_query("/events", type=event) if event else "",
+        event=event,
     )
 
 
-def _difference(item: Mapping[str, Any]) -> tuple[Any, Any, Any, Any]:
-    """Difference and bounds, relative where they were recorded, with how to write them."""
-    relative = _mapping(item.get("relative"))
-    if relative:
-        return (
-            relative.get("difference"),
-            relative.get("low"),
-            relative.get("high"),
-            lambda value: percent(value, signed=True) if _is_number(value) else "–",
-        )
-    absolute = _mapping(item.get("absolute")) or item
-    return (
-        absolute.get("difference"),
-        absolute.get("low"),
-        absolute.get("high"),
-        lambda value: number(value, signed=True) if _is_number(value) else "–",
+def _difference(item: Mapping[str, Any]) -> tuple[str, str]:
+    """The difference and its interval: relative where that was recorded, else in the metric's unit."""
+    if _is_number(item.get("relative")):
+        return _share(item["relative"]), _span(item.get("relativeInterval"), _share)
+    unit = f" {item['unit']}" if item.get("unit") else ""
+
+    def amount(value: Any) -> str:
+        if not _is_number(value):
+            return "unbounded"
+        if item.get("aggregation") == "any":
+            return f"{number(value * 100, 2, signed=True)} pp"
+        return f"{number(value, signed=True)}{unit}"
+
+    return amount(item["difference"]) if _is_number(item.get("difference")) else DASH, _span(
+        item.get("interval"), amount
     )
+
+
+def _share(value: Any) -> str:
+    return percent(value, signed=True) if _is_number(value) else "unbounded"
+
+
+def _span(interval: object, write: Callable[[Any], str]) -> str:
+    bounds = _mapping(interval)
+    return f"{write(bounds.get('low'))} to {write(bounds.get('high'))}" if bounds else DASH
 
 
 def _items(value: object) -> Iterable[Mapping[str, Any]]:

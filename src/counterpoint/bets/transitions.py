@@ -228,7 +228,10 @@ def choices_for(bet: Bet) -> tuple[ChoiceGuide, ...]:
     hidden = {Choice.ADVANCE} if bet.stage is Stage.TWEAK else {Choice.REIMAGINE}
     if bet.stage is Stage.THINK:
         hidden |= {Choice.RETIRE}
-    return tuple(guide for guide in CHOICES if guide.choice not in hidden)
+    offered = [guide for guide in CHOICES if guide.choice not in hidden]
+    # The decision that the stage asks for stands first: to ship once there is something to ship.
+    first = Choice.ADVANCE if bet.stage in (Stage.THINK, Stage.BUILD) else Choice.SHIP
+    return tuple(sorted(offered, key=lambda guide: guide.choice is not first))
 
 
 def _after(before: Position, choice: Choice, to: Stage | None) -> Position:

@@ -18,9 +18,9 @@ from counterpoint.errors import InputError
 
 __all__ = ["BUSY_SECONDS", "READ_SECONDS", "Engines", "open_engines"]
 
-BUSY_SECONDS = 10
+BUSY_SECONDS: float = 10
 """How long a writer waits for another process before it gives up."""
-READ_SECONDS = 30
+READ_SECONDS: float = 30
 """How long one statement of a reader may run."""
 READERS = 8
 """Connections that stay open for readers."""
@@ -106,7 +106,7 @@ def _limit_statements(engine: sa.Engine) -> None:
 def _postgresql_url(address: str) -> URL:
     try:
         url = make_url(address)
-    except ArgumentError as error:
+    except (ArgumentError, ValueError) as error:
         raise InputError(
             f"{address!r} is no database address; write postgresql://user@host/database."
         ) from error
@@ -120,9 +120,9 @@ def _postgresql_url(address: str) -> URL:
 def _postgresql(url: URL, *, write: bool) -> sa.Engine:
     options = "-c timezone=UTC"
     if write:
-        options += f" -c lock_timeout={BUSY_SECONDS * 1000}"
+        options += f" -c lock_timeout={int(BUSY_SECONDS * 1000)}"
     else:
-        options += f" -c statement_timeout={READ_SECONDS * 1000} -c default_transaction_read_only=on"
+        options += f" -c statement_timeout={int(READ_SECONDS * 1000)} -c default_transaction_read_only=on"
     given = url.query.get("options")
     if given:
         options = f"{given} {options}"
