@@ -5,7 +5,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from counterpoint.graph.entity import Activity
 from counterpoint.web import charts
+from counterpoint.web.activity import ActivityGroup, grouped
 from counterpoint.web.formats import percent
 from counterpoint.web.icons import ICONS
 from counterpoint.web.render import STATIC
@@ -46,6 +48,7 @@ def specimens() -> dict[str, Any]:
         "spark": charts.sparkline([3, 4, 3.5, 5, 4.8, 6.2, 6, 7.1], title="Plays over eight weeks"),
         "relations": _relations(),
         "sight": SIGHT,
+        "activity": _activity(),
     }
 
 
@@ -121,6 +124,31 @@ def _relations() -> Any:
             ),
         ],
         title="Relations of playlist-builder",
+    )
+
+
+def _activity() -> list[ActivityGroup]:
+    then = datetime(2026, 5, 3, 14, 2, tzinfo=UTC)
+    refs = [
+        f"component:default/{name}"
+        for name in ("playlist-builder", "taste-profiles", "play-history", "signup")
+    ]
+    decided = Activity(
+        9,
+        then,
+        "user:default/ana",
+        "bet.decided",
+        "bet:default/discover-weekly",
+        reason="Both guardrails hold.",
+    )
+    return grouped(
+        [
+            decided,
+            *(
+                Activity(8 - at, then, "user:default/ana", "entity.created", ref)
+                for at, ref in enumerate(refs)
+            ),
+        ]
     )
 
 

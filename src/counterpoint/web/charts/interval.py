@@ -1,5 +1,6 @@
 """The interval plot: estimates with their intervals on one scale, as a forest plot shows them."""
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
@@ -129,6 +130,8 @@ def _row(
     tone = f" is-{row.tone}" if row.tone != "quiet" else ""
     parts = [line(0, top, frame.width, top, "c-grid")] if top else []
     parts += _labels(row, frame, top, y, write)
+    if math.isnan(row.low) or math.isnan(row.high):  # nothing could be computed; the words say so
+        return parts
     start, end = scale.clamped(row.low), scale.clamped(row.high)
     parts.append(line(start, y, end, y, f"c-interval{tone}"))
     for x, inner, open_end in ((start, 1, row.low < scale.low), (end, -1, row.high > scale.high)):

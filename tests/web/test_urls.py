@@ -1,0 +1,64 @@
+"""Addresses of pages."""
+
+from dataclasses import dataclass
+
+import pytest
+
+from counterpoint.web.urls import entity_url, flag_url, ref_parts, search_url, with_query
+
+
+@dataclass
+class Named:
+    kind: str = "Bet"
+    namespace: str = "default"
+    name: str = "radio"
+
+
+@pytest.mark.parametrize(
+    ("ref", "url"),
+    [
+        ("component:default/search", "/catalog/component/default/search"),
+        ("bet:default/discover-weekly", "/bets/default/discover-weekly"),
+        ("experiment:growth/price", "/experiments/growth/price"),
+        ("flagset:default/mobile", "/flags/mobile"),
+        ("group:a b/c?d", "/catalog/group/a%20b/c%3Fd"),
+        ("nothing", "/catalog/unknown/default/nothing"),
+        (Named(), "/bets/default/radio"),
+    ],
+)
+def test_entity_has_its_page(ref: object, url: str) -> None:
+    assert entity_url(ref) == url
+
+
+@pytest.mark.parametrize(
+    ("ref", "parts"),
+    [
+        ("User:default/Ana", ("user", "default", "Ana")),
+        ("group:search", ("group", "default", "search")),
+        ("search", ("", "default", "search")),
+        (Named(), ("bet", "default", "radio")),
+    ],
+)
+def test_parts_of_references(ref: object, parts: tuple[str, str, str]) -> None:
+    assert ref_parts(ref) == parts
+
+
+def test_flag_keys_keep_their_slashes() -> None:
+    assert flag_url("default", "checkout/new button") == "/flags/default/checkout/new%20button"
+
+
+def test_search_escapes_the_term() -> None:
+    assert search_url("a&b c") == "/search?q=a%26b+c"
+
+
+@pytest.mark.parametrize(
+    ("url", "changes", "expected"),
+    [
+        ("/catalog", {"kind": "API"}, "/catalog?kind=API"),
+        ("/catalog?kind=API&owner=x", {"kind": None}, "/catalog?owner=x"),
+        ("/catalog?kind=API", {"kind": "User", "cursor": ""}, "/catalog?kind=User"),
+        ("/catalog?page=1", {"page": None}, "/catalog"),
+    ],
+)
+def test_query_parameters_are_set_and_left_out(url: str, changes: dict[str, object], expected: str) -> None:
+    assert with_query(url, **changes) == expected
