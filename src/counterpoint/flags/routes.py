@@ -8,7 +8,7 @@ from weakref import WeakKeyDictionary
 import msgspec
 from litestar import Response, get, put
 from litestar.concurrency import sync_to_thread
-from litestar.params import Parameter
+from litestar.params import Parameter, QueryParameter
 
 from counterpoint.flags.exposure import Exposures
 from counterpoint.flags.listing import FlagPage, items_of, narrowed, page_of
@@ -143,7 +143,7 @@ def put_set(
 def list_flags(
     ws: Workspace,
     set: str | None = None,  # noqa: A002 - a query parameter
-    state: str | None = None,
+    in_state: Annotated[str | None, QueryParameter(name="state")] = None,
     q: str | None = None,
     limit: int = 100,
     cursor: str | None = None,
@@ -151,7 +151,7 @@ def list_flags(
     """Flags with set, state, variants, bet and owner; narrowed by set, state and text."""
     with ws.graph.read() as reader:
         items = items_of(read_sets(reader))
-    return page_of(narrowed(items, flag_set=set, state=state, text=q), limit=limit, cursor=cursor)
+    return page_of(narrowed(items, flag_set=set, state=in_state, text=q), limit=limit, cursor=cursor)
 
 
 def _tags(header: str | None) -> list[str] | None:
