@@ -40,7 +40,9 @@ def make_client(workspace: Workspace) -> Iterator[Callable[..., TestClient]]:
     """Makes clients of applications over the workspace; `auth` and `loopback` as for `create_app`."""
     with ExitStack() as stack:
 
-        def make(*, auth: bool = True, loopback: bool = False, base: str = "http://localhost") -> TestClient:
+        def make(
+            *, auth: bool = True, loopback: bool = False, base: str = "http://counterpoint.localhost"
+        ) -> TestClient:
             app = create_app(workspace, auth=auth, loopback=loopback)
             return stack.enter_context(TestClient(app, base_url=base, raise_server_exceptions=False))
 
@@ -121,7 +123,9 @@ def running_server(tmp_path: Path) -> Iterator[Callable[..., Process]]:
 
     def start(folder: Path, *options: str) -> Process:
         command = [sys.executable, "-m", "counterpoint", "-w", str(folder), "serve", "--port", "0", *options]
-        child = subprocess.Popen(command, stderr=subprocess.PIPE, stdin=subprocess.DEVNULL, text=True, cwd=tmp_path)
+        child = subprocess.Popen(
+            command, stderr=subprocess.PIPE, stdin=subprocess.DEVNULL, text=True, cwd=tmp_path
+        )
         children.append(child)
         return Process(child, _announced(child))
 

@@ -6,6 +6,7 @@ from hypothesis import strategies as st
 
 from counterpoint.errors import NotAllowedError, UnauthenticatedError
 from counterpoint.graph.actor import Actor
+from counterpoint.server.connection import is_loopback
 from counterpoint.server.identity.access import is_cross_site, needs_csrf, refusal, scope_needed
 from counterpoint.server.identity.model import SCOPES, Caller, csrf_matches, csrf_token, granted, new_secret
 
@@ -115,6 +116,34 @@ def test_a_change_on_ambient_authority_needs_a_csrf_token(
 def test_only_its_own_csrf_token_matches_a_cookie(secret: str, other: str) -> None:
     assert not csrf_matches(secret, other)
     assert csrf_matches(secret, csrf_token(secret)) is bool(secret)
+
+
+@pytest.mark.parametrize(
+    ("host", "loopback"),
+    [
+        ("localhost", True),
+        ("LocalHost.:7700", True),
+        ("a.localhost", True),
+        ("127.0.0.1", True),
+        ("127.255.1.2:80", True),
+        ("::1", True),
+        ("[::1]", True),
+        ("[::1]:7700", True),
+        ("", False),
+        ("0.0.0.0", False),  # noqa: S104 - compared, not bound
+        ("::", False),
+        ("[::]", False),
+        ("10.0.0.1", False),
+        ("[::1].evil.example", False),
+        ("127.0.0.1.evil.example", False),
+        ("localhost.evil.example", False),
+        ("notlocalhost", False),
+        ("127.0.0.1@evil.example", False),
+        ("2130706433", False),
+    ],
+)
+def test_only_names_and_addresses_of_this_machine_are_loopback(host: str, *, loopback: bool) -> None:
+    assert is_loopback(host) is loopback
 
 
 def test_secrets_are_long_and_never_repeat() -> None:

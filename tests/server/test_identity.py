@@ -20,14 +20,18 @@ def ana(graph: Graph) -> accounts.Account:
     return accounts.create_account(graph, local_actor(), "ana", PASSWORD)
 
 
-def test_the_first_account_is_an_administrators_and_the_next_is_not(graph: Graph, ana: accounts.Account) -> None:
+def test_the_first_account_is_an_administrators_and_the_next_is_not(
+    graph: Graph, ana: accounts.Account
+) -> None:
     bo = accounts.create_account(graph, local_actor(), "bo", PASSWORD)
     assert (ana.admin, bo.admin) == (True, False)
     with graph.read() as reader:
         assert [account.name for account in accounts.list_accounts(reader)] == ["ana", "bo"]
 
 
-def test_only_the_right_password_of_an_existing_account_is_accepted(graph: Graph, ana: accounts.Account) -> None:
+def test_only_the_right_password_of_an_existing_account_is_accepted(
+    graph: Graph, ana: accounts.Account
+) -> None:
     assert accounts.verify_password(graph, "ana", PASSWORD) == ana
     assert accounts.verify_password(graph, "ana", PASSWORD + "!") is None
     assert accounts.verify_password(graph, "nobody", PASSWORD) is None
@@ -46,7 +50,9 @@ def test_a_password_of_bad_length_is_refused(graph: Graph, password: str) -> Non
         accounts.create_account(graph, local_actor(), "ana", password)
 
 
-def test_a_taken_name_is_a_conflict_and_a_member_may_not_make_accounts(graph: Graph, ana: accounts.Account) -> None:
+def test_a_taken_name_is_a_conflict_and_a_member_may_not_make_accounts(
+    graph: Graph, ana: accounts.Account
+) -> None:
     with pytest.raises(ConflictError):
         accounts.create_account(graph, local_actor(), ana.name, PASSWORD)
     with pytest.raises(NotAllowedError):
@@ -67,7 +73,9 @@ def test_a_session_lives_until_it_expires_or_is_ended(graph: Graph, ana: account
         assert sessions.find_session(reader, secret, now=NOW) is None
 
 
-def test_a_session_is_renewed_by_use_but_not_at_every_use_and_not_for_ever(graph: Graph, ana: accounts.Account) -> None:
+def test_a_session_is_renewed_by_use_but_not_at_every_use_and_not_for_ever(
+    graph: Graph, ana: accounts.Account
+) -> None:
     session = sessions.Session("hash", ana, NOW, NOW + HOURS)
     assert session.renewal(NOW + timedelta(minutes=1), HOURS) is None
     assert session.renewal(NOW + timedelta(hours=6), HOURS) == NOW + timedelta(hours=18)
@@ -115,7 +123,9 @@ def test_a_token_that_only_evaluates_flags_is_a_public_client_key(graph: Graph) 
         ("a b", frozenset({"read"}), "name is not valid"),
     ],
 )
-def test_a_token_with_a_bad_name_or_scope_is_refused(graph: Graph, name: str, scopes: frozenset[str], message: str) -> None:
+def test_a_token_with_a_bad_name_or_scope_is_refused(
+    graph: Graph, name: str, scopes: frozenset[str], message: str
+) -> None:
     with pytest.raises(InputError, match=message):
         tokens.create_token(graph, local_actor(), name, scopes)
 

@@ -5,6 +5,7 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager
 
 import structlog
 from litestar import Litestar
+from litestar.concurrency import sync_to_thread
 from litestar.datastructures import State
 from litestar.di import Provide
 from litestar.types import ASGIApp
@@ -54,7 +55,7 @@ def create_app(workspace: Workspace, *, auth: bool = True, loopback: bool = Fals
         },
         exception_handlers={Exception: answer_error},
         guards=[guard],
-        lifespan=[live.lifespan, *(_bound(lifespan, workspace) for lifespan in mounted.lifespans)],
+        lifespan=[_open_journal, live.lifespan, *(_bound(lifespan, workspace) for lifespan in mounted.lifespans)],
         logging_config=None,
         openapi_config=openapi_config(mounted.openapi_paths),
         request_max_body_size=workspace.settings.server.max_body_mb * MEBIBYTE,
@@ -80,6 +81,13 @@ def _wrap(
     handler = RequestLogs(handler)
     handler = SecurityHeaders(handler)
     return RequestIds(handler)
+
+
+@asynccontextmanager
+async def _open_journal(app: Litestar) -> AsyncIterator[None]:
+    """Open the journal before the first requests, which come from several threads at once."""
+    await sync_to_thread(getattr, app.state.workspace, "journal")
+    yield
 
 
 def _bound(

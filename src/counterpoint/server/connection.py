@@ -1,5 +1,7 @@
 """What the middleware and the handlers read from an ASGI scope, in one place."""
 
+import re
+from ipaddress import ip_address
 from typing import Any
 
 from litestar.types import HTTPScope, Scope
@@ -19,6 +21,10 @@ __all__ = [
 ]
 
 NOBODY = Caller()
+HOST = re.compile(
+    r"\[(?P<literal>[0-9a-f:.]+)\](?::\d+)?|(?P<address>[0-9a-f]*:[0-9a-f:]*:[0-9a-f.]*)|(?P<name>[^:\[\]]+)(?::\d+)?"
+)
+"""An IPv6 literal in brackets, a bare IPv6 address, or a name or IPv4 address; each but the bare one with a port."""
 MACHINE_PATHS = ("/api/", "/ofrep/", "/v1/", "/mcp", "/healthz", "/readyz", "/metrics", "/static/")
 """What programs read; everything else is a page for people."""
 
@@ -71,14 +77,14 @@ def wants_html(scope: Scope) -> bool:
 
 
 def is_loopback(host: str) -> bool:
-    """Whether a `Host` header or an address means this machine and no other."""
-    name = host.rpartition("]")[0].lstrip("[") if host.startswith("[") else host.partition(":")[0]
-    if host.count(":") > 1 and not host.startswith("["):
-        name = host
-    name = name.lower().rstrip(".")
-    return name in {"localhost", "::1"} or name.endswith(".localhost") or _is_127(name)
-
-
-def _is_127(name: str) -> bool:
-    parts = name.split(".")
-    return len(parts) == 4 and parts[0] == "127" and all(part.isdigit() and int(part) < 256 for part in parts)
+    """Whether a `Host` header (with or without a port) or a bare address means this machine and no other."""
+    found = HOST.fullmatch(host.lower())
+    if found is None:
+        return False
+    name = (found["literal"] or found["address"] or found["name"]).rstrip(".")
+    if name == "localhost" or name.endswith(".localhost"):
+        return True
+    try:
+        return ip_address(name).is_loopback
+    except ValueError:
+        return False

@@ -4,6 +4,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from litestar import MediaType, Request, Response, get, post
+from litestar.di import NamedDependency
 from litestar.params import FromQuery
 
 from counterpoint.errors import CounterpointError, InputError, NotAllowedError
@@ -24,14 +25,22 @@ LONGEST_DAYS = 3650
 
 
 @get("/settings", media_type=MediaType.HTML, include_in_schema=False, sync_to_thread=True)
-def show_settings(request: Request[Any, Any, Any], ws: Workspace, actor: Actor, page: PageContext) -> str:
+def show_settings(
+    request: Request[Any, Any, Any],
+    ws: NamedDependency[Workspace],
+    actor: NamedDependency[Actor],
+    page: NamedDependency[PageContext],
+) -> str:
     """What the workspace is, how it is set, who may enter, and whether it is in health."""
     return _settings(request, ws, actor, page)
 
 
 @post("/settings/tokens", media_type=MediaType.HTML, include_in_schema=False)
 async def create_token(
-    request: Request[Any, Any, Any], ws: Workspace, actor: Actor, page: PageContext
+    request: Request[Any, Any, Any],
+    ws: NamedDependency[Workspace],
+    actor: NamedDependency[Actor],
+    page: NamedDependency[PageContext],
 ) -> Response[str]:
     """Make a token and show its secret, this one time."""
     form = await request.form()
@@ -52,7 +61,9 @@ async def create_token(
 
 
 @post("/settings/tokens/revoke", media_type=MediaType.HTML, include_in_schema=False)
-async def revoke_token(request: Request[Any, Any, Any], ws: Workspace, actor: Actor) -> Response[str]:
+async def revoke_token(
+    request: Request[Any, Any, Any], ws: NamedDependency[Workspace], actor: NamedDependency[Actor]
+) -> Response[str]:
     """Make a token useless."""
     form = await request.form()
     tokens.revoke_token(ws.graph, actor, str(form.get("name", "")))
@@ -61,8 +72,8 @@ async def revoke_token(request: Request[Any, Any, Any], ws: Workspace, actor: Ac
 
 @get("/activity", media_type=MediaType.HTML, include_in_schema=False, sync_to_thread=True)
 def show_activity(
-    ws: Workspace,
-    page: PageContext,
+    ws: NamedDependency[Workspace],
+    page: NamedDependency[PageContext],
     subject: FromQuery[str] = "",
     action: FromQuery[str] = "",
     by: FromQuery[str] = "",

@@ -4,6 +4,7 @@ from typing import Any
 
 import msgspec
 from litestar import Request, get
+from litestar.di import NamedDependency
 from litestar.params import FromQuery
 from litestar.response import ServerSentEvent
 from litestar.types import ASGIApp
@@ -30,7 +31,7 @@ class ActivityPage(msgspec.Struct, frozen=True, rename="camel"):
 
 @get("/api/v1/activity", tags=["activity"], sync_to_thread=True)
 def list_activity(
-    ws: Workspace,
+    ws: NamedDependency[Workspace],
     subject: FromQuery[str | None] = None,
     action: FromQuery[str | None] = None,
     by: FromQuery[str | None] = None,

@@ -6,6 +6,7 @@ from typing import Any
 
 import structlog
 from litestar import MediaType, Request, Response, get, post
+from litestar.di import NamedDependency
 from litestar.params import FromQuery, URLEncodedBody
 
 from counterpoint.errors import OverloadedError
@@ -25,8 +26,8 @@ LONGEST_NAME = 64
 @get("/login", media_type=MediaType.HTML, include_in_schema=False, sync_to_thread=True)
 def login_form(
     request: Request[Any, Any, Any],
-    ws: Workspace,
-    page: PageContext,
+    ws: NamedDependency[Workspace],
+    page: NamedDependency[PageContext],
     next: FromQuery[str] = "/",  # noqa: A002
 ) -> Response[str]:
     """The form; whoever is signed in already goes on."""
@@ -39,7 +40,10 @@ def login_form(
 
 @post("/login", media_type=MediaType.HTML, include_in_schema=False, sync_to_thread=True)
 def login(
-    request: Request[Any, Any, Any], ws: Workspace, page: PageContext, data: URLEncodedBody[dict[str, str]]
+    request: Request[Any, Any, Any],
+    ws: NamedDependency[Workspace],
+    page: NamedDependency[PageContext],
+    data: URLEncodedBody[dict[str, str]],
 ) -> Response[str]:
     """Check the password and begin a session."""
     scope = request.scope
@@ -71,7 +75,7 @@ def login(
 
 
 @post("/logout", media_type=MediaType.HTML, include_in_schema=False, sync_to_thread=True)
-def logout(request: Request[Any, Any, Any], ws: Workspace) -> Response[str]:
+def logout(request: Request[Any, Any, Any], ws: NamedDependency[Workspace]) -> Response[str]:
     """End the session, so that its cookie is worth nothing even to who copied it."""
     caller = caller_of(request.scope)
     if caller.via == "session" and caller.browser_secret:

@@ -5,6 +5,7 @@ import shutil
 from typing import Any
 
 from litestar import Request, get
+from litestar.di import NamedDependency
 from prometheus_client import generate_latest
 
 from counterpoint.errors import CounterpointError, Problem, WorkspaceError
@@ -23,7 +24,7 @@ def health() -> dict[str, str]:
 
 
 @get("/readyz", tags=["operation"], security=[{}], sync_to_thread=True)
-def ready(ws: Workspace) -> dict[str, str]:
+def ready(ws: NamedDependency[Workspace]) -> dict[str, str]:
     """Whether the graph can be read and the journal written; 503 with the reasons otherwise."""
     if problems := [*_graph_problems(ws), *_journal_problems(ws)]:
         raise WorkspaceError("The workspace cannot be used.", problems)
