@@ -1,18 +1,16 @@
-"""Pages of the server: signing in, the settings, the activity log."""
+"""Pages of the server: signing in and the settings."""
 
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from litestar import MediaType, Request, Response, get, post
 from litestar.di import NamedDependency
-from litestar.params import FromQuery
 
 from counterpoint.errors import CounterpointError, InputError, NotAllowedError
 from counterpoint.graph.actor import Actor
 from counterpoint.server.connection import caller_of
 from counterpoint.server.identity import accounts, sessions, tokens
 from counterpoint.server.identity.model import SCOPES
-from counterpoint.server.routes import sequence
 from counterpoint.server.settings_table import setting_rows
 from counterpoint.server.signing import login, login_form, logout
 from counterpoint.web import PageContext, render
@@ -20,7 +18,6 @@ from counterpoint.workspace import Workspace
 
 __all__ = ["pages"]
 
-PAGE_LENGTH = 50
 LONGEST_DAYS = 3650
 
 
@@ -68,34 +65,6 @@ async def revoke_token(
     form = await request.form()
     tokens.revoke_token(ws.graph, actor, str(form.get("name", "")))
     return Response("", status_code=303, headers={"location": "/settings#tokens"})
-
-
-@get("/activity", media_type=MediaType.HTML, include_in_schema=False, sync_to_thread=True)
-def show_activity(
-    ws: NamedDependency[Workspace],
-    page: NamedDependency[PageContext],
-    subject: FromQuery[str] = "",
-    action: FromQuery[str] = "",
-    by: FromQuery[str] = "",
-    cursor: FromQuery[str] = "",
-) -> str:
-    """The log of every change, newest first."""
-    before = sequence(cursor, "query parameter 'cursor'")
-    with ws.graph.read() as reader:
-        entries = reader.activity(
-            subject=subject or None,
-            action=action or None,
-            actor=by or None,
-            before=before,
-            limit=PAGE_LENGTH + 1,
-        )
-    more = len(entries) > PAGE_LENGTH
-    entries = entries[:PAGE_LENGTH]
-    chosen = {"subject": subject, "action": action, "by": by}
-    following = str(entries[-1].seq) if more else None
-    return render(
-        page, "server/activity.html", entries=entries, chosen=chosen, following=following, cursor=cursor
-    )
 
 
 def _settings(
@@ -169,5 +138,4 @@ pages: list[Any] = [
     show_settings,
     create_token,
     revoke_token,
-    show_activity,
 ]
