@@ -31,7 +31,7 @@ def theirs(kind: str, name: str, **spec: Any) -> dict[str, Any]:
 
 
 @pytest.fixture
-def org(graph: Graph) -> Graph:
+def squads(graph: Graph) -> Graph:
     """Discovery, of which Ana is a member, with a purpose, a belief, metrics, a flag and an experiment."""
     flags = {
         "weekly-list": {
@@ -88,10 +88,10 @@ def record_reading(graph: Graph, verdict: str, sentence: str = "Retention rose."
         )
 
 
-def test_the_line_runs_from_purpose_to_reading(org: Graph) -> None:
-    write(org, weekly(), actor=ANA)
-    record_reading(org, "ship")
-    line = read(org, REF)
+def test_the_line_runs_from_purpose_to_reading(squads: Graph) -> None:
+    write(squads, weekly(), actor=ANA)
+    record_reading(squads, "ship")
+    line = read(squads, REF)
     assert line.owner is not None
     assert (line.owner.ref, line.bet.title) == ("group:default/discovery", "The weekly")
     assert [(node.title, node.text) for node in line.purposes] == [("The music", "Music for everyone.")]
@@ -114,14 +114,14 @@ def test_the_line_runs_from_purpose_to_reading(org: Graph) -> None:
     )
 
 
-def test_the_list_holds_every_bet_with_what_it_lacks(org: Graph) -> None:
-    write(org, weekly(), actor=ANA)
-    write(org, ours("Bet", "another", owner="player"), actor=BEN)
-    page = list_bets(org)
+def test_the_list_holds_every_bet_with_what_it_lacks(squads: Graph) -> None:
+    write(squads, weekly(), actor=ANA)
+    write(squads, ours("Bet", "another", owner="player"), actor=BEN)
+    page = list_bets(squads)
     assert [line.bet.name for line in page.items] == ["another", "weekly"]
     assert page.total == 2
     assert "hypothesis" in {item.code for item in page.items[0].advice}
-    assert [line.bet.name for line in list_bets(org, owner="player").items] == ["another"]
+    assert [line.bet.name for line in list_bets(squads, owner="player").items] == ["another"]
 
 
 @pytest.mark.parametrize(
@@ -133,52 +133,52 @@ def test_the_list_holds_every_bet_with_what_it_lacks(org: Graph) -> None:
         ({"owner": "discovery", "stage": "never"}, "/spec/stage"),
     ],
 )
-def test_a_bet_needs_an_owner_that_exists(org: Graph, spec: dict[str, Any], pointer: str) -> None:
+def test_a_bet_needs_an_owner_that_exists(squads: Graph, spec: dict[str, Any], pointer: str) -> None:
     with pytest.raises(InputError) as failure:
-        write(org, ours("Bet", "weekly", **spec), actor=ANA)
+        write(squads, ours("Bet", "weekly", **spec), actor=ANA)
     assert [problem.pointer for problem in failure.value.problems] == [pointer]
-    assert list_bets(org).total == 0
+    assert list_bets(squads).total == 0
 
 
-def test_another_kind_of_document_is_refused(org: Graph) -> None:
+def test_another_kind_of_document_is_refused(squads: Graph) -> None:
     with pytest.raises(InputError) as failure:
-        write(org, ours("Goal", "weekly", owner="discovery"), actor=ANA)
+        write(squads, ours("Goal", "weekly", owner="discovery"), actor=ANA)
     assert failure.value.problems[0].pointer == "/kind"
 
 
-def test_a_new_bet_does_not_replace_one_of_the_same_name(org: Graph) -> None:
-    write(org, weekly(), actor=ANA, new=True)
+def test_a_new_bet_does_not_replace_one_of_the_same_name(squads: Graph) -> None:
+    write(squads, weekly(), actor=ANA, new=True)
     with pytest.raises(InputError, match="cannot be stored") as failure:
-        write(org, weekly(kill="never"), actor=ANA, new=True)
+        write(squads, weekly(kill="never"), actor=ANA, new=True)
     assert failure.value.problems[0].pointer == "/metadata/name"
 
 
-def test_a_change_of_an_older_version_is_refused(org: Graph) -> None:
-    first = write(org, weekly(), actor=ANA)
-    write(org, weekly(kill="Nobody opens it."), actor=ANA, etag=first.bet.etag)
+def test_a_change_of_an_older_version_is_refused(squads: Graph) -> None:
+    first = write(squads, weekly(), actor=ANA)
+    write(squads, weekly(kill="Nobody opens it."), actor=ANA, etag=first.bet.etag)
     with pytest.raises(PreconditionError):
-        write(org, weekly(kill="Something else."), actor=ANA, etag=first.bet.etag)
+        write(squads, weekly(kill="Something else."), actor=ANA, etag=first.bet.etag)
 
 
-def test_only_the_owner_edits_and_decides(org: Graph) -> None:
-    line = write(org, weekly(), actor=ANA)
-    assert may_write(org, line, ANA).allow
-    assert not may_write(org, line, BEN).allow
+def test_only_the_owner_edits_and_decides(squads: Graph) -> None:
+    line = write(squads, weekly(), actor=ANA)
+    assert may_write(squads, line, ANA).allow
+    assert not may_write(squads, line, BEN).allow
     with pytest.raises(NotAllowedError):
-        write(org, weekly(kill="Now."), actor=BEN)
+        write(squads, weekly(kill="Now."), actor=BEN)
     with pytest.raises(NotAllowedError):
-        decide(org, REF, "persevere", actor=BEN)
-    assert decisions(org, REF) == ()
+        decide(squads, REF, "persevere", actor=BEN)
+    assert decisions(squads, REF) == ()
 
 
-def test_a_decision_moves_the_bet_and_is_told_in_the_activity_log(org: Graph) -> None:
-    write(org, weekly(), actor=ANA)
-    made = decide(org, REF, "advance", actor=ANA, reason="Seven of ten wanted it.")
+def test_a_decision_moves_the_bet_and_is_told_in_the_activity_log(squads: Graph) -> None:
+    write(squads, weekly(), actor=ANA)
+    made = decide(squads, REF, "advance", actor=ANA, reason="Seven of ten wanted it.")
     assert (made.stage_before, made.stage_after, made.override) == (Stage.THINK, Stage.BUILD, False)
-    line = read(org, REF)
+    line = read(squads, REF)
     assert line.bet.stage is Stage.BUILD
     assert line.decisions == (made,)
-    with org.read() as reader:
+    with squads.read() as reader:
         newest = reader.activity(action="bet.decided")[0]
     assert (newest.subject, newest.actor, newest.reason) == (
         REF,
@@ -195,40 +195,40 @@ def test_a_decision_moves_the_bet_and_is_told_in_the_activity_log(org: Graph) ->
     }
 
 
-def test_a_decision_that_moves_nothing_is_recorded_too(org: Graph) -> None:
-    before = write(org, weekly(), actor=ANA)
-    decide(org, REF, "persevere", actor=ANA)
-    after = read(org, REF)
+def test_a_decision_that_moves_nothing_is_recorded_too(squads: Graph) -> None:
+    before = write(squads, weekly(), actor=ANA)
+    decide(squads, REF, "persevere", actor=ANA)
+    after = read(squads, REF)
     assert after.bet.etag == before.bet.etag
     assert [item.choice for item in after.decisions] == ["persevere"]
 
 
-def test_an_override_asks_for_a_reason_and_is_then_recorded(org: Graph) -> None:
-    write(org, weekly(stage="ship"), actor=ANA)
-    record_reading(org, "do not ship", "Retention fell.")
+def test_an_override_asks_for_a_reason_and_is_then_recorded(squads: Graph) -> None:
+    write(squads, weekly(stage="ship"), actor=ANA)
+    record_reading(squads, "do not ship", "Retention fell.")
     with pytest.raises(ReasonWantedError) as asked:
-        decide(org, REF, "ship", actor=ANA, reason="  ")
+        decide(squads, REF, "ship", actor=ANA, reason="  ")
     assert asked.value.problems[0].pointer == "/reason"
-    assert decisions(org, REF) == ()
-    made = decide(org, REF, "ship", actor=ANA, reason="The drop is one broken client.")
+    assert decisions(squads, REF) == ()
+    made = decide(squads, REF, "ship", actor=ANA, reason="The drop is one broken client.")
     assert made.override
     assert "Retention fell." in made.known.overrides[0]
 
 
-def test_a_reason_that_is_wanted_leaves_the_bet_where_it_was(org: Graph) -> None:
-    write(org, weekly(), actor=ANA)
+def test_a_reason_that_is_wanted_leaves_the_bet_where_it_was(squads: Graph) -> None:
+    write(squads, weekly(), actor=ANA)
     with pytest.raises(ReasonWantedError):
-        decide(org, REF, "ship", actor=ANA)
-    assert read(org, REF).bet.stage is Stage.THINK
+        decide(squads, REF, "ship", actor=ANA)
+    assert read(squads, REF).bet.stage is Stage.THINK
 
 
-def test_a_decision_keeps_what_was_known_that_day(org: Graph) -> None:
-    written = write(org, weekly(stage="ship"), actor=ANA)
-    record_reading(org, "ship", "Retention rose by 3 %.")
-    made = decide(org, REF, "ship", actor=ANA)
-    record_reading(org, "do not ship", "Retention fell after all.")
-    write(org, weekly(stage="ship", hypothesis="Another one.", kill="Now."), actor=ANA)
-    kept = decisions(org, REF)[0]
+def test_a_decision_keeps_what_was_known_that_day(squads: Graph) -> None:
+    written = write(squads, weekly(stage="ship"), actor=ANA)
+    record_reading(squads, "ship", "Retention rose by 3 %.")
+    made = decide(squads, REF, "ship", actor=ANA)
+    record_reading(squads, "do not ship", "Retention fell after all.")
+    write(squads, weekly(stage="ship", hypothesis="Another one.", kill="Now."), actor=ANA)
+    kept = decisions(squads, REF)[0]
     assert kept == made
     assert [(item.verdict, item.sentence) for item in kept.known.readings] == [
         ("ship", "Retention rose by 3 %.")
@@ -240,22 +240,22 @@ def test_a_decision_keeps_what_was_known_that_day(org: Graph) -> None:
 @pytest.mark.parametrize(
     "change", ["UPDATE bets_decisions SET reason = 'better'", "DELETE FROM bets_decisions"]
 )
-def test_the_database_refuses_to_change_a_decision(org: Graph, change: str) -> None:
-    write(org, weekly(), actor=ANA)
-    made = decide(org, REF, "persevere", actor=ANA)
-    with pytest.raises(sa.exc.DBAPIError, match="recorded decision"), org.write(SYSTEM) as writer:
+def test_the_database_refuses_to_change_a_decision(squads: Graph, change: str) -> None:
+    write(squads, weekly(), actor=ANA)
+    made = decide(squads, REF, "persevere", actor=ANA)
+    with pytest.raises(sa.exc.DBAPIError, match="recorded decision"), squads.write(SYSTEM) as writer:
         writer.connection.execute(sa.text(change))
-    assert decisions(org, REF) == (made,)
+    assert decisions(squads, REF) == (made,)
 
 
-def test_a_killed_bet_keeps_its_stage_and_may_be_opened_again(org: Graph) -> None:
-    write(org, weekly(stage="build"), actor=ANA)
-    decide(org, REF, "kill", actor=ANA)
-    assert (read(org, REF).bet.stage, read(org, REF).bet.state) == (Stage.BUILD, State.KILLED)
+def test_a_killed_bet_keeps_its_stage_and_may_be_opened_again(squads: Graph) -> None:
+    write(squads, weekly(stage="build"), actor=ANA)
+    decide(squads, REF, "kill", actor=ANA)
+    assert (read(squads, REF).bet.stage, read(squads, REF).bet.state) == (Stage.BUILD, State.KILLED)
     with pytest.raises(ReasonWantedError):
-        decide(org, REF, "persevere", actor=ANA)
-    decide(org, REF, "persevere", actor=ANA, reason="The blocker went away.")
-    assert read(org, REF).bet.state is State.ACTIVE
+        decide(squads, REF, "persevere", actor=ANA)
+    decide(squads, REF, "persevere", actor=ANA, reason="The blocker went away.")
+    assert read(squads, REF).bet.state is State.ACTIVE
 
 
 @pytest.mark.parametrize(
@@ -263,21 +263,21 @@ def test_a_killed_bet_keeps_its_stage_and_may_be_opened_again(org: Graph) -> Non
     [("celebrate", None, "/choice"), ("", None, "/choice"), ("advance", Stage.THINK, "/to")],
 )
 def test_what_is_no_decision_is_refused_with_its_place(
-    org: Graph, choice: str, to: Stage | None, pointer: str
+    squads: Graph, choice: str, to: Stage | None, pointer: str
 ) -> None:
-    write(org, weekly(stage="build"), actor=ANA)
+    write(squads, weekly(stage="build"), actor=ANA)
     with pytest.raises(InputError) as failure:
-        decide(org, REF, choice, actor=ANA, to=to)
+        decide(squads, REF, choice, actor=ANA, to=to)
     assert failure.value.problems[0].pointer == pointer
 
 
 @pytest.mark.parametrize("ref", ["bet:default/none", "experiment:default/weekly-test"])
-def test_what_is_no_bet_is_not_found(org: Graph, ref: str) -> None:
+def test_what_is_no_bet_is_not_found(squads: Graph, ref: str) -> None:
     with pytest.raises(NotFoundError):
-        read(org, ref)
+        read(squads, ref)
     with pytest.raises(NotFoundError):
-        decide(org, ref, "ship", actor=SYSTEM)
+        decide(squads, ref, "ship", actor=SYSTEM)
 
 
-def test_names_for_a_field_leave_out_the_default_namespace(org: Graph) -> None:
-    assert names_of(org, "Group") == ("discovery", "player")
+def test_names_for_a_field_leave_out_the_default_namespace(squads: Graph) -> None:
+    assert names_of(squads, "Group") == ("discovery", "player")

@@ -3,6 +3,7 @@
 from typing import Any
 
 from litestar import MediaType, Response, get, post
+from litestar.di import NamedDependency
 from litestar.params import FromPath, FromQuery, URLEncodedBody
 from litestar.response import Redirect
 
@@ -35,7 +36,9 @@ Posted = URLEncodedBody[dict[str, Any]]
 
 
 @get("/bets", media_type=MediaType.HTML, include_in_schema=False, sync_to_thread=True)
-def show_list(ws: Workspace, page: PageContext, cursor: FromQuery[str | None] = None) -> str:
+def show_list(
+    ws: NamedDependency[Workspace], page: NamedDependency[PageContext], cursor: FromQuery[str | None] = None
+) -> str:
     """The bets by stage."""
     found = store.list_bets(ws.graph, limit=100, cursor=cursor)
     return render(
@@ -51,13 +54,20 @@ def show_list(ws: Workspace, page: PageContext, cursor: FromQuery[str | None] = 
 
 
 @get("/bets/new", media_type=MediaType.HTML, include_in_schema=False, sync_to_thread=True)
-def show_new(ws: Workspace, page: PageContext, owner: FromQuery[str] = "") -> str:
+def show_new(
+    ws: NamedDependency[Workspace], page: NamedDependency[PageContext], owner: FromQuery[str] = ""
+) -> str:
     """The empty form; `owner` fills in who makes the bet."""
     return _form(ws, page, BetForm(owner=owner), {})
 
 
 @post("/bets/new", media_type=MediaType.HTML, include_in_schema=False, sync_to_thread=True)
-def create(ws: Workspace, actor: Actor, page: PageContext, data: Posted) -> Page:
+def create(
+    ws: NamedDependency[Workspace],
+    actor: NamedDependency[Actor],
+    page: NamedDependency[PageContext],
+    data: Posted,
+) -> Page:
     """Store a new bet, or show the form again with what is wrong."""
     form = read_form(data)
     document, errors = descriptor(form)
@@ -75,7 +85,12 @@ def create(ws: Workspace, actor: Actor, page: PageContext, data: Posted) -> Page
     include_in_schema=False,
     sync_to_thread=True,
 )
-def show_edit(ws: Workspace, page: PageContext, namespace: FromPath[str], name: FromPath[str]) -> str:
+def show_edit(
+    ws: NamedDependency[Workspace],
+    page: NamedDependency[PageContext],
+    namespace: FromPath[str],
+    name: FromPath[str],
+) -> str:
     """The form as the bet is."""
     line = store.read(ws.graph, _ref(namespace, name))
     return _form(ws, page, form_of(line.bet), {}, line)
@@ -88,9 +103,9 @@ def show_edit(ws: Workspace, page: PageContext, namespace: FromPath[str], name: 
     sync_to_thread=True,
 )
 def edit(
-    ws: Workspace,
-    actor: Actor,
-    page: PageContext,
+    ws: NamedDependency[Workspace],
+    actor: NamedDependency[Actor],
+    page: NamedDependency[PageContext],
     namespace: FromPath[str],
     name: FromPath[str],
     data: Posted,
@@ -118,7 +133,11 @@ def edit(
     sync_to_thread=True,
 )
 def show(
-    ws: Workspace, actor: Actor, page: PageContext, namespace: FromPath[str], name: FromPath[str]
+    ws: NamedDependency[Workspace],
+    actor: NamedDependency[Actor],
+    page: NamedDependency[PageContext],
+    namespace: FromPath[str],
+    name: FromPath[str],
 ) -> str:
     """One bet: its line of sight, newest verdict, decisions and the form for the next one."""
     return _bet(ws, actor, page, store.read(ws.graph, _ref(namespace, name)))
@@ -131,9 +150,9 @@ def show(
     sync_to_thread=True,
 )
 def record(
-    ws: Workspace,
-    actor: Actor,
-    page: PageContext,
+    ws: NamedDependency[Workspace],
+    actor: NamedDependency[Actor],
+    page: NamedDependency[PageContext],
     namespace: FromPath[str],
     name: FromPath[str],
     data: Posted,

@@ -5,6 +5,7 @@ from typing import Annotated, Any
 import msgspec
 from litestar import Response, get, post, put
 from litestar.concurrency import sync_to_thread
+from litestar.di import NamedDependency
 from litestar.params import FromPath, FromQuery, HeaderParameter, JSONBody
 
 from counterpoint.bets import store
@@ -40,7 +41,7 @@ class DecisionList(msgspec.Struct, frozen=True):
 
 @get("/api/v1/bets", tags=["bets"], sync_to_thread=True)
 def list_bets(
-    ws: Workspace,
+    ws: NamedDependency[Workspace],
     owner: FromQuery[str | None] = None,
     limit: FromQuery[int] = 50,
     cursor: FromQuery[str | None] = None,
@@ -58,22 +59,26 @@ def list_bets(
 
 
 @post("/api/v1/bets", tags=["bets"])
-async def create_bet(ws: Workspace, actor: Actor, data: JSONBody[dict[str, Any]]) -> Response[Line]:
+async def create_bet(
+    ws: NamedDependency[Workspace], actor: NamedDependency[Actor], data: JSONBody[dict[str, Any]]
+) -> Response[Line]:
     """Store a new bet from its descriptor, the same as in YAML."""
     line = await sync_to_thread(store.write, ws.graph, data, actor=actor, new=True)
     return _answer(line, status=201, location=f"/api/v1/bets/{line.bet.namespace}/{line.bet.name}")
 
 
 @get("/api/v1/bets/{namespace:str}/{name:str}", tags=["bets"])
-async def read_bet(ws: Workspace, namespace: FromPath[str], name: FromPath[str]) -> Response[Line]:
+async def read_bet(
+    ws: NamedDependency[Workspace], namespace: FromPath[str], name: FromPath[str]
+) -> Response[Line]:
     """One bet with its line from purpose to decision; its version is in the header `ETag`."""
     return _answer(await sync_to_thread(store.read, ws.graph, _ref(namespace, name)))
 
 
 @put("/api/v1/bets/{namespace:str}/{name:str}", tags=["bets"])
 async def write_bet(
-    ws: Workspace,
-    actor: Actor,
+    ws: NamedDependency[Workspace],
+    actor: NamedDependency[Actor],
     namespace: FromPath[str],
     name: FromPath[str],
     data: JSONBody[dict[str, Any]],
@@ -86,14 +91,20 @@ async def write_bet(
 
 
 @get("/api/v1/bets/{namespace:str}/{name:str}/decisions", tags=["bets"], sync_to_thread=True)
-def list_decisions(ws: Workspace, namespace: FromPath[str], name: FromPath[str]) -> DecisionList:
+def list_decisions(
+    ws: NamedDependency[Workspace], namespace: FromPath[str], name: FromPath[str]
+) -> DecisionList:
     """The decisions about a bet, newest first, each with what was known that day."""
     return DecisionList(decisions(ws.graph, _ref(namespace, name)))
 
 
 @post("/api/v1/bets/{namespace:str}/{name:str}/decisions", tags=["bets"], sync_to_thread=True)
 def record_decision(
-    ws: Workspace, actor: Actor, namespace: FromPath[str], name: FromPath[str], data: JSONBody[DecisionInput]
+    ws: NamedDependency[Workspace],
+    actor: NamedDependency[Actor],
+    namespace: FromPath[str],
+    name: FromPath[str],
+    data: JSONBody[DecisionInput],
 ) -> Decision:
     """Record a decision. Nothing is refused to the owner; an override asks for a reason."""
     return decide(ws.graph, _ref(namespace, name), data.choice, actor=actor, reason=data.reason, to=data.to)
