@@ -176,6 +176,14 @@ def test_a_form_with_an_error_keeps_what_was_typed(
     assert message in answer.text
 
 
+def test_all_errors_are_told_at_once(client: Client, org: Workspace) -> None:
+    answer = post(
+        client, "/bets/new", title="Kept", owner="nobody", guardrail_metric="start", guardrail_margin="lots"
+    )
+    assert 'id="owner-error"' in answer.text
+    assert 'id="guardrails-error"' in answer.text
+
+
 def test_a_name_that_is_taken_is_told_at_the_name(client: Client, bet: Workspace) -> None:
     answer = post(client, "/bets/new", title="Weekly", owner="discovery")
     assert answer.status_code == 400

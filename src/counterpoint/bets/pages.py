@@ -76,6 +76,8 @@ def create(
             return _to(store.write(ws.graph, document, actor=actor, new=True))
         except InputError as error:
             errors = field_errors(error.problems) or {"": error.message}
+    else:
+        errors = field_errors(store.problems_of(ws.graph, document, new=True)) | errors
     return _again(_form(ws, page, form, errors))
 
 

@@ -16,7 +16,7 @@ from counterpoint.graph.reader import Reader
 from counterpoint.graph.ref import parse_ref
 from counterpoint.graph.store import Graph
 
-__all__ = ["BetPage", "document_of", "list_bets", "may_write", "names_of", "read", "write"]
+__all__ = ["BetPage", "document_of", "list_bets", "may_write", "names_of", "problems_of", "read", "write"]
 
 
 class BetPage(msgspec.Struct, frozen=True, rename="camel"):
@@ -71,6 +71,14 @@ def may_write(graph: Graph, line: Line, actor: Actor) -> Permission:
         units = reader.units_of(actor.ref) if actor.kind == "person" else frozenset()
     exists = line.owner is not None and line.owner.exists
     return may(actor, "write", line.bet.owner, owner_exists=exists, units=units)
+
+
+def problems_of(
+    graph: Graph, document: Mapping[str, Any], *, ref: str | None = None, new: bool = False
+) -> tuple[Problem, ...]:
+    """What `write` would refuse the descriptor for, without writing."""
+    with graph.read() as reader:
+        return tuple(_problems(reader, document, ref, new=new))
 
 
 def write(
