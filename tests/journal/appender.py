@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 
 import pyarrow as pa
-import pyarrow.parquet  # noqa: F401 - imported before the fork, once for all children
+import pyarrow.parquet
 
 from counterpoint.journal import Journal
 from counterpoint.settings import JournalSettings
@@ -20,7 +20,14 @@ BATCH = 5
 def event(name: str, number: int) -> dict[str, object]:
     """An event of a batch."""
     time = f"2026-05-{1 + number % 2:02}T10:00:00Z"
-    return {"specversion": "1.0", "id": name, "source": "appender", "type": "tick", "time": time, "data": {"value": number}}
+    return {
+        "specversion": "1.0",
+        "id": name,
+        "source": "appender",
+        "type": "tick",
+        "time": time,
+        "data": {"value": number},
+    }
 
 
 def tell(text: str) -> None:
@@ -45,7 +52,9 @@ def share(folder: Path, start: int, end: int) -> None:
     accepted = 0
     with Journal(folder, JournalSettings(compact_after=100)) as journal:
         for number in range(start, end, BATCH):
-            accepted += journal.append([event(f"shared-{each}", each) for each in range(number, number + BATCH)]).accepted
+            accepted += journal.append(
+                [event(f"shared-{each}", each) for each in range(number, number + BATCH)]
+            ).accepted
     tell(f"accepted {accepted}")
 
 

@@ -28,7 +28,11 @@ def event(number: int = 1, **changes: Any) -> Document:
 
 def exposure(number: int = 1, variant: str = "on", **changes: Any) -> Document:
     """An exposure of the flag `checkout`."""
-    data = {"feature_flag.key": "checkout", "feature_flag.result.variant": variant, "feature_flag.set.id": "default"}
+    data = {
+        "feature_flag.key": "checkout",
+        "feature_flag.result.variant": variant,
+        "feature_flag.set.id": "default",
+    }
     return event(number, id=f"x{number}", type="feature_flag.evaluation", data=data, **changes)
 
 

@@ -37,10 +37,21 @@ def test_each_type_and_day_has_a_file_of_its_own(journal: Journal) -> None:
 
 
 def test_files_are_sorted_by_flag_subject_and_time(journal: Journal) -> None:
-    journal.append([exposure(number, time=f"2026-05-04T{number:02}:00:00Z", subject=f"u{number % 2}") for number in (5, 3, 4, 2, 1)])
+    journal.append(
+        [
+            exposure(number, time=f"2026-05-04T{number:02}:00:00Z", subject=f"u{number % 2}")
+            for number in (5, 3, 4, 2, 1)
+        ]
+    )
     journal.compact()
     table = pq.read_table(files(journal)[0])
-    assert [(row["subject"], row["id"]) for row in table.to_pylist()] == [("u0", "x2"), ("u0", "x4"), ("u1", "x1"), ("u1", "x3"), ("u1", "x5")]
+    assert [(row["subject"], row["id"]) for row in table.to_pylist()] == [
+        ("u0", "x2"),
+        ("u0", "x4"),
+        ("u1", "x1"),
+        ("u1", "x3"),
+        ("u1", "x5"),
+    ]
 
 
 def test_nothing_to_compact_is_no_work(journal: Journal) -> None:
@@ -69,7 +80,9 @@ def test_identities_are_forgotten_after_their_days(open_journal: Opens) -> None:
     assert journal.append([event(1)]).accepted == 1
 
 
-def test_a_crash_between_file_and_manifest_loses_and_doubles_nothing(open_journal: Opens, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_crash_between_file_and_manifest_loses_and_doubles_nothing(
+    open_journal: Opens, monkeypatch: pytest.MonkeyPatch
+) -> None:
     journal = open_journal()
     journal.append([event(1), event(2)])
 
@@ -83,7 +96,10 @@ def test_a_crash_between_file_and_manifest_loses_and_doubles_nothing(open_journa
     assert len(files(journal)) == 1
     assert ids(journal) == ["e1", "e2"]
     (finding,) = journal.check()
-    assert (finding.level, finding.subject) == ("warning", f"journal/{files(journal)[0].relative_to(journal.folder)}")
+    assert (finding.level, finding.subject) == (
+        "warning",
+        f"journal/{files(journal)[0].relative_to(journal.folder)}",
+    )
     assert [each.level for each in journal.check(mend=True)] == ["ok"]
     assert files(journal) == []
     assert journal.compact() == Compacted(events=2, segments=1)
@@ -145,7 +161,9 @@ def test_damage_is_found(journal: Journal) -> None:
     other.write_bytes(raw)
     findings = journal.check()
     assert [finding.level for finding in findings] == ["error"] * 3
-    assert {finding.message.split(".")[0].split(";")[0].split(":")[0].split(" has ")[0] for finding in findings} == {
+    assert {
+        finding.message.split(".")[0].split(";")[0].split(":")[0].split(" has ")[0] for finding in findings
+    } == {
         "The file is missing",
         "The file",
         "The file cannot be read",

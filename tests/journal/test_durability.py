@@ -19,7 +19,9 @@ LIVES = 50
 def appender(folder: Path) -> Iterator[subprocess.Popen[str]]:
     """A process that waits for commands, ready."""
     command = [sys.executable, str(APPENDER), str(folder)]
-    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, bufsize=1) as process:
+    with subprocess.Popen(
+        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, bufsize=1
+    ) as process:
         assert next(lines(process)) == "ready"
         try:
             yield process
@@ -47,14 +49,12 @@ def one_life(process: subprocess.Popen[str], life: int, acknowledgements: int) -
     if acknowledgements == 0:
         os.kill(child, signal.SIGKILL)
     acknowledged: list[str] = []
-    count = 0
-    for line in heard:
+    for count, line in enumerate(heard, 1):
         if line == "dead":
             return acknowledged
         word, *numbers = line.split()
         assert word == "ack", line
         acknowledged += [f"{numbers[0]}-{numbers[1]}-{each}" for each in range(5)]
-        count += 1
         if count == acknowledgements:
             os.kill(child, signal.SIGKILL)
     raise AssertionError("the appender ended")
@@ -88,7 +88,10 @@ def test_two_processes_append_to_one_journal(tmp_path: Path) -> None:
         first, second = (both.enter_context(appender(tmp_path)) for _ in range(2))
         order(first, "share 0 300")
         order(second, "share 150 450")
-        counts = [int(next(line for line in lines(each) if line.startswith("accepted")).split()[1]) for each in (first, second)]
+        counts = [
+            int(next(line for line in lines(each) if line.startswith("accepted")).split()[1])
+            for each in (first, second)
+        ]
     assert sum(counts) == 450
     with Journal(tmp_path) as journal:
         assert sorted(stored(journal)) == sorted(f"shared-{number}" for number in range(450))

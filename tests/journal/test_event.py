@@ -24,7 +24,9 @@ def nested(levels: int) -> Any:
 
 
 def test_an_event_keeps_every_attribute() -> None:
-    read = read_event(event(7, traceparent="00-ab", partition=3, sampled=True, dataschema="urn:x"), received=NOW)
+    read = read_event(
+        event(7, traceparent="00-ab", partition=3, sampled=True, dataschema="urn:x"), received=NOW
+    )
     assert isinstance(read, Event)
     assert (read.id, read.source, read.type, read.subject) == ("e7", "test", "order.placed", "user-7")
     assert read.time == datetime(2026, 5, 4, 10, tzinfo=UTC)
@@ -119,11 +121,34 @@ def test_what_is_no_object_is_refused(document: object) -> None:
 
 
 json_like = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.floats() | st.text(st.characters()) | st.binary(max_size=3),
-    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(st.characters(), max_size=5) | st.integers(), inner, max_size=3),
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.floats()
+    | st.text(st.characters())
+    | st.binary(max_size=3),
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.dictionaries(st.text(st.characters(), max_size=5) | st.integers(), inner, max_size=3)
+    ),
     max_leaves=8,
 )
-names = st.sampled_from(["specversion", "id", "source", "type", "time", "subject", "data", "data_base64", "dataschema", "ext", "", "\ud800"])
+names = st.sampled_from(
+    [
+        "specversion",
+        "id",
+        "source",
+        "type",
+        "time",
+        "subject",
+        "data",
+        "data_base64",
+        "dataschema",
+        "ext",
+        "",
+        "\ud800",
+    ]
+)
 
 
 @given(json_like | st.dictionaries(names | st.integers(), json_like, max_size=6))
@@ -136,11 +161,17 @@ def test_a_nearly_right_document_gives_a_storable_event_or_a_reason(changes: dic
     read = read_event({**event(), **changes}, received=NOW)
     if isinstance(read, Event):
         row = row_of(read)
-        assert isinstance(row, Refusal) or all(isinstance(value, str | int | float | bytes | None) for value in row)
+        assert isinstance(row, Refusal) or all(
+            isinstance(value, str | int | float | bytes | None) for value in row
+        )
 
 
 json_values = st.recursive(
-    st.none() | st.booleans() | st.integers(-(2**63), 2**64 - 1) | st.floats(allow_nan=False, allow_infinity=False) | st.text(),
+    st.none()
+    | st.booleans()
+    | st.integers(-(2**63), 2**64 - 1)
+    | st.floats(allow_nan=False, allow_infinity=False)
+    | st.text(),
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3),
     max_leaves=8,
 )

@@ -50,7 +50,9 @@ def test_an_event_without_id_costs_the_others_nothing(journal: Journal) -> None:
     ]
 
 
-def test_an_event_that_was_read_can_be_appended_elsewhere(journal: Journal, open_journal: Opens, tmp_path: Path) -> None:
+def test_an_event_that_was_read_can_be_appended_elsewhere(
+    journal: Journal, open_journal: Opens, tmp_path: Path
+) -> None:
     journal.append([exposure(1)])
     other = open_journal(tmp_path / "other")
     assert other.append(journal.recent()).accepted == 1
@@ -100,7 +102,9 @@ def test_closing_writes_what_is_queued(open_journal: Opens) -> None:
         journal.append([event(2)])
 
 
-def test_a_full_disk_is_told_and_what_was_accepted_stays(open_journal: Opens, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_full_disk_is_told_and_what_was_accepted_stays(
+    open_journal: Opens, monkeypatch: pytest.MonkeyPatch
+) -> None:
     journal = open_journal()
     journal.append([event(1)])
     plain = intake_module.connect
@@ -154,7 +158,12 @@ def test_counts_are_by_type_with_first_and_last_time(journal: Journal) -> None:
 @pytest.mark.parametrize("compact_at", [(), (0,), (3,), (0, 1, 2, 3, 4)])
 def test_recent_pages_through_intake_and_segments_once(journal: Journal, compact_at: tuple[int, ...]) -> None:
     for part in range(5):
-        journal.append([event(number, time=f"2026-05-{1 + number % 3:02}T10:00:00Z") for number in range(part * 7, part * 7 + 7)])
+        journal.append(
+            [
+                event(number, time=f"2026-05-{1 + number % 3:02}T10:00:00Z")
+                for number in range(part * 7, part * 7 + 7)
+            ]
+        )
         if part in compact_at:
             journal.compact()
     seen: list[Event] = []

@@ -26,15 +26,39 @@ def rows(journal: Journal, *types: str) -> list[dict[str, Any]]:
 def test_an_empty_journal_has_the_columns_and_no_rows(journal: Journal) -> None:
     with journal.snapshot() as snapshot:
         table = snapshot.events("order.placed")
-        assert {"source", "id", "type", "subject", "time", "received", "flag_set", "flag", "variant", "value", "data"} <= set(table.columns)
+        assert {
+            "source",
+            "id",
+            "type",
+            "subject",
+            "time",
+            "received",
+            "flag_set",
+            "flag",
+            "variant",
+            "value",
+            "data",
+        } <= set(table.columns)
         assert table.to_pyarrow().num_rows == 0
 
 
 def test_the_typed_columns_hold_what_exposures_and_metrics_say(journal: Journal) -> None:
-    journal.append([event(5), exposure(6, "off"), event(7, data={"value": True}), event(8, data={"value": "8"}), event(9, data=...)])
+    journal.append(
+        [
+            event(5),
+            exposure(6, "off"),
+            event(7, data={"value": True}),
+            event(8, data={"value": "8"}),
+            event(9, data=...),
+        ]
+    )
     found = {row["id"]: row for row in rows(journal)}
     assert (found["e5"]["value"], found["e5"]["data"]) == (5.0, '{"value":5}')
-    assert (found["x6"]["flag"], found["x6"]["variant"], found["x6"]["flag_set"]) == ("checkout", "off", "default")
+    assert (found["x6"]["flag"], found["x6"]["variant"], found["x6"]["flag_set"]) == (
+        "checkout",
+        "off",
+        "default",
+    )
     assert [found[name]["value"] for name in ("e7", "e8", "e9")] == [1.0, None, None]
     assert found["e9"]["data"] is None
 
@@ -64,7 +88,14 @@ events = st.lists(
         st.integers(0, 30),
         type=st.sampled_from(["a", "A", "b/../c", "feature_flag.evaluation", "ü"]),
         subject=st.sampled_from(["u1", "u2", ...]),
-        time=st.sampled_from(["2026-05-04T23:59:59.999999Z", "2026-05-05T00:00:00Z", "1969-12-31T23:59:59Z", "0001-01-01T00:00:00Z"]),
+        time=st.sampled_from(
+            [
+                "2026-05-04T23:59:59.999999Z",
+                "2026-05-05T00:00:00Z",
+                "1969-12-31T23:59:59Z",
+                "0001-01-01T00:00:00Z",
+            ]
+        ),
         data=st.sampled_from([{"value": 0.1}, {"value": 3}, None, {"feature_flag.key": "k"}, ["text ✓"]]),
         ext=st.sampled_from(["x", ...]),
     ),
@@ -103,11 +134,16 @@ def test_a_missing_file_is_told(journal: Journal) -> None:
     journal.compact()
     (file,) = (journal.folder / "segments").glob("*/*/*.parquet")
     file.unlink()
-    with journal.snapshot() as snapshot, pytest.raises(WorkspaceError, match="is missing; restore it from a backup"):
+    with (
+        journal.snapshot() as snapshot,
+        pytest.raises(WorkspaceError, match="is missing; restore it from a backup"),
+    ):
         snapshot.events()
 
 
-def test_a_folder_whose_name_looks_like_a_pattern_is_read(open_journal: Callable[..., Journal], tmp_path: Path) -> None:
+def test_a_folder_whose_name_looks_like_a_pattern_is_read(
+    open_journal: Callable[..., Journal], tmp_path: Path
+) -> None:
     journal = open_journal(tmp_path / "it's [a] *?" / "journal")
     journal.append([event(1)])
     journal.compact()
