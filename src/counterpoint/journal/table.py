@@ -10,6 +10,7 @@ import msgspec
 
 from counterpoint.errors import InputError, Problem
 from counterpoint.journal.cell import cell_json, cell_number, cell_text, cell_time, shown
+from counterpoint.journal.model.event import is_attribute
 from counterpoint.journal.model.mapping import Column, EventMapping, Rule, Term, Text
 
 __all__ = ["RowError", "Table"]
@@ -36,8 +37,9 @@ class Table:
         """
         self._mapping = mapping
         self._places = _places(mapping, header, file)
-        self._source = self._text(mapping.source)
+        self._source = self._attribute(mapping.source)
         self._key, self._unique = self._row_key(len(header))
+        self._unique = self._unique and not all(rule.id for rule in mapping.rules)
         self._seen: dict[int, int] = {}
         self._rules = [self._compile(rule, ordinal) for ordinal, rule in enumerate(mapping.rules)]
 
@@ -76,7 +78,7 @@ class Table:
     def _row_key(self, width: int) -> tuple[Callable[[Values], str], bool]:
         """The function that makes a row's key, and whether two rows must not share one."""
         columns = self._key_columns()
-        readers = [self._text(column) for column in columns]
+        readers = [self._attribute(column) for column in columns]
         if len(readers) == 1:
             return readers[0], True
         if readers:
@@ -90,10 +92,10 @@ class Table:
         return whole, False
 
     def _compile(self, rule: Rule, ordinal: int) -> Callable[[Values, str, str], dict[str, Any] | None]:
-        type_ = self._text(rule.type)
-        subject = self._text(rule.subject) if rule.subject else None
+        type_ = self._attribute(rule.type)
+        subject = self._attribute(rule.subject) if rule.subject else None
         time = self._time(rule.time) if rule.time else None
-        named = self._text(rule.id) if rule.id else None
+        named = self._attribute(rule.id) if rule.id else None
         data = self._data(rule)
         alike = [
             other
@@ -160,6 +162,22 @@ class Table:
             return text
 
         return read
+
+    def _attribute(self, term: Term) -> Callable[[Values], str]:
+        """As `_text`, of what becomes an attribute of the event."""
+        read = self._text(term)
+        if isinstance(term, Text):
+            return read
+
+        def check(row: Values) -> str:
+            text = read(row)
+            if not is_attribute(text):
+                raise RowError(
+                    f"{term.name} is {shown(text)}, which is too long or holds a control character"
+                )
+            return text
+
+        return check
 
     def _time(self, term: Term) -> Callable[[Values], str]:
         read = self._text(term)

@@ -15,7 +15,7 @@ from typing import Annotated, Any
 
 import msgspec
 
-__all__ = ["EXPOSURE", "Event", "Refusal", "read_event", "read_time"]
+__all__ = ["EXPOSURE", "Event", "Refusal", "is_attribute", "read_event", "read_time"]
 
 EXPOSURE = "feature_flag.evaluation"
 """The type of an exposure: a subject was given a variant of a flag (OpenTelemetry's event name)."""
@@ -155,6 +155,11 @@ def read_time(text: str) -> datetime:
     return found
 
 
+def is_attribute(text: str) -> bool:
+    """Whether a text may be the id, source, type or subject of an event."""
+    return 0 < len(text) <= MAX_ATTRIBUTE and (text.isprintable() or not _UNTEXT.search(text))
+
+
 class _Refused(Exception):  # noqa: N818 - control flow of this module only
     pass
 
@@ -197,7 +202,7 @@ def _wrong_version(document: Mapping[Any, Any]) -> str:
 
 def _text(document: Mapping[Any, Any], name: str) -> str:
     value = document.get(name)
-    if type(value) is str and 0 < len(value) <= MAX_ATTRIBUTE and value.isprintable():
+    if type(value) is str and is_attribute(value):
         return value
     if value is None:
         raise _Refused(f"{name} is missing; it must be non-empty text")
@@ -207,9 +212,7 @@ def _text(document: Mapping[Any, Any], name: str) -> str:
         raise _Refused(f"{name} is empty; it must be non-empty text")
     if len(value) > MAX_ATTRIBUTE:
         raise _Refused(f"{name} has {len(value):,} characters; at most {MAX_ATTRIBUTE:,} are kept")
-    if _UNTEXT.search(value):
-        raise _Refused(f"{name} holds a character that CloudEvents does not allow: {_shown(value)}")
-    return value
+    raise _Refused(f"{name} holds a character that CloudEvents does not allow: {_shown(value)}")
 
 
 def _time(value: object) -> datetime:

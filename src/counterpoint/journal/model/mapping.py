@@ -66,7 +66,10 @@ class EventMapping(msgspec.Struct, frozen=True, kw_only=True):
         for rule in self.rules:
             terms += [rule.type, rule.subject, rule.time, rule.id, rule.flag, rule.flag_set, rule.variant]
             terms += [term for _, term in rule.data]
-        found = {column.name: column for column in reversed(terms) if isinstance(column, Column)}
+        found: dict[str, Column] = {}
+        for term in terms:
+            if isinstance(term, Column):
+                found.setdefault(term.name, term)
         return sorted(found.values(), key=lambda column: column.line)
 
 

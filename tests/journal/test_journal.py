@@ -1,0 +1,191 @@
+"""Appending and reading back."""
+
+import sqlite3
+import threading
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from counterpoint.errors import InputError, OverloadedError, WorkspaceError
+from counterpoint.journal import Event, Journal, Receipt, cursor_after
+from counterpoint.journal import intake as intake_module
+from counterpoint.settings import JournalSettings
+
+from .conftest import event, exposure
+
+Opens = Callable[..., Journal]
+
+
+def ids(journal: Journal) -> set[str]:
+    return {each.id for each in journal.recent(limit=10_000)}
+
+
+def test_what_was_appended_is_read_back_after_reopening(open_journal: Opens) -> None:
+    first = open_journal()
+    assert first.append([event(1), exposure(2)]) == Receipt(accepted=2)
+    first.close()
+    found = open_journal().recent()
+    assert {each.id for each in found} == {"e1", "x2"}
+    assert all(isinstance(each, Event) for each in found)
+
+
+def test_appending_again_changes_nothing(journal: Journal) -> None:
+    journal.append([event(1), event(2)])
+    assert journal.append([event(2), event(3), event(3)]) == Receipt(accepted=1, duplicates=2)
+    assert ids(journal) == {"e1", "e2", "e3"}
+
+
+def test_the_same_id_of_another_source_is_another_event(journal: Journal) -> None:
+    assert journal.append([event(1), event(1, source="other")]).accepted == 2
+
+
+def test_an_event_without_id_costs_the_others_nothing(journal: Journal) -> None:
+    receipt = journal.append([event(1), event(2, id=...), "text", event(3)])  # type: ignore[list-item]
+    assert (receipt.accepted, receipt.duplicates) == (2, 0)
+    assert [(each.index, each.reason.split(";")[0]) for each in receipt.rejected] == [
+        (1, "id is missing"),
+        (2, "an event must be a JSON object, not text"),
+    ]
+
+
+def test_an_event_that_was_read_can_be_appended_elsewhere(
+    journal: Journal, open_journal: Opens, tmp_path: Path
+) -> None:
+    journal.append([exposure(1)])
+    other = open_journal(tmp_path / "other")
+    assert other.append(journal.recent()).accepted == 1
+    assert other.recent()[0].variant == "on"
+
+
+def test_nothing_to_append_is_no_work(journal: Journal) -> None:
+    assert journal.append([]) == Receipt()
+
+
+def test_threads_share_a_journal(journal: Journal) -> None:
+    def work(start: int) -> None:
+        for number in range(start, start + 20):
+            assert journal.append([event(number)]).accepted == 1
+
+    threads = [threading.Thread(target=work, args=(start,)) for start in range(0, 160, 20)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(ids(journal)) == 160
+
+
+def test_more_than_the_queue_holds_is_refused_for_now(open_journal: Opens) -> None:
+    journal = open_journal(queue=10)
+    with journal._intake.writing:  # the disk is busy
+        first = journal.submit([event(number) for number in range(3)])
+        while journal._intake._waiting:
+            pass  # until the writer has taken it and waits for the disk
+        second = journal.submit([event(number) for number in range(3, 12)])
+        with pytest.raises(OverloadedError, match=r"the limit is 10 \(\[journal\] queue\)"):
+            journal.submit([event(number) for number in range(20, 23)])
+    assert first.result().accepted + second.result().accepted == 12
+    assert journal.append([event(20)]).accepted == 1
+
+
+def test_one_append_may_be_larger_than_the_queue(open_journal: Opens) -> None:
+    assert open_journal(queue=10).append([event(number) for number in range(50)]).accepted == 50
+
+
+def test_closing_writes_what_is_queued(open_journal: Opens) -> None:
+    journal = open_journal()
+    future = journal.submit([event(1)])
+    journal.close()
+    assert future.result().accepted == 1
+    with pytest.raises(WorkspaceError, match="closed"):
+        journal.append([event(2)])
+
+
+def test_a_full_disk_is_told_and_what_was_accepted_stays(
+    open_journal: Opens, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    journal = open_journal()
+    journal.append([event(1)])
+    plain = intake_module.connect
+
+    def small(file: Path, *, create: bool = True) -> sqlite3.Connection:
+        database = plain(file, create=create)
+        database.execute("PRAGMA max_page_count = 20")
+        return database
+
+    journal.close()
+    monkeypatch.setattr(intake_module, "connect", small)
+    journal = open_journal()
+    with pytest.raises(WorkspaceError, match=r"disk is full \(free some space"):
+        journal.append([event(number, data={"value": 1, "pad": "x" * 1000}) for number in range(2, 200)])
+    monkeypatch.setattr(intake_module, "connect", plain)
+    assert ids(journal) == {"e1"}
+    assert journal.append([event(2)]).accepted == 1  # there is space again
+
+
+def test_a_file_in_the_place_of_the_folder_is_told(tmp_path: Path) -> None:
+    (tmp_path / "journal").write_text("not a folder")
+    with pytest.raises(WorkspaceError, match=r"The journal cannot be used: .*journal"):
+        Journal(tmp_path / "journal")
+
+
+def test_a_damaged_intake_is_told(tmp_path: Path) -> None:
+    (tmp_path / "intake.db").write_bytes(b"this is no database at all" * 100)
+    with pytest.raises(WorkspaceError, match="restore the file from a backup"):
+        Journal(tmp_path)
+
+
+def test_a_journal_of_a_newer_version_is_not_touched(open_journal: Opens, tmp_path: Path) -> None:
+    open_journal().close()
+    with sqlite3.connect(tmp_path / "journal" / "intake.db") as database:
+        database.execute("PRAGMA user_version = 99")
+    database.close()
+    with pytest.raises(WorkspaceError, match="newer Counterpoint"):
+        Journal(tmp_path / "journal", JournalSettings())
+
+
+def test_counts_are_by_type_with_first_and_last_time(journal: Journal) -> None:
+    journal.append([event(1, time="2026-05-04T10:00:00Z"), event(2, time="2026-05-01T00:00:00Z")])
+    journal.compact()
+    journal.append([event(3, time="2026-05-09T00:00:00Z"), exposure(1)])
+    placed, exposed = sorted(journal.counts(), key=lambda each: -each.count)
+    assert (placed.type, placed.count) == ("order.placed", 3)
+    assert (placed.first, placed.last) == (datetime(2026, 5, 1, tzinfo=UTC), datetime(2026, 5, 9, tzinfo=UTC))
+    assert (exposed.type, exposed.count) == ("feature_flag.evaluation", 1)
+
+
+@pytest.mark.parametrize("compact_at", [(), (0,), (3,), (0, 1, 2, 3, 4)])
+def test_recent_pages_through_intake_and_segments_once(journal: Journal, compact_at: tuple[int, ...]) -> None:
+    for part in range(5):
+        journal.append(
+            [
+                event(number, time=f"2026-05-{1 + number % 3:02}T10:00:00Z")
+                for number in range(part * 7, part * 7 + 7)
+            ]
+        )
+        if part in compact_at:
+            journal.compact()
+    seen: list[Event] = []
+    while page := journal.recent(limit=4, before=cursor_after(seen[-1]) if seen else None):
+        seen += page
+    assert sorted(each.id for each in seen) == sorted(f"e{number}" for number in range(35))
+    order = [(each.time, each.source, each.id) for each in seen]
+    assert order == sorted(order, reverse=True)
+
+
+def test_recent_filters_by_type_subject_and_flag(journal: Journal) -> None:
+    journal.append([event(1), exposure(1), exposure(2)])
+    journal.compact()
+    journal.append([event(2), exposure(3), event(4, type="it's 100% [odd]*?/..")])
+    assert {each.id for each in journal.recent(type="order.placed")} == {"e1", "e2"}
+    assert {each.id for each in journal.recent(subject="user-2")} == {"x2", "e2"}
+    assert {each.id for each in journal.recent(flag="checkout", subject="user-3")} == {"x3"}
+    assert {each.id for each in journal.recent(type="it's 100% [odd]*?/..")} == {"e4"}
+    assert journal.recent(type="none such") == []
+
+
+@pytest.mark.parametrize("cursor", ["x", "é", "bm9uZQ", "WzEsMl0", "=" * 9])
+def test_what_is_no_cursor_is_refused(journal: Journal, cursor: str) -> None:
+    with pytest.raises(InputError, match="is no cursor"):
+        journal.recent(before=cursor)
