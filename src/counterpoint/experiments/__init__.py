@@ -1,1 +1,25 @@
-"""See the module list in ARCHITECTURE.md."""
+"""Experiments: metrics, exposure, sufficient statistics and the shipping rule.
+
+    model           the plan: metrics, guardrails, arms, levels
+    totals          what an engine answers: users and moments per arm
+    aggregation     the one Ibis expression that asks for them
+    hypotheses      what each metric's tests say
+    verdict         the shipping rule, in plain words
+    result          all of it as values; `wording` writes figures
+    analysis        tables in, result out
+    plot            intervals as SVG
+    store           plans from the graph, tables from the journal, readings into the activity log
+    commands, routes, pages     the doors
+
+>>> from counterpoint.experiments import Experiment, Metric
+>>> opened = Metric(name="opened", event="mail.opened", aggregation="any")
+>>> plan = Experiment(name="mail", flag="mail", control="off", treatments=("on",), success=(opened,))
+>>> plan.planned
+(0.5, 0.5)
+"""
+
+from counterpoint.experiments.analysis import analyze
+from counterpoint.experiments.model import Experiment, Guardrail, Metric
+from counterpoint.experiments.result import Result, Verdict
+
+__all__ = ["Experiment", "Guardrail", "Metric", "Result", "Verdict", "analyze"]

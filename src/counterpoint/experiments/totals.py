@@ -1,0 +1,52 @@
+"""What an engine is asked for: per arm, users and the moments of every metric. Nothing user-level leaves it."""
+
+from datetime import datetime
+
+import msgspec
+
+from counterpoint.stats import Moments
+
+__all__ = ["ArmTotals", "MetricTotals", "Totals"]
+
+
+class MetricTotals(msgspec.Struct, frozen=True):
+    """One metric over the users of one group."""
+
+    moments: Moments
+    users: int = 0
+    """Users with at least one event that counts."""
+    events: int = 0
+    """Events that count: at or after the user's first exposure and within the plan's dates."""
+    early: int = 0
+    """Events before the user's first exposure; they do not count."""
+    late: int = 0
+    """Events after the plan's end; they do not count."""
+
+
+class ArmTotals(msgspec.Struct, frozen=True):
+    """The users who saw one variant only, or (`mixed`) those who saw several."""
+
+    variant: str | None
+    mixed: bool
+    users: int
+    metrics: dict[str, MetricTotals]
+    """By the metric's name."""
+
+
+class Totals(msgspec.Struct, frozen=True):
+    """The sufficient statistics of an experiment."""
+
+    groups: tuple[ArmTotals, ...] = ()
+    first_exposure: datetime | None = None
+    last_exposure: datetime | None = None
+    outside: int = 0
+    """Exposures outside the plan's dates; they do not count."""
+
+    def arm(self, variant: str) -> ArmTotals | None:
+        """The users who saw this variant and no other."""
+        return next((group for group in self.groups if group.variant == variant and not group.mixed), None)
+
+    @property
+    def mixed(self) -> int:
+        """Users who saw several variants."""
+        return sum(group.users for group in self.groups if group.mixed)

@@ -1,0 +1,106 @@
+"""How figures are written in sentences and tables: true minus signs, as many digits as can be told apart."""
+
+import math
+from datetime import datetime
+from typing import Protocol
+
+from counterpoint.experiments.result import MetricResult, Range
+
+__all__ = ["change", "count", "day", "difference", "means", "p_value", "percent", "span", "value"]
+
+MINUS = "−"
+
+
+class _Shown(Protocol):
+    @property
+    def aggregation(self) -> str: ...
+    @property
+    def unit(self) -> str | None: ...
+
+
+def count(number: int) -> str:
+    """A whole number with its thousands apart."""
+    return f"{number:,}"
+
+
+def percent(share: float | None, *, signed: bool = False, places: int | None = None) -> str:
+    """A share as a percentage, with more places the smaller it is: 0.0432 is "4.3 %"."""
+    if share is None:
+        return "unbounded"
+    size = abs(share) * 100
+    if places is None:
+        places = 0 if size >= 100 else 1 if size >= 1 else 2 if size >= 0.1 else 3
+    return _signed(f"{share * 100:,.{places}f}", signed=signed) + " %"
+
+
+def value(metric: _Shown, amount: float | None, *, signed: bool = False, places: int | None = None) -> str:
+    """A mean or a difference of a metric in its unit; of a 0/1 metric a percentage."""
+    if amount is None:
+        return "unbounded"
+    if metric.aggregation == "any":
+        return _signed(f"{amount * 100:.2f}", signed=signed) + (" pp" if signed else " %")
+    text = _signed(f"{amount:,.{_places(amount) if places is None else places}f}", signed=signed)
+    return f"{text} {metric.unit}" if metric.unit else text
+
+
+def p_value(p: float | None) -> str:
+    """A p with what matters of it: four places, or two digits where that would be zero."""
+    if p is None:
+        return "none"
+    if p < 1e-300:
+        return "< 1e-300"
+    return f"{p:.4f}" if p >= 0.001 else f"{p:.2g}"
+
+
+def day(moment: datetime) -> str:
+    """A day as people write it: 3 May 2026."""
+    return f"{moment.day} {moment:%b %Y}"
+
+
+def means(metric: MetricResult) -> str:
+    """From the control mean to the treatment mean."""
+    places = _places(max(abs(metric.control_mean), abs(metric.treatment_mean)))
+    control, treatment = (
+        value(metric, mean, places=places) for mean in (metric.control_mean, metric.treatment_mean)
+    )
+    return f"{control} → {treatment}"
+
+
+def difference(metric: MetricResult) -> str:
+    """The difference in the metric's unit, with its sign and no more places than the means can bear."""
+    most = _places(max(abs(metric.control_mean), abs(metric.treatment_mean))) + 3
+    return value(metric, metric.difference, signed=True, places=min(most, _places(metric.difference)))
+
+
+def change(metric: MetricResult) -> str:
+    """The relative change with its sign, or the difference where a share has no meaning."""
+    return difference(metric) if metric.relative is None else percent(metric.relative, signed=True)
+
+
+def span(metric: MetricResult) -> str:
+    """The interval that belongs to `change`, as "−1.0 % to +2.0 %"; empty without one."""
+    relative = metric.relative is not None
+    ends: Range | None = metric.relative_interval if relative else metric.interval
+    if ends is None:
+        return ""
+
+    def end(amount: float | None) -> str:
+        return percent(amount, signed=True) if relative else value(metric, amount, signed=True)
+
+    return f"{end(ends.low)} to {end(ends.high)}"
+
+
+def _digits(amount: float) -> int:
+    """Digits before the point; below one, minus the zeros after it."""
+    return math.floor(math.log10(abs(amount))) + 1 if amount else 1
+
+
+def _places(amount: float) -> int:
+    """Places after the point that make four significant digits, as far as that is sensible."""
+    return min(12, max(0, 4 - _digits(amount)))
+
+
+def _signed(text: str, *, signed: bool) -> str:
+    if text.startswith("-"):
+        return MINUS + text[1:] if text.strip("-0.,") else text[1:]
+    return f"+{text}" if signed and text.strip("0.,") else text
