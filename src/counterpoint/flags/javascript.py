@@ -26,7 +26,7 @@ __all__ = [
     "units",
 ]
 
-MAX_TEXT: Final = 1_000_000
+MAX_TEXT: Final = 100_000
 """Characters of the longest text that a rule may build."""
 MAX_NESTING: Final = 200
 """Levels of arrays that are turned into text."""
@@ -118,9 +118,7 @@ def text(value: Any) -> str:
     if value is UNDEFINED:
         return "undefined"
     if is_array(value):
-        joined = _Joined()
-        joined.array(value, 0)
-        return "".join(joined.parts)
+        return _joined(value)
     return "[object Object]"
 
 
@@ -222,26 +220,30 @@ def _number_text(value: float) -> str:
     return f"{sign}{digits[0]}{fraction}e{'+' if power > 0 else '-'}{abs(power)}"
 
 
-class _Joined:
+def _joined(values: Any) -> str:
     """`Array.prototype.join(",")` with nested arrays, bounded in depth and length."""
-
-    def __init__(self) -> None:
-        self.parts: list[str] = []
-        self.length = 0
-
-    def array(self, values: Any, depth: int) -> None:
-        if depth > MAX_NESTING:
+    parts: list[str] = []
+    length = 0
+    inside = [iter(values)]
+    first = True
+    while inside:
+        for value in inside[-1]:
+            if not first:
+                parts.append(",")
+                length += 1
+            first = False
+            if isinstance(value, list | tuple):
+                inside.append(iter(value))
+                first = True
+                break
+            if value is not None and value is not UNDEFINED:
+                parts.append(value if isinstance(value, str) else text(value))
+                length += len(parts[-1])
+        else:
+            inside.pop()
+            first = False
+        if len(inside) > MAX_NESTING:
             raise RuleLimitError(f"An array nests deeper than {MAX_NESTING} levels.")
-        for index, value in enumerate(values):
-            if index:
-                self.add(",")
-            if is_array(value):
-                self.array(value, depth + 1)
-            elif value is not None and value is not UNDEFINED:
-                self.add(text(value))
-
-    def add(self, part: str) -> None:
-        self.length += max(len(part), 1)
-        if self.length > MAX_TEXT:
+        if length > MAX_TEXT:
             raise RuleLimitError(f"A rule builds a text of more than {MAX_TEXT:,} characters.")
-        self.parts.append(part)
+    return "".join(parts)
