@@ -55,7 +55,11 @@ def create_app(workspace: Workspace, *, auth: bool = True, loopback: bool = Fals
         },
         exception_handlers={Exception: answer_error},
         guards=[guard],
-        lifespan=[_open_journal, live.lifespan, *(_bound(lifespan, workspace) for lifespan in mounted.lifespans)],
+        lifespan=[
+            _open_journal,
+            live.lifespan,
+            *(_bound(lifespan, workspace) for lifespan in mounted.lifespans),
+        ],
         logging_config=None,
         openapi_config=openapi_config(mounted.openapi_paths),
         request_max_body_size=workspace.settings.server.max_body_mb * MEBIBYTE,

@@ -1,4 +1,4 @@
-"""Pages of the server: signing in and the settings."""
+"""Pages of the server: signing in, the settings."""
 
 from datetime import UTC, datetime, timedelta
 from typing import Any
