@@ -1,10 +1,8 @@
 """The pages of the house: the front page, the search, the activity log, and the guide to the design system."""
 
-from typing import Annotated
-
 from litestar import get
 from litestar.enums import MediaType
-from litestar.params import Parameter
+from litestar.params import FromQuery
 
 from counterpoint.web import design
 from counterpoint.web.activity import grouped, named_in
@@ -29,7 +27,7 @@ def show_home(ws: Workspace, page: PageContext) -> str:
 
 
 @get("/search", media_type=MediaType.HTML, include_in_schema=False, sync_to_thread=True)
-def show_search(ws: Workspace, page: PageContext, q: str = "") -> str:
+def show_search(ws: Workspace, page: PageContext, q: FromQuery[str] = "") -> str:
     """What the graph knows about some words."""
     term = q.strip()[:200]
     with ws.graph.read() as reader:
@@ -43,10 +41,10 @@ def show_search(ws: Workspace, page: PageContext, q: str = "") -> str:
 def show_activity(
     ws: Workspace,
     page: PageContext,
-    subject: str = "",
-    action: str = "",
-    actor: str = "",
-    before: Annotated[int | None, Parameter(ge=0)] = None,
+    subject: FromQuery[str] = "",
+    action: FromQuery[str] = "",
+    actor: FromQuery[str] = "",
+    before: FromQuery[int | None] = None,
 ) -> str:
     """Every change, newest first."""
     with ws.graph.read() as reader:
