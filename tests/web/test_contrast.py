@@ -67,6 +67,6 @@ def test_every_colour_stands_in_the_design_document() -> None:
 
 def test_contrast_in_the_design_document_is_what_is_measured() -> None:
     document = (Path(__file__).parents[2] / "DESIGN.md").read_text(encoding="utf-8")
-    for ink, ground in TEXT[:3] + [("--accent", "--paper"), ("--line-strong", "--surface")]:
+    for ink, ground in [*TEXT[:3], ("--accent", "--paper"), ("--line-strong", "--surface")]:
         measured = [f"{contrast(TOKENS[ink][theme], TOKENS[ground][theme]):.1f}" for theme in (0, 1)]
         assert f"| `{ink}` on `{ground}` | {measured[0]} | {measured[1]} |" in document

@@ -1,0 +1,108 @@
+"""What scripts add, and that nothing needs them."""
+
+from collections.abc import Callable
+
+import pytest
+
+from tests.browser.conftest import Served, Watched
+
+pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
+
+Opening = Callable[..., Watched]
+
+
+def theme_of(watched: Watched) -> str | None:
+    theme: str | None = watched.page.evaluate("document.documentElement.dataset.theme ?? null")
+    return theme
+
+
+def path_of(watched: Watched) -> str:
+    path: str = watched.page.evaluate("location.pathname")
+    return path
+
+
+def test_the_chosen_theme_stays(open_page: Opening, served: Served) -> None:
+    watched = open_page(served.url, theme="dark")
+    watched.go("/")
+    assert theme_of(watched) is None
+    dark = watched.page.evaluate("getComputedStyle(document.body).backgroundColor")
+    watched.page.click(".sidebar [data-theme-switch]")
+    assert theme_of(watched) == "light"
+    assert watched.page.evaluate("getComputedStyle(document.body).backgroundColor") != dark
+    watched.go("/design")
+    assert theme_of(watched) == "light"
+    watched.page.click(".sidebar [data-theme-switch]")
+    assert theme_of(watched) == "dark"
+    watched.page.click(".sidebar [data-theme-switch]")
+    assert theme_of(watched) is None
+
+
+def test_keys_search_go_and_help(open_page: Opening, served: Served) -> None:
+    watched = open_page(served.url)
+    watched.go("/design")
+    watched.page.keyboard.press("/")
+    assert watched.page.evaluate("document.activeElement.id") == "search"
+    watched.page.keyboard.type("g c")  # typing is not a shortcut
+    assert path_of(watched) == "/design"
+    watched.page.keyboard.press("Escape")
+    watched.page.evaluate("document.activeElement.blur()")
+    watched.page.keyboard.press("?")
+    assert watched.page.locator("#shortcuts").is_visible()
+    watched.page.keyboard.press("Escape")
+    assert not watched.page.locator("#shortcuts").is_visible()
+    watched.page.keyboard.press("g")
+    with watched.page.expect_navigation():
+        watched.page.keyboard.press("c")
+    assert path_of(watched) == "/catalog"
+
+
+def test_j_and_k_move_in_a_list_and_enter_opens(open_page: Opening, served: Served) -> None:
+    watched = open_page(served.url)
+    watched.go("/search?q=discovery")
+    links = watched.page.locator("[data-list] > li")
+    watched.page.evaluate("document.activeElement.blur()")
+    for key, at in (("j", 0), ("j", 1), ("k", 0), ("k", 0)):
+        watched.page.keyboard.press(key)
+        assert "is-current" in (links.nth(at).get_attribute("class") or "")
+    with watched.page.expect_navigation():
+        watched.page.keyboard.press("Enter")
+    assert path_of(watched) != "/search"
+
+
+def test_a_filter_narrows_a_list_as_one_types(open_page: Opening, served: Served) -> None:
+    watched = open_page(served.url)
+    watched.go("/design")
+    watched.page.fill("[data-filter=specimen-table]", "taste exp")
+    rows = watched.page.locator("#specimen-table tbody tr:visible")
+    assert [text.split()[0] for text in rows.all_inner_texts()] == ["taste-profiles"]
+
+
+def test_a_command_is_copied(open_page: Opening, empty: Served) -> None:
+    watched = open_page(empty.url, permissions=["clipboard-read", "clipboard-write"])
+    watched.go("/")
+    watched.page.locator("[data-copy]").first.click()
+    watched.page.get_by_text("Copied").wait_for()
+    assert watched.page.evaluate("navigator.clipboard.readText()") == "counterpoint import catalog ./services"
+
+
+def test_pages_work_without_scripts(open_page: Opening, served: Served) -> None:
+    watched = open_page(served.url, width=390, java_script_enabled=False)
+    watched.go("/")
+    watched.page.click("[data-menu] > summary")
+    with watched.page.expect_navigation():
+        watched.page.click(".menu-sheet a[href='/catalog']")
+    watched.go("/search")
+    watched.page.fill(".search-large input", "weekly")
+    with watched.page.expect_navigation():
+        watched.page.press(".search-large input", "Enter")
+    assert watched.page.locator("main .rows > li").count() >= 2
+    assert watched.page.locator("[data-copy]:visible, [data-theme-switch]:visible").count() == 0
+
+
+def test_the_skip_link_leads_to_the_content(open_page: Opening, served: Served) -> None:
+    watched = open_page(served.url)
+    watched.go("/bets")
+    watched.page.keyboard.press("Tab")
+    assert watched.page.evaluate("document.activeElement.className") == "skip"
+    watched.page.keyboard.press("Enter")
+    assert watched.page.evaluate("document.activeElement.id") == "main"

@@ -1,0 +1,109 @@
+"""Every page, in both themes and at both widths: no errors, nothing too wide, nothing that WCAG AA forbids."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from tests.browser.conftest import Served, Watched
+
+pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser"), pytest.mark.timeout(240)]
+
+AXE = (Path(__file__).parent / "vendor" / "axe.min.js").read_text(encoding="utf-8")
+RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
+PAGES = (
+    "/",
+    "/search",
+    "/search?q=disc",
+    "/search?q=nothing-has-this",
+    "/catalog",
+    "/catalog?kind=Component",
+    "/catalog/component/default/playlist-builder",
+    "/catalog/belief/default/surprise",
+    "/bets",
+    "/bets/new",
+    "/bets/default/discover-weekly",
+    "/flags",
+    "/experiments",
+    "/experiments/default/discover-weekly",
+    "/events",
+    "/activity",
+    "/settings",
+    "/design",
+)
+NEW = ("/", "/catalog", "/bets", "/flags", "/experiments", "/events", "/activity", "/settings")
+"""Pages of a workspace in which nothing has happened."""
+TOO_WIDE = """() => {
+  const room = document.documentElement.clientWidth;
+  if (document.documentElement.scrollWidth <= room) return [];
+  return [...document.querySelectorAll("main *")]
+    .filter((element) => element.getBoundingClientRect().right > room + 1 && !element.closest(".table-wrap, pre, .tabs"))
+    .slice(0, 5).map((element) => element.outerHTML.slice(0, 120)).concat(["the page is wider than the screen"]);
+}"""
+VIOLATIONS = """(tags) => axe.run(document, { runOnly: tags, resultTypes: ["violations"] }).then((result) =>
+  result.violations.map((found) => `${found.id}: ${found.help}: ${found.nodes.slice(0, 4).map((node) => node.html.slice(0, 160)).join(" | ")}`))"""
+
+Opening = Callable[..., Watched]
+
+
+def visit(
+    watched: Watched, paths: tuple[str, ...], *, check: Callable[[Watched], list[str]]
+) -> dict[str, list[str]]:
+    """Return what is wrong on each of the pages."""
+    wrong = {}
+    for path in paths:
+        response = watched.go(path)
+        found = check(watched) if response.ok else [f"answered {response.status}"]
+        if found:
+            wrong[path] = found
+    return wrong
+
+
+def too_wide(watched: Watched) -> list[str]:
+    found: list[str] = watched.page.evaluate(TOO_WIDE)
+    return found
+
+
+def violations(watched: Watched) -> list[str]:
+    watched.page.evaluate(AXE)
+    found: list[str] = watched.page.evaluate(VIOLATIONS, RULES)
+    return found
+
+
+@pytest.mark.parametrize("width", [390, 1440])
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_no_page_is_wider_than_the_screen_or_has_errors(
+    open_page: Opening, served: Served, width: int, theme: str
+) -> None:
+    assert visit(open_page(served.url, width=width, theme=theme), PAGES, check=too_wide) == {}
+
+
+@pytest.mark.parametrize(("width", "theme"), [(1440, "light"), (390, "dark")])
+def test_pages_break_no_rule_of_wcag_aa(open_page: Opening, served: Served, width: int, theme: str) -> None:
+    assert visit(open_page(served.url, width=width, theme=theme), PAGES, check=violations) == {}
+
+
+@pytest.mark.parametrize(("width", "theme"), [(390, "light"), (1440, "dark")])
+def test_pages_of_an_empty_workspace_are_whole(
+    open_page: Opening, empty: Served, width: int, theme: str
+) -> None:
+    watched = open_page(empty.url, width=width, theme=theme)
+    assert visit(watched, NEW, check=lambda page: too_wide(page) + violations(page)) == {}
+
+
+def test_every_link_of_the_navigation_leads_somewhere(open_page: Opening, served: Served) -> None:
+    watched = open_page(served.url)
+    watched.go("/")
+    links = watched.page.eval_on_selector_all(
+        ".sidebar a", "all => all.map((link) => link.getAttribute('href'))"
+    )
+    assert len(links) >= 8
+    assert visit(watched, tuple(links), check=lambda _: []) == {}
+
+
+def test_the_page_of_an_error_is_framed(open_page: Opening, served: Served) -> None:
+    watched = open_page(served.url)
+    assert watched.go("/nowhere").status == 404
+    assert watched.page.locator(".sidebar a").count() >= 8
+    assert violations(watched) == []
+    watched.errors.clear()  # the browser reports the 404 itself
