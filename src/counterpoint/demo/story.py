@@ -1,0 +1,110 @@
+"""Tells Arpeggio's first story through the doors that every user has: catalog, flags, events, reading, decision."""
+
+import shutil
+from collections.abc import Callable
+from dataclasses import dataclass
+from importlib.resources import as_file, files
+from pathlib import Path
+
+from counterpoint.bets.decisions import decide
+from counterpoint.catalog.importer import import_targets
+from counterpoint.demo.simulate import Simulation, simulate
+from counterpoint.errors import CounterpointError
+from counterpoint.flags.store import DEFAULT_SET, read_set, write_set
+from counterpoint.graph import Actor
+from counterpoint.workspace import Workspace
+
+__all__ = ["Tell", "copy_arpeggio", "tell"]
+
+Tell = Callable[[str, float], None]
+"""Takes what happens now, and which share of the story is told."""
+
+UNIT = frozenset({"group:default/discovery"})
+SYNC = Actor("user:default/catalog-sync", "Catalog sync", "service", scopes=frozenset({"read", "write"}))
+"""Brings in what repositories say, as it would every hour."""
+ENGINEER = Actor("user:default/jonas.albrecht", "Jonas Albrecht", "person", units=UNIT)
+ANALYST = Actor("user:default/oskar.nystrom", "Oskar Nyström", "person", units=UNIT)
+OWNER = Actor("user:default/ana.moreira", "Ana Moreira", "person", units=UNIT)
+"""Product owner of Discovery."""
+
+BET = "bet:default/discover-weekly"
+EXPERIMENT = "experiment:default/discover-weekly"
+CHUNK = 4_000
+"""Events appended at a time, each chunk durable before the next."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Part:
+    label: str
+    share: float
+    """Which share of the whole is told when this part is."""
+
+
+PARTS = {
+    "catalog": _Part("Reading 140 people, 18 squads and their software", 0.25),
+    "flags": _Part("Importing the flags", 0.3),
+    "events": _Part("Listening for four weeks", 0.85),
+    "reading": _Part("Reading the experiment", 0.95),
+    "decision": _Part("Deciding", 1.0),
+}
+
+
+def copy_arpeggio(folder: Path) -> Path:
+    """Put Arpeggio's YAML and flags into a folder, where they can be read, changed and imported again."""
+    target = folder / "arpeggio"
+    with as_file(files("counterpoint.demo") / "arpeggio") as source:
+        shutil.copytree(source, target)
+    return target
+
+
+def tell(workspace: Workspace, arpeggio: Path, *, seed: int, progress: Tell) -> Simulation:
+    """Tell the story into an empty workspace; the truth behind what was simulated is returned.
+
+    Args:
+        workspace: where it happens.
+        arpeggio: the folder with Arpeggio's files.
+        seed: of the listeners' behaviour.
+        progress: told of each part.
+    """
+    progress(PARTS["catalog"].label, 0.0)
+    _import(workspace, SYNC, arpeggio / "catalog-info.yaml")
+    progress(PARTS["flags"].label, PARTS["catalog"].share)
+    write_set(workspace, ENGINEER, DEFAULT_SET, arpeggio / "flags.json")
+    _import(workspace, ANALYST, arpeggio / "experiments")
+    progress(PARTS["events"].label, PARTS["flags"].share)
+    simulation = _listen(workspace, seed, progress)
+    progress(PARTS["reading"].label, PARTS["events"].share)
+    _read(workspace)
+    progress(PARTS["decision"].label, PARTS["reading"].share)
+    reason = (
+        "Four full weeks and 6,000 listeners. Listening rose by more than we asked for, and neither the "
+        "start of the app nor skipping got worse. Retention alone would not have convinced me; we read it "
+        "again after twelve weeks."
+    )
+    decide(workspace.graph, BET, "ship", actor=OWNER, reason=reason)
+    progress("Done", PARTS["decision"].share)
+    return simulation
+
+
+def _import(workspace: Workspace, actor: Actor, target: Path) -> None:
+    report = import_targets(workspace.graph, actor, [str(target)])
+    if report.failed:
+        problems = [remark.problem for remark in report.remarks if remark.level == "error"]
+        raise CounterpointError(f"Arpeggio's files in {target} are damaged.", problems)
+
+
+def _listen(workspace: Workspace, seed: int, progress: Tell) -> Simulation:
+    with workspace.graph.read() as reader:
+        flags = read_set(reader, DEFAULT_SET).flags
+    simulation = simulate(flags, seed=seed)
+    start, end = PARTS["flags"].share, PARTS["events"].share
+    for first in range(0, len(simulation.events), CHUNK):
+        workspace.journal.append(simulation.events[first : first + CHUNK])
+        told = min(first + CHUNK, len(simulation.events)) / len(simulation.events)
+        progress(PARTS["events"].label, start + (end - start) * told)
+    workspace.journal.compact()
+    return simulation
+
+
+def _read(workspace: Workspace) -> None:
+    """Analyse the experiment as its analyst does, and keep the reading."""
