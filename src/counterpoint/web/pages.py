@@ -1,17 +1,20 @@
-"""The pages of the house: the front page, the search, and the guide to the design system."""
+"""The pages of the house: the front page, the search, the activity log, and the guide to the design system."""
 
 from litestar import get
 from litestar.enums import MediaType
 from litestar.params import FromQuery
 
 from counterpoint.web import design
+from counterpoint.web.activity import grouped, named_in
 from counterpoint.web.home import gather
 from counterpoint.web.render import PageContext, render
+from counterpoint.web.urls import with_query
 from counterpoint.workspace import Workspace
 
 __all__ = ["pages"]
 
 HITS = 50
+ENTRIES = 100
 
 
 @get("/", media_type=MediaType.HTML, include_in_schema=False, sync_to_thread=True)
@@ -34,10 +37,43 @@ def show_search(ws: Workspace, page: PageContext, q: FromQuery[str] = "") -> str
     return render(page, "web/search.html", term=term, hits=hits, limit=HITS, titles=titles)
 
 
+@get("/activity", media_type=MediaType.HTML, include_in_schema=False, sync_to_thread=True)
+def show_activity(
+    ws: Workspace,
+    page: PageContext,
+    subject: FromQuery[str] = "",
+    action: FromQuery[str] = "",
+    actor: FromQuery[str] = "",
+    before: FromQuery[int | None] = None,
+) -> str:
+    """Every change, newest first."""
+    with ws.graph.read() as reader:
+        entries = reader.activity(
+            subject=subject or None,
+            action=action or None,
+            actor=actor or None,
+            before=before,
+            limit=ENTRIES + 1,
+        )
+        shown = entries[:ENTRIES]
+        titles = {ref: entity.title for ref, entity in reader.get_many(named_in(shown)).items()}
+    filters = {"subject": subject, "action": action, "actor": actor}
+    older = with_query("/activity", **filters, before=shown[-1].seq) if len(entries) > ENTRIES else None
+    return render(
+        page,
+        "web/activity.html",
+        groups=grouped(shown),
+        titles=titles,
+        filters=filters,
+        older=older,
+        before=before,
+    )
+
+
 @get("/design", media_type=MediaType.HTML, include_in_schema=False, sync_to_thread=True)
 def show_design(page: PageContext) -> str:
     """Every component in all its states."""
     return render(page, "web/design.html", **design.specimens())
 
 
-pages = [show_home, show_search, show_design]
+pages = [show_home, show_search, show_activity, show_design]
