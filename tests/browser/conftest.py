@@ -42,8 +42,8 @@ class Watched:
 
 def serve(workspace: Workspace) -> Iterator[Served]:
     """Serve a workspace on a free port until the generator is closed."""
-    listener = socket.create_server(("127.0.0.1", 0))  # listens at once, so that no test has to wait
     config = uvicorn.Config(create_app(workspace, auth=False), log_level="warning", ws="none", lifespan="on")
+    listener = socket.create_server(("127.0.0.1", 0))  # listens at once, so that no test has to wait
     server = uvicorn.Server(config)
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, daemon=True)
     thread.start()
