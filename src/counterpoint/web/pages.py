@@ -43,7 +43,7 @@ def show_activity(
     page: PageContext,
     subject: FromQuery[str] = "",
     action: FromQuery[str] = "",
-    actor: FromQuery[str] = "",
+    by: FromQuery[str] = "",
     before: FromQuery[int | None] = None,
 ) -> str:
     """Every change, newest first."""
@@ -51,13 +51,13 @@ def show_activity(
         entries = reader.activity(
             subject=subject or None,
             action=action or None,
-            actor=actor or None,
+            actor=by or None,
             before=before,
             limit=ENTRIES + 1,
         )
         shown = entries[:ENTRIES]
         titles = {ref: entity.title for ref, entity in reader.get_many(named_in(shown)).items()}
-    filters = {"subject": subject, "action": action, "actor": actor}
+    filters = {"subject": subject, "action": action, "by": by}
     older = with_query("/activity", **filters, before=shown[-1].seq) if len(entries) > ENTRIES else None
     return render(
         page,
