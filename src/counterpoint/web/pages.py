@@ -4,7 +4,7 @@ from typing import Annotated
 
 from litestar import get
 from litestar.enums import MediaType
-from litestar.params import Parameter
+from litestar.params import QueryParameter
 
 from counterpoint.web import design
 from counterpoint.web.activity import grouped, named_in
@@ -45,21 +45,21 @@ def show_activity(
     page: PageContext,
     subject: str = "",
     action: str = "",
-    actor: str = "",
-    before: Annotated[int | None, Parameter(ge=0)] = None,
+    by: Annotated[str, QueryParameter(name="actor")] = "",  # `actor` is who asks
+    before: Annotated[int | None, QueryParameter(ge=0)] = None,
 ) -> str:
     """Every change, newest first."""
     with ws.graph.read() as reader:
         entries = reader.activity(
             subject=subject or None,
             action=action or None,
-            actor=actor or None,
+            actor=by or None,
             before=before,
             limit=ENTRIES + 1,
         )
         shown = entries[:ENTRIES]
         titles = {ref: entity.title for ref, entity in reader.get_many(named_in(shown)).items()}
-    filters = {"subject": subject, "action": action, "actor": actor}
+    filters = {"subject": subject, "action": action, "actor": by}
     older = with_query("/activity", **filters, before=shown[-1].seq) if len(entries) > ENTRIES else None
     return render(
         page,
