@@ -72,9 +72,8 @@ def test_the_token_of_another_browser_is_refused(
 def test_no_kind_of_body_slips_past_the_token(
     browser: TestClient, workspace: Workspace, content_type: str
 ) -> None:
-    response = browser.post(
-        "/settings/tokens", content=b"name=ci&scopes=read", headers={"Content-Type": content_type}
-    )
+    headers = {"Content-Type": content_type, "Origin": "http://counterpoint.localhost"}
+    response = browser.post("/settings/tokens", content=b"name=ci&scopes=read", headers=headers)
     assert response.status_code == 403
     assert made(workspace) == 0
 

@@ -63,7 +63,7 @@ def check_csrf_header(scope: Scope) -> None:
 
 def wants_token(scope: Scope) -> bool:
     """Whether the request must carry a CSRF token."""
-    signs = (b"origin", b"sec-fetch-site", b"cookie")
+    signs = (b"origin", b"sec-fetch-site")
     return needs_csrf(
         method_of(scope),
         caller_of(scope),

@@ -46,6 +46,7 @@ TAGS = (
         name="catalog",
         description="What exists: entities, relations, history. Wire-compatible with Backstage.",
     ),
+    Tag(name="entities", description="The same entities in our own words, as of any date, and the search."),
     Tag(name="flags", description="Flag sets and their evaluation, in flagd's and OFREP's formats."),
     Tag(name="events", description="What happened: CloudEvents in, and out again."),
     Tag(name="experiments", description="Results and the shipping recommendation."),
