@@ -7,7 +7,7 @@
     verdict         the shipping rule, in plain words
     result          all of it as values; `wording` writes figures
     analysis        tables in, result out
-    plot            intervals as SVG
+    plan            a plan from entities
     store           plans from the graph, tables from the journal, readings into the activity log
     commands, routes, pages     the doors
 

@@ -6,7 +6,18 @@ from typing import Protocol
 
 from counterpoint.experiments.result import MetricResult, Range
 
-__all__ = ["change", "count", "day", "difference", "means", "p_value", "percent", "span", "value"]
+__all__ = [
+    "change",
+    "count",
+    "day",
+    "difference",
+    "difference_places",
+    "means",
+    "p_value",
+    "percent",
+    "span",
+    "value",
+]
 
 MINUS = "−"
 
@@ -29,18 +40,25 @@ def percent(share: float | None, *, signed: bool = False, places: int | None = N
         return "unbounded"
     size = abs(share) * 100
     if places is None:
-        places = 0 if size >= 100 else 1 if size >= 1 else 2 if size >= 0.1 else 3
+        places = 0 if size >= 100 else 1 if size >= 1 or size < 0.0005 else 2 if size >= 0.1 else 3
     return _signed(f"{share * 100:,.{places}f}", signed=signed) + " %"
 
 
-def value(metric: _Shown, amount: float | None, *, signed: bool = False, places: int | None = None) -> str:
+def value(
+    metric: _Shown,
+    amount: float | None,
+    *,
+    signed: bool = False,
+    places: int | None = None,
+    unit: bool = True,
+) -> str:
     """A mean or a difference of a metric in its unit; of a 0/1 metric a percentage."""
     if amount is None:
         return "unbounded"
     if metric.aggregation == "any":
         return _signed(f"{amount * 100:.2f}", signed=signed) + (" pp" if signed else " %")
     text = _signed(f"{amount:,.{_places(amount) if places is None else places}f}", signed=signed)
-    return f"{text} {metric.unit}" if metric.unit else text
+    return f"{text} {metric.unit}" if unit and metric.unit else text
 
 
 def p_value(p: float | None) -> str:
@@ -68,8 +86,13 @@ def means(metric: MetricResult) -> str:
 
 def difference(metric: MetricResult) -> str:
     """The difference in the metric's unit, with its sign and no more places than the means can bear."""
+    return value(metric, metric.difference, signed=True, places=difference_places(metric))
+
+
+def difference_places(metric: MetricResult) -> int:
+    """Places after the point that a difference is written with."""
     most = _places(max(abs(metric.control_mean), abs(metric.treatment_mean))) + 3
-    return value(metric, metric.difference, signed=True, places=min(most, _places(metric.difference)))
+    return min(most, _places(metric.difference))
 
 
 def change(metric: MetricResult) -> str:

@@ -110,6 +110,13 @@ class Journal:
             found = database.execute(query).fetchall()
         return [TypeCount(type_, events, moment(first), moment(last)) for type_, events, first, last in found]
 
+    def version(self) -> tuple[int, int]:
+        """What changes whenever events are added or removed: results computed from the journal are cached by it."""
+        query = "SELECT (SELECT seq FROM sqlite_sequence WHERE name = 'events'), (SELECT sum(events) FROM segments)"
+        with self._reading() as database:
+            newest, moved = database.execute(query).fetchone()
+        return newest or 0, moved or 0
+
     def compact(self) -> Compacted:
         """Move the events of the intake into segments, unless another process is doing so."""
         with self._compacting:

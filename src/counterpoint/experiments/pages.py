@@ -1,0 +1,72 @@
+"""The pages of experiments: the list, and one experiment with its verdict first."""
+
+from typing import Any
+
+from litestar import MediaType, get, post
+from litestar.params import FromPath, FromQuery
+from litestar.response import Redirect
+
+from counterpoint.experiments import store
+from counterpoint.experiments.shown import EXAMPLE, arm_rows, definitions, metric_rows, plot_of, titles_of
+from counterpoint.graph.actor import Actor
+from counterpoint.graph.ref import parse_ref
+from counterpoint.web import PageContext, render
+from counterpoint.web.urls import entity_url, with_query
+from counterpoint.workspace import Workspace
+
+__all__ = ["pages"]
+
+
+@get("/experiments", media_type=MediaType.HTML, include_in_schema=False, sync_to_thread=True)
+def show_list(ws: Workspace, page: PageContext, cursor: FromQuery[str | None] = None) -> str:
+    """The experiments with their newest readings."""
+    found = store.list_experiments(ws, cursor=cursor)
+    return render(
+        page,
+        "experiments/list.html",
+        items=found.items,
+        total=found.total,
+        titles=titles_of(ws, [ref for item in found.items for ref in (item.owner, item.bet) if ref]),
+        next_url=with_query("/experiments", cursor=found.next_cursor) if found.next_cursor else None,
+        first_url="/experiments" if cursor else None,
+        example=EXAMPLE,
+    )
+
+
+@get(
+    "/experiments/{namespace:str}/{name:str}",
+    media_type=MediaType.HTML,
+    include_in_schema=False,
+    sync_to_thread=True,
+)
+def show(ws: Workspace, page: PageContext, namespace: FromPath[str], name: FromPath[str]) -> str:
+    """One experiment: verdict, metrics, quality, definitions, and the query that ran."""
+    loaded = store.load(ws, f"experiment:{namespace}/{name}")
+    result = store.result_of(ws, loaded)
+    bet = next(iter(loaded.entity.targets("testsBet")), None)
+    flag_set = next(iter(loaded.entity.targets("exposedBy")), None)
+    return render(
+        page,
+        "experiments/experiment.html",
+        loaded=loaded,
+        result=result,
+        here=entity_url(loaded.entity.ref),
+        bet=bet,
+        flag_set=parse_ref(flag_set).name if flag_set else None,
+        titles=titles_of(ws, [ref for ref in (loaded.entity.owner, bet) if ref]),
+        arms=arm_rows(result),
+        metrics=metric_rows(result),
+        plot=plot_of(result),
+        definitions=definitions(loaded.plan, result),
+    )
+
+
+@post("/experiments/{namespace:str}/{name:str}", include_in_schema=False, sync_to_thread=True)
+def read_now(ws: Workspace, actor: Actor, namespace: FromPath[str], name: FromPath[str]) -> Redirect:
+    """Read the result now and record it."""
+    loaded = store.load(ws, f"experiment:{namespace}/{name}")
+    store.read_now(ws, loaded, actor)
+    return Redirect(entity_url(loaded.entity.ref), status_code=303)
+
+
+pages: list[Any] = [show_list, show, read_now]

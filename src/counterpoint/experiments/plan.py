@@ -1,0 +1,109 @@
+"""From entities to a plan: what an Experiment's descriptor and those of its metrics say."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from datetime import UTC, date, datetime, time
+from difflib import get_close_matches
+from typing import Any
+
+from counterpoint.errors import InputError, Problem
+from counterpoint.experiments.model import Experiment, Guardrail, Metric
+from counterpoint.graph.entity import Entity
+from counterpoint.graph.ref import Ref, parse_ref
+
+__all__ = ["metric_of", "metric_refs", "near", "plan_of"]
+
+
+def metric_refs(experiment: Entity) -> list[str]:
+    """References of the metrics that an experiment names, each once."""
+    return list(dict.fromkeys(ref for _, ref, _ in _measures(experiment)))
+
+
+def plan_of(experiment: Entity, metrics: Mapping[str, Entity], known: Iterable[str] = ()) -> Experiment:
+    """The plan of an Experiment entity.
+
+    Args:
+        experiment: The entity; its fields have the types that the graph has checked.
+        metrics: Metric entities by reference.
+        known: References of all metrics, from which near spellings are told.
+
+    Raises:
+        InputError: a metric does not exist, or the plan contradicts itself; one problem for each.
+    """
+    known = list(known)
+    problems = [
+        Problem(f"{ref} does not exist{near(ref, known)}. Import its descriptor, or mend the name.", pointer)
+        for pointer, ref, _ in _measures(experiment)
+        if ref not in metrics
+    ]
+    if problems:
+        raise InputError(f"The experiment {experiment.name} names metrics that do not exist.", problems)
+    spec = experiment.spec
+    found = [(pointer, metric_of(metrics[ref]), item) for pointer, ref, item in _measures(experiment)]
+    flag_set = spec.get("flagSet")
+    return Experiment(
+        name=experiment.name,
+        flag=spec["flag"],
+        control=spec["control"],
+        treatments=tuple(spec["treatments"]),
+        success=tuple(metric for pointer, metric, _ in found if "/success/" in pointer),
+        guardrails=tuple(
+            Guardrail(metric, item.get("margin"))
+            for pointer, metric, item in found
+            if "/guardrails/" in pointer
+        ),
+        shares=dict(spec.get("shares") or {}),
+        alpha=_given(spec.get("alpha"), 0.05),
+        srm_threshold=_given(spec.get("srmThreshold"), 0.001),
+        start=_moment(spec.get("start"), last=False),
+        end=_moment(spec.get("end"), last=True),
+        flag_set=parse_ref(flag_set, default_kind="flagset", default_namespace=experiment.namespace).name
+        if flag_set
+        else None,
+        title=experiment.title,
+        ref=experiment.ref,
+    )
+
+
+def metric_of(entity: Entity) -> Metric:
+    """The metric that a Metric entity defines."""
+    spec = entity.spec
+    return Metric(
+        name=entity.name if entity.namespace == "default" else f"{entity.namespace}/{entity.name}",
+        event=spec["event"],
+        direction=spec["direction"],
+        aggregation=spec["aggregation"],
+        field=spec.get("field") or "value",
+        unit=spec.get("unit"),
+        title=entity.title,
+        ref=entity.ref,
+    )
+
+
+def near(ref: Ref | str, known: Iterable[str]) -> str:
+    """An ending for a message that names what may have been meant; empty where nothing is near."""
+    names = {text.partition(":")[2].removeprefix("default/"): text for text in known}
+    wanted = str(ref).partition(":")[2].removeprefix("default/")
+    found = get_close_matches(wanted, names, n=3, cutoff=0.5)
+    return f"; did you mean {' or '.join(found)}?" if found else ""
+
+
+def _measures(experiment: Entity) -> Iterator[tuple[str, str, Mapping[str, Any]]]:
+    """Pointer, reference of the metric, and item of each success metric and guardrail."""
+    for role in ("success", "guardrails"):
+        for index, item in enumerate(experiment.spec.get(role) or ()):
+            ref = parse_ref(item["metric"], default_kind="metric", default_namespace=experiment.namespace)
+            yield f"/spec/{role}/{index}/metric", str(ref), item
+
+
+def _moment(value: Any, *, last: bool) -> datetime | None:
+    """A date-time in UTC; a plain day begins at its first moment, or ends at its last."""
+    if value is None:
+        return None
+    if isinstance(value, str):
+        value = datetime.fromisoformat(value) if len(value) > 10 else date.fromisoformat(value)
+    moment = value if isinstance(value, datetime) else datetime.combine(value, time.max if last else time.min)
+    return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
+
+
+def _given(value: float | None, default: float) -> float:
+    return default if value is None else float(value)

@@ -1,0 +1,54 @@
+"""The API of experiments: the list, results, and readings that are recorded."""
+
+from typing import Any
+
+import msgspec
+from litestar import get, post
+from litestar.params import FromPath, FromQuery
+
+from counterpoint.errors import InputError, Problem
+from counterpoint.experiments import store
+from counterpoint.experiments.result import Result
+from counterpoint.graph.actor import Actor
+from counterpoint.workspace import Workspace
+
+__all__ = ["routes"]
+
+MOST = 200
+"""Experiments on one page."""
+
+
+class Reading(msgspec.Struct, frozen=True, rename="camel"):
+    """A result that was read and recorded."""
+
+    activity: int
+    """Number of the entry in the activity log."""
+    result: Result
+
+
+@get("/api/v1/experiments", tags=["experiments"], sync_to_thread=True)
+def list_experiments(
+    ws: Workspace, limit: FromQuery[int] = 50, cursor: FromQuery[str | None] = None
+) -> store.ExperimentPage:
+    """Experiments in the order of their names, each with its newest recorded reading."""
+    if not 1 <= limit <= MOST:
+        raise InputError(
+            "The request is not valid.", [Problem(f"query parameter 'limit' is {limit}, must be 1 to {MOST}")]
+        )
+    return store.list_experiments(ws, limit=limit, cursor=cursor)
+
+
+@get("/api/v1/experiments/{namespace:str}/{name:str}/result", tags=["experiments"], sync_to_thread=True)
+def read_result(ws: Workspace, namespace: FromPath[str], name: FromPath[str]) -> Result:
+    """The result as of now: arms, quality, every test of every metric, the verdict and the query. Not recorded."""
+    return store.result_of(ws, store.load(ws, f"experiment:{namespace}/{name}"))
+
+
+@post("/api/v1/experiments/{namespace:str}/{name:str}/readings", tags=["experiments"], sync_to_thread=True)
+def record_reading(ws: Workspace, actor: Actor, namespace: FromPath[str], name: FromPath[str]) -> Reading:
+    """Read the result now and record it in the activity log, where the bet's page shows it."""
+    result, recorded = store.read_now(ws, store.load(ws, f"experiment:{namespace}/{name}"), actor)
+    return Reading(recorded.seq, result)
+
+
+routes: list[Any] = [list_experiments, read_result, record_reading]

@@ -1,0 +1,219 @@
+"""What the pages of experiments show, as rows and charts."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from markupsafe import Markup
+
+from counterpoint.experiments import wording
+from counterpoint.experiments.model import Experiment, Metric
+from counterpoint.experiments.result import MetricResult, Range, Result
+from counterpoint.web.charts import Interval, interval_plot
+from counterpoint.web.urls import with_query
+from counterpoint.web.words import tone_of
+from counterpoint.workspace import Workspace
+
+__all__ = [
+    "EXAMPLE",
+    "ArmRow",
+    "Definition",
+    "MetricRow",
+    "arm_rows",
+    "definitions",
+    "metric_rows",
+    "plot_of",
+    "titles_of",
+]
+
+EXPOSURE = "feature_flag.evaluation"
+TONES = frozenset({"good", "bad", "warn"})
+INFINITE = float("inf")
+
+EXAMPLE = """\
+apiVersion: counterpoint.dev/v1
+kind: Metric
+metadata: {name: orders}
+spec:
+  owner: checkout
+  event: order.placed          # type of the events it is computed from
+  aggregation: any             # mean, sum, count or any, for each user
+  direction: increase
+---
+apiVersion: counterpoint.dev/v1
+kind: Experiment
+metadata: {name: new-checkout}
+spec:
+  owner: checkout
+  bet: faster-checkout
+  flag: new-checkout
+  control: old
+  treatments: [new]
+  success: [{metric: orders}]
+  guardrails: [{metric: refunds, margin: 0.02}]
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class ArmRow:
+    """One arm in the table of arms."""
+
+    variant: str
+    role: str
+    users: int
+    share: str
+    planned: str
+    href: str
+    """The exposures that it was counted from."""
+
+
+@dataclass(frozen=True, slots=True)
+class MetricRow:
+    """One metric of one treatment in the table of metrics."""
+
+    metric: MetricResult
+    href: str
+    """The events that it was computed from."""
+    condition: str
+    """What its role asks of it."""
+    control: str
+    treatment: str
+    difference: str
+    change: str
+    interval: str
+    p: str
+    alpha: str
+    two_sided: str
+
+
+@dataclass(frozen=True, slots=True)
+class Definition:
+    """How a metric is computed, in words."""
+
+    metric: Metric
+    role: str
+    words: str
+    href: str
+    events: int
+    left_out: str
+    """Which events did not count; empty if none."""
+
+
+def arm_rows(result: Result) -> list[ArmRow]:
+    """The arms, each with a link to its exposures."""
+    href = with_query("/events", type=EXPOSURE, flag=result.flag)
+    return [
+        ArmRow(
+            arm.variant,
+            arm.role,
+            arm.users,
+            "–" if arm.share is None else wording.percent(arm.share, places=2),
+            wording.percent(arm.planned_share, places=2),
+            href,
+        )
+        for arm in result.arms
+    ]
+
+
+def metric_rows(result: Result) -> list[MetricRow]:
+    """The metrics of all treatments."""
+    return [
+        MetricRow(
+            metric,
+            with_query("/events", type=metric.event),
+            _condition(metric),
+            wording.value(metric, metric.control_mean),
+            wording.value(metric, metric.treatment_mean),
+            wording.difference(metric),
+            wording.change(metric),
+            wording.span(metric) or "–",
+            wording.p_value(metric.p) if metric.p is not None else "–",
+            f"{metric.alpha:.3g}",
+            wording.p_value(metric.p_two_sided) if metric.p_two_sided is not None else "",
+        )
+        for metric in result.metrics
+    ]
+
+
+def plot_of(result: Result) -> Markup:
+    """All relative changes on one scale; metrics without a relative change are in the table only."""
+    many = len(result.comparisons) > 1
+    rows = [
+        _interval(metric, metric.relative, metric.relative_interval, many=many)
+        for metric in result.metrics
+        if metric.relative is not None and metric.relative_interval is not None
+    ]
+    return interval_plot(
+        rows, title="Change of each metric relative to the control", lower="less", higher="more"
+    )
+
+
+def _interval(metric: MetricResult, estimate: float, ends: Range, *, many: bool) -> Interval:
+    tone = tone_of(metric.outcome)[0]
+    gain = 1 if metric.direction == "increase" else -1
+    return Interval(
+        label=f"{metric.label}, {metric.treatment}" if many else metric.label,
+        estimate=estimate,
+        low=-INFINITE if ends.low is None else ends.low,
+        high=INFINITE if ends.high is None else ends.high,
+        tone=tone if tone in TONES else "quiet",
+        margin=None if metric.margin is None else -gain * metric.margin,
+        note=f"{metric.role}: {_condition(metric)}",
+        href=f"#metric-{metric.name}",
+    )
+
+
+def _condition(metric: MetricResult) -> str:
+    direction = "up" if metric.direction == "increase" else "down"
+    if metric.role == "success":
+        return f"should go {direction}"
+    if metric.margin is None:
+        return "must not get worse"
+    return (
+        f"may lose {wording.percent(metric.margin)}"
+        if direction == "up"
+        else f"may rise {wording.percent(metric.margin)}"
+    )
+
+
+def definitions(plan: Experiment, result: Result) -> list[Definition]:
+    """How each metric of the plan is computed, with how many events it was computed from."""
+    successes = {metric.name for metric in plan.success}
+    found = []
+    for metric in plan.metrics:
+        ours = [item for item in result.metrics if item.name == metric.name]
+        early, late = (
+            max((item.early_events for item in ours), default=0),
+            max((item.late_events for item in ours), default=0),
+        )
+        parts = [
+            f"{wording.count(early)} before the first exposure" if early else "",
+            f"{wording.count(late)} after the end" if late else "",
+        ]
+        found.append(
+            Definition(
+                metric,
+                "success" if metric.name in successes else "guardrail",
+                _words(metric),
+                with_query("/events", type=metric.event),
+                (ours[0].control_events if ours else 0)
+                + sum(item.treatment_events for item in {item.treatment: item for item in ours}.values()),
+                ", ".join(part for part in parts if part),
+            )
+        )
+    return found
+
+
+def _words(metric: Metric) -> str:
+    what = {
+        "mean": f"the mean of {metric.field} over the user's events",
+        "sum": f"the sum of {metric.field} over the user's events",
+        "count": "the number of the user's events",
+        "any": f"1 if any of the user's events has {metric.field}, else 0",
+    }[metric.aggregation]
+    return f"Per user {what}, from the first exposure on; 0 without an event."
+
+
+def titles_of(workspace: Workspace, refs: Iterable[str]) -> dict[str, str]:
+    """Titles of entities by reference; what does not exist is left out."""
+    with workspace.graph.read() as reader:
+        return {ref: entity.title for ref, entity in reader.get_many(refs).items()}

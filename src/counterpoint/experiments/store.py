@@ -1,0 +1,257 @@
+"""Experiments in the workspace: plans from the graph, tables from the journal, readings into the activity log."""
+
+import threading
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from typing import Any
+from weakref import WeakKeyDictionary
+
+import msgspec
+
+from counterpoint.errors import InputError, NotFoundError
+from counterpoint.experiments.model import Experiment
+from counterpoint.experiments.plan import metric_refs, near, plan_of
+from counterpoint.experiments.result import Result
+from counterpoint.graph.actor import Actor
+from counterpoint.graph.entity import Activity, Entity
+from counterpoint.graph.reader import Reader
+from counterpoint.graph.ref import parse_ref
+from counterpoint.workspace import Workspace
+
+__all__ = [
+    "ENGINES",
+    "ExperimentPage",
+    "Listed",
+    "Loaded",
+    "list_experiments",
+    "load",
+    "read_now",
+    "reading_of",
+    "result_of",
+]
+
+ENGINES = ("duckdb",)
+"""Engines that an analysis runs on in this version."""
+EXPOSURE = "feature_flag.evaluation"
+READ = "experiment.read"
+
+
+class Loaded(msgspec.Struct, frozen=True):
+    """An experiment as the graph has it."""
+
+    entity: Entity
+    plan: Experiment
+    version: tuple[str, ...]
+    """Etags of the entities that the plan was made of."""
+    notes: tuple[str, ...] = ()
+    """What is missing around it and does not keep it from being read."""
+    newest: Activity | None = None
+    """The newest reading that was recorded."""
+
+
+class Listed(msgspec.Struct, frozen=True, rename="camel"):
+    """An experiment in a list, with its newest reading."""
+
+    ref: str
+    namespace: str
+    name: str
+    title: str
+    owner: str | None
+    flag: str
+    control: str
+    treatments: tuple[str, ...]
+    bet: str | None
+    verdict: str | None
+    sentence: str | None
+    read_at: datetime | None
+
+
+class ExperimentPage(msgspec.Struct, frozen=True, rename="camel"):
+    """A part of the list of experiments."""
+
+    items: tuple[Listed, ...]
+    total: int
+    next_cursor: str | None = None
+
+
+def list_experiments(workspace: Workspace, *, limit: int = 100, cursor: str | None = None) -> ExperimentPage:
+    """The experiments in the order of their names."""
+    with workspace.graph.read() as reader:
+        page = reader.find(kind="Experiment", limit=limit, cursor=cursor)
+        items = tuple(_listed(entity, _newest(reader, entity.ref)) for entity in page.items)
+    return ExperimentPage(items, page.total, page.next_cursor)
+
+
+def load(workspace: Workspace, name: str) -> Loaded:
+    """An experiment by its name or reference.
+
+    Raises:
+        NotFoundError: there is none of that name; the message tells near ones.
+        InputError: the name is no reference to an experiment, a metric is missing, or the plan contradicts itself.
+    """
+    ref = parse_ref(name, default_kind="experiment")
+    if ref.kind != "experiment":
+        raise InputError(f"{ref} is no experiment; write its name, or experiment:{ref.namespace}/{ref.name}.")
+    with workspace.graph.read() as reader:
+        entity = reader.get(ref)
+        if entity is None:
+            others = [found.ref for found in reader.find(kind="Experiment", limit=1000).items]
+            raise NotFoundError(
+                f"There is no experiment {ref.name}{near(ref, others) or '.'}{_remedy(others)}"
+            )
+        metrics = {
+            found: metric
+            for found, metric in reader.get_many(metric_refs(entity)).items()
+            if metric.kind == "Metric"
+        }
+        missing = len(metrics) < len(metric_refs(entity))
+        known = [metric.ref for metric in reader.find(kind="Metric", limit=1000).items] if missing else []
+        plan = plan_of(entity, metrics, known)
+        notes = tuple(_notes(reader, entity, plan))
+        newest = _newest(reader, entity.ref)
+    version = (entity.etag, *(metrics[metric].etag for metric in sorted(metrics)))
+    return Loaded(entity, plan, version, notes, newest)
+
+
+def result_of(workspace: Workspace, loaded: Loaded) -> Result:
+    """The result as of now; what has been computed for the same journal and plan is not computed again."""
+    cache = _cache_of(workspace)
+    now = datetime.now(UTC)
+    ended = loaded.plan.end is not None and now >= loaded.plan.end
+    key = (loaded.version, workspace.journal.version(), ended)
+    with cache.lock:
+        kept = cache.results.get(loaded.entity.ref)
+        if kept is None or kept[0] != key:
+            cache.results[loaded.entity.ref] = kept = (key, _analyze(workspace, loaded.plan, now))
+    return kept[1]
+
+
+def read_now(workspace: Workspace, loaded: Loaded, actor: Actor) -> tuple[Result, Activity]:
+    """Read an experiment because somebody asks, and record what was read in the activity log."""
+    result = result_of(workspace, loaded)
+    with workspace.graph.write(actor) as writer:
+        recorded = writer.record(READ, loaded.entity.ref, after=reading_of(result))
+    return result, recorded
+
+
+def reading_of(result: Result) -> dict[str, Any]:
+    """What is recorded of a result: verdict, arms, quality and every metric; not the query."""
+    verdict, check = result.verdict, result.quality.sample_ratio
+    return {
+        "verdict": verdict.state,
+        "sentence": verdict.sentence,
+        "condition": verdict.condition,
+        "wouldChange": verdict.would_change,
+        "treatment": verdict.treatment,
+        "asOf": result.as_of.isoformat().replace("+00:00", "Z"),
+        "engine": result.engine,
+        "users": result.users,
+        "arms": msgspec.to_builtins(result.arms),
+        "sampleRatio": {"p": check.p, "threshold": check.threshold, "rejected": check.rejected},
+        "mixedUsers": result.quality.mixed_users,
+        "metrics": [
+            {
+                "metric": metric.ref or metric.name,
+                "name": metric.name,
+                "title": metric.label,
+                "role": metric.role,
+                "treatment": metric.treatment,
+                "verdict": metric.outcome,
+                "controlMean": metric.control_mean,
+                "treatmentMean": metric.treatment_mean,
+                "difference": metric.difference,
+                "low": metric.interval.low if metric.interval else None,
+                "high": metric.interval.high if metric.interval else None,
+                "relative": {
+                    "difference": metric.relative,
+                    "low": metric.relative_interval.low if metric.relative_interval else None,
+                    "high": metric.relative_interval.high if metric.relative_interval else None,
+                }
+                if metric.relative is not None
+                else None,
+                "p": metric.p,
+                "alpha": metric.alpha,
+                "margin": metric.margin,
+            }
+            for metric in result.metrics
+        ],
+    }
+
+
+class _Cache:
+    """The newest result of each experiment of one workspace."""
+
+    def __init__(self) -> None:
+        self.lock = threading.Lock()
+        self.results: dict[str, tuple[tuple[object, ...], Result]] = {}
+
+
+_caches: WeakKeyDictionary[Workspace, _Cache] = WeakKeyDictionary()
+
+
+def _cache_of(workspace: Workspace) -> _Cache:
+    return _caches.setdefault(workspace, _Cache())
+
+
+def _analyze(workspace: Workspace, plan: Experiment, now: datetime) -> Result:
+    from counterpoint.experiments.analysis import analyze
+
+    with _tables(workspace, plan) as (exposures, events):
+        return analyze(plan, exposures, events, as_of=now, engine=ENGINES[0])
+
+
+@contextmanager
+def _tables(workspace: Workspace, plan: Experiment) -> Iterator[tuple[Any, Any]]:
+    """Exposures of the plan's flag and events of its metrics, from one snapshot of the journal."""
+    with workspace.journal.snapshot() as snapshot:
+        exposures = snapshot.events(EXPOSURE)
+        exposures = exposures.filter(exposures.flag == plan.flag)
+        if plan.flag_set:  # an exposure that names no set may be of any
+            exposures = exposures.filter((exposures.flag_set == plan.flag_set) | exposures.flag_set.isnull())
+        yield exposures, snapshot.events(*sorted({metric.event for metric in plan.metrics}))
+
+
+def _newest(reader: Reader, ref: str) -> Activity | None:
+    return next(iter(reader.activity(subject=ref, action=READ, limit=1)), None)
+
+
+def _listed(entity: Entity, newest: Activity | None) -> Listed:
+    spec = entity.spec
+    after: Mapping[str, Any] = newest.after if newest and isinstance(newest.after, Mapping) else {}
+    return Listed(
+        ref=entity.ref,
+        namespace=entity.namespace,
+        name=entity.name,
+        title=entity.title,
+        owner=entity.owner,
+        flag=spec["flag"],
+        control=spec["control"],
+        treatments=tuple(spec["treatments"]),
+        bet=next(iter(entity.targets("testsBet")), None),
+        verdict=after.get("verdict"),
+        sentence=after.get("sentence"),
+        read_at=newest.at if newest else None,
+    )
+
+
+def _notes(reader: Reader, entity: Entity, plan: Experiment) -> Iterator[str]:
+    for ref in entity.targets("exposedBy"):
+        found = reader.get(ref)
+        if found is None:
+            yield f"{ref} is not in the graph; exposures are counted all the same. Import it with: counterpoint import flags FILE --set {parse_ref(ref).name}"
+        elif plan.flag not in (found.spec.get("definition") or {}).get("flags", {}):
+            yield f"{ref} has no flag {plan.flag}; exposures are counted all the same."
+    for ref in entity.targets("testsBet"):
+        if not reader.exists(ref):
+            yield f"{ref}, the bet that it tests, is not in the graph."
+
+
+def _remedy(others: list[str]) -> str:
+    if others:
+        return (
+            ""
+            if len(others) > 20
+            else f" There are: {', '.join(sorted(ref.partition(':')[2].removeprefix('default/') for ref in others))}."
+        )
+    return " There is none yet: write one as YAML and import it with: counterpoint import catalog FILE"
