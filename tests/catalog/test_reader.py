@@ -3,7 +3,7 @@
 import json
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from counterpoint.catalog.reader import MAX_BYTES, read_file, read_text
@@ -211,6 +211,7 @@ JSON = st.recursive(
 )
 
 
+@settings(max_examples=50)
 @given(st.dictionaries(st.text("abc/~", min_size=1), JSON, min_size=1))
 def test_json_is_yaml(value):
     document = read_text(json.dumps(value)).documents[0]

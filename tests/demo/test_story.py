@@ -1,0 +1,74 @@
+"""The demo's folder and its story."""
+
+import os
+
+import pytest
+
+from counterpoint import Workspace
+from counterpoint.cli import run
+from counterpoint.demo.folder import DemoFolder
+
+
+@pytest.fixture(scope="module")
+def built(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("demo") / "arpeggio-demo"
+    assert run(["demo", str(folder), "--no-serve"]) == 0
+    return folder
+
+
+def test_the_demo_walks_the_whole_thread(built):
+    with Workspace.open(built) as workspace:
+        with workspace.graph.read() as reader:
+            assert dict(reader.facets("kind"))["Component"] >= 115
+            assert reader.require("flagset:default/default").owner == "group:default/experimentation"
+            assert reader.require("experiment:default/discover-weekly").targets("testsBet") == (
+                "bet:default/discover-weekly",
+            )
+            decided = reader.activity(action="bet.decided")
+        counts = {each.type: each.count for each in workspace.journal.counts()}
+    assert [entry.actor for entry in decided] == ["user:default/ana.moreira"]
+    assert counts["feature_flag.evaluation"] == 6000
+    assert not DemoFolder(built).claim.exists()
+
+
+def test_nothing_in_the_demo_refers_to_what_is_missing(built):
+    with Workspace.open(built) as workspace, workspace.graph.read() as reader:
+        for entity in reader.all():
+            for edge in entity.relations:
+                assert reader.exists(edge.target), (entity.ref, edge)
+
+
+def test_a_whole_demo_is_used_again(built, capsys):
+    before = (built / "graph.db").stat().st_mtime_ns
+    assert run(["demo", str(built), "--no-serve"]) == 0
+    assert "whole" in capsys.readouterr().err
+    assert (built / "graph.db").stat().st_mtime_ns == before
+
+
+def test_another_seed_in_the_same_folder_is_refused(built, capsys):
+    assert run(["demo", str(built), "--no-serve", "--seed", "8"]) == 1
+    assert "seed 7" in capsys.readouterr().err
+
+
+def test_a_folder_with_other_files_is_refused_and_left_alone(tmp_path, capsys):
+    (tmp_path / "thesis.txt").write_text("x")
+    assert run(["demo", str(tmp_path), "--no-serve"]) == 1
+    assert "other files" in capsys.readouterr().err
+    assert [each.name for each in tmp_path.iterdir()] == ["thesis.txt"]
+
+
+def test_what_an_interrupted_build_left_is_removed(tmp_path):
+    place = DemoFolder(tmp_path / "demo")
+    place.path.mkdir()
+    (place.path / "half").write_text("x")
+    place.claim.write_text("999999999")
+    place.begin()
+    assert not place.path.exists()
+    assert place.claim.read_text() == str(os.getpid())
+
+
+def test_a_build_of_another_process_is_left_alone(tmp_path):
+    place = DemoFolder(tmp_path / "demo")
+    place.claim.write_text(str(os.getppid()))
+    with pytest.raises(Exception, match="is building the demo"):
+        place.begin()
