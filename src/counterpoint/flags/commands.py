@@ -201,10 +201,7 @@ def _shown(key: str, result: "Evaluation") -> str:
 
 
 def _report(name: str, flags: "FlagSet", found: "list[Finding]") -> str:
-    lines = [
-        f"{finding.level}: {f'line {finding.line} ' if finding.line else ''}{finding.pointer}: {finding.message}"
-        for finding in found
-    ]
+    lines = [f"{finding.level}: {finding.problem}" for finding in found]
     counts = ", ".join(
         _count(sum(finding.level == level for finding in found), level)
         for level in ("error", "warning", "note")
@@ -213,12 +210,7 @@ def _report(name: str, flags: "FlagSet", found: "list[Finding]") -> str:
 
 
 def _finding(finding: "Finding") -> dict[str, Any]:
-    return {
-        "level": finding.level,
-        "pointer": finding.pointer,
-        "message": finding.message,
-        "line": finding.line,
-    }
+    return {"level": finding.level, **_problem(finding.problem)}
 
 
 def _problem(problem: Problem) -> dict[str, Any]:

@@ -41,7 +41,7 @@ class Source:
 class Definition:
     """A definition that holds together."""
 
-    document: dict[str, Any]
+    source: Source
     flags: tuple[Flag, ...]
     metadata: Metadata
     warnings: tuple[Problem, ...]
@@ -83,12 +83,8 @@ def check(source: Source, *, strict: bool = False) -> Definition:
     faults = [*reading.problems, *(reading.warnings if strict else ())]
     if faults:
         raise FlagSetError(_summary(faults, source.file), [source.located(fault) for fault in faults])
-    return Definition(
-        source.document,
-        flags,
-        reading.metadata,
-        tuple(source.located(warning) for warning in reading.warnings),
-    )
+    warnings = tuple(source.located(warning) for warning in reading.warnings)
+    return Definition(source, flags, reading.metadata, warnings)
 
 
 def _summary(faults: list[Problem], file: str | None) -> str:

@@ -4,7 +4,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
-__all__ = ["Evaluation", "Flag", "Metadata"]
+from counterpoint.flags.javascript import text
+
+__all__ = ["Evaluation", "Flag", "Metadata", "variant_name"]
 
 Metadata: TypeAlias = Mapping[str, str | int | float | bool]
 
@@ -50,3 +52,10 @@ class Evaluation:
     """FLAG_NOT_FOUND, PARSE_ERROR or GENERAL when the reason is ERROR."""
     metadata: Metadata = field(default_factory=dict)
     error_message: str | None = None
+
+
+def variant_name(result: Any) -> str | None:
+    """The variant that a rule's result names: a text, or a boolean or number written as one; else None."""
+    if isinstance(result, str):
+        return result
+    return text(result) if isinstance(result, bool | int | float) else None

@@ -2,69 +2,74 @@
 
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Literal, TypeAlias
 
-from counterpoint.flags.flag import Flag
-from counterpoint.flags.javascript import text
+from counterpoint.errors import Problem
+from counterpoint.flags.belonging import bets_of
+from counterpoint.flags.flag import Flag, variant_name
 from counterpoint.flags.model import FlagSet
 from counterpoint.flags.places import escape
-from counterpoint.flags.store import bets_of
 from counterpoint.flags.targeting import outcomes, subrules
 
 __all__ = ["Finding", "findings_in"]
+
+
+Level: TypeAlias = Literal["error", "warning", "note"]
 
 
 @dataclass(frozen=True, slots=True)
 class Finding:
     """One thing that deserves a look."""
 
-    level: Literal["error", "warning", "note"]
+    level: Level
     """error: the flag cannot answer; warning: it may not do what was meant; note: it is of no use."""
-    pointer: str
-    message: str
-    line: int | None = None
+    problem: Problem
 
 
 def findings_in(flags: FlagSet, *, bets: Collection[str] | None = None) -> list[Finding]:
-    """Everything that deserves a look, in the order of the definition.
+    """Everything that deserves a look: what is wrong with rules first, then with what is named.
 
     Args:
         flags: the flag set.
         bets: references of the bets that exist; None when that is not known.
     """
+    broken = {flag.fault for flag in flags if flag.fault}
     found = [
-        Finding(
-            "error" if "PARSE_ERROR" in warning.message else "warning",
-            warning.pointer,
-            warning.message,
-            warning.line,
-        )
+        Finding("error" if any(fault in warning.message for fault in broken) else "warning", warning)
         for warning in flags.warnings
     ]
-    used: set[str] = set()
-    for flag in flags:
-        found += _of_targeting(flag)
-    for pointer, name, given in subrules(_targetings(flags)):
-        if name == "$ref" and pointer and isinstance(given, str):
-            used.add(given)
-    evaluators = flags.definition.get("$evaluators") or {}
     found += [
-        Finding("note", f"/$evaluators/{escape(name)}", f"No flag refers to the evaluator {name!r}.")
-        for name in evaluators
-        if name not in used
+        Finding(level, flags.located(problem))
+        for level, problem in (*_of_targetings(flags), *_of_evaluators(flags), *_of_bets(flags, bets))
     ]
-    if bets is not None:
-        named = bets_of(flags)
-        found += [
-            Finding(
-                "warning",
-                f"{flags.flags[key].pointer}/metadata/bet",
-                f"The flag {key!r} belongs to {bet}, which does not exist.",
-            )
-            for key, bet in named.items()
-            if bet not in bets
-        ]
     return found
+
+
+def _of_targetings(flags: FlagSet) -> Iterator[tuple[Level, Problem]]:
+    for flag in flags:
+        if flag.targeting is not None and not flag.fault:
+            yield from _of_targeting(flag)
+
+
+def _of_evaluators(flags: FlagSet) -> Iterator[tuple[Level, Problem]]:
+    used = {
+        given for _, name, given in subrules(_targetings(flags)) if name == "$ref" and isinstance(given, str)
+    }
+    for name in flags.definition.get("$evaluators") or {}:
+        if name not in used:
+            yield (
+                "note",
+                Problem(f"No flag refers to the evaluator {name!r}.", f"/$evaluators/{escape(name)}"),
+            )
+
+
+def _of_bets(flags: FlagSet, bets: Collection[str] | None) -> Iterator[tuple[Level, Problem]]:
+    if bets is None:
+        return
+    for key, bet in bets_of(flags).items():
+        if bet not in bets:
+            message = f"The flag {key!r} belongs to {bet}, which does not exist."
+            yield "warning", Problem(message, f"{flags.flags[key].pointer}/metadata/bet")
 
 
 def _targetings(flags: FlagSet) -> list[Any]:
@@ -73,41 +78,22 @@ def _targetings(flags: FlagSet) -> list[Any]:
     return [entry.get("targeting") for entry in entries if isinstance(entry, dict)]
 
 
-def _of_targeting(flag: Flag) -> Iterator[Finding]:
-    if flag.targeting is None or flag.fault:
-        return
-    place = f"{flag.pointer}/targeting"
+def _of_targeting(flag: Flag) -> Iterator[tuple[Level, Problem]]:
+    place, named = f"{flag.pointer}/targeting", f"The targeting of {flag.key!r}"
     values, complete = outcomes(flag.targeting)
-    names = {
-        text(value) if isinstance(value, bool | int | float) else value
-        for value in values
-        if isinstance(value, str | bool | int | float)
-    }
+    names = {variant_name(value) for value in values} - {None}
     known = ", ".join(map(repr, flag.variants))
-    for name in sorted(names - flag.variants.keys()):
-        yield Finding(
-            "error",
-            place,
-            f"The targeting of {flag.key!r} can come to {name!r}, which is none of its variants ({known}).",
-        )
+    for name in sorted(str(name) for name in names - flag.variants.keys()):
+        message = f"{named} can come to {name!r}, which is none of its variants ({known}). It then answers an error."
+        yield "error", Problem(message, place)
     if any(isinstance(value, dict | list) for value in values):
-        yield Finding(
-            "error",
-            place,
-            f"The targeting of {flag.key!r} can come to a list or an object, which names no variant.",
-        )
+        yield "error", Problem(f"{named} can come to a list or an object, which names no variant.", place)
     if not complete:
         return
     if None not in values and flag.default is not None and flag.default not in names:
-        yield Finding(
-            "note",
-            f"{flag.pointer}/defaultVariant",
-            f"The targeting of {flag.key!r} always decides, so its default {flag.default!r} is never served.",
-        )
+        message = f"{named} always decides, so that its default {flag.default!r} is never served."
+        yield "note", Problem(message, f"{flag.pointer}/defaultVariant")
     for name in flag.variants:
         if name not in names and name != flag.default:
-            yield Finding(
-                "note",
-                f"{flag.pointer}/variants/{escape(name)}",
-                f"No rule of {flag.key!r} leads to the variant {name!r}.",
-            )
+            message = f"No rule of {flag.key!r} leads to the variant {name!r}."
+            yield "note", Problem(message, f"{flag.pointer}/variants/{escape(name)}")

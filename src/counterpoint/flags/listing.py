@@ -8,8 +8,9 @@ from typing import Any
 import msgspec
 
 from counterpoint.errors import InputError
+from counterpoint.flags.belonging import bets_of, owner_of
 from counterpoint.flags.flag import Flag
-from counterpoint.flags.store import StoredSet, bets_of
+from counterpoint.flags.store import StoredSet
 
 __all__ = ["FlagItem", "FlagPage", "items_of", "narrowed", "page_of"]
 
@@ -52,7 +53,6 @@ def items_of(sets: Iterable[StoredSet]) -> list[FlagItem]:
 
 
 def _item(stored: StoredSet, flag: Flag, bet: str | None) -> FlagItem:
-    owner = flag.metadata.get("owner")
     return FlagItem(
         set=stored.name,
         key=flag.key,
@@ -62,7 +62,7 @@ def _item(stored: StoredSet, flag: Flag, bet: str | None) -> FlagItem:
         default_variant=flag.default,
         targeted=flag.targeting is not None,
         bet=bet,
-        owner=owner if isinstance(owner, str) and owner else stored.entity.owner,
+        owner=owner_of(flag) or stored.entity.owner,
         description=str(flag.metadata.get("description") or ""),
         fault=flag.fault,
     )

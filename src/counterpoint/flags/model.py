@@ -9,8 +9,7 @@ from counterpoint.errors import Problem
 from counterpoint.flags.bucketing import BUCKETINGS, Bucketing
 from counterpoint.flags.definition import Definition, check, read
 from counterpoint.flags.errors import FlagSetError, RuleError, UnknownOperatorError
-from counterpoint.flags.flag import Evaluation, Flag, Metadata
-from counterpoint.flags.javascript import text
+from counterpoint.flags.flag import Evaluation, Flag, Metadata, variant_name
 from counterpoint.flags.jsonlogic import apply
 from counterpoint.flags.operators import operators
 
@@ -21,7 +20,7 @@ class FlagSet:
     """The flags of one definition. It does not change; `evaluate` may be called from any thread."""
 
     def __init__(self, definition: Definition, bucketing: Bucketing = "v2") -> None:
-        self.definition: Mapping[str, Any] = definition.document
+        self.definition: Mapping[str, Any] = definition.source.document
         """The definition as it was given."""
         self.bucketing: Bucketing = bucketing
         self.metadata: Metadata = definition.metadata
@@ -69,9 +68,11 @@ class FlagSet:
     def select(self, flag_set_id: str) -> "FlagSet":
         """The flags whose metadata has this `flagSetId`; the array form can hold several sets."""
         chosen = tuple(flag for flag in self._source.flags if flag.metadata.get("flagSetId") == flag_set_id)
-        return FlagSet(
-            Definition(self._source.document, chosen, self.metadata, self.warnings), self.bucketing
-        )
+        return FlagSet(Definition(self._source.source, chosen, self.metadata, self.warnings), self.bucketing)
+
+    def located(self, problem: Problem) -> Problem:
+        """The problem with file, line and column, where the definition came from a text."""
+        return self._source.source.located(problem)
 
     def evaluate(
         self, key: str, context: Mapping[str, Any] | None = None, *, now: float | None = None
@@ -137,9 +138,9 @@ def _default(flag: Flag, reason: str) -> Evaluation:
 def _chosen(flag: Flag, result: Any) -> Evaluation:
     if result is None:
         return _default(flag, "DEFAULT")
-    name = text(result) if isinstance(result, bool | int | float) else result
-    if not isinstance(name, str) or name not in flag.variants:
-        shown = repr(name)[:80] if isinstance(name, str) else "no text"
+    name = variant_name(result)
+    if name is None or name not in flag.variants:
+        shown = "no text" if name is None else repr(name)[:80]
         known = ", ".join(map(repr, flag.variants))
         return _failed(
             "GENERAL",

@@ -9,7 +9,9 @@ from typing import Any
 from weakref import WeakKeyDictionary
 
 from counterpoint.errors import CounterpointError, InputError, NotFoundError, PreconditionError, Problem
+from counterpoint.flags.belonging import bets_of
 from counterpoint.flags.bucketing import BUCKETINGS, Bucketing
+from counterpoint.flags.lint import findings_in
 from counterpoint.flags.model import FlagSet
 from counterpoint.graph.actor import Actor
 from counterpoint.graph.entity import Entity
@@ -22,7 +24,6 @@ __all__ = [
     "FlagSets",
     "StoredSet",
     "Written",
-    "bets_of",
     "flag_sets",
     "read_set",
     "read_sets",
@@ -57,6 +58,7 @@ class Written:
     """created, updated, unchanged; or checked when nothing was to be written."""
     stored: StoredSet | None
     warnings: tuple[Problem, ...]
+    """What the linter says of it, notes left out."""
     flags: int
 
 
@@ -127,24 +129,13 @@ def write_set(
         existing = _entity(writer, name)
         _match(existing, name, if_match, if_absent=if_absent)
         document = _document(writer, actor, name, existing, checked, bucketing, owner)
+        known = [bet for bet in set(bets_of(checked).values()) if writer.exists(bet)]
+        warnings = tuple(found.problem for found in findings_in(checked, bets=known) if found.level != "note")
         if dry_run:
-            return Written("checked", None, checked.warnings, len(checked))
+            return Written("checked", None, warnings, len(checked))
         put = writer.put(document, reason=reason)
     flag_sets(workspace).forget()
-    return Written(put.outcome, _stored(put.entity), checked.warnings, len(checked))
-
-
-def bets_of(flags: FlagSet) -> dict[str, str]:
-    """The bet each flag names in its metadata, as a reference, by the flag's key."""
-    found = {}
-    for flag in flags:
-        bet = flag.metadata.get("bet")
-        if isinstance(bet, str) and bet:
-            try:
-                found[flag.key] = str(parse_ref(bet, default_kind="Bet"))
-            except InputError:
-                continue
-    return found
+    return Written(put.outcome, _stored(put.entity), warnings, len(checked))
 
 
 def _entity(reader: Reader, name: str) -> Entity | None:

@@ -1,0 +1,182 @@
+"""The pages of flags: all of them, one set, and one flag with a form that tries it."""
+
+import json
+from typing import Annotated, Any
+
+from litestar import MediaType, get
+from litestar.params import FromPath, FromQuery, QueryParameter
+
+from counterpoint.errors import NotFoundError
+from counterpoint.flags.belonging import bets_of
+from counterpoint.flags.flag import Evaluation
+from counterpoint.flags.lint import findings_in
+from counterpoint.flags.listing import FlagItem, items_of, narrowed, page_of
+from counterpoint.flags.sentences import steps_of
+from counterpoint.flags.store import StoredSet, read_set, read_sets, set_ref
+from counterpoint.graph.reader import Reader
+from counterpoint.web import PageContext, render
+from counterpoint.web.urls import with_query
+from counterpoint.workspace import Workspace
+
+__all__ = ["pages"]
+
+ROWS = 100
+EXAMPLE = '{"targetingKey": "user-1"}'
+FLAG_FILE = """\
+{
+  "metadata": {"bet": "bet:default/discover-weekly"},
+  "flags": {
+    "discover-weekly": {
+      "state": "ENABLED",
+      "variants": {"on": true, "off": false},
+      "defaultVariant": "off",
+      "targeting": {"fractional": [["on", 10], ["off", 90]]}
+    }
+  }
+}
+"""
+InState = Annotated[str, QueryParameter(name="state")]
+
+
+@get("/flags", media_type=MediaType.HTML, include_in_schema=False, sync_to_thread=True)
+def show_flags(
+    ws: Workspace,
+    page: PageContext,
+    set: FromQuery[str] = "",  # noqa: A002 - the word of the address
+    in_state: InState = "",
+    text: FromQuery[str] = "",
+    cursor: FromQuery[str | None] = None,
+) -> str:
+    """All flags of all sets, with who owns them and which bet they serve."""
+    with ws.graph.read() as reader:
+        sets = read_sets(reader)
+        items = items_of(sets)
+        chosen = {
+            name: value
+            for name, value in (("set", set), ("state", in_state), ("text", text.strip()))
+            if value
+        }
+        found = page_of(
+            narrowed(items, flag_set=set, state=in_state, text=text.strip()), limit=ROWS, cursor=cursor
+        )
+        known = _named(reader, found.items)
+    here = with_query("/flags", **chosen)
+    return render(
+        page,
+        "flags/list.html",
+        sets=[stored.name for stored in sets],
+        total=len(items),
+        found=found,
+        known=known,
+        asked={"set": set, "state": in_state, "text": text.strip()},
+        filtered=bool(chosen),
+        next_url=with_query(here, cursor=found.next_cursor) if found.next_cursor else None,
+        first_url=here if cursor else None,
+        example=FLAG_FILE,
+    )
+
+
+@get("/flags/{set_name:str}", media_type=MediaType.HTML, include_in_schema=False, sync_to_thread=True)
+def show_set(ws: Workspace, page: PageContext, set_name: FromPath[str]) -> str:
+    """One flag set: its flags, what deserves a look, and its definition."""
+    with ws.graph.read() as reader:
+        stored = read_set(reader, set_name)
+        items = items_of([stored])
+        known = _named(reader, items)
+        history = reader.history(stored.entity.ref)[-10:]
+        existing = [entity.ref for entity in reader.all(kind="Bet")]
+        owner = reader.get(stored.entity.owner) if stored.entity.owner else None
+    return render(
+        page,
+        "flags/set.html",
+        stored=stored,
+        items=items,
+        known=known,
+        owner=owner,
+        findings=findings_in(stored.flags, bets=existing),
+        history=history[::-1],
+        definition=_pretty(stored.flags.definition),
+    )
+
+
+@get(
+    "/flags/{set_name:str}/{flag_key:path}",
+    media_type=MediaType.HTML,
+    include_in_schema=False,
+    sync_to_thread=True,
+)
+def show_flag(
+    ws: Workspace,
+    page: PageContext,
+    set_name: FromPath[str],
+    flag_key: FromPath[str],
+    context: FromQuery[str | None] = None,
+) -> str:
+    """One flag: variants, targeting in words and as JSON, its bet, its exposures; and what a context gets."""
+    key = flag_key.removeprefix("/")
+    with ws.graph.read() as reader:
+        stored = read_set(reader, set_name)
+        flag = stored.flags.flags.get(key) or stored.flags.flags.get(f"{key}/")
+        if flag is None:
+            raise NotFoundError(f"There is no flag {key!r} in the flag set {set_name!r}.")
+        item = next(item for item in items_of([stored]) if item.key == flag.key)
+        bet = bets_of(stored.flags).get(flag.key)
+        known = _named(reader, [item])
+        experiments = _experiments(reader, stored, flag.key)
+    result, problem = _tried(stored, flag.key, context)
+    return render(
+        page,
+        "flags/flag.html",
+        stored=stored,
+        flag=flag,
+        item=item,
+        bet=bet,
+        known=known,
+        experiments=experiments,
+        steps=steps_of(flag),
+        targeting=_pretty(flag.targeting) if flag.targeting is not None else None,
+        variants=[(name, _pretty(value)) for name, value in flag.variants.items()],
+        metadata=[
+            (name, value) for name, value in flag.metadata.items() if name not in ("bet", "description")
+        ],
+        context=context if context is not None else EXAMPLE,
+        result=result,
+        value=None if result is None or result.value is None else _pretty(result.value),
+        problem=problem,
+    )
+
+
+def _named(reader: Reader, items: list[FlagItem]) -> dict[str, Any]:
+    return dict(reader.get_many({ref for item in items for ref in (item.bet, item.owner) if ref}))
+
+
+def _experiments(reader: Reader, stored: StoredSet, key: str) -> list[Any]:
+    """The experiments on this flag."""
+    wanted = set_ref(stored.name)
+    return [
+        entity
+        for entity in reader.all(kind="Experiment")
+        if entity.spec.get("flag") == key
+        and wanted in entity.targets("exposes") + entity.targets("exposedBy")
+    ]
+
+
+def _tried(stored: StoredSet, key: str, context: str | None) -> tuple[Evaluation | None, str | None]:
+    """What the flag answers for a context as typed, or what is wrong with the context."""
+    if context is None:
+        return None, None
+    try:
+        attributes = json.loads(context or "{}")
+    except (ValueError, RecursionError) as error:
+        return None, f"This is not JSON: {error}."
+    if not isinstance(attributes, dict):
+        return None, "A context is a JSON object of attributes."
+    return stored.flags.evaluate(key, attributes), None
+
+
+def _pretty(value: Any) -> str:
+    written = json.dumps(value, indent=2, ensure_ascii=False)
+    return json.dumps(value, ensure_ascii=False) if len(written) < 60 else written
+
+
+pages: list[Any] = [show_flags, show_set, show_flag]
