@@ -55,9 +55,11 @@ class GraphMachine(RuleBasedStateMachine):
         self.graph.close()
         self.folder.cleanup()
 
-    @rule(documents=st.lists(DOCUMENTS, min_size=1, max_size=3))
-    def put(self, documents: list[dict[str, Any]]) -> None:
+    @rule(documents=st.lists(DOCUMENTS, min_size=1, max_size=3), preload=st.booleans())
+    def put(self, documents: list[dict[str, Any]], preload: bool) -> None:
         with self.graph.write(SYSTEM) as writer:
+            if preload:
+                writer.preload([*map(ref_of, documents), "component:never"])
             for document in documents:
                 ref, plain = ref_of(document), normalise(document)
                 known = self.state.get(ref)
@@ -109,9 +111,11 @@ class GraphMachine(RuleBasedStateMachine):
     def remember(self) -> None:
         with self.graph.read() as reader:
             newest = reader.activity(limit=1)
-        if newest:
-            self.past = [(at, state) for at, state in self.past if at != newest[0].at]
+        if newest and (not self.past or newest[0].at != self.past[-1][0]):
+            assert not self.past or newest[0].at > self.past[-1][0]  # one moment never means two states
             self.past.append((newest[0].at, dict(self.state)))
+        elif self.past:
+            assert self.past[-1][1] == self.state
 
     def compare(self, state: State, at: datetime | None) -> None:
         edges = set[tuple[str, str, str]]().union(*(relations_of(document) for document in state.values()))

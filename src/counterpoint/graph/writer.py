@@ -2,7 +2,7 @@
 
 import time
 import uuid
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, Literal
 
 import sqlalchemy as sa
@@ -21,7 +21,7 @@ from counterpoint.graph.descriptor import (
 from counterpoint.graph.difference import difference
 from counterpoint.graph.entity import Activity, Entity, Put
 from counterpoint.graph.permissions import may
-from counterpoint.graph.reader import Reader, _text
+from counterpoint.graph.reader import BATCH, Reader, _text
 from counterpoint.graph.ref import Ref, parse_ref
 from counterpoint.graph.search import postings_of
 from counterpoint.graph.tables import activity, decode, encode, posting, relation, revision, tag, to_datetime
@@ -48,6 +48,9 @@ class Writer(Reader):
         self._open = True
         self._rows_waiting: dict[sa.Table, list[dict[str, Any]]] = {table: [] for table in ORDER}
         self._refs_waiting: set[str] = set()
+        self._closing: list[dict[str, int]] = []
+        self._closing_edges: list[dict[str, int]] = []
+        self._preloaded: dict[str, Any] = {}
         self._units: frozenset[str] | None = None
         last = connection.execute(
             sa.select(activity.c.seq, activity.c.at).order_by(activity.c.seq.desc()).limit(1)
@@ -90,7 +93,8 @@ class Writer(Reader):
             raise InputError(_refusal(document), problems)
         plain = normalise(document)
         ref = str(ref_of(plain))
-        old = self._stored(ref)
+        latest = self._latest(ref)
+        old = _present(latest)
         if if_match is not None and (old is None or old.etag != if_match):
             raise PreconditionError(
                 f"{ref} has changed since it was read; read it again and repeat the change."
@@ -100,7 +104,7 @@ class Writer(Reader):
         if old is not None and old.etag == etag and location in (None, old.location):
             return Put("unchanged", ref, self._load)
         outcome: Literal["created", "updated"] = "updated" if old is not None else "created"
-        version = old.version + 1 if old is not None else self._last_version(ref) + 1
+        version = latest.version + 1 if latest is not None else 1
         before, after = (
             difference(decode(old.document), plain)
             if old is not None
@@ -122,7 +126,7 @@ class Writer(Reader):
             NotAllowedError: the actor may not.
         """
         text = _text(ref)
-        old = self._stored(text)
+        old = _present(self._latest(text))
         if old is None:
             raise NotFoundError(f"There is no {text}.")
         self._allow(text, old, None)
@@ -168,6 +172,22 @@ class Writer(Reader):
         self._wait(activity, row | {"before": encode(before), "after": encode(after), "reason": reason})
         return made
 
+    def preload(self, refs: Iterable[Ref | str]) -> None:
+        """Read in bulk what is stored of entities that are put next; it only makes a large import faster."""
+        self.flush()
+        wanted = list(dict.fromkeys(_text(ref) for ref in refs))
+        newest = sa.select(revision.c.ref, sa.func.max(revision.c.version).label("version")).group_by(
+            revision.c.ref
+        )
+        for start in range(0, len(wanted), BATCH):
+            batch = wanted[start : start + BATCH]
+            last = newest.where(revision.c.ref.in_(batch)).subquery()
+            both = sa.and_(last.c.ref == revision.c.ref, last.c.version == revision.c.version)
+            self._preloaded |= dict.fromkeys(batch)
+            self._preloaded |= {
+                row.ref: row for row in self._connection.execute(sa.select(revision).join(last, both))
+            }
+
     def require_write(self, ref: Ref | str) -> None:
         """Make sure that the actor may change an entity, before a room changes what belongs to it.
 
@@ -176,13 +196,19 @@ class Writer(Reader):
             NotAllowedError: the actor may not.
         """
         text = _text(ref)
-        old = self._stored(text)
+        old = _present(self._latest(text))
         if old is None:
             raise NotFoundError(f"There is no {text}.")
         self._allow(text, old, None)
 
     def flush(self) -> None:
         """Write what waits in memory, still inside the transaction."""
+        if self._closing:  # before the rows that follow them: an entity has one current row
+            self._connection.execute(_CLOSE, self._closing)
+            self._connection.execute(_FORGET_WORDS, self._closing)
+        if self._closing_edges:
+            self._connection.execute(_CLOSE_EDGE, self._closing_edges)
+        self._closing, self._closing_edges = [], []
         for table in ORDER:
             rows = self._rows_waiting[table]
             if rows:
@@ -198,13 +224,13 @@ class Writer(Reader):
     def _load(self, ref: str) -> Entity:
         return self.require(ref) if self._open else self._load_later(ref)
 
-    def _stored(self, ref: str) -> Any:
+    def _latest(self, ref: str) -> Any:
+        """The newest row of an entity, be it current or a deletion; none where there was never one."""
         if ref in self._refs_waiting or len(self._rows_waiting[revision]) >= WAITING:
             self.flush()
-        return self._connection.execute(_STORED, {"ref": ref}).first()
-
-    def _last_version(self, ref: str) -> int:
-        return self._connection.execute(_LAST_VERSION, {"ref": ref}).scalar() or 0
+        if ref in self._preloaded:
+            return self._preloaded.pop(ref)  # what this transaction changes itself is read again
+        return self._connection.execute(_LATEST, {"ref": ref}).first()
 
     def _row(
         self, document: Mapping[str, Any], ref: str, version: int, etag: str, action: str
@@ -232,8 +258,7 @@ class Writer(Reader):
 
     def _close(self, old: Any) -> None:
         if old is not None:
-            self._connection.execute(_CLOSE, {"old": old.seq, "now": self.now})
-            self._connection.execute(_FORGET_WORDS, {"old": old.seq})
+            self._closing.append({"old": old.seq, "now": self.now})
 
     def _add(self, row: dict[str, Any], document: Mapping[str, Any], old: Any) -> None:
         seq, ref = row["seq"], row["ref"]
@@ -253,8 +278,7 @@ class Writer(Reader):
             rows = self._connection.execute(_MADE_BY, {"origin": origin})
             held = {(row.source, row.type, row.target): row.seq for row in rows}
         gone = [{"old": seq, "now": self.now} for edge, seq in held.items() if edge not in edges]
-        if gone:
-            self._connection.execute(_CLOSE_EDGE, gone)
+        self._closing_edges += gone
         for source, kind, target in sorted(edges - held.keys()):
             row = {"origin": origin, "source": source, "type": kind, "target": target}
             self._wait(relation, row | {"valid_from": self.now, "valid_to": None})
@@ -292,9 +316,12 @@ class Writer(Reader):
         return self._units
 
 
-_CURRENT = revision.c.valid_to.is_(None)
-_STORED = sa.select(revision).where(revision.c.ref == sa.bindparam("ref"), _CURRENT)
-_LAST_VERSION = sa.select(sa.func.max(revision.c.version)).where(revision.c.ref == sa.bindparam("ref"))
+_LATEST = (
+    sa.select(revision)
+    .where(revision.c.ref == sa.bindparam("ref"))
+    .order_by(revision.c.version.desc())
+    .limit(1)
+)
 _CLOSE = sa.update(revision).where(revision.c.seq == sa.bindparam("old")).values(valid_to=sa.bindparam("now"))
 _CLOSE_EDGE = (
     sa.update(relation).where(relation.c.seq == sa.bindparam("old")).values(valid_to=sa.bindparam("now"))
@@ -303,6 +330,10 @@ _FORGET_WORDS = sa.delete(posting).where(posting.c.revision == sa.bindparam("old
 _MADE_BY = sa.select(relation).where(
     relation.c.origin == sa.bindparam("origin"), relation.c.valid_to.is_(None)
 )
+
+
+def _present(latest: Any) -> Any:
+    return latest if latest is not None and latest.valid_to is None else None
 
 
 def _word(value: Any) -> str | None:
