@@ -22,7 +22,17 @@ from counterpoint.journal.model.row import COLUMNS, Row
 if TYPE_CHECKING:
     import pyarrow as pa
 
-__all__ = ["Segment", "adopt", "arrow_table", "by_period", "folder_name", "manifest", "orphans", "schema", "write_segments"]
+__all__ = [
+    "Segment",
+    "adopt",
+    "arrow_table",
+    "by_period",
+    "folder_name",
+    "manifest",
+    "orphans",
+    "schema",
+    "write_segments",
+]
 
 FOLDER: Final = "segments"
 DAY: Final = 86_400_000_000
