@@ -36,6 +36,24 @@ def test_each_type_and_day_has_a_file_of_its_own(journal: Journal) -> None:
     ]
 
 
+@pytest.mark.parametrize(
+    ("step", "count", "folders"),
+    [
+        (timedelta(days=1), 32, 32),
+        (timedelta(days=1), 60, 2),
+        (timedelta(days=40), 60, 7),
+        (timedelta(days=400), 60, 1),
+    ],
+)
+def test_events_that_spread_over_years_do_not_make_a_file_a_day(
+    journal: Journal, step: timedelta, count: int, folders: int
+) -> None:
+    start = datetime(2020, 1, 1, tzinfo=UTC)
+    journal.append([event(number, time=(start + number * step).isoformat()) for number in range(count)])
+    assert journal.compact() == Compacted(events=count, segments=folders)
+    assert len(ids(journal)) == count
+
+
 def test_files_are_sorted_by_flag_subject_and_time(journal: Journal) -> None:
     journal.append(
         [

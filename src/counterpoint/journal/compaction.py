@@ -12,7 +12,7 @@ from counterpoint.journal.model.outcome import Compacted
 from counterpoint.journal.model.row import Row, identity
 from counterpoint.journal.segments import DAY, adopt, orphans, write_segments
 
-__all__ = ["Background", "compact", "compaction_lock"]
+__all__ = ["Background", "compact", "compaction_lock", "remove_orphans"]
 
 ROUND = 50_000
 """Events moved in one step. The step's transaction holds up appends, so it must stay short."""

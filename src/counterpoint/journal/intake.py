@@ -17,7 +17,7 @@ from counterpoint.errors import CounterpointError, OverloadedError, WorkspaceErr
 from counterpoint.journal.model.outcome import Receipt, Rejected
 from counterpoint.journal.model.row import COLUMNS, Row
 
-__all__ = ["Intake", "connect", "storage_errors"]
+__all__ = ["Intake", "connect", "count", "rows_after", "storage_errors", "transaction"]
 
 VERSION = 1
 BUSY_SECONDS = 60.0
@@ -36,7 +36,7 @@ CREATE TABLE events (
 ) STRICT;
 CREATE TABLE identities (hash BLOB PRIMARY KEY, day INTEGER NOT NULL) STRICT, WITHOUT ROWID;
 CREATE TABLE segments (
-    path TEXT PRIMARY KEY, type TEXT NOT NULL, day TEXT NOT NULL,
+    path TEXT PRIMARY KEY, type TEXT NOT NULL, period TEXT NOT NULL,
     events INTEGER NOT NULL, bytes INTEGER NOT NULL,
     first INTEGER NOT NULL, last INTEGER NOT NULL, added INTEGER NOT NULL
 ) STRICT;

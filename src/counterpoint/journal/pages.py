@@ -1,7 +1,7 @@
 """The page of events: what happened, so that every figure can show what it was computed from."""
 
+from collections.abc import Sequence
 from typing import Any, Final
-from urllib.parse import urlencode
 
 import msgspec
 from litestar import MediaType, get
@@ -9,13 +9,17 @@ from litestar.params import FromQuery
 
 from counterpoint.errors import InputError
 from counterpoint.journal.model.event import EXPOSURE, Event
+from counterpoint.journal.model.outcome import TypeCount
 from counterpoint.journal.recent import cursor_after
 from counterpoint.web import PageContext, render
+from counterpoint.web.formats import number
+from counterpoint.web.urls import with_query
 from counterpoint.workspace import Workspace
 
 __all__ = ["pages"]
 
 LIMIT: Final = 50
+TABS: Final = 7
 EXAMPLE: Final = """\
 source: checkout-test            # where the events come from
 subject: userid                  # the column that holds the user
@@ -31,8 +35,6 @@ class Line(msgspec.Struct, frozen=True):
     """One event as the table shows it."""
 
     event: Event
-    says: str
-    """The variant, the value, or nothing."""
     document: str
     """The event as JSON, for people."""
 
@@ -57,33 +59,43 @@ def show_events(
     except InputError as error:
         found, problem = [], error.message
     counts = ws.journal.counts()
-    here = f"/events?{urlencode(asked)}" if asked else "/events"
-    join = "&" if asked else "?"
+    here = _address(wanted)
     return render(
         page,
         "journal/events.html",
         counts=counts,
         total=sum(each.count for each in counts),
-        types=[each.type for each in counts],
+        tabs=type_tabs(counts, wanted),
+        current=_address(wanted),
         lines=[line_of_event(event) for event in found[:LIMIT]],
         wanted=wanted,
         filtered=bool(asked),
         problem=problem,
-        next_url=f"{here}{join}{urlencode({'cursor': cursor_after(found[LIMIT - 1])})}"
-        if len(found) > LIMIT
-        else None,
+        next_url=_address(wanted, cursor=cursor_after(found[LIMIT - 1])) if len(found) > LIMIT else None,
         first_url=here if cursor else None,
         example=EXAMPLE,
         exposure=EXPOSURE,
     )
 
 
+def type_tabs(counts: Sequence[TypeCount], wanted: dict[str, str]) -> list[tuple[str, str, str | None]]:
+    """A tab for each type with its count; none where there are too many to see at once."""
+    if len(counts) > TABS:
+        return []
+    tabs: list[tuple[str, str, str | None]] = [("All", _address(wanted, type=""), None)]
+    for each in counts:
+        label = "Exposures" if each.type == EXPOSURE else each.type
+        tabs.append((label, _address(wanted, type=each.type), number(each.count)))
+    return tabs
+
+
+def _address(wanted: dict[str, str], **changes: str) -> str:
+    return with_query("/events", **{**wanted, **changes})
+
+
 def line_of_event(event: Event) -> Line:
-    """What the table says of an event."""
-    document = msgspec.json.format(msgspec.json.encode(event.document()), indent=2).decode()
-    if event.type == EXPOSURE:
-        return Line(event, f"{event.flag or 'no flag'} → {event.variant or 'no variant'}", document)
-    return Line(event, "" if event.value is None else f"{event.value:g}", document)
+    """An event with its document, laid out for reading."""
+    return Line(event, msgspec.json.format(msgspec.json.encode(event.document()), indent=2).decode())
 
 
 pages: list[Any] = [show_events]

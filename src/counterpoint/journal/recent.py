@@ -10,7 +10,7 @@ import msgspec
 
 from counterpoint.errors import InputError
 from counterpoint.journal.intake import transaction
-from counterpoint.journal.model.event import Event
+from counterpoint.journal.model.event import EXPOSURE, Event
 from counterpoint.journal.model.row import COLUMNS, Row, event_of, microseconds
 from counterpoint.journal.segments import Segment, manifest
 from counterpoint.journal.snapshot import engine_options
@@ -30,6 +30,12 @@ class Filter(msgspec.Struct, frozen=True, kw_only=True):
     type: str | None = None
     subject: str | None = None
     flag: str | None = None
+
+    def types(self) -> list[str]:
+        """The types that can match; none means any. Only exposures are of a flag."""
+        if self.type is not None:
+            return [self.type]
+        return [EXPOSURE] if self.flag is not None else []
 
     def terms(self) -> list[tuple[str, str]]:
         """Column and value of each condition."""
@@ -66,7 +72,7 @@ def newest(
     """At most `limit` events, latest first; equal times are in descending order of source and id."""
     position = read_cursor(before) if before else None
     with transaction(database, "DEFERRED"):
-        segments = manifest(database, [wanted.type] if wanted.type is not None else [])
+        segments = manifest(database, wanted.types())
         where, values = _where(wanted, position, "?")
         query = (
             f"SELECT {', '.join(COLUMNS)} FROM events{where} ORDER BY time DESC, source DESC, id DESC LIMIT ?"

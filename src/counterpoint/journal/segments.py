@@ -9,7 +9,7 @@ import os
 import sqlite3
 import uuid
 from collections.abc import Iterable, Iterator, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import date, timedelta
 from hashlib import blake2b
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -22,11 +22,22 @@ from counterpoint.journal.model.row import COLUMNS, Row
 if TYPE_CHECKING:
     import pyarrow as pa
 
-__all__ = ["Segment", "adopt", "arrow_table", "manifest", "orphans", "schema", "write_segments"]
+__all__ = [
+    "Segment",
+    "adopt",
+    "arrow_table",
+    "by_period",
+    "folder_name",
+    "manifest",
+    "orphans",
+    "schema",
+    "write_segments",
+]
 
 FOLDER: Final = "segments"
 DAY: Final = 86_400_000_000
 """Microseconds."""
+DAYS: Final = 32
 ROW_GROUP: Final = 131_072
 SORT: Final = ("flag", "subject", "time", "source", "id")
 """Within a file, so that an engine skips the row groups of other flags and users."""
@@ -38,8 +49,8 @@ class Segment(msgspec.Struct, frozen=True):
     path: str
     """Relative to the journal's folder, with slashes."""
     type: str
-    day: str
-    """UTC day of the events' time, such as 2026-05-03."""
+    period: str
+    """UTC day of the events' time, such as 2026-05-03; for sparse types its month or year, or nothing."""
     events: int
     bytes: int
     first: int
@@ -70,18 +81,41 @@ def arrow_table(rows: Sequence[Row]) -> "pa.Table":
 
 
 def write_segments(folder: Path, rows: Sequence[Row]) -> list[Segment]:
-    """Write the rows as one file for each type and day, synced to the disk; the manifest is untouched."""
-    groups: dict[tuple[str, int], list[Row]] = {}
+    """Write the rows as one file for each type and day, synced to the disk; the manifest is untouched.
+
+    Where one type spreads over more than DAYS days, as in an import of years, its files are of months
+    or longer: thousands of tiny files would serve nobody.
+    """
+    by_type: dict[str, list[Row]] = {}
     for row in rows:
-        groups.setdefault((row[2], row[4] // DAY), []).append(row)
-    return [_write(folder, type_, day, group) for (type_, day), group in groups.items()]
+        by_type.setdefault(row[2], []).append(row)
+    segments = [
+        _write(folder, type_, period, part)
+        for type_, group in by_type.items()
+        for period, part in by_period(group).items()
+    ]
+    homes = {folder / Path(segment.path).parent for segment in segments}
+    for place in {place for home in homes for place in (home, home.parent, home.parent.parent, folder)}:
+        _sync_folder(place)
+    return segments
 
 
-def _write(folder: Path, type_: str, day: int, rows: Sequence[Row]) -> Segment:
+def by_period(rows: Sequence[Row]) -> dict[str, list[Row]]:
+    """The rows by UTC day, month, year, or all together (""): the finest that makes at most DAYS parts."""
+    days = {row[4] // DAY for row in rows}
+    names = {day: (date(1970, 1, 1) + timedelta(days=day)).isoformat() for day in days}
+    width = next(width for width in (10, 7, 4, 0) if len({name[:width] for name in names.values()}) <= DAYS)
+    parts: dict[str, list[Row]] = {}
+    for row in rows:
+        parts.setdefault(names[row[4] // DAY][:width], []).append(row)
+    return parts
+
+
+def _write(folder: Path, type_: str, period: str, rows: Sequence[Row]) -> Segment:
     import pyarrow.parquet as pq
 
-    name = (datetime(1970, 1, 1, tzinfo=UTC) + timedelta(days=day)).date().isoformat()
-    home = folder / FOLDER / f"type={folder_name(type_)}" / f"day={name}"
+    unit = {10: "day=", 7: "month=", 4: "year=", 0: "all"}[len(period)]
+    home = folder / FOLDER / f"type={folder_name(type_)}" / f"{unit}{period}"
     home.mkdir(parents=True, exist_ok=True)
     file = home / f"{uuid.uuid4().hex}.parquet"
     table = arrow_table(rows).sort_by([(column, "ascending") for column in SORT])
@@ -89,18 +123,11 @@ def _write(folder: Path, type_: str, day: int, rows: Sequence[Row]) -> Segment:
         pq.write_table(table, sink, compression="zstd", row_group_size=ROW_GROUP)
         sink.flush()
         os.fsync(sink.fileno())
-    for parent in (home, home.parent, home.parent.parent, folder):
-        _sync_folder(parent)
     times = [row[4] for row in rows]
     return Segment(
-        file.relative_to(folder).as_posix(),
-        type_,
-        name,
-        len(rows),
-        file.stat().st_size,
-        min(times),
-        max(times),
-    )
+        path=file.relative_to(folder).as_posix(), type=type_, period=period,
+        events=len(rows), bytes=file.stat().st_size, first=min(times), last=max(times),
+    )  # fmt: skip
 
 
 def folder_name(type_: str) -> str:
@@ -122,7 +149,7 @@ def _sync_folder(folder: Path) -> None:
 def adopt(database: sqlite3.Connection, segments: Iterable[Segment], *, added: int) -> None:
     """Name the files in the manifest; within the caller's transaction."""
     database.executemany(
-        "INSERT INTO segments (path, type, day, events, bytes, first, last, added) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+        "INSERT INTO segments (path, type, period, events, bytes, first, last, added) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
         [(*msgspec.structs.astuple(segment), added) for segment in segments],
     )
 
@@ -131,7 +158,7 @@ def manifest(database: sqlite3.Connection, types: Sequence[str] = ()) -> list[Se
     """The files of these types, or of all, those with the latest events first."""
     where = f" WHERE type IN ({', '.join('?' * len(types))})" if types else ""
     query = (
-        f"SELECT path, type, day, events, bytes, first, last FROM segments{where} ORDER BY last DESC, path"
+        f"SELECT path, type, period, events, bytes, first, last FROM segments{where} ORDER BY last DESC, path"
     )
     return [Segment(*row) for row in database.execute(query, tuple(types))]
 

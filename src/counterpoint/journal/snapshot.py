@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     import ibis
     from ibis.backends.duckdb import Backend
 
-__all__ = ["Snapshot", "open_snapshot"]
+__all__ = ["Snapshot", "engine_options", "open_snapshot"]
 
 
 class Snapshot:

@@ -6,7 +6,7 @@ import msgspec
 
 from counterpoint.journal.model.event import EXPOSURE
 
-__all__ = ["Column", "EventMapping", "Rule", "Term", "Text"]
+__all__ = ["Column", "EventMapping", "Rule", "Term", "Text", "exposure"]
 
 
 class Column(msgspec.Struct, frozen=True):

@@ -8,7 +8,7 @@ import msgspec
 
 from counterpoint.journal.model.event import MAX_DATA, Event, Refusal
 
-__all__ = ["COLUMNS", "Row", "event_of", "identity", "moment", "row_of"]
+__all__ = ["COLUMNS", "Row", "event_of", "identity", "microseconds", "moment", "row_of"]
 
 COLUMNS: Final = (
     "source", "id", "type", "subject", "time", "received", "flag_set", "flag", "variant", "value", "data", "attributes",
