@@ -293,8 +293,9 @@ class Writer(Reader):
             self._ask(ref, owner, new=new)
 
     def _ask(self, ref: str, owner: str | None, *, new: bool) -> None:
-        known = owner is None or self.exists(owner)
-        decision = may(self.actor, "write", owner, new=new, owner_exists=known, units=self._own_units())
+        known = new or owner is None or self.exists(owner)
+        units = frozenset() if new else self._own_units()
+        decision = may(self.actor, "write", owner, new=new, owner_exists=known, units=units)
         if not decision.allow:
             raise NotAllowedError(f"{ref} was not changed. {decision.reason}")
 
