@@ -108,6 +108,7 @@ def _place(remark: Remark) -> tuple[str, int, int]:
 def _write(writer: Writer, gathered: Gathered, report: ImportReport, progress: Progress | None) -> None:
     written: list[Declared] = []
     stored = writer.get_many(gathered.declared)
+    writer.preload(gathered.declared)
     total = len(gathered.declared)
     for done, (ref, declared) in enumerate(gathered.declared.items(), start=1):
         conflict = _conflict(stored.get(ref), declared, gathered)
