@@ -114,7 +114,18 @@ def _parsed(text: str, file: str | None) -> Source:
         _refuse(Problem("The JSON nests too deeply.", file=file))
     except ValueError as error:
         _refuse(Problem(f"This is not JSON: {error}.", file=file))
+    _check_texts(text, document, file)
     return Source(document, file, locate(text))
+
+
+def _check_texts(text: str, document: Any, file: str | None) -> None:
+    """JSON can write half of a surrogate pair, which no database or client can hold."""
+    if "\\ud" not in text.lower():
+        return
+    try:
+        json.dumps(document, ensure_ascii=False).encode()
+    except UnicodeEncodeError:
+        _refuse(Problem("A text holds half of a surrogate pair (\\uD800 to \\uDFFF). Remove it.", file=file))
 
 
 def _constant(name: str) -> NoReturn:
@@ -127,7 +138,9 @@ def _plain(definition: Mapping[str, Any]) -> Any:
         text = json.dumps(definition, allow_nan=False)
     except (TypeError, ValueError, RecursionError) as error:
         _refuse(Problem(f"The definition is not JSON: {error}."))
-    return json.loads(text)
+    document = json.loads(text)
+    _check_texts(text, document, None)
+    return document
 
 
 class _Reading:
