@@ -63,7 +63,7 @@ def show_list(
         "tag": tag,
         "text": text.strip(),
     }
-    chosen = {name: value for name, value in asked.items() if value}
+    chosen: dict[str, Any] = {name: value for name, value in asked.items() if value}
     with ws.graph.read() as reader:
         found = reader.find(order=order, limit=ROWS, cursor=cursor, **chosen)
         total = found.total if not chosen else reader.find(limit=0).total
@@ -98,9 +98,9 @@ def _tabs(kinds: Iterable[tuple[str, int]], here: str) -> list[tuple[str, str, i
     return [everything, *((kind, with_query(here, kind=kind), count) for kind, count in ordered)]
 
 
-def _choices(reader: Reader, name: str, chosen: dict[str, str]) -> list[tuple[str, int]]:
+def _choices(reader: Reader, name: str, chosen: dict[str, Any]) -> list[tuple[str, int]]:
     """The values of one filter with their counts under all the others."""
-    others = {key: value for key, value in chosen.items() if key != name}
+    others: dict[str, Any] = {key: value for key, value in chosen.items() if key != name}
     values = reader.facets(name, **others)[:CHOICES]
     present = chosen.get(name)
     if present and present not in {value for value, _count in values}:

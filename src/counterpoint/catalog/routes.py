@@ -71,7 +71,7 @@ def list_entities(
             "The request is not valid.", [Problem(f"query parameter 'limit' is {limit}, must be 1 to {MOST}")]
         )
     filters = {"kind": kind, "owner": owner, "type": type_, "lifecycle": lifecycle, "tag": tag, "text": text}
-    given = {name: value for name, value in filters.items() if value}
+    given: dict[str, Any] = {name: value for name, value in filters.items() if value}
     with ws.graph.read() as reader:
         return reader.find(order=order, limit=limit, cursor=cursor, at=_moment(at), **given)
 
