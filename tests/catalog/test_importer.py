@@ -226,6 +226,14 @@ def test_locations_that_lead_out_of_the_folder_are_refused(workspace, folder, ta
     assert refs(workspace, kind="Group") == ["group:default/a"]
 
 
+def test_a_link_in_the_folder_that_leads_out_is_refused(workspace, folder):
+    write(folder.parent, "secret.yaml", GROUP % "secret")
+    (folder / "link.yaml").symlink_to(folder.parent / "secret.yaml")
+    write(folder, "a.yaml", GROUP % "a")
+    assert "leads out" in messages(load(workspace, folder))[0]
+    assert refs(workspace, kind="Group") == ["group:default/a"]
+
+
 def test_locations_follow_files_folders_and_patterns_once(workspace, folder):
     write(
         folder,

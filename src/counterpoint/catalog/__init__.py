@@ -1,1 +1,11 @@
-"""See the module list in ARCHITECTURE.md."""
+"""The catalog: descriptors in, entities shown.
+
+scalars, composer, reader     YAML 1.2 with the place of every value
+locations, placeholders       files, folders, patterns; what a descriptor points to
+gathering                     all files read and checked
+importer, ownership           written in one transaction; what refers to nothing
+remarks                       what there is to say about the input
+writing                       documents as YAML
+shown                         what pages show of an entity
+commands, routes, pages       the doors
+"""

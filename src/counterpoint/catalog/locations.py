@@ -63,7 +63,11 @@ def generated_location(path: Path) -> dict[str, Any]:
     return {
         "apiVersion": "backstage.io/v1alpha1",
         "kind": "Location",
-        "metadata": {"name": f"generated-{digest}", "annotations": annotations_of(path, path)},
+        "metadata": {
+            "name": f"generated-{digest}",
+            "title": "/".join(path.parts[-2:]).removeprefix("//"),
+            "annotations": annotations_of(path, path),
+        },
         "spec": {"type": "file", "target": str(path)},
     }
 
@@ -89,8 +93,8 @@ def find_sources(target: str) -> Iterator[Source | Remark]:
             "error", Problem("is an address; give a file, a folder or a checkout of it", file=target)
         )
     elif path.is_dir():
-        found = list(_in_folder(path))
-        yield from (Source(each, each, path) for each in found)
+        found = _in_folder(path)
+        yield from (_below(each, path) for each in found)
         if not found:
             message = "holds no catalog-info.yaml, and no other YAML file with an apiVersion of the catalog"
             yield Remark("error", Problem(message, file=target))
@@ -102,6 +106,13 @@ def find_sources(target: str) -> Iterator[Source | Remark]:
         yield Remark("error", Problem("is neither a file nor a folder", file=target))
     else:
         yield Remark("error", Problem("does not exist; give a file, a folder or a pattern", file=target))
+
+
+def _below(path: Path, root: Path) -> Source | Remark:
+    """A file that was found in a folder; not where it is a link that leads out of it."""
+    if is_inside(path, root):
+        return Source(path, path, root)
+    return Remark("error", Problem(f"is a link that leads out of {root}; it was not read", file=str(path)))
 
 
 def _matches(target: str, pattern: Path) -> Iterator[Source | Remark]:

@@ -100,7 +100,7 @@ def _tabs(kinds: Iterable[tuple[str, int]], here: str) -> list[tuple[str, str, i
 
 def _choices(reader: Reader, name: str, chosen: dict[str, Any]) -> list[tuple[str, int]]:
     """The values of one filter with their counts under all the others."""
-    others = {key: value for key, value in chosen.items() if key != name}
+    others: dict[str, Any] = {key: value for key, value in chosen.items() if key != name}
     values = reader.facets(name, **others)[:CHOICES]
     present = chosen.get(name)
     if present and present not in {value for value, _count in values}:

@@ -7,6 +7,7 @@ from typing import Any
 from counterpoint.catalog.locations import Source, is_address, is_inside
 from counterpoint.catalog.reader import MAX_BYTES, Document, read_text
 from counterpoint.catalog.remarks import Remark
+from counterpoint.catalog.scalars import plain
 from counterpoint.graph.fields import escape
 
 __all__ = ["resolve_placeholders"]
@@ -68,7 +69,7 @@ def _content(key: str, target: str, source: Source) -> Any:
         return text
     if key == "$json":
         try:
-            return json.loads(text)
+            return json.loads(text, parse_int=plain)
         except (ValueError, RecursionError) as error:
             raise _UnreadError(f"{target} is not valid JSON: {error}") from None
     reading = read_text(text, name=target)
