@@ -17,8 +17,6 @@ from counterpoint import Workspace
 from counterpoint.server.app import create_app
 from tests.browser.story import tell
 
-playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
-
 
 @dataclass
 class Served:
@@ -89,6 +87,7 @@ def chromium() -> Iterator[Any]:
         if os.environ.get("CI") == "true":
             pytest.fail(reason)
         pytest.skip(reason)
+    playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
     arguments = ["--no-sandbox"] if os.geteuid() == 0 else []
     with playwright.sync_playwright() as running:
         launched = running.chromium.launch(executable_path=program, args=arguments)

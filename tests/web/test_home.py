@@ -96,7 +96,7 @@ def test_only_references_of_entities_are_looked_up() -> None:
 
 def test_an_empty_workspace_is_shown_the_way(workspace: Workspace) -> None:
     with workspace.graph.read() as reader:
-        home = gather(reader, has_events=False)
+        home = gather(reader, has_events=lambda: False)
     html = render(PAGE, "web/home.html", home=home)
     assert "counterpoint import catalog ./services" in html
     assert "0 of 6 done" in html
@@ -146,10 +146,11 @@ def test_a_workspace_at_work_is_told(workspace: Workspace) -> None:
             "experiment.read", "experiment:default/radio", after={"verdict": "ship", "sentence": "More <b>."}
         )
     with workspace.graph.read() as reader:
-        home = gather(reader, has_events=True, today=TODAY)
+        home = gather(reader, has_events=lambda: False, today=TODAY)
     assert [row.entity.title for row in home.bets] == ["Radio"]
     assert home.bets[0].verdict == "ship"
     assert home.counts["Bet"] == 2
+    assert [step.done for step in home.steps] == [False, True, False, True, True, False]
     html = render(PAGE, "web/home.html", home=home)
     assert "Music &lt;for&gt; all." in html
     assert "The Discovery &lt;squad&gt;" in html

@@ -1,6 +1,6 @@
 """What the front page shows, gathered from the graph: what needs a decision, active bets, first steps."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 
@@ -70,8 +70,8 @@ class Home:
         return dict(self.kinds)
 
 
-def gather(reader: Reader, *, has_events: bool, today: date | None = None) -> Home:
-    """Read all that the front page shows."""
+def gather(reader: Reader, *, has_events: Callable[[], bool], today: date | None = None) -> Home:
+    """Read all that the front page shows; the journal is asked only while no experiment has been read."""
     kinds = reader.facets("kind")
     bets = [bet for bet in reader.find(kind="Bet", order="-updated", limit=BETS).items if _is_active(bet)]
     reads = _newest(reader.activity(action="experiment.read", limit=500))
@@ -92,7 +92,10 @@ def gather(reader: Reader, *, has_events: bool, today: date | None = None) -> Ho
         titles={ref: entity.title for ref, entity in found.items()},
         kinds=tuple(kinds),
         steps=first_steps(
-            dict(kinds), has_events=has_events, has_reads=bool(reads), has_decisions=bool(decisions)
+            dict(kinds),
+            has_events=bool(reads) or has_events(),
+            has_reads=bool(reads),
+            has_decisions=bool(decisions),
         ),
     )
 

@@ -10,9 +10,9 @@ from markupsafe import Markup
 __all__ = ["staff"]
 
 LINES = 5
-STEP = 6
+STEP = 5
 """Pixels between the points of a voice."""
-GAP = 9
+GAP = 6
 """Pixels around a crossing in which the lower voice is not drawn."""
 
 

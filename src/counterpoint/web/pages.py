@@ -20,9 +20,8 @@ ENTRIES = 100
 @get("/", media_type=MediaType.HTML, include_in_schema=False, sync_to_thread=True)
 def show_home(ws: Workspace, page: PageContext) -> str:
     """The front page."""
-    has_events = bool(ws.journal.counts())
     with ws.graph.read() as reader:
-        home = gather(reader, has_events=has_events)
+        home = gather(reader, has_events=lambda: bool(ws.journal.counts()))
     return render(page, "web/home.html", home=home)
 
 
