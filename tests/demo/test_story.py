@@ -7,6 +7,7 @@ import pytest
 from counterpoint import Workspace
 from counterpoint.cli import run
 from counterpoint.demo.folder import DemoFolder
+from counterpoint.demo.simulate import TRUTH
 
 
 @pytest.fixture(scope="module")
@@ -29,6 +30,17 @@ def test_the_demo_walks_the_whole_thread(built):
     assert [entry.actor for entry in decided] == ["user:default/ana.moreira"]
     assert counts["feature_flag.evaluation"] == 6000
     assert not DemoFolder(built).claim.exists()
+
+
+def test_the_reading_says_to_ship_and_its_intervals_cover_the_truth(built):
+    with Workspace.open(built) as workspace, workspace.graph.read() as reader:
+        (reading,) = reader.activity(action="experiment.read")
+    assert reading.actor == "user:default/oskar.nystrom"
+    assert reading.after["verdict"] == "ship"
+    metrics = {each["name"]: each for each in reading.after["metrics"]}
+    assert metrics.keys() == TRUTH.keys()
+    for name, effect in TRUTH.items():
+        assert metrics[name]["low"] <= effect.absolute <= metrics[name]["high"], name
 
 
 def test_nothing_in_the_demo_refers_to_what_is_missing(built):

@@ -10,6 +10,7 @@ from counterpoint.bets.decisions import decide
 from counterpoint.catalog.importer import import_targets
 from counterpoint.demo.simulate import Simulation, simulate
 from counterpoint.errors import CounterpointError
+from counterpoint.experiments.store import load, read_now
 from counterpoint.flags.store import DEFAULT_SET, read_set, write_set
 from counterpoint.graph import Actor
 from counterpoint.workspace import Workspace
@@ -108,3 +109,4 @@ def _listen(workspace: Workspace, seed: int, progress: Tell) -> Simulation:
 
 def _read(workspace: Workspace) -> None:
     """Analyse the experiment as its analyst does, and keep the reading."""
+    read_now(workspace, load(workspace, EXPERIMENT), ANALYST)
