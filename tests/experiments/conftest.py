@@ -1,10 +1,13 @@
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
 import pytest
 
+from counterpoint import Workspace
 from counterpoint.experiments import Experiment, Guardrail, Metric
+from counterpoint.graph.actor import local_actor
 
 START = datetime(2026, 5, 1, tzinfo=UTC)
 USERS = 90_000
@@ -61,3 +64,90 @@ def tables() -> tuple[pa.Table, pa.Table]:
         events("crash", crashed, np.ones(USERS)),
     ]
     return exposures, pa.concat_tables(parts)
+
+
+def entity(kind: str, name: str, spec: dict[str, Any], **metadata: Any) -> dict[str, Any]:
+    """A descriptor of one of our kinds, owned by a squad."""
+    return {
+        "apiVersion": "counterpoint.dev/v1",
+        "kind": kind,
+        "metadata": {"name": name, **metadata},
+        "spec": {"owner": "games", **spec},
+    }
+
+
+ENTITIES = (
+    {
+        "apiVersion": "backstage.io/v1alpha1",
+        "kind": "Group",
+        "metadata": {"name": "games"},
+        "spec": {"type": "squad", "children": []},
+    },
+    entity("Metric", "retained", {"event": "retained", "aggregation": "any", "direction": "increase"}),
+    entity(
+        "Metric",
+        "rounds",
+        {"event": "rounds", "aggregation": "sum", "direction": "increase"},
+        title="Rounds played",
+    ),
+    entity("Bet", "later-gate", {}),
+    entity(
+        "Experiment",
+        "gate",
+        {
+            "bet": "later-gate",
+            "flag": "gate-level",
+            "control": "gate_30",
+            "treatments": ["gate_40"],
+            "success": [{"metric": "retained"}],
+            "guardrails": [{"metric": "rounds", "margin": 0.3}],
+        },
+        title="Gate at level 40",
+    ),
+)
+"""A squad, two metrics, a bet and the experiment that tests it."""
+
+
+@pytest.fixture
+def games(workspace: Workspace) -> Workspace:
+    """The workspace with the entities and no events."""
+    with workspace.graph.write(local_actor()) as writer:
+        for document in ENTITIES:
+            writer.put(document)
+    return workspace
+
+
+def happened(
+    users: int = 200, *, treated: str = "gate_40", flag_set: str = "default"
+) -> list[dict[str, Any]]:
+    """Exposures and events of some users: 20 % of the control come back and 60 % of the treatment."""
+    made: list[dict[str, Any]] = []
+
+    def add(kind: str, user: int, data: dict[str, Any]) -> None:
+        at = (START + timedelta(seconds=user)).isoformat()
+        made.append(
+            {
+                "specversion": "1.0",
+                "id": f"{kind}-{user}",
+                "source": "/test",
+                "type": kind,
+                "subject": f"u{user}",
+                "time": at,
+                "data": data,
+            }
+        )
+
+    for user in range(users):
+        variant = treated if user % 2 else "gate_30"
+        shown = {"feature_flag.key": "gate-level", "feature_flag.result.variant": variant}
+        add("feature_flag.evaluation", user, shown | {"feature_flag.set.id": flag_set})
+        add("retained", user, {"value": int((user // 2) % 10 < (6 if user % 2 else 2))})
+        add("rounds", user, {"value": (user // 2) % 7})
+    return made
+
+
+@pytest.fixture
+def played(games: Workspace) -> Workspace:
+    """The workspace with entities and events."""
+    assert not games.journal.append(happened()).rejected
+    return games

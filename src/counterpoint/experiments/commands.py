@@ -129,7 +129,7 @@ def _metrics(result: "Result") -> "RenderableType":
     from rich.table import Table
     from rich.text import Text
 
-    from counterpoint.experiments.wording import change, difference_places, p_value, percent, span, value
+    from counterpoint.experiments.wording import change, difference, means_apart, p_value, percent, span
 
     many = len(result.comparisons) > 1
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1), header_style="dim")
@@ -142,11 +142,10 @@ def _metrics(result: "Result") -> "RenderableType":
         about = ", ".join(
             part for part in (role, metric.treatment if many else "", metric.unit or "") if part
         )
-        means = [value(metric, mean, unit=False) for mean in (metric.control_mean, metric.treatment_mean)]
         return (
             Text.assemble(metric.label, (f"\n{about}", "dim")),
-            "\n".join(means),
-            value(metric, metric.difference, signed=True, unit=False, places=difference_places(metric)),
+            "\n".join(means_apart(metric)),
+            difference(metric, unit=False),
             f"{change(metric)}\n{span(metric)}",
             "none" if metric.p is None else f"{p_value(metric.p)}\n{metric.alpha:.3g}",
             Text(metric.outcome, style=TONES.get(metric.outcome, "")),

@@ -136,7 +136,7 @@ def read_now(workspace: Workspace, loaded: Loaded, actor: Actor) -> tuple[Result
 
 
 def reading_of(result: Result) -> dict[str, Any]:
-    """What is recorded of a result: verdict, arms, quality and every metric; not the query."""
+    """What is recorded of a result: verdict, arms, quality and every metric as its JSON has them; not the query."""
     verdict, check = result.verdict, result.quality.sample_ratio
     return {
         "verdict": verdict.state,
@@ -150,32 +150,7 @@ def reading_of(result: Result) -> dict[str, Any]:
         "arms": msgspec.to_builtins(result.arms),
         "sampleRatio": {"p": check.p, "threshold": check.threshold, "rejected": check.rejected},
         "mixedUsers": result.quality.mixed_users,
-        "metrics": [
-            {
-                "metric": metric.ref or metric.name,
-                "name": metric.name,
-                "title": metric.label,
-                "role": metric.role,
-                "treatment": metric.treatment,
-                "verdict": metric.outcome,
-                "controlMean": metric.control_mean,
-                "treatmentMean": metric.treatment_mean,
-                "difference": metric.difference,
-                "low": metric.interval.low if metric.interval else None,
-                "high": metric.interval.high if metric.interval else None,
-                "relative": {
-                    "difference": metric.relative,
-                    "low": metric.relative_interval.low if metric.relative_interval else None,
-                    "high": metric.relative_interval.high if metric.relative_interval else None,
-                }
-                if metric.relative is not None
-                else None,
-                "p": metric.p,
-                "alpha": metric.alpha,
-                "margin": metric.margin,
-            }
-            for metric in result.metrics
-        ],
+        "metrics": msgspec.to_builtins(result.metrics),
     }
 
 

@@ -189,20 +189,7 @@ def _ship(comparison: Comparison) -> Verdict:
     better = [metric for metric in comparison.of_role("success") if metric.holds]
     guardrails = comparison.of_role("guardrail")
     because = " and ".join(_told(metric) for metric in better)
-    kept = ""
-    if guardrails:
-        names = guardrails[0].label if len(guardrails) == 1 else f"all {len(guardrails)} guardrails"
-        bounded = any(metric.margin is not None for metric in guardrails)
-        kept = (
-            f"{names} stayed within {'its' if len(guardrails) == 1 else 'their'} margin{'s' if len(guardrails) > 1 else ''}"
-            if bounded
-            else f"{names} shows no harm"
-        )
-        kept += (
-            f" ({change(guardrails[0])}, {span(guardrails[0])})"
-            if len(guardrails) == 1 and span(guardrails[0])
-            else ""
-        )
+    kept = _kept(guardrails)
     decided = better[0] if better else guardrails[0]
     return Verdict(
         state="ship",
@@ -228,7 +215,8 @@ def _figures(metric: MetricResult) -> str:
 
 def _inside(metric: MetricResult) -> str:
     interval = f", interval {span(metric)}" if span(metric) else ""
-    return f"{means(metric)}{interval}, p {p_value(metric.p)} against {metric.alpha:.3g}"
+    missed = "" if metric.p is None or metric.p <= metric.alpha else f", above {metric.alpha:.3g}"
+    return f"{means(metric)}{interval}, p {p_value(metric.p)}{missed}"
 
 
 def _power(metric: MetricResult) -> str:
@@ -239,6 +227,20 @@ def _power(metric: MetricResult) -> str:
         f"With {count(min(metric.control_users, metric.treatment_users))} users per arm a change of {size} or more would have been"
         f" shown with 80 % power for the whole rule; a smaller one needs more users."
     )
+
+
+def _kept(guardrails: Sequence[MetricResult]) -> str:
+    """What is said of guardrails that all hold; nothing where there are none."""
+    if not guardrails:
+        return ""
+    if len(guardrails) > 1:
+        bounded = all(metric.margin is not None for metric in guardrails)
+        return f"all {len(guardrails)} guardrails {'stayed within their margins' if bounded else 'held'}"
+    (metric,) = guardrails
+    interval = f", interval {span(metric)}" if span(metric) else ""
+    if metric.margin is None:
+        return f"{metric.label} shows no harm ({change(metric)}{interval})"
+    return f"{metric.label} stayed within its margin of {percent(metric.margin)} ({change(metric)}{interval})"
 
 
 def _either(names: Sequence[str]) -> str:

@@ -11,8 +11,8 @@ __all__ = [
     "count",
     "day",
     "difference",
-    "difference_places",
     "means",
+    "means_apart",
     "p_value",
     "percent",
     "span",
@@ -62,12 +62,10 @@ def value(
 
 
 def p_value(p: float | None) -> str:
-    """A p with what matters of it: four places, or two digits where that would be zero."""
+    """A p as people read it: four places; results as JSON have all digits."""
     if p is None:
         return "none"
-    if p < 1e-300:
-        return "< 1e-300"
-    return f"{p:.4f}" if p >= 0.001 else f"{p:.2g}"
+    return f"{p:.4f}" if p >= 0.0001 else "< 0.0001"
 
 
 def day(moment: datetime) -> str:
@@ -76,23 +74,28 @@ def day(moment: datetime) -> str:
 
 
 def means(metric: MetricResult) -> str:
-    """From the control mean to the treatment mean."""
-    places = _places(max(abs(metric.control_mean), abs(metric.treatment_mean)))
-    control, treatment = (
-        value(metric, mean, places=places) for mean in (metric.control_mean, metric.treatment_mean)
+    """From the control mean to the treatment mean, in the metric's unit."""
+    control, treatment = means_apart(metric)
+    return f"{control} → {treatment}" + (
+        f" {metric.unit}" if metric.unit and metric.aggregation != "any" else ""
     )
-    return f"{control} → {treatment}"
 
 
-def difference(metric: MetricResult) -> str:
+def means_apart(metric: MetricResult) -> tuple[str, str]:
+    """The means of control and treatment with the same places and without their unit."""
+    amounts = (metric.control_mean, metric.treatment_mean)
+    places = _places(max(map(abs, amounts)))
+    control, treatment = (value(metric, amount, places=places, unit=False) for amount in amounts)
+    return control, treatment
+
+
+def difference(metric: MetricResult, *, unit: bool = True) -> str:
     """The difference in the metric's unit, with its sign and no more places than the means can bear."""
-    return value(metric, metric.difference, signed=True, places=difference_places(metric))
-
-
-def difference_places(metric: MetricResult) -> int:
-    """Places after the point that a difference is written with."""
-    most = _places(max(abs(metric.control_mean), abs(metric.treatment_mean))) + 3
-    return min(most, _places(metric.difference))
+    largest = max(abs(metric.control_mean), abs(metric.treatment_mean))
+    places = min(_places(largest) + 3, _places(metric.difference))
+    if abs(metric.difference) <= 1e-12 * largest:  # no more than rounding
+        places = _places(largest)
+    return value(metric, metric.difference, signed=True, places=places, unit=unit)
 
 
 def change(metric: MetricResult) -> str:

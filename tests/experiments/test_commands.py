@@ -1,0 +1,73 @@
+import json
+
+import pytest
+
+from counterpoint import Workspace
+from counterpoint.cli import run
+
+
+def call(workspace: Workspace, *arguments: str) -> int:
+    return run(["-w", str(workspace.path), *arguments])
+
+
+def test_analyze_prints_arms_sample_ratio_metrics_and_verdict(
+    played: Workspace, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "120")
+    assert call(played, "experiments", "analyze", "gate") == 0
+    shown = capsys.readouterr().out
+    for words in (
+        "gate_30",
+        "50.00 %",
+        "Sample ratio: as planned",
+        "+40.00 pp",
+        "+200 %",
+        "better",
+        "Verdict: ship",
+        "Rounds played",
+    ):
+        assert words in shown
+    assert "Ship gate_40: retained rose by 200 % (20.00 % → 60.00 %" in shown
+
+
+def test_json_has_everything_in_full(played: Workspace, capsys: pytest.CaptureFixture[str]) -> None:
+    assert call(played, "--json", "experiments", "analyze", "gate") == 0
+    found = json.loads(capsys.readouterr().out)
+    metric = found["comparisons"][0]["metrics"][0]
+    assert found["verdict"]["state"] == "ship"
+    assert found["quality"]["sampleRatio"]["p"] == 1.0
+    assert metric["difference"] == pytest.approx(0.4)
+    assert metric["intervalTwoSided"]["low"] < metric["difference"] < metric["intervalTwoSided"]["high"]
+    assert metric["pTwoSided"] == pytest.approx(2 * metric["p"])
+
+
+@pytest.mark.parametrize(("option", "readings"), [((), 1), (("--no-record",), 0)])
+def test_a_reading_is_recorded_unless_it_should_not_be(
+    played: Workspace, option: tuple[str, ...], readings: int
+) -> None:
+    assert call(played, "experiments", "analyze", "gate", *option) == 0
+    with played.graph.read() as reader:
+        assert len(reader.activity(action="experiment.read")) == readings
+
+
+@pytest.mark.parametrize("engine", ["spark", "clickhouse"])
+def test_an_engine_that_is_not_there_yet_is_wrong_usage_and_names_what_is(
+    games: Workspace, engine: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert call(games, "experiments", "analyze", "gate", "--engine", engine) == 2
+    assert "--engine duckdb" in capsys.readouterr().err
+
+
+def test_an_unknown_experiment_is_one_line_and_exit_code_1(
+    games: Workspace, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert call(games, "experiments", "analyze", "gatee") == 1
+    (line,) = capsys.readouterr().err.splitlines()
+    assert "did you mean gate?" in line
+
+
+def test_before_any_exposure_it_says_what_would_fill_the_result(
+    games: Workspace, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert call(games, "experiments", "analyze", "gate") == 0
+    assert "counterpoint import events" in " ".join(capsys.readouterr().out.split())

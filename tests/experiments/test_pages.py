@@ -1,0 +1,110 @@
+import re
+from collections.abc import Iterator
+
+import pytest
+import yaml
+from litestar.testing import TestClient
+
+from counterpoint import Workspace
+from counterpoint.experiments.shown import EXAMPLE
+from counterpoint.graph.descriptor import validate
+from counterpoint.server.app import create_app
+
+from .conftest import happened
+
+PAGE = "/experiments/default/gate"
+
+
+@pytest.fixture
+def client(games: Workspace) -> Iterator[TestClient]:
+    with TestClient(create_app(games, auth=False, loopback=True), base_url="http://127.0.0.1") as made:
+        made.headers["Accept"] = "text/html"
+        yield made
+
+
+@pytest.fixture
+def busy(games: Workspace, client: TestClient) -> TestClient:
+    games.journal.append(happened())
+    return client
+
+
+def test_the_list_shows_every_experiment_and_its_newest_verdict(busy: TestClient) -> None:
+    assert "Not read yet" in busy.get("/experiments").text
+    assert busy.post("/api/v1/experiments/default/gate/readings").status_code == 201
+    shown = busy.get("/experiments").text
+    assert "Gate at level 40" in shown
+    assert "Ship gate_40" in shown
+
+
+def test_the_page_shows_the_verdict_before_the_metrics_with_plot_and_table(busy: TestClient) -> None:
+    shown = busy.get(PAGE).text
+    assert (
+        shown.index("Ship gate_40")
+        < shown.index("<svg", shown.index("Ship gate_40"))
+        < shown.index("+40.00 pp")
+    )
+    for words in ("+200 %", "within margin", "as planned", "/events?type=retained", "per_user"):
+        assert words in shown
+
+
+def test_reading_now_records_and_returns_to_the_page(busy: TestClient, games: Workspace) -> None:
+    token = re.search(r'name="_csrf_token" value="([^"]*)"', busy.get(PAGE).text)
+    assert token
+    answer = busy.post(PAGE, data={"_csrf_token": token[1]}, follow_redirects=False)
+    assert (answer.status_code, answer.headers["location"]) == (303, PAGE)
+    with games.graph.read() as reader:
+        assert len(reader.activity(action="experiment.read")) == 1
+    assert "Last recorded" in busy.get(PAGE).text
+
+
+def test_an_invalid_experiment_hides_its_figures_until_they_are_asked_for(
+    client: TestClient, games: Workspace
+) -> None:
+    lost = {f"u{user}" for user in range(1, 400, 4)}  # half of the treatment
+    games.journal.append([event for event in happened(400) if event["subject"] not in lost])
+    shown = client.get(PAGE).text
+    assert "The experiment is invalid" in shown
+    assert "mismatch" in shown
+    assert shown.index("Show the figures all the same") < shown.index("Rounds played")
+
+
+def test_without_exposures_the_page_says_what_would_fill_it(client: TestClient) -> None:
+    shown = client.get(PAGE).text
+    assert "No exposures yet" in shown
+    assert "counterpoint import events" in shown
+
+
+def test_without_experiments_the_list_shows_how_one_is_written(workspace: Workspace) -> None:
+    with TestClient(
+        create_app(workspace, auth=False, loopback=True), base_url="http://127.0.0.1"
+    ) as client:
+        shown = client.get("/experiments").text
+    assert "No experiments yet" in shown
+    assert "kind: Experiment" in shown
+
+
+def test_the_api_lists_and_answers_results(busy: TestClient) -> None:
+    listed = busy.get("/api/v1/experiments").json()
+    assert [item["ref"] for item in listed["items"]] == ["experiment:default/gate"]
+    result = busy.get("/api/v1/experiments/default/gate/result").json()
+    assert result["verdict"]["state"] == "ship"
+    assert result["levels"] == pytest.approx(
+        {"success": 0.05, "guardrail": 0.05, "deterioration": 0.05 / 3, "sampleRatio": 0.001}
+    )
+
+
+def test_an_unknown_experiment_is_a_problem_document(client: TestClient) -> None:
+    answer = client.get("/api/v1/experiments/default/gates/result")
+    assert (answer.status_code, answer.headers["content-type"]) == (404, "application/problem+json")
+    assert "did you mean gate?" in answer.json()["detail"]
+
+
+def test_the_interval_plot_and_the_example_survive_their_readers(
+    client: TestClient, games: Workspace
+) -> None:
+    import yaml
+
+    from counterpoint.experiments.shown import EXAMPLE
+    from counterpoint.graph.descriptor import validate
+
+    assert [validate(document) for document in yaml.safe_load_all(EXAMPLE)] == [[], []]

@@ -1,0 +1,126 @@
+from datetime import UTC, datetime
+
+import pytest
+
+from counterpoint import Workspace
+from counterpoint.errors import InputError, NotFoundError
+from counterpoint.experiments import store
+from counterpoint.graph.actor import local_actor
+
+from .conftest import entity, happened
+
+
+def put(workspace: Workspace, *documents: dict) -> None:
+    with workspace.graph.write(local_actor()) as writer:
+        for document in documents:
+            writer.put(document)
+
+
+def test_an_experiment_is_read_from_entities_and_events(played: Workspace) -> None:
+    result = store.result_of(played, store.load(played, "gate"))
+    assert [(arm.variant, arm.users) for arm in result.arms] == [("gate_30", 100), ("gate_40", 100)]
+    retained, rounds = result.metrics
+    assert (retained.control_mean, retained.treatment_mean) == (pytest.approx(0.2), pytest.approx(0.6))
+    assert (rounds.label, rounds.outcome) == ("Rounds played", "within margin")
+    assert result.verdict.state == "ship"
+
+
+def test_what_was_read_is_recorded_where_the_bets_room_looks_for_it(played: Workspace) -> None:
+    result, recorded = store.read_now(played, store.load(played, "experiment:default/gate"), local_actor())
+    with played.graph.read() as reader:
+        (entry,) = reader.activity(subject="experiment:default/gate", action="experiment.read")
+    assert entry.seq == recorded.seq
+    assert entry.after["verdict"] == "ship"
+    assert entry.after["sentence"] == result.verdict.sentence
+    metric = entry.after["metrics"][0]
+    assert (metric["ref"], metric["outcome"]) == ("metric:default/retained", "better")
+    assert metric["relative"] == pytest.approx(2.0)
+    assert metric["relativeInterval"]["low"] > 0
+    assert store.load(played, "gate").newest == entry
+    assert store.list_experiments(played).items[0].verdict == "ship"
+
+
+def test_a_result_is_computed_again_only_when_events_or_plan_have_changed(
+    played: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    calls = []
+    analyze = store._analyze
+    monkeypatch.setattr(store, "_analyze", lambda *given: calls.append(1) or analyze(*given))
+    for _ in range(2):
+        store.result_of(played, store.load(played, "gate"))
+    assert len(calls) == 1
+    played.journal.append(happened(202)[-6:])
+    found = store.result_of(played, store.load(played, "gate"))
+    assert (len(calls), found.users) == (2, 202)
+    changed = entity("Metric", "rounds", {"event": "rounds", "aggregation": "count", "direction": "increase"})
+    put(played, changed)
+    store.result_of(played, store.load(played, "gate"))
+    assert len(calls) == 3
+    played.journal.compact()
+    assert store.result_of(played, store.load(played, "gate")).users == 202
+
+
+def test_only_exposures_of_the_named_flag_set_count(games: Workspace) -> None:
+    games.journal.append(happened(40, flag_set="other"))
+    assert store.result_of(games, store.load(games, "gate")).users == 40
+    spec = store.load(games, "gate").entity.spec
+    put(games, entity("Experiment", "gate", {**spec, "flagSet": "default"}))
+    assert store.result_of(games, store.load(games, "gate")).users == 0
+
+
+def test_an_unknown_name_tells_near_ones(games: Workspace) -> None:
+    with pytest.raises(NotFoundError, match=r"no experiment gaet; did you mean gate\?"):
+        store.load(games, "gaet")
+
+
+def test_a_workspace_without_experiments_says_how_to_get_one(workspace: Workspace) -> None:
+    with pytest.raises(NotFoundError, match="import catalog"):
+        store.load(workspace, "gate")
+
+
+def test_a_reference_of_another_kind_is_refused(games: Workspace) -> None:
+    with pytest.raises(InputError, match="is no experiment"):
+        store.load(games, "bet:default/later-gate")
+
+
+def test_a_missing_metric_is_named_with_its_pointer_and_near_names(games: Workspace) -> None:
+    put(
+        games,
+        entity(
+            "Experiment",
+            "other",
+            {"flag": "f", "control": "a", "treatments": ["b"], "success": [{"metric": "retaind"}]},
+        ),
+    )
+    with pytest.raises(InputError) as caught:
+        store.load(games, "other")
+    (problem,) = caught.value.problems
+    assert problem.pointer == "/spec/success/0/metric"
+    assert "did you mean retained?" in problem.message
+
+
+def test_a_missing_flag_set_is_only_a_note(games: Workspace) -> None:
+    assert any(
+        "flagset:default/default is not in the graph" in note for note in store.load(games, "gate").notes
+    )
+
+
+def test_days_of_a_plan_begin_at_their_first_moment_and_end_at_their_last(games: Workspace) -> None:
+    spec = store.load(games, "gate").entity.spec
+    put(games, entity("Experiment", "gate", {**spec, "start": "2026-05-01", "end": "2026-05-07"}))
+    plan = store.load(games, "gate").plan
+    assert plan.start == datetime(2026, 5, 1, tzinfo=UTC)
+    assert plan.end == datetime(2026, 5, 7, 23, 59, 59, 999999, tzinfo=UTC)
+
+
+def test_a_plan_that_contradicts_itself_is_told_when_it_is_read(games: Workspace) -> None:
+    spec = store.load(games, "gate").entity.spec
+    put(games, entity("Experiment", "gate", {**spec, "treatments": ["gate_30"]}))
+    with pytest.raises(InputError) as caught:
+        store.load(games, "gate")
+    assert caught.value.problems[0].pointer == "/spec/treatments"
+
+
+def test_no_exposure_yet_is_a_result(games: Workspace) -> None:
+    result, _ = store.read_now(games, store.load(games, "gate"), local_actor())
+    assert result.verdict.condition == "exposures"
