@@ -1,13 +1,14 @@
 """Real server processes: starting, refusing to start, sharing a workspace, stopping without loss."""
 
+import io
 import json
 import re
 import signal
 import socket
-import subprocess
 import sys
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from threading import Thread
 from typing import Any
@@ -17,6 +18,7 @@ import httpx2
 import pytest
 
 from counterpoint import Workspace
+from counterpoint.cli import run as command_line
 
 DEADLINE = 30.0
 
@@ -28,9 +30,26 @@ def folder(tmp_path: Path) -> Path:
         return made.path
 
 
-def run(*arguments: str, stdin: str = "") -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "counterpoint", *arguments]
-    return subprocess.run(command, capture_output=True, text=True, input=stdin, timeout=DEADLINE)
+@dataclass
+class Done:
+    """What a command in this process did."""
+
+    code: int
+    out: str
+    err: str
+
+
+@pytest.fixture
+def run(capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Callable[..., Done]:
+    """Runs a command that ends by itself, without the price of a new process."""
+
+    def call(*arguments: str, stdin: str = "") -> Done:
+        monkeypatch.setattr(sys, "stdin", io.StringIO(stdin))
+        capfd.readouterr()
+        code = command_line(arguments)
+        return Done(code, *capfd.readouterr())
+
+    return call
 
 
 def event(number: int, **more: Any) -> dict[str, Any]:
@@ -42,13 +61,17 @@ def events_of(folder: Path) -> int:
         return sum(each.count for each in workspace.journal.counts())
 
 
-def test_a_server_says_where_it_listens_is_ready_and_stops_cleanly(
+def test_a_server_says_where_it_listens_and_stops_cleanly_though_a_live_stream_is_open(
     folder: Path, running_server: Callable[..., Any]
 ) -> None:
     server = running_server(folder, "--no-auth")
     assert httpx2.get(f"{server.url}/readyz").json() == {"status": "ready"}
-    assert "Stopped" in server.stop(signal_number=signal.SIGINT)
+    begun = time.monotonic()
+    with httpx2.stream("GET", f"{server.url}/api/v1/activity/stream", timeout=DEADLINE) as stream:
+        assert next(stream.iter_lines()) == ": connected"
+        assert "Stopped" in server.stop(signal_number=signal.SIGINT)
     assert server.child.returncode == 0
+    assert time.monotonic() - begun < 10
 
 
 def test_a_request_in_flight_is_finished_and_its_events_are_kept_when_the_server_is_told_to_stop(
@@ -75,25 +98,12 @@ def test_a_request_in_flight_is_finished_and_its_events_are_kept_when_the_server
     assert events_of(folder) == 1
 
 
-def test_an_open_live_stream_does_not_keep_the_server_from_stopping(
-    folder: Path, running_server: Callable[..., Any]
-) -> None:
-    server = running_server(folder, "--no-auth")
-    begun = time.monotonic()
-    with httpx2.stream("GET", f"{server.url}/api/v1/activity/stream", timeout=DEADLINE) as stream:
-        assert next(stream.iter_lines()) == ": connected"
-        server.stop(signal_number=signal.SIGTERM)
-    assert server.child.returncode == 0
-    assert time.monotonic() - begun < 10
-
-
-def test_a_port_in_use_is_one_line_that_names_it_and_another(
-    folder: Path, running_server: Callable[..., Any]
-) -> None:
-    port = urlsplit(running_server(folder, "--no-auth").url).port
-    done = run("-w", str(folder), "serve", "--port", str(port))
-    assert done.returncode == 1
-    (line,) = done.stderr.splitlines()
+def test_a_port_in_use_is_one_line_that_names_it_and_another(folder: Path, run: Callable[..., Done]) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        done = run("-w", str(folder), "serve", "--port", str(taken.getsockname()[1]))
+        port = taken.getsockname()[1]
+    assert done.code == 1
+    (line,) = done.err.splitlines()
     assert re.search(rf"Port {port} is in use .* --port \d+", line)
 
 
@@ -108,16 +118,16 @@ def test_a_port_in_use_is_one_line_that_names_it_and_another(
     ],
 )
 def test_what_cannot_be_served_is_one_clear_line(
-    folder: Path, options: tuple[str, ...], code: int, message: str
+    folder: Path, run: Callable[..., Done], options: tuple[str, ...], code: int, message: str
 ) -> None:
     done = run("-w", str(folder), "serve", *options)
-    assert done.returncode == code
-    assert message in done.stderr
-    assert len(done.stderr.splitlines()) == 1
+    assert done.code == code
+    assert message in done.err
+    assert len(done.err.splitlines()) == 1
 
 
 def test_two_servers_and_a_command_share_a_workspace(
-    folder: Path, running_server: Callable[..., Any]
+    folder: Path, running_server: Callable[..., Any], run: Callable[..., Done]
 ) -> None:
     servers = [running_server(folder, "--no-auth") for _ in range(2)]
 
@@ -136,7 +146,7 @@ def test_two_servers_and_a_command_share_a_workspace(
     made = run("-w", str(folder), "token", "create", "ci", "--scope", "read")
     for thread in threads:
         thread.join()
-    assert made.returncode == 0, made.stderr
+    assert made.code == 0, made.err
     for server in servers:
         assert httpx2.get(f"{server.url}/api/v1/activity").json()["items"][0]["action"] == "token.created"
         server.stop(signal_number=signal.SIGTERM)
@@ -144,21 +154,23 @@ def test_two_servers_and_a_command_share_a_workspace(
     assert events_of(folder) == 200
 
 
-def test_accounts_and_tokens_are_made_shown_and_revoked_at_the_command_line(folder: Path) -> None:
+def test_accounts_and_tokens_are_made_shown_and_revoked_at_the_command_line(
+    folder: Path, run: Callable[..., Done]
+) -> None:
     at = ("-w", str(folder))
     made = run(*at, "account", "create", "ana", "--password-stdin", stdin="correct horse battery\n")
-    assert "Made the account ana (an administrator)." in made.stdout
+    assert "Made the account ana (an administrator)." in made.out
     refused = run(*at, "account", "create", "bo", "--password-stdin", stdin="short\n")
-    assert (refused.returncode, "must have 10" in refused.stderr) == (1, True)
+    assert (refused.code, "must have 10" in refused.err) == (1, True)
     secret = run(*at, "token", "create", "ci", "--scope", "read", "events:write")
-    assert re.fullmatch(r"cpt_[\w-]{43}\n", secret.stdout)
-    (listed,) = json.loads(run(*at, "--json", "token", "list").stdout)
+    assert re.fullmatch(r"cpt_[\w-]{43}\n", secret.out)
+    (listed,) = json.loads(run(*at, "--json", "token", "list").out)
     assert (listed["name"], listed["scopes"]) == ("ci", ["events:write", "read"])
-    assert run(*at, "token", "revoke", "ci").returncode == 0
+    assert run(*at, "token", "revoke", "ci").code == 0
     again = run(*at, "token", "revoke", "ci")
-    assert (again.returncode, "There is no token 'ci'" in again.stderr) == (1, True)
+    assert (again.code, "There is no token 'ci'" in again.err) == (1, True)
     wrong = run(*at, "token", "create", "x", "--scope", "root")
-    assert (wrong.returncode, "'root' is no scope" in wrong.stderr) == (1, True)
+    assert (wrong.code, "'root' is no scope" in wrong.err) == (1, True)
 
 
 def wait_for(condition: Callable[[], bool]) -> None:
