@@ -14,6 +14,8 @@ STEP = 5
 """Pixels between the points of a voice."""
 GAP = 6
 """Pixels around a crossing in which the lower voice is not drawn."""
+EDGE = 20
+"""Pixels at both ends in which a crossing has no gap, which would leave a stub."""
 
 
 def _high(x: float, width: float) -> float:
@@ -49,12 +51,13 @@ def staff(width: int = 1200, height: int = 48, class_: str = "staff") -> Markup:
 
 
 def _crossings(width: int) -> list[float]:
-    """Return where the voices cross, from left to right."""
+    """Return where the voices cross, from left to right, apart from the ends."""
     places = [float(x) for x in range(width + 1)]
     return [
         (left + right) / 2
         for left, right in pairwise(places)
-        if (_high(left, width) - _low(left, width)) * (_high(right, width) - _low(right, width)) < 0
+        if EDGE < left < width - EDGE
+        and (_high(left, width) - _low(left, width)) * (_high(right, width) - _low(right, width)) < 0
     ]
 
 
