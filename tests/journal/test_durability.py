@@ -74,6 +74,7 @@ def test_fifty_kills_lose_no_acknowledged_event_and_double_none(tmp_path: Path) 
             # None at all kills during the opening; a dozen and more during a compaction as well.
             acknowledged += one_life(process, life, chance.choice([0, 1, 2, 3, 5, 8, 13, 21]))
     with Journal(tmp_path) as journal:
+        assert list((tmp_path / "segments").glob("*/*/*.parquet")), "no life was long enough to compact"
         found = stored(journal)
         assert len(found) == len(set(found))
         assert set(acknowledged) <= set(found)
