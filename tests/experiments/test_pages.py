@@ -75,9 +75,7 @@ def test_without_exposures_the_page_says_what_would_fill_it(client: TestClient) 
 
 
 def test_without_experiments_the_list_shows_how_one_is_written(workspace: Workspace) -> None:
-    with TestClient(
-        create_app(workspace, auth=False, loopback=True), base_url="http://127.0.0.1"
-    ) as client:
+    with TestClient(create_app(workspace, auth=False, loopback=True), base_url="http://127.0.0.1") as client:
         shown = client.get("/experiments").text
     assert "No experiments yet" in shown
     assert "kind: Experiment" in shown
