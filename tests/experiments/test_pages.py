@@ -75,9 +75,7 @@ def test_without_exposures_the_page_says_what_would_fill_it(client: TestClient) 
 
 
 def test_without_experiments_the_list_shows_how_one_is_written(workspace: Workspace) -> None:
-    with TestClient(
-        create_app(workspace, auth=False, loopback=True), base_url="http://127.0.0.1"
-    ) as client:
+    with TestClient(create_app(workspace, auth=False, loopback=True), base_url="http://127.0.0.1") as client:
         shown = client.get("/experiments").text
     assert "No experiments yet" in shown
     assert "kind: Experiment" in shown
@@ -102,9 +100,5 @@ def test_an_unknown_experiment_is_a_problem_document(client: TestClient) -> None
 def test_the_interval_plot_and_the_example_survive_their_readers(
     client: TestClient, games: Workspace
 ) -> None:
-    import yaml
-
-    from counterpoint.experiments.shown import EXAMPLE
-    from counterpoint.graph.descriptor import validate
 
     assert [validate(document) for document in yaml.safe_load_all(EXAMPLE)] == [[], []]
