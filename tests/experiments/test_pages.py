@@ -100,9 +100,5 @@ def test_an_unknown_experiment_is_a_problem_document(client: TestClient) -> None
 def test_the_interval_plot_and_the_example_survive_their_readers(
     client: TestClient, games: Workspace
 ) -> None:
-    import yaml
-
-    from counterpoint.experiments.shown import EXAMPLE
-    from counterpoint.graph.descriptor import validate
 
     assert [validate(document) for document in yaml.safe_load_all(EXAMPLE)] == [[], []]
