@@ -1,0 +1,95 @@
+"""A real server on a free port of this machine, and the flag sets that it serves."""
+
+import socket
+import threading
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import httpx2
+import pytest
+import uvicorn
+
+from counterpoint import Workspace
+from counterpoint.flags.store import Written, write_set
+from counterpoint.graph.actor import local_actor
+from counterpoint.server.app import create_app
+
+NORDIC = {"in": [{"var": "country"}, ["SE", "NO"]]}
+DEFINITION: dict[str, Any] = {
+    "metadata": {"flagSetId": "default", "version": "7"},
+    "flags": {
+        "yes": {"state": "ENABLED", "variants": {"on": True, "off": False}, "defaultVariant": "off", "targeting": {"if": [NORDIC, "on", None]}},
+        "text": {"state": "ENABLED", "variants": {"a": "x"}, "defaultVariant": "a", "metadata": {"owner": "squad-a"}},
+        "whole": {"state": "ENABLED", "variants": {"few": 1, "many": 20}, "defaultVariant": "many"},
+        "part": {"state": "ENABLED", "variants": {"one": 1, "half": 0.5}, "defaultVariant": "one"},
+        "thing": {"state": "ENABLED", "variants": {"v": {"a": [1, {"b": None}]}}, "defaultVariant": "v"},
+        "team/odd key?#%é": {"state": "ENABLED", "variants": {"on": True}, "defaultVariant": "on"},
+        "a%2Fb": {"state": "ENABLED", "variants": {"on": True}, "defaultVariant": "on"},
+        "off": {"state": "DISABLED", "variants": {"on": True}, "defaultVariant": "on"},
+        "bare": {"state": "ENABLED", "variants": {"on": True}},
+        "broken": {"state": "ENABLED", "variants": {"on": True}, "defaultVariant": "on", "targeting": {"near": [1]}},
+        "lost": {"state": "ENABLED", "variants": {"on": True}, "defaultVariant": "on", "targeting": {"if": [True, "blue"]}},
+        "split": {"state": "ENABLED", "variants": {"on": True, "off": False}, "defaultVariant": "off", "targeting": {"fractional": [["on", 1], ["off", 1]]}},
+    },
+}  # fmt: skip
+
+
+class Server(uvicorn.Server):
+    """Tells when it listens."""
+
+    def __init__(self, config: uvicorn.Config) -> None:
+        super().__init__(config)
+        self.listens = threading.Event()
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        self.listens.set()
+
+
+@dataclass(frozen=True)
+class Served:
+    """A server without sign-in, and the workspace that it serves."""
+
+    url: str
+    workspace: Workspace
+
+    def write(self, name: str, definition: dict[str, Any]) -> Written:
+        return write_set(self.workspace, local_actor(), name, definition)
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
+    """One server for the tests of a module."""
+    with (
+        Workspace.create(tmp_path_factory.mktemp("served") / "workspace") as workspace,
+        socket.create_server(("127.0.0.1", 0)) as listener,
+    ):
+        config = uvicorn.Config(
+            create_app(workspace, auth=False), log_config=None, access_log=False, lifespan="on"
+        )
+        running = Server(config)
+        thread = threading.Thread(target=running.run, kwargs={"sockets": [listener]})
+        thread.start()
+        assert running.listens.wait(30)
+        yield Served(f"http://127.0.0.1:{listener.getsockname()[1]}", workspace)
+        running.should_exit = True
+        thread.join(30)
+
+
+@pytest.fixture
+def served(server: Served) -> Served:
+    """That server, with only the flags above."""
+    with server.workspace.graph.write(local_actor()) as writer:
+        for entity in writer.all(kind="FlagSet"):
+            if entity.name != "default":
+                writer.delete(entity.ref)
+    server.write("default", DEFINITION)
+    return server
+
+
+@pytest.fixture
+def http(served: Served) -> Iterator[httpx2.Client]:
+    """A client of that server."""
+    with httpx2.Client(base_url=served.url) as client:
+        yield client
