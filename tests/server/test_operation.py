@@ -56,7 +56,16 @@ def test_static_files_are_kept_by_version_and_checked_otherwise(client: TestClie
     again = client.get("/static/base.css", headers={"If-None-Match": plain.headers["etag"]})
     assert (again.status_code, again.content) == (304, b"")
     assert "immutable" in client.get("/static/base.css?v=1").headers["cache-control"]
-    assert client.head("/static/base.css").content == b""
+
+
+@pytest.mark.parametrize(
+    "path", ["/healthz", "/settings", "/static/base.css", "/nothing", "/api/v1/activity/stream"]
+)
+def test_head_has_the_status_and_headers_of_get_and_no_body(client: TestClient, path: str) -> None:
+    response = client.head(path)
+    assert response.content == b""
+    assert response.status_code == (404 if path == "/nothing" else 200)
+    assert response.headers["content-type"]
 
 
 def test_a_working_server_is_alive_and_ready(client: TestClient) -> None:
@@ -171,7 +180,7 @@ def test_importing_the_server_and_every_door_loads_no_engine() -> None:
     import subprocess
     import sys
 
-    heavy = "ibis duckdb pyarrow numpy scipy alembic"
+    heavy = "ibis duckdb pyarrow scipy alembic"
     code = (
         "import sys, counterpoint.server.process, counterpoint.server.mounting as m;"
         "from importlib import import_module;"

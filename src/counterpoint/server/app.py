@@ -16,6 +16,7 @@ from counterpoint.server.identity.attempts import Attempts
 from counterpoint.server.identity.recognition import Recognition
 from counterpoint.server.live import Live
 from counterpoint.server.middleware.headers import SecurityHeaders
+from counterpoint.server.middleware.heads import Heads
 from counterpoint.server.middleware.hosts import Hosts
 from counterpoint.server.middleware.logs import RequestLogs, configure_logs
 from counterpoint.server.middleware.metrics import Meters, RequestMetrics
@@ -78,6 +79,7 @@ def _wrap(
     handler = Mounts(handler, mounted.asgi_apps)
     handler = Origins(handler)
     handler = SignIn(handler, recognition)
+    handler = Heads(handler)
     if hosts is not None:
         handler = Hosts(handler, hosts)
     handler = Problems(handler)

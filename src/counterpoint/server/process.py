@@ -116,6 +116,7 @@ def run(app: Litestar, listener: socket.socket, *, on_ready: Callable[[], None])
         access_log=False,
         log_config=None,
         lifespan="on",
+        ws="none",
         server_header=False,
         timeout_graceful_shutdown=PATIENCE,
     )

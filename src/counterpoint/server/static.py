@@ -44,7 +44,7 @@ class StaticFiles:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         file = self.files.get(scope["path"].removeprefix(self.prefix))
-        if file is None or scope.get("method") not in {"GET", "HEAD"}:
+        if file is None or scope.get("method") != "GET":
             raise NotFoundError("There is no such file.")
         versioned = b"v=" in scope.get("query_string", b"")
         headers = [(b"etag", file.etag), (b"cache-control", FOREVER if versioned else CHECKED)]
@@ -52,7 +52,7 @@ class StaticFiles:
             await _send(send, 304, headers, b"")
             return
         headers += [(b"content-type", file.media_type), (b"content-length", str(len(file.content)).encode())]
-        await _send(send, 200, headers, b"" if scope.get("method") == "HEAD" else file.content)
+        await _send(send, 200, headers, file.content)
 
 
 def _read(path: Path) -> File:
