@@ -1,5 +1,6 @@
 """A short story for the browser tests: a few squads, what they own, and one bet with its experiment."""
 
+from collections.abc import Iterator
 from typing import Any
 
 from counterpoint import Workspace
@@ -15,6 +16,19 @@ def entity(
     kind: str, name: str, spec: dict[str, Any], *, api: str = "backstage.io/v1alpha1", **metadata: Any
 ) -> dict[str, Any]:
     return {"apiVersion": api, "kind": kind, "metadata": {"name": name, **metadata}, "spec": spec}
+
+
+FLAGS = {
+    "flags": {
+        "discover-weekly": {
+            "state": "ENABLED",
+            "variants": {"off": False, "weekly": True},
+            "defaultVariant": "off",
+            "targeting": {"fractional": [["off", 75], ["weekly", 25]]},
+            "metadata": {"bet": "bet:default/discover-weekly", "owner": "discovery"},
+        }
+    }
+}
 
 
 def documents() -> list[dict[str, Any]]:
@@ -84,6 +98,13 @@ def documents() -> list[dict[str, Any]]:
             title="Instant start",
         ),
         entity(
+            "Metric",
+            "starts",
+            {"direction": "decrease", "event": "app.start", "aggregation": "mean", "owner": "playback"},
+            api=OURS,
+        ),
+        entity("FlagSet", "default", {"owner": "discovery", "definition": FLAGS}, api=OURS),
+        entity(
             "Experiment",
             "discover-weekly",
             {
@@ -92,12 +113,46 @@ def documents() -> list[dict[str, Any]]:
                 "flag": "discover-weekly",
                 "control": "off",
                 "treatments": ["weekly"],
+                "shares": {"off": 75, "weekly": 25},
+                "guardrails": [{"metric": "starts", "margin": 0.02}],
                 "success": [{"metric": "sessions"}],
             },
             api=OURS,
             title="Discover Weekly, first 25 %",
         ),
     ]
+
+
+def events() -> Iterator[dict[str, Any]]:
+    """Exposures of 400 listeners, a quarter of them to the change, with what each did."""
+    for user in range(400):
+        variant = "weekly" if user % 4 == 0 else "off"
+        day = 1 + user % 14
+        yield event(f"exposure-{user}", "feature_flag.evaluation", user, day, exposure(variant))
+        yield event(f"start-{user}", "app.start", user, day, {"value": 900 + 7 * (user * 37 % 29)})
+        for session in range((user * 13) % 5 + (variant == "weekly")):
+            yield event(f"session-{user}-{session}", "app.session", user, day, {"value": 1})
+
+
+def exposure(variant: str) -> dict[str, str]:
+    return {
+        "feature_flag.key": "discover-weekly",
+        "feature_flag.result.variant": variant,
+        "feature_flag.set.id": "default",
+    }
+
+
+def event(name: str, type_: str, user: int, day: int, data: dict[str, Any]) -> dict[str, Any]:
+    hour = 10 if type_ == "feature_flag.evaluation" else 11
+    return {
+        "specversion": "1.0",
+        "id": name,
+        "source": "app",
+        "type": type_,
+        "subject": f"listener-{user}",
+        "time": f"2026-05-{day:02d}T{hour}:00:00Z",
+        "data": data,
+    }
 
 
 def tell(workspace: Workspace) -> None:
@@ -110,3 +165,4 @@ def tell(workspace: Workspace) -> None:
             "experiment:default/discover-weekly",
             after={"verdict": "ship", "sentence": "Listeners play 1.2 to 5.0 % more sessions."},
         )
+    workspace.journal.append(list(events()))

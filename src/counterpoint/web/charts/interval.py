@@ -13,6 +13,10 @@ from counterpoint.web.scale import Scale, clipped, extent, ticks
 __all__ = ["Interval", "interval_plot"]
 
 
+TICK = 78
+"""Pixels that a tick and its text need at least, on average."""
+
+
 @dataclass(frozen=True, slots=True)
 class Interval:
     """One row: an estimate and the interval around it."""
@@ -100,7 +104,7 @@ def _axis(
     higher: str,
 ) -> list[Markup]:
     parts: list[Markup] = []
-    for value in ticks(scale.low, scale.high, 4 if frame.narrow else 6):
+    for value in ticks(scale.low, scale.high, max(int((frame.right - frame.left) / TICK), 2)):
         x = scale(value)
         parts += _upright(x, frame, bottom, "c-grid") if value != zero else []
         parts.append(text(_inside(x, frame), bottom + 16, write(value), "c-faint", "middle"))
