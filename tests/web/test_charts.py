@@ -217,3 +217,13 @@ def test_extents_know_only_finite_values() -> None:
 def test_text_that_is_too_long_ends_in_an_ellipsis() -> None:
     assert clipped("a long name", 30) == "a l…"
     assert clipped("short", 100) == "short"
+
+
+def test_the_axis_of_an_interval_plot_has_no_more_places_than_its_step() -> None:
+    svg = drawn(charts.interval_plot([charts.Interval("one", 0.3, 0.1, 0.5)], title="t"))
+    labels = [node.text or "" for node in with_class(svg, "c-faint")]
+    assert "+20\u202f%" in labels
+    fine = drawn(charts.interval_plot([charts.Interval("one", 0.001, 0.0, 0.002)], title="t"))
+    assert any(
+        label.startswith("+0.1") for label in (node.text or "" for node in with_class(fine, "c-faint"))
+    )

@@ -79,7 +79,7 @@ def interval_plot(
         )
         scale = Scale(*domain, frame.left, frame.right)
         bottom = frame.row * len(rows)
-        parts = [*_axis(scale, frame, bottom, zero, writer, lower, higher)]
+        parts = [*_axis(scale, frame, bottom, zero, write, lower, higher)]
         for index, row in enumerate(rows):
             parts += _row(row, scale, frame, index * frame.row, writer)
         links = any(row.href for row in rows)
@@ -99,21 +99,30 @@ def _axis(
     frame: _Frame,
     bottom: float,
     zero: float,
-    write: Callable[[float], str],
+    write: Callable[[float], str] | None,
     lower: str,
     higher: str,
 ) -> list[Markup]:
     parts: list[Markup] = []
-    for value in ticks(scale.low, scale.high, max(int((frame.right - frame.left) / TICK), 2)):
+    values = ticks(scale.low, scale.high, max(int((frame.right - frame.left) / TICK), 2))
+    tick = write or _tick_percent(values)
+    for value in values:
         x = scale(value)
         parts += _upright(x, frame, bottom, "c-grid") if value != zero else []
-        parts.append(text(_inside(x, frame), bottom + 16, write(value), "c-faint", "middle"))
+        parts.append(text(_inside(x, frame), bottom + 16, tick(value), "c-faint", "middle"))
     if scale.low <= zero <= scale.high:
         x = scale(zero)
         parts += _upright(x, frame, bottom, "c-zero")
     parts.append(text(frame.left, bottom + 36, f"← {lower}", "c-faint"))
     parts.append(text(frame.right, bottom + 36, f"{higher} →", "c-faint", "end"))
     return parts
+
+
+def _tick_percent(values: Sequence[float]) -> Callable[[float], str]:
+    """Percentages with as many places as the step between the ticks needs."""
+    step = (values[1] - values[0]) * 100 if len(values) > 1 else 1.0
+    places = max(0, -math.floor(math.log10(step) + 1e-9))
+    return lambda value: percent(value, places, signed=True)
 
 
 def _upright(x: float, frame: _Frame, bottom: float, class_: str) -> list[Markup]:
