@@ -52,8 +52,8 @@ def _journal_problems(ws: Workspace) -> list[Problem]:
     folder = ws.path / "journal"
     place = folder if folder.exists() else ws.path
     if not os.access(place, os.W_OK):
-        return [Problem("the folder cannot be written; change its owner or its mode", file=str(place))]
+        return [Problem("the folder cannot be written; change its owner or its mode", file="journal")]
     free = shutil.disk_usage(place).free
     if free < LEAST_FREE:
-        return [Problem(f"only {free} bytes are free, at least {LEAST_FREE} are needed", file=str(place))]
+        return [Problem(f"only {free} bytes are free, at least {LEAST_FREE} are needed", file="journal")]
     return []
