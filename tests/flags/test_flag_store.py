@@ -213,3 +213,13 @@ def test_the_last_known_set_answers_while_the_graph_cannot(
     assert sets.get("default") is known
     with pytest.raises(WorkspaceError):
         sets.get("never seen")
+
+
+def test_a_rule_as_deep_as_a_definition_may_be_is_kept_and_runs(workspace: Workspace) -> None:
+    rule: Any = {"var": "x"}
+    for _ in range(145):
+        rule = {"if": [False, "b", rule]}
+    write_set(workspace, local_actor(), "default", definition(flag={"targeting": rule}))
+    stored = flag_sets(workspace).get("default")
+    assert stored is not None
+    assert stored.flags.evaluate("f", {"x": "a"}).reason == "TARGETING_MATCH"
