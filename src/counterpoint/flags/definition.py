@@ -15,7 +15,7 @@ from counterpoint.flags.errors import FlagSetError
 from counterpoint.flags.flag import Flag, Metadata
 from counterpoint.flags.javascript import SAFE_INTEGER
 from counterpoint.flags.places import Places, escape, locate
-from counterpoint.flags.targeting import expand, fault_in, schema_faults, too_deep
+from counterpoint.flags.targeting import MAX_LEVELS, expand, fault_in, schema_faults, too_deep
 
 __all__ = ["Definition", "Source", "check", "read"]
 
@@ -167,7 +167,10 @@ class _Reading:
         if not isinstance(self.document, dict):
             return self.refuse("A flag definition is a JSON object with `flags`.", "")
         if too_deep(self.document):
-            return self.refuse("The definition nests deeper than a rule may.", "")
+            return self.refuse(
+                f"The definition nests deeper than {MAX_LEVELS} levels. Write a chain of conditions as one `if` with more arguments.",
+                "",
+            )
         self.metadata = self.metadata_of(self.document, "")
         self.evaluators = self.evaluators_of(self.document)
         seen: set[tuple[str, Any]] = set()

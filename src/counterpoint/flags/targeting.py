@@ -5,11 +5,13 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Final
 
 from counterpoint.errors import Problem
-from counterpoint.flags.jsonlogic import LAZY, MAX_DEPTH, OPERATORS
+from counterpoint.flags.jsonlogic import LAZY, OPERATORS
 from counterpoint.flags.places import escape
 
 __all__ = ["expand", "fault_in", "is_rule", "outcomes", "schema_faults", "subrules", "too_deep"]
 
+MAX_LEVELS: Final = 300
+"""Levels of JSON in a definition; each nested operation takes two."""
 KNOWN: Final = frozenset(LAZY) | frozenset(OPERATORS) | {"starts_with", "ends_with", "sem_ver", "fractional"}
 
 
@@ -30,10 +32,10 @@ def expand(rule: Any, evaluators: Mapping[str, Any]) -> Any:
 
 
 def too_deep(value: Any) -> bool:
-    """Whether a value nests deeper than any rule may; found without recursion."""
+    """Whether a definition nests deeper than `MAX_LEVELS`; found without recursion."""
     level, depth = [value], 0
     while level:
-        if depth > 2 * MAX_DEPTH:
+        if depth > MAX_LEVELS:
             return True
         below: list[Any] = []
         for item in level:

@@ -22,7 +22,7 @@ __all__ = ["etag_of", "normalise", "owner_of", "ref_of", "relations_of", "title_
 ROOT = ("apiVersion", "kind", "metadata", "spec")
 ASSIGNED = ("uid", "etag")
 """Fields of the metadata that the graph gives; those that a document brings are ignored."""
-DEPTH = 100
+DEPTH = 320
 NAME_RULE = "must be 1 to 63 letters, digits, '-', '_' or '.', with a letter or digit at both ends"
 LABEL_RULE = "must be 1 to 63 lower-case letters and digits, joined by dashes"
 

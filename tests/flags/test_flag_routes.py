@@ -1,0 +1,204 @@
+"""Whole flag sets over HTTP, the list of flags, and the pages."""
+
+import json
+from typing import Any
+
+import httpx2
+import pytest
+
+from counterpoint.flags.listing import page_of
+
+from .conftest import DEFINITION, Served
+
+SETS = "/api/flags/sets"
+ONE = {"flags": {"f": {"state": "ENABLED", "variants": {"a": "x"}, "defaultVariant": "a"}}}
+
+
+def put(http: httpx2.Client, name: str, definition: Any, **options: Any) -> httpx2.Response:
+    content = definition if isinstance(definition, bytes) else json.dumps(definition).encode()
+    headers = {"content-type": "application/json", **options.pop("headers", {})}
+    return http.put(f"{SETS}/{name}", content=content, headers=headers, **options)
+
+
+def test_a_set_is_written_and_read_with_its_etag(http: httpx2.Client) -> None:
+    made = put(http, "mobile", ONE)
+    assert (made.status_code, made.json()["outcome"], made.json()["flags"]) == (201, "created", 1)
+    tag = made.headers["etag"]
+    read = http.get(f"{SETS}/mobile")
+    assert (read.json(), read.headers["etag"], read.headers["content-type"]) == (ONE, tag, "application/json")
+    assert http.get(f"{SETS}/mobile", headers={"If-None-Match": tag}).status_code == 304
+    assert put(http, "mobile", ONE).json()["outcome"] == "unchanged"
+    changed = put(http, "mobile", {"flags": {}}, headers={"If-Match": tag})
+    assert (changed.status_code, changed.json()["outcome"]) == (200, "updated")
+    late = put(http, "mobile", ONE, headers={"If-Match": tag})
+    assert (late.status_code, late.headers["content-type"]) == (412, "application/problem+json")
+    assert put(http, "mobile", ONE, headers={"If-None-Match": "*"}).status_code == 412
+    assert http.get(f"{SETS}/mobile").json() == {"flags": {}}
+
+
+def test_the_bucketing_is_kept_until_it_is_set_again(http: httpx2.Client) -> None:
+    assert put(http, "mobile", ONE).json()["bucketing"] == "v2"
+    assert put(http, "mobile", ONE, params={"bucketing": "v3"}).json()["bucketing"] == "v3"
+    assert put(http, "mobile", {"flags": {}}).json()["bucketing"] == "v3"
+    assert put(http, "mobile", ONE, params={"bucketing": "v2"}).json()["bucketing"] == "v2"
+    assert put(http, "mobile", ONE, params={"bucketing": "v1"}).status_code == 400
+
+
+@pytest.mark.parametrize(
+    ("content", "pointer"),
+    [
+        (b'{"flags": {"f": {"state": "ENABLED", "variants": {}}}}', "/flags/f/variants"),
+        (
+            b'{"flags": {"f": {"state": "ENABLED", "variants": {"a": 1}, "defaultVariant": "b"}}}',
+            "/flags/f/defaultVariant",
+        ),
+        (b'{"flags": {"f": {"state": "ENABLED", "variants": {"a": 1, "b": "x"}}}}', "/flags/f/variants"),
+        (b"[]", ""),
+        (b"{", ""),
+        (b"", ""),
+        (b"flags.json", ""),
+    ],
+)
+def test_a_broken_definition_is_a_problem_with_pointers_and_changes_nothing(
+    http: httpx2.Client, content: bytes, pointer: str
+) -> None:
+    before = http.get(f"{SETS}/default").headers["etag"]
+    answer = put(http, "default", content)
+    assert (answer.status_code, answer.headers["content-type"]) == (400, "application/problem+json")
+    assert answer.json()["errors"][0]["pointer"] == pointer
+    assert http.get(f"{SETS}/default").headers["etag"] == before
+
+
+def test_a_rule_that_only_breaks_the_schema_is_kept_unless_strict(http: httpx2.Client) -> None:
+    odd = {"flags": {"f": {**ONE["flags"]["f"], "targeting": {"starts_with": [{"var": "x"}]}}}}
+    made = put(http, "mobile", odd)
+    assert (made.status_code, made.json()["warnings"][0]["pointer"]) == (
+        201,
+        "/flags/f/targeting/starts_with",
+    )
+    refused = put(http, "mobile", odd, params={"strict": "true"})
+    assert (refused.status_code, refused.json()["errors"][0]["pointer"]) == (
+        400,
+        "/flags/f/targeting/starts_with",
+    )
+    found = http.post("/ofrep/v1/evaluate/flags/f", json={}, headers={"Flagd-Selector": "mobile"}).json()
+    assert (found["value"], found["reason"]) == ("x", "DEFAULT")
+
+
+def test_a_set_that_does_not_exist_is_not_found(http: httpx2.Client) -> None:
+    assert http.get(f"{SETS}/nobody").status_code == 404
+    assert put(http, "no%20name", ONE).status_code == 400
+
+
+def test_sets_are_listed(http: httpx2.Client) -> None:
+    put(http, "mobile", ONE)
+    found = http.get(SETS).json()
+    assert [(item["name"], item["flags"], item["bucketing"]) for item in found["items"]] == [
+        ("default", 12, "v2"),
+        ("mobile", 1, "v2"),
+    ]
+
+
+def test_flags_are_listed_page_by_page(http: httpx2.Client) -> None:
+    seen: list[str] = []
+    cursor = None
+    while True:
+        found = http.get(
+            "/api/v1/flags", params={"limit": 5, **({"cursor": cursor} if cursor else {})}
+        ).json()
+        assert found["total"] == 12
+        seen += [item["key"] for item in found["items"]]
+        cursor = found["nextCursor"]
+        if cursor is None:
+            break
+    assert seen == list(DEFINITION["flags"])
+
+
+def test_flags_are_narrowed(http: httpx2.Client) -> None:
+    assert [item["key"] for item in http.get("/api/v1/flags?state=disabled").json()["items"]] == ["off"]
+    assert [item["key"] for item in http.get("/api/v1/flags?q=SPLIT&set=default").json()["items"]] == [
+        "split"
+    ]
+    assert http.get("/api/v1/flags?set=nobody").json()["items"] == []
+    assert http.get("/api/v1/flags?limit=0").status_code == 400
+    assert http.get("/api/v1/flags?cursor=%21").status_code == 400
+    assert page_of([], limit=1, cursor=None).total == 0
+
+
+def test_a_flag_says_whom_it_belongs_to(http: httpx2.Client) -> None:
+    (item,) = http.get("/api/v1/flags?q=text").json()["items"]
+    assert item["owner"] == "group:default/squad-a"
+    assert (item["type"], item["variants"], item["defaultVariant"], item["targeted"], item["bet"]) == (
+        "string",
+        {"a": "x"},
+        "a",
+        False,
+        None,
+    )
+
+
+def test_remote_evaluation_is_in_the_openapi_document(http: httpx2.Client) -> None:
+    paths = http.get("/api/openapi.json").json()["paths"]
+    assert {
+        "/ofrep/v1/evaluate/flags",
+        "/ofrep/v1/evaluate/flags/{key}",
+        "/api/flags/sets/{name}",
+        "/api/v1/flags",
+    } <= paths.keys()
+
+
+@pytest.mark.parametrize(
+    ("path", "words"),
+    [
+        ("/flags", ["yes", "team/odd key?#%é", "Rule cannot run", "squad-a"]),
+        ("/flags?state=DISABLED", ["off"]),
+        ("/flags?text=nothing+like+it", ["Nothing matches"]),
+        ("/flags/default", ["Deserves a look", "near", "ETag"]),
+        ("/flags/default/yes", ["If country is one of", "Everybody else", "Evaluate"]),
+        ("/flags/default/split", ["50", "a split by flag and targeting key"]),
+        ("/flags/default/team/odd%20key%3F%23%25%C3%A9", ["odd key?#%é"]),
+        ("/flags/default/broken", ["The targeting rule cannot run"]),
+        ("/flags/default/thing", ["Variants"]),
+        ("/flags/default/yes?context=%7B%22country%22%3A%22SE%22%7D", ["TARGETING_MATCH"]),
+        ("/flags/default/yes?context=%7B", ["This is not JSON"]),
+        ("/flags/default/yes?context=%5B%5D", ["JSON object of attributes"]),
+        ("/flags/default/lost?context=%7B%7D", ["GENERAL", "blue"]),
+        ("/flags/default/off?context=%7B%7D", ["DISABLED"]),
+    ],
+)
+def test_pages_show_flags(http: httpx2.Client, path: str, words: list[str]) -> None:
+    answer = http.get(path, headers={"accept": "text/html"})
+    assert answer.status_code == 200
+    for word in words:
+        assert word in answer.text
+
+
+def test_pages_of_what_is_not_there_say_so(http: httpx2.Client, served: Served) -> None:
+    for path in ("/flags/nobody", "/flags/default/none", "/flags/nobody/f"):
+        assert http.get(path, headers={"accept": "text/html"}).status_code == 404
+    put(http, "empty", {"flags": {}})
+    assert "No flags in this set" in http.get("/flags/empty").text
+    served.write("default", {"flags": {}})
+    assert "counterpoint import flags flags.json" in http.get("/flags").text
+
+
+def test_what_a_definition_holds_is_text_on_a_page(http: httpx2.Client) -> None:
+    evil = "<script>alert(1)</script>"
+    put(
+        http,
+        "mobile",
+        {
+            "flags": {
+                evil: {
+                    "state": "ENABLED",
+                    "variants": {evil: evil},
+                    "defaultVariant": evil,
+                    "metadata": {"description": evil},
+                }
+            }
+        },
+    )
+    for path in ("/flags", "/flags/mobile", "/flags/mobile/%3Cscript%3Ealert(1)%3C/script%3E"):
+        answer = http.get(path)
+        assert answer.status_code == 200
+        assert evil not in answer.text
