@@ -62,15 +62,6 @@ revision = sa.Table(
     sa.UniqueConstraint("ref", "version", name="revision_version"),
     sqlite_strict=True,
 )
-_current: dict[str, Any] = {
-    "sqlite_where": revision.c.valid_to.is_(None),
-    "postgresql_where": revision.c.valid_to.is_(None),
-}
-sa.Index("revision_current", revision.c.ref, unique=True, **_current)
-sa.Index("revision_uid", revision.c.uid, unique=True, **_current)
-sa.Index("revision_kind", revision.c.kind, revision.c.name, revision.c.ref, **_current)
-sa.Index("revision_owner", revision.c.owner, **_current)
-sa.Index("revision_location", revision.c.location, **_current)
 
 tag = sa.Table(
     "tag",
@@ -79,7 +70,6 @@ tag = sa.Table(
     sa.Column("revision", INTEGER, sa.ForeignKey("revision.seq"), primary_key=True),
     sqlite_strict=True,
 )
-sa.Index("tag_revision", tag.c.revision)
 
 relation = sa.Table(
     "relation",
@@ -93,8 +83,6 @@ relation = sa.Table(
     sa.Column("valid_to", INTEGER),
     sqlite_strict=True,
 )
-sa.Index("relation_source", relation.c.source, relation.c.type, relation.c.target)
-sa.Index("relation_origin", relation.c.origin)
 
 posting = sa.Table(
     "posting",
@@ -105,7 +93,6 @@ posting = sa.Table(
     sqlite_strict=True,
     sqlite_with_rowid=False,
 )
-sa.Index("posting_revision", posting.c.revision)
 
 activity = sa.Table(
     "activity",
@@ -120,8 +107,6 @@ activity = sa.Table(
     sa.Column("reason", TEXT),
     sqlite_strict=True,
 )
-sa.Index("activity_subject", activity.c.subject, activity.c.seq)
-sa.Index("activity_action", activity.c.action, activity.c.seq)
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)

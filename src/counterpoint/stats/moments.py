@@ -2,11 +2,12 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-
-import numpy as np
-from numpy.typing import ArrayLike
+from typing import TYPE_CHECKING
 
 from counterpoint.errors import InputError
+
+if TYPE_CHECKING:
+    from numpy.typing import ArrayLike
 
 __all__ = ["Moments", "rate"]
 
@@ -34,12 +35,14 @@ class Moments:
     """Sum of squared deviations from the mean."""
 
     @classmethod
-    def of(cls, values: ArrayLike) -> "Moments":
+    def of(cls, values: "ArrayLike") -> "Moments":
         """Compute the moments of a one-dimensional array of finite numbers.
 
         Raises:
             InputError: a value is not finite, since it would spoil every figure without a trace.
         """
+        import numpy as np  # here, since a server that only shows results needs none of it
+
         array = np.asarray(values, dtype=np.float64).ravel()
         if not array.size:
             return EMPTY
