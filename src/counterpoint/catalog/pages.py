@@ -5,6 +5,7 @@ from datetime import datetime
 from typing import Annotated, Any
 
 from litestar import MediaType, get
+from litestar.di import NamedDependency
 from litestar.params import FromPath, FromQuery, QueryParameter
 
 from counterpoint.catalog import shown
@@ -43,8 +44,8 @@ FACETS = ("kind", "type", "lifecycle", "owner", "tag")
 
 @get("/catalog", media_type=MediaType.HTML, include_in_schema=False, sync_to_thread=True)
 def show_list(
-    ws: Workspace,
-    page: PageContext,
+    ws: NamedDependency[Workspace],
+    page: NamedDependency[PageContext],
     kind: FromQuery[str] = "",
     type_: OfType = "",
     lifecycle: FromQuery[str] = "",
@@ -115,8 +116,8 @@ def _choices(reader: Reader, name: str, chosen: dict[str, Any]) -> list[tuple[st
     sync_to_thread=True,
 )
 def show_entity(
-    ws: Workspace,
-    page: PageContext,
+    ws: NamedDependency[Workspace],
+    page: NamedDependency[PageContext],
     kind: FromPath[str],
     namespace: FromPath[str],
     name: FromPath[str],

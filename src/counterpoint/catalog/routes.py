@@ -5,6 +5,7 @@ from typing import Annotated, Any
 
 import msgspec
 from litestar import Response, delete, get, put
+from litestar.di import NamedDependency
 from litestar.params import FromPath, FromQuery, HeaderParameter, JSONBody, QueryParameter
 
 from counterpoint.catalog.shown import moment_of
@@ -50,7 +51,7 @@ class Hits(msgspec.Struct, frozen=True):
 
 @get("/api/v1/entities", tags=["entities"], sync_to_thread=True)
 def list_entities(
-    ws: Workspace,
+    ws: NamedDependency[Workspace],
     kind: FromQuery[list[str] | None] = None,
     owner: FromQuery[list[str] | None] = None,
     type_: OfType = None,
@@ -78,7 +79,7 @@ def list_entities(
 
 @get("/api/v1/entities/{kind:str}/{namespace:str}/{name:str}", tags=["entities"], sync_to_thread=True)
 def read_entity(
-    ws: Workspace,
+    ws: NamedDependency[Workspace],
     kind: FromPath[str],
     namespace: FromPath[str],
     name: FromPath[str],
@@ -97,8 +98,8 @@ def read_entity(
 
 @put("/api/v1/entities/{kind:str}/{namespace:str}/{name:str}", tags=["entities"], sync_to_thread=True)
 def write_entity(
-    ws: Workspace,
-    actor: Actor,
+    ws: NamedDependency[Workspace],
+    actor: NamedDependency[Actor],
     kind: FromPath[str],
     namespace: FromPath[str],
     name: FromPath[str],
@@ -123,7 +124,11 @@ def write_entity(
 
 @delete("/api/v1/entities/{kind:str}/{namespace:str}/{name:str}", tags=["entities"], sync_to_thread=True)
 def delete_entity(
-    ws: Workspace, actor: Actor, kind: FromPath[str], namespace: FromPath[str], name: FromPath[str]
+    ws: NamedDependency[Workspace],
+    actor: NamedDependency[Actor],
+    kind: FromPath[str],
+    namespace: FromPath[str],
+    name: FromPath[str],
 ) -> None:
     """Delete an entity; its history stays. One that a file still declares comes back with the next import."""
     with ws.graph.write(actor) as writer:
@@ -132,7 +137,7 @@ def delete_entity(
 
 @get("/api/v1/entities/{kind:str}/{namespace:str}/{name:str}/history", tags=["entities"], sync_to_thread=True)
 def list_revisions(
-    ws: Workspace, kind: FromPath[str], namespace: FromPath[str], name: FromPath[str]
+    ws: NamedDependency[Workspace], kind: FromPath[str], namespace: FromPath[str], name: FromPath[str]
 ) -> Revisions:
     """Every version of an entity, newest first, deletions included."""
     ref = Ref(kind, namespace, name)
@@ -144,7 +149,7 @@ def list_revisions(
 
 
 @get("/api/v1/search", tags=["entities"], sync_to_thread=True)
-def search(ws: Workspace, q: FromQuery[str], limit: FromQuery[int] = 20) -> Hits:
+def search(ws: NamedDependency[Workspace], q: FromQuery[str], limit: FromQuery[int] = 20) -> Hits:
     """Entities that hold every word of `q`, or a word that begins with it; the best first."""
     if not 1 <= limit <= HITS:
         raise InputError(

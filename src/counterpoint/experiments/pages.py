@@ -3,6 +3,7 @@
 from typing import Any
 
 from litestar import MediaType, get, post
+from litestar.di import NamedDependency
 from litestar.params import FromPath, FromQuery
 from litestar.response import Redirect
 
@@ -18,7 +19,9 @@ __all__ = ["pages"]
 
 
 @get("/experiments", media_type=MediaType.HTML, include_in_schema=False, sync_to_thread=True)
-def show_list(ws: Workspace, page: PageContext, cursor: FromQuery[str | None] = None) -> str:
+def show_list(
+    ws: NamedDependency[Workspace], page: NamedDependency[PageContext], cursor: FromQuery[str | None] = None
+) -> str:
     """The experiments with their newest readings."""
     found = store.list_experiments(ws, cursor=cursor)
     return render(
@@ -39,7 +42,12 @@ def show_list(ws: Workspace, page: PageContext, cursor: FromQuery[str | None] = 
     include_in_schema=False,
     sync_to_thread=True,
 )
-def show(ws: Workspace, page: PageContext, namespace: FromPath[str], name: FromPath[str]) -> str:
+def show(
+    ws: NamedDependency[Workspace],
+    page: NamedDependency[PageContext],
+    namespace: FromPath[str],
+    name: FromPath[str],
+) -> str:
     """One experiment: verdict, metrics, quality, definitions, and the query that ran."""
     loaded = store.load(ws, f"experiment:{namespace}/{name}")
     result = store.result_of(ws, loaded)
@@ -62,7 +70,12 @@ def show(ws: Workspace, page: PageContext, namespace: FromPath[str], name: FromP
 
 
 @post("/experiments/{namespace:str}/{name:str}", include_in_schema=False, sync_to_thread=True)
-def read_now(ws: Workspace, actor: Actor, namespace: FromPath[str], name: FromPath[str]) -> Redirect:
+def read_now(
+    ws: NamedDependency[Workspace],
+    actor: NamedDependency[Actor],
+    namespace: FromPath[str],
+    name: FromPath[str],
+) -> Redirect:
     """Read the result now and record it."""
     loaded = store.load(ws, f"experiment:{namespace}/{name}")
     store.read_now(ws, loaded, actor)

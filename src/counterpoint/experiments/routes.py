@@ -4,6 +4,7 @@ from typing import Any
 
 import msgspec
 from litestar import get, post
+from litestar.di import NamedDependency
 from litestar.params import FromPath, FromQuery
 
 from counterpoint.errors import InputError, Problem
@@ -28,7 +29,7 @@ class Reading(msgspec.Struct, frozen=True, rename="camel"):
 
 @get("/api/v1/experiments", tags=["experiments"], sync_to_thread=True)
 def list_experiments(
-    ws: Workspace, limit: FromQuery[int] = 50, cursor: FromQuery[str | None] = None
+    ws: NamedDependency[Workspace], limit: FromQuery[int] = 50, cursor: FromQuery[str | None] = None
 ) -> store.ExperimentPage:
     """Experiments in the order of their names, each with its newest recorded reading."""
     if not 1 <= limit <= MOST:
@@ -39,13 +40,18 @@ def list_experiments(
 
 
 @get("/api/v1/experiments/{namespace:str}/{name:str}/result", tags=["experiments"], sync_to_thread=True)
-def read_result(ws: Workspace, namespace: FromPath[str], name: FromPath[str]) -> Result:
+def read_result(ws: NamedDependency[Workspace], namespace: FromPath[str], name: FromPath[str]) -> Result:
     """The result as of now: arms, quality, every test of every metric, the verdict and the query. Not recorded."""
     return store.result_of(ws, store.load(ws, f"experiment:{namespace}/{name}"))
 
 
 @post("/api/v1/experiments/{namespace:str}/{name:str}/readings", tags=["experiments"], sync_to_thread=True)
-def record_reading(ws: Workspace, actor: Actor, namespace: FromPath[str], name: FromPath[str]) -> Reading:
+def record_reading(
+    ws: NamedDependency[Workspace],
+    actor: NamedDependency[Actor],
+    namespace: FromPath[str],
+    name: FromPath[str],
+) -> Reading:
     """Read the result now and record it in the activity log, where the bet's page shows it."""
     result, recorded = store.read_now(ws, store.load(ws, f"experiment:{namespace}/{name}"), actor)
     return Reading(recorded.seq, result)

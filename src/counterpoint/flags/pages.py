@@ -4,6 +4,7 @@ import json
 from typing import Annotated, Any
 
 from litestar import MediaType, get
+from litestar.di import NamedDependency
 from litestar.params import FromPath, FromQuery, QueryParameter
 
 from counterpoint.errors import NotFoundError
@@ -40,8 +41,8 @@ InState = Annotated[str, QueryParameter(name="state")]
 
 @get("/flags", media_type=MediaType.HTML, include_in_schema=False, sync_to_thread=True)
 def show_flags(
-    ws: Workspace,
-    page: PageContext,
+    ws: NamedDependency[Workspace],
+    page: NamedDependency[PageContext],
     set: FromQuery[str] = "",  # noqa: A002 - the word of the address
     in_state: InState = "",
     text: FromQuery[str] = "",
@@ -77,7 +78,9 @@ def show_flags(
 
 
 @get("/flags/{set_name:str}", media_type=MediaType.HTML, include_in_schema=False, sync_to_thread=True)
-def show_set(ws: Workspace, page: PageContext, set_name: FromPath[str]) -> str:
+def show_set(
+    ws: NamedDependency[Workspace], page: NamedDependency[PageContext], set_name: FromPath[str]
+) -> str:
     """One flag set: its flags, what deserves a look, and its definition."""
     with ws.graph.read() as reader:
         stored = read_set(reader, set_name)
@@ -106,8 +109,8 @@ def show_set(ws: Workspace, page: PageContext, set_name: FromPath[str]) -> str:
     sync_to_thread=True,
 )
 def show_flag(
-    ws: Workspace,
-    page: PageContext,
+    ws: NamedDependency[Workspace],
+    page: NamedDependency[PageContext],
     set_name: FromPath[str],
     flag_key: FromPath[str],
     context: FromQuery[str | None] = None,

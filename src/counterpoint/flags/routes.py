@@ -8,7 +8,8 @@ from weakref import WeakKeyDictionary
 import msgspec
 from litestar import Response, get, put
 from litestar.concurrency import sync_to_thread
-from litestar.params import Parameter, QueryParameter
+from litestar.di import NamedDependency
+from litestar.params import FromPath, FromQuery, HeaderParameter, QueryParameter, RawBody
 
 from counterpoint.flags.exposure import Exposures
 from counterpoint.flags.listing import FlagPage, items_of, narrowed, page_of
@@ -80,7 +81,7 @@ class WrittenSet(msgspec.Struct, frozen=True, rename="camel"):
 
 
 @get("/api/flags/sets", summary="Every flag set", tags=["flags"], sync_to_thread=True)
-def list_sets(ws: Workspace) -> SetList:
+def list_sets(ws: NamedDependency[Workspace]) -> SetList:
     """Every flag set with its owner, bucketing and number of flags."""
     with ws.graph.read() as reader:
         sets = read_sets(reader)
@@ -92,7 +93,9 @@ def list_sets(ws: Workspace) -> SetList:
 
 @get("/api/flags/sets/{name:str}", summary="A flag set as flagd JSON", tags=["flags"], sync_to_thread=True)
 def get_set(
-    ws: Workspace, name: str, if_none_match: Annotated[str | None, Parameter(header="If-None-Match")] = None
+    ws: NamedDependency[Workspace],
+    name: FromPath[str],
+    if_none_match: Annotated[str | None, HeaderParameter(name="If-None-Match")] = None,
 ) -> Response[bytes]:
     """The definition as it was written, with its ETag; 304 when `If-None-Match` names it."""
     with ws.graph.read() as reader:
@@ -107,15 +110,15 @@ def get_set(
 
 @put("/api/flags/sets/{name:str}", summary="Write a whole flag set", tags=["flags"], sync_to_thread=True)
 def put_set(
-    ws: Workspace,
-    actor: Actor,
-    name: str,
-    body: bytes,
-    bucketing: str | None = None,
-    strict: bool = False,  # noqa: FBT001, FBT002 - a query parameter
-    reason: str | None = None,
-    if_match: Annotated[str | None, Parameter(header="If-Match")] = None,
-    if_none_match: Annotated[str | None, Parameter(header="If-None-Match")] = None,
+    ws: NamedDependency[Workspace],
+    actor: NamedDependency[Actor],
+    name: FromPath[str],
+    body: RawBody,
+    bucketing: FromQuery[str | None] = None,
+    strict: FromQuery[bool] = False,  # noqa: FBT002 - a query parameter
+    reason: FromQuery[str | None] = None,
+    if_match: Annotated[str | None, HeaderParameter(name="If-Match")] = None,
+    if_none_match: Annotated[str | None, HeaderParameter(name="If-None-Match")] = None,
 ) -> Response[WrittenSet]:
     """Put a flagd definition into a set, all or nothing. 412 when `If-Match` is not its ETag."""
     written = write_set(
@@ -141,12 +144,12 @@ def put_set(
 
 @get("/api/v1/flags", summary="All flags of all sets", tags=["flags"], sync_to_thread=True)
 def list_flags(
-    ws: Workspace,
-    set: str | None = None,  # noqa: A002 - a query parameter
+    ws: NamedDependency[Workspace],
+    set: FromQuery[str | None] = None,  # noqa: A002 - a query parameter
     in_state: Annotated[str | None, QueryParameter(name="state")] = None,
-    q: str | None = None,
-    limit: int = 100,
-    cursor: str | None = None,
+    q: FromQuery[str | None] = None,
+    limit: FromQuery[int] = 100,
+    cursor: FromQuery[str | None] = None,
 ) -> FlagPage:
     """Flags with set, state, variants, bet and owner; narrowed by set, state and text."""
     with ws.graph.read() as reader:

@@ -5,6 +5,7 @@ from typing import Any, Final
 
 import msgspec
 from litestar import MediaType, get
+from litestar.di import NamedDependency
 from litestar.params import FromQuery
 
 from counterpoint.errors import InputError
@@ -41,8 +42,8 @@ class Line(msgspec.Struct, frozen=True):
 
 @get("/events", media_type=MediaType.HTML, include_in_schema=False, sync_to_thread=True)
 def show_events(
-    ws: Workspace,
-    page: PageContext,
+    ws: NamedDependency[Workspace],
+    page: NamedDependency[PageContext],
     type: FromQuery[str] = "",  # noqa: A002 - CloudEvents' word
     subject: FromQuery[str] = "",
     flag: FromQuery[str] = "",

@@ -5,6 +5,7 @@ from typing import Any, Final
 
 import msgspec
 from litestar import Request, Response, get, post
+from litestar.di import NamedDependency
 from litestar.exceptions import HTTPException
 from litestar.params import FromQuery
 
@@ -24,7 +25,7 @@ PROBLEM: Final = "application/problem+json"
 
 
 @post("/api/events", status_code=200, include_in_schema=False)
-async def append_events(request: Request[Any, Any, Any], ws: Workspace) -> Response[bytes]:
+async def append_events(request: Request[Any, Any, Any], ws: NamedDependency[Workspace]) -> Response[bytes]:
     """Append CloudEvents; the answer comes after they are on the disk."""
     content_type = _content_type(request)
     body = await request.body()
@@ -80,7 +81,7 @@ class EventPage(msgspec.Struct, frozen=True, rename="camel"):
 
 @get("/api/v1/events", tags=["events"], sync_to_thread=True)
 def list_events(
-    ws: Workspace,
+    ws: NamedDependency[Workspace],
     type: FromQuery[str | None] = None,  # noqa: A002 - CloudEvents' word
     subject: FromQuery[str | None] = None,
     flag: FromQuery[str | None] = None,

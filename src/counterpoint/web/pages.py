@@ -1,6 +1,7 @@
 """The pages of the house: the front page, the search, the activity log, and the guide to the design system."""
 
 from litestar import get
+from litestar.di import NamedDependency
 from litestar.enums import MediaType
 from litestar.params import FromQuery
 
@@ -18,7 +19,7 @@ ENTRIES = 100
 
 
 @get("/", media_type=MediaType.HTML, include_in_schema=False, sync_to_thread=True)
-def show_home(ws: Workspace, page: PageContext) -> str:
+def show_home(ws: NamedDependency[Workspace], page: NamedDependency[PageContext]) -> str:
     """The front page."""
     with ws.graph.read() as reader:
         home = gather(reader, has_events=lambda: bool(ws.journal.counts()))
@@ -26,7 +27,9 @@ def show_home(ws: Workspace, page: PageContext) -> str:
 
 
 @get("/search", media_type=MediaType.HTML, include_in_schema=False, sync_to_thread=True)
-def show_search(ws: Workspace, page: PageContext, q: FromQuery[str] = "") -> str:
+def show_search(
+    ws: NamedDependency[Workspace], page: NamedDependency[PageContext], q: FromQuery[str] = ""
+) -> str:
     """What the graph knows about some words."""
     term = q.strip()[:200]
     with ws.graph.read() as reader:
@@ -38,8 +41,8 @@ def show_search(ws: Workspace, page: PageContext, q: FromQuery[str] = "") -> str
 
 @get("/activity", media_type=MediaType.HTML, include_in_schema=False, sync_to_thread=True)
 def show_activity(
-    ws: Workspace,
-    page: PageContext,
+    ws: NamedDependency[Workspace],
+    page: NamedDependency[PageContext],
     subject: FromQuery[str] = "",
     action: FromQuery[str] = "",
     by: FromQuery[str] = "",
@@ -70,7 +73,7 @@ def show_activity(
 
 
 @get("/design", media_type=MediaType.HTML, include_in_schema=False, sync_to_thread=True)
-def show_design(page: PageContext) -> str:
+def show_design(page: NamedDependency[PageContext]) -> str:
     """Every component in all its states."""
     return render(page, "web/design.html", **design.specimens())
 
