@@ -38,7 +38,10 @@ def test_the_guide_leads_from_a_table_to_a_verdict(
         return run(["-w", str(workspace.path), *arguments])
 
     assert call("import", "catalog", str(tmp_path / "experiment.yaml")) == 0
-    assert call("import", "events", str(tmp_path / "table.csv"), "--mapping", str(tmp_path / "mapping.yaml")) == 0
+    assert (
+        call("import", "events", str(tmp_path / "table.csv"), "--mapping", str(tmp_path / "mapping.yaml"))
+        == 0
+    )
     capsys.readouterr()
     assert call("--json", "experiments", "analyze", "gate") == 0
     found = json.loads(capsys.readouterr().out)

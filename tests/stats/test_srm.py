@@ -32,6 +32,10 @@ def test_only_the_proportion_of_the_shares_matters(observed: list[int], scale: f
     assert scaled.p == pytest.approx(plain.p, rel=1e-6, abs=1e-300)
 
 
+def test_five_expected_units_are_enough_however_the_shares_are_written() -> None:
+    assert sample_ratio([10, 10, 10], [0.1, 0.2, 0.1 * 3]).state == "tested"
+
+
 def test_shares_that_are_met_exactly_have_p_one() -> None:
     assert sample_ratio([300, 100], [3, 1]).p == 1.0
 
