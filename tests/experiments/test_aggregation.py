@@ -209,7 +209,7 @@ def test_events_before_the_first_exposure_and_after_the_end_are_counted_apart(
     found = read(engine, PLAN, exposure_table([("a", "x", 1)]), happened).arm("x")
     assert found is not None
     metric = found.metrics["sum_p"]
-    assert (metric.moments.mean, metric.events, metric.early, metric.late) == (1.0, 1, 1, 1)
+    assert (metric.moments.mean, metric.events, found.early, found.late) == (1.0, 1, 1, 1)
 
 
 def test_one_table_for_each_metric_gives_the_same_result(engine: ibis.BaseBackend) -> None:

@@ -23,7 +23,7 @@ def experiment(direction: Direction, *, margin: float | None = None) -> Experime
 
 def totals(control: Moments, treated: Moments) -> Totals:
     def arm(variant: str, found: Moments) -> ArmTotals:
-        return ArmTotals(variant, False, found.n, {"m": MetricTotals(found, users=found.n, events=found.n)})
+        return ArmTotals(variant, False, found.n, {"m": MetricTotals(found, events=found.n)})
 
     return Totals(groups=(arm("a", control), arm("b", treated)), last_exposure=NOW)
 

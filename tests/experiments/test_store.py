@@ -100,6 +100,9 @@ def test_a_missing_metric_is_named_with_its_pointer_and_near_names(games: Worksp
 
 
 def test_a_missing_flag_set_is_only_a_note(games: Workspace) -> None:
+    assert store.load(games, "gate").notes == ()
+    spec = store.load(games, "gate").entity.spec
+    put(games, entity("Experiment", "gate", {**spec, "flagSet": "default"}))
     assert any(
         "flagset:default/default is not in the graph" in note for note in store.load(games, "gate").notes
     )

@@ -36,7 +36,7 @@ def plan(**changes: object) -> Experiment:
 def totals(*, on: int = N, off: int = N, last: datetime = NOW, **ratios: float) -> Totals:
     def arm(variant: str, users: int, means: dict[str, float]) -> ArmTotals:
         metrics = {
-            name: MetricTotals(Moments(users, 10 * ratio, 100.0 * users), users=users, events=users)
+            name: MetricTotals(Moments(users, 10 * ratio, 100.0 * users), events=users)
             for name, ratio in means.items()
         }
         return ArmTotals(variant, False, users, metrics)

@@ -91,10 +91,13 @@ def test_an_interval_excludes_zero_exactly_when_the_test_rejects(
             assert found.relative.interval.excludes(0) == (found.p <= alpha)
 
 
-@given(arms, arms, sides)
+@given(arms, arms, sides, st.floats(-6, 6))
 def test_an_alpha_equal_to_p_rejects_and_its_interval_touches_zero(
-    control: Moments, treatment: Moments, side: Side
+    control: Moments, other: Moments, side: Side, distance: float
 ) -> None:
+    se = difference(control, other).se
+    assert se is not None
+    treatment = Moments(other.n, control.mean + distance * se, other.m2)
     p = difference(control, treatment, side=side).p
     assert p is not None
     assume(0 < p < 1)

@@ -22,7 +22,7 @@ def test_three_arms_have_the_closed_form_of_two_degrees_of_freedom() -> None:
     assert found.p == pytest.approx(math.exp(-found.statistic / 2), abs=1e-12)
 
 
-@given(st.lists(st.integers(10, 10_000), min_size=2, max_size=5), st.floats(0.1, 50))
+@given(st.lists(st.integers(80, 10_000), min_size=2, max_size=5), st.floats(0.1, 50))
 def test_only_the_proportion_of_the_shares_matters(observed: list[int], scale: float) -> None:
     shares = [1.0 + index for index in range(len(observed))]
     plain, scaled = (
@@ -30,6 +30,10 @@ def test_only_the_proportion_of_the_shares_matters(observed: list[int], scale: f
         sample_ratio(observed, [share * scale for share in shares]),
     )
     assert scaled.p == pytest.approx(plain.p, rel=1e-6, abs=1e-300)
+
+
+def test_five_expected_units_are_enough_however_the_shares_are_written() -> None:
+    assert sample_ratio([10, 10, 10], [0.1, 0.2, 0.1 * 3]).state == "tested"
 
 
 def test_shares_that_are_met_exactly_have_p_one() -> None:

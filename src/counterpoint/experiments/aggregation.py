@@ -6,6 +6,8 @@ algorithm), so that large values with a small spread keep their digits on every 
 
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
+from functools import reduce
+from operator import and_
 from typing import Any, cast
 
 import ibis
@@ -18,6 +20,9 @@ from counterpoint.experiments.totals import ArmTotals, MetricTotals, Totals
 from counterpoint.stats import Moments
 
 __all__ = ["totals_expression", "totals_of", "unite"]
+
+COUNTED = ("outside", "early", "late")
+"""What is counted of every user beside the metrics: exposures and events that do not count."""
 
 
 def unite(plan: Experiment, tables: Mapping[str, Table]) -> tuple[Experiment, Table]:
@@ -67,13 +72,8 @@ def totals_expression(plan: Experiment, exposures: Table, events: Table) -> Tabl
     _require(exposures, ("subject", "variant", "time"), "The table of exposures")
     _require(events, ("type", "subject", "time"), "The table of events")
     users = _users(plan, exposures)
-    values = _values(plan, users, events)
+    filled = _filled(plan, users, _values(plan, users, events))
     columns = range(len(plan.metrics))
-    filled = users.left_join(values, "subject").select(
-        "variant", "mixed", "first", "last", "outside",
-        **{f"m{i}": values[f"m{i}"].fill_null(0.0) for i in columns},
-        **{f"{kind}{i}": values[f"{kind}{i}"].fill_null(0) for i in columns for kind in ("events", "early", "late")},
-    ).alias("per_user")  # fmt: skip
     centres = filled.aggregate(**{f"c{i}": filled[f"m{i}"].mean() for i in columns}).alias("centres")
     around = filled.cross_join(centres)
     sums: dict[str, Any] = {}
@@ -83,15 +83,14 @@ def totals_expression(plan: Experiment, exposures: Table, events: Table) -> Tabl
             f"centre{i}": around[f"c{i}"].max(),
             f"sum{i}": distance.sum(),
             f"square{i}": (distance * distance).sum(),
-            f"with{i}": (around[f"events{i}"] > 0).sum(),
-            **{f"{kind}{i}": around[f"{kind}{i}"].sum() for kind in ("events", "early", "late")},
+            f"events{i}": around[f"events{i}"].sum(),
         }
     # Users whose exposures all lie outside the dates have no first one; they make rows of their own.
     return around.group_by("variant", "mixed", seen=around["first"].notnull()).aggregate(
         users=around.count(),
         first=around["first"].min(),
         last=around["last"].max(),
-        outside=around["outside"].sum(),
+        **{name: around[name].sum() for name in COUNTED},
         **sums,
     )
 
@@ -99,8 +98,8 @@ def totals_expression(plan: Experiment, exposures: Table, events: Table) -> Tabl
 def _users(plan: Experiment, exposures: Table) -> Table:
     """One row per user: the variant, whether there were several, and the first exposure in the dates."""
     exposures = exposures.filter(exposures.subject.notnull())
-    exposures = exposures.select("subject", "variant", "time", inside=_within(plan, exposures)).alias("shown")
-    inside = exposures.inside
+    exposures = exposures.select("subject", "variant", "time", **_inside(plan, exposures)).alias("shown")
+    inside = exposures.inside if "inside" in exposures.columns else None
     variant, time = exposures.variant, exposures.time
     return (
         exposures.group_by("subject")
@@ -109,19 +108,20 @@ def _users(plan: Experiment, exposures: Table) -> Table:
             mixed=(variant.min(where=inside) != variant.max(where=inside)).fill_null(False),  # noqa: FBT003 - Ibis' argument
             first=time.min(where=inside),
             last=time.max(where=inside),
-            outside=(~inside).sum(),
+            outside=ibis.literal(0) if inside is None else time.count(where=~inside),
         )
         .alias("users")
     )
 
 
-def _within(plan: Experiment, table: Table) -> BooleanValue:
-    inside: Any = ibis.literal(True)  # noqa: FBT003 - a value of a query
+def _inside(plan: Experiment, table: Table) -> dict[str, BooleanValue]:
+    """Whether a row lies within the plan's dates; nothing where it has none."""
+    conditions: list[Any] = []
     if plan.start:
-        inside &= table.time >= _moment(plan.start, table)
+        conditions.append(table.time >= _moment(plan.start, table))
     if plan.end:
-        inside &= table.time <= _moment(plan.end, table)
-    return cast("BooleanValue", inside)
+        conditions.append(table.time <= _moment(plan.end, table))
+    return {"inside": reduce(and_, conditions)} if conditions else {}
 
 
 def _moment(value: datetime, table: Table) -> Any:
@@ -137,34 +137,42 @@ def _values(plan: Experiment, users: Table, events: Table) -> Table:
     first = users.select("subject", "first").filter(users["first"].notnull())
     joined = wanted.join(first, "subject")
     early = joined.time < joined["first"]
-    late: Any = (joined.time > _moment(plan.end, joined)) & ~early if plan.end else ibis.literal(False)  # noqa: FBT003
+    late = {"late": (joined.time > _moment(plan.end, joined)) & ~early} if plan.end else {}
     fields = {
         f"f{i}": _field(metric, joined)
         for i, metric in enumerate(plan.metrics)
         if metric.aggregation != "count"
     }
-    placed = joined.select("subject", "type", early=early, late=late, counted=~early & ~late, **fields).alias(
-        "placed"
-    )
-    columns: dict[str, Any] = {}
+    placed = joined.select("subject", "type", early=early, **late, **fields).alias("placed")
+    counts = ~placed.early & ~placed.late if plan.end else ~placed.early
+    columns: dict[str, Any] = {"early": placed.subject.count(where=placed.early)}
+    columns["late"] = placed.subject.count(where=placed.late) if plan.end else ibis.literal(0)
     for i, metric in enumerate(plan.metrics):
-        ours = placed.type == metric.event
-        columns |= {
-            f"m{i}": _value(metric.aggregation, placed, i, ours & placed.counted),
-            f"events{i}": (ours & placed.counted).sum(),
-            f"early{i}": (ours & placed.early).sum(),
-            f"late{i}": (ours & placed.late).sum(),
-        }
+        ours = (placed.type == metric.event) & counts
+        columns[f"events{i}"] = placed.subject.count(where=ours)
+        if metric.aggregation != "count":
+            columns[f"m{i}"] = _value(metric.aggregation, cast("NumericColumn", placed[f"f{i}"]), ours)
     return placed.group_by("subject").aggregate(**columns).alias("user_values")
 
 
-def _value(aggregation: str, events: Table, i: int, counted: Any) -> Any:
-    if aggregation == "count":
-        return counted.sum().cast("float64")
-    field = cast("NumericColumn", events[f"f{i}"])
+def _value(aggregation: str, field: NumericColumn, counts: Any) -> Any:
     if aggregation == "any":
-        return (field.isnull() | (field != 0)).cast("float64").max(where=counted)
-    return field.mean(where=counted) if aggregation == "mean" else field.sum(where=counted)
+        return (field.isnull() | (field != 0)).cast("float64").max(where=counts)
+    return field.mean(where=counts) if aggregation == "mean" else field.sum(where=counts)
+
+
+def _filled(plan: Experiment, users: Table, values: Table) -> Table:
+    """One row per user with every metric; a user without an event has 0."""
+    columns: dict[str, Any] = {}
+    for i, metric in enumerate(plan.metrics):
+        source = f"events{i}" if metric.aggregation == "count" else f"m{i}"
+        columns[f"m{i}"] = values[source].fill_null(0).cast("float64")
+        columns[f"events{i}"] = values[f"events{i}"].fill_null(0)
+    placed = {name: values[name].fill_null(0) for name in ("early", "late")}
+    joined = users.left_join(values, "subject")
+    return joined.select("variant", "mixed", "first", "last", "outside", **placed, **columns).alias(
+        "per_user"
+    )
 
 
 def _field(metric: Metric, events: Table) -> Any:
@@ -204,12 +212,13 @@ def _group(plan: Experiment, row: Mapping[str, Any]) -> ArmTotals:
     metrics = {
         metric.name: MetricTotals(
             _moments(metric, row["users"], row[f"centre{i}"], row[f"sum{i}"], row[f"square{i}"]),
-            users=row[f"with{i}"],
-            **{kind: row[f"{kind}{i}"] for kind in ("events", "early", "late")},
+            events=row[f"events{i}"],
         )
         for i, metric in enumerate(plan.metrics)
     }
-    return ArmTotals(row["variant"], row["mixed"], row["users"], metrics)
+    return ArmTotals(
+        row["variant"], row["mixed"], row["users"], metrics, early=row["early"], late=row["late"]
+    )
 
 
 def _moments(metric: Metric, n: int, centre: float, total: float, squares: float) -> Moments:

@@ -129,11 +129,11 @@ def _metrics(result: "Result") -> "RenderableType":
     from rich.table import Table
     from rich.text import Text
 
-    from counterpoint.experiments.wording import change, difference, means_apart, p_value, percent, span
+    from counterpoint.experiments.wording import means_apart, p_value, percent, span
 
     many = len(result.comparisons) > 1
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1), header_style="dim")
-    for title in ("Metric", "Control,\ntreatment", "Difference", "Change,\ninterval", "p,\nlevel", "Result"):
+    for title in ("Metric", "Control,\ntreatment", "Difference, change,\ninterval", "p,\nlevel", "Result"):
         words = title in ("Metric", "Result")
         table.add_column(title, justify="left" if words else "right", overflow="fold", no_wrap=not words)
 
@@ -145,8 +145,7 @@ def _metrics(result: "Result") -> "RenderableType":
         return (
             Text.assemble(metric.label, (f"\n{about}", "dim")),
             "\n".join(means_apart(metric)),
-            difference(metric, unit=False),
-            f"{change(metric)}\n{span(metric)}",
+            f"{_moved(metric)}\n{span(metric)}",
             "none" if metric.p is None else f"{p_value(metric.p)}\n{metric.alpha:.3g}",
             Text(metric.outcome, style=TONES.get(metric.outcome, "")),
         )
@@ -154,6 +153,14 @@ def _metrics(result: "Result") -> "RenderableType":
     for metric in result.metrics:
         table.add_row(*row(metric))
     return table
+
+
+def _moved(metric: "MetricResult") -> str:
+    """The difference, and the relative change where there is one."""
+    from counterpoint.experiments.wording import change, difference
+
+    plain = difference(metric, unit=False)
+    return plain if metric.relative is None else f"{plain}, {change(metric)}"
 
 
 def _legend(result: "Result") -> str:

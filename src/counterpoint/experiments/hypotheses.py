@@ -90,6 +90,8 @@ def quality_of(plan: Experiment, totals: Totals) -> Quality:
         mixed_share=share,
         unknown_users=unknown,
         outside_exposures=totals.outside,
+        early_events=sum(group.early for group in totals.groups),
+        late_events=sum(group.late for group in totals.groups),
         warnings=tuple(warnings),
     )
 
@@ -171,8 +173,6 @@ def _metric(
         hypotheses=tests,
         control_events=control.events,
         treatment_events=treated.events,
-        early_events=control.early + treated.early,
-        late_events=control.late + treated.late,
     )
 
 
@@ -230,10 +230,7 @@ def _outcome(guardrail: Guardrail | None, tests: tuple[Hypothesis, ...]) -> Outc
 
 def _note(metric: Metric, test: Hypothesis, control: MetricTotals, treated: MetricTotals) -> str:
     if not control.events + treated.events:
-        early = control.early + treated.early
-        if early:
-            return f"All {count(early)} events of type {metric.event} came before their users' first exposure, so none counts."
-        return f"No event of type {metric.event} is of a user in these arms."
+        return f"No event of type {metric.event} is of a user in these arms and after the first exposure."
     reasons = {
         "too few units": "An arm has fewer than two users.",
         "no variance": "All users have the same value, so there is nothing to test.",

@@ -94,10 +94,6 @@ class MetricResult(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     hypotheses: tuple[Hypothesis, ...]
     control_events: int
     treatment_events: int
-    early_events: int
-    """Events before the user's first exposure, which do not count."""
-    late_events: int
-    """Events after the plan's end, which do not count."""
 
     def hypothesis(self, kind: str) -> Hypothesis | None:
         """The metric's test of this kind, if its role has one."""
@@ -162,6 +158,10 @@ class Quality(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     """Users by a variant that the plan does not name; they are left out."""
     outside_exposures: int = 0
     """Exposures outside the plan's dates."""
+    early_events: int = 0
+    """Events of the metrics before the user's first exposure; they do not count."""
+    late_events: int = 0
+    """Events of the metrics after the plan's end; they do not count."""
     warnings: tuple[str, ...] = ()
 
 

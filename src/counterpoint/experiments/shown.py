@@ -94,8 +94,7 @@ class Definition:
     words: str
     href: str
     events: int
-    left_out: str
-    """Which events did not count; empty if none."""
+    """Events that count."""
 
 
 def arm_rows(result: Result) -> list[ArmRow]:
@@ -180,14 +179,6 @@ def definitions(plan: Experiment, result: Result) -> list[Definition]:
     found = []
     for metric in plan.metrics:
         ours = [item for item in result.metrics if item.name == metric.name]
-        early, late = (
-            max((item.early_events for item in ours), default=0),
-            max((item.late_events for item in ours), default=0),
-        )
-        parts = [
-            f"{wording.count(early)} before the first exposure" if early else "",
-            f"{wording.count(late)} after the end" if late else "",
-        ]
         found.append(
             Definition(
                 metric,
@@ -196,7 +187,6 @@ def definitions(plan: Experiment, result: Result) -> list[Definition]:
                 with_query("/events", type=metric.event),
                 (ours[0].control_events if ours else 0)
                 + sum(item.treatment_events for item in {item.treatment: item for item in ours}.values()),
-                ", ".join(part for part in parts if part),
             )
         )
     return found

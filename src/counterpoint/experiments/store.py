@@ -213,6 +213,8 @@ def _listed(entity: Entity, newest: Activity | None) -> Listed:
 def _notes(reader: Reader, entity: Entity, plan: Experiment) -> Iterator[str]:
     for ref in entity.targets("exposedBy"):
         found = reader.get(ref)
+        if found is None and plan.flag_set is None:
+            continue  # the set is only the default's guess
         if found is None:
             yield f"{ref} is not in the graph; exposures are counted all the same. Import it with: counterpoint import flags FILE --set {parse_ref(ref).name}"
         elif plan.flag not in (found.spec.get("definition") or {}).get("flags", {}):

@@ -13,14 +13,8 @@ class MetricTotals(msgspec.Struct, frozen=True):
     """One metric over the users of one group."""
 
     moments: Moments
-    users: int = 0
-    """Users with at least one event that counts."""
     events: int = 0
     """Events that count: at or after the user's first exposure and within the plan's dates."""
-    early: int = 0
-    """Events before the user's first exposure; they do not count."""
-    late: int = 0
-    """Events after the plan's end; they do not count."""
 
 
 class ArmTotals(msgspec.Struct, frozen=True):
@@ -31,6 +25,10 @@ class ArmTotals(msgspec.Struct, frozen=True):
     users: int
     metrics: dict[str, MetricTotals]
     """By the metric's name."""
+    early: int = 0
+    """Events of the metrics before the user's first exposure; they do not count."""
+    late: int = 0
+    """Events of the metrics after the plan's end; they do not count."""
 
 
 class Totals(msgspec.Struct, frozen=True):

@@ -53,7 +53,7 @@ def sample_ratio(observed: Sequence[int], shares: Sequence[float]) -> SampleRati
     total, whole = sum(observed), math.fsum(shares)
     expected = tuple(total * share / whole for share in shares)
     df = len(shares) - 1
-    if min(expected) < 5:
+    if min(expected) < 5 - 1e-9:  # shares like 0.1 + 0.2 are not exact
         return SampleRatio("too few units", tuple(observed), expected, df)
     statistic = math.fsum((count - due) ** 2 / due for count, due in zip(observed, expected, strict=True))
     return SampleRatio("tested", tuple(observed), expected, df, statistic, chi_square_tail(df, statistic))
