@@ -27,26 +27,23 @@ ORDER = (
 )
 
 
-def modules(folder: Path) -> Iterator[tuple[str, str, int]]:
-    """Yield the path, the docstring's first line and the length of each module below a folder."""
+def modules(folder: Path) -> Iterator[tuple[str, str]]:
+    """Yield the path and the docstring's first line of each module below a folder."""
     for file in sorted(folder.rglob("*.py")):
-        text = file.read_text(encoding="utf-8")
-        line = (ast.get_docstring(ast.parse(text)) or "").partition("\n")[0]
-        yield file.relative_to(ROOT / "src" / "counterpoint").as_posix(), line, text.count("\n")
+        line = (ast.get_docstring(ast.parse(file.read_text(encoding="utf-8"))) or "").partition("\n")[0]
+        yield file.relative_to(ROOT / "src" / "counterpoint").as_posix(), line
 
 
 def draw() -> str:
     """Return the map as Markdown, a table for each package."""
     package = ROOT / "src" / "counterpoint"
     found = list(modules(package))
-    rooms = {path.split("/")[0] if "/" in path else "" for path, _, _ in found}
+    rooms = {path.split("/")[0] if "/" in path else "" for path, _ in found}
     parts = []
     for room in [*[name for name in ORDER if name in rooms], *sorted(rooms - set(ORDER))]:
         mine = [entry for entry in found if (entry[0].split("/")[0] if "/" in entry[0] else "") == room]
-        parts.append(
-            f"### {room + '/' if room else 'counterpoint/'}\n\n| module | what it is | lines |\n| --- | --- | --- |"
-        )
-        parts.extend(f"| `{path}` | {line.replace('|', '/')} | {length} |" for path, line, length in mine)
+        parts.append(f"### {room or 'counterpoint'}/\n\n| module | what it is |\n| --- | --- |")
+        parts.extend(f"| `{path}` | {line.replace('|', '/')} |" for path, line in mine)
         parts.append("")
     return "\n".join(parts)
 
