@@ -186,3 +186,12 @@ def test_scripts_import_only_what_exists() -> None:
 def test_every_custom_property_that_is_used_is_defined() -> None:
     styles = "".join(file.read_text(encoding="utf-8") for file in STATIC.glob("*.css"))
     assert set(re.findall(r"var\((--[\w-]+)", styles)) <= set(re.findall(r"(--[\w-]+):", styles))
+
+
+def test_the_fonts_are_asked_for_under_the_mark_of_their_files() -> None:
+    named = re.findall(r'url\("(fonts/[^"?]+)\?v=(\w+)"\)', (STATIC / "base.css").read_text(encoding="utf-8"))
+    assert {f"/static/{name}?v={mark}" for name, mark in named} == {
+        asset(f"fonts/{font.name}") for font in (STATIC / "fonts").glob("*.woff2")
+    }
+    assert asset("fonts/inter-latin.woff2") in error(PAGE)  # asked for before the style sheet is read
+    assert "SIL OPEN FONT LICENSE" in (STATIC / "fonts" / "LICENSE.txt").read_text(encoding="utf-8")
