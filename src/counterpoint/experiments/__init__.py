@@ -8,6 +8,7 @@
     result          all of it as values; `wording` writes figures
     analysis        tables in, result out
     plan            a plan from entities
+    standing        the newest results, kept and renewed
     store           plans from the graph, tables from the journal, readings into the activity log
     commands, routes, pages     the doors
 

@@ -50,7 +50,7 @@ def show(
 ) -> str:
     """One experiment: verdict, metrics, quality, definitions, and the query that ran."""
     loaded = store.load(ws, f"experiment:{namespace}/{name}")
-    result = store.result_of(ws, loaded)
+    result, holds = store.result_at_hand(ws, loaded)
     bet = next(iter(loaded.entity.targets("testsBet")), None)
     flag_set = next(iter(loaded.entity.targets("exposedBy")), None)
     return render(
@@ -58,6 +58,7 @@ def show(
         "experiments/experiment.html",
         loaded=loaded,
         result=result,
+        holds=holds,
         here=entity_url(loaded.entity.ref),
         bet=bet,
         flag_set=parse_ref(flag_set).name if flag_set else None,

@@ -1,9 +1,12 @@
 """The API of experiments: the list, results, and readings that are recorded."""
 
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from typing import Any
 
 import msgspec
 from litestar import get, post
+from litestar.concurrency import sync_to_thread
 from litestar.di import NamedDependency
 from litestar.params import FromPath, FromQuery
 
@@ -13,10 +16,22 @@ from counterpoint.experiments.result import Result
 from counterpoint.graph.actor import Actor
 from counterpoint.workspace import Workspace
 
-__all__ = ["routes"]
+__all__ = ["lifespan", "routes"]
 
 MOST = 200
 """Experiments on one page."""
+
+
+@asynccontextmanager
+async def lifespan(workspace: Workspace) -> AsyncIterator[None]:
+    """Keep results ready while the server runs: the first analysis loads the engine, which takes seconds."""
+    standing = store.standing_of(workspace)
+    standing.start()
+    await sync_to_thread(store.prepare, workspace)
+    try:
+        yield
+    finally:
+        await sync_to_thread(standing.stop)
 
 
 class Reading(msgspec.Struct, frozen=True, rename="camel"):

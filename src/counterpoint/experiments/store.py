@@ -1,9 +1,9 @@
 """Experiments in the workspace: plans from the graph, tables from the journal, readings into the activity log."""
 
-import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any
 from weakref import WeakKeyDictionary
 
@@ -13,6 +13,7 @@ from counterpoint.errors import InputError, NotFoundError
 from counterpoint.experiments.model import Experiment
 from counterpoint.experiments.plan import metric_refs, near, plan_of
 from counterpoint.experiments.result import Result
+from counterpoint.experiments.standing import Basis, Standing
 from counterpoint.graph.actor import Actor
 from counterpoint.graph.entity import Activity, Entity
 from counterpoint.graph.reader import Reader
@@ -26,15 +27,20 @@ __all__ = [
     "Loaded",
     "list_experiments",
     "load",
+    "prepare",
     "read_now",
     "reading_of",
+    "result_at_hand",
     "result_of",
+    "standing_of",
 ]
 
 ENGINES = ("duckdb",)
 """Engines that an analysis runs on in this version."""
 EXPOSURE = "feature_flag.evaluation"
 READ = "experiment.read"
+PREPARED = 20
+"""Experiments whose results a server computes when it starts."""
 
 
 class Loaded(msgspec.Struct, frozen=True):
@@ -116,15 +122,33 @@ def load(workspace: Workspace, name: str) -> Loaded:
 
 def result_of(workspace: Workspace, loaded: Loaded) -> Result:
     """The result as of now; what has been computed for the same journal and plan is not computed again."""
-    cache = _cache_of(workspace)
     now = datetime.now(UTC)
-    ended = loaded.plan.end is not None and now >= loaded.plan.end
-    key = (loaded.version, workspace.journal.version(), ended)
-    with cache.lock:
-        kept = cache.results.get(loaded.entity.ref)
-        if kept is None or kept[0] != key:
-            cache.results[loaded.entity.ref] = kept = (key, _analyze(workspace, loaded.plan, now))
-    return kept[1]
+    return standing_of(workspace).newest(
+        loaded.entity.ref, *_basis(workspace, loaded, now), lambda: _analyze(workspace, loaded.plan, now)
+    )
+
+
+def result_at_hand(workspace: Workspace, loaded: Loaded) -> tuple[Result, bool]:
+    """The last result, and whether it holds for the journal of now; if not, a server renews it meanwhile."""
+    now = datetime.now(UTC)
+    return standing_of(workspace).at_hand(
+        loaded.entity.ref, *_basis(workspace, loaded, now), lambda: _analyze(workspace, loaded.plan, now)
+    )
+
+
+def prepare(workspace: Workspace) -> None:
+    """Have the results of the experiments that changed last computed before somebody asks."""
+    with workspace.graph.read() as reader:
+        refs = [
+            entity.ref for entity in reader.find(kind="Experiment", order="-updated", limit=PREPARED).items
+        ]
+    for ref in refs:
+        standing_of(workspace).renew(ref, partial(_compute, workspace, ref))
+
+
+def standing_of(workspace: Workspace) -> Standing:
+    """The results of a workspace that this process keeps."""
+    return _STANDING.setdefault(workspace, Standing())
 
 
 def read_now(workspace: Workspace, loaded: Loaded, actor: Actor) -> tuple[Result, Activity]:
@@ -154,19 +178,16 @@ def reading_of(result: Result) -> dict[str, Any]:
     }
 
 
-class _Cache:
-    """The newest result of each experiment of one workspace."""
-
-    def __init__(self) -> None:
-        self.lock = threading.Lock()
-        self.results: dict[str, tuple[tuple[object, ...], Result]] = {}
+_STANDING: WeakKeyDictionary[Workspace, Standing] = WeakKeyDictionary()
 
 
-_caches: WeakKeyDictionary[Workspace, _Cache] = WeakKeyDictionary()
+def _compute(workspace: Workspace, ref: str) -> None:
+    result_of(workspace, load(workspace, ref))
 
 
-def _cache_of(workspace: Workspace) -> _Cache:
-    return _caches.setdefault(workspace, _Cache())
+def _basis(workspace: Workspace, loaded: Loaded, now: datetime) -> tuple[Basis, Basis]:
+    ended = loaded.plan.end is not None and now >= loaded.plan.end
+    return (*loaded.version, ended), (workspace.journal.version(),)
 
 
 def _analyze(workspace: Workspace, plan: Experiment, now: datetime) -> Result:
