@@ -16,9 +16,13 @@ from counterpoint.flags.listing import FlagPage, items_of, narrowed, page_of
 from counterpoint.flags.ofrep import PATH, Ofrep
 from counterpoint.flags.store import flag_sets, read_set, read_sets, write_set
 from counterpoint.graph.actor import Actor
+from counterpoint.paging import check_limit
 from counterpoint.workspace import Workspace
 
 __all__ = ["asgi_apps", "exposures_of", "lifespan", "openapi_paths", "routes"]
+
+MOST = 1000
+"""Flags on one page."""
 
 _EXPOSURES: WeakKeyDictionary[Workspace, Exposures] = WeakKeyDictionary()
 
@@ -152,6 +156,7 @@ def list_flags(
     cursor: FromQuery[str | None] = None,
 ) -> FlagPage:
     """Flags with set, state, variants, bet and owner; narrowed by set, state and text."""
+    check_limit(limit, MOST)
     with ws.graph.read() as reader:
         items = items_of(read_sets(reader))
     return page_of(narrowed(items, flag_set=set, state=in_state, text=q), limit=limit, cursor=cursor)
