@@ -5,9 +5,9 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import Any
-from weakref import WeakKeyDictionary
 
 import msgspec
+from msgspec.structs import replace
 
 from counterpoint.errors import InputError, NotFoundError
 from counterpoint.experiments.model import Experiment
@@ -116,15 +116,14 @@ def load(workspace: Workspace, name: str) -> Loaded:
 
 def result_of(workspace: Workspace, loaded: Loaded) -> Result:
     """The result as of now; what has been computed for the same journal and plan is not computed again."""
-    cache = _cache_of(workspace)
+    kept = workspace.keep(_Results, lambda _: _Results()).of(loaded.entity.ref)
     now = datetime.now(UTC)
     ended = loaded.plan.end is not None and now >= loaded.plan.end
     key = (loaded.version, workspace.journal.version(), ended)
-    with cache.lock:
-        kept = cache.results.get(loaded.entity.ref)
-        if kept is None or kept[0] != key:
-            cache.results[loaded.entity.ref] = kept = (key, _analyze(workspace, loaded.plan, now))
-    return kept[1]
+    with kept.lock:  # whoever asks for the same at the same time waits for it; others do not
+        if kept.result is None or kept.key != key:
+            kept.key, kept.result = key, _analyze(workspace, loaded.plan, now)
+        return replace(kept.result, as_of=now)
 
 
 def read_now(workspace: Workspace, loaded: Loaded, actor: Actor) -> tuple[Result, Activity]:
@@ -154,19 +153,25 @@ def reading_of(result: Result) -> dict[str, Any]:
     }
 
 
-class _Cache:
-    """The newest result of each experiment of one workspace."""
+class _Kept:
+    """The newest result of one experiment, and what it was computed from."""
 
     def __init__(self) -> None:
         self.lock = threading.Lock()
-        self.results: dict[str, tuple[tuple[object, ...], Result]] = {}
+        self.key: tuple[object, ...] = ()
+        self.result: Result | None = None
 
 
-_caches: WeakKeyDictionary[Workspace, _Cache] = WeakKeyDictionary()
+class _Results:
+    """The newest result of each experiment of one workspace."""
 
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._kept: dict[str, _Kept] = {}
 
-def _cache_of(workspace: Workspace) -> _Cache:
-    return _caches.setdefault(workspace, _Cache())
+    def of(self, ref: str) -> _Kept:
+        with self._lock:
+            return self._kept.setdefault(ref, _Kept())
 
 
 def _analyze(workspace: Workspace, plan: Experiment, now: datetime) -> Result:

@@ -3,7 +3,6 @@
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Annotated, Any
-from weakref import WeakKeyDictionary
 
 import msgspec
 from litestar import Response, get, put
@@ -24,12 +23,10 @@ __all__ = ["asgi_apps", "exposures_of", "lifespan", "openapi_paths", "routes"]
 MOST = 1000
 """Flags on one page."""
 
-_EXPOSURES: WeakKeyDictionary[Workspace, Exposures] = WeakKeyDictionary()
-
 
 def exposures_of(workspace: Workspace) -> Exposures:
     """The exposures of a workspace that this process has seen."""
-    return _EXPOSURES.setdefault(workspace, Exposures(lambda: workspace.journal))
+    return workspace.keep(Exposures, lambda kept: Exposures(lambda: kept.journal))
 
 
 def asgi_apps(workspace: Workspace) -> dict[str, Any]:
