@@ -3,8 +3,11 @@
 import os
 import shutil
 import sqlite3
+import tomllib
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from counterpoint import Workspace
@@ -193,3 +196,21 @@ def test_a_database_that_cannot_be_reached_is_said_so(
     monkeypatch.setenv("COUNTERPOINT_GRAPH__URL", f"postgresql:///x?host={tmp_path}")
     with pytest.raises(WorkspaceError, match="The graph cannot be used"):
         Workspace.create(tmp_path / "w")
+
+
+def test_threads_that_ask_at_once_share_one_journal_and_what_a_room_keeps(workspace: Workspace) -> None:
+    with ThreadPoolExecutor(8) as threads:
+        journals = set(threads.map(lambda _: id(workspace.journal), range(64)))
+        kept = set(threads.map(lambda _: id(workspace.keep(list, lambda of: [of])), range(64)))
+    assert (len(journals), len(kept)) == (1, 1)
+    assert workspace.keep(list, lambda of: []) == [workspace]
+
+
+def test_the_settings_file_of_a_new_workspace_shows_every_setting(workspace: Workspace) -> None:
+    text = (workspace.path / "counterpoint.toml").read_text(encoding="utf-8")
+    shown = tomllib.loads(
+        "\n".join(line.removeprefix("# ") for line in text.splitlines() if " = " in line or line[:1] == "[")
+    )
+    for name, value in msgspec.to_builtins(workspace.settings).items():
+        assert name in shown
+        assert not isinstance(value, dict) or shown[name].keys() == value.keys()

@@ -9,14 +9,14 @@ backups/            copies of the graph, made before each migration
 import os
 import shutil
 import sqlite3
-from collections.abc import Iterator
+import threading
+from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from functools import cached_property
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 from counterpoint.errors import ConflictError, CounterpointError, WorkspaceError
 from counterpoint.graph.store import Graph
@@ -26,6 +26,8 @@ if TYPE_CHECKING:
     from counterpoint.journal import Journal
 
 __all__ = ["Finding", "Workspace"]
+
+T = TypeVar("T")
 
 SETTINGS = "counterpoint.toml"
 GRAPH = "graph.db"
@@ -66,6 +68,8 @@ name = {name}
 # session_hours = 12
 # Send cookies over HTTPS only; loopback addresses are exempt.
 # secure_cookies = true
+# Further host names by which a server on loopback is reached, such as a proxy's.
+# hosts = []
 """
 
 
@@ -87,6 +91,9 @@ class Workspace:
         self.path = path
         self.settings = settings
         self.graph = graph
+        self._journal: Journal | None = None
+        self._kept: dict[type[Any], Any] = {}
+        self._opening = threading.RLock()
 
     @classmethod
     def create(cls, path: str | Path, *, name: str | None = None) -> "Workspace":
@@ -131,12 +138,24 @@ class Workspace:
             ) from error
         return cls(folder, settings, _graph(folder, settings, new=False))
 
-    @cached_property
+    @property
     def journal(self) -> "Journal":
-        """What happened; opened when first used."""
-        from counterpoint.journal import Journal
+        """What happened; opened when first used, once for all threads."""
+        if self._journal is None:
+            from counterpoint.journal import Journal
 
-        return Journal(self.path / JOURNAL, self.settings.journal)
+            with self._opening:
+                if self._journal is None:
+                    self._journal = Journal(self.path / JOURNAL, self.settings.journal)
+        return self._journal
+
+    def keep(self, kind: type[T], make: Callable[["Workspace"], T]) -> T:
+        """What a room keeps in memory while the workspace is open: made when first asked for, once for all threads."""
+        with self._opening:
+            if kind not in self._kept:
+                self._kept[kind] = make(self)
+            kept: T = self._kept[kind]
+            return kept
 
     def check(self) -> list[Finding]:
         """Look for damage in every part; what is in order is reported too."""
@@ -170,7 +189,8 @@ class Workspace:
 
     def close(self) -> None:
         """Close the journal, if it was opened, and the graph."""
-        journal = self.__dict__.pop("journal", None)
+        with self._opening:
+            journal, self._journal = self._journal, None
         if journal is not None:
             journal.close()
         self.graph.close()

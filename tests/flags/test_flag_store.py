@@ -196,7 +196,14 @@ def test_a_set_is_compiled_once_for_as_long_as_it_stays(workspace: Workspace) ->
     sets = FlagSets(workspace)
     first = sets.get("default")
     write_set(workspace, local_actor(), "other", definition())
+    assert sets.get("other") is not None
     assert sets.get("default") is first
+
+
+def test_names_that_no_set_has_are_not_remembered(workspace: Workspace) -> None:
+    sets = FlagSets(workspace)
+    assert [sets.get(f"made-up-{number}") for number in range(3)] == [None] * 3
+    assert not sets._seen
 
 
 def test_the_last_known_set_answers_while_the_graph_cannot(

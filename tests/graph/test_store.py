@@ -395,3 +395,8 @@ def test_odd_text_is_answered_with_nothing_or_one_clear_error(graph: Graph) -> N
         reader.find(type="\x00")
     with graph.write(SYSTEM) as writer:
         writer.record("bet.decided", "bet:default/x", after={"text": "\x00"}, reason="a\x00b")
+
+
+def test_a_number_beyond_64_bits_is_an_input_error_on_both_databases(graph: Graph) -> None:
+    with pytest.raises(InputError), graph.read() as reader:
+        reader.activity(before=2**70)

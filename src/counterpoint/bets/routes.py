@@ -13,8 +13,8 @@ from counterpoint.bets.decisions import decide, decisions
 from counterpoint.bets.line import Line
 from counterpoint.bets.model import Decision, Stage
 from counterpoint.bets.transitions import Choice
-from counterpoint.errors import InputError, Problem
 from counterpoint.graph.actor import Actor
+from counterpoint.paging import check_limit
 from counterpoint.workspace import Workspace
 
 __all__ = ["routes"]
@@ -47,10 +47,7 @@ def list_bets(
     cursor: FromQuery[str | None] = None,
 ) -> store.BetPage:
     """Bets in the order of their names, each with its line of sight; `owner` is a reference of a unit."""
-    if not 1 <= limit <= MOST:
-        raise InputError(
-            "The request is not valid.", [Problem(f"query parameter 'limit' is {limit}, must be 1 to {MOST}")]
-        )
+    check_limit(limit, MOST)
     return store.list_bets(ws.graph, owner=owner, limit=limit, cursor=cursor)
 
 

@@ -13,6 +13,7 @@ from counterpoint.errors import InputError, NotFoundError, PreconditionError, Pr
 from counterpoint.graph import Actor, Ref
 from counterpoint.graph.descriptor import ref_of, validate
 from counterpoint.graph.entity import Entity, Page, Revision
+from counterpoint.paging import check_limit
 from counterpoint.workspace import Workspace
 
 __all__ = ["routes"]
@@ -67,10 +68,7 @@ def list_entities(
 
     `owner` is a reference of a unit, `text` words or their beginnings, `at` a date or a moment.
     """
-    if not 1 <= limit <= MOST:
-        raise InputError(
-            "The request is not valid.", [Problem(f"query parameter 'limit' is {limit}, must be 1 to {MOST}")]
-        )
+    check_limit(limit, MOST)
     filters = {"kind": kind, "owner": owner, "type": type_, "lifecycle": lifecycle, "tag": tag, "text": text}
     given: dict[str, Any] = {name: value for name, value in filters.items() if value}
     with ws.graph.read() as reader:
@@ -151,10 +149,7 @@ def list_revisions(
 @get("/api/v1/search", tags=["entities"], sync_to_thread=True)
 def search(ws: NamedDependency[Workspace], q: FromQuery[str], limit: FromQuery[int] = 20) -> Hits:
     """Entities that hold every word of `q`, or a word that begins with it; the best first."""
-    if not 1 <= limit <= HITS:
-        raise InputError(
-            "The request is not valid.", [Problem(f"query parameter 'limit' is {limit}, must be 1 to {HITS}")]
-        )
+    check_limit(limit, HITS)
     with ws.graph.read() as reader:
         found = reader.search(q[:200], limit=limit)
     return Hits(

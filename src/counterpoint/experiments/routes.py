@@ -10,10 +10,10 @@ from litestar.concurrency import sync_to_thread
 from litestar.di import NamedDependency
 from litestar.params import FromPath, FromQuery
 
-from counterpoint.errors import InputError, Problem
 from counterpoint.experiments import store
 from counterpoint.experiments.result import Result
 from counterpoint.graph.actor import Actor
+from counterpoint.paging import check_limit
 from counterpoint.workspace import Workspace
 
 __all__ = ["lifespan", "routes"]
@@ -47,10 +47,7 @@ def list_experiments(
     ws: NamedDependency[Workspace], limit: FromQuery[int] = 50, cursor: FromQuery[str | None] = None
 ) -> store.ExperimentPage:
     """Experiments in the order of their names, each with its newest recorded reading."""
-    if not 1 <= limit <= MOST:
-        raise InputError(
-            "The request is not valid.", [Problem(f"query parameter 'limit' is {limit}, must be 1 to {MOST}")]
-        )
+    check_limit(limit, MOST)
     return store.list_experiments(ws, limit=limit, cursor=cursor)
 
 

@@ -5,9 +5,9 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from functools import partial
 from typing import Any
-from weakref import WeakKeyDictionary
 
 import msgspec
+from msgspec.structs import replace
 
 from counterpoint.errors import InputError, NotFoundError
 from counterpoint.experiments.model import Experiment
@@ -123,17 +123,19 @@ def load(workspace: Workspace, name: str) -> Loaded:
 def result_of(workspace: Workspace, loaded: Loaded) -> Result:
     """The result as of now; what has been computed for the same journal and plan is not computed again."""
     now = datetime.now(UTC)
-    return standing_of(workspace).newest(
+    result = standing_of(workspace).newest(
         loaded.entity.ref, *_basis(workspace, loaded, now), lambda: _analyze(workspace, loaded.plan, now)
     )
+    return replace(result, as_of=now)
 
 
 def result_at_hand(workspace: Workspace, loaded: Loaded) -> tuple[Result, bool]:
     """The last result, and whether it holds for the journal of now; if not, a server renews it meanwhile."""
     now = datetime.now(UTC)
-    return standing_of(workspace).at_hand(
+    result, holds = standing_of(workspace).at_hand(
         loaded.entity.ref, *_basis(workspace, loaded, now), lambda: _analyze(workspace, loaded.plan, now)
     )
+    return (replace(result, as_of=now) if holds else result), holds
 
 
 def prepare(workspace: Workspace) -> None:
@@ -148,7 +150,7 @@ def prepare(workspace: Workspace) -> None:
 
 def standing_of(workspace: Workspace) -> Standing:
     """The results of a workspace that this process keeps."""
-    return _STANDING.setdefault(workspace, Standing())
+    return workspace.keep(Standing, lambda _: Standing())
 
 
 def read_now(workspace: Workspace, loaded: Loaded, actor: Actor) -> tuple[Result, Activity]:
@@ -176,9 +178,6 @@ def reading_of(result: Result) -> dict[str, Any]:
         "mixedUsers": result.quality.mixed_users,
         "metrics": msgspec.to_builtins(result.metrics),
     }
-
-
-_STANDING: WeakKeyDictionary[Workspace, Standing] = WeakKeyDictionary()
 
 
 def _compute(workspace: Workspace, ref: str) -> None:

@@ -1,16 +1,14 @@
 """All flags of a workspace in one list: what pages and the API show of them."""
 
-import base64
-import binascii
 from collections.abc import Iterable, Sequence
 from typing import Any
 
 import msgspec
 
-from counterpoint.errors import InputError
 from counterpoint.flags.belonging import bets_of, owner_of
 from counterpoint.flags.flag import Flag
 from counterpoint.flags.store import StoredSet
+from counterpoint.paging import cursor_of, read_cursor
 
 __all__ = ["FlagItem", "FlagPage", "items_of", "narrowed", "page_of"]
 
@@ -93,27 +91,14 @@ def page_of(items: Sequence[FlagItem], *, limit: int, cursor: str | None) -> Fla
     """One page of flags, after the one that the cursor names.
 
     Raises:
-        InputError: the cursor is none of ours, or the limit is not 1 to 1,000.
+        InputError: the cursor is none of this list's.
     """
-    if not 1 <= limit <= 1000:
-        raise InputError(f"limit == {limit}, must be 1 to 1000.")
     start = 0
     if cursor:
-        last = _decoded(cursor)
+        last = read_cursor(cursor, tuple[str, str])
         start = next(
-            (index + 1 for index, item in enumerate(items) if [item.set, item.key] == last), len(items)
+            (index + 1 for index, item in enumerate(items) if (item.set, item.key) == last), len(items)
         )
     chosen = list(items[start : start + limit])
     more = start + limit < len(items)
-    return FlagPage(chosen, len(items), _encoded(chosen[-1]) if more else None)
-
-
-def _encoded(item: FlagItem) -> str:
-    return base64.urlsafe_b64encode(msgspec.json.encode([item.set, item.key])).decode().rstrip("=")
-
-
-def _decoded(cursor: str) -> Any:
-    try:
-        return msgspec.json.decode(base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
-    except (binascii.Error, msgspec.DecodeError, ValueError) as error:
-        raise InputError("The cursor is none of this list's.") from error
+    return FlagPage(chosen, len(items), cursor_of(chosen[-1].set, chosen[-1].key) if more else None)

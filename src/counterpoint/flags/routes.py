@@ -3,7 +3,6 @@
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Annotated, Any
-from weakref import WeakKeyDictionary
 
 import msgspec
 from litestar import Response, get, put
@@ -16,16 +15,18 @@ from counterpoint.flags.listing import FlagPage, items_of, narrowed, page_of
 from counterpoint.flags.ofrep import PATH, Ofrep
 from counterpoint.flags.store import flag_sets, read_set, read_sets, write_set
 from counterpoint.graph.actor import Actor
+from counterpoint.paging import check_limit
 from counterpoint.workspace import Workspace
 
 __all__ = ["asgi_apps", "exposures_of", "lifespan", "openapi_paths", "routes"]
 
-_EXPOSURES: WeakKeyDictionary[Workspace, Exposures] = WeakKeyDictionary()
+MOST = 1000
+"""Flags on one page."""
 
 
 def exposures_of(workspace: Workspace) -> Exposures:
     """The exposures of a workspace that this process has seen."""
-    return _EXPOSURES.setdefault(workspace, Exposures(lambda: workspace.journal))
+    return workspace.keep(Exposures, lambda kept: Exposures(lambda: kept.journal))
 
 
 def asgi_apps(workspace: Workspace) -> dict[str, Any]:
@@ -152,6 +153,7 @@ def list_flags(
     cursor: FromQuery[str | None] = None,
 ) -> FlagPage:
     """Flags with set, state, variants, bet and owner; narrowed by set, state and text."""
+    check_limit(limit, MOST)
     with ws.graph.read() as reader:
         items = items_of(read_sets(reader))
     return page_of(narrowed(items, flag_set=set, state=in_state, text=q), limit=limit, cursor=cursor)

@@ -6,7 +6,6 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-from weakref import WeakKeyDictionary
 
 from counterpoint.errors import CounterpointError, InputError, NotFoundError, PreconditionError, Problem
 from counterpoint.flags.belonging import bets_of
@@ -193,6 +192,19 @@ def _owner(reader: Reader, flags: FlagSet) -> str | None:
     return None
 
 
+@dataclass(frozen=True, slots=True)
+class _Seen:
+    """A set as one look at the graph found it."""
+
+    stored: StoredSet
+    version: int
+    """The graph's last activity at that look."""
+    at: float
+    """When that was, by the monotonic clock."""
+    forgotten: int
+    """How often the sets had been forgotten by then."""
+
+
 class FlagSets:
     """The flag sets of one workspace, compiled once a version. Safe to use from several threads.
 
@@ -203,61 +215,56 @@ class FlagSets:
     def __init__(self, workspace: Workspace) -> None:
         self._workspace = workspace
         self._lock = threading.Lock()
-        self._known: dict[str, StoredSet | None] = {}
-        self._version = -1
-        self._checked = 0.0
+        self._seen: dict[str, _Seen] = {}
+        """By name; only sets that exist, so that made-up names cost no memory."""
         self._forgotten = 0
 
     def forget(self) -> None:
         """Look at the graph again at the next use."""
         with self._lock:
-            self._checked = 0.0
             self._forgotten += 1
 
     def cached(self, name: str) -> StoredSet | None:
         """The set, if it was looked at just now; None says that `get` must be asked, which reads."""
-        if time.monotonic() - self._checked > FRESH_SECONDS:
+        seen = self._seen.get(name)
+        if seen is None or seen.forgotten != self._forgotten or time.monotonic() - seen.at > FRESH_SECONDS:
             return None
-        return self._known.get(name)
+        return seen.stored
 
     def get(self, name: str) -> StoredSet | None:
         """The set as it is now; None where there is none."""
-        forgotten = self._forgotten
+        forgotten, before = self._forgotten, self._seen.get(name)
         try:
             with self._workspace.graph.read() as reader:
                 version = reader.last_activity()
-                with self._lock:
-                    if version == self._version and name in self._known:
-                        self._fresh(forgotten)
-                        return self._known[name]
-                    before = self._known.get(name)
-                stored = self._read(reader, name, before)
+                if before is not None and before.version == version:
+                    stored: StoredSet | None = before.stored
+                else:
+                    stored = self._read(reader, name, before)
         except CounterpointError:
-            if name in self._known:
-                return self._known[name]
+            if before is not None:
+                return before.stored
             raise
-        with self._lock:
-            if version > self._version:
-                self._version, self._known = version, {}
-            if version == self._version:
-                self._known[name] = stored
-                self._fresh(forgotten)
+        self._note(name, stored, version, forgotten)
         return stored
 
-    def _fresh(self, forgotten: int) -> None:
-        if forgotten == self._forgotten:
-            self._checked = time.monotonic()
+    def _note(self, name: str, stored: StoredSet | None, version: int, forgotten: int) -> None:
+        with self._lock:
+            known = self._seen.get(name)
+            if known is not None and known.version > version:
+                return  # another thread has looked later
+            if stored is None:
+                self._seen.pop(name, None)
+            else:
+                self._seen[name] = _Seen(stored, version, time.monotonic(), forgotten)
 
-    def _read(self, reader: Reader, name: str, before: StoredSet | None) -> StoredSet | None:
+    def _read(self, reader: Reader, name: str, before: _Seen | None) -> StoredSet | None:
         entity = _entity(reader, name)
         if entity is None:
             return None
-        return before if before and before.etag == entity.etag else _stored(entity)
-
-
-_BY_WORKSPACE: WeakKeyDictionary[Workspace, FlagSets] = WeakKeyDictionary()
+        return before.stored if before and before.stored.etag == entity.etag else _stored(entity)
 
 
 def flag_sets(workspace: Workspace) -> FlagSets:
     """The compiled sets of a workspace, shared by all that use it."""
-    return _BY_WORKSPACE.setdefault(workspace, FlagSets(workspace))
+    return workspace.keep(FlagSets, FlagSets)

@@ -1,13 +1,10 @@
 """Lists of entities: filters, order and cursors as SQL over the revisions."""
 
-import base64
-import binascii
 from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, TypedDict
 
-import msgspec
 import sqlalchemy as sa
 
 from counterpoint.errors import InputError
@@ -15,8 +12,9 @@ from counterpoint.graph.kinds import canonical_kind
 from counterpoint.graph.ref import parse_ref
 from counterpoint.graph.search import words_of
 from counterpoint.graph.tables import posting, relation, revision, tag, to_micros
+from counterpoint.paging import read_cursor
 
-__all__ = ["FACETS", "ORDERS", "Filters", "after_cursor", "cursor_of", "matches_word", "order_of", "valid"]
+__all__ = ["FACETS", "ORDERS", "Filters", "after_cursor", "matches_word", "order_of", "valid"]
 
 ORDERS: dict[str, sa.ColumnElement[Any]] = {
     "name": revision.c.name,
@@ -141,11 +139,6 @@ def order_of(order: str) -> tuple[sa.ColumnElement[Any], bool]:
     return ORDERS[name], order.startswith("-")
 
 
-def cursor_of(order: str, value: Any, ref: str) -> str:
-    """An opaque text that says where the next page starts."""
-    return base64.urlsafe_b64encode(msgspec.json.encode([order, value, ref])).decode().rstrip("=")
-
-
 def after_cursor(cursor: str, order: str) -> sa.ColumnElement[bool]:
     """The rows that come after a cursor.
 
@@ -153,11 +146,7 @@ def after_cursor(cursor: str, order: str) -> sa.ColumnElement[bool]:
         InputError: the cursor was not made by this list.
     """
     column, backwards = order_of(order)
-    try:
-        text = base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4))
-        made_for, value, ref = msgspec.json.decode(text, type=tuple[str, str | int, str])
-    except (ValueError, binascii.Error, msgspec.DecodeError) as error:
-        raise InputError("The cursor is not valid; start again without one.") from error
+    made_for, value, ref = read_cursor(cursor, tuple[str, str | int, str])
     if made_for != order or isinstance(value, int) != (order.lstrip("-") == "updated"):
         raise InputError("The cursor was made for another order; start again without one.")
     here = sa.tuple_(column, revision.c.ref)

@@ -13,7 +13,6 @@ from counterpoint.graph.query import (
     FilterArguments,
     Filters,
     after_cursor,
-    cursor_of,
     matches_word,
     order_of,
     valid,
@@ -21,6 +20,7 @@ from counterpoint.graph.query import (
 from counterpoint.graph.ref import Ref, parse_ref
 from counterpoint.graph.search import snippet_of, words_of
 from counterpoint.graph.tables import activity, decode, posting, relation, revision, tag, to_datetime
+from counterpoint.paging import cursor_of
 
 __all__ = ["Reader"]
 

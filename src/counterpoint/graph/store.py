@@ -152,6 +152,8 @@ def _translated() -> Iterator[None]:
                 f"Reading took longer than {READ_SECONDS} seconds and was stopped; ask for less."
             ) from error
         raise WorkspaceError(f"The graph cannot be used: {_first_line(text)}") from error
+    except OverflowError as error:  # SQLite's driver says so itself
+        raise InputError("A number is too large for the graph; it keeps 64 bits.") from error
     except DataError as error:  # such as a NUL inside a text, which PostgreSQL does not keep
         raise InputError(f"The graph cannot take this: {_first_line(error.orig)}") from error
     except PoolTimeout as error:

@@ -1,6 +1,5 @@
 """The newest events, across the intake and the segments, a page at a time."""
 
-import base64
 import sqlite3
 from collections.abc import Sequence
 from pathlib import Path
@@ -8,12 +7,12 @@ from typing import Any
 
 import msgspec
 
-from counterpoint.errors import InputError
 from counterpoint.journal.intake import transaction
 from counterpoint.journal.model.event import EXPOSURE, Event
 from counterpoint.journal.model.row import COLUMNS, Row, event_of, microseconds
 from counterpoint.journal.segments import Segment, manifest
 from counterpoint.journal.snapshot import engine_options
+from counterpoint.paging import cursor_of, read_cursor
 
 __all__ = ["Filter", "cursor_after", "newest"]
 
@@ -48,29 +47,14 @@ class Filter(msgspec.Struct, frozen=True, kw_only=True):
 
 def cursor_after(event: Event) -> str:
     """The opaque text that asks for the events after this one."""
-    position = msgspec.json.encode((microseconds(event.time), event.source, event.id))
-    return base64.urlsafe_b64encode(position).decode().rstrip("=")
-
-
-def read_cursor(text: str) -> Position:
-    """The position that `cursor_after` wrote.
-
-    Raises:
-        InputError: the text is no cursor.
-    """
-    try:
-        raw = base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))
-        position: Position = msgspec.json.decode(raw, type=Position)
-    except (ValueError, msgspec.MsgspecError) as error:
-        raise InputError(f"{text[:40]!r} is no cursor; take the one that the page before gave.") from error
-    return position
+    return cursor_of(microseconds(event.time), event.source, event.id)
 
 
 def newest(
     folder: Path, database: sqlite3.Connection, wanted: Filter, *, limit: int, before: str | None
 ) -> list[Event]:
     """At most `limit` events, latest first; equal times are in descending order of source and id."""
-    position = read_cursor(before) if before else None
+    position = read_cursor(before, tuple[int, str, str]) if before else None
     with transaction(database, "DEFERRED"):
         segments = manifest(database, wanted.types())
         where, values = _where(wanted, position, "?")

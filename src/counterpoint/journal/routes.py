@@ -9,10 +9,11 @@ from litestar.di import NamedDependency
 from litestar.exceptions import HTTPException
 from litestar.params import FromQuery
 
-from counterpoint.errors import InputError, Problem
+from counterpoint.errors import InputError
 from counterpoint.journal.model.outcome import Receipt
 from counterpoint.journal.recent import cursor_after
 from counterpoint.journal.wire import BATCH, LINES, SINGLE, TYPES, completed, read_body
+from counterpoint.paging import check_limit
 from counterpoint.workspace import Workspace
 
 __all__ = ["openapi_paths", "routes"]
@@ -89,10 +90,7 @@ def list_events(
     cursor: FromQuery[str | None] = None,
 ) -> EventPage:
     """Events by their time, the latest first; `flag` keeps the exposures of one flag."""
-    if not 1 <= limit <= MOST:
-        raise InputError(
-            "The request is not valid.", [Problem(f"query parameter 'limit' is {limit}, must be 1 to {MOST}")]
-        )
+    check_limit(limit, MOST)
     found = ws.journal.recent(type=type, subject=subject, flag=flag, limit=limit + 1, before=cursor)
     more = len(found) > limit
     return EventPage(

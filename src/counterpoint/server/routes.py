@@ -10,6 +10,7 @@ from litestar.response import ServerSentEvent
 from litestar.types import ASGIApp
 
 from counterpoint.errors import InputError, Problem
+from counterpoint.paging import check_limit
 from counterpoint.server.live import ActivityItem, activity_item
 from counterpoint.server.static import StaticFiles
 from counterpoint.server.status import health, metrics, ready
@@ -42,10 +43,7 @@ def list_activity(
 
     `subject` is an entity reference, `action` such as `entity.created`, `by` the reference of who did it.
     """
-    if not 1 <= limit <= MOST:
-        raise InputError(
-            "The request is not valid.", [Problem(f"query parameter 'limit' is {limit}, must be 1 to {MOST}")]
-        )
+    check_limit(limit, MOST)
     before = sequence(cursor, "query parameter 'cursor'")
     with ws.graph.read() as reader:
         entries = reader.activity(subject=subject, action=action, actor=by, before=before, limit=limit + 1)
