@@ -5,10 +5,12 @@ A variable names its table before a double underscore: `COUNTERPOINT_CATALOG__RE
 """
 
 import os
+import re
 import tomllib
 from collections.abc import Mapping
+from difflib import get_close_matches
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import msgspec
 
@@ -26,6 +28,15 @@ __all__ = [
 PREFIX = "COUNTERPOINT_"
 RESERVED = frozenset({"WORKSPACE"})
 """Variables of the command line that are no settings."""
+ENGINES = ("duckdb",)
+"""What the journal's engine may be in this version."""
+_NOUNS = {
+    "str": "text", "int": "a whole number", "float": "a number", "bool": "true or false",
+    "array": "a list", "object": "a table of settings", "null": "nothing",
+}  # fmt: skip
+_AT_LINE = re.compile(r" \(at line (\d+), column (\d+)\)$")
+
+Count = Annotated[int, msgspec.Meta(ge=1)]
 
 
 class GraphSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -38,11 +49,11 @@ class GraphSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 class JournalSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """How the journal keeps its events."""
 
-    queue: int = 200_000
+    queue: Count = 200_000
     """Events that may wait for the disk before new ones are answered with 429."""
-    compact_after: int = 50_000
+    compact_after: Count = 50_000
     """Events in the intake after which they are moved into Parquet segments."""
-    identity_days: int = 30
+    identity_days: Count = 30
     """Days for which a repeated (source, id) is recognised."""
 
 
@@ -56,9 +67,9 @@ class CatalogSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 class ServerSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """How the server answers."""
 
-    max_body_mb: int = 50
+    max_body_mb: Count = 50
     """Largest request body, in MiB."""
-    session_hours: int = 12
+    session_hours: Count = 12
     """Hours after which a person signs in again."""
     secure_cookies: bool = True
     """Send cookies over HTTPS only; loopback addresses are exempt."""
@@ -84,32 +95,88 @@ def load_settings(file: Path, environment: Mapping[str, str] | None = None) -> S
 
     Raises:
         InputError: the file is no TOML, or a setting is unknown or has the wrong type; the problem
-            names the file and the setting's pointer.
+            names the file (or the variable) and the setting's pointer.
     """
+    tree = _parsed(file)
+    variables = os.environ if environment is None else environment
+    given = _overlay(tree, variables)
     try:
-        tree: dict[str, Any] = tomllib.loads(file.read_text(encoding="utf-8"))
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise InputError("The settings are not valid TOML.", [Problem(str(error), file=str(file))]) from error
-    _overlay(tree, os.environ if environment is None else environment)
-    try:
-        return msgspec.convert(tree, Settings, strict=True)
+        settings = msgspec.convert(tree, Settings, strict=True)
     except msgspec.ValidationError as error:
         text, _, path = str(error).partition(" - at `$")
-        pointer = path.rstrip("`").replace(".", "/")
-        raise InputError(
-            "A setting is not valid.", [Problem(text, pointer=pointer, file=str(file))]
-        ) from error
+        pointer = re.sub(r"\[(\d+)\]", r"/\1", path.rstrip("`").replace(".", "/"))
+        raise _refusal(file, given, *_in_words(text, pointer)) from error
+    if settings.engine not in ENGINES:
+        message = f"{settings.engine!r} is no engine of this version; it knows {' and '.join(ENGINES)}"
+        raise _refusal(file, given, message, "/engine")
+    return settings
 
 
-def _overlay(tree: dict[str, Any], environment: Mapping[str, str]) -> None:
+def _parsed(file: Path) -> dict[str, Any]:
+    try:
+        return tomllib.loads(file.read_text(encoding="utf-8-sig"))
+    except tomllib.TOMLDecodeError as error:
+        text = str(error)
+        place = _AT_LINE.search(text)
+        line, column = (int(place[1]), int(place[2])) if place else (None, None)
+        problem = Problem(_AT_LINE.sub("", text), file=str(file), line=line, column=column)
+        raise InputError("The settings are not valid TOML.", [problem]) from error
+    except UnicodeDecodeError as error:
+        problem = Problem(f"byte {error.start} is not UTF-8; save the file as UTF-8", file=str(file))
+        raise InputError("The settings are not valid TOML.", [problem]) from error
+
+
+def _refusal(file: Path, given: Mapping[str, str], message: str, pointer: str) -> InputError:
+    """The error for one setting, at the variable that gave it or else in the file."""
+    holds = (
+        name
+        for place, name in given.items()
+        if f"{pointer}/".startswith(f"{place}/") or place.startswith(f"{pointer}/")
+    )
+    variable = next(holds, None)
+    problem = Problem(message, pointer=pointer, file=f"${variable}" if variable else str(file))
+    return InputError("A setting is not valid.", [problem])
+
+
+def _in_words(text: str, pointer: str) -> tuple[str, str]:
+    """What msgspec says of a setting in plain words, with the pointer to the setting itself."""
+    if unknown := re.search(r"unknown field `(.*)`", text):
+        name, table = unknown[1], pointer.strip("/")
+        known = _fields(table)
+        near = get_close_matches(name, known, n=1)
+        hint = f"did you mean {near[0]}?" if near else f"there are {', '.join(known)}"
+        return f"there is no setting {name}; {hint}", f"{pointer}/{name}"
+    if smallest := re.search(r">= (\d+)", text):
+        return f"it must be at least {smallest[1]}", pointer
+    if shape := re.fullmatch(r"Expected `(.*)`, got `(.*)`", text):
+        wanted, found = (
+            " or ".join(_NOUNS.get(part, part) for part in side.split(" | ")) for side in shape.groups()
+        )
+        return f"it must be {wanted}, not {found}", pointer
+    return text, pointer
+
+
+def _fields(table: str) -> tuple[str, ...]:
+    holder = getattr(Settings(), table) if table else Settings()
+    return tuple(msgspec.structs.asdict(holder))
+
+
+def _overlay(tree: dict[str, Any], environment: Mapping[str, str]) -> dict[str, str]:
+    """Put the variables into the tree; returned is each variable's name by the pointer that it sets."""
+    given = {}
     for name, text in environment.items():
         if not name.startswith(PREFIX) or name.removeprefix(PREFIX) in RESERVED:
             continue
         *tables, key = name.removeprefix(PREFIX).lower().split("__")
         target = tree
         for table in tables:
-            target = target.setdefault(table, {})
+            inner = target.setdefault(table, {})
+            if not isinstance(inner, dict):  # such as COUNTERPOINT_NAME__X: a setting is no table
+                inner = target[table] = {}
+            target = inner
         target[key] = _value(text)
+        given["/" + "/".join([*tables, key])] = name
+    return given
 
 
 def _value(text: str) -> Any:

@@ -128,13 +128,16 @@ class Workspace:
         folder = Path(path).expanduser()
         try:
             settings = load_settings(folder / SETTINGS)
-        except (FileNotFoundError, NotADirectoryError) as error:
+        except NotADirectoryError as error:
+            raise WorkspaceError(f"{folder} is a file; a workspace is a folder.") from error
+        except FileNotFoundError as error:
             raise WorkspaceError(
                 f"{folder} is no workspace; make one with: counterpoint init {folder}"
             ) from error
         except OSError as error:
+            remedy = "mend its permissions" if isinstance(error, PermissionError) else "put the file back"
             raise WorkspaceError(
-                f"{folder / SETTINGS} cannot be read ({error.strerror}); mend its permissions."
+                f"{folder / SETTINGS} cannot be read ({error.strerror}); {remedy}."
             ) from error
         return cls(folder, settings, _graph(folder, settings, new=False))
 

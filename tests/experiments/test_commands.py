@@ -71,3 +71,16 @@ def test_before_any_exposure_it_says_what_would_fill_the_result(
 ) -> None:
     assert call(games, "experiments", "analyze", "gate") == 0
     assert "counterpoint import events" in " ".join(capsys.readouterr().out.split())
+
+
+@pytest.mark.parametrize("columns", ["40", "60", "80"])
+def test_a_narrow_terminal_loses_no_name_and_no_figure(
+    played: Workspace, columns: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", columns)
+    assert call(played, "experiments", "analyze", "gate") == 0
+    shown = capsys.readouterr().out
+    assert "…" not in shown
+    words = " ".join(shown.split())
+    for name in ("gate_30", "treatment", "Rounds played", "+40.00 pp", "+200 %", "better"):
+        assert name in words

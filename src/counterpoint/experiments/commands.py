@@ -6,12 +6,19 @@ from counterpoint.errors import UsageError
 from counterpoint.terminal import terminal
 
 if TYPE_CHECKING:
-    from rich.console import RenderableType
+    from collections.abc import Iterator, Sequence
+
+    from rich.console import Console, ConsoleOptions, RenderableType
+    from rich.table import Table
 
     from counterpoint.experiments.result import MetricResult, Result
 
 __all__ = ["analyze"]
 
+UNLIMITED = 1000
+"""Columns that are enough for everything."""
+WORDS_WIDTH = 10
+"""Columns that a table's words need to be read; where they do not fit, there is no table."""
 STYLES = {"ship": "bold green", "do not ship": "bold red", "keep running": "bold cyan", "invalid": "bold red"}
 TONES = {
     "better": "green",
@@ -95,21 +102,24 @@ def _arms(result: "Result") -> "RenderableType":
 
     from counterpoint.experiments.wording import count, percent
 
-    table = Table(box=None, pad_edge=False, padding=(0, 3, 0, 0), header_style="dim")
-    for title, align in (
-        ("Arm", "left"),
-        ("Role", "left"),
-        ("Users", "right"),
-        ("Share", "right"),
-        ("Planned", "right"),
-    ):
-        table.add_column(title, justify=align)  # type: ignore[arg-type]
-    for arm in result.arms:
-        share = "none" if arm.share is None else percent(arm.share, places=2)
-        table.add_row(
-            Text(arm.variant), arm.role, count(arm.users), share, percent(arm.planned_share, places=2)
+    arms = [
+        (
+            count(arm.users),
+            "none" if arm.share is None else percent(arm.share, places=2),
+            percent(arm.planned_share, places=2),
         )
-    return table
+        for arm in result.arms
+    ]
+    table = Table(box=None, pad_edge=False, padding=(0, 3, 0, 0), header_style="dim")
+    table.add_column("Arm", min_width=WORDS_WIDTH)
+    table.add_column("Role", no_wrap=True)
+    for title, column in zip(("Users", "Share", "Planned"), zip(*arms, strict=True), strict=True):
+        _add_whole(table, title, column)
+    lines = []
+    for arm, (users, share, planned) in zip(result.arms, arms, strict=True):
+        table.add_row(Text(arm.variant, overflow="fold"), arm.role, users, share, planned)
+        lines.append(Text(f"{arm.variant}, {arm.role}: {users} users, {share} (planned {planned})"))
+    return _Fitting(table, lines)
 
 
 def _sample_ratio(result: "Result") -> "RenderableType":
@@ -124,35 +134,90 @@ def _sample_ratio(result: "Result") -> "RenderableType":
     return Text.assemble("Sample ratio: ", says, f", p {p_value(check.p)}, threshold {check.threshold:g}")
 
 
+class _Fitting:
+    """A table, or the same as lines where the terminal is too narrow for one."""
+
+    def __init__(self, table: "Table", lines: "Sequence[RenderableType]") -> None:
+        self._table = table
+        self._lines = lines
+
+    def __rich_console__(self, console: "Console", options: "ConsoleOptions") -> "Iterator[RenderableType]":
+        # Measured without a limit: within one, a table says that it can be squeezed into anything.
+        least = console.measure(self._table, options=options.update(max_width=UNLIMITED)).minimum
+        if least <= options.max_width:
+            yield self._table
+        else:
+            yield from self._lines
+
+
 def _metrics(result: "Result") -> "RenderableType":
+    many = len(result.comparisons) > 1
+    lines = [_metric_lines(metric, many=many) for metric in result.metrics]
+    return _Fitting(_metric_table(result.metrics, many=many), lines)
+
+
+def _metric_table(metrics: "Sequence[MetricResult]", *, many: bool) -> "Table":
     from rich import box
     from rich.table import Table
     from rich.text import Text
 
-    from counterpoint.experiments.wording import means_apart, p_value, percent, span
+    from counterpoint.experiments.wording import means_apart, p_value, span
 
-    many = len(result.comparisons) > 1
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1), header_style="dim")
-    for title in ("Metric", "Control,\ntreatment", "Difference, change,\ninterval", "p,\nlevel", "Result"):
-        words = title in ("Metric", "Result")
-        table.add_column(title, justify="left" if words else "right", overflow="fold", no_wrap=not words)
-
-    def row(metric: "MetricResult") -> tuple[Any, ...]:
-        role = metric.role if metric.margin is None else f"{metric.role} {percent(metric.margin)}"
-        about = ", ".join(
-            part for part in (role, metric.treatment if many else "", metric.unit or "") if part
-        )
-        return (
-            Text.assemble(metric.label, (f"\n{about}", "dim")),
+    titles = ("Control,\ntreatment", "Difference, change,\ninterval", "p,\nlevel")
+    figures = [
+        (
             "\n".join(means_apart(metric)),
-            f"{_moved(metric)}\n{span(metric)}",
+            f"{_moved(metric)}\n{span(metric, unit=False)}",
             "none" if metric.p is None else f"{p_value(metric.p)}\n{metric.alpha:.3g}",
+        )
+        for metric in metrics
+    ]
+    table.add_column("Metric", min_width=WORDS_WIDTH)
+    for title, column in zip(titles, zip(*figures, strict=True), strict=True):
+        _add_whole(table, title, column)
+    table.add_column("Result", min_width=WORDS_WIDTH)
+    for metric, cells in zip(metrics, figures, strict=True):
+        table.add_row(
+            Text.assemble(metric.label, (f"\n{_about(metric, many=many)}", "dim"), overflow="fold"),
+            *cells,
             Text(metric.outcome, style=TONES.get(metric.outcome, "")),
         )
-
-    for metric in result.metrics:
-        table.add_row(*row(metric))
     return table
+
+
+def _add_whole(table: "Table", title: str, cells: "Sequence[str]") -> None:
+    """Add a column of figures that is never squeezed."""
+    widest = max(len(line) for cell in (title, *cells) for line in cell.split("\n"))
+    table.add_column(title, justify="right", no_wrap=True, min_width=widest)
+
+
+def _metric_lines(metric: "MetricResult", *, many: bool) -> "RenderableType":
+    from rich.console import Group
+    from rich.padding import Padding
+    from rich.text import Text
+
+    from counterpoint.experiments.wording import means_apart, p_value, span
+
+    control, treatment = means_apart(metric)
+    figures = [
+        f"control {control}, treatment {treatment}",
+        f"difference {_moved(metric)}",
+        f"interval {span(metric, unit=False) or 'none'}",
+        "p none" if metric.p is None else f"p {p_value(metric.p)}, level {metric.alpha:.3g}",
+    ]
+    lines: list[RenderableType] = [
+        Text.assemble("\n", metric.label, (f" ({_about(metric, many=many)}): ", "dim"), (metric.outcome, TONES.get(metric.outcome, ""))),
+        *(Padding(Text(line), (0, 0, 0, 2)) for line in figures),
+    ]  # fmt: skip
+    return Group(*lines)
+
+
+def _about(metric: "MetricResult", *, many: bool) -> str:
+    from counterpoint.experiments.wording import percent
+
+    role = metric.role if metric.margin is None else f"{metric.role} {percent(metric.margin)}"
+    return ", ".join(part for part in (role, metric.treatment if many else "", metric.unit or "") if part)
 
 
 def _moved(metric: "MetricResult") -> str:
@@ -164,7 +229,11 @@ def _moved(metric: "MetricResult") -> str:
 
 
 def _legend(result: "Result") -> str:
-    levels = sorted({f"{metric.interval_level:.1%}" for metric in result.metrics if metric.interval_level})
+    from counterpoint.experiments.wording import percent
+
+    levels = sorted(
+        {f"{percent(metric.interval_level)}" for metric in result.metrics if metric.interval_level}
+    )
     which = f" ({' or '.join(levels)})" if levels else ""
     return (
         "p is one-sided, for the test that decides, which rejects at or below its level; each end of an interval"

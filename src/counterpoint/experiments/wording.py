@@ -103,7 +103,7 @@ def change(metric: MetricResult) -> str:
     return difference(metric) if metric.relative is None else percent(metric.relative, signed=True)
 
 
-def span(metric: MetricResult) -> str:
+def span(metric: MetricResult, *, unit: bool = True) -> str:
     """The interval that belongs to `change`, as "−1.0 % to +2.0 %"; empty without one."""
     relative = metric.relative is not None
     ends: Range | None = metric.relative_interval if relative else metric.interval
@@ -111,7 +111,7 @@ def span(metric: MetricResult) -> str:
         return ""
 
     def end(amount: float | None) -> str:
-        return percent(amount, signed=True) if relative else value(metric, amount, signed=True)
+        return percent(amount, signed=True) if relative else value(metric, amount, signed=True, unit=unit)
 
     return f"{end(ends.low)} to {end(ends.high)}"
 
