@@ -202,6 +202,14 @@ def test_fields_other_than_value_are_read_from_the_data(engine: ibis.BaseBackend
     }
 
 
+@pytest.mark.parametrize("field", ["it's", 'say "ms"', "*", "$", "/ms", "a[0]", "a..b", "<script>", "ms\n"])
+def test_a_field_that_no_path_can_name_is_refused(engine: ibis.BaseBackend, field: str) -> None:
+    happened = event_table([("p", "a", 1, None)]).append_column("data", pa.array(["{}"]))
+    plan = msgspec.structs.replace(PLAN, success=(Metric(name="ms", event="p", field=field),))
+    with pytest.raises(InputError, match="The metric ms reads the field"):
+        read(engine, plan, exposure_table([("a", "x", 0), ("b", "y", 0)]), happened)
+
+
 def test_events_before_the_first_exposure_and_after_the_end_are_counted_apart(
     engine: ibis.BaseBackend,
 ) -> None:

@@ -202,3 +202,28 @@ def test_what_a_definition_holds_is_text_on_a_page(http: httpx2.Client) -> None:
         answer = http.get(path)
         assert answer.status_code == 200
         assert evil not in answer.text
+
+
+def test_a_set_that_another_door_broke_is_shown_as_such_and_harms_no_other(http: httpx2.Client) -> None:
+    assert put(http, "sound", ONE).status_code == 201
+    broken = {"flags": {"f": {"state": "ENABLED", "variants": {"a": 1, "b": "x"}, "defaultVariant": "a"}}}
+    descriptor = {
+        "apiVersion": "counterpoint.dev/v1",
+        "kind": "FlagSet",
+        "metadata": {"name": "torn"},
+        "spec": {"owner": "squad", "definition": broken},
+    }
+    assert http.put("/api/v1/entities/flagset/default/torn", json=descriptor).status_code == 201
+    sets = {each["name"]: each for each in http.get(SETS).json()["items"]}
+    assert [problem["pointer"] for problem in sets["torn"]["problems"]] == ["/flags/f/variants"]
+    assert sets["sound"]["problems"] == []
+    assert [item["set"] for item in http.get("/api/v1/flags").json()["items"]].count("torn") == 0
+    for page in ("/flags", "/flags/torn"):
+        answer = http.get(page)
+        assert (answer.status_code, "The flag set torn cannot be used" in answer.text) == (200, True)
+    assert http.get(f"{SETS}/torn").json() == broken
+    headers = {"Flagd-Selector": "flagSetId=torn"}
+    answer = http.post("/ofrep/v1/evaluate/flags/f", json={"context": {}}, headers=headers)
+    assert (answer.status_code, answer.json()["errorCode"]) == (400, "PARSE_ERROR")
+    assert put(http, "torn", ONE).status_code == 200
+    assert http.post("/ofrep/v1/evaluate/flags/f", json={"context": {}}, headers=headers).status_code == 200

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from counterpoint.graph.actor import SYSTEM, Actor, local_actor
-from counterpoint.graph.permissions import may
+from counterpoint.graph.permissions import hidden_actions, may
 
 ANA = Actor("user:default/ana", "Ana", "person")
 ADMIN = Actor("user:default/eve", "Eve", "person", admin=True)
@@ -74,3 +74,9 @@ def test_every_answer_has_a_reason_and_who_writes_may_read(
         actor, "write", owner, new=new, owner_exists=known, units=units | ({owner} if owner else set())
     )
     assert joined.allow or not write.allow  # joining a unit never takes a right away
+
+
+def test_sign_ins_accounts_and_tokens_are_hidden_from_all_but_administrators() -> None:
+    assert "session." in hidden_actions(ANA)
+    assert "token." in hidden_actions(WRITER)
+    assert [hidden_actions(actor) for actor in (ADMIN, SYSTEM, local_actor())] == [(), (), ()]

@@ -12,6 +12,7 @@ from counterpoint.graph import SYSTEM, Actor, Graph, Writer
 from counterpoint.graph.entity import Put
 from tests.graph.documents import belief, bet, component, group, user
 
+BO = Actor("user:default/bo", "Bo", "person")
 ANA = Actor("user:default/ana", "Ana", "person")
 
 
@@ -337,6 +338,17 @@ def test_nobody_joins_a_unit_to_gain_its_rights(graph: Graph) -> None:
         with pytest.raises(NotAllowedError):
             put(graph, document, actor=ANA)
     put(graph, group("discovery", members=["bo"]), user("ana"), actor=ANA)
+
+
+def test_what_a_person_owns_is_theirs_even_if_the_catalog_does_not_know_them(graph: Graph) -> None:
+    put(graph, component("mine", owner=BO.ref), actor=BO)
+    with pytest.raises(NotAllowedError, match=BO.ref):
+        put(graph, component("mine", owner=ANA.ref), actor=ANA)
+    put(graph, component("mine", owner=BO.ref, type="library"), actor=BO)
+    put(graph, user("bo"))
+    with graph.write(SYSTEM) as writer:
+        writer.delete("user:bo")
+    put(graph, component("mine", owner=ANA.ref), actor=ANA)  # Bo has left
 
 
 def test_a_service_needs_the_scope_to_write(graph: Graph) -> None:

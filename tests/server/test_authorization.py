@@ -107,3 +107,24 @@ def test_a_path_written_oddly_needs_the_same_scope(
 ) -> None:
     for path in ("//settings/tokens", "/settings//tokens", "/settings/tokens/"):
         assert guarded.post(path, headers=token("write")).status_code in {403, 404}
+
+
+@pytest.mark.parametrize("path", ["/api/v1/activity", "/activity", "/", "/settings"])
+def test_who_has_accounts_sessions_and_tokens_is_told_to_administrators_only(
+    path: str,
+    guarded: TestClient,
+    token: Callable[..., dict[str, str]],
+    sign_in: Callable[..., httpx2.Response],
+) -> None:
+    secret = token("read")
+    sign_in(guarded, "zoe")  # the first account is an administrator's
+    words = ("zoe", "token0", "session", "token.created")
+    assert any(word in guarded.get(path, headers=HTML).text for word in ("zoe", "token0"))
+    guarded.cookies.clear()
+    sign_in(guarded, "ana")
+    for headers in ({}, secret):
+        shown = guarded.get(path, headers=HTML | headers).text
+        told = ("zoe",) if path == "/settings" else words[:2] if path == "/" else words
+        if headers:  # a token may know its own name
+            told = tuple(word for word in told if word != "token0")
+        assert [word for word in told if word in shown] == []

@@ -151,6 +151,14 @@ def test_on_loopback_only_names_of_this_machine_are_answered(
     assert client.get("/api/v1/activity", headers={"Host": host}).status_code == status
 
 
+def test_a_request_that_names_two_hosts_is_answered_for_neither(
+    make_client: Callable[..., TestClient],
+) -> None:
+    client = make_client(auth=False, loopback=True)
+    twice = [("Host", "localhost"), ("Host", "evil.example")]
+    assert client.get("/api/v1/activity", headers=twice).status_code == 421
+
+
 def test_a_proxys_name_can_be_allowed(
     tmp_path: object, monkeypatch: pytest.MonkeyPatch, workspace: Workspace
 ) -> None:

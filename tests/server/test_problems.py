@@ -1,5 +1,6 @@
 """Errors have one shape over HTTP, whichever door they come through."""
 
+import base64
 import json
 from typing import Any
 from urllib.parse import unquote
@@ -114,6 +115,11 @@ def test_a_page_that_needs_somebody_leads_to_the_sign_in_and_back(guarded: TestC
     assert response.headers["location"] == "/login?next=/activity%3Fby%3Duser%3Adefault/ana"
 
 
+def test_the_way_back_keeps_what_was_encoded_in_the_path(guarded: TestClient) -> None:
+    response = guarded.get("/flags/default/a%3Fb", headers=HTML, follow_redirects=False)
+    assert response.headers["location"] == "/login?next=/flags/default/a%253Fb"
+
+
 def test_an_unexpected_error_says_nothing_of_our_insides_and_is_logged_with_its_id(
     client: TestClient, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
@@ -146,6 +152,47 @@ def test_a_body_over_the_limit_is_refused(workspace: Workspace, client: TestClie
     big = b" " * (workspace.settings.server.max_body_mb * 1024 * 1024 + 1)
     response = client.post("/api/v1/bets", content=big, headers={"Content-Type": "application/json"})
     check_problem(response, 413, "/api/v1/bets")
+
+
+@pytest.mark.parametrize(
+    ("content", "headers", "status", "words"),
+    [
+        (b'{"a":' * 100_000 + b"1" + b"}" * 100_000, {}, 400, "nests too deeply"),
+        (b'{"a":"\xff"}', {}, 400, "not UTF-8"),
+        (b"\x1f\x8b", {"Content-Encoding": "gzip"}, 415, "without Content-Encoding"),
+    ],
+    ids=["too deep", "not UTF-8", "compressed"],
+)
+def test_a_body_that_cannot_be_read_is_refused_with_the_reason(
+    client: TestClient, content: bytes, headers: dict[str, str], status: int, words: str
+) -> None:
+    given = {"Content-Type": "application/json"} | headers
+    response = client.post("/api/v1/bets", content=content, headers=given)
+    assert words in check_problem(response, status, "/api/v1/bets")["detail"]
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/api/v1/entities?text=" + "+".join(f"word{number}" for number in range(2000)),
+        "/activity?before=99999999999999999999999",
+        "/activity?before=-99999999999999999999999",
+    ],
+    ids=["words", "high", "low"],
+)
+def test_a_query_beyond_what_the_database_takes_finds_what_there_is(client: TestClient, path: str) -> None:
+    assert client.get(path).status_code == 200
+
+
+def test_a_filter_has_so_many_values_and_no_more(client: TestClient) -> None:
+    many = "&".join(["kind=API"] * 1000)
+    check_problem(client.get(f"/api/v1/entities?{many}"), 400, "/api/v1/entities")
+
+
+def test_a_cursor_that_was_made_up_is_refused(client: TestClient) -> None:
+    forged = base64.urlsafe_b64encode(json.dumps(["updated", 2**63, "a"]).encode()).decode()
+    response = client.get("/api/v1/entities", params={"order": "updated", "cursor": forged})
+    check_problem(response, 400, "/api/v1/entities")
 
 
 def test_foreseen_errors_keep_their_words(client: TestClient, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -68,6 +68,21 @@ def test_signing_in_leads_to_the_page_that_was_asked_for_and_signing_out_ends_th
     assert guarded.get("/api/v1/activity", headers=stolen).status_code == 401
 
 
+def test_signing_in_anew_ends_the_session_before(
+    guarded: TestClient, sign_in: Callable[..., httpx2.Response], csrf: Callable[[httpx2.Response], str]
+) -> None:
+    sign_in(guarded)
+    before = guarded.cookies["counterpoint_session"]
+    page = guarded.get("/settings", headers=HTML)
+    data = {"account": "ana", "password": "correct horse battery", "_csrf_token": csrf(page)}
+    assert guarded.post("/login", data=data, follow_redirects=False).status_code == 303
+    assert guarded.cookies["counterpoint_session"] != before
+    assert guarded.get("/api/v1/activity").status_code == 200
+    guarded.cookies.clear()
+    stolen = {"Cookie": f"counterpoint_session={before}"}
+    assert guarded.get("/api/v1/activity", headers=stolen).status_code == 401
+
+
 @pytest.mark.parametrize(
     ("target", "location"),
     [
@@ -78,6 +93,7 @@ def test_signing_in_leads_to_the_page_that_was_asked_for_and_signing_out_ends_th
         ("/\t/evil.example", "/"),
         ("javascript:alert(1)", "/"),
         ("", "/"),
+        ("/flags/default/größe", "/flags/default/gr%C3%B6%C3%9Fe"),
     ],
 )
 def test_nobody_is_sent_to_another_site_after_signing_in(

@@ -4,6 +4,7 @@ Every user is counted once, by the first exposure. Squares are summed around the
 algorithm), so that large values with a small spread keep their digits on every engine.
 """
 
+import re
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from functools import reduce
@@ -23,6 +24,9 @@ __all__ = ["totals_expression", "totals_of", "unite"]
 
 COUNTED = ("outside", "early", "late")
 """What is counted of every user beside the metrics: exposures and events that do not count."""
+
+PLAIN = re.compile(r"\w[\w @#~/-]*(\.\w[\w @#~/-]*)*")
+"""Names of fields that every engine's JSON paths take as they are."""
 
 
 def unite(plan: Experiment, tables: Mapping[str, Table]) -> tuple[Experiment, Table]:
@@ -180,6 +184,11 @@ def _field(metric: Metric, events: Table) -> Any:
     if metric.field == "value" and "value" in events.columns:
         return events.value.cast("float64")
     if "data" in events.columns:
+        if not PLAIN.fullmatch(metric.field):
+            raise InputError(
+                f"The metric {metric.name} reads the field {metric.field!r}, which no path can name; "
+                "use letters, digits, _ and -, with a dot before what is inside of another field."
+            )
         item = events.data.cast("json")[metric.field]
         return ibis.coalesce(item.float, item.bool.cast("float64"))
     if metric.field in events.columns:

@@ -17,6 +17,7 @@ from urllib.parse import unquote
 import msgspec
 
 from counterpoint.errors import CounterpointError, OverloadedError
+from counterpoint.flags.errors import FlagSetError
 from counterpoint.flags.exposure import Exposure, Exposures
 from counterpoint.flags.flag import Evaluation
 from counterpoint.flags.model import FlagSet
@@ -106,6 +107,10 @@ class Ofrep:
         except OverloadedError as error:
             body = {"key": keys[0] if keys else "", "errorCode": "GENERAL", "errorDetails": error.message}
             await _send(send, 429, body, {"retry-after": str(error.retry_after)})
+        except FlagSetError as error:
+            details = f"The flag set cannot be used. {error.problems[0] if error.problems else error.message}"
+            body = {"key": keys[0] if keys else "", "errorCode": "PARSE_ERROR", "errorDetails": details}
+            await _send(send, 400, body)
         except CounterpointError as error:
             body = {"key": keys[0] if keys else "", "errorCode": "GENERAL", "errorDetails": error.message}
             await _send(send, 500, body)

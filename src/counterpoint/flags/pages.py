@@ -66,6 +66,7 @@ def show_flags(
         page,
         "flags/list.html",
         sets=[stored.name for stored in sets],
+        broken=[stored for stored in sets if stored.problems],
         total=len(items),
         found=found,
         known=known,
@@ -83,7 +84,7 @@ def show_set(
 ) -> str:
     """One flag set: its flags, what deserves a look, and its definition."""
     with ws.graph.read() as reader:
-        stored = read_set(reader, set_name)
+        stored = read_set(reader, set_name, broken=True)
         items = items_of([stored])
         known = _named(reader, items)
         history = reader.history(stored.entity.ref)[-10:]
@@ -98,7 +99,7 @@ def show_set(
         owner=owner,
         findings=findings_in(stored.flags, bets=existing),
         history=history[::-1],
-        definition=_pretty(stored.flags.definition),
+        definition=_pretty(stored.entity.spec["definition"]),
     )
 
 

@@ -54,6 +54,8 @@ class SetItem(msgspec.Struct, frozen=True, rename="camel"):
     bucketing: str
     flags: int
     etag: str
+    problems: list["Warned"]
+    """Why the set cannot be used; none where it can."""
 
 
 class SetList(msgspec.Struct, frozen=True, rename="camel"):
@@ -87,7 +89,16 @@ def list_sets(ws: NamedDependency[Workspace]) -> SetList:
     with ws.graph.read() as reader:
         sets = read_sets(reader)
     items = [
-        SetItem(s.name, s.entity.title, s.entity.owner, s.flags.bucketing, len(s.flags), s.etag) for s in sets
+        SetItem(
+            s.name,
+            s.entity.title,
+            s.entity.owner,
+            s.flags.bucketing,
+            len(s.flags),
+            s.etag,
+            [Warned(problem.pointer, problem.message) for problem in s.problems],
+        )
+        for s in sets
     ]
     return SetList(items, len(items))
 
@@ -100,12 +111,12 @@ def get_set(
 ) -> Response[bytes]:
     """The definition as it was written, with its ETag; 304 when `If-None-Match` names it."""
     with ws.graph.read() as reader:
-        stored = read_set(reader, name)
+        stored = read_set(reader, name, broken=True)
     headers = {"ETag": f'"{stored.etag}"', "X-Flag-Bucketing": stored.flags.bucketing}
     if stored.etag in (_tags(if_none_match) or ()):
         return Response(b"", status_code=304, headers=headers)
     return Response(
-        msgspec.json.encode(stored.flags.definition), headers=headers, media_type="application/json"
+        msgspec.json.encode(stored.entity.spec["definition"]), headers=headers, media_type="application/json"
     )
 
 

@@ -10,6 +10,7 @@ from typing import Any
 from counterpoint.errors import CounterpointError, InputError, NotFoundError, PreconditionError, Problem
 from counterpoint.flags.belonging import bets_of
 from counterpoint.flags.bucketing import BUCKETINGS, Bucketing
+from counterpoint.flags.errors import FlagSetError
 from counterpoint.flags.lint import findings_in
 from counterpoint.flags.model import FlagSet
 from counterpoint.graph.actor import Actor
@@ -42,6 +43,8 @@ class StoredSet:
     name: str
     entity: Entity
     flags: FlagSet
+    problems: tuple[Problem, ...] = ()
+    """Why the definition cannot be used: it came through a door that does not read it. It then has no flags."""
 
     @property
     def etag(self) -> str:
@@ -66,23 +69,24 @@ def set_ref(name: str) -> str:
     return str(parse_ref(f"flagset:default/{name}"))
 
 
-def read_set(reader: Reader, name: str) -> StoredSet:
-    """The flag set with this name.
+def read_set(reader: Reader, name: str, *, broken: bool = False) -> StoredSet:
+    """The flag set with this name; with `broken` also one that cannot be used, with its problems.
 
     Raises:
         NotFoundError: there is none.
+        FlagSetError: it cannot be used.
     """
     entity = _entity(reader, name)
     if entity is None:
         raise NotFoundError(
             f"There is no flag set {name!r}. Make it with: counterpoint import flags FILE --set {name}"
         )
-    return _stored(entity)
+    return _shown(entity) if broken else _stored(entity)
 
 
 def read_sets(reader: Reader) -> list[StoredSet]:
-    """Every flag set, by name."""
-    return [_stored(entity) for entity in sorted(reader.all(kind="FlagSet"), key=lambda entity: entity.name)]
+    """Every flag set, by name; those that cannot be used have problems, and no flags."""
+    return [_shown(entity) for entity in sorted(reader.all(kind="FlagSet"), key=lambda entity: entity.name)]
 
 
 def write_set(
@@ -147,6 +151,14 @@ def _entity(reader: Reader, name: str) -> Entity | None:
 def _stored(entity: Entity) -> StoredSet:
     bucketing: Bucketing = entity.spec.get("bucketing") or "v2"
     return StoredSet(entity.name, entity, FlagSet.from_flagd(entity.spec["definition"], bucketing))
+
+
+def _shown(entity: Entity) -> StoredSet:
+    try:
+        return _stored(entity)
+    except FlagSetError as error:
+        bucketing: Bucketing = entity.spec.get("bucketing") or "v2"
+        return StoredSet(entity.name, entity, FlagSet.from_flagd({"flags": {}}, bucketing), error.problems)
 
 
 def _match(existing: Entity | None, name: str, if_match: Collection[str] | None, *, if_absent: bool) -> None:

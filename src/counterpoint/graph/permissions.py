@@ -6,9 +6,11 @@ from typing import Literal
 
 from counterpoint.graph.actor import Actor
 
-__all__ = ["Action", "Decision", "may"]
+__all__ = ["Action", "Decision", "hidden_actions", "may"]
 
 Action = Literal["read", "write"]
+IDENTITY = ("account.", "session.", "token.")
+"""Beginnings of actions that tell who may enter and when they came."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +58,14 @@ def may(
     return Decision(
         allow=False, reason=f"It belongs to {owner}, and {actor.name} is no member; ask them, or join."
     )
+
+
+def hidden_actions(actor: Actor) -> tuple[str, ...]:
+    """The beginnings of actions that the activity log does not show to an actor.
+
+    When somebody signed in concerns nobody else, and which tokens exist only who manages them.
+    """
+    return () if actor.admin or actor.kind in {"local", "system"} else IDENTITY
 
 
 def _service(actor: Actor, action: Action) -> Decision:

@@ -37,6 +37,10 @@ FACETS: dict[str, sa.ColumnElement[Any]] = {
 }
 """What can be counted."""
 _LAST = "\U0010ffff"
+WORDS = 20
+"""Words of a text that narrow a list; more would cost and find nothing else."""
+VALUES = 200
+"""Values of one filter."""
 
 Choice = str | Collection[str] | None
 
@@ -107,7 +111,7 @@ class Filters:
             found.append(revision.c.seq.in_(sa.select(tag.c.revision).where(tag.c.value.in_(tags))))
         if self.related is not None:
             found.append(revision.c.ref.in_(self._related(*self.related)))
-        found += [self._word(word) for word in words_of(self.text or "")]
+        found += [self._word(word) for word in list(dict.fromkeys(words_of(self.text or "")))[:WORDS]]
         return found
 
     def _related(self, kind: str, target: str) -> sa.Select[Any]:
@@ -126,7 +130,10 @@ class Filters:
 def _each(choice: Choice, read: Any = str) -> list[str] | None:
     if choice is None:
         return None
-    return [read(value) for value in ([choice] if isinstance(choice, str) else choice)]
+    values = [choice] if isinstance(choice, str) else choice
+    if len(values) > VALUES:
+        raise InputError(f"A filter has {len(values):,} values; {VALUES} are the most.")
+    return [read(value) for value in values]
 
 
 def order_of(order: str) -> tuple[sa.ColumnElement[Any], bool]:
@@ -149,6 +156,8 @@ def after_cursor(cursor: str, order: str) -> sa.ColumnElement[bool]:
     made_for, value, ref = read_cursor(cursor, tuple[str, str | int, str])
     if made_for != order or isinstance(value, int) != (order.lstrip("-") == "updated"):
         raise InputError("The cursor was made for another order; start again without one.")
+    if isinstance(value, int) and abs(value) >= 2**63:
+        raise InputError("The cursor is not valid; start again without one.")
     here = sa.tuple_(column, revision.c.ref)
     there = sa.tuple_(sa.literal(value), sa.literal(ref))
     return here < there if backwards else here > there

@@ -180,9 +180,13 @@ class Reader:
         actor: str | None = None,
         before: int | None = None,
         after: int | None = None,
+        hidden: Collection[str] = (),
         limit: int = 50,
     ) -> list[Activity]:
-        """Changes, newest first: those before and after the given numbers (`seq`), both left out."""
+        """Changes, newest first: those before and after the given numbers (`seq`), both left out.
+
+        Actions that begin with one of `hidden` are left out.
+        """
         query = sa.select(activity).order_by(activity.c.seq.desc()).limit(limit)
         if subject is not None:
             query = query.where(activity.c.subject == str(subject))
@@ -191,9 +195,11 @@ class Reader:
         if actor is not None:
             query = query.where(activity.c.actor == actor)
         if before is not None:
-            query = query.where(activity.c.seq < before)
+            query = query.where(activity.c.seq < _storable(before))
         if after is not None:
-            query = query.where(activity.c.seq > after)
+            query = query.where(activity.c.seq > _storable(after))
+        for beginning in hidden:
+            query = query.where(activity.c.action.not_like(f"{beginning}%"))
         return [
             Activity(
                 row.seq,
@@ -260,6 +266,11 @@ _EDGES = (
 _EXISTS = sa.select(revision.c.seq).where(
     revision.c.ref == sa.bindparam("ref"), revision.c.valid_to.is_(None)
 )
+
+
+def _storable(seq: int) -> int:
+    """The number, or the nearest that a column can hold: callers give whatever they were given."""
+    return max(-(2**63), min(seq, 2**63 - 1))
 
 
 def _text(ref: Ref | str) -> str:

@@ -293,11 +293,17 @@ class Writer(Reader):
             self._ask(ref, owner, new=new)
 
     def _ask(self, ref: str, owner: str | None, *, new: bool) -> None:
-        known = new or owner is None or self.exists(owner)
+        known = new or owner is None or self.exists(owner) or self._has_acted(owner)
         units = frozenset() if new else self._own_units()
         decision = may(self.actor, "write", owner, new=new, owner_exists=known, units=units)
         if not decision.allow:
             raise NotAllowedError(f"{ref} was not changed. {decision.reason}")
+
+    def _has_acted(self, owner: str) -> bool:
+        """Whether a person who never had an entity is known all the same, since they did something here."""
+        if not owner.startswith("user:") or self._latest(owner) is not None:
+            return False
+        return bool(self.activity(actor=owner, limit=1))
 
     def _concerned(
         self, ref: str, old: Any, document: Mapping[str, Any] | None

@@ -10,6 +10,7 @@ from litestar.datastructures import State
 from litestar.di import Provide
 from litestar.types import ASGIApp
 
+from counterpoint.server.body import BodyRequest
 from counterpoint.server.context import provide_actor, provide_page, provide_workspace
 from counterpoint.server.guard import guard
 from counterpoint.server.identity.attempts import Attempts
@@ -63,6 +64,7 @@ def create_app(workspace: Workspace, *, auth: bool = True, loopback: bool = Fals
         ],
         logging_config=None,
         openapi_config=openapi_config(mounted.openapi_paths),
+        request_class=BodyRequest,
         request_max_body_size=workspace.settings.server.max_body_mb * MEBIBYTE,
         state=state,
     )

@@ -5,6 +5,7 @@ from typing import Any
 from litestar import Request
 from litestar.connection import ASGIConnection
 from litestar.enums import RequestEncodingType
+from litestar.exceptions import HTTPException
 from litestar.handlers import BaseRouteHandler
 from litestar.types import Scope
 from litestar.utils.path import normalize_path
@@ -29,6 +30,7 @@ async def guard(connection: ASGIConnection[Any, Any, Any, Any], _: BaseRouteHand
         NotAllowedError: the caller may not do this, or the CSRF token is missing or wrong.
     """
     check_access(connection.scope)
+    check_encoding(connection.scope)
     if (
         not isinstance(connection, Request)
         or not wants_token(connection.scope)
@@ -41,6 +43,17 @@ async def guard(connection: ASGIConnection[Any, Any, Any, Any], _: BaseRouteHand
         if isinstance(given, str) and csrf_matches(caller_of(connection.scope).browser_secret, given):
             return
     raise NotAllowedError(FORGED)
+
+
+def check_encoding(scope: Scope) -> None:
+    """Refuse a compressed body, which nothing here unpacks: a small one can hide a huge one.
+
+    Raises:
+        HTTPException: with the status 415.
+    """
+    if (header(scope, b"content-encoding") or "identity").strip().lower() != "identity":
+        detail = "Compressed bodies are not taken; send it without Content-Encoding."
+        raise HTTPException(status_code=415, detail=detail, headers={"accept-encoding": "identity"})
 
 
 def check_access(scope: Scope) -> None:

@@ -1,7 +1,7 @@
 """The activity log as a live stream: one look at the log each second serves every listener."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Collection
 from contextlib import asynccontextmanager, suppress
 
 import msgspec
@@ -71,8 +71,13 @@ class Live:
         self._closing.set()
         self._moved.set()
 
-    async def stream(self, after: int | None) -> AsyncIterator[ServerSentEventMessage]:
-        """The entries after the given number, or those from now on, as they are written."""
+    async def stream(
+        self, after: int | None, *, hidden: Collection[str] = ()
+    ) -> AsyncIterator[ServerSentEventMessage]:
+        """The entries after the given number, or those from now on, as they are written.
+
+        Actions that begin with one of `hidden` are left out.
+        """
         self.listeners += 1
         loop = asyncio.get_running_loop()
         end = loop.time() + LONGEST
@@ -81,7 +86,7 @@ class Live:
             yield ServerSentEventMessage(data=None, comment="connected", retry=2000)
             while not self._closing.is_set() and loop.time() < end:
                 moved = self._moved
-                entries = await sync_to_thread(self._after, last)
+                entries = await sync_to_thread(self._after, last, hidden)
                 for entry in entries:
                     last = entry.seq
                     text = msgspec.json.encode(activity_item(entry))
@@ -110,11 +115,11 @@ class Live:
         with self.workspace.graph.read() as reader:
             return reader.last_activity()
 
-    def _after(self, seq: int) -> list[Activity]:
+    def _after(self, seq: int, hidden: Collection[str]) -> list[Activity]:
         with self.workspace.graph.read() as reader:
             entries: list[Activity] = []
             while batch := reader.activity(
-                after=seq, before=entries[-1].seq if entries else None, limit=BATCH
+                after=seq, before=entries[-1].seq if entries else None, hidden=hidden, limit=BATCH
             ):
                 entries += batch
             return entries[::-1]

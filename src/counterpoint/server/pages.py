@@ -79,7 +79,7 @@ def _settings(
 ) -> str:
     caller = caller_of(request.scope)
     with ws.graph.read() as reader:
-        found_accounts = accounts.list_accounts(reader)
+        found_accounts = accounts.list_accounts(reader) if actor.admin else []
         found_tokens = tokens.list_tokens(reader) if actor.admin else []
         secret = caller.browser_secret if caller.via == "session" else None
         session = sessions.find_session(reader, secret, now=datetime.now(UTC)) if secret else None

@@ -165,7 +165,8 @@ def _return_path(request: Request[Any, Any, Any]) -> str:
     if request.method not in {"GET", "HEAD"}:
         return "/"
     query = request.scope.get("query_string", b"").decode("latin-1")
-    return request.scope["path"] + (f"?{query}" if query else "")
+    # The path comes decoded: what was encoded in it, such as a question mark, must be so again.
+    return quote(request.scope["path"]) + (f"?{query}" if query else "")
 
 
 def _page(failure: Failure, scope: Scope) -> str:

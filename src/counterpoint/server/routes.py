@@ -10,6 +10,8 @@ from litestar.response import ServerSentEvent
 from litestar.types import ASGIApp
 
 from counterpoint.errors import InputError, Problem
+from counterpoint.graph.actor import Actor
+from counterpoint.graph.permissions import hidden_actions
 from counterpoint.paging import check_limit
 from counterpoint.server.live import ActivityItem, activity_item
 from counterpoint.server.static import StaticFiles
@@ -33,6 +35,7 @@ class ActivityPage(msgspec.Struct, frozen=True, rename="camel"):
 @get("/api/v1/activity", tags=["activity"], sync_to_thread=True)
 def list_activity(
     ws: NamedDependency[Workspace],
+    actor: NamedDependency[Actor],
     subject: FromQuery[str | None] = None,
     action: FromQuery[str | None] = None,
     by: FromQuery[str | None] = None,
@@ -42,20 +45,28 @@ def list_activity(
     """Every change in the workspace, newest first: who, what, when, before and after.
 
     `subject` is an entity reference, `action` such as `entity.created`, `by` the reference of who did it.
+    Accounts, sessions and tokens are shown to administrators only.
     """
     check_limit(limit, MOST)
     before = sequence(cursor, "query parameter 'cursor'")
     with ws.graph.read() as reader:
-        entries = reader.activity(subject=subject, action=action, actor=by, before=before, limit=limit + 1)
+        entries = reader.activity(
+            subject=subject,
+            action=action,
+            actor=by,
+            before=before,
+            hidden=hidden_actions(actor),
+            limit=limit + 1,
+        )
     following = str(entries[limit - 1].seq) if len(entries) > limit else None
     return ActivityPage([activity_item(entry) for entry in entries[:limit]], following)
 
 
 @get("/api/v1/activity/stream", tags=["activity"], media_type="text/event-stream")
-async def stream_activity(request: Request[Any, Any, Any]) -> ServerSentEvent:
+async def stream_activity(request: Request[Any, Any, Any], actor: NamedDependency[Actor]) -> ServerSentEvent:
     """The log as server-sent events of the type `activity`; `Last-Event-ID` continues where a client stopped."""
     after = sequence(request.headers.get("last-event-id"), "header 'Last-Event-ID'")
-    return ServerSentEvent(request.app.state.live.stream(after))
+    return ServerSentEvent(request.app.state.live.stream(after, hidden=hidden_actions(actor)))
 
 
 def sequence(text: str | None, what: str) -> int | None:

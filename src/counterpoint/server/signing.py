@@ -3,6 +3,7 @@
 import time
 from datetime import UTC, datetime, timedelta
 from typing import Any
+from urllib.parse import quote
 
 import structlog
 from litestar import MediaType, Request, Response, get, post
@@ -53,19 +54,21 @@ def login(
         return _form(page, target=target, account=name, error=_needs_https(), status=400)
     attempts, address = request.app.state.attempts, client_address(scope)
     try:
-        attempts.check(name, address, now=time.monotonic())
+        attempts.begin(name, address, now=time.monotonic())
     except OverloadedError as error:
         return _form(
             page, target=target, account=name, error=error.message, status=429, retry=error.retry_after
         )
     account = accounts.verify_password(ws.graph, name, data.get("password", ""))
     if account is None:
-        attempts.failed(name, address, now=time.monotonic())
         structlog.get_logger("counterpoint.server").warning("sign_in_failed", account=name, address=address)
         return _form(page, target=target, account=name, error=WRONG, status=400)
     attempts.succeeded(name, address)
     with ws.graph.read() as reader:
         actor = accounts.account_actor(reader, account)
+    caller = caller_of(scope)
+    if caller.via == "session" and caller.actor and caller.browser_secret:
+        sessions.end_session(ws.graph, caller.actor, caller.browser_secret)
     lifetime = timedelta(hours=ws.settings.server.session_hours)
     secret = sessions.start_session(ws.graph, actor, account, now=datetime.now(UTC), lifetime=lifetime)
     response = _redirect(target)
@@ -95,7 +98,9 @@ def local_path(target: str) -> str:
 
 
 def _redirect(target: str) -> Response[str]:
-    return Response("", status_code=303, headers={"location": target})
+    # A header holds ASCII; a path that was typed in another script goes percent-encoded.
+    location = "".join(letter if letter.isascii() else quote(letter) for letter in target)
+    return Response("", status_code=303, headers={"location": location})
 
 
 def _form(

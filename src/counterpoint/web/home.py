@@ -1,6 +1,6 @@
 """What the front page shows, gathered from the graph: what needs a decision, active bets, first steps."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 
@@ -70,15 +70,24 @@ class Home:
         return dict(self.kinds)
 
 
-def gather(reader: Reader, *, has_events: Callable[[], bool], today: date | None = None) -> Home:
-    """Read all that the front page shows; the journal is asked only while no experiment has been read."""
+def gather(
+    reader: Reader,
+    *,
+    has_events: Callable[[], bool],
+    hidden: Collection[str] = (),
+    today: date | None = None,
+) -> Home:
+    """Read all that the front page shows; the journal is asked only while no experiment has been read.
+
+    Actions that begin with one of `hidden` are left out.
+    """
     kinds = reader.facets("kind")
     bets = [bet for bet in reader.find(kind="Bet", order="-updated", limit=BETS).items if _is_active(bet)]
     reads = _newest(reader.activity(action="experiment.read", limit=500))
     decisions = _newest(reader.activity(action="bet.decided", limit=500))
     beliefs = reader.find(kind="Belief", limit=BETS).items
     purposes = reader.find(kind="Purpose", order="name", limit=1).items
-    recent = grouped(reader.activity(limit=200), limit=8)
+    recent = grouped(reader.activity(hidden=hidden, limit=200), limit=8)
     entries = [entry for group in recent for entry in group.shown]
     waiting = prompts(bets, beliefs, reads, decisions, today or datetime.now(UTC).date())
     owners = {owner for owner in (*(bet.owner for bet in bets), *(one.owner for one in waiting)) if owner}

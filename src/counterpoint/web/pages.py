@@ -5,6 +5,8 @@ from litestar.di import NamedDependency
 from litestar.enums import MediaType
 from litestar.params import FromQuery
 
+from counterpoint.graph.actor import Actor
+from counterpoint.graph.permissions import hidden_actions
 from counterpoint.web import design
 from counterpoint.web.activity import grouped, named_in
 from counterpoint.web.home import gather
@@ -19,10 +21,12 @@ ENTRIES = 100
 
 
 @get("/", media_type=MediaType.HTML, include_in_schema=False, sync_to_thread=True)
-def show_home(ws: NamedDependency[Workspace], page: NamedDependency[PageContext]) -> str:
+def show_home(
+    ws: NamedDependency[Workspace], actor: NamedDependency[Actor], page: NamedDependency[PageContext]
+) -> str:
     """The front page."""
     with ws.graph.read() as reader:
-        home = gather(reader, has_events=lambda: bool(ws.journal.counts()))
+        home = gather(reader, has_events=lambda: bool(ws.journal.counts()), hidden=hidden_actions(actor))
     return render(page, "web/home.html", home=home)
 
 
@@ -42,6 +46,7 @@ def show_search(
 @get("/activity", media_type=MediaType.HTML, include_in_schema=False, sync_to_thread=True)
 def show_activity(
     ws: NamedDependency[Workspace],
+    actor: NamedDependency[Actor],
     page: NamedDependency[PageContext],
     subject: FromQuery[str] = "",
     action: FromQuery[str] = "",
@@ -55,6 +60,7 @@ def show_activity(
             action=action or None,
             actor=by or None,
             before=before,
+            hidden=hidden_actions(actor),
             limit=ENTRIES + 1,
         )
         shown = entries[:ENTRIES]

@@ -13,6 +13,8 @@ PER_ACCOUNT = 5
 """Failures for one account from one address."""
 PER_ADDRESS = 50
 """Failures from one address whatever the account, against one password tried on everybody."""
+PER_ACCOUNT_ANYWHERE = 100
+"""Failures for one account from all addresses together, which one machine may have or claim many of."""
 MOST_KEYS = 20_000
 
 
@@ -23,33 +25,42 @@ class Attempts:
         self._failures: dict[tuple[str, str], deque[float]] = {}
         self._lock = threading.Lock()
 
-    def check(self, account: str, address: str, *, now: float) -> None:
-        """Refuse a further attempt where too many have failed.
+    def begin(self, account: str, address: str, *, now: float) -> None:
+        """Let an attempt through and count it as failed until `succeeded` says otherwise.
+
+        Counted at once, so that many attempts at the same moment do not all pass.
 
         Raises:
-            OverloadedError: with the seconds after which the next attempt is let through.
+            OverloadedError: too many have failed; with the seconds until the next one is let through.
         """
         with self._lock:
-            for key, limit in (((account, address), PER_ACCOUNT), (("", address), PER_ADDRESS)):
+            for key, limit in self._limits(account, address):
                 failures = self._recent(self._failures.get(key, deque()), now)
                 if len(failures) >= limit:
                     wait = max(1, round(failures[-limit] + WINDOW - now))
                     raise OverloadedError(
                         f"Too many failed sign-ins; try again in {wait} seconds.", retry_after=wait
                     )
-
-    def failed(self, account: str, address: str, *, now: float) -> None:
-        """Note a failure."""
-        with self._lock:
             if len(self._failures) >= MOST_KEYS:
                 self._forget(now)
-            for key in ((account, address), ("", address)):
-                self._recent(self._failures.setdefault(key, deque(maxlen=PER_ADDRESS)), now).append(now)
+            for key, limit in self._limits(account, address):
+                self._recent(self._failures.setdefault(key, deque(maxlen=limit)), now).append(now)
 
     def succeeded(self, account: str, address: str) -> None:
-        """Forget the failures of someone who then knew the password."""
+        """Forget the failures of someone who then knew the password, and that this attempt was counted."""
         with self._lock:
             self._failures.pop((account, address), None)
+            for key in (("", address), (account, "")):
+                if self._failures.get(key):
+                    self._failures[key].pop()
+
+    @staticmethod
+    def _limits(account: str, address: str) -> tuple[tuple[tuple[str, str], int], ...]:
+        return (
+            ((account, address), PER_ACCOUNT),
+            (("", address), PER_ADDRESS),
+            ((account, ""), PER_ACCOUNT_ANYWHERE),
+        )
 
     @staticmethod
     def _recent(failures: deque[float], now: float) -> deque[float]:
