@@ -64,7 +64,7 @@ async def revoke_token(
     """Make a token useless."""
     form = await request.form()
     tokens.revoke_token(ws.graph, actor, str(form.get("name", "")))
-    return Response("", status_code=303, headers={"location": "/settings#tokens"})
+    return Response("", status_code=303, headers={"location": "/settings?told=revoked"})
 
 
 def _settings(
