@@ -151,7 +151,10 @@ def test_the_form_stores_a_bet_and_leads_to_its_page(client: Client, org: Worksp
         guardrail_metric="start",
         guardrail_margin="1",
     )
-    assert (answer.status_code, answer.headers["location"]) == (303, "/bets/default/ete-weekly?told=bet-placed")
+    assert (answer.status_code, answer.headers["location"]) == (
+        303,
+        "/bets/default/ete-weekly?told=bet-placed",
+    )
     stored = read(org.graph, "bet:default/ete-weekly").bet
     assert [(item.metric, item.expect) for item in stored.success] == [("retention", "up")]
     assert [(item.metric, item.margin) for item in stored.guardrails] == [("start", 0.01)]

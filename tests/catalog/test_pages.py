@@ -122,7 +122,7 @@ def test_the_list_begins_with_components_and_all_is_one_press_away(visitor):
     assert "<span>player</span></a>\n" not in first.lower()
     every = visitor.get("/catalog?kind=all", headers=HTML).text
     assert '<input type="hidden" name="kind" value="all">' in every
-    assert '<span>player</span></a>' in every.lower()
+    assert "<span>player</span></a>" in every.lower()
     assert 'name="kind" value="all"' in visitor.get("/catalog?owner=group:default/player", headers=HTML).text
 
 

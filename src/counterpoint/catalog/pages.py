@@ -77,9 +77,7 @@ def show_list(
         total = found.total if not chosen else reader.find(limit=0).total
         facets = {name: _choices(reader, name, chosen) for name in FACETS} if total else {}
         owners = reader.get_many({value for value, _count in facets.get("owner", ())})
-    here = with_query(
-        "/catalog", **{"kind": EVERY} | chosen, order=order if order != "title" else None
-    )
+    here = with_query("/catalog", **{"kind": EVERY} | chosen, order=order if order != "title" else None)
     return render(
         page,
         "catalog/list.html",
