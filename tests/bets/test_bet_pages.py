@@ -151,7 +151,10 @@ def test_the_form_stores_a_bet_and_leads_to_its_page(client: Client, org: Worksp
         guardrail_metric="start",
         guardrail_margin="1",
     )
-    assert (answer.status_code, answer.headers["location"]) == (303, "/bets/default/ete-weekly")
+    assert (answer.status_code, answer.headers["location"]) == (
+        303,
+        "/bets/default/ete-weekly?told=bet-placed",
+    )
     stored = read(org.graph, "bet:default/ete-weekly").bet
     assert [(item.metric, item.expect) for item in stored.success] == [("retention", "up")]
     assert [(item.metric, item.margin) for item in stored.guardrails] == [("start", 0.01)]
@@ -214,7 +217,8 @@ def test_an_edit_of_an_older_version_keeps_what_was_typed(client: Client, bet: W
 
 def test_a_decision_is_recorded_and_shown_with_what_was_known(client: Client, bet: Workspace) -> None:
     answer = post(client, PATH, choice="persevere", to="", reason="Mend the start time first.")
-    assert (answer.status_code, answer.headers["location"]) == (303, f"{PATH}#decisions")
+    assert (answer.status_code, answer.headers["location"]) == (303, f"{PATH}?told=decided")
+    assert "The decision is recorded" in client.get(answer.headers["location"]).text
     page = client.get(PATH).text
     assert "Mend the start time first." in page
     assert "What was known that day" in page

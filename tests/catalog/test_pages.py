@@ -114,3 +114,24 @@ def test_scripts_in_names_and_links_stay_text(client, filled):
     page = client.get("/catalog/component/default/x", headers=HTML).text
     assert "<script>alert" not in page
     assert 'href="javascript' not in page
+
+
+def test_the_list_begins_with_components_and_all_is_one_press_away(visitor):
+    first = visitor.get("/catalog", headers=HTML).text
+    assert '<input type="hidden" name="kind" value="Component">' in first
+    assert "<span>player</span></a>\n" not in first.lower()
+    every = visitor.get("/catalog?kind=all", headers=HTML).text
+    assert '<input type="hidden" name="kind" value="all">' in every
+    assert "<span>player</span></a>" in every.lower()
+    assert 'name="kind" value="all"' in visitor.get("/catalog?owner=group:default/player", headers=HTML).text
+
+
+def test_a_group_lists_its_people_and_what_it_owns_by_kind(visitor):
+    page = visitor.get("/catalog/group/default/player", headers=HTML).text
+    assert 'class="people"' in page
+    assert 'class="rows-head">Components' in page
+
+
+def test_an_entity_is_shown_as_it_was_on_a_day(visitor):
+    page = visitor.get("/catalog/component/default/web-player", headers=HTML).text
+    assert '<input class="input" type="date" id="at" name="at"' in page

@@ -51,7 +51,7 @@ def test_reading_now_records_and_returns_to_the_page(busy: TestClient, games: Wo
     token = re.search(r'name="_csrf_token" value="([^"]*)"', busy.get(PAGE).text)
     assert token
     answer = busy.post(PAGE, data={"_csrf_token": token[1]}, follow_redirects=False)
-    assert (answer.status_code, answer.headers["location"]) == (303, PAGE)
+    assert (answer.status_code, answer.headers["location"]) == (303, f"{PAGE}?told=read")
     with games.graph.read() as reader:
         assert len(reader.activity(action="experiment.read")) == 1
     assert "Last recorded" in busy.get(PAGE).text

@@ -55,7 +55,8 @@ def test_static_files_are_kept_by_version_and_checked_otherwise(client: TestClie
     assert plain.headers["content-type"] == "text/css; charset=utf-8"
     again = client.get("/static/base.css", headers={"If-None-Match": plain.headers["etag"]})
     assert (again.status_code, again.content) == (304, b"")
-    assert "immutable" in client.get("/static/base.css?v=1").headers["cache-control"]
+    assert "immutable" in client.get("/static/~1/base.css").headers["cache-control"]
+    assert client.get("/static/~1").status_code == 404
 
 
 @pytest.mark.parametrize(

@@ -67,7 +67,11 @@ def test_a_token_is_shown_once_and_revoked(
     gone = client.post(
         "/settings/tokens/revoke", data={"name": "ci", "_csrf_token": token}, follow_redirects=False
     )
-    assert (gone.status_code, gone.headers["location"]) == (303, "/settings#tokens")
+    assert (gone.status_code, gone.headers["location"]) == (303, "/settings?told=revoked")
+    assert (
+        "The token is revoked" in client.get(gone.headers["location"], headers={"accept": "text/html"}).text
+    )
+    assert "nonsense" not in client.get("/settings?told=nonsense", headers={"accept": "text/html"}).text
     assert client.get("/api/v1/activity", headers={"Authorization": f"Bearer {secret}"}).status_code == 401
 
 

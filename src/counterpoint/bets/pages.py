@@ -73,7 +73,7 @@ def create(
     document, errors = descriptor(form)
     if not errors:
         try:
-            return _to(store.write(ws.graph, document, actor=actor, new=True))
+            return _to(store.write(ws.graph, document, actor=actor, new=True), "bet-placed")
         except InputError as error:
             errors = field_errors(error.problems) or {"": error.message}
     else:
@@ -119,7 +119,8 @@ def edit(
     document, errors = descriptor(form, store.document_of(ws.graph, ref))
     if not errors:
         try:
-            return _to(store.write(ws.graph, document, actor=actor, ref=ref, etag=form.etag or None))
+            line = store.write(ws.graph, document, actor=actor, ref=ref, etag=form.etag or None)
+            return _to(line, "bet-saved")
         except InputError as error:
             errors = field_errors(error.problems) or {"": error.message}
         except PreconditionError:
@@ -169,7 +170,7 @@ def record(
         errors = {problem.pointer.strip("/"): problem.message for problem in error.problems}
         ruling = error.ruling if isinstance(error, ReasonWantedError) else None
         return _again(_bet(ws, actor, page, store.read(ws.graph, ref), values, errors, ruling))
-    return Redirect(f"{entity_url(ref)}#decisions", status_code=303)
+    return Redirect(with_query(entity_url(ref), told="decided"), status_code=303)
 
 
 def _bet(
@@ -225,8 +226,8 @@ def _ref(namespace: str, name: str) -> str:
     return f"bet:{namespace}/{name}"
 
 
-def _to(line: Line) -> Redirect:
-    return Redirect(entity_url(line.bet.ref), status_code=303)
+def _to(line: Line, told: str) -> Redirect:
+    return Redirect(with_query(entity_url(line.bet.ref), told=told), status_code=303)
 
 
 def _again(html: str, *, status: int = 400) -> Response[str]:

@@ -16,6 +16,7 @@ from counterpoint.graph.kinds import KINDS, canonical_kind
 from counterpoint.graph.reader import Reader
 from counterpoint.web import PageContext, render
 from counterpoint.web.urls import with_query
+from counterpoint.web.words import kind_words
 from counterpoint.workspace import Workspace
 
 __all__ = ["pages"]
@@ -39,6 +40,9 @@ KIND_ORDER = (
     "Belief",
     "Purpose",
 )
+EVERY = "all"
+"""What `kind` says to ask for every kind; without it the list begins with what people look for most."""
+FIRST = "Component"
 FACETS = ("kind", "type", "lifecycle", "owner", "tag")
 
 
@@ -55,22 +59,25 @@ def show_list(
     order: FromQuery[str] = "title",
     cursor: FromQuery[str | None] = None,
 ) -> str:
-    """The entities that the filters let through."""
+    """The entities that the filters let through; without any filter the components, where there are some."""
+    begins = not any((kind, type_, lifecycle, owner, tag, text.strip()))
     asked = {
-        "kind": kind,
+        "kind": "" if kind == EVERY else kind,
         "type": type_,
         "lifecycle": lifecycle,
         "owner": owner,
         "tag": tag,
         "text": text.strip(),
     }
-    chosen: dict[str, Any] = {name: value for name, value in asked.items() if value}
     with ws.graph.read() as reader:
+        if begins and reader.find(kind=FIRST, limit=0).total:
+            asked["kind"] = FIRST
+        chosen: dict[str, Any] = {name: value for name, value in asked.items() if value}
         found = reader.find(order=order, limit=ROWS, cursor=cursor, **chosen)
         total = found.total if not chosen else reader.find(limit=0).total
         facets = {name: _choices(reader, name, chosen) for name in FACETS} if total else {}
         owners = reader.get_many({value for value, _count in facets.get("owner", ())})
-    here = with_query("/catalog", **chosen, order=order if order != "title" else None)
+    here = with_query("/catalog", **{"kind": EVERY} | chosen, order=order if order != "title" else None)
     return render(
         page,
         "catalog/list.html",
@@ -79,11 +86,11 @@ def show_list(
         facets=facets,
         titles={ref: entity.title for ref, entity in owners.items()},
         asked=asked,
-        chosen=chosen,
+        narrowed=[name for name in chosen if name != "kind"],
         order=order,
         here=here,
         tabs=_tabs(facets.get("kind", ()), here),
-        tab=with_query(here, kind=kind or None),
+        tab=here,
         next_url=with_query(here, cursor=found.next_cursor) if found.next_cursor else None,
         first_url=here if cursor else None,
     )
@@ -95,8 +102,9 @@ def _tabs(kinds: Iterable[tuple[str, int]], here: str) -> list[tuple[str, str, i
     ordered = sorted(
         kinds, key=lambda pair: (order.index(pair[0]) if pair[0] in order else len(order), pair[0])
     )
-    everything = ("All", with_query(here, kind=None), sum(count for _kind, count in ordered))
-    return [everything, *((kind, with_query(here, kind=kind), count) for kind, count in ordered)]
+    everything = ("All", with_query(here, kind=EVERY), sum(count for _kind, count in ordered))
+    tabs = [(kind_words(kind), with_query(here, kind=kind), count) for kind, count in ordered]
+    return [everything, *tabs]
 
 
 def _choices(reader: Reader, name: str, chosen: dict[str, Any]) -> list[tuple[str, int]]:

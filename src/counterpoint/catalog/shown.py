@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 
 from counterpoint.errors import InputError, Problem
 from counterpoint.graph.entity import Entity
+from counterpoint.graph.kinds import canonical_kind
 from counterpoint.web.charts import Node, RelationGroup, relation_diagram
 from counterpoint.web.urls import entity_url, ref_parts
 
@@ -52,13 +53,22 @@ KIND_ORDER = (
     "belief",
     "bet",
     "experiment",
-    "flagset",
     "system",
     "component",
     "api",
     "resource",
+    "domain",
+    "metric",
+    "flagset",
 )
 """The order of what an owner owns: what it wants, tries and runs."""
+LISTED = {
+    "Group": frozenset({"ownerOf", "hasMember", "parentOf", "childOf"}),
+    "User": frozenset({"ownerOf", "memberOf"}),
+    "System": frozenset({"hasPart"}),
+    "Domain": frozenset({"hasPart"}),
+}
+"""Relations that the page of a kind lists in full, so that the diagram need not repeat them."""
 LEFT = frozenset(
     {
         "ownedBy",
@@ -94,6 +104,16 @@ class Related:
         """The kind, in lower case."""
         return ref_parts(self.ref)[0]
 
+    @property
+    def kind_name(self) -> str:
+        """The kind as people write it."""
+        return canonical_kind(self.kind)
+
+    @property
+    def rank(self) -> int:
+        """The place of its kind in what an owner owns."""
+        return KIND_ORDER.index(self.kind) if self.kind in KIND_ORDER else len(KIND_ORDER)
+
 
 @dataclass(frozen=True, slots=True)
 class Section:
@@ -121,11 +141,7 @@ def sections(entity: Entity, known: Mapping[str, Entity]) -> list[Section]:
 
 
 def _rank(item: Related) -> tuple[int, str, str]:
-    return (
-        KIND_ORDER.index(item.kind) if item.kind in KIND_ORDER else len(KIND_ORDER),
-        item.kind,
-        item.title.lower(),
-    )
+    return (item.rank, item.kind, item.title.lower())
 
 
 def _related(ref: str, entity: Entity | None) -> Related:
@@ -153,6 +169,7 @@ def diagram(entity: Entity, shown: Iterable[Section]) -> Any:
             "left" if section.relation in LEFT else "right",
         )
         for section in shown
+        if section.relation not in LISTED.get(entity.kind, ())
     ]
     return relation_diagram(
         Node(entity.title, kind=entity.kind), groups, title=f"Relations of {entity.title}", limit=6

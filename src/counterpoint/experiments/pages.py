@@ -80,7 +80,7 @@ def read_now(
     """Read the result now and record it."""
     loaded = store.load(ws, f"experiment:{namespace}/{name}")
     store.read_now(ws, loaded, actor)
-    return Redirect(entity_url(loaded.entity.ref), status_code=303)
+    return Redirect(with_query(entity_url(loaded.entity.ref), told="read"), status_code=303)
 
 
 pages: list[Any] = [show_list, show, read_now]

@@ -1,6 +1,7 @@
 """What pages and handlers are given: the workspace, the actor, and the frame around a page."""
 
 from typing import Any
+from urllib.parse import parse_qsl
 
 from litestar.connection import ASGIConnection
 from litestar.types import Scope
@@ -10,6 +11,7 @@ from counterpoint.graph.actor import Actor
 from counterpoint.server.connection import caller_of
 from counterpoint.server.identity.model import csrf_token
 from counterpoint.web import PageContext
+from counterpoint.web.words import TOLD
 from counterpoint.workspace import Workspace
 
 __all__ = ["Connection", "page_context", "provide_actor", "provide_page", "provide_workspace", "workspace_of"]
@@ -26,13 +28,16 @@ def workspace_of(scope: Scope) -> Workspace:
 def page_context(scope: Scope) -> PageContext:
     """The frame of the page that this request asks for."""
     caller = caller_of(scope)
+    query = scope.get("query_string", b"").decode("latin-1")
+    told = TOLD.get(dict(parse_qsl(query)).get("told", "")) if "told=" in query else None
     return PageContext(
         workspace_name=workspace_of(scope).settings.name,
         path=scope["path"],
         actor_name=caller.actor.name if caller.actor else "",
         signed_in=caller.via == "session",
         csrf=csrf_token(caller.browser_secret) if caller.browser_secret else "",
-        query=scope.get("query_string", b"").decode("latin-1"),
+        notice=told,
+        query=query,
     )
 
 

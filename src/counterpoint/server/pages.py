@@ -14,6 +14,7 @@ from counterpoint.server.identity.model import SCOPES
 from counterpoint.server.settings_table import setting_rows
 from counterpoint.server.signing import login, login_form, logout
 from counterpoint.web import PageContext, render
+from counterpoint.web.formats import number
 from counterpoint.workspace import Workspace
 
 __all__ = ["pages"]
@@ -64,7 +65,7 @@ async def revoke_token(
     """Make a token useless."""
     form = await request.form()
     tokens.revoke_token(ws.graph, actor, str(form.get("name", "")))
-    return Response("", status_code=303, headers={"location": "/settings#tokens"})
+    return Response("", status_code=303, headers={"location": "/settings?told=revoked"})
 
 
 def _settings(
@@ -110,9 +111,9 @@ def _facts(ws: Workspace, kinds: list[tuple[str, int]], changes: int) -> list[tu
         ("Name", ws.settings.name),
         ("Folder", str(ws.path.resolve())),
         ("Graph", str(ws.graph.file) if ws.graph.file else "PostgreSQL"),
-        ("Entities", f"{sum(count for _, count in kinds):,}"),
-        ("Changes", f"{changes:,}"),
-        ("Events", f"{sum(each.count for each in counts):,}"),
+        ("Entities", number(sum(count for _, count in kinds))),
+        ("Changes", number(changes)),
+        ("Events", number(sum(each.count for each in counts))),
         ("Event types", str(len(counts))),
     ]
 

@@ -14,7 +14,7 @@ from counterpoint.server.connection import header
 __all__ = ["StaticFiles"]
 
 FOREVER = b"public, max-age=31536000, immutable"
-"""For addresses that name the version (`?v=...`)."""
+"""For addresses that name the version (`/static/~MARK/...`)."""
 CHECKED = b"no-cache"
 """For others: may be kept, and is asked for again with its ETag."""
 TYPES = {".js": "text/javascript", ".mjs": "text/javascript", ".woff2": "font/woff2", ".svg": "image/svg+xml"}
@@ -43,10 +43,11 @@ class StaticFiles:
         return {path.relative_to(self.folder).as_posix(): _read(path) for path in found}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        file = self.files.get(scope["path"].removeprefix(self.prefix))
+        path = scope["path"].removeprefix(self.prefix)
+        versioned = path.startswith("~")
+        file = self.files.get(path.partition("/")[2] if versioned else path)
         if file is None or scope.get("method") != "GET":
             raise NotFoundError("There is no such file.")
-        versioned = b"v=" in scope.get("query_string", b"")
         headers = [(b"etag", file.etag), (b"cache-control", FOREVER if versioned else CHECKED)]
         if header(scope, b"if-none-match") == file.etag.decode():
             await _send(send, 304, headers, b"")

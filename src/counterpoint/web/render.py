@@ -60,12 +60,21 @@ class PageContext:
 
 @cache
 def asset(name: str) -> str:
-    """Return the address of a static file, with a mark that changes when the file does.
+    """Return the address of a static file, with a mark that changes when any of them does.
 
     Raises:
         FileNotFoundError: there is no such file.
     """
-    return f"/static/{name}?v={sha256((STATIC / name).read_bytes()).hexdigest()[:10]}"
+    if not (STATIC / name).is_file():
+        raise FileNotFoundError(f"There is no static file {name}.")
+    return f"/static/~{_mark()}/{name}"
+
+
+@cache
+def _mark() -> str:
+    """The mark of all static files together: what one of them names beside itself has the same mark."""
+    files = sorted(path for path in STATIC.rglob("*") if path.is_file())
+    return sha256(b"".join(sha256(path.read_bytes()).digest() for path in files)).hexdigest()[:10]
 
 
 @cache

@@ -1,6 +1,6 @@
 """How a state looks: the tone and the icon of the words that rooms use for states and verdicts."""
 
-__all__ = ["TONES", "action_icon", "action_words", "kind_words", "tone_of"]
+__all__ = ["TOLD", "TONES", "action_icon", "action_words", "kind_words", "tone_of"]
 
 TONES: dict[str, tuple[str, str]] = {
     # verdicts of experiments and decisions on bets
@@ -56,6 +56,16 @@ def tone_of(word: str) -> tuple[str, str]:
     Underscores, hyphens and case do not matter: `DO_NOT_SHIP` is "do not ship".
     """
     return TONES.get(word.lower().replace("_", " ").replace("-", " ").strip(), ("quiet", "dot"))
+
+
+TOLD = {
+    "bet-placed": "The bet is placed. What is still missing stands beside it; nothing of it blocks you.",
+    "bet-saved": "The bet is saved.",
+    "decided": "The decision is recorded, with what is known today.",
+    "read": "The result is read and recorded in the activity log.",
+    "revoked": "The token is revoked; it opens nothing any more.",
+}
+"""What a page says once after a form was sent, by the value of `told` in the address it leads to."""
 
 
 ACTIONS = {

@@ -1,5 +1,6 @@
 /* What scripts add to a page that already works: each part looks for its own markup. */
 import { enableCopying } from "./copying.js";
+import { enableForms } from "./forms.js";
 import { enableKeyboard } from "./keyboard.js";
 import { enableLists } from "./lists.js";
 import { enableThemeSwitch } from "./colours.js";
@@ -7,14 +8,21 @@ import { enableThemeSwitch } from "./colours.js";
 enableThemeSwitch();
 enableCopying();
 enableLists();
+enableForms();
 enableKeyboard();
+
+/* What was told once is not told again when the page is loaded anew or kept as a bookmark. */
+const address = new URL(location.href);
+if (address.searchParams.has("told")) {
+  address.searchParams.delete("told");
+  history.replaceState(null, "", address);
+}
 
 /* A failed form is announced and reached first. */
 document.querySelector("[data-error-summary]")?.focus();
 
-/* The menu of a narrow screen closes on Escape and on a press outside it. */
-const menu = document.querySelector("[data-menu]");
-if (menu) {
+/* Menus (of a narrow screen, of tabs) close on Escape and on a press outside them. */
+for (const menu of document.querySelectorAll("[data-menu]")) {
   document.addEventListener("click", (event) => {
     if (menu.open && !menu.contains(event.target)) menu.open = false;
   });

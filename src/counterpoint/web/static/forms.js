@@ -1,0 +1,47 @@
+/* Forms that change something: sent once, saying that they work; and lines that can be added to them. */
+
+/** A second press while the first is on its way would do the thing twice. @param {HTMLFormElement} form */
+function sendOnce(form) {
+  form.addEventListener("submit", (event) => {
+    if (form.dataset.sent) {
+      event.preventDefault();
+      return;
+    }
+    form.dataset.sent = "yes";
+    const button = event.submitter ?? form.querySelector("[type=submit]");
+    if (!button) return;
+    button.setAttribute("aria-busy", "true");
+    const words = button.querySelector("[data-busy]");
+    if (!words) return;
+    words.dataset.idle = words.textContent;
+    words.textContent = words.dataset.busy;
+  });
+}
+
+/** Make the forms usable again on a page that comes back from the browser's memory. */
+function wake() {
+  for (const form of document.querySelectorAll("form[data-sent]")) delete form.dataset.sent;
+  for (const button of document.querySelectorAll("[aria-busy]")) button.removeAttribute("aria-busy");
+  for (const words of document.querySelectorAll("[data-idle]")) words.textContent = words.dataset.idle;
+}
+
+/** `<button data-add-row>` repeats the last `.field-row` before it, empty. @param {HTMLButtonElement} button */
+function addRows(button) {
+  button.hidden = false;
+  button.addEventListener("click", () => {
+    const rows = button.parentElement.querySelectorAll(".field-row");
+    const row = rows[rows.length - 1].cloneNode(true);
+    for (const input of row.querySelectorAll("input")) {
+      input.value = "";
+      input.setAttribute("aria-label", input.getAttribute("aria-label").replace(/\d+/, String(rows.length + 1)));
+    }
+    rows[rows.length - 1].after(row);
+    row.querySelector("input").focus();
+  });
+}
+
+export function enableForms() {
+  document.querySelectorAll('form[method="post"]').forEach(sendOnce);
+  document.querySelectorAll("[data-add-row]").forEach(addRows);
+  addEventListener("pageshow", (event) => event.persisted && wake());
+}
