@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from counterpoint.errors import InputError, NotAllowedError, NotFoundError, PreconditionError, WorkspaceError
 from counterpoint.graph import SYSTEM, Actor, Graph, Writer
 from counterpoint.graph.entity import Put
-from tests.graph.documents import belief, bet, component, group, user
+from tests.graph.documents import belief, bet, component, document, group, user
 
 BO = Actor("user:default/bo", "Bo", "person")
 ANA = Actor("user:default/ana", "Ana", "person")
@@ -329,14 +329,14 @@ def test_nobody_joins_a_unit_to_gain_its_rights(graph: Graph) -> None:
         group("ops"),
         component("theirs", owner="ops"),
     )
-    for document in (
+    for changed in (
         user("ana", "discovery", "ops"),
         group("ops", members=["ana"]),
         group("mine", parent="ops", members=["ana"]),
         user("bo", "discovery"),
     ):
         with pytest.raises(NotAllowedError):
-            put(graph, document, actor=ANA)
+            put(graph, changed, actor=ANA)
     put(graph, group("discovery", members=["bo"]), user("ana"), actor=ANA)
 
 
@@ -412,3 +412,26 @@ def test_odd_text_is_answered_with_nothing_or_one_clear_error(graph: Graph) -> N
 def test_a_number_beyond_64_bits_is_an_input_error_on_both_databases(graph: Graph) -> None:
     with pytest.raises(InputError), graph.read() as reader:
         reader.activity(before=2**70)
+
+
+def test_the_newest_change_of_a_kind_is_found_for_each_subject(graph: Graph) -> None:
+    with graph.write(SYSTEM) as writer:
+        for number in range(3):
+            writer.record("experiment.read", "experiment:default/a", after=number)
+        writer.record("experiment.read", "experiment:default/b", after="b")
+        writer.record("bet.decided", "experiment:default/a", after="other")
+    with graph.read() as reader:
+        subjects = [f"experiment:default/{name}" for name in "abc"]
+        found = reader.newest_activity("experiment.read", subjects)
+    assert {subject: entry.after for subject, entry in found.items()} == {subjects[0]: 2, subjects[1]: "b"}
+
+
+def test_titles_are_told_of_those_that_exist(graph: Graph) -> None:
+    with graph.write(SYSTEM) as writer:
+        writer.put(document("Group", "search", {"type": "squad", "children": []}, title="Search squad"))
+        writer.put(group("gone"))
+        writer.delete("group:default/gone")
+    with graph.read() as reader:
+        assert reader.titles(["group:default/search", "Group:Search", "group:default/gone"]) == {
+            "group:default/search": "Search squad"
+        }

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 
 import msgspec
 
-from counterpoint.bets.model import Bet, Known, KnownReading, Reading, Stage
+from counterpoint.bets.model import Bet, Known, Reading, Stage
 
 __all__ = ["Advice", "advice", "known"]
 
@@ -110,17 +110,7 @@ def known(
     """The snapshot that a decision keeps; newest reading first."""
     return Known(
         etag=bet.etag,
-        readings=tuple(
-            KnownReading(
-                experiment=item.experiment,
-                title=item.title,
-                at=item.at,
-                verdict=item.verdict,
-                sentence=item.sentence,
-                detail=item.detail,
-            )
-            for item in sorted(readings, key=lambda reading: reading.at, reverse=True)
-        ),
+        readings=tuple(sorted(readings, key=lambda reading: reading.at, reverse=True)),
         advice=tuple(item.missing for item in missing),
         overrides=tuple(overrides),
     )

@@ -1,7 +1,6 @@
 """Decisions about bets in a table of their own, which only grows."""
 
 from collections.abc import Mapping
-from copy import deepcopy
 from typing import Any
 from uuid import uuid4
 
@@ -109,10 +108,11 @@ def decide(
         wanted = _choice(choice)
         ruling = _ruling(line, wanted, to)
         reason = reason.strip()
-        # Also where nothing moves, since the put asks whether the actor may; undone if a reason is wanted.
-        writer.put(_moved(entity, ruling), reason=reason or None)
+        writer.require_write(entity.ref)
         if ruling.asks_reason(policy) and not reason:
             raise ReasonWantedError(ruling)
+        if ruling.after != ruling.before:
+            writer.put(_moved(entity, ruling), reason=reason or None)
         snapshot = known(line.bet, line.readings, line.advice, ruling.overrides)
         return _record(writer, line.bet, wanted, ruling, reason, snapshot)
 
@@ -138,15 +138,9 @@ def _ruling(line: Line, choice: Choice, to: Stage | None) -> Ruling:
 
 
 def _moved(entity: Entity, ruling: Ruling) -> dict[str, Any]:
-    """The bet's document where the ruling puts it; the same document where nothing moves."""
-    document = deepcopy(entity.document)
-    if ruling.after != ruling.before:
-        document["spec"] = {
-            **document["spec"],
-            "stage": ruling.after.stage.value,
-            "state": ruling.after.state.value,
-        }
-    return document
+    """The bet's document where the ruling puts it."""
+    after = {"stage": ruling.after.stage.value, "state": ruling.after.state.value}
+    return {**entity.document, "spec": {**entity.spec, **after}}
 
 
 def _record(

@@ -6,14 +6,16 @@ from typing import Any
 import msgspec
 
 from counterpoint.bets.advice import Advice, advice
-from counterpoint.bets.model import Bet, Decision, Reading, newest, read_bet
+from counterpoint.bets.model import Bet, Decision, Reading, mapping, newest, read_bet
 from counterpoint.errors import InputError
-from counterpoint.graph.entity import Entity
+from counterpoint.graph.entity import Activity, Entity
 from counterpoint.graph.reader import Reader
 from counterpoint.graph.ref import parse_ref
 
 __all__ = ["FlagNode", "Line", "MeasureNode", "Node", "TestNode", "read_lines"]
 
+READ = "experiment.read"
+"""What the experiments room calls a reading in the activity log."""
 OUTWARD = ("servesPurpose", "supportsBelief", "implementedBy", "testedBy", "measuredBy")
 """Relations of a bet that its line follows."""
 
@@ -97,11 +99,15 @@ def read_lines(
         ref for entity in found.values() if entity.kind == "Belief" for ref in entity.targets("servesPurpose")
     }
     found |= reader.get_many(through_beliefs - found.keys())
-    return tuple(_line(reader, bet, found, (decisions or {}).get(bet.ref, ())) for bet in bets)
+    reads = reader.newest_activity(READ, [ref for bet in bets for ref in bet.targets("testedBy")])
+    return tuple(_line(bet, found, reads, (decisions or {}).get(bet.ref, ())) for bet in bets)
 
 
 def _line(
-    reader: Reader, entity: Entity, found: Mapping[str, Entity], decisions: tuple[Decision, ...]
+    entity: Entity,
+    found: Mapping[str, Entity],
+    reads: Mapping[str, Activity],
+    decisions: tuple[Decision, ...],
 ) -> Line:
     bet = read_bet(entity)
     beliefs = _targets(entity, "supportsBelief")
@@ -109,7 +115,7 @@ def _line(
     flags = tuple(
         flag for ref in _targets(entity, "implementedBy") for flag in _flags(found.get(ref), bet.ref)
     )
-    tests = tuple(_test(reader, found, ref) for ref in _targets(entity, "testedBy"))
+    tests = tuple(_test(found, reads.get(ref), ref) for ref in _targets(entity, "testedBy"))
     readings = tuple(test.reading for test in tests if test.reading)
     return Line(
         bet=bet,
@@ -152,12 +158,12 @@ def _measures(found: Mapping[str, Entity], bet: Bet) -> Iterable[MeasureNode]:
 
 def _flags(flag_set: Entity | None, bet: str) -> Iterable[FlagNode]:
     """The flags of a set that name the bet, and all that name none where the set itself names it."""
-    definition = _mapping(flag_set.spec.get("definition")) if flag_set else {}
+    definition = mapping(flag_set.spec.get("definition")) if flag_set else {}
     if flag_set is None:
         return
-    of_set = _mapping(definition.get("metadata")).get("bet")
-    for key, flag in _mapping(definition.get("flags")).items():
-        named = _mapping(_mapping(flag).get("metadata")).get("bet", of_set)
+    of_set = mapping(definition.get("metadata")).get("bet")
+    for key, flag in mapping(definition.get("flags")).items():
+        named = mapping(mapping(flag).get("metadata")).get("bet", of_set)
         if _reference(named, "Bet", flag_set.namespace) != bet:
             continue
         yield FlagNode(
@@ -165,11 +171,11 @@ def _flags(flag_set: Entity | None, bet: str) -> Iterable[FlagNode]:
             key=str(key),
             state=str(flag.get("state") or ""),
             default_variant=str(flag.get("defaultVariant") or ""),
-            variants=tuple(map(str, _mapping(flag.get("variants")))),
+            variants=tuple(map(str, mapping(flag.get("variants")))),
         )
 
 
-def _test(reader: Reader, found: Mapping[str, Entity], ref: str) -> TestNode:
+def _test(found: Mapping[str, Entity], read: Activity | None, ref: str) -> TestNode:
     node, entity = _node(found, ref), found.get(ref)
     spec: Mapping[str, Any] = entity.spec if entity else {}
     flag_set = _reference(
@@ -179,16 +185,12 @@ def _test(reader: Reader, found: Mapping[str, Entity], ref: str) -> TestNode:
         experiment=node,
         flag_set=parse_ref(flag_set).name if flag_set else "",
         flag=str(spec.get("flag") or ""),
-        reading=_reading(reader, node),
+        reading=_reading(node, read) if read else None,
     )
 
 
-def _reading(reader: Reader, experiment: Node) -> Reading | None:
-    newest_first = reader.activity(subject=experiment.ref, action="experiment.read", limit=1)
-    if not newest_first:
-        return None
-    entry = newest_first[0]
-    detail = dict(_mapping(entry.after))
+def _reading(experiment: Node, entry: Activity) -> Reading:
+    detail = dict(mapping(entry.after))
     return Reading(
         experiment=experiment.ref,
         title=experiment.title,
@@ -209,7 +211,3 @@ def _reference(text: object, kind: str, namespace: str) -> str | None:
         )
     except InputError:
         return None
-
-
-def _mapping(value: object) -> Mapping[str, Any]:
-    return value if isinstance(value, Mapping) else {}

@@ -17,12 +17,12 @@ __all__ = [
     "Expectation",
     "Guardrail",
     "Known",
-    "KnownReading",
     "Reading",
     "Stage",
     "StageGuide",
     "Stance",
     "State",
+    "mapping",
     "newest",
     "read_bet",
 ]
@@ -160,8 +160,8 @@ def read_bet(entity: _Entity) -> Bet:
     What the document leaves out takes its default, and a value that cannot be read (a document stored
     by an older version) counts as left out: a page about a bet is better than none.
     """
-    metadata = _mapping(entity.document.get("metadata"))
-    spec = _mapping(entity.document.get("spec"))
+    metadata = mapping(entity.document.get("metadata"))
+    spec = mapping(entity.document.get("spec"))
     return Bet(
         ref=entity.ref,
         namespace=entity.namespace,
@@ -240,29 +240,19 @@ class Decision(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     known: "Known"
 
 
-class KnownReading(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
-    """A reading as it stood when the decision was made."""
-
-    experiment: str
-    title: str
-    at: datetime
-    verdict: str
-    sentence: str
-    detail: dict[str, Any] = {}
-
-
 class Known(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     """What was known on the day of a decision: the bet's version, each newest reading, what was missing."""
 
     etag: str
-    readings: tuple[KnownReading, ...] = ()
+    readings: tuple[Reading, ...] = ()
     advice: tuple[str, ...] = ()
     """The missing pieces, in the words shown."""
     overrides: tuple[str, ...] = ()
     """Why the decision counts as an override; empty for one that is not."""
 
 
-def _mapping(value: object) -> Mapping[str, Any]:
+def mapping(value: object) -> Mapping[str, Any]:
+    """The value if it is a mapping, else an empty one."""
     return value if isinstance(value, Mapping) else {}
 
 
@@ -271,7 +261,7 @@ def _sequence(value: object) -> Sequence[Any]:
 
 
 def _metrics(value: object) -> list[Mapping[str, Any]]:
-    return [item for item in map(_mapping, _sequence(value)) if _text(item.get("metric"))]
+    return [item for item in map(mapping, _sequence(value)) if _text(item.get("metric"))]
 
 
 def _text(value: object) -> str:

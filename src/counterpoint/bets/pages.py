@@ -77,7 +77,7 @@ def create(
         except InputError as error:
             errors = field_errors(error.problems) or {"": error.message}
     else:
-        errors = field_errors(store.problems_of(ws.graph, document, new=True)) | errors
+        errors = field_errors(store.problems_of(ws.graph, document)) | errors
     return _again(_form(ws, page, form, errors))
 
 

@@ -7,7 +7,7 @@ import msgspec
 
 from counterpoint.bets.form import BetForm, GuardrailRow, SuccessRow
 from counterpoint.bets.line import Line
-from counterpoint.bets.model import STAGES, Reading, State
+from counterpoint.bets.model import STAGES, Reading, State, mapping
 from counterpoint.bets.transitions import ChoiceGuide, Ruling, choices_for, weigh
 from counterpoint.web.formats import number, percent
 from counterpoint.web.urls import entity_url, flag_url, with_query
@@ -294,16 +294,12 @@ def _share(value: Any) -> str:
 
 
 def _span(interval: object, write: Callable[[Any], str]) -> str:
-    bounds = _mapping(interval)
+    bounds = mapping(interval)
     return f"{write(bounds.get('low'))} to {write(bounds.get('high'))}" if bounds else DASH
 
 
 def _items(value: object) -> Iterable[Mapping[str, Any]]:
     return [item for item in value if isinstance(item, Mapping)] if isinstance(value, list | tuple) else []
-
-
-def _mapping(value: object) -> Mapping[str, Any]:
-    return value if isinstance(value, Mapping) else {}
 
 
 def _is_number(value: object) -> bool:

@@ -73,12 +73,10 @@ def may_write(graph: Graph, line: Line, actor: Actor) -> Permission:
     return may(actor, "write", line.bet.owner, owner_exists=exists, units=units)
 
 
-def problems_of(
-    graph: Graph, document: Mapping[str, Any], *, ref: str | None = None, new: bool = False
-) -> tuple[Problem, ...]:
-    """What `write` would refuse the descriptor for, without writing."""
+def problems_of(graph: Graph, document: Mapping[str, Any]) -> tuple[Problem, ...]:
+    """What `write` would refuse the descriptor of a new bet for, without writing."""
     with graph.read() as reader:
-        return tuple(_problems(reader, document, ref, new=new))
+        return tuple(_problems(reader, document, None, new=True))
 
 
 def write(

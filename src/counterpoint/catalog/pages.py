@@ -76,7 +76,7 @@ def show_list(
         found = reader.find(order=order, limit=ROWS, cursor=cursor, **chosen)
         total = found.total if not chosen else reader.find(limit=0).total
         facets = {name: _choices(reader, name, chosen) for name in FACETS} if total else {}
-        owners = reader.get_many({value for value, _count in facets.get("owner", ())})
+        titles = reader.titles({value for value, _count in facets.get("owner", ())})
     here = with_query("/catalog", **{"kind": EVERY} | chosen, order=order if order != "title" else None)
     return render(
         page,
@@ -84,7 +84,7 @@ def show_list(
         found=found,
         total=total,
         facets=facets,
-        titles={ref: entity.title for ref, entity in owners.items()},
+        titles=titles,
         asked=asked,
         narrowed=[name for name in chosen if name != "kind"],
         order=order,

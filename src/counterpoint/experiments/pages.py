@@ -8,7 +8,7 @@ from litestar.params import FromPath, FromQuery
 from litestar.response import Redirect
 
 from counterpoint.experiments import store
-from counterpoint.experiments.shown import EXAMPLE, arm_rows, definitions, metric_rows, plot_of, titles_of
+from counterpoint.experiments.shown import EXAMPLE, arm_rows, definitions, metric_rows, plot_of
 from counterpoint.graph.actor import Actor
 from counterpoint.graph.ref import parse_ref
 from counterpoint.web import PageContext, render
@@ -29,7 +29,7 @@ def show_list(
         "experiments/list.html",
         items=found.items,
         total=found.total,
-        titles=titles_of(ws, [ref for item in found.items for ref in (item.owner, item.bet) if ref]),
+        titles=store.titles_of(ws, [ref for item in found.items for ref in (item.owner, item.bet) if ref]),
         next_url=with_query("/experiments", cursor=found.next_cursor) if found.next_cursor else None,
         first_url="/experiments" if cursor else None,
         example=EXAMPLE,
@@ -62,7 +62,7 @@ def show(
         here=entity_url(loaded.entity.ref),
         bet=bet,
         flag_set=parse_ref(flag_set).name if flag_set else None,
-        titles=titles_of(ws, [ref for ref in (loaded.entity.owner, bet) if ref]),
+        titles=store.titles_of(ws, [ref for ref in (loaded.entity.owner, bet) if ref]),
         arms=arm_rows(result),
         metrics=metric_rows(result),
         plot=plot_of(result),

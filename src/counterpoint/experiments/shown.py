@@ -1,6 +1,5 @@
 """What the pages of experiments show, as rows and charts."""
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 
 from markupsafe import Markup
@@ -11,7 +10,6 @@ from counterpoint.experiments.result import MetricResult, Range, Result
 from counterpoint.web.charts import Interval, interval_plot
 from counterpoint.web.urls import with_query
 from counterpoint.web.words import tone_of
-from counterpoint.workspace import Workspace
 
 __all__ = [
     "EXAMPLE",
@@ -22,7 +20,6 @@ __all__ = [
     "definitions",
     "metric_rows",
     "plot_of",
-    "titles_of",
 ]
 
 EXPOSURE = "feature_flag.evaluation"
@@ -200,9 +197,3 @@ def _words(metric: Metric) -> str:
         "any": f"1 if any of the user's events has {metric.field}, else 0",
     }[metric.aggregation]
     return f"Per user {what}, from the first exposure on; 0 without an event."
-
-
-def titles_of(workspace: Workspace, refs: Iterable[str]) -> dict[str, str]:
-    """Titles of entities by reference; what does not exist is left out."""
-    with workspace.graph.read() as reader:
-        return {ref: entity.title for ref, entity in reader.get_many(refs).items()}

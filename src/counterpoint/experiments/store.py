@@ -1,6 +1,6 @@
 """Experiments in the workspace: plans from the graph, tables from the journal, readings into the activity log."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from functools import partial
@@ -33,6 +33,7 @@ __all__ = [
     "result_at_hand",
     "result_of",
     "standing_of",
+    "titles_of",
 ]
 
 ENGINES = ("duckdb",)
@@ -85,7 +86,8 @@ def list_experiments(workspace: Workspace, *, limit: int = 100, cursor: str | No
     """The experiments in the order of their names."""
     with workspace.graph.read() as reader:
         page = reader.find(kind="Experiment", limit=limit, cursor=cursor)
-        items = tuple(_listed(entity, _newest(reader, entity.ref)) for entity in page.items)
+        newest = reader.newest_activity(READ, [entity.ref for entity in page.items])
+        items = tuple(_listed(entity, newest.get(entity.ref)) for entity in page.items)
     return ExperimentPage(items, page.total, page.next_cursor)
 
 
@@ -115,7 +117,7 @@ def load(workspace: Workspace, name: str) -> Loaded:
         known = [metric.ref for metric in reader.find(kind="Metric", limit=1000).items] if missing else []
         plan = plan_of(entity, metrics, known)
         notes = tuple(_notes(reader, entity, plan))
-        newest = _newest(reader, entity.ref)
+        newest = reader.newest_activity(READ, [entity.ref]).get(entity.ref)
     version = (entity.etag, *(metrics[metric].etag for metric in sorted(metrics)))
     return Loaded(entity, plan, version, notes, newest)
 
@@ -159,6 +161,12 @@ def read_now(workspace: Workspace, loaded: Loaded, actor: Actor) -> tuple[Result
     with workspace.graph.write(actor) as writer:
         recorded = writer.record(READ, loaded.entity.ref, after=reading_of(result))
     return result, recorded
+
+
+def titles_of(workspace: Workspace, refs: Iterable[str]) -> dict[str, str]:
+    """Titles of entities by reference; what does not exist is left out."""
+    with workspace.graph.read() as reader:
+        return reader.titles(refs)
 
 
 def reading_of(result: Result) -> dict[str, Any]:
@@ -205,10 +213,6 @@ def _tables(workspace: Workspace, plan: Experiment) -> Iterator[tuple[Any, Any]]
         if plan.flag_set:  # an exposure that names no set may be of any
             exposures = exposures.filter((exposures.flag_set == plan.flag_set) | exposures.flag_set.isnull())
         yield exposures, snapshot.events(*sorted({metric.event for metric in plan.metrics}))
-
-
-def _newest(reader: Reader, ref: str) -> Activity | None:
-    return next(iter(reader.activity(subject=ref, action=READ, limit=1)), None)
 
 
 def _listed(entity: Entity, newest: Activity | None) -> Listed:

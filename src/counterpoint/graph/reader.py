@@ -1,6 +1,6 @@
 """Reading the graph within one consistent state: entities, lists, facets, search, history, activity."""
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from datetime import datetime
 from typing import Any, Unpack
 
@@ -71,11 +71,20 @@ class Reader:
 
     def get_many(self, refs: Iterable[Ref | str], *, at: datetime | None = None) -> dict[str, Entity]:
         """Those of the entities that exist, by canonical reference."""
-        wanted = list(dict.fromkeys(_text(ref) for ref in refs))
         rows: list[Any] = []
-        for start in range(0, len(wanted), BATCH):
-            rows += self._rows([revision.c.ref.in_(wanted[start : start + BATCH]), valid(revision, at)])
+        for batch in _batches(_text(ref) for ref in refs):
+            rows += self._rows([revision.c.ref.in_(batch), valid(revision, at)])
         return {entity.ref: entity for entity in self._entities(rows, at=at)}
+
+    def titles(self, refs: Iterable[Ref | str]) -> dict[str, str]:
+        """What those of the entities that exist are called, by canonical reference."""
+        query = sa.select(revision.c.ref, revision.c.title).where(valid(revision, None))
+        found: dict[str, str] = {}
+        for batch in _batches(_text(ref) for ref in refs):
+            found |= {
+                row.ref: row.title for row in self.connection.execute(query.where(revision.c.ref.in_(batch)))
+            }
+        return found
 
     def all(self, **filters: Unpack[FilterArguments]) -> list[Entity]:
         """Every entity that the filters of `find` let through, ordered by reference."""
@@ -200,19 +209,20 @@ class Reader:
             query = query.where(activity.c.seq > _storable(after))
         for beginning in hidden:
             query = query.where(activity.c.action.not_like(f"{beginning}%"))
-        return [
-            Activity(
-                row.seq,
-                to_datetime(row.at),
-                row.actor,
-                row.action,
-                row.subject,
-                decode(row.before),
-                decode(row.after),
-                row.reason,
+        return [_activity(row) for row in self.connection.execute(query)]
+
+    def newest_activity(self, action: str, subjects: Iterable[Ref | str]) -> dict[str, Activity]:
+        """The newest change of one kind to each of the subjects that has had one, by subject."""
+        found: dict[str, Activity] = {}
+        for batch in _batches(str(subject) for subject in subjects):
+            newest = (
+                sa.select(sa.func.max(activity.c.seq))
+                .where(activity.c.subject.in_(batch), activity.c.action == action)
+                .group_by(activity.c.subject)
             )
-            for row in self.connection.execute(query)
-        ]
+            rows = self.connection.execute(sa.select(activity).where(activity.c.seq.in_(newest)))
+            found |= {row.subject: _activity(row) for row in rows}
+        return found
 
     def last_activity(self) -> int:
         """The number of the newest change, 0 where there is none: what was computed from the graph stays true until it grows."""
@@ -246,8 +256,7 @@ class Reader:
     def _edges(self, refs: list[str], *, at: datetime | None) -> Iterable[Any]:
         columns = (relation.c.source, relation.c.type, relation.c.target)
         query = sa.select(*columns).where(valid(relation, at)).distinct().order_by(*columns)
-        for start in range(0, len(refs), BATCH):
-            batch = refs[start : start + BATCH]
+        for batch in _batches(refs):
             yield from self.connection.execute(
                 query.where(
                     relation.c.source == batch[0] if len(batch) == 1 else relation.c.source.in_(batch)
@@ -275,6 +284,19 @@ def _storable(seq: int) -> int:
 
 def _text(ref: Ref | str) -> str:
     return str(ref) if isinstance(ref, Ref) else str(parse_ref(ref))
+
+
+def _batches(texts: Iterable[str]) -> Iterator[list[str]]:
+    """Each text once, in as many statements as they need."""
+    wanted = list(dict.fromkeys(texts))
+    for start in range(0, len(wanted), BATCH):
+        yield wanted[start : start + BATCH]
+
+
+def _activity(row: Any) -> Activity:
+    before, after = decode(row.before), decode(row.after)
+    at = to_datetime(row.at)
+    return Activity(row.seq, at, row.actor, row.action, row.subject, before, after, row.reason)
 
 
 def _entity(row: Any, relations: tuple[Relation, ...]) -> Entity:

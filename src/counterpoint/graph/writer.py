@@ -21,7 +21,7 @@ from counterpoint.graph.descriptor import (
 from counterpoint.graph.difference import difference
 from counterpoint.graph.entity import Activity, Entity, Put
 from counterpoint.graph.permissions import may
-from counterpoint.graph.reader import BATCH, Reader, _text
+from counterpoint.graph.reader import Reader, _batches, _text
 from counterpoint.graph.ref import Ref, parse_ref
 from counterpoint.graph.search import postings_of
 from counterpoint.graph.tables import activity, decode, encode, posting, relation, revision, tag, to_datetime
@@ -175,12 +175,10 @@ class Writer(Reader):
     def preload(self, refs: Iterable[Ref | str]) -> None:
         """Read in bulk what is stored of entities that are put next; it only makes a large import faster."""
         self.flush()
-        wanted = list(dict.fromkeys(_text(ref) for ref in refs))
         newest = sa.select(revision.c.ref, sa.func.max(revision.c.version).label("version")).group_by(
             revision.c.ref
         )
-        for start in range(0, len(wanted), BATCH):
-            batch = wanted[start : start + BATCH]
+        for batch in _batches(_text(ref) for ref in refs):
             last = newest.where(revision.c.ref.in_(batch)).subquery()
             both = sa.and_(last.c.ref == revision.c.ref, last.c.version == revision.c.version)
             self._preloaded |= dict.fromkeys(batch)

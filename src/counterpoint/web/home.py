@@ -14,6 +14,8 @@ __all__ = ["BetRow", "Home", "Prompt", "Step", "first_steps", "gather", "prompts
 
 BETS = 200
 """Active bets that are looked at for what needs a decision; the page lists the first few."""
+READ, DECIDED = "experiment.read", "bet.decided"
+"""What the rooms call these changes in the activity log."""
 SOFTWARE = ("Component", "API", "Resource", "System", "Domain")
 
 
@@ -83,28 +85,28 @@ def gather(
     """
     kinds = reader.facets("kind")
     bets = [bet for bet in reader.find(kind="Bet", order="-updated", limit=BETS).items if _is_active(bet)]
-    reads = _newest(reader.activity(action="experiment.read", limit=500))
-    decisions = _newest(reader.activity(action="bet.decided", limit=500))
+    reads = reader.newest_activity(READ, [ref for bet in bets for ref in bet.targets("testedBy")])
+    decisions = reader.newest_activity(DECIDED, [bet.ref for bet in bets])
     beliefs = reader.find(kind="Belief", limit=BETS).items
     purposes = reader.find(kind="Purpose", order="name", limit=1).items
     recent = grouped(reader.activity(hidden=hidden, limit=200), limit=8)
     entries = [entry for group in recent for entry in group.shown]
     waiting = prompts(bets, beliefs, reads, decisions, today or datetime.now(UTC).date())
     owners = {owner for owner in (*(bet.owner for bet in bets), *(one.owner for one in waiting)) if owner}
-    found = reader.get_many(owners | named_in(entries))
+    has_reads = bool(reads or reader.activity(action=READ, limit=1))
     return Home(
         purpose=purposes[0] if purposes else None,
         prompts=waiting,
         bets=tuple(BetRow(bet, _stage(bet), _verdict(bet, reads)) for bet in bets[:6]),
         bets_total=len(bets),
         activity=tuple(recent),
-        titles={ref: entity.title for ref, entity in found.items()},
+        titles=reader.titles(owners | named_in(entries)),
         kinds=tuple(kinds),
         steps=first_steps(
             dict(kinds),
-            has_events=bool(reads) or has_events(),
-            has_reads=bool(reads),
-            has_decisions=bool(decisions),
+            has_events=has_reads or has_events(),
+            has_reads=has_reads,
+            has_decisions=bool(decisions or reader.activity(action=DECIDED, limit=1)),
         ),
     )
 
@@ -115,13 +117,6 @@ def _is_active(bet: Entity) -> bool:
 
 def _stage(bet: Entity) -> str:
     return str(bet.spec.get("stage") or "think")
-
-
-def _newest(entries: Sequence[Activity]) -> dict[str, Activity]:
-    newest: dict[str, Activity] = {}
-    for entry in entries:
-        newest.setdefault(entry.subject, entry)
-    return newest
 
 
 def _read_of(bet: Entity, reads: Mapping[str, Activity]) -> Activity | None:

@@ -38,8 +38,7 @@ def show_search(
     term = q.strip()[:200]
     with ws.graph.read() as reader:
         hits = reader.search(term, limit=HITS) if term else []
-        owners = reader.get_many({hit.entity.owner for hit in hits if hit.entity.owner})
-    titles = {ref: owner.title for ref, owner in owners.items()}
+        titles = reader.titles({hit.entity.owner for hit in hits if hit.entity.owner})
     return render(page, "web/search.html", term=term, hits=hits, limit=HITS, titles=titles)
 
 
@@ -64,7 +63,7 @@ def show_activity(
             limit=ENTRIES + 1,
         )
         shown = entries[:ENTRIES]
-        titles = {ref: entity.title for ref, entity in reader.get_many(named_in(shown)).items()}
+        titles = reader.titles(named_in(shown))
     filters = {"subject": subject, "action": action, "by": by}
     older = with_query("/activity", **filters, before=shown[-1].seq) if len(entries) > ENTRIES else None
     return render(
