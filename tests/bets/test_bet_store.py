@@ -155,9 +155,9 @@ def test_a_new_bet_does_not_replace_one_of_the_same_name(squads: Graph) -> None:
 
 def test_a_change_of_an_older_version_is_refused(squads: Graph) -> None:
     first = write(squads, weekly(), actor=ANA)
-    write(squads, weekly(kill="Nobody opens it."), actor=ANA, etag=first.bet.etag)
+    write(squads, weekly(kill="Nobody opens it."), actor=ANA, if_match=[first.bet.etag])
     with pytest.raises(PreconditionError):
-        write(squads, weekly(kill="Something else."), actor=ANA, etag=first.bet.etag)
+        write(squads, weekly(kill="Something else."), actor=ANA, if_match=[first.bet.etag])
 
 
 def test_only_the_owner_edits_and_decides(squads: Graph) -> None:

@@ -128,7 +128,7 @@ def test_a_write_matches_the_etag_that_was_read(workspace: Workspace) -> None:
     )
     with pytest.raises(PreconditionError, match="exists already"):
         write_set(workspace, local_actor(), "default", definition(), if_absent=True)
-    with pytest.raises(PreconditionError, match="no flag set"):
+    with pytest.raises(PreconditionError, match="no flagset:default/new to change"):
         write_set(workspace, local_actor(), "new", definition(), if_match=["*"])
     assert write_set(workspace, local_actor(), "new", definition(), if_absent=True).outcome == "created"
 

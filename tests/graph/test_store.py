@@ -197,7 +197,7 @@ def test_a_changed_entity_is_not_overwritten_by_one_who_read_it_before(graph: Gr
     etag = first.entity.etag
     put(graph, component("player", type="library"))
     with pytest.raises(PreconditionError), graph.write(SYSTEM) as writer:
-        writer.put(component("player", type="website"), if_match=etag)
+        writer.put(component("player", type="website"), if_match=[etag])
 
 
 def test_the_location_is_kept_until_another_is_given(graph: Graph) -> None:

@@ -4,7 +4,8 @@ from dataclasses import dataclass
 
 import pytest
 
-from counterpoint.web.urls import entity_url, flag_url, ref_parts, search_url, with_query
+from counterpoint.web.etags import etag_header, read_etags
+from counterpoint.web.urls import entity_url, flag_url, ref_parts, with_query
 
 
 @dataclass
@@ -62,3 +63,10 @@ def test_search_escapes_the_term() -> None:
 )
 def test_query_parameters_are_set_and_left_out(url: str, changes: dict[str, object], expected: str) -> None:
     assert with_query(url, **changes) == expected
+
+
+def test_conditions_are_read_from_headers() -> None:
+    assert read_etags(None) is None
+    assert read_etags("") == ()
+    assert read_etags('"a", W/"b" ,*') == ("a", "b", "*")
+    assert read_etags(etag_header("a")["ETag"]) == ("a",)

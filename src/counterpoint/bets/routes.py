@@ -1,12 +1,11 @@
 """The API of bets: descriptors in, bets with their line of sight out, and decisions."""
 
-from typing import Annotated, Any
+from typing import Any
 
 import msgspec
 from litestar import Response, get, post, put
-from litestar.concurrency import sync_to_thread
 from litestar.di import NamedDependency
-from litestar.params import FromPath, FromQuery, HeaderParameter, JSONBody
+from litestar.params import FromPath, FromQuery, JSONBody
 
 from counterpoint.bets import store
 from counterpoint.bets.decisions import decide, decisions
@@ -15,14 +14,13 @@ from counterpoint.bets.model import Decision, Stage
 from counterpoint.bets.transitions import Choice
 from counterpoint.graph.actor import Actor
 from counterpoint.paging import check_limit
+from counterpoint.web.etags import IfMatch, etag_header, read_etags
 from counterpoint.workspace import Workspace
 
 __all__ = ["routes"]
 
 MOST = 200
 """Bets on one page."""
-
-IfMatch = Annotated[str | None, HeaderParameter(name="If-Match")]
 
 
 class DecisionInput(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -51,29 +49,23 @@ def list_bets(
     return store.list_bets(ws.graph, owner=owner, limit=limit, cursor=cursor)
 
 
-# Handlers that answer with a `Response` go to a thread by themselves: of several handlers at one path,
-# Litestar 2.25 wraps the first one's `sync_to_thread` twice, which only plain values survive.
-
-
-@post("/api/v1/bets", tags=["bets"])
-async def create_bet(
+@post("/api/v1/bets", tags=["bets"], sync_to_thread=True)
+def create_bet(
     ws: NamedDependency[Workspace], actor: NamedDependency[Actor], data: JSONBody[dict[str, Any]]
 ) -> Response[Line]:
     """Store a new bet from its descriptor, the same as in YAML."""
-    line = await sync_to_thread(store.write, ws.graph, data, actor=actor, new=True)
+    line = store.write(ws.graph, data, actor=actor, new=True)
     return _answer(line, status=201, location=f"/api/v1/bets/{line.bet.namespace}/{line.bet.name}")
 
 
-@get("/api/v1/bets/{namespace:str}/{name:str}", tags=["bets"])
-async def read_bet(
-    ws: NamedDependency[Workspace], namespace: FromPath[str], name: FromPath[str]
-) -> Response[Line]:
+@get("/api/v1/bets/{namespace:str}/{name:str}", tags=["bets"], sync_to_thread=True)
+def read_bet(ws: NamedDependency[Workspace], namespace: FromPath[str], name: FromPath[str]) -> Response[Line]:
     """One bet with its line from purpose to decision; its version is in the header `ETag`."""
-    return _answer(await sync_to_thread(store.read, ws.graph, _ref(namespace, name)))
+    return _answer(store.read(ws.graph, _ref(namespace, name)))
 
 
-@put("/api/v1/bets/{namespace:str}/{name:str}", tags=["bets"])
-async def write_bet(
+@put("/api/v1/bets/{namespace:str}/{name:str}", tags=["bets"], sync_to_thread=True)
+def write_bet(
     ws: NamedDependency[Workspace],
     actor: NamedDependency[Actor],
     namespace: FromPath[str],
@@ -82,9 +74,8 @@ async def write_bet(
     if_match: IfMatch = None,
 ) -> Response[Line]:
     """Store a bet from its descriptor; with `If-Match` only if it still has that version."""
-    etag = if_match.removeprefix("W/").strip('"') if if_match and if_match != "*" else None
     ref = _ref(namespace, name)
-    return _answer(await sync_to_thread(store.write, ws.graph, data, actor=actor, ref=ref, etag=etag))
+    return _answer(store.write(ws.graph, data, actor=actor, ref=ref, if_match=read_etags(if_match)))
 
 
 @get("/api/v1/bets/{namespace:str}/{name:str}/decisions", tags=["bets"], sync_to_thread=True)
@@ -112,7 +103,7 @@ def _ref(namespace: str, name: str) -> str:
 
 
 def _answer(line: Line, *, status: int = 200, location: str | None = None) -> Response[Line]:
-    headers = {"ETag": f'"{line.bet.etag}"'} | ({"Location": location} if location else {})
+    headers = etag_header(line.bet.etag) | ({"Location": location} if location else {})
     return Response(line, status_code=status, headers=headers)
 
 

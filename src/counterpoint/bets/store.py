@@ -1,6 +1,6 @@
 """Bets in the graph: list, read with the whole line, write. Decisions are in `decisions`."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 import msgspec
@@ -86,22 +86,22 @@ def write(
     actor: Actor,
     ref: str | None = None,
     new: bool = False,
-    etag: str | None = None,
+    if_match: Collection[str] | None = None,
 ) -> Line:
     """Store a Bet descriptor and return its line.
 
-    `ref` says which bet it must be, `new` that there is none of that name yet, `etag` which version was read.
+    `ref` says which bet it must be, `new` that there is none of that name yet, `if_match` which versions it may have.
 
     Raises:
         InputError: the descriptor is not valid, names another bet, or its owner does not exist.
-        PreconditionError: the bet has changed since `etag` was read.
+        PreconditionError: the bet has a version that `if_match` does not name.
         NotAllowedError: the bet belongs to somebody else.
     """
     with graph.write(actor) as writer:
         problems = _problems(writer, document, ref, new=new)
         if problems:
             raise InputError("The bet cannot be stored.", problems)
-        put = writer.put(document, if_match=etag)
+        put = writer.put(document, if_match=if_match)
         return _read(writer, put.ref)
 
 

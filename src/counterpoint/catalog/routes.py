@@ -6,14 +6,15 @@ from typing import Annotated, Any
 import msgspec
 from litestar import Response, delete, get, put
 from litestar.di import NamedDependency
-from litestar.params import FromPath, FromQuery, HeaderParameter, JSONBody, QueryParameter
+from litestar.params import FromPath, FromQuery, JSONBody, QueryParameter
 
 from counterpoint.catalog.shown import moment_of
-from counterpoint.errors import InputError, NotFoundError, PreconditionError, Problem
+from counterpoint.errors import InputError, NotFoundError, Problem
 from counterpoint.graph import Actor, Ref
 from counterpoint.graph.descriptor import ref_of, validate
 from counterpoint.graph.entity import Entity, Page, Revision
 from counterpoint.paging import check_limit
+from counterpoint.web.etags import IfMatch, etag_header, read_etags
 from counterpoint.workspace import Workspace
 
 __all__ = ["routes"]
@@ -23,7 +24,6 @@ MOST = 500
 HITS = 100
 
 OfType = Annotated[list[str] | None, QueryParameter(name="type")]
-IfMatch = Annotated[str | None, HeaderParameter(name="If-Match")]
 
 
 class Revisions(msgspec.Struct, frozen=True):
@@ -112,11 +112,8 @@ def write_entity(
     problems = validate(data) or _mismatch(ref, data)
     if problems:
         raise InputError(f"The descriptor of {ref} is not valid.", problems)
-    etag = if_match.removeprefix("W/").strip('"') if if_match and if_match != "*" else None
     with ws.graph.write(actor) as writer:
-        if if_match == "*" and not writer.exists(ref):
-            raise PreconditionError(f"There is no {ref} to change.")
-        done = writer.put(data, if_match=etag)
+        done = writer.put(data, if_match=read_etags(if_match))
         return _answer(done.entity, status=201 if done.outcome == "created" else 200)
 
 
@@ -180,7 +177,7 @@ def _mismatch(ref: Ref, document: dict[str, Any]) -> list[Problem]:
 
 
 def _answer(entity: Entity, *, status: int = 200) -> Response[Entity]:
-    return Response(entity, status_code=status, headers={"ETag": f'"{entity.etag}"'})
+    return Response(entity, status_code=status, headers=etag_header(entity.etag))
 
 
 routes: list[Any] = [list_entities, read_entity, write_entity, delete_entity, list_revisions, search]

@@ -8,7 +8,7 @@ import msgspec
 from litestar import Response, get, put
 from litestar.concurrency import sync_to_thread
 from litestar.di import NamedDependency
-from litestar.params import FromPath, FromQuery, HeaderParameter, QueryParameter, RawBody
+from litestar.params import FromPath, FromQuery, QueryParameter, RawBody
 
 from counterpoint.flags.exposure import Exposures
 from counterpoint.flags.listing import FlagPage, items_of, narrowed, page_of
@@ -16,6 +16,7 @@ from counterpoint.flags.ofrep import PATH, Ofrep
 from counterpoint.flags.store import flag_sets, read_set, read_sets, write_set
 from counterpoint.graph.actor import Actor
 from counterpoint.paging import check_limit
+from counterpoint.web.etags import IfMatch, IfNoneMatch, etag_header, read_etags
 from counterpoint.workspace import Workspace
 
 __all__ = ["asgi_apps", "exposures_of", "lifespan", "openapi_paths", "routes"]
@@ -107,13 +108,13 @@ def list_sets(ws: NamedDependency[Workspace]) -> SetList:
 def get_set(
     ws: NamedDependency[Workspace],
     name: FromPath[str],
-    if_none_match: Annotated[str | None, HeaderParameter(name="If-None-Match")] = None,
+    if_none_match: IfNoneMatch = None,
 ) -> Response[bytes]:
     """The definition as it was written, with its ETag; 304 when `If-None-Match` names it."""
     with ws.graph.read() as reader:
         stored = read_set(reader, name, broken=True)
-    headers = {"ETag": f'"{stored.etag}"', "X-Flag-Bucketing": stored.flags.bucketing}
-    if stored.etag in (_tags(if_none_match) or ()):
+    headers = etag_header(stored.etag) | {"X-Flag-Bucketing": stored.flags.bucketing}
+    if stored.etag in (read_etags(if_none_match) or ()):
         return Response(b"", status_code=304, headers=headers)
     return Response(
         msgspec.json.encode(stored.entity.spec["definition"]), headers=headers, media_type="application/json"
@@ -129,8 +130,8 @@ def put_set(
     bucketing: FromQuery[str | None] = None,
     strict: FromQuery[bool] = False,  # noqa: FBT002 - a query parameter
     reason: FromQuery[str | None] = None,
-    if_match: Annotated[str | None, HeaderParameter(name="If-Match")] = None,
-    if_none_match: Annotated[str | None, HeaderParameter(name="If-None-Match")] = None,
+    if_match: IfMatch = None,
+    if_none_match: IfNoneMatch = None,
 ) -> Response[WrittenSet]:
     """Put a flagd definition into a set, all or nothing. 412 when `If-Match` is not its ETag."""
     written = write_set(
@@ -140,8 +141,8 @@ def put_set(
         body,
         bucketing=bucketing,
         strict=strict,
-        if_match=_tags(if_match),
-        if_absent="*" in (_tags(if_none_match) or ()),
+        if_match=read_etags(if_match),
+        if_absent="*" in (read_etags(if_none_match) or ()),
         reason=reason,
     )
     assert written.stored  # noqa: S101 - it was no dry run
@@ -151,7 +152,7 @@ def put_set(
     )
     result = WrittenSet(name, written.outcome, stored.etag, stored.flags.bucketing, written.flags, warnings)
     status = 201 if written.outcome == "created" else 200
-    return Response(result, status_code=status, headers={"ETag": f'"{stored.etag}"'})
+    return Response(result, status_code=status, headers=etag_header(stored.etag))
 
 
 @get("/api/v1/flags", summary="All flags of all sets", tags=["flags"], sync_to_thread=True)
@@ -168,13 +169,6 @@ def list_flags(
     with ws.graph.read() as reader:
         items = items_of(read_sets(reader))
     return page_of(narrowed(items, flag_set=set, state=in_state, text=q), limit=limit, cursor=cursor)
-
-
-def _tags(header: str | None) -> list[str] | None:
-    """The etags of an `If-Match` or `If-None-Match`; None where the header is missing."""
-    if header is None:
-        return None
-    return [tag.strip().removeprefix("W/").strip('"') for tag in header.split(",") if tag.strip()]
 
 
 routes: list[Any] = [list_sets, get_set, put_set, list_flags]

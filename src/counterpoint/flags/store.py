@@ -130,13 +130,14 @@ def write_set(
     checked = FlagSet.from_flagd(definition, strict=strict)
     with workspace.graph.write(actor) as writer:
         existing = _entity(writer, name)
-        _match(existing, name, if_match, if_absent=if_absent)
+        if if_absent and existing:
+            raise PreconditionError(f"The flag set {name!r} exists already.")
         document = _document(writer, actor, name, existing, checked, bucketing, owner)
         known = [bet for bet in set(bets_of(checked).values()) if writer.exists(bet)]
         warnings = tuple(found.problem for found in findings_in(checked, bets=known) if found.level != "note")
         if dry_run:
             return Written("checked", None, warnings, len(checked))
-        put = writer.put(document, reason=reason)
+        put = writer.put(document, reason=reason, if_match=if_match)
     flag_sets(workspace).forget()
     return Written(put.outcome, _stored(put.entity), warnings, len(checked))
 
@@ -159,19 +160,6 @@ def _shown(entity: Entity) -> StoredSet:
     except FlagSetError as error:
         bucketing: Bucketing = entity.spec.get("bucketing") or "v2"
         return StoredSet(entity.name, entity, FlagSet.from_flagd({"flags": {}}, bucketing), error.problems)
-
-
-def _match(existing: Entity | None, name: str, if_match: Collection[str] | None, *, if_absent: bool) -> None:
-    if if_absent and existing:
-        raise PreconditionError(f"The flag set {name!r} exists already.")
-    if if_match is None:
-        return
-    if existing is None:
-        raise PreconditionError(f"There is no flag set {name!r} to match.")
-    if "*" not in if_match and existing.etag not in if_match:
-        raise PreconditionError(
-            f"The flag set {name!r} has changed since it was read; its ETag is {existing.etag!r} now. Read it again and repeat the change."
-        )
 
 
 def _document(

@@ -2,7 +2,7 @@
 
 import time
 import uuid
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from typing import Any, Literal
 
 import sqlalchemy as sa
@@ -72,17 +72,17 @@ class Writer(Reader):
         *,
         reason: str | None = None,
         location: str | None = None,
-        if_match: str | None = None,
+        if_match: Collection[str] | None = None,
     ) -> Put:
         """Write a descriptor: create the entity, or a new version of it, or nothing if it is the same.
 
         `location` says where the document was read from; none keeps what is known. With `if_match`
-        the entity must still have that etag.
+        the entity must still have one of these etags; `*` stands for any.
 
         Raises:
             InputError: the document is not valid; the problems carry pointers.
             NotAllowedError: the actor may not write the entity.
-            PreconditionError: the entity has another etag than `if_match`.
+            PreconditionError: there is no such entity, or it has an etag that `if_match` does not name.
         """
         problems = validate(document)
         if location is not None and len(location) > LOCATION_LENGTH:
@@ -95,10 +95,8 @@ class Writer(Reader):
         ref = str(ref_of(plain))
         latest = self._latest(ref)
         old = _present(latest)
-        if if_match is not None and (old is None or old.etag != if_match):
-            raise PreconditionError(
-                f"{ref} has changed since it was read; read it again and repeat the change."
-            )
+        if if_match is not None:
+            _match(ref, old, if_match)
         self._allow(ref, old, plain)
         etag = etag_of(plain)
         if old is not None and old.etag == etag and location in (None, old.location):
@@ -335,6 +333,15 @@ _FORGET_WORDS = sa.delete(posting).where(posting.c.revision == sa.bindparam("old
 _MADE_BY = sa.select(relation).where(
     relation.c.origin == sa.bindparam("origin"), relation.c.valid_to.is_(None)
 )
+
+
+def _match(ref: str, old: Any, if_match: Collection[str]) -> None:
+    if old is None:
+        raise PreconditionError(f"There is no {ref} to change.")
+    if "*" not in if_match and old.etag not in if_match:
+        raise PreconditionError(
+            f"{ref} has changed since it was read; its version is {old.etag} now. Read it again and repeat the change."
+        )
 
 
 def _present(latest: Any) -> Any:
