@@ -435,3 +435,9 @@ def test_titles_are_told_of_those_that_exist(graph: Graph) -> None:
         assert reader.titles(["group:default/search", "Group:Search", "group:default/gone"]) == {
             "group:default/search": "Search squad"
         }
+
+
+def test_a_token_that_may_only_read_begins_no_transaction(graph: Graph) -> None:
+    reader = Actor("token:default/ci", "ci", "service", scopes=frozenset({"read"}))
+    with pytest.raises(NotAllowedError, match="lacks the scope 'write'"), graph.write(reader) as writer:
+        writer.record("experiment.read", "experiment:default/a")

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import aclosing
 
+import pytest
 from litestar.response.sse import ServerSentEventMessage
 from litestar.testing import TestClient
 
@@ -66,6 +67,20 @@ def test_a_client_that_comes_back_gets_what_it_missed_and_then_what_happens(work
             return [message.id for message in missed + await take(stream, 1)]
 
     assert asyncio.run(scenario()) == [2, 3, 4]
+
+
+def test_a_client_that_was_away_for_long_gets_all_it_missed_in_order(
+    workspace: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("counterpoint.server.live.BATCH", 2)
+    note(workspace, *"abcde")
+
+    async def scenario() -> list[int | str | None]:
+        live = Live(workspace, period=0.01)
+        async with live.lifespan(create_app(workspace, auth=False)), aclosing(live.stream(0)) as stream:
+            return [message.id for message in await take(stream, 5)]
+
+    assert asyncio.run(scenario()) == [1, 2, 3, 4, 5]
 
 
 def test_a_new_client_gets_only_what_happens_from_now_on(workspace: Workspace) -> None:

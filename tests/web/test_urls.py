@@ -48,10 +48,6 @@ def test_flag_keys_keep_their_slashes() -> None:
     assert flag_url("default", "checkout/new button") == "/flags/default/checkout/new%20button"
 
 
-def test_search_escapes_the_term() -> None:
-    assert search_url("a&b c") == "/search?q=a%26b+c"
-
-
 @pytest.mark.parametrize(
     ("url", "changes", "expected"),
     [

@@ -190,13 +190,15 @@ class Reader:
         before: int | None = None,
         after: int | None = None,
         hidden: Collection[str] = (),
+        oldest_first: bool = False,
         limit: int = 50,
     ) -> list[Activity]:
-        """Changes, newest first: those before and after the given numbers (`seq`), both left out.
+        """Changes, newest first unless asked otherwise: those before and after the given numbers (`seq`), both left out.
 
         Actions that begin with one of `hidden` are left out.
         """
-        query = sa.select(activity).order_by(activity.c.seq.desc()).limit(limit)
+        order = activity.c.seq if oldest_first else activity.c.seq.desc()
+        query = sa.select(activity).order_by(order).limit(limit)
         if subject is not None:
             query = query.where(activity.c.subject == str(subject))
         if action is not None:

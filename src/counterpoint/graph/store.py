@@ -11,10 +11,17 @@ import sqlalchemy as sa
 from sqlalchemy.exc import DataError, DBAPIError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
-from counterpoint.errors import CounterpointError, InputError, OverloadedError, WorkspaceError
+from counterpoint.errors import (
+    CounterpointError,
+    InputError,
+    NotAllowedError,
+    OverloadedError,
+    WorkspaceError,
+)
 from counterpoint.graph.actor import Actor
 from counterpoint.graph.engine import BUSY_SECONDS, READ_SECONDS, Engines, open_engines
 from counterpoint.graph.entity import Entity
+from counterpoint.graph.permissions import may
 from counterpoint.graph.reader import Reader
 from counterpoint.graph.schema import migrate, newest_version, stored_version, versions
 from counterpoint.graph.writer import Writer
@@ -53,9 +60,13 @@ class Graph:
         """One transaction: committed when the block ends, undone when it raises.
 
         Raises:
+            NotAllowedError: the actor may write nothing at all, as a token to read.
             OverloadedError: another process kept writing for longer than the limit.
             WorkspaceError: the database cannot be written.
         """
+        decision = may(actor, "write", new=True)
+        if not decision.allow:
+            raise NotAllowedError(f"Nothing was changed. {decision.reason}")
         if self._writer == threading.get_ident():
             raise RuntimeError("A transaction is open in this thread already; use its writer.")
         with self._writing:

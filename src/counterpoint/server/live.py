@@ -116,13 +116,9 @@ class Live:
             return reader.last_activity()
 
     def _after(self, seq: int, hidden: Collection[str]) -> list[Activity]:
+        """The next entries; a client that was away for long gets the others after these."""
         with self.workspace.graph.read() as reader:
-            entries: list[Activity] = []
-            while batch := reader.activity(
-                after=seq, before=entries[-1].seq if entries else None, hidden=hidden, limit=BATCH
-            ):
-                entries += batch
-            return entries[::-1]
+            return reader.activity(after=seq, hidden=hidden, oldest_first=True, limit=BATCH)
 
 
 async def _happens(event: asyncio.Event, seconds: float) -> bool:

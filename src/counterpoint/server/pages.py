@@ -5,6 +5,7 @@ from typing import Any
 
 from litestar import MediaType, Request, Response, get, post
 from litestar.di import NamedDependency
+from litestar.params import URLEncodedBody
 
 from counterpoint.errors import CounterpointError, InputError, NotAllowedError
 from counterpoint.graph.actor import Actor
@@ -33,17 +34,18 @@ def show_settings(
     return _settings(request, ws, actor, page)
 
 
-@post("/settings/tokens", media_type=MediaType.HTML, include_in_schema=False)
-async def create_token(
+@post("/settings/tokens", media_type=MediaType.HTML, include_in_schema=False, sync_to_thread=True)
+def create_token(
     request: Request[Any, Any, Any],
     ws: NamedDependency[Workspace],
     actor: NamedDependency[Actor],
     page: NamedDependency[PageContext],
+    data: URLEncodedBody[dict[str, Any]],
 ) -> Response[str]:
     """Make a token and show its secret, this one time."""
-    form = await request.form()
-    typed = {"name": str(form.get("name", "")).strip(), "days": str(form.get("days", "")).strip()}
-    scopes = frozenset(str(scope) for scope in form.getall("scopes", []))
+    typed = {field: str(data.get(field, "")).strip() for field in ("name", "days")}
+    chosen = data.get("scopes", [])  # a list only where several are chosen
+    scopes = frozenset(map(str, chosen if isinstance(chosen, list) else [chosen]))
     try:
         expires = _expiry(typed["days"])
         token, secret = tokens.create_token(ws.graph, actor, typed["name"], scopes, expires_at=expires)
@@ -58,13 +60,12 @@ async def create_token(
     return Response(_settings(request, ws, actor, page, made=(token, secret)), status_code=200)
 
 
-@post("/settings/tokens/revoke", media_type=MediaType.HTML, include_in_schema=False)
-async def revoke_token(
-    request: Request[Any, Any, Any], ws: NamedDependency[Workspace], actor: NamedDependency[Actor]
+@post("/settings/tokens/revoke", media_type=MediaType.HTML, include_in_schema=False, sync_to_thread=True)
+def revoke_token(
+    ws: NamedDependency[Workspace], actor: NamedDependency[Actor], data: URLEncodedBody[dict[str, Any]]
 ) -> Response[str]:
     """Make a token useless."""
-    form = await request.form()
-    tokens.revoke_token(ws.graph, actor, str(form.get("name", "")))
+    tokens.revoke_token(ws.graph, actor, str(data.get("name", "")))
     return Response("", status_code=303, headers={"location": "/settings?told=revoked"})
 
 

@@ -3,7 +3,7 @@
 from typing import Any
 from urllib.parse import parse_qsl, quote, urlencode, urlsplit
 
-__all__ = ["entity_url", "flag_url", "ref_parts", "search_url", "with_query"]
+__all__ = ["entity_url", "flag_url", "ref_parts", "with_query"]
 
 ROOM_PAGES = {"bet": "/bets", "experiment": "/experiments"}
 """Kinds whose page is in a room of their own; all others are in the catalog."""
@@ -12,8 +12,8 @@ ROOM_PAGES = {"bet": "/bets", "experiment": "/experiments"}
 def ref_parts(ref: Any) -> tuple[str, str, str]:
     """Return kind, namespace and name of a canonical reference, given as text or as an object with these fields.
 
-    A reference without a kind has the kind `component`'s place in the catalog taken by an empty text; the
-    graph writes every reference in full, so that only foreign text comes here incomplete.
+    The graph writes every reference in full; in foreign text a kind that is missing is empty here, and a
+    namespace that is missing is the default one.
     """
     if not isinstance(ref, str):
         return str(ref.kind).lower(), str(ref.namespace), str(ref.name)
@@ -40,11 +40,6 @@ def entity_url(ref: Any) -> str:
 def flag_url(flag_set: str, key: str) -> str:
     """Return the address of a flag's page; a key may hold slashes, which stay."""
     return f"/flags/{quote(flag_set, safe='')}/{quote(key, safe='/')}"
-
-
-def search_url(term: str) -> str:
-    """Return the address of the search for a term."""
-    return f"/search?{urlencode({'q': term})}"
 
 
 def with_query(url: str, **changes: Any) -> str:
