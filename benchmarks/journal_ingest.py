@@ -12,7 +12,8 @@ from pathlib import Path
 from typing import Any
 
 from counterpoint.journal import Event, Journal, read_event
-from counterpoint.journal.model.row import COLUMNS, moment, row_of
+from counterpoint.journal.model.row import COLUMNS, row_of
+from counterpoint.moments import to_datetime
 from counterpoint.settings import JournalSettings
 
 EVENTS = 100_000
@@ -70,7 +71,7 @@ def measure() -> dict[str, object]:
 
     pa.array([""])  # Arrow's imports, which a server pays once
     events = documents()
-    read = [read_event(document, received=moment(0)) for document in events]
+    read = [read_event(document, received=to_datetime(0)) for document in events]
     rows = [row_of(event) for event in read if isinstance(event, Event)]
     ready = [row[: len(COLUMNS)] for row in rows if isinstance(row, tuple)]
     found: dict[str, object] = {"events": EVENTS, "batch": BATCH}

@@ -18,10 +18,12 @@ error into `application/problem+json` (RFC 9457). One function does each.
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Literal
 
 __all__ = [
     "ConflictError",
     "CounterpointError",
+    "Finding",
     "InputError",
     "NotAllowedError",
     "NotFoundError",
@@ -32,6 +34,7 @@ __all__ = [
     "UnauthenticatedError",
     "UsageError",
     "WorkspaceError",
+    "escape",
 ]
 
 
@@ -56,6 +59,21 @@ class Problem:
                 place += f":{self.column}"
         where = " ".join(part for part in (place, self.pointer) if part)
         return f"{where}: {self.message}" if where else self.message
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing that a check of a workspace saw."""
+
+    level: Literal["ok", "warning", "error"]
+    subject: str
+    message: str
+    remedy: str = ""
+
+
+def escape(key: str) -> str:
+    """A key as a part of an RFC 6901 pointer."""
+    return key.replace("~", "~0").replace("/", "~1")
 
 
 class CounterpointError(Exception):

@@ -12,13 +12,12 @@ import sqlite3
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Literal, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
-from counterpoint.errors import ConflictError, CounterpointError, WorkspaceError
+from counterpoint.errors import ConflictError, CounterpointError, Finding, WorkspaceError
 from counterpoint.graph.store import Graph
 from counterpoint.settings import Settings, load_settings
 
@@ -71,16 +70,6 @@ name = {name}
 # Further host names by which a server on loopback is reached, such as a proxy's.
 # hosts = []
 """
-
-
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """What `doctor` saw."""
-
-    level: Literal["ok", "warning", "error"]
-    subject: str
-    message: str
-    remedy: str = ""
 
 
 class Workspace:
@@ -314,7 +303,7 @@ def _locked(file: Path) -> Iterator[None]:
 
 def _of_journal(workspace: Workspace) -> list[Finding]:
     try:
-        found: list[Any] = list(workspace.journal.check())
+        found = workspace.journal.check()
     except CounterpointError as error:
         return [
             Finding(
@@ -324,6 +313,4 @@ def _of_journal(workspace: Workspace) -> list[Finding]:
                 "See the message; a copy of the journal folder can be put back.",
             )
         ]
-    return [Finding(each.level, each.subject, each.message, each.remedy) for each in found] or [
-        Finding("ok", "journal", "No damage was found.")
-    ]
+    return found

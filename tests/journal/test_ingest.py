@@ -155,7 +155,7 @@ def test_a_missing_column_is_named_with_the_mappings_line(bring: Import) -> None
     (problem,) = caught.value.problems
     assert (problem.line, problem.message.partition(" has ")[2]) == (
         6,
-        "no column 'rounds' (metrics rounds). Did you mean 'round'?",
+        "no column 'rounds' (metrics rounds); did you mean 'round'?",
     )
 
 

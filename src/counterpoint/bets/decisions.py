@@ -17,8 +17,9 @@ from counterpoint.graph.entity import Entity
 from counterpoint.graph.reader import Reader
 from counterpoint.graph.ref import parse_ref
 from counterpoint.graph.store import Graph
-from counterpoint.graph.tables import INTEGER, TEXT, to_datetime, to_micros
+from counterpoint.graph.tables import INTEGER, TEXT
 from counterpoint.graph.writer import Writer
+from counterpoint.moments import to_datetime, to_micros
 
 __all__ = ["ReasonWantedError", "decide", "decisions", "decisions_of", "require_bet"]
 

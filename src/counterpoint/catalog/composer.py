@@ -6,6 +6,7 @@ from typing import Any
 import yaml
 
 from counterpoint.catalog.scalars import STANDARD_TAGS, ScalarError, plain, tagged
+from counterpoint.errors import escape
 
 __all__ = ["MAX_DEPTH", "MAX_REPEATED", "Composed", "Composer", "Position", "Refusal"]
 
@@ -98,7 +99,7 @@ class Composer:
             return f"{parent.pointer}/{len(parent.value)}"
         if parent.key is None:
             return parent.pointer
-        return f"{parent.pointer}/{parent.key.replace('~', '~0').replace('/', '~1')}"
+        return f"{parent.pointer}/{escape(parent.key)}"
 
     def _expects_key(self) -> bool:
         return bool(self._open) and isinstance(self._open[-1].value, dict) and self._open[-1].key is None

@@ -1,22 +1,21 @@
 """What imported entities refer to and that nobody has declared."""
 
 from collections.abc import Iterable, Iterator
-from difflib import get_close_matches
 from typing import Any
 
 from counterpoint.catalog.gathering import Declared
 from counterpoint.catalog.remarks import Remark
+from counterpoint.errors import escape
 from counterpoint.graph.descriptor import ref_of
-from counterpoint.graph.fields import escape, references
+from counterpoint.graph.fields import references
 from counterpoint.graph.kinds import KINDS
 from counterpoint.graph.reader import Reader
 from counterpoint.graph.ref import Ref, parse_ref
+from counterpoint.spelling import near
 
 __all__ = ["check_references"]
 
 OWNER = "ownedBy"
-NEAR = 3
-"""Spellings that are offered for a name that does not exist."""
 
 
 def check_references(reader: Reader, written: Iterable[Declared]) -> list[Remark]:
@@ -75,6 +74,4 @@ class _Spellings:
             kinds = ["Group", "User"] if target.kind == "group" else [target.kind]
             entities = self._reader.all(kind=kinds)
             self._names[target.kind] = {entity.name.lower(): entity.ref for entity in entities}
-        names = self._names[target.kind]
-        found = [names[name] for name in get_close_matches(target.name, names, n=NEAR, cutoff=0.7)]
-        return f"; did you mean {' or '.join(found)}?" if found else ""
+        return near(target.name, self._names[target.kind], cutoff=0.7)

@@ -8,7 +8,7 @@ from counterpoint.catalog.locations import Source, is_address, is_inside
 from counterpoint.catalog.reader import MAX_BYTES, Document, read_text
 from counterpoint.catalog.remarks import Remark
 from counterpoint.catalog.scalars import plain
-from counterpoint.graph.fields import escape
+from counterpoint.errors import escape
 
 __all__ = ["resolve_placeholders"]
 

@@ -2,15 +2,15 @@
 
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, date, datetime, time
-from difflib import get_close_matches
 from typing import Any
 
 from counterpoint.errors import InputError, Problem
 from counterpoint.experiments.model import Experiment, Guardrail, Metric
 from counterpoint.graph.entity import Entity
 from counterpoint.graph.ref import Ref, parse_ref
+from counterpoint.spelling import near
 
-__all__ = ["metric_of", "metric_refs", "near", "plan_of"]
+__all__ = ["metric_of", "metric_refs", "near_refs", "plan_of"]
 
 
 def metric_refs(experiment: Entity) -> list[str]:
@@ -31,7 +31,9 @@ def plan_of(experiment: Entity, metrics: Mapping[str, Entity], known: Iterable[s
     """
     known = list(known)
     problems = [
-        Problem(f"{ref} does not exist{near(ref, known)}. Import its descriptor, or mend the name.", pointer)
+        Problem(
+            f"{ref} does not exist{near_refs(ref, known)}. Import its descriptor, or mend the name.", pointer
+        )
         for pointer, ref, _ in _measures(experiment)
         if ref not in metrics
     ]
@@ -79,12 +81,9 @@ def metric_of(entity: Entity) -> Metric:
     )
 
 
-def near(ref: Ref | str, known: Iterable[str]) -> str:
+def near_refs(ref: Ref | str, known: Iterable[str]) -> str:
     """An ending for a message that names what may have been meant; empty where nothing is near."""
-    names = {text.partition(":")[2].removeprefix("default/"): text for text in known}
-    wanted = str(ref).partition(":")[2].removeprefix("default/")
-    found = get_close_matches(wanted, names, n=3, cutoff=0.5)
-    return f"; did you mean {' or '.join(found)}?" if found else ""
+    return near(parse_ref(str(ref)).short, [parse_ref(text).short for text in known], cutoff=0.5)
 
 
 def _measures(experiment: Entity) -> Iterator[tuple[str, str, Mapping[str, Any]]]:

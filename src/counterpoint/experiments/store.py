@@ -11,13 +11,14 @@ from msgspec.structs import replace
 
 from counterpoint.errors import InputError, NotFoundError
 from counterpoint.experiments.model import Experiment
-from counterpoint.experiments.plan import metric_refs, near, plan_of
+from counterpoint.experiments.plan import metric_refs, near_refs, plan_of
 from counterpoint.experiments.result import Result
 from counterpoint.experiments.standing import Basis, Standing
 from counterpoint.graph.actor import Actor
 from counterpoint.graph.entity import Activity, Entity
 from counterpoint.graph.reader import Reader
 from counterpoint.graph.ref import parse_ref
+from counterpoint.moments import rfc3339
 from counterpoint.workspace import Workspace
 
 __all__ = [
@@ -106,7 +107,7 @@ def load(workspace: Workspace, name: str) -> Loaded:
         if entity is None:
             others = [found.ref for found in reader.find(kind="Experiment", limit=1000).items]
             raise NotFoundError(
-                f"There is no experiment {ref.name}{near(ref, others) or '.'}{_remedy(others)}"
+                f"There is no experiment {ref.name}{near_refs(ref, others) or '.'}{_remedy(others)}"
             )
         metrics = {
             found: metric
@@ -178,7 +179,7 @@ def reading_of(result: Result) -> dict[str, Any]:
         "condition": verdict.condition,
         "wouldChange": verdict.would_change,
         "treatment": verdict.treatment,
-        "asOf": result.as_of.isoformat().replace("+00:00", "Z"),
+        "asOf": rfc3339(result.as_of),
         "engine": result.engine,
         "users": result.users,
         "arms": msgspec.to_builtins(result.arms),
@@ -253,6 +254,6 @@ def _remedy(others: list[str]) -> str:
         return (
             ""
             if len(others) > 20
-            else f" There are: {', '.join(sorted(ref.partition(':')[2].removeprefix('default/') for ref in others))}."
+            else f" There are: {', '.join(sorted(parse_ref(ref).short for ref in others))}."
         )
     return " There is none yet: write one as YAML and import it with: counterpoint import catalog FILE"

@@ -10,11 +10,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NoReturn
 
-from counterpoint.errors import Problem
+from counterpoint.errors import Problem, escape
 from counterpoint.flags.errors import FlagSetError
 from counterpoint.flags.flag import Flag, Metadata
 from counterpoint.flags.javascript import SAFE_INTEGER
-from counterpoint.flags.places import Places, escape, locate
+from counterpoint.flags.places import Places, locate
 from counterpoint.flags.targeting import MAX_LEVELS, expand, fault_in, schema_faults, too_deep
 
 __all__ = ["Definition", "Source", "check", "read"]

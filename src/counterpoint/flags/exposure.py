@@ -12,6 +12,7 @@ from typing import Any, Protocol
 from urllib.parse import quote
 
 from counterpoint.errors import CounterpointError
+from counterpoint.moments import rfc3339
 
 __all__ = ["Exposure", "Exposures", "event_of"]
 
@@ -53,7 +54,7 @@ def event_of(exposure: Exposure, identity: str) -> dict[str, Any]:
         "source": f"/api/flags/sets/{quote(exposure.flag_set, safe='')}",
         "type": "feature_flag.evaluation",
         "subject": exposure.subject,
-        "time": datetime.fromtimestamp(exposure.at, UTC).isoformat().replace("+00:00", "Z"),
+        "time": rfc3339(datetime.fromtimestamp(exposure.at, UTC)),
         "data": {
             "feature_flag.key": exposure.flag,
             "feature_flag.set.id": exposure.flag_set,

@@ -4,11 +4,10 @@ from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from typing import Any, Literal, TypeAlias
 
-from counterpoint.errors import Problem
+from counterpoint.errors import Problem, escape
 from counterpoint.flags.belonging import bets_of
 from counterpoint.flags.flag import Flag, variant_name
 from counterpoint.flags.model import FlagSet
-from counterpoint.flags.places import escape
 from counterpoint.flags.targeting import outcomes, subrules
 
 __all__ = ["Finding", "findings_in"]

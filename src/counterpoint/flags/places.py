@@ -4,7 +4,9 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-__all__ = ["Places", "escape", "locate"]
+from counterpoint.errors import escape
+
+__all__ = ["Places", "locate"]
 
 _TOKEN = re.compile(r'"(?:[^"\\]|\\.)*"|[{}\[\],:]|[^\s{}\[\],:"]+')
 
@@ -43,11 +45,6 @@ class _Open:
 
     def child(self) -> str:
         return f"{self.pointer}/{self.index if self.is_array else escape(self.key or '')}"
-
-
-def escape(name: str) -> str:
-    """One name as a part of an RFC 6901 pointer."""
-    return name.replace("~", "~0").replace("/", "~1")
 
 
 def locate(text: str) -> Places:

@@ -4,9 +4,8 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Final
 
-from counterpoint.errors import Problem
+from counterpoint.errors import Problem, escape
 from counterpoint.flags.jsonlogic import LAZY, OPERATORS
-from counterpoint.flags.places import escape
 
 __all__ = ["expand", "fault_in", "is_rule", "outcomes", "schema_faults", "subrules", "too_deep"]
 

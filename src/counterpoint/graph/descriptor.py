@@ -6,16 +6,16 @@ The order of checks is Backstage's: the envelope, then the metadata, then the ki
 import hashlib
 import math
 from collections.abc import Callable, Iterator, Mapping
-from difflib import get_close_matches
 from typing import Any
 
 import msgspec
 
-from counterpoint.errors import InputError, Problem
+from counterpoint.errors import InputError, Problem, escape
 from counterpoint.graph import formats
-from counterpoint.graph.fields import Reference, check_fields, escape, references
+from counterpoint.graph.fields import Reference, check_fields, references
 from counterpoint.graph.kinds import KINDS, Kind, LooseReference, canonical_kind
 from counterpoint.graph.ref import DEFAULT_NAMESPACE, Ref, parse_ref
+from counterpoint.spelling import near
 
 __all__ = ["etag_of", "normalise", "owner_of", "ref_of", "relations_of", "title_of", "validate"]
 
@@ -180,10 +180,8 @@ def _envelope(document: Mapping[str, Any]) -> Iterator[Problem]:
 
 def _unknown_kind(name: str) -> str:
     known = canonical_kind(name)
-    near = [known] if known in KINDS else get_close_matches(name, KINDS, n=1)
-    return f"The kind {name} is not known; " + (
-        f"did you mean {near[0]}?" if near else f"known kinds are {', '.join(KINDS)}."
-    )
+    meant = near(known, KINDS.keys()) or f"; known kinds are {', '.join(KINDS)}."
+    return f"The kind {name} is not known{meant}"
 
 
 def _unknown_version(version: str, kind: Kind) -> str:

@@ -5,7 +5,7 @@ from typing import Any
 
 import msgspec
 
-from counterpoint.graph.fields import escape
+from counterpoint.errors import escape
 
 __all__ = ["difference"]
 

@@ -9,10 +9,10 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any, Literal
 
-from counterpoint.errors import InputError, Problem
+from counterpoint.errors import InputError, Problem, escape
 from counterpoint.graph.ref import parse_ref
 
-__all__ = ["Field", "Reference", "Shape", "check_fields", "escape", "references"]
+__all__ = ["Field", "Reference", "Shape", "check_fields", "references"]
 
 Shape = Literal["text", "texts", "number", "flag", "date", "moment", "object", "objects", "mapping", "any"]
 
@@ -62,11 +62,6 @@ class Field:
     """The reference that holds where the field is left out."""
     fields: tuple["Field", ...] = ()
     """Keys of an object, of every object in a list, or (one field) every value of a mapping."""
-
-
-def escape(key: str) -> str:
-    """A key as a part of an RFC 6901 pointer."""
-    return key.replace("~", "~0").replace("/", "~1")
 
 
 def check_fields(fields: tuple[Field, ...], holder: Mapping[str, Any], pointer: str) -> Iterator[Problem]:

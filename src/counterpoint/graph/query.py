@@ -11,7 +11,8 @@ from counterpoint.errors import InputError
 from counterpoint.graph.kinds import canonical_kind
 from counterpoint.graph.ref import parse_ref
 from counterpoint.graph.search import words_of
-from counterpoint.graph.tables import posting, relation, revision, tag, to_micros
+from counterpoint.graph.tables import posting, relation, revision, tag
+from counterpoint.moments import to_micros
 from counterpoint.paging import read_cursor
 
 __all__ = ["FACETS", "ORDERS", "Filters", "after_cursor", "matches_word", "order_of", "valid"]

@@ -19,7 +19,8 @@ from counterpoint.graph.query import (
 )
 from counterpoint.graph.ref import Ref, parse_ref
 from counterpoint.graph.search import snippet_of, words_of
-from counterpoint.graph.tables import activity, decode, posting, relation, revision, tag, to_datetime
+from counterpoint.graph.tables import activity, decode, posting, relation, revision, tag
+from counterpoint.moments import to_datetime
 from counterpoint.paging import cursor_of
 
 __all__ = ["Reader"]

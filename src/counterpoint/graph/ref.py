@@ -21,6 +21,11 @@ class Ref:
         for part in ("kind", "namespace", "name"):
             object.__setattr__(self, part, getattr(self, part).lower())
 
+    @property
+    def short(self) -> str:
+        """The name as people write it where the kind is clear: without the default namespace."""
+        return self.name if self.namespace == DEFAULT_NAMESPACE else f"{self.namespace}/{self.name}"
+
     def __str__(self) -> str:
         return f"{self.kind}:{self.namespace}/{self.name}"
 

@@ -5,13 +5,10 @@ Rows are added and closed, never rewritten, so every read can be asked of a past
 Times are microseconds since 1970 in UTC.
 """
 
-from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import msgspec
 import sqlalchemy as sa
-
-from counterpoint.errors import InputError
 
 __all__ = [
     "INTEGER",
@@ -25,8 +22,6 @@ __all__ = [
     "relation",
     "revision",
     "tag",
-    "to_datetime",
-    "to_micros",
 ]
 
 TEXT = sa.Text().with_variant(sa.Text(collation="C"), "postgresql")
@@ -107,25 +102,6 @@ activity = sa.Table(
     sa.Column("reason", TEXT),
     sqlite_strict=True,
 )
-
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_MICROSECOND = timedelta(microseconds=1)
-
-
-def to_micros(at: datetime) -> int:
-    """A moment as microseconds since 1970.
-
-    Raises:
-        InputError: the moment has no time zone.
-    """
-    if at.tzinfo is None:
-        raise InputError(f"The time {at.isoformat()} has no zone; add one, such as Z for UTC.")
-    return (at - _EPOCH) // _MICROSECOND
-
-
-def to_datetime(micros: int) -> datetime:
-    """A stored moment, in UTC."""
-    return _EPOCH + timedelta(microseconds=micros)
 
 
 def encode(value: Any) -> str | None:

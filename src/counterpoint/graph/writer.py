@@ -24,7 +24,8 @@ from counterpoint.graph.permissions import may
 from counterpoint.graph.reader import Reader, _batches, _text
 from counterpoint.graph.ref import Ref, parse_ref
 from counterpoint.graph.search import postings_of
-from counterpoint.graph.tables import activity, decode, encode, posting, relation, revision, tag, to_datetime
+from counterpoint.graph.tables import activity, decode, encode, posting, relation, revision, tag
+from counterpoint.moments import to_datetime
 
 __all__ = ["Writer"]
 

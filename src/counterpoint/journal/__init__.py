@@ -15,7 +15,7 @@ commands, routes, pages     the doors
 
 from counterpoint.journal.journal import Journal
 from counterpoint.journal.model.event import EXPOSURE, Event, Refusal, read_event
-from counterpoint.journal.model.outcome import Compacted, Finding, Receipt, Rejected, TypeCount
+from counterpoint.journal.model.outcome import Compacted, Receipt, Rejected, TypeCount
 from counterpoint.journal.recent import cursor_after
 from counterpoint.journal.snapshot import Snapshot
 
@@ -23,7 +23,6 @@ __all__ = [
     "EXPOSURE",
     "Compacted",
     "Event",
-    "Finding",
     "Journal",
     "Receipt",
     "Refusal",

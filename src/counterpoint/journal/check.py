@@ -4,9 +4,9 @@ import sqlite3
 from collections.abc import Iterator
 from pathlib import Path
 
+from counterpoint.errors import Finding
 from counterpoint.journal.compaction import compaction_lock, remove_orphans
 from counterpoint.journal.intake import count
-from counterpoint.journal.model.outcome import Finding
 from counterpoint.journal.segments import Segment, manifest, orphans
 
 __all__ = ["check_journal"]

@@ -9,14 +9,16 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Self
 
+from counterpoint.errors import Finding
 from counterpoint.journal.check import check_journal
 from counterpoint.journal.compaction import Background, compact
 from counterpoint.journal.intake import Intake, connect, count, storage_errors
 from counterpoint.journal.model.event import Event, Refusal, read_event
-from counterpoint.journal.model.outcome import Compacted, Finding, Receipt, Rejected, TypeCount
-from counterpoint.journal.model.row import Row, microseconds, moment, row_of
+from counterpoint.journal.model.outcome import Compacted, Receipt, Rejected, TypeCount
+from counterpoint.journal.model.row import Row, row_of
 from counterpoint.journal.recent import Filter, newest
 from counterpoint.journal.snapshot import Snapshot, open_snapshot
+from counterpoint.moments import to_datetime, to_micros
 from counterpoint.settings import JournalSettings
 
 __all__ = ["Journal"]
@@ -108,7 +110,10 @@ class Journal:
         )
         with self._reading() as database:
             found = database.execute(query).fetchall()
-        return [TypeCount(type_, events, moment(first), moment(last)) for type_, events, first, last in found]
+        return [
+            TypeCount(type_, events, to_datetime(first), to_datetime(last))
+            for type_, events, first, last in found
+        ]
 
     def version(self) -> tuple[int, int]:
         """What changes whenever events are added or removed: results computed from the journal are cached by it."""
@@ -120,7 +125,7 @@ class Journal:
     def compact(self) -> Compacted:
         """Move the events of the intake into segments, unless another process is doing so."""
         with self._compacting:
-            now = microseconds(self._clock())
+            now = to_micros(self._clock())
             done = compact(
                 self.folder, identity_days=self.settings.identity_days, now=now, writing=self._intake.writing
             )

@@ -9,9 +9,10 @@ import msgspec
 
 from counterpoint.journal.intake import transaction
 from counterpoint.journal.model.event import EXPOSURE, Event
-from counterpoint.journal.model.row import COLUMNS, Row, event_of, microseconds
+from counterpoint.journal.model.row import COLUMNS, Row, event_of
 from counterpoint.journal.segments import Segment, manifest
 from counterpoint.journal.snapshot import engine_options
+from counterpoint.moments import to_micros
 from counterpoint.paging import cursor_of, read_cursor
 
 __all__ = ["Filter", "cursor_after", "newest"]
@@ -47,7 +48,7 @@ class Filter(msgspec.Struct, frozen=True, kw_only=True):
 
 def cursor_after(event: Event) -> str:
     """The opaque text that asks for the events after this one."""
-    return cursor_of(microseconds(event.time), event.source, event.id)
+    return cursor_of(to_micros(event.time), event.source, event.id)
 
 
 def newest(

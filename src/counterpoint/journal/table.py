@@ -1,7 +1,6 @@
 """Rows of a table into event documents, by a mapping. Pure: values in, documents or a problem out."""
 
 from collections.abc import Callable, Mapping, Sequence
-from difflib import get_close_matches
 from hashlib import blake2b
 from typing import Any, Final
 from urllib.parse import quote
@@ -12,6 +11,7 @@ from counterpoint.errors import InputError, Problem
 from counterpoint.journal.cell import cell_json, cell_number, cell_text, cell_time, shown
 from counterpoint.journal.model.event import is_attribute
 from counterpoint.journal.model.mapping import Column, EventMapping, Rule, Term, Text
+from counterpoint.spelling import near
 
 __all__ = ["RowError", "Table"]
 
@@ -231,12 +231,9 @@ def _places(mapping: EventMapping, header: Sequence[str], file: str) -> Mapping[
     for column in mapping.columns():
         times = header.count(column.name)
         if times == 0:
-            near = get_close_matches(column.name, header, n=1)
-            hint = f" Did you mean {near[0]!r}?" if near else ""
+            hint = near(column.name, {name: repr(name) for name in header}) or "."
             problems.append(
-                _column_problem(
-                    mapping, column, f"{file} has no column {column.name!r} ({column.use}).{hint}"
-                )
+                _column_problem(mapping, column, f"{file} has no column {column.name!r} ({column.use}){hint}")
             )
         elif times > 1:
             problems.append(

@@ -11,6 +11,7 @@ from litestar.concurrency import sync_to_thread
 from litestar.response.sse import ServerSentEventMessage
 
 from counterpoint.graph.entity import Activity
+from counterpoint.moments import rfc3339
 from counterpoint.workspace import Workspace
 
 __all__ = ["Live", "activity_item"]
@@ -39,7 +40,7 @@ class ActivityItem(msgspec.Struct, frozen=True, rename="camel"):
 
 def activity_item(entry: Activity) -> ActivityItem:
     """The public form of an entry of the log."""
-    at = entry.at.isoformat().replace("+00:00", "Z")
+    at = rfc3339(entry.at)
     return ActivityItem(
         entry.seq, at, entry.actor, entry.action, entry.subject, entry.before, entry.after, entry.reason
     )

@@ -15,6 +15,8 @@ from typing import Annotated, Any
 
 import msgspec
 
+from counterpoint.moments import rfc3339
+
 __all__ = ["EXPOSURE", "Event", "Refusal", "is_attribute", "read_event", "read_time"]
 
 EXPOSURE = "feature_flag.evaluation"
@@ -121,9 +123,9 @@ class Event(msgspec.Struct, frozen=True, kw_only=True):
         }
         if self.subject is not None:
             found["subject"] = self.subject
-        found["time"] = _rfc3339(self.time)
+        found["time"] = rfc3339(self.time)
         found.update(self.attributes)
-        found["recordedtime"] = _rfc3339(self.received)
+        found["recordedtime"] = rfc3339(self.received)
         if self.data_base64 is not None:
             found["data_base64"] = self.data_base64
         elif self.data is not None:
@@ -310,7 +312,3 @@ def _name(value: object) -> str:
 def _shown(value: object) -> str:
     text = ascii(value) if isinstance(value, str | float) else _name(value)
     return text if len(text) <= 60 else text[:57] + "..."
-
-
-def _rfc3339(time: datetime) -> str:
-    return time.isoformat().replace("+00:00", "Z")

@@ -1,11 +1,10 @@
 """What the journal's operations answer."""
 
 from datetime import datetime
-from typing import Literal
 
 import msgspec
 
-__all__ = ["Compacted", "Finding", "Receipt", "Rejected", "TypeCount"]
+__all__ = ["Compacted", "Receipt", "Rejected", "TypeCount"]
 
 
 class Rejected(msgspec.Struct, frozen=True):
@@ -47,12 +46,3 @@ class Compacted(msgspec.Struct, frozen=True):
     """Files of broken-off compactions that were removed."""
     busy: bool = False
     """Another process was compacting, so nothing was done."""
-
-
-class Finding(msgspec.Struct, frozen=True):
-    """One thing that a check saw."""
-
-    level: Literal["ok", "warning", "error"]
-    subject: str
-    message: str
-    remedy: str = ""

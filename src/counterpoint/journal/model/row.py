@@ -1,14 +1,14 @@
 """How an event is laid out in columns: one order for the intake, the segments and the snapshots."""
 
-from datetime import UTC, datetime, timedelta
 from hashlib import blake2b
 from typing import Any, Final
 
 import msgspec
 
 from counterpoint.journal.model.event import MAX_DATA, Event, Refusal
+from counterpoint.moments import to_datetime, to_micros
 
-__all__ = ["COLUMNS", "Row", "event_of", "identity", "microseconds", "moment", "row_of"]
+__all__ = ["COLUMNS", "Row", "event_of", "identity", "row_of"]
 
 COLUMNS: Final = (
     "source", "id", "type", "subject", "time", "received", "flag_set", "flag", "variant", "value", "data", "attributes",
@@ -18,21 +18,9 @@ COLUMNS: Final = (
 Row = tuple[Any, ...]
 """The values of COLUMNS, and in the intake the identity after them."""
 
-EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
-MICROSECOND: Final = timedelta(microseconds=1)
 BINARY: Final = "data_base64"
 
 _encode = msgspec.json.Encoder().encode
-
-
-def moment(microseconds: int) -> datetime:
-    """The moment that many microseconds after 1970, in UTC."""
-    return EPOCH + timedelta(microseconds=microseconds)
-
-
-def microseconds(time: datetime) -> int:
-    """Whole microseconds since 1970."""
-    return (time - EPOCH) // MICROSECOND
 
 
 def identity(source: str, id: str) -> bytes:  # noqa: A002 - CloudEvents' word
@@ -52,7 +40,7 @@ def row_of(event: Event) -> Row | Refusal:
         attributes[BINARY] = event.data_base64
     return (
         event.source, event.id, event.type, event.subject,
-        microseconds(event.time), microseconds(event.received),
+        to_micros(event.time), to_micros(event.received),
         event.flag_set, event.flag, event.variant, event.value,
         data, _encode(attributes).decode() if attributes else None,
         identity(event.source, event.id),
@@ -67,7 +55,7 @@ def event_of(row: Row) -> Event:
     kept: dict[str, Any] = msgspec.json.decode(attributes) if attributes else {}
     return Event(
         id=id_, source=source, type=type_, subject=subject,
-        time=moment(time), received=moment(received),
+        time=to_datetime(time), received=to_datetime(received),
         data=None if data is None else msgspec.json.decode(data),
         data_base64=kept.pop(BINARY, None), attributes=kept,
     )  # fmt: skip

@@ -11,7 +11,7 @@ from argon2.exceptions import InvalidHashError, VerificationError
 from counterpoint.errors import ConflictError, NotAllowedError
 from counterpoint.graph import Graph, Reader
 from counterpoint.graph.actor import Actor
-from counterpoint.graph.tables import to_datetime, to_micros
+from counterpoint.moments import to_datetime, to_micros
 from counterpoint.server.identity.model import check_account_name, check_password
 from counterpoint.server.identity.tables import ACCOUNTS
 

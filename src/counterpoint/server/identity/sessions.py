@@ -7,7 +7,7 @@ import sqlalchemy as sa
 
 from counterpoint.graph import Graph, Reader
 from counterpoint.graph.actor import Actor
-from counterpoint.graph.tables import to_datetime, to_micros
+from counterpoint.moments import to_datetime, to_micros
 from counterpoint.server.identity.accounts import Account, account_actor
 from counterpoint.server.identity.model import hash_secret, new_secret
 from counterpoint.server.identity.tables import ACCOUNTS, SESSIONS

@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from counterpoint.errors import ConflictError, InputError, NotAllowedError, NotFoundError, Problem
 from counterpoint.graph import Graph, Reader
 from counterpoint.graph.actor import SYSTEM, Actor
-from counterpoint.graph.tables import to_datetime, to_micros
+from counterpoint.moments import to_datetime, to_micros
 from counterpoint.server.identity.model import check_scopes, hash_secret, new_token
 from counterpoint.server.identity.tables import TOKENS
 
