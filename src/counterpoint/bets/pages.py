@@ -186,6 +186,7 @@ def _bet(
         page,
         "bets/bet.html",
         line=line,
+        people=store.people_of(ws.graph, line),
         bet_url=entity_url(line.bet.ref),
         nodes=sight_nodes(line),
         figures=figure_rows(line.verdict),

@@ -16,7 +16,17 @@ from counterpoint.graph.reader import Reader
 from counterpoint.graph.ref import parse_ref
 from counterpoint.graph.store import Graph
 
-__all__ = ["BetPage", "document_of", "list_bets", "may_write", "names_of", "problems_of", "read", "write"]
+__all__ = [
+    "BetPage",
+    "document_of",
+    "list_bets",
+    "may_write",
+    "names_of",
+    "people_of",
+    "problems_of",
+    "read",
+    "write",
+]
 
 
 class BetPage(msgspec.Struct, frozen=True, rename="camel"):
@@ -63,6 +73,15 @@ def names_of(graph: Graph, kind: str, *, limit: int = 500) -> tuple[str, ...]:
     return tuple(
         item.name if item.namespace == "default" else f"{item.namespace}/{item.name}" for item in items
     )
+
+
+def people_of(graph: Graph, line: Line) -> dict[str, str]:
+    """The names of those who decided about the bet, by their references."""
+    with graph.read() as reader:
+        return {
+            ref: entity.title
+            for ref, entity in reader.get_many({item.actor for item in line.decisions}).items()
+        }
 
 
 def may_write(graph: Graph, line: Line, actor: Actor) -> Permission:

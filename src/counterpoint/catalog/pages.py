@@ -140,6 +140,7 @@ def show_entity(
         if entity is None:
             raise NotFoundError(_absence(ref, moment, [revision.at for revision in history]))
         known = reader.get_many({edge.target for edge in entity.relations}, at=moment)
+        people = reader.get_many({revision.actor for revision in history[-VERSIONS:]})
     sections = shown.sections(entity, known)
     by_relation = {section.relation: section for section in sections}
     return render(
@@ -157,6 +158,7 @@ def show_entity(
         definition=_definition(entity),
         history=list(reversed(history))[:VERSIONS],
         versions=len(history),
+        people={person: found.title for person, found in people.items()},
         at=moment,
         is_current=moment is None or history[-1].version == entity.version,
     )

@@ -75,6 +75,11 @@ ACTIONS = {
     "bet.decided": "decided on",
     "bet.moved": "moved",
     "experiment.read": "read the figures of",
+    "account.created": "made an account for",
+    "session.started": "signed in",
+    "session.ended": "signed out",
+    "token.created": "made the API token",
+    "token.revoked": "revoked the API token",
 }
 
 
@@ -91,6 +96,9 @@ ACTION_ICONS = {
     "read": "experiment",
     "moved": "arrow",
     "imported": "down",
+    "revoked": "trash",
+    "started": "user",
+    "ended": "sign-out",
 }
 
 

@@ -101,7 +101,9 @@ def check_scopes(scopes: frozenset[str]) -> frozenset[str]:
     """
     known = ", ".join(SCOPES)
     if not scopes:
-        raise InputError("A token needs at least one scope.", [Problem(f"choose from {known}", "/scopes")])
+        raise InputError(
+            "A token needs at least one scope.", [Problem(f"Choose at least one of {known}.", "/scopes")]
+        )
     if unknown := sorted(scopes - SCOPES.keys()):
         problems = [Problem(f"{name!r} is no scope; choose from {known}", "/scopes") for name in unknown]
         raise InputError("The scopes are not valid.", problems)
