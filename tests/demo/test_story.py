@@ -9,6 +9,8 @@ from counterpoint.cli import run
 from counterpoint.demo.folder import DemoFolder
 from counterpoint.demo.simulate import TRUTH
 
+pytestmark = pytest.mark.xdist_group("demo")  # one worker builds the demo, once
+
 
 @pytest.fixture(scope="module")
 def built(tmp_path_factory):
