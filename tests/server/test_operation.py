@@ -85,6 +85,19 @@ def test_a_server_whose_journal_cannot_be_written_is_alive_but_not_ready(
     assert "cannot be written" in response.json()["errors"][0]["message"]
 
 
+def test_a_server_whose_journal_is_gone_is_not_ready_and_names_no_folder(
+    client: TestClient, workspace: Workspace
+) -> None:
+    assert client.get("/readyz").status_code == 200
+    (workspace.path / "journal").rename(workspace.path / "elsewhere")
+    response = client.get("/readyz")
+    assert response.status_code == 503
+    assert response.json()["errors"][0]["file"] == "journal"
+    assert str(workspace.path) not in response.text
+    (workspace.path / "elsewhere").rename(workspace.path / "journal")
+    assert client.get("/readyz").status_code == 200
+
+
 def test_a_server_on_a_full_disk_is_not_ready(client: TestClient, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("counterpoint.server.status.LEAST_FREE", 1 << 62)
     assert "bytes are free" in client.get("/readyz").json()["errors"][0]["message"]
