@@ -9,6 +9,7 @@ from litestar.testing import TestClient
 from counterpoint import Workspace
 from counterpoint.errors import WorkspaceError
 from counterpoint.server.middleware.headers import CONTENT_SECURITY_POLICY
+from counterpoint.server.middleware.logs import printable
 
 
 @pytest.mark.parametrize("given", ["request-0001", "a.b:c_d-e" * 3, "0" * 128])
@@ -203,3 +204,8 @@ def test_importing_the_server_and_every_door_loads_no_engine() -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
+
+
+def test_a_path_cannot_command_the_terminal_that_shows_the_log() -> None:
+    shown = printable(None, "info", {"path": "/a\x1b]0;owned\x07\nrequest path=/forged", "status": 404})
+    assert shown == {"path": "/a\\x1b]0;owned\\x07\\nrequest path=/forged", "status": 404}
