@@ -227,3 +227,8 @@ def test_a_set_that_another_door_broke_is_shown_as_such_and_harms_no_other(http:
     assert (answer.status_code, answer.json()["errorCode"]) == (400, "PARSE_ERROR")
     assert put(http, "torn", ONE).status_code == 200
     assert http.post("/ofrep/v1/evaluate/flags/f", json={"context": {}}, headers=headers).status_code == 200
+
+
+def test_the_document_says_that_a_set_is_an_object(http: httpx2.Client) -> None:
+    answers = http.get("/api/openapi.json").json()["paths"]["/api/flags/sets/{name}"]["get"]["responses"]
+    assert answers["200"]["content"]["application/json"]["schema"]["type"] == "object"

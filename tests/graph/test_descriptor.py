@@ -115,6 +115,8 @@ def test_a_fault_is_named_with_its_pointer(path: str, value: Any, pointer: str) 
         ("spec/alpha", True, "/spec/alpha"),
         ("spec/start", "2026-05-03T09:00:00", "/spec/start"),
         ("spec/end", "soon", "/spec/end"),
+        ("spec/start", "0001-01-01T00:00:00+14:00", "/spec/start"),
+        ("spec/end", "9999-12-31T23:59:59-14:00", "/spec/end"),
     ],
 )
 def test_the_fields_of_our_kinds_are_checked(path: str, value: Any, pointer: str) -> None:

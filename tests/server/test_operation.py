@@ -9,6 +9,7 @@ from litestar.testing import TestClient
 from counterpoint import Workspace
 from counterpoint.errors import WorkspaceError
 from counterpoint.server.middleware.headers import CONTENT_SECURITY_POLICY
+from counterpoint.server.middleware.logs import printable
 
 
 @pytest.mark.parametrize("given", ["request-0001", "a.b:c_d-e" * 3, "0" * 128])
@@ -83,6 +84,19 @@ def test_a_server_whose_journal_cannot_be_written_is_alive_but_not_ready(
     assert response.status_code == 503
     assert response.headers["content-type"] == "application/problem+json"
     assert "cannot be written" in response.json()["errors"][0]["message"]
+
+
+def test_a_server_whose_journal_is_gone_is_not_ready_and_names_no_folder(
+    client: TestClient, workspace: Workspace
+) -> None:
+    assert client.get("/readyz").status_code == 200
+    (workspace.path / "journal").rename(workspace.path / "elsewhere")
+    response = client.get("/readyz")
+    assert response.status_code == 503
+    assert response.json()["errors"][0]["file"] == "journal"
+    assert str(workspace.path) not in response.text
+    (workspace.path / "elsewhere").rename(workspace.path / "journal")
+    assert client.get("/readyz").status_code == 200
 
 
 def test_a_server_on_a_full_disk_is_not_ready(client: TestClient, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -190,3 +204,8 @@ def test_importing_the_server_and_every_door_loads_no_engine() -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
+
+
+def test_a_path_cannot_command_the_terminal_that_shows_the_log() -> None:
+    shown = printable(None, "info", {"path": "/a\x1b]0;owned\x07\nrequest path=/forged", "status": 404})
+    assert shown == {"path": "/a\\x1b]0;owned\\x07\\nrequest path=/forged", "status": 404}

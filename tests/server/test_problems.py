@@ -1,5 +1,6 @@
 """Errors have one shape over HTTP, whichever door they come through."""
 
+import asyncio
 import base64
 import json
 from typing import Any
@@ -12,6 +13,7 @@ from litestar.testing import TestClient
 
 from counterpoint import Workspace, errors
 from counterpoint.errors import Problem
+from counterpoint.server.app import create_app
 from counterpoint.server.problems import describe
 
 HTML = {"Accept": "text/html,application/xhtml+xml"}
@@ -193,6 +195,39 @@ def test_a_cursor_that_was_made_up_is_refused(client: TestClient) -> None:
     forged = base64.urlsafe_b64encode(json.dumps(["updated", 2**63, "a"]).encode()).decode()
     response = client.get("/api/v1/entities", params={"order": "updated", "cursor": forged})
     check_problem(response, 400, "/api/v1/entities")
+
+
+def test_a_client_that_goes_away_before_the_end_of_its_body_is_no_failure_of_ours(
+    workspace: Workspace, capfd: pytest.CaptureFixture[str]
+) -> None:
+    app = create_app(workspace, auth=False)
+    scope = {
+        "type": "http",
+        "method": "POST",
+        "path": "/api/events",
+        "raw_path": b"/api/events",
+        "query_string": b"",
+        "root_path": "",
+        "scheme": "http",
+        "http_version": "1.1",
+        "headers": [(b"host", b"localhost"), (b"content-type", b"application/x-ndjson")],
+        "client": ("127.0.0.1", 1),
+        "server": ("127.0.0.1", 7700),
+        "extensions": {},
+        "app": app,
+    }
+    sent: list[dict[str, Any]] = []
+    parts = iter([{"type": "http.request", "body": b"{", "more_body": True}, {"type": "http.disconnect"}])
+
+    async def receive() -> dict[str, Any]:
+        return next(parts)
+
+    async def send(message: dict[str, Any]) -> None:
+        sent.append(message)
+
+    asyncio.run(app(scope, receive, send))  # type: ignore[arg-type]
+    assert sent[0]["status"] == 400
+    assert "request_failed" not in capfd.readouterr().err
 
 
 def test_foreseen_errors_keep_their_words(client: TestClient, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -56,4 +56,8 @@ def _journal_problems(ws: Workspace) -> list[Problem]:
     free = shutil.disk_usage(place).free
     if free < LEAST_FREE:
         return [Problem(f"only {free} bytes are free, at least {LEAST_FREE} are needed", file="journal")]
+    try:
+        ws.journal.version()
+    except CounterpointError:  # its message names the folder, which concerns no stranger
+        return [Problem("it cannot be read; `counterpoint doctor` says why", file="journal")]
     return []

@@ -21,7 +21,7 @@ def configure_logs(*, verbose: bool = False) -> None:
     Tracebacks are shown without the values of variables, which can be secrets.
     """
     final: list[structlog.types.Processor] = (
-        [structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback)]
+        [printable, structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback)]
         if sys.stderr.isatty()
         else [structlog.processors.format_exc_info, structlog.processors.JSONRenderer()]
     )
@@ -35,6 +35,17 @@ def configure_logs(*, verbose: bool = False) -> None:
         wrapper_class=structlog.make_filtering_bound_logger(logging.DEBUG if verbose else logging.INFO),
         logger_factory=lambda *_: structlog.WriteLogger(sys.stderr),
         cache_logger_on_first_use=False,
+    )
+
+
+def printable(_logger: object, _method: str, event: structlog.types.EventDict) -> structlog.types.EventDict:
+    """Escape what a terminal would obey: a request's path can hold its control sequences and line ends."""
+    return {name: _escaped(value) if isinstance(value, str) else value for name, value in event.items()}
+
+
+def _escaped(text: str) -> str:
+    return "".join(
+        each if each.isprintable() else each.encode("unicode_escape").decode("ascii") for each in text
     )
 
 
