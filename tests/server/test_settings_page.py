@@ -79,7 +79,7 @@ def test_a_token_is_shown_once_and_revoked(
     ("change", "status", "message"),
     [
         ({"name": ""}, 400, "must be 1 to 63 letters"),
-        ({"scopes": []}, 400, "choose from read"),
+        ({"scopes": []}, 400, "Choose at least one of read"),
         ({"scopes": ["root"]}, 400, "is no scope"),
         ({"days": "soon"}, 400, "must be a whole number of days"),
         ({"days": "0"}, 400, "must be a whole number of days"),

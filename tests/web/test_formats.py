@@ -17,6 +17,7 @@ from counterpoint.web.formats import (
     percent,
     plural,
     short,
+    unbroken,
 )
 
 NOW = datetime(2026, 5, 3, 12, 0, tzinfo=UTC)
@@ -123,3 +124,7 @@ def test_marking_never_lets_markup_through(text: str, term: str) -> None:
 @given(st.floats(allow_nan=False, allow_infinity=False, width=32))
 def test_every_number_has_a_text_without_a_hyphen_as_minus(value: float) -> None:
     assert not number(value).startswith("-")
+
+
+def test_a_figure_keeps_its_per_cent_beside_it() -> None:
+    assert unbroken("rose by 8.2 % (to 3.1 pp) 4 pps") == "rose by 8.2\u202f% (to 3.1\u202fpp) 4 pps"

@@ -8,7 +8,19 @@ from markupsafe import Markup
 
 from counterpoint.web.urls import ref_parts
 
-__all__ = ["ago", "day", "initials", "marked", "moment", "number", "paragraphs", "percent", "plural", "short"]
+__all__ = [
+    "ago",
+    "day",
+    "initials",
+    "marked",
+    "moment",
+    "number",
+    "paragraphs",
+    "percent",
+    "plural",
+    "short",
+    "unbroken",
+]
 
 MINUTE, HOUR, DAY = 60, 3600, 86400
 STEPS = ((MINUTE, 1, "second"), (HOUR, MINUTE, "minute"), (DAY, HOUR, "hour"), (30 * DAY, DAY, "day"))
@@ -99,6 +111,11 @@ def number(value: float, places: int | None = None, *, signed: bool = False) -> 
 def percent(value: float, places: int = 1, *, signed: bool = False) -> str:
     """Return a share as a percentage: 0.1234 becomes "12.3 %"."""
     return f"{number(value * 100, places, signed=signed)}\u202f%"
+
+
+def unbroken(text: str) -> str:
+    """Return a sentence in which no figure is parted from its sign of per cent at the end of a line."""
+    return re.sub(r"(?<=\d) (?=%|pp\b)", "\u202f", text)
 
 
 def plural(count: int, word: str, words: str | None = None) -> str:

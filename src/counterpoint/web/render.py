@@ -102,6 +102,7 @@ def environment() -> Environment:
         short=formats.short,
         initials=formats.initials,
         paragraphs=formats.paragraphs,
+        unbroken=formats.unbroken,
     )
     made.globals.update(
         action_icon=action_icon,

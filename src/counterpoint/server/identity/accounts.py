@@ -87,10 +87,11 @@ def verify_password(graph: Graph, name: str, password: str) -> Account | None:
 
 
 def account_actor(reader: Reader, account: Account) -> Actor:
-    """The actor that an account acts as, with the units that the catalog puts the person in."""
+    """The actor that an account acts as, with the name and the units that the catalog gives the person."""
+    person = reader.get(account.ref)
     return Actor(
         ref=account.ref,
-        name=account.name,
+        name=person.title if person else account.name,
         kind="person",
         admin=account.admin,
         units=reader.units_of(account.ref),
