@@ -1,6 +1,7 @@
 """The command tree: what it lists, what it costs, how it fails."""
 
 import importlib
+import io
 import resource
 import subprocess
 import sys
@@ -10,6 +11,7 @@ import pytest
 
 from counterpoint.cli import run
 from counterpoint.cli.tree import COMMANDS
+from counterpoint.terminal import soften_encodings
 
 ADDRESSES = [address for group in COMMANDS.values() for address, _ in group.values()]
 HEAVY = (
@@ -69,6 +71,7 @@ def test_help_costs_less_than_a_quarter_of_a_second_of_cpu() -> None:
         (["doctor", "--nonsense"], 2, "nonsense"),
         (["flags", "eval"], 2, "KEY"),
         (["serve", "--port", "many"], 2, "many"),
+        (["import", "catalog", ""], 2, "TARGET is empty"),
     ],
 )
 def test_wrong_usage_is_one_clear_line_and_exit_code_2(
@@ -98,3 +101,19 @@ def test_a_folder_that_is_no_workspace_is_named_with_the_remedy(
     error = capsys.readouterr().err
     assert "nowhere" in error
     assert "counterpoint init" in error
+
+
+@pytest.mark.parametrize("encoding", ["ascii", "latin-1", "utf-8"])
+def test_every_encoding_takes_every_text_and_a_minus_stays_one(
+    encoding: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    raw = io.BytesIO()
+    stream = io.TextIOWrapper(raw, encoding=encoding)
+    monkeypatch.setattr(sys, "stdout", stream)
+    monkeypatch.setattr(sys, "stderr", io.TextIOWrapper(io.BytesIO(), encoding=encoding))
+    soften_encodings()
+    stream.write("−1.5 % → Åsa … 木 \udcff")
+    stream.flush()
+    said = raw.getvalue().decode(encoding)
+    assert said.startswith("−1.5 % → " if encoding == "utf-8" else "-1.5 % -> ")
+    assert said.endswith("木 \\udcff" if encoding == "utf-8" else "\\u6728 \\udcff")

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 from counterpoint import __version__
 from counterpoint.cli.tree import COMMANDS, GROUPS, OPTIONS, overview
 from counterpoint.errors import CounterpointError
-from counterpoint.terminal import Terminal, _current
+from counterpoint.terminal import Terminal, _current, soften_encodings
 
 if TYPE_CHECKING:
     from cyclopts import App
@@ -62,6 +62,7 @@ def _with_global_options(app: "App") -> Any:
 
 def run(arguments: Sequence[str]) -> int:
     """Run one command and return its exit code: 0 done, 1 failed, 2 wrong usage, 130 stopped."""
+    soften_encodings()
     if list(arguments) in ([], ["--help"], ["-h"]):
         sys.stdout.write(
             overview()
