@@ -411,3 +411,33 @@ def test_a_link_that_leads_nowhere_names_its_end(tmp_path: Path) -> None:
     (remark,) = find_sources(str(tmp_path / "link.yaml"))
     assert isinstance(remark, Remark)
     assert "is a link to nowhere, which does not exist" in str(remark.problem)
+
+
+BET = (
+    "apiVersion: counterpoint.dev/v1\nkind: Bet\nmetadata: {name: guests}\nspec:\n  owner: squad\n"
+    "  hypotesis: We believe\n  colour: red\n  guardrails:\n    - {metric: m, Margin: 1}\n"
+)
+EXPERIMENT = (
+    "apiVersion: counterpoint.dev/v1\nkind: Experiment\nmetadata: {name: gate}\n"
+    "spec: {owner: squad, flag: f, control: a, treatments: [b]}\n"
+)
+
+
+def test_a_slip_in_a_field_of_ours_is_a_warning_and_other_keys_are_not(workspace, folder):
+    (folder / "bet.yaml").write_text((GROUP % "squad") + "---\n" + BET)
+    report = import_targets(workspace.graph, local_actor(), [str(folder / "bet.yaml")])
+    slips = [
+        (remark.level, remark.problem.line, remark.problem.message)
+        for remark in report.remarks
+        if "no field" in remark.problem.message
+    ]
+    assert slips == [
+        ("warning", 11, "hypotesis is no field of Bet; did you mean hypothesis?"),
+        ("warning", 14, "Margin is no field of Bet; did you mean margin?"),
+    ]
+
+
+def test_a_default_that_the_file_does_not_name_is_not_missed(workspace, folder):
+    (folder / "experiment.yaml").write_text((GROUP % "squad") + "---\n" + EXPERIMENT)
+    report = import_targets(workspace.graph, local_actor(), [str(folder / "experiment.yaml")])
+    assert report.remarks == []

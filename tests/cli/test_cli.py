@@ -3,14 +3,15 @@
 import importlib
 import io
 import resource
+import shlex
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
-from counterpoint.cli import run
-from counterpoint.cli.tree import COMMANDS
+from counterpoint.cli import create_cli, run
+from counterpoint.cli.tree import COMMANDS, EXAMPLES
 from counterpoint.terminal import soften_encodings
 
 ADDRESSES = [address for group in COMMANDS.values() for address, _ in group.values()]
@@ -117,3 +118,25 @@ def test_every_encoding_takes_every_text_and_a_minus_stays_one(
     said = raw.getvalue().decode(encoding)
     assert said.startswith("−1.5 % → " if encoding == "utf-8" else "-1.5 % -> ")
     assert said.endswith("木 \\udcff" if encoding == "utf-8" else "\\u6728 \\udcff")
+
+
+def test_help_shows_examples_and_switches_without_their_defaults(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["import", "catalog", "--help"]) == 0
+    shown = capsys.readouterr().out
+    assert "counterpoint import catalog ~/checkouts/shop" in shown
+    assert "--no-dry-run" not in shown
+    assert "False" not in shown
+    assert run(["serve", "--help"]) == 0
+    assert "[default: 7700]" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("command", EXAMPLES)
+def test_each_example_is_taken_by_its_command(command: str) -> None:
+    app = create_cli()
+    for example in EXAMPLES[command]:
+        words = shlex.split(example)
+        if words[0] == "-w":
+            words = words[2:]
+        words = [word for word in words if word != "--json"]
+        assert words[: len(command.split())] == command.split()
+        app.parse_args(words, exit_on_error=False, print_error=False)

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 from counterpoint import __version__
-from counterpoint.cli.tree import COMMANDS, GROUPS, OPTIONS, overview
+from counterpoint.cli.tree import COMMANDS, EXAMPLES, GROUPS, OPTIONS, overview
 from counterpoint.errors import CounterpointError
 from counterpoint.terminal import Terminal, _current, soften_encodings
 
@@ -19,7 +19,7 @@ __all__ = ["create_cli", "run"]
 
 def create_cli() -> "App":
     """Build the command tree; nothing of a room is imported until its command runs."""
-    from cyclopts import App
+    from cyclopts import App, Parameter
 
     app = App(
         name="counterpoint",
@@ -27,6 +27,7 @@ def create_cli() -> "App":
         version=__version__,
         help_format="plaintext",
         result_action="return_value",
+        default_parameter=Parameter(negative="", show_default=_default),
     )
     for group, commands in COMMANDS.items():
         target = app
@@ -34,18 +35,28 @@ def create_cli() -> "App":
             target = App(name=group, help=GROUPS[group])
             app.command(target)
         for name, (address, line) in commands.items():
-            target.command(address, name=name, help=line)
+            examples = EXAMPLES.get(f"{group} {name}".strip(), ())
+            shown = "\n".join(["Examples:", *(f"  counterpoint {example}" for example in examples)])
+            target.command(address, name=name, help=line, help_epilogue=shown if examples else None)
     app.meta.default(_with_global_options(app))
     return app
 
 
-def _with_global_options(app: "App") -> Any:
-    from cyclopts import Parameter
+def _default(value: Any) -> str | None:
+    """What help says of a default: nothing of a switch, whose name says what it does."""
+    return None if isinstance(value, bool) or value is None else str(value)
 
+
+def _with_global_options(app: "App") -> Any:
+    from cyclopts import Group, Parameter
+
+    everywhere = Group("Options of every command", sort_key=99)
     flags = {"json": ["--json"], "verbose": ["--verbose", "-v"], "workspace": ["--workspace", "-w"]}
 
     def parameter(name: str) -> Parameter:
-        return Parameter(name=flags[name], negative="", help=OPTIONS[", ".join(flags[name])])
+        return Parameter(
+            name=flags[name], negative="", help=OPTIONS[", ".join(flags[name])], group=everywhere
+        )
 
     def call(
         *tokens: Annotated[str, Parameter(show=False, allow_leading_hyphen=True)],
