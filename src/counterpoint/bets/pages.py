@@ -119,7 +119,9 @@ def edit(
     document, errors = descriptor(form, store.document_of(ws.graph, ref))
     if not errors:
         try:
-            line = store.write(ws.graph, document, actor=actor, ref=ref, if_match=[form.etag] if form.etag else None)
+            line = store.write(
+                ws.graph, document, actor=actor, ref=ref, if_match=[form.etag] if form.etag else None
+            )
             return _to(line, "bet-saved")
         except InputError as error:
             errors = field_errors(error.problems) or {"": error.message}

@@ -6,13 +6,14 @@ from typing import Any
 
 from counterpoint.catalog.gathering import Declared
 from counterpoint.catalog.remarks import Remark
-from counterpoint.graph.fields import Field, escape
+from counterpoint.errors import escape
+from counterpoint.graph.fields import Field
 from counterpoint.graph.kinds import KINDS, OURS
 
-__all__ = ["check_spelling"]
+__all__ = ["check_slips"]
 
 
-def check_spelling(written: Iterable[Declared]) -> list[Remark]:
+def check_slips(written: Iterable[Declared]) -> list[Remark]:
     """A warning for each key that is nearly one of its kind's fields. Other keys are somebody's own, and kept."""
     remarks = []
     for declared in written:
