@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from counterpoint import Workspace
 from counterpoint.cli import create_cli, run
 from counterpoint.cli.tree import COMMANDS, EXAMPLES
 from counterpoint.terminal import soften_encodings
@@ -140,3 +141,14 @@ def test_each_example_is_taken_by_its_command(command: str) -> None:
         words = [word for word in words if word != "--json"]
         assert words[: len(command.split())] == command.split()
         app.parse_args(words, exit_on_error=False, print_error=False)
+
+
+def test_ctrl_c_says_that_the_command_can_be_repeated(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def stopped(path: Path) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(Workspace, "open", stopped)
+    assert run(["doctor"]) == 130
+    assert capsys.readouterr().err == "counterpoint: Stopped; it is safe to run the same command again.\n"

@@ -27,6 +27,7 @@ def create_cli() -> "App":
         version=__version__,
         help_format="plaintext",
         result_action="return_value",
+        suppress_keyboard_interrupt=False,
         default_parameter=Parameter(negative="", show_default=_default),
     )
     for group, commands in COMMANDS.items():
@@ -93,7 +94,7 @@ def run(arguments: Sequence[str]) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
     except KeyboardInterrupt:
-        return _fail("Stopped.", 130)
+        return _fail("Stopped; it is safe to run the same command again.", 130)
     except OSError as error:
         place = f"{error.filename}: " if error.filename else ""
         return _fail(f"{place}{error.strerror or error}", 1)
