@@ -3,18 +3,40 @@
 Rooms' `commands.py` use this; the command tree itself is in `cli`.
 """
 
+import codecs
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
+from io import TextIOWrapper
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
     from counterpoint.workspace import Workspace
 
-__all__ = ["Advance", "Terminal", "terminal"]
+__all__ = ["Advance", "Terminal", "soften_encodings", "terminal"]
+
+PLAIN = {"−": "-", "–": "-", "…": "...", "→": "->", "←": "<-", "≥": ">=", "≤": "<=", "×": "x", "─": "-"}
+"""What is written for a character that the encoding does not have; a minus must stay one. Others are escaped."""
+PLAIN_NAME = "counterpoint.plain"
+
+
+def _plain(error: UnicodeError) -> tuple[str, int]:
+    if not isinstance(error, UnicodeEncodeError):
+        raise error
+    lost = error.object[error.start : error.end]
+    text = "".join(PLAIN.get(char, char) for char in lost)
+    return text.encode("ascii", "backslashreplace").decode("ascii"), error.end
+
+
+def soften_encodings() -> None:
+    """Let stdout and stderr take every text, also where their encoding is ASCII or Latin-1."""
+    codecs.register_error(PLAIN_NAME, _plain)
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):
+            stream.reconfigure(errors=PLAIN_NAME)
 
 
 class Advance(Protocol):

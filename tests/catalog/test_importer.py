@@ -1,13 +1,18 @@
 """Imports: what is kept beside what is refused, idempotence, conflicts, orphans, and paths that lead out."""
 
+import errno
 import hashlib
 import json
+import os
 from importlib.resources import files
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from counterpoint.catalog.importer import import_targets
+from counterpoint.catalog.locations import Source, find_sources
+from counterpoint.catalog.remarks import Remark
 from counterpoint.cli import run
 from counterpoint.graph import Actor, local_actor
 
@@ -380,3 +385,59 @@ def test_an_empty_folder_says_what_was_looked_for(workspace, folder, capsys):
 
 def test_without_targets_it_is_wrong_usage(workspace, capsys):
     assert call(workspace, "import", "catalog") == 2
+
+
+def test_a_folder_that_cannot_be_read_is_told_and_the_rest_is_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "secret").mkdir()
+    (tmp_path / "catalog-info.yaml").write_text("kind: Group\n")
+    listed = os.scandir
+
+    def scandir(place: str | Path) -> Any:
+        if Path(place).name == "secret":
+            raise PermissionError(errno.EACCES, "Permission denied", str(place))
+        return listed(place)
+
+    monkeypatch.setattr(os, "scandir", scandir)
+    source, remark = find_sources(str(tmp_path))
+    assert isinstance(source, Source)
+    assert isinstance(remark, Remark)
+    assert str(remark.problem) == f"{tmp_path / 'secret'}: cannot be read: Permission denied"
+
+
+def test_a_link_that_leads_nowhere_names_its_end(tmp_path: Path) -> None:
+    (tmp_path / "link.yaml").symlink_to("nowhere")
+    (remark,) = find_sources(str(tmp_path / "link.yaml"))
+    assert isinstance(remark, Remark)
+    assert "is a link to nowhere, which does not exist" in str(remark.problem)
+
+
+BET = (
+    "apiVersion: counterpoint.dev/v1\nkind: Bet\nmetadata: {name: guests}\nspec:\n  owner: squad\n"
+    "  hypotesis: We believe\n  colour: red\n  guardrails:\n    - {metric: m, Margin: 1}\n"
+)
+EXPERIMENT = (
+    "apiVersion: counterpoint.dev/v1\nkind: Experiment\nmetadata: {name: gate}\n"
+    "spec: {owner: squad, flag: f, control: a, treatments: [b]}\n"
+)
+
+
+def test_a_slip_in_a_field_of_ours_is_a_warning_and_other_keys_are_not(workspace, folder):
+    (folder / "bet.yaml").write_text((GROUP % "squad") + "---\n" + BET)
+    report = import_targets(workspace.graph, local_actor(), [str(folder / "bet.yaml")])
+    slips = [
+        (remark.level, remark.problem.line, remark.problem.message)
+        for remark in report.remarks
+        if "no field" in remark.problem.message
+    ]
+    assert slips == [
+        ("warning", 11, "hypotesis is no field of Bet; did you mean hypothesis?"),
+        ("warning", 14, "Margin is no field of Bet; did you mean margin?"),
+    ]
+
+
+def test_a_default_that_the_file_does_not_name_is_not_missed(workspace, folder):
+    (folder / "experiment.yaml").write_text((GROUP % "squad") + "---\n" + EXPERIMENT)
+    report = import_targets(workspace.graph, local_actor(), [str(folder / "experiment.yaml")])
+    assert report.remarks == []

@@ -1,15 +1,19 @@
 """The command tree: what it lists, what it costs, how it fails."""
 
 import importlib
+import io
 import resource
+import shlex
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
-from counterpoint.cli import run
-from counterpoint.cli.tree import COMMANDS
+from counterpoint import Workspace
+from counterpoint.cli import create_cli, run
+from counterpoint.cli.tree import COMMANDS, EXAMPLES
+from counterpoint.terminal import soften_encodings
 
 ADDRESSES = [address for group in COMMANDS.values() for address, _ in group.values()]
 HEAVY = (
@@ -69,6 +73,7 @@ def test_help_costs_less_than_a_quarter_of_a_second_of_cpu() -> None:
         (["doctor", "--nonsense"], 2, "nonsense"),
         (["flags", "eval"], 2, "KEY"),
         (["serve", "--port", "many"], 2, "many"),
+        (["import", "catalog", ""], 2, "TARGET is empty"),
     ],
 )
 def test_wrong_usage_is_one_clear_line_and_exit_code_2(
@@ -98,3 +103,52 @@ def test_a_folder_that_is_no_workspace_is_named_with_the_remedy(
     error = capsys.readouterr().err
     assert "nowhere" in error
     assert "counterpoint init" in error
+
+
+@pytest.mark.parametrize("encoding", ["ascii", "latin-1", "utf-8"])
+def test_every_encoding_takes_every_text_and_a_minus_stays_one(
+    encoding: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    raw = io.BytesIO()
+    stream = io.TextIOWrapper(raw, encoding=encoding)
+    monkeypatch.setattr(sys, "stdout", stream)
+    monkeypatch.setattr(sys, "stderr", io.TextIOWrapper(io.BytesIO(), encoding=encoding))
+    soften_encodings()
+    stream.write("−1.5 % → Åsa … 木 \udcff")
+    stream.flush()
+    said = raw.getvalue().decode(encoding)
+    assert said.startswith("−1.5 % → " if encoding == "utf-8" else "-1.5 % -> ")
+    assert said.endswith("木 \\udcff" if encoding == "utf-8" else "\\u6728 \\udcff")
+
+
+def test_help_shows_examples_and_switches_without_their_defaults(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["import", "catalog", "--help"]) == 0
+    shown = capsys.readouterr().out
+    assert "counterpoint import catalog ~/checkouts/shop" in shown
+    assert "--no-dry-run" not in shown
+    assert "False" not in shown
+    assert run(["serve", "--help"]) == 0
+    assert "[default: 7700]" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("command", EXAMPLES)
+def test_each_example_is_taken_by_its_command(command: str) -> None:
+    app = create_cli()
+    for example in EXAMPLES[command]:
+        words = shlex.split(example)
+        if words[0] == "-w":
+            words = words[2:]
+        words = [word for word in words if word != "--json"]
+        assert words[: len(command.split())] == command.split()
+        app.parse_args(words, exit_on_error=False, print_error=False)
+
+
+def test_ctrl_c_says_that_the_command_can_be_repeated(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def stopped(path: Path) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(Workspace, "open", stopped)
+    assert run(["doctor"]) == 130
+    assert capsys.readouterr().err == "counterpoint: Stopped; it is safe to run the same command again.\n"

@@ -41,3 +41,15 @@ def test_doctor_fails_where_something_is_damaged(tmp_path: Path, capsys: pytest.
     assert run(["-w", str(tmp_path), "doctor"]) == 1
     assert run(["-w", str(tmp_path / "none"), "doctor"]) == 1
     assert "counterpoint init" in capsys.readouterr().err
+
+
+def test_doctor_cuts_no_name_on_a_narrow_terminal(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "40")
+    assert run(["init", str(tmp_path)]) == 0
+    capsys.readouterr()
+    assert run(["-w", str(tmp_path), "doctor"]) == 0
+    shown = capsys.readouterr().out
+    assert "…" not in shown
+    assert str(tmp_path / "counterpoint.toml") in "".join(shown.split())

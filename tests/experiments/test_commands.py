@@ -4,6 +4,8 @@ import pytest
 
 from counterpoint import Workspace
 from counterpoint.cli import run
+from counterpoint.experiments.model import Metric
+from counterpoint.experiments.wording import value
 
 
 def call(workspace: Workspace, *arguments: str) -> int:
@@ -84,3 +86,9 @@ def test_a_narrow_terminal_loses_no_name_and_no_figure(
     words = " ".join(shown.split())
     for name in ("gate_30", "treatment", "Rounds played", "+40.00 pp", "+200 %", "better"):
         assert name in words
+
+
+@pytest.mark.parametrize("amount", [45.75, 45.74999999999999, 45.75000000000001])
+def test_the_last_bits_of_a_sum_do_not_show(amount: float) -> None:
+    metric = Metric(name="rounds", event="rounds", aggregation="sum")
+    assert value(metric, amount, places=1) == "45.8"

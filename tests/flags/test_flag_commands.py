@@ -153,3 +153,34 @@ def test_the_linter_looks_at_a_file_or_a_set(call: Run, file: Callable[[Any], st
     call("import", "flags", path)
     assert call("--json", "flags", "lint") == (0, "[]\n", "")
     assert call("flags", "lint", path, "--set", "default")[0] == 2
+
+
+def test_flags_that_a_file_no_longer_has_are_named(call: Run, file: Callable[[Any], str]) -> None:
+    assert call("import", "flags", file(GOOD))[0] == 0
+    less = file({"flags": {"f": GOOD["flags"]["f"]}})
+    _, out, err = call("--json", "import", "flags", less, "--dry-run")
+    assert json.loads(out)["removed"] == ["broken"]
+    assert "broken would be no longer in it" in err
+    _, _, err = call("import", "flags", less)
+    assert err == "note: the file replaces the whole set; broken is no longer in it.\n"
+    assert call("import", "flags", less)[2] == ""
+
+
+def test_an_owner_that_does_not_exist_is_a_warning(call: Run, file: Callable[[Any], str]) -> None:
+    code, _, err = call("import", "flags", file({"flags": {}}), "--owner", "nosuch")
+    assert (code, err) == (0, "warning: /spec/owner: The owner group:default/nosuch does not exist.\n")
+
+
+def test_an_unknown_bucketing_is_wrong_usage(call: Run, file: Callable[[Any], str]) -> None:
+    code, _, err = call("import", "flags", file(GOOD), "--bucketing", "v4")
+    assert (code, err) == (2, "counterpoint: --bucketing is 'v4'; it must be v2 or v3.\n")
+
+
+def test_lint_gives_the_reasons_of_a_refusal_as_json_too(call: Run, file: Callable[[Any], str]) -> None:
+    wrong = file({"flags": {"f": {"state": "ENABLED", "variants": {"on": True}, "defaultVariant": "of"}}})
+    code, out, err = call("--json", "flags", "lint", wrong)
+    assert code == 1
+    assert [(found["level"], found["pointer"]) for found in json.loads(out)] == [
+        ("error", "/flags/f/defaultVariant")
+    ]
+    assert "refused as a whole" in err

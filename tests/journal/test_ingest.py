@@ -1,5 +1,6 @@
 """Files into the journal: tables by a mapping, CloudEvents as they are."""
 
+import json
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
@@ -138,6 +139,7 @@ def test_a_quote_that_is_never_closed_is_told_where_it_opens(bring: Import) -> N
         ("user,arm,rounds,back\n".encode("utf-16"), "test.csv", "no UTF-8 text"),
         (b"us\xe9r,arm\n", "test.csv", "header cannot be read"),
         (b"PAR1 but not really", "test.parquet", "cannot be read as Parquet"),
+        (b"user,arm\n1,a\n", "test.parquet", "cannot be read as Parquet"),
         (b"\x89PNG\0\0", "test.bin", "no UTF-8 text"),
     ],
 )
@@ -186,6 +188,7 @@ def test_a_table_needs_a_mapping_and_cloudevents_need_none(bring: Import) -> Non
         ("user;arm;rounds;back\n1;a;5;1\n", ""),
         ("user\tarm\trounds\tback\n1\ta\t5\t1\n", ""),
         ("user|arm|rounds|back\n1|a|5|1\n", 'delimiter: "|"\n'),
+        ('user;arm;rounds;back;"sum, in EUR"\n1;a;5;1;9\n', ""),
     ],
 )
 def test_other_delimiters_are_read(bring: Import, table: str, further: str) -> None:
@@ -300,3 +303,16 @@ def test_a_small_queue_only_slows_an_import(
     assert done.accepted == 600
     assert steps == sorted(steps)
     assert steps[-1] == 1
+
+
+def test_a_wrong_item_of_an_array_is_told_with_its_pointer(bring: Import) -> None:
+    events = [HEAD | {"id": "1"}, HEAD | {"id": ""}]
+    done = bring(json.dumps(events, indent=1), name="test.json", mapping=None)
+    (problem,) = done.problems
+    assert (done.accepted, problem.pointer, problem.line) == (1, "/1", None)
+
+
+@pytest.mark.parametrize("text", ['[\n{"id": 1},\n{"id":', '{"id": 1}\n\n{"id":'])
+def test_json_that_ends_too_early_is_told_with_its_line(bring: Import, text: str) -> None:
+    problem = bring(text, name="test.json", mapping=None).problems[-1]
+    assert (problem.line, problem.message) == (3, "not valid JSON: it ends too early")

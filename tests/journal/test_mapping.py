@@ -136,3 +136,10 @@ def test_a_mapping_that_cannot_be_read_is_told(tmp_path: Path) -> None:
     (tmp_path / "deep.yaml").write_text("[" * 5000)
     with pytest.raises(InputError, match="not valid YAML"):
         load_mapping(tmp_path / "deep.yaml")
+
+
+def test_the_subject_is_no_variant(tmp_path: Path) -> None:
+    text = COOKIE_CATS.replace("variant: version", "variant: userid")
+    assert problems(tmp_path, text) == [
+        "4: exposure variant is the column 'userid', which is the subject already; name the column that holds the variant"
+    ]

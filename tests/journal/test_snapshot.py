@@ -5,6 +5,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
+import duckdb
 import pyarrow.parquet as pq
 import pytest
 from hypothesis import given, settings
@@ -127,6 +128,23 @@ def test_a_file_of_an_older_layout_is_united_by_name(journal: Journal) -> None:
     (file,) = (journal.folder / "segments").glob("*/*/*.parquet")
     pq.write_table(pq.read_table(file).drop_columns(["flag_set", "attributes"]), file)
     assert [(row["id"], row["flag_set"]) for row in rows(journal)] == [("e1", None), ("e2", None)]
+
+
+@pytest.mark.parametrize("content", [b"", b"junk", b"PAR1" + bytes(200) + b"PAR1"])
+def test_a_damaged_file_is_told_with_the_remedy(journal: Journal, content: bytes) -> None:
+    journal.append([event(1)])
+    journal.compact()
+    (file,) = (journal.folder / "segments").glob("*/*/*.parquet")
+    file.write_bytes(content)
+    with pytest.raises(WorkspaceError, match=r"cannot be read .*counterpoint doctor"):
+        rows(journal)
+
+
+def test_a_query_that_is_wrong_is_not_blamed_on_a_file(journal: Journal) -> None:
+    journal.append([event(1)])
+    journal.compact()
+    with pytest.raises(duckdb.Error), journal.snapshot() as snapshot:
+        snapshot.connection.raw_sql("SELECT nonsense")
 
 
 def test_a_missing_file_is_told(journal: Journal) -> None:

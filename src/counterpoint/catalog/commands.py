@@ -27,6 +27,8 @@ def import_catalog(
 
     if not targets:
         raise UsageError("Name at least one file, folder or pattern: counterpoint import catalog TARGET...")
+    if not all(targets):
+        raise UsageError("A TARGET is empty; name a file, folder or pattern.")
     here = terminal()
     with here.open() as workspace, here.progress("Importing") as advance:
         report = import_targets(

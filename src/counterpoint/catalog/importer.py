@@ -13,6 +13,7 @@ from counterpoint.catalog.gathering import Declared, Gathered, gather
 from counterpoint.catalog.locations import generated_location, location_of
 from counterpoint.catalog.ownership import check_references
 from counterpoint.catalog.remarks import Remark
+from counterpoint.catalog.slips import check_slips
 from counterpoint.errors import NotAllowedError, Problem
 from counterpoint.graph import Actor, Entity, Graph, Writer
 
@@ -124,6 +125,7 @@ def _write(writer: Writer, gathered: Gathered, report: ImportReport, progress: P
         if _put(writer, document, location_of(path), report, None):
             report.refs.append(f"location:default/{document['metadata']['name']}")
     report.remarks += check_references(writer, written)
+    report.remarks += check_slips(written)
     for orphan in _orphans(writer, gathered):
         _mark_orphan(writer, orphan, report)
 

@@ -4,7 +4,7 @@ import glob
 import hashlib
 import os
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -93,15 +93,20 @@ def find_sources(target: str) -> Iterator[Source | Remark]:
             "error", Problem("is an address; give a file, a folder or a checkout of it", file=target)
         )
     elif path.is_dir():
-        found = _in_folder(path)
+        failed: list[OSError] = []
+        found = _in_folder(path, failed.append)
         yield from (_below(each, path) for each in found)
-        if not found:
+        for error in failed:
+            yield Remark("error", Problem(f"cannot be read: {error.strerror}", file=str(error.filename)))
+        if not found and not failed:
             message = "holds no catalog-info.yaml, and no other YAML file with an apiVersion of the catalog"
             yield Remark("error", Problem(message, file=target))
     elif path.is_file():
         yield Source(path, path, _checkout(path))
     elif WILDCARDS.search(target):
         yield from _matches(target, path)
+    elif path.is_symlink():
+        yield Remark("error", Problem(f"is a link to {os.readlink(path)}, which does not exist", file=target))
     elif os.path.lexists(path):
         yield Remark("error", Problem("is neither a file nor a folder", file=target))
     else:
@@ -134,8 +139,9 @@ def _checkout(path: Path) -> Path:
     return next((each for each in path.parents if (each / ".git").exists()), path.parent)
 
 
-def _in_folder(folder: Path) -> list[Path]:
-    files = list(_walk(folder))
+def _in_folder(folder: Path, failed: Callable[[OSError], None] | None = None) -> list[Path]:
+    """The descriptors below a folder; `failed` is told of each folder that cannot be read."""
+    files = list(_walk(folder, failed))
     named = [path for path in files if path.name in NAMES]
     return named or [path for path in files if _looks_like_descriptor(path)]
 
@@ -145,9 +151,9 @@ def unread_descriptors(folder: Path, read: Mapping[Path, Any]) -> list[Path]:
     return [path for path in _walk(folder) if path not in read and _looks_like_descriptor(path)]
 
 
-def _walk(folder: Path) -> Iterator[Path]:
+def _walk(folder: Path, failed: Callable[[OSError], None] | None = None) -> Iterator[Path]:
     """Every YAML file below a folder, in a fixed order; links to folders are not followed."""
-    for parent, folders, files in os.walk(folder):
+    for parent, folders, files in os.walk(folder, onerror=failed):
         folders[:] = sorted(name for name in folders if not name.startswith(".") and name not in SKIPPED)
         for name in sorted(files):
             if name.endswith(SUFFIXES) and not name.startswith("."):

@@ -16,6 +16,7 @@ from counterpoint.spelling import near
 __all__ = ["check_references"]
 
 OWNER = "ownedBy"
+SPEC = "/spec"
 
 
 def check_references(reader: Reader, written: Iterable[Declared]) -> list[Remark]:
@@ -26,6 +27,9 @@ def check_references(reader: Reader, written: Iterable[Declared]) -> list[Remark
     remarks = []
     for declared in written:
         for text, relation, target in _mentions(declared.document):
+            pointer = _pointer(declared.read.value.get("spec"), text)
+            if pointer == SPEC:
+                continue  # a default that the file does not name, such as the flag set of an experiment
             ref = str(target)
             if ref not in known:
                 known[ref] = reader.exists(ref)
@@ -33,7 +37,7 @@ def check_references(reader: Reader, written: Iterable[Declared]) -> list[Remark
                 message = (
                     f"{'the owner ' if relation == OWNER else ''}{ref} does not exist{spellings.near(target)}"
                 )
-                problem = declared.read.problem(message, _pointer(declared.read.value.get("spec"), text))
+                problem = declared.read.problem(message, pointer)
                 remarks.append(Remark("error" if relation == OWNER else "warning", problem))
     return remarks
 
@@ -49,7 +53,7 @@ def _mentions(document: dict[str, Any]) -> Iterator[tuple[str, str, Ref]]:
         )
 
 
-def _pointer(value: Any, text: str, pointer: str = "/spec") -> str:
+def _pointer(value: Any, text: str, pointer: str = SPEC) -> str:
     """Where a text stands in a spec; the spec itself where it is a default."""
     items = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
     for key, item in items:

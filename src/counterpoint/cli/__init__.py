@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 from counterpoint import __version__
-from counterpoint.cli.tree import COMMANDS, GROUPS, OPTIONS, overview
+from counterpoint.cli.tree import COMMANDS, EXAMPLES, GROUPS, OPTIONS, overview
 from counterpoint.errors import CounterpointError
-from counterpoint.terminal import Terminal, _current
+from counterpoint.terminal import Terminal, _current, soften_encodings
 
 if TYPE_CHECKING:
     from cyclopts import App
@@ -19,7 +19,7 @@ __all__ = ["create_cli", "run"]
 
 def create_cli() -> "App":
     """Build the command tree; nothing of a room is imported until its command runs."""
-    from cyclopts import App
+    from cyclopts import App, Parameter
 
     app = App(
         name="counterpoint",
@@ -27,6 +27,8 @@ def create_cli() -> "App":
         version=__version__,
         help_format="plaintext",
         result_action="return_value",
+        suppress_keyboard_interrupt=False,
+        default_parameter=Parameter(negative="", show_default=_default),
     )
     for group, commands in COMMANDS.items():
         target = app
@@ -34,18 +36,28 @@ def create_cli() -> "App":
             target = App(name=group, help=GROUPS[group])
             app.command(target)
         for name, (address, line) in commands.items():
-            target.command(address, name=name, help=line)
+            examples = EXAMPLES.get(f"{group} {name}".strip(), ())
+            shown = "\n".join(["Examples:", *(f"  counterpoint {example}" for example in examples)])
+            target.command(address, name=name, help=line, help_epilogue=shown if examples else None)
     app.meta.default(_with_global_options(app))
     return app
 
 
-def _with_global_options(app: "App") -> Any:
-    from cyclopts import Parameter
+def _default(value: Any) -> str | None:
+    """What help says of a default: nothing of a switch, whose name says what it does."""
+    return None if isinstance(value, bool) or value is None else str(value)
 
+
+def _with_global_options(app: "App") -> Any:
+    from cyclopts import Group, Parameter
+
+    everywhere = Group("Options of every command", sort_key=99)
     flags = {"json": ["--json"], "verbose": ["--verbose", "-v"], "workspace": ["--workspace", "-w"]}
 
     def parameter(name: str) -> Parameter:
-        return Parameter(name=flags[name], negative="", help=OPTIONS[", ".join(flags[name])])
+        return Parameter(
+            name=flags[name], negative="", help=OPTIONS[", ".join(flags[name])], group=everywhere
+        )
 
     def call(
         *tokens: Annotated[str, Parameter(show=False, allow_leading_hyphen=True)],
@@ -62,6 +74,7 @@ def _with_global_options(app: "App") -> Any:
 
 def run(arguments: Sequence[str]) -> int:
     """Run one command and return its exit code: 0 done, 1 failed, 2 wrong usage, 130 stopped."""
+    soften_encodings()
     if list(arguments) in ([], ["--help"], ["-h"]):
         sys.stdout.write(
             overview()
@@ -81,7 +94,7 @@ def run(arguments: Sequence[str]) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
     except KeyboardInterrupt:
-        return _fail("Stopped.", 130)
+        return _fail("Stopped; it is safe to run the same command again.", 130)
     except OSError as error:
         place = f"{error.filename}: " if error.filename else ""
         return _fail(f"{place}{error.strerror or error}", 1)

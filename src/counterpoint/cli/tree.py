@@ -50,6 +50,26 @@ COMMANDS: dict[str, dict[str, tuple[str, str]]] = {
 }
 """Group (or none) and name of each command, with the function's address and the line in `--help`."""
 
+EXAMPLES: dict[str, tuple[str, ...]] = {
+    "demo": ("demo", "demo arpeggio --port 7800"),
+    "init": ("init acme --name 'Acme Furniture'",),
+    "doctor": ("-w acme doctor",),
+    "serve": ("-w acme serve --no-auth", "-w acme serve --port 7800"),
+    "import catalog": ("import catalog ~/checkouts/shop", "import catalog 'services/*/catalog-info.yaml' --dry-run"),
+    "import flags": ("import flags flags.json", "import flags mobile.json --set mobile --owner group:default/apps"),
+    "import events": ("import events events.ndjson", "import events test.csv --mapping mapping.yaml"),
+    "flags eval": ("""flags eval new-checkout --context '{"targetingKey": "user-1"}'""",),
+    "flags lint": ("flags lint flags.json", "flags lint --set mobile"),
+    "experiments analyze": (
+        "experiments analyze one-page-checkout",
+        "experiments analyze one-page-checkout --no-record --json",
+    ),
+    "account create": ("account create ana --admin",),
+    "token create": ("token create ci --scope write events:write --days 90",),
+    "token revoke": ("token revoke ci",),
+}  # fmt: skip
+"""What a command's help shows as examples, without the program's name."""
+
 GROUPS = {
     "import": "Bring in a catalog, flags or events.",
     "flags": "Evaluate and check flags.",

@@ -41,15 +41,14 @@ def doctor() -> int:
 
 def _table(findings: Any) -> Any:
     from rich.table import Table
+    from rich.text import Text
 
-    table = Table("level", "subject", "finding", "remedy", box=None, pad_edge=False)
+    table = Table("Level", "Finding", box=None, pad_edge=False)
+    table.columns[0].no_wrap = True
+    table.columns[1].overflow = "fold"
     styles = {"ok": "green", "warning": "yellow", "error": "bold red"}
     for finding in findings:
-        table.add_row(
-            finding.level,
-            finding.subject,
-            finding.message,
-            finding.remedy,
-            style=styles[finding.level] if finding.level != "ok" else None,
-        )
+        remedy = f"\n{finding.remedy}" if finding.remedy else ""
+        said = Text.assemble(f"{finding.subject}: {finding.message}", (remedy, "dim"))
+        table.add_row(Text(finding.level, style=styles[finding.level]), said)
     return table

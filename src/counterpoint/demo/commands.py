@@ -40,6 +40,8 @@ def demo(
     place = DemoFolder(folder.expanduser().absolute())
     held = place.seed()
     if held is None:
+        if not no_serve:
+            _check_port(port)
         _build(here, place, seed)
     elif held == seed:
         here.say(f"The demo in {place.path} is whole; remove the folder to build it anew.")
@@ -56,6 +58,15 @@ def demo(
 
     _current.set(replace(here, workspace=place.path))
     serve(port=port, no_auth=True)
+
+
+def _check_port(port: int) -> None:
+    """Raise now what `serve` would only say when the demo is built."""
+    from counterpoint.server.process import bind
+
+    if not 0 <= port <= 65535:
+        raise UsageError(f"--port is {port}, must be 0 to 65535.")
+    bind("127.0.0.1", port).close()
 
 
 def _build(here: Terminal, place: "DemoFolder", seed: int) -> None:

@@ -1,6 +1,8 @@
 """Experiments on the command line."""
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any
+
+from cyclopts import Parameter
 
 from counterpoint.errors import UsageError
 from counterpoint.terminal import terminal
@@ -29,7 +31,13 @@ TONES = {
 }
 
 
-def analyze(name: str, /, *, engine: str = "duckdb", record: bool = True) -> None:
+def analyze(
+    name: str,
+    /,
+    *,
+    engine: str = "duckdb",
+    record: Annotated[bool, Parameter(negative="--no-record")] = True,
+) -> None:
     """Print the results and the shipping recommendation.
 
     Parameters
@@ -39,7 +47,7 @@ def analyze(name: str, /, *, engine: str = "duckdb", record: bool = True) -> Non
     engine
         What computes: duckdb.
     record
-        Keep the reading in the activity log, where the bet's page shows it.
+        Keep the reading in the activity log, where the bet's page shows it; as is done if nothing is said.
     """
     from counterpoint.experiments import store
     from counterpoint.graph.actor import local_actor

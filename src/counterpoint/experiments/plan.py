@@ -32,7 +32,8 @@ def plan_of(experiment: Entity, metrics: Mapping[str, Entity], known: Iterable[s
     known = list(known)
     problems = [
         Problem(
-            f"{ref} does not exist{near_refs(ref, known)}. Import its descriptor, or mend the name.", pointer
+            f"{ref} does not exist{near_refs(ref, known) or '.'} Import its descriptor, or mend the name.",
+            pointer,
         )
         for pointer, ref, _ in _measures(experiment)
         if ref not in metrics

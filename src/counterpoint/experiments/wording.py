@@ -55,6 +55,7 @@ def value(
     """A mean or a difference of a metric in its unit; of a 0/1 metric a percentage."""
     if amount is None:
         return "unbounded"
+    amount = float(f"{amount:.12g}")  # a sum differs in its last bits from run to run; what is shown must not
     if metric.aggregation == "any":
         return _signed(f"{amount * 100:.2f}", signed=signed) + (" pp" if signed else " %")
     text = _signed(f"{amount:,.{_places(amount) if places is None else places}f}", signed=signed)

@@ -21,6 +21,9 @@ if TYPE_CHECKING:
 
 __all__ = ["evaluate", "import_flags", "lint"]
 
+NAMED = 5
+"""Flags that a note names before it only counts."""
+
 
 def import_flags(
     file: Path,
@@ -50,9 +53,12 @@ def import_flags(
     dry_run
         Check the file and write nothing.
     """
+    from counterpoint.flags.bucketing import BUCKETINGS
     from counterpoint.flags.store import write_set
     from counterpoint.graph.actor import local_actor
 
+    if bucketing is not None and bucketing not in BUCKETINGS:
+        raise UsageError(f"--bucketing is {bucketing!r}; it must be {' or '.join(BUCKETINGS)}.")
     shell = terminal()
     with shell.open() as workspace:
         written = write_set(
@@ -67,11 +73,14 @@ def import_flags(
         )
     for warning in written.warnings:
         shell.say(f"warning: {warning}")
+    if written.removed:
+        shell.say(f"note: {_removal(written.removed, dry_run=dry_run)}")
     stored = written.stored
     data = {
         "set": set,
         "outcome": written.outcome,
         "flags": written.flags,
+        "removed": written.removed,
         "bucketing": stored.flags.bucketing if stored else bucketing,
         "owner": stored.entity.owner if stored else owner,
         "etag": stored.etag if stored else None,
@@ -84,6 +93,12 @@ def import_flags(
             f"Flag set {set!r}: {written.outcome}, {_count(written.flags, 'flag')}{owned}, {_count(len(written.warnings), 'warning')}."
         ),
     )
+
+
+def _removal(keys: tuple[str, ...], *, dry_run: bool) -> str:
+    named = ", ".join(keys[:NAMED]) + (f" and {len(keys) - NAMED} more" if len(keys) > NAMED else "")
+    would = "would be" if dry_run else "is" if len(keys) == 1 else "are"
+    return f"the file replaces the whole set; {named} {would} no longer in it."
 
 
 def evaluate(
@@ -135,7 +150,6 @@ def lint(
         The flag set to look at where no file is given. Default: default.
     """
     from counterpoint.flags.lint import findings_in
-    from counterpoint.flags.model import FlagSet
     from counterpoint.flags.store import read_set
 
     if file is not None and set is not None:
@@ -143,7 +157,7 @@ def lint(
     shell = terminal()
     bets: list[str] | None = None
     if file is not None:
-        flags = FlagSet.from_flagd(file)
+        flags = _checked(file)
         try:
             with shell.open() as workspace, workspace.graph.read() as reader:
                 bets = [entity.ref for entity in reader.all(kind="Bet")]
@@ -157,6 +171,20 @@ def lint(
     name = str(file) if file else f"flag set {set or 'default'!r}"
     shell.emit([_finding(finding) for finding in found], lambda: _report(name, flags, found))
     return 1 if any(finding.level == "error" for finding in found) else 0
+
+
+def _checked(file: Path) -> "FlagSet":
+    """The flags of a file; where it is refused, `--json` has the reasons as findings too."""
+    from counterpoint.flags.errors import FlagSetError
+    from counterpoint.flags.lint import Finding
+    from counterpoint.flags.model import FlagSet
+
+    try:
+        return FlagSet.from_flagd(file)
+    except FlagSetError as error:
+        if terminal().json:
+            terminal().emit([_finding(Finding("error", problem)) for problem in error.problems])
+        raise
 
 
 def _attributes(text: str) -> dict[str, Any]:

@@ -2,7 +2,7 @@
 
 import threading
 import time
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -60,8 +60,10 @@ class Written:
     """created, updated, unchanged; or checked when nothing was to be written."""
     stored: StoredSet | None
     warnings: tuple[Problem, ...]
-    """What the linter says of it, notes left out."""
+    """What the linter says of it, notes left out; and an owner that does not exist."""
     flags: int
+    removed: tuple[str, ...] = ()
+    """Keys of flags that the set had and that the new definition does not have."""
 
 
 def set_ref(name: str) -> str:
@@ -135,11 +137,26 @@ def write_set(
         document = _document(writer, actor, name, existing, checked, bucketing, owner)
         known = [bet for bet in set(bets_of(checked).values()) if writer.exists(bet)]
         warnings = tuple(found.problem for found in findings_in(checked, bets=known) if found.level != "note")
+        warnings += tuple(_missing_owner(writer, document["spec"]["owner"], actor))
+        removed = tuple(key for key in _keys(existing) if key not in checked)
         if dry_run:
-            return Written("checked", None, warnings, len(checked))
+            return Written("checked", None, warnings, len(checked), removed)
         put = writer.put(document, reason=reason, if_match=if_match)
     flag_sets(workspace).forget()
-    return Written(put.outcome, _stored(put.entity), warnings, len(checked))
+    return Written(put.outcome, _stored(put.entity), warnings, len(checked), removed)
+
+
+def _missing_owner(reader: Reader, owner: str, actor: Actor) -> Iterator[Problem]:
+    if owner != actor.ref:  # who works on the command line need not be in the catalog
+        ref = parse_ref(owner, default_kind="group")
+        if not reader.exists(ref):
+            yield Problem(f"The owner {ref} does not exist.", "/spec/owner")
+
+
+def _keys(entity: Entity | None) -> list[str]:
+    """The keys of the flags that a set has now, whether its definition has them as a map or as an array."""
+    flags = entity.spec["definition"]["flags"] if entity else {}
+    return list(flags) if isinstance(flags, dict) else [flag["key"] for flag in flags]
 
 
 def _entity(reader: Reader, name: str) -> Entity | None:

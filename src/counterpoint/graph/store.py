@@ -162,7 +162,8 @@ def _translated() -> Iterator[None]:
             raise OverloadedError(
                 f"Reading took longer than {READ_SECONDS} seconds and was stopped; ask for less."
             ) from error
-        raise WorkspaceError(f"The graph cannot be used: {_first_line(text)}") from error
+        hint = "; is the disk full?" if "disk" in text else ""
+        raise WorkspaceError(f"The graph cannot be used: {_first_line(text)}{hint}") from error
     except OverflowError as error:  # SQLite's driver says so itself
         raise InputError("A number is too large for the graph; it keeps 64 bits.") from error
     except DataError as error:  # such as a NUL inside a text, which PostgreSQL does not keep
@@ -172,7 +173,7 @@ def _translated() -> Iterator[None]:
     except DBAPIError as error:
         if "malformed" in str(error.orig) or "not a database" in str(error.orig):
             raise WorkspaceError(
-                f"graph.db is damaged ({_first_line(error.orig)}); put back a copy from backups/."
+                f"graph.db is damaged ({_first_line(error.orig)}); restore the workspace from a backup. Copies from before migrations are in backups/."
             ) from error
         raise
 

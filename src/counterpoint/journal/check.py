@@ -52,14 +52,18 @@ def _problem(file: Path, segment: Segment) -> str | None:
             return f"The file has {size:,} bytes, the manifest says {segment.bytes:,}."
         rows = pq.read_metadata(file).num_rows
     except FileNotFoundError:
-        return f"The file is missing; it held {segment.events:,} events of type {segment.type}."
+        return f"The file is missing; it held {_events(segment.events)} of type {segment.type}."
     except (OSError, pa.ArrowException) as error:
         return f"The file cannot be read: {error}"
     return (
         None
         if rows == segment.events
-        else f"The file has {rows:,} events, the manifest says {segment.events:,}."
+        else f"The file has {_events(rows)}, the manifest says {segment.events:,}."
     )
+
+
+def _events(number: int) -> str:
+    return f"{number:,} event{'' if number == 1 else 's'}"
 
 
 def _orphans(folder: Path, database: sqlite3.Connection, *, mend: bool) -> Iterator[Finding]:

@@ -14,6 +14,7 @@ __all__ = ["compact", "import_events"]
 
 SHOWN = 20
 """Problems that are printed."""
+KEPT_VALUES = "what the journal had already keeps its first values; how to correct them: docs/events.md, Importing again."
 
 
 def import_events(
@@ -44,6 +45,8 @@ def import_events(
         },
         human=lambda: _summary(done),
     )
+    if chosen and done.duplicates:
+        here.say(f"note: {KEPT_VALUES}")
     if done.rejected:
         more = f" (the first {SHOWN} follow)" if done.rejected > SHOWN else ""
         raise InputError(

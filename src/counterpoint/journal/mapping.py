@@ -107,6 +107,9 @@ class _Reader:
             when = self._time(given, "exposure ") or time
             if whom is None:
                 self._wrong(node, "subject is missing; name the column that holds the user")
+            elif isinstance(variant, Column) and isinstance(whom, Column) and variant.name == whom.name:
+                message = f"exposure variant is the column {variant.name!r}, which is the subject already; name the column that holds the variant"
+                self._wrong(given["variant"], message)
             elif flag is not None and variant is not None:
                 yield exposure(flag=flag, variant=variant, flag_set=flag_set, subject=whom, time=when)
 

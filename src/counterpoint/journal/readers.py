@@ -31,7 +31,7 @@ class Batch(NamedTuple):
 
     documents: list[Any]
     places: list[int]
-    """The line (of a Parquet file: the row) that each document came from, from 1."""
+    """The line (of a Parquet file: the row, of a JSON array: the item) that each document came from, from 1."""
     problems: list[Problem]
     """What was wrong with lines of this stretch that made no document."""
     done: int
@@ -65,7 +65,8 @@ def open_events(file: Path, mapping: EventMapping | None) -> EventFile:
             raise UsageError(
                 f"{file} is a table; say with --mapping FILE which columns become which events (docs/events.md)."
             )
-        return ParquetFile(file, mapping) if head.startswith(b"PAR1") else CsvFile(file, head, mapping)
+        parquet = head.startswith(b"PAR1") or file.suffix.lower() == ".parquet"
+        return ParquetFile(file, mapping) if parquet else CsvFile(file, head, mapping)
     if head.lstrip(b"\xef\xbb\xbf \t\r\n")[:1] in (b"{", b"["):
         if mapping is not None:
             raise UsageError(
@@ -99,7 +100,7 @@ def decode_json(raw: bytes) -> Any:
     try:
         return msgspec.json.decode(raw)
     except msgspec.MsgspecError as error:
-        raise ValueError(str(error)) from None
+        raise ValueError(str(error).replace("Input data was truncated", "it ends too early")) from None
     except RecursionError:
         raise ValueError("it nests too deep") from None
 
@@ -110,20 +111,24 @@ class JsonFile:
     def __init__(self, file: Path) -> None:
         self.file = file
         self.size = file.stat().st_size
+        self._is_array = False
 
     def problem(self, place: int, message: str) -> Problem:
+        if self._is_array:  # the place is an item, and an item may have many lines
+            return Problem(message, pointer=f"/{place - 1}", file=str(self.file))
         return Problem(message, file=str(self.file), line=place)
 
     def batches(self) -> Iterator[Batch]:
         with self.file.open("rb") as source:
             first = source.read(65_536).lstrip(b"\xef\xbb\xbf \t\r\n")
             source.seek(3 if first and _has_mark(source) else 0)
-            yield from self._array(source) if first.startswith(b"[") else self._lines(source)
+            self._is_array = first.startswith(b"[")
+            yield from self._array(source) if self._is_array else self._lines(source)
 
     def _array(self, source: IO[bytes]) -> Iterator[Batch]:
         if self.size > ARRAY:
             message = f"an array may have {ARRAY:,} bytes; write one event on each line (NDJSON)"
-            yield Batch([], [], [self.problem(1, message)], self.size)
+            yield Batch([], [], [Problem(message, file=str(self.file))], self.size)
             return
         raw = source.read()
         try:
@@ -170,8 +175,10 @@ def _skip_line(source: IO[bytes]) -> None:
 
 
 def line_of(raw: bytes, message: str) -> int | None:
-    """The line that a message of msgspec means by `(byte 12)`."""
+    """The line that a message of msgspec means by `(byte 12)`; the last one where the text ends too early."""
     _, found, rest = message.rpartition("(byte ")
+    if "too early" in message:
+        return raw.rstrip().count(b"\n") + 1
     return raw.count(b"\n", 0, int(rest.rstrip(")"))) + 1 if found else None
 
 
@@ -260,7 +267,7 @@ def _delimiter(file: Path, head: bytes) -> str:
     header = head.split(b"\n", 1)[0]
     if file.suffix.lower() == ".tsv":
         return "\t"
-    return next((mark for mark in (",", ";", "\t") if mark.encode() in header), ",")
+    return max(",;\t", key=lambda mark: header.count(mark.encode()))  # of equals the first
 
 
 class ParquetFile:

@@ -19,6 +19,9 @@ if TYPE_CHECKING:
 
 __all__ = ["Snapshot", "engine_options", "open_snapshot"]
 
+DAMAGE = ("Invalid Input Error", "IO Error", "TProtocolException", "Invalid Error")
+"""How DuckDB begins to say that a file is not what it should be."""
+
 
 class Snapshot:
     """What the journal held when it was taken; appends and compactions do not change it."""
@@ -84,9 +87,24 @@ def open_snapshot(folder: Path, database: sqlite3.Connection) -> Iterator[Snapsh
         tail = rows_after(database, 0, -1)
     snapshot = Snapshot(folder, segments, tail)
     try:
-        yield snapshot
+        with _damage():
+            yield snapshot
     finally:
         snapshot.close()
+
+
+@contextmanager
+def _damage() -> Iterator[None]:
+    """Say in words that a file cannot be read; a query that is wrong stays an error of the program."""
+    try:
+        yield
+    except Exception as error:
+        reason = str(error).split("\n", 1)[0]
+        if ".parquet" in reason and any(word in reason for word in DAMAGE):
+            raise WorkspaceError(
+                f"A file of the journal cannot be read ({reason}); `counterpoint doctor` lists what to restore."
+            ) from error
+        raise
 
 
 def connect_engine(folder: Path) -> "Backend":

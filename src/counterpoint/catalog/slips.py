@@ -1,0 +1,45 @@
+"""Keys of our own kinds that look like a slip of the pen."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from difflib import get_close_matches
+from typing import Any
+
+from counterpoint.catalog.gathering import Declared
+from counterpoint.catalog.remarks import Remark
+from counterpoint.errors import escape
+from counterpoint.graph.fields import Field
+from counterpoint.graph.kinds import KINDS, OURS
+
+__all__ = ["check_slips"]
+
+
+def check_slips(written: Iterable[Declared]) -> list[Remark]:
+    """A warning for each key that is nearly one of its kind's fields. Other keys are somebody's own, and kept."""
+    remarks = []
+    for declared in written:
+        kind = KINDS[declared.document["kind"]]
+        if declared.document["apiVersion"] not in OURS:
+            continue
+        for pointer, key, meant in _slips(kind.fields, declared.document.get("spec") or {}, "/spec"):
+            message = f"{key} is no field of {kind.name}; did you mean {meant}?"
+            remarks.append(Remark("warning", declared.read.problem(message, pointer)))
+    return remarks
+
+
+def _slips(fields: Iterable[Field], holder: Any, pointer: str) -> Iterator[tuple[str, str, str]]:
+    """Pointer, key, and the field that was meant."""
+    if not isinstance(holder, Mapping):
+        return
+    known = {field.name: field for field in fields}
+    missing = {name.lower(): name for name in known if name not in holder}
+    for key, value in holder.items():
+        place = f"{pointer}/{escape(key)}"
+        field = known.get(key)
+        if field is None:
+            for near in get_close_matches(key.lower(), missing, n=1, cutoff=0.75):
+                yield place, key, missing[near]
+        elif field.shape == "objects":
+            for index, item in enumerate(value or ()):
+                yield from _slips(field.fields, item, f"{place}/{index}")
+        elif field.shape == "object" and field.fields:
+            yield from _slips(field.fields, value, place)
