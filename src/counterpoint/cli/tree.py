@@ -41,6 +41,15 @@ COMMANDS: dict[str, dict[str, tuple[str, str]]] = {
     },
     "account": {
         "create": ("counterpoint.server.commands:create_account", "Make a local account that can sign in."),
+        "list": ("counterpoint.server.commands:list_accounts", "List the people who can sign in."),
+        "password": (
+            "counterpoint.server.commands:change_password",
+            "Give an account a new password and end its sessions.",
+        ),
+        "remove": (
+            "counterpoint.server.commands:remove_account",
+            "Take an account away; what the person wrote stays.",
+        ),
     },
     "token": {
         "create": ("counterpoint.server.commands:create_token", "Make an API token; it is shown once."),
@@ -65,6 +74,8 @@ EXAMPLES: dict[str, tuple[str, ...]] = {
         "experiments analyze one-page-checkout --no-record --json",
     ),
     "account create": ("account create ana --admin",),
+    "account password": ("account password ana",),
+    "account remove": ("account remove ana",),
     "token create": ("token create ci --scope write events:write --days 90",),
     "token revoke": ("token revoke ci",),
 }  # fmt: skip

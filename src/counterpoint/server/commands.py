@@ -85,6 +85,48 @@ def create_account(
     terminal().emit(data, lambda: f"Made the account {account.name} ({rights}).")
 
 
+def list_accounts() -> None:
+    """List the people who can sign in."""
+    from counterpoint.server.identity import accounts
+
+    with terminal().open() as workspace, workspace.graph.read() as reader:
+        found = accounts.list_accounts(reader)
+    data = [{"name": each.name, "ref": each.ref, "admin": each.admin} for each in found]
+    lines = [f"{each.name}{'  (administrator)' if each.admin else ''}" for each in found]
+    terminal().emit(
+        data, lambda: "\n".join(lines) or "No accounts yet. Make one: counterpoint account create NAME"
+    )
+
+
+def change_password(
+    name: Annotated[str, Parameter(help="The account's name.")],
+    *,
+    password_stdin: Annotated[
+        bool, Parameter(negative="", help="Read the password from the first line of stdin.")
+    ] = False,
+) -> None:
+    """Give an account a new password and end its sessions."""
+    from counterpoint.graph.actor import local_actor
+    from counterpoint.server.identity import accounts
+
+    with terminal().open() as workspace:
+        password = _password(from_stdin=password_stdin)
+        account = accounts.change_password(workspace.graph, local_actor(), name, password)
+    terminal().emit(
+        {"name": account.name}, lambda: f"Changed the password of {name}, who must sign in again."
+    )
+
+
+def remove_account(name: Annotated[str, Parameter(help="The account's name.")]) -> None:
+    """Take an account away and end its sessions; what the person wrote stays."""
+    from counterpoint.graph.actor import local_actor
+    from counterpoint.server.identity import accounts
+
+    with terminal().open() as workspace:
+        account = accounts.remove_account(workspace.graph, local_actor(), name)
+    terminal().emit({"name": account.name}, lambda: f"Removed the account {name}.")
+
+
 def create_token(
     name: Annotated[str, Parameter(help="What the token is for; shown in lists and in the activity log.")],
     *,

@@ -8,14 +8,23 @@ import sqlalchemy as sa
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
 
-from counterpoint.errors import ConflictError, NotAllowedError
+from counterpoint.errors import ConflictError, NotAllowedError, NotFoundError
 from counterpoint.graph import Graph, Reader
 from counterpoint.graph.actor import Actor
 from counterpoint.moments import to_datetime, to_micros
 from counterpoint.server.identity.model import check_account_name, check_password
-from counterpoint.server.identity.tables import ACCOUNTS
+from counterpoint.server.identity.tables import ACCOUNTS, SESSIONS
 
-__all__ = ["Account", "account_actor", "create_account", "find_account", "list_accounts", "verify_password"]
+__all__ = [
+    "Account",
+    "account_actor",
+    "change_password",
+    "create_account",
+    "find_account",
+    "list_accounts",
+    "remove_account",
+    "verify_password",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +67,57 @@ def create_account(graph: Graph, actor: Actor, name: str, password: str, *, admi
         }
         writer.connection.execute(sa.insert(ACCOUNTS).values(row))
         writer.record("account.created", account.ref, after={"name": name, "admin": account.admin})
+    return account
+
+
+def change_password(graph: Graph, actor: Actor, name: str, password: str) -> Account:
+    """Give an account another password; whoever is signed in with it must sign in again.
+
+    Raises:
+        InputError: the password is not acceptable.
+        NotFoundError: there is no such account.
+        NotAllowedError: the actor is neither an administrator nor the account's own person.
+    """
+    hashed = _hasher().hash(check_password(password))
+    with graph.write(actor) as writer:
+        account = _require(writer, name)
+        if not actor.admin and actor.ref != account.ref:
+            raise NotAllowedError("Only an administrator may change another's password.")
+        writer.connection.execute(
+            sa.update(ACCOUNTS).where(ACCOUNTS.c.name == name).values(password_hash=hashed)
+        )
+        writer.connection.execute(sa.delete(SESSIONS).where(SESSIONS.c.account == name))
+        writer.record("account.password_changed", account.ref)
+    return account
+
+
+def remove_account(graph: Graph, actor: Actor, name: str) -> Account:
+    """Take an account away with its sessions; what the person wrote and owns stays.
+
+    Raises:
+        NotFoundError: there is no such account.
+        ConflictError: it is the last administrator, and nobody could make accounts afterwards.
+        NotAllowedError: the actor is no administrator.
+    """
+    if not actor.admin:
+        raise NotAllowedError("Only an administrator may remove accounts.")
+    with graph.write(actor) as writer:
+        account = _require(writer, name)
+        others = [each for each in list_accounts(writer) if each.name != name]
+        if others and account.admin and not any(each.admin for each in others):
+            raise ConflictError(
+                f"{name} is the last administrator; make another one first, or remove the others."
+            )
+        writer.connection.execute(sa.delete(SESSIONS).where(SESSIONS.c.account == name))
+        writer.connection.execute(sa.delete(ACCOUNTS).where(ACCOUNTS.c.name == name))
+        writer.record("account.removed", account.ref, before={"name": name, "admin": account.admin})
+    return account
+
+
+def _require(reader: Reader, name: str) -> Account:
+    account = find_account(reader, name)
+    if account is None:
+        raise NotFoundError(f"There is no account {name!r}; `counterpoint account list` names them all.")
     return account
 
 
