@@ -43,7 +43,7 @@ def test_the_page_shows_the_verdict_before_the_metrics_with_plot_and_table(busy:
         < shown.index("<svg", shown.index("Ship gate_40"))
         < shown.index("+40.00\u202fpp")
     )
-    for words in ("+200 %", "within margin", "as planned", "/events?type=retained", "per_user"):
+    for words in ("+200\u202f%", "within margin", "as planned", "/events?type=retained", "per_user"):
         assert words in shown
 
 
