@@ -39,6 +39,7 @@ def create_cli() -> "App":
             examples = EXAMPLES.get(f"{group} {name}".strip(), ())
             shown = "\n".join(["Examples:", *(f"  counterpoint {example}" for example in examples)])
             target.command(address, name=name, help=line, help_epilogue=shown if examples else None)
+    app.meta.suppress_keyboard_interrupt = False  # it does not take this over from the app
     app.meta.default(_with_global_options(app))
     return app
 
