@@ -8,13 +8,13 @@ import os
 import re
 import tomllib
 from collections.abc import Mapping
-from difflib import get_close_matches
 from pathlib import Path
 from typing import Annotated, Any
 
 import msgspec
 
 from counterpoint.errors import InputError, Problem
+from counterpoint.spelling import near
 
 __all__ = [
     "CatalogSettings",
@@ -143,9 +143,8 @@ def _in_words(text: str, pointer: str) -> tuple[str, str]:
     if unknown := re.search(r"unknown field `(.*)`", text):
         name, table = unknown[1], pointer.strip("/")
         known = _fields(table)
-        near = get_close_matches(name, known, n=1)
-        hint = f"did you mean {near[0]}?" if near else f"there are {', '.join(known)}"
-        return f"there is no setting {name}; {hint}", f"{pointer}/{name}"
+        hint = near(name, known) or f"; there are {', '.join(known)}"
+        return f"there is no setting {name}{hint}", f"{pointer}/{name}"
     if smallest := re.search(r">= (\d+)", text):
         return f"it must be at least {smallest[1]}", pointer
     if shape := re.fullmatch(r"Expected `(.*)`, got `(.*)`", text):

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 if TYPE_CHECKING:
     from counterpoint.workspace import Workspace
 
-__all__ = ["Advance", "Terminal", "soften_encodings", "terminal"]
+__all__ = ["Advance", "Terminal", "counted", "soften_encodings", "terminal", "use_terminal"]
 
 PLAIN = {"−": "-", "–": "-", "…": "...", "→": "->", "←": "<-", "≥": ">=", "≤": "<=", "×": "x", "─": "-"}
 """What is written for a character that the encoding does not have; a minus must stay one. Others are escaped."""
@@ -101,7 +101,17 @@ class Terminal:
             yield advance
 
 
+def counted(number: int, noun: str, nouns: str | None = None) -> str:
+    """The number with the noun in the right form, as a command says it: "1 file", "1,200 files"."""
+    return f"{number:,} {noun if number == 1 else nouns or noun + 's'}"
+
+
 _current: ContextVar[Terminal | None] = ContextVar("terminal", default=None)
+
+
+def use_terminal(chosen: Terminal) -> None:
+    """Let the running command, and what it calls, use this terminal."""
+    _current.set(chosen)
 
 
 def terminal() -> Terminal:

@@ -64,7 +64,14 @@ def test_problems_are_listed() -> None:
 
 
 def test_who_signs_in_keeps_what_was_typed_and_sees_no_navigation() -> None:
-    html = render(page(signed_in=False), "web/login.html", error="Not known.", account="ana", target="/bets")
+    html = render(
+        page(signed_in=False),
+        "server/login.html",
+        error="Not known.",
+        account="ana",
+        target="/bets",
+        first=False,
+    )
     assert 'value="ana"' in html
     assert 'name="_csrf_token" value="token"' in html
     assert "Not known." in html

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 from cyclopts import Parameter
 
 from counterpoint.errors import UsageError
-from counterpoint.terminal import Terminal, terminal
+from counterpoint.terminal import Terminal, counted, terminal
 
 if TYPE_CHECKING:
     from counterpoint.catalog.importer import ImportReport
@@ -58,7 +58,7 @@ def _summary(report: "ImportReport", *, dry_run: bool) -> str:
         if kinds:
             each = ", ".join(f"{kind} {count}" for kind, count in sorted(kinds.items()))
             lines.append(f"{outcome:<10}{kinds.total():>6}   {each}")
-    files = f"{report.files} file{'' if report.files == 1 else 's'}"
+    files = counted(report.files, "file")
     if not lines:
         return f"Nothing to import in {files}."
     lines.append(f"Read from {files}{'; nothing was kept (dry run)' if dry_run else ''}.")

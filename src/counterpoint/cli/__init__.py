@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 from counterpoint import __version__
 from counterpoint.cli.tree import COMMANDS, EXAMPLES, GROUPS, OPTIONS, overview
 from counterpoint.errors import CounterpointError
-from counterpoint.terminal import Terminal, _current, soften_encodings
+from counterpoint.terminal import Terminal, soften_encodings, use_terminal
 
 if TYPE_CHECKING:
     from cyclopts import App
@@ -67,7 +67,7 @@ def _with_global_options(app: "App") -> Any:
         verbose: Annotated[bool, parameter("verbose")] = False,
     ) -> Any:
         folder = workspace or Path(os.environ.get("COUNTERPOINT_WORKSPACE") or ".")
-        _current.set(Terminal(folder, json=json, verbose=verbose))
+        use_terminal(Terminal(folder, json=json, verbose=verbose))
         return app(tokens, exit_on_error=False, print_error=False)
 
     return call

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 from cyclopts import Parameter
 
 from counterpoint.errors import ConflictError, UsageError
-from counterpoint.terminal import Terminal, _current, terminal
+from counterpoint.terminal import Terminal, terminal, use_terminal
 
 if TYPE_CHECKING:
     from counterpoint.demo.folder import DemoFolder
@@ -56,7 +56,7 @@ def demo(
         return
     from counterpoint.server.commands import serve
 
-    _current.set(replace(here, workspace=place.path))
+    use_terminal(replace(here, workspace=place.path))
     serve(port=port, no_auth=True)
 
 

@@ -12,7 +12,7 @@ from counterpoint.errors import (
     UsageError,
     WorkspaceError,
 )
-from counterpoint.terminal import terminal
+from counterpoint.terminal import counted, terminal
 
 if TYPE_CHECKING:
     from counterpoint.flags.flag import Evaluation
@@ -90,7 +90,7 @@ def import_flags(
     shell.emit(
         data,
         lambda: (
-            f"Flag set {set!r}: {written.outcome}, {_count(written.flags, 'flag')}{owned}, {_count(len(written.warnings), 'warning')}."
+            f"Flag set {set!r}: {written.outcome}, {counted(written.flags, 'flag')}{owned}, {counted(len(written.warnings), 'warning')}."
         ),
     )
 
@@ -231,10 +231,10 @@ def _shown(key: str, result: "Evaluation") -> str:
 def _report(name: str, flags: "FlagSet", found: "list[Finding]") -> str:
     lines = [f"{finding.level}: {finding.problem}" for finding in found]
     counts = ", ".join(
-        _count(sum(finding.level == level for finding in found), level)
+        counted(sum(finding.level == level for finding in found), level)
         for level in ("error", "warning", "note")
     )
-    return "\n".join([*lines, f"{name}: {_count(len(flags), 'flag')}, {counts}."])
+    return "\n".join([*lines, f"{name}: {counted(len(flags), 'flag')}, {counts}."])
 
 
 def _finding(finding: "Finding") -> dict[str, Any]:
@@ -243,7 +243,3 @@ def _finding(finding: "Finding") -> dict[str, Any]:
 
 def _problem(problem: Problem) -> dict[str, Any]:
     return {"pointer": problem.pointer, "message": problem.message, "line": problem.line}
-
-
-def _count(number: int, noun: str) -> str:
-    return f"{number} {noun}{'' if number == 1 else 's'}"

@@ -8,7 +8,7 @@ from cyclopts import Parameter
 from counterpoint.errors import InputError, UsageError
 from counterpoint.journal.ingest import Ingested, ingest
 from counterpoint.journal.mapping import load_mapping
-from counterpoint.terminal import terminal
+from counterpoint.terminal import counted, terminal
 
 __all__ = ["compact", "import_events"]
 
@@ -50,7 +50,7 @@ def import_events(
     if done.rejected:
         more = f" (the first {SHOWN} follow)" if done.rejected > SHOWN else ""
         raise InputError(
-            f"{_count(done.rejected, 'line or event')} could not be read{more}; the others were kept.",
+            f"{counted(done.rejected, 'line or event', 'lines or events')} could not be read{more}; the others were kept.",
             done.problems[:SHOWN],
         )
 
@@ -60,9 +60,9 @@ def compact() -> None:
     here = terminal()
     with here.open() as workspace:
         done = workspace.journal.compact()
-    text = f"{_count(done.events, 'event')} moved into {_count(done.segments, 'segment')}."
+    text = f"{counted(done.events, 'event')} moved into {counted(done.segments, 'segment')}."
     if done.orphans:
-        text += f" {_count(done.orphans, 'file')} of broken-off compactions removed."
+        text += f" {counted(done.orphans, 'file')} of broken-off compactions removed."
     if done.busy:
         text = "Another process is compacting this journal now; nothing to do here."
     here.emit(done, human=lambda: text)
@@ -75,12 +75,7 @@ def _rejection(problem: object) -> dict[str, object]:
 
 
 def _summary(done: Ingested) -> str:
-    text = f"{_count(done.accepted, 'event')} accepted."
+    text = f"{counted(done.accepted, 'event')} accepted."
     if done.duplicates:
-        text += f" {_count(done.duplicates, 'event')} the journal had already."
+        text += f" {counted(done.duplicates, 'event')} the journal had already."
     return text
-
-
-def _count(number: int, noun: str) -> str:
-    plural = {"line or event": "lines or events"}.get(noun, f"{noun}s")
-    return f"{number:,} {noun if number == 1 else plural}"
