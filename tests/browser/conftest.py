@@ -51,7 +51,7 @@ def serve(workspace: Workspace) -> Iterator[Served]:
     listener.close()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
     """A server over a workspace with a short story in it."""
     with Workspace.create(tmp_path_factory.mktemp("browser") / "workspace", name="Arpeggio") as workspace:
@@ -59,14 +59,16 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
         yield from serve(workspace)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def empty(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
     """A server over a workspace in which nothing has happened."""
     with Workspace.create(tmp_path_factory.mktemp("empty") / "workspace", name="New") as workspace:
         yield from serve(workspace)
 
 
-@pytest.fixture(scope="session")
+# For the package and no longer: while Playwright lives, its event loop counts as running in this thread, and
+# a test elsewhere that runs one of its own would fail.
+@pytest.fixture(scope="package")
 def chromium() -> Iterator[Any]:
     """The system's Chromium; without one the tests are skipped, or fail where CI says that it must be there."""
     program = next(
