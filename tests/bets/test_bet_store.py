@@ -88,6 +88,14 @@ def record_reading(graph: Graph, verdict: str, sentence: str = "Retention rose."
         )
 
 
+def test_flags_that_are_defined_as_a_list_are_on_the_line_too(squads: Graph) -> None:
+    write(squads, weekly(), actor=ANA)
+    flag = {"key": "weekly-list", "state": "ENABLED", "variants": {"on": True}, "metadata": {"bet": REF}}
+    with squads.write(SYSTEM) as writer:
+        writer.put(ours("FlagSet", "mobile", owner="discovery", definition={"flags": [flag]}))
+    assert ("mobile", "weekly-list") in [(node.flag_set, node.key) for node in read(squads, REF).flags]
+
+
 def test_the_line_runs_from_purpose_to_reading(squads: Graph) -> None:
     write(squads, weekly(), actor=ANA)
     record_reading(squads, "ship")

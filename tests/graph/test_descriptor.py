@@ -265,6 +265,12 @@ def test_flags_name_their_bet_and_component_where_that_is_a_reference() -> None:
     }
 
 
+def test_flags_in_a_list_name_their_bet_too() -> None:
+    spec = {"owner": "discovery", "definition": {"flags": [{"key": "a", "metadata": {"bet": "radio"}}, None]}}
+    given = document("FlagSet", "default", spec) | {"apiVersion": "counterpoint.dev/v1"}
+    assert ("implementsBet", "bet:default/radio") in edges(given)
+
+
 def test_every_relation_has_one_inverse() -> None:
     assert all(INVERSES[INVERSES[relation]] == relation for relation in INVERSES)
 

@@ -9,6 +9,7 @@ from counterpoint.bets.advice import Advice, advice
 from counterpoint.bets.model import Bet, Decision, Reading, mapping, newest, read_bet
 from counterpoint.errors import InputError
 from counterpoint.graph.entity import Activity, Entity
+from counterpoint.graph.flagd import flags_by_key
 from counterpoint.graph.reader import Reader
 from counterpoint.graph.ref import parse_ref
 
@@ -162,13 +163,13 @@ def _flags(flag_set: Entity | None, bet: str) -> Iterable[FlagNode]:
     if flag_set is None:
         return
     of_set = mapping(definition.get("metadata")).get("bet")
-    for key, flag in mapping(definition.get("flags")).items():
-        named = mapping(mapping(flag).get("metadata")).get("bet", of_set)
+    for key, flag in flags_by_key(definition).items():
+        named = mapping(flag.get("metadata")).get("bet", of_set)
         if _reference(named, "Bet", flag_set.namespace) != bet:
             continue
         yield FlagNode(
             flag_set=flag_set.name,
-            key=str(key),
+            key=key,
             state=str(flag.get("state") or ""),
             default_variant=str(flag.get("defaultVariant") or ""),
             variants=tuple(map(str, mapping(flag.get("variants")))),

@@ -16,6 +16,7 @@ from counterpoint.experiments.result import Result
 from counterpoint.experiments.standing import Basis, Standing
 from counterpoint.graph.actor import Actor
 from counterpoint.graph.entity import Activity, Entity
+from counterpoint.graph.flagd import flags_by_key
 from counterpoint.graph.reader import Reader
 from counterpoint.graph.ref import parse_ref
 from counterpoint.moments import rfc3339
@@ -242,7 +243,7 @@ def _notes(reader: Reader, entity: Entity, plan: Experiment) -> Iterator[str]:
             continue  # the set is only the default's guess
         if found is None:
             yield f"{ref} is not in the graph; exposures are counted all the same. Import it with: counterpoint import flags FILE --set {parse_ref(ref).name}"
-        elif plan.flag not in (found.spec.get("definition") or {}).get("flags", {}):
+        elif plan.flag not in flags_by_key(found.spec.get("definition")):
             yield f"{ref} has no flag {plan.flag}; exposures are counted all the same."
     for ref in entity.targets("testsBet"):
         if not reader.exists(ref):

@@ -9,6 +9,7 @@ from counterpoint.flags.belonging import bets_of
 from counterpoint.flags.flag import Flag, variant_name
 from counterpoint.flags.model import FlagSet
 from counterpoint.flags.targeting import outcomes, subrules
+from counterpoint.graph.flagd import flags_by_key
 
 __all__ = ["Finding", "findings_in"]
 
@@ -72,9 +73,7 @@ def _of_bets(flags: FlagSet, bets: Collection[str] | None) -> Iterator[tuple[Lev
 
 
 def _targetings(flags: FlagSet) -> list[Any]:
-    definition = flags.definition.get("flags") or {}
-    entries = definition.values() if isinstance(definition, dict) else definition
-    return [entry.get("targeting") for entry in entries if isinstance(entry, dict)]
+    return [flag.get("targeting") for flag in flags_by_key(flags.definition).values()]
 
 
 def _of_targeting(flag: Flag) -> Iterator[tuple[Level, Problem]]:

@@ -15,6 +15,7 @@ from counterpoint.flags.lint import findings_in
 from counterpoint.flags.model import FlagSet
 from counterpoint.graph.actor import Actor
 from counterpoint.graph.entity import Entity
+from counterpoint.graph.flagd import flags_by_key
 from counterpoint.graph.reader import Reader
 from counterpoint.graph.ref import parse_ref
 from counterpoint.workspace import Workspace
@@ -138,7 +139,8 @@ def write_set(
         known = [bet for bet in set(bets_of(checked).values()) if writer.exists(bet)]
         warnings = tuple(found.problem for found in findings_in(checked, bets=known) if found.level != "note")
         warnings += tuple(_missing_owner(writer, document["spec"]["owner"], actor))
-        removed = tuple(key for key in _keys(existing) if key not in checked)
+        before = flags_by_key(existing.spec["definition"] if existing else None)
+        removed = tuple(key for key in before if key not in checked)
         if dry_run:
             return Written("checked", None, warnings, len(checked), removed)
         put = writer.put(document, reason=reason, if_match=if_match)
@@ -151,12 +153,6 @@ def _missing_owner(reader: Reader, owner: str, actor: Actor) -> Iterator[Problem
         ref = parse_ref(owner, default_kind="group")
         if not reader.exists(ref):
             yield Problem(f"The owner {ref} does not exist.", "/spec/owner")
-
-
-def _keys(entity: Entity | None) -> list[str]:
-    """The keys of the flags that a set has now, whether its definition has them as a map or as an array."""
-    flags = entity.spec["definition"]["flags"] if entity else {}
-    return list(flags) if isinstance(flags, dict) else [flag["key"] for flag in flags]
 
 
 def _entity(reader: Reader, name: str) -> Entity | None:

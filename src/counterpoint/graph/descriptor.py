@@ -5,7 +5,7 @@ The order of checks is Backstage's: the envelope, then the metadata, then the ki
 
 import hashlib
 import math
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
 import msgspec
@@ -116,9 +116,14 @@ def _target(text: str, reference: Reference, namespace: str, *, skip: bool) -> R
 def _walk(spec: Mapping[str, Any], loose: LooseReference) -> Iterator[str]:
     found: list[Any] = [spec]
     for key in loose.path:
-        held = [value for value in found if isinstance(value, dict)]
-        found = [item for value in held for item in (value.values() if key == "*" else [value.get(key)])]
+        found = [item for value in found for item in _step(value, key)]
     return (value for value in found if isinstance(value, str) and value)
+
+
+def _step(value: Any, key: str) -> Iterable[Any]:
+    if isinstance(value, dict):
+        return value.values() if key == "*" else [value.get(key)]
+    return value if key == "*" and isinstance(value, list) else ()
 
 
 def _plain(value: Any, pointer: str, depth: int) -> Iterator[Problem]:

@@ -17,7 +17,7 @@ class LooseReference:
     """A reference inside a document that another standard defines; text that is no reference is skipped."""
 
     path: tuple[str, ...]
-    """Keys from `spec` down; `*` stands for every key."""
+    """Keys from `spec` down; `*` stands for every key of an object and every item of a list."""
     reference: Reference
 
 

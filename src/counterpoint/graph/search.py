@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from counterpoint.graph.descriptor import title_of
+from counterpoint.graph.flagd import flags_by_key
 
 __all__ = ["OTHER", "postings_of", "snippet_of", "words_of"]
 
@@ -66,9 +67,7 @@ def _texts(document: Mapping[str, Any]) -> Iterator[tuple[int, str, str]]:
     for key, value in spec.items():
         if key not in UNREAD:
             yield from ((OTHER, "text", text) for text in _strings(value))
-    definition = spec.get("definition")
-    if isinstance(definition, dict) and isinstance(definition.get("flags"), dict):
-        yield from ((OTHER, "text", key) for key in definition["flags"])
+    yield from ((OTHER, "text", key) for key in flags_by_key(spec.get("definition")))
     for key in ("annotations", "labels", "links"):
         yield from ((OTHER, "text", text) for text in _strings(metadata.get(key)))
 
