@@ -53,6 +53,18 @@ def test_figures_that_somebody_acted_on_wait_for_nothing() -> None:
     assert prompts([RADIO], [], {READ.subject: READ}, {RADIO.ref: entry(6, "bet.decided")}, TODAY) == ()
 
 
+def test_the_verdict_that_was_decided_on_is_no_news_when_it_is_read_again() -> None:
+    decided = entry(4, "bet.decided", after={"choice": "ship", "verdicts": ["ship"]})
+    assert prompts([RADIO], [], {READ.subject: READ}, {RADIO.ref: decided}, TODAY) == ()
+    other = entry(4, "bet.decided", after={"choice": "persevere", "verdicts": ["keep running"]})
+    assert prompts([RADIO], [], {READ.subject: READ}, {RADIO.ref: other}, TODAY)
+
+
+def test_a_test_that_goes_on_waits_for_nobody() -> None:
+    going = entry(5, "experiment.read", READ.subject, after={"verdict": "keep running"})
+    assert prompts([RADIO], [], {READ.subject: going}, {}, TODAY) == ()
+
+
 def test_patience_that_ended_and_beliefs_that_expired_wait() -> None:
     bets = [
         entity("Bet", "late", {"patience": "2026-05-01"}),

@@ -150,7 +150,13 @@ def _record(
     number = uuid4().hex
     before = {"stage": ruling.before.stage.value, "state": ruling.before.state.value}
     after = {"stage": ruling.after.stage.value, "state": ruling.after.state.value}
-    told = after | {"choice": choice.value, "override": ruling.override, "decision": number}
+    verdicts = [reading.verdict for reading in snapshot.readings]
+    told = after | {
+        "choice": choice.value,
+        "override": ruling.override,
+        "decision": number,
+        "verdicts": verdicts,
+    }
     activity = writer.record("bet.decided", bet.ref, before=before, after=told, reason=reason or None)
     decision = Decision(
         id=number,

@@ -141,7 +141,7 @@ def prompts(
     found = []
     for bet in bets:
         read, decided = _read_of(bet, reads), decisions.get(bet.ref)
-        if read is not None and (decided is None or decided.seq < read.seq):
+        if read is not None and _is_news(read, decided):
             sentence = read.after.get("sentence") if isinstance(read.after, dict) else None
             why = str(sentence or "Its experiment was read and nobody has decided since.")
             found.append(Prompt(bet.title, why, entity_url(bet.ref), bet.owner, "decision", "info"))
@@ -154,6 +154,21 @@ def prompts(
             why = f"This belief expired {plural(days, 'day')} ago. Do you still hold it?"
             found.append(Prompt(belief.title, why, entity_url(belief.ref), belief.owner, "belief"))
     return tuple(found)
+
+
+def _is_news(read: Activity, decided: Activity | None) -> bool:
+    """Whether a reading says what nobody has decided on: not that of a test that goes on, nor an old verdict again."""
+    verdict = _field(read, "verdict")
+    if verdict == "keep running":
+        return False
+    known = _field(decided, "verdicts")
+    return decided is None or (
+        decided.seq < read.seq and verdict not in (known if isinstance(known, list) else ())
+    )
+
+
+def _field(entry: Activity | None, name: str) -> object:
+    return entry.after.get(name) if entry is not None and isinstance(entry.after, dict) else None
 
 
 def _days_over(value: object, today: date) -> int | None:
