@@ -200,6 +200,7 @@ def test_a_decision_moves_the_bet_and_is_told_in_the_activity_log(squads: Graph)
         "choice": "advance",
         "override": False,
         "decision": made.id,
+        "verdicts": [],
     }
 
 
