@@ -90,7 +90,7 @@ def _distance(seconds: float) -> str:
 
 
 def number(value: float, places: int | None = None, *, signed: bool = False) -> str:
-    """Return a number with thousands apart (thin space) and a true minus.
+    """Return a number with commas between thousands, as on the command line, and a true minus.
 
     Without `places` an integer keeps none, and others keep up to three significant digits after the point.
     """
@@ -102,9 +102,8 @@ def number(value: float, places: int | None = None, *, signed: bool = False) -> 
             text = f"{value:.2g}"
     else:
         text = f"{value:,.{places}f}"
-    text = text.replace(",", "\u202f")
     if text.startswith("-"):
-        return MINUS + text[1:] if text.strip("-0.\u202f") else text[1:]
+        return MINUS + text[1:] if text.strip("-0.,") else text[1:]
     return f"+{text}" if signed and value > 0 else text
 
 
