@@ -189,3 +189,12 @@ def test_recent_filters_by_type_subject_and_flag(journal: Journal) -> None:
 def test_what_is_no_cursor_is_refused(journal: Journal, cursor: str) -> None:
     with pytest.raises(InputError, match="is no cursor"):
         journal.recent(before=cursor)
+
+
+def test_exposures_are_found_by_the_variant_that_was_given(open_journal: Callable[..., Journal]) -> None:
+    journal = open_journal()
+    journal.append([event(1), exposure(2, "on"), exposure(3, "off")])
+    for _ in range(2):  # in the intake, then in segments
+        assert [each.id for each in journal.recent(variant="off")] == ["x3"]
+        assert journal.recent(flag="other", variant="on") == []
+        journal.compact()

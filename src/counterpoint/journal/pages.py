@@ -47,10 +47,12 @@ def show_events(
     type: FromQuery[str] = "",  # noqa: A002 - CloudEvents' word
     subject: FromQuery[str] = "",
     flag: FromQuery[str] = "",
+    variant: FromQuery[str] = "",
     cursor: FromQuery[str] = "",
 ) -> str:
-    """The newest events, by type, subject and flag."""
-    wanted = {"type": type.strip(), "subject": subject.strip(), "flag": flag.strip()}
+    """The newest events, by type, subject, flag and variant."""
+    given = {"type": type, "subject": subject, "flag": flag, "variant": variant}
+    wanted = {name: value.strip() for name, value in given.items()}
     asked = {name: value for name, value in wanted.items() if value}
     problem = None
     try:

@@ -86,12 +86,15 @@ def list_events(
     type: FromQuery[str | None] = None,  # noqa: A002 - CloudEvents' word
     subject: FromQuery[str | None] = None,
     flag: FromQuery[str | None] = None,
+    variant: FromQuery[str | None] = None,
     limit: FromQuery[int] = 50,
     cursor: FromQuery[str | None] = None,
 ) -> EventPage:
-    """Events by their time, the latest first; `flag` keeps the exposures of one flag."""
+    """Events by their time, the latest first; `flag` keeps the exposures of one flag, `variant` those that gave it."""
     check_limit(limit, MOST)
-    found = ws.journal.recent(type=type, subject=subject, flag=flag, limit=limit + 1, before=cursor)
+    found = ws.journal.recent(
+        type=type, subject=subject, flag=flag, variant=variant, limit=limit + 1, before=cursor
+    )
     more = len(found) > limit
     return EventPage(
         [event.document() for event in found[:limit]], cursor_after(found[limit - 1]) if more else None
