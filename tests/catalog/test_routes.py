@@ -132,3 +132,11 @@ def test_search_finds_the_name_first(visitor):
     assert items[0]["title"] in {"Player", "Web player"}
     assert {item["ref"] for item in items} >= {"group:default/player", "component:default/web-player"}
     assert visitor.get("/api/v1/search").status_code == 400
+
+
+def test_an_owner_that_does_not_exist_is_kept_and_told(client, filled):
+    orphan = BACKEND | {"spec": BACKEND["spec"] | {"owner": "nobody"}}
+    answer = client.put(PATH, json=orphan)
+    assert answer.status_code == 201
+    assert [warning["pointer"] for warning in answer.json()["warnings"]] == ["/spec/owner"]
+    assert client.put(PATH, json=BACKEND).json()["warnings"] == []

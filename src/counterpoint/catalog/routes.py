@@ -32,6 +32,19 @@ class Revisions(msgspec.Struct, frozen=True):
     items: tuple[Revision, ...]
 
 
+class Remark(msgspec.Struct, frozen=True):
+    """What is worth mending in a descriptor that was stored."""
+
+    pointer: str
+    message: str
+
+
+class Stored(Entity, frozen=True, rename="camel"):
+    """An entity as it was stored, with what is worth mending in it."""
+
+    warnings: tuple[Remark, ...] = ()
+
+
 class Hit(msgspec.Struct, frozen=True):
     """An entity that was found."""
 
@@ -103,10 +116,11 @@ def write_entity(
     name: FromPath[str],
     data: JSONBody[dict[str, Any]],
     if_match: IfMatch = None,
-) -> Response[Entity]:
+) -> Response[Stored]:
     """Create an entity, or store a new version of it, from its descriptor.
 
-    With `If-Match` only if it still has that version (`*`: only if it exists).
+    With `If-Match` only if it still has that version (`*`: only if it exists). An owner that does not
+    exist is kept, as in Backstage, with a warning.
     """
     ref = Ref(kind, namespace, name)
     problems = validate(data) or _mismatch(ref, data)
@@ -114,7 +128,11 @@ def write_entity(
         raise InputError(f"The descriptor of {ref} is not valid.", problems)
     with ws.graph.write(actor) as writer:
         done = writer.put(data, if_match=read_etags(if_match))
-        return _answer(done.entity, status=201 if done.outcome == "created" else 200)
+        entity = done.entity
+        warnings = () if entity.owner is None or writer.exists(entity.owner) else (_ownerless(entity.owner),)
+    stored = Stored(**msgspec.structs.asdict(entity), warnings=warnings)
+    status = 201 if done.outcome == "created" else 200
+    return Response(stored, status_code=status, headers=etag_header(entity.etag))
 
 
 @delete("/api/v1/entities/{kind:str}/{namespace:str}/{name:str}", tags=["entities"], sync_to_thread=True)
@@ -176,8 +194,12 @@ def _mismatch(ref: Ref, document: dict[str, Any]) -> list[Problem]:
     ]
 
 
-def _answer(entity: Entity, *, status: int = 200) -> Response[Entity]:
-    return Response(entity, status_code=status, headers=etag_header(entity.etag))
+def _ownerless(owner: str) -> Remark:
+    return Remark("/spec/owner", f"the owner {owner} does not exist; create it, or name one that does")
+
+
+def _answer(entity: Entity) -> Response[Entity]:
+    return Response(entity, headers=etag_header(entity.etag))
 
 
 routes: list[Any] = [list_entities, read_entity, write_entity, delete_entity, list_revisions, search]
