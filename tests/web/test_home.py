@@ -101,6 +101,11 @@ def test_the_same_done_in_a_row_is_one_line() -> None:
     assert grouped([]) == []
 
 
+def test_a_line_names_a_subject_once() -> None:
+    (group,) = grouped([entry(3), entry(2), entry(1)])
+    assert ([each.seq for each in group.shown], group.others) == ([3], 0)
+
+
 def test_only_references_of_entities_are_looked_up() -> None:
     assert named_in([entry(1, subject="catalog", actor="system:default/counterpoint")]) == set()
     assert named_in([entry(1)]) == {"bet:default/radio", "user:default/ana"}

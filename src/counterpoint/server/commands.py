@@ -51,7 +51,7 @@ def serve(
         url = address_of(listener)
 
         def announce() -> None:
-            terminal().say(f"Counterpoint serves {workspace.path} at {url} (Ctrl-C stops it)")
+            terminal().say(f"Counterpoint serves {workspace.path.resolve()} at {url} (Ctrl-C stops it)")
             if not no_auth and not _has_accounts(workspace):
                 terminal().say(
                     "Nobody can sign in yet; make an account with: counterpoint account create NAME"

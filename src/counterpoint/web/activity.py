@@ -25,13 +25,20 @@ class ActivityGroup:
 
     @property
     def shown(self) -> tuple[Activity, ...]:
-        """The entries that the line names: all of two, else the two newest."""
-        return self.entries[:2]
+        """The entries that the line names: the newest of each subject, of two subjects at most."""
+        return tuple(self._by_subject.values())[:2]
 
     @property
     def others(self) -> int:
-        """How many the line only counts."""
-        return len(self.entries) - len(self.shown)
+        """How many subjects the line only counts."""
+        return len(self._by_subject) - len(self.shown)
+
+    @property
+    def _by_subject(self) -> dict[str, Activity]:
+        found: dict[str, Activity] = {}
+        for entry in self.entries:
+            found.setdefault(entry.subject, entry)
+        return found
 
 
 def grouped(entries: Sequence[Activity], *, limit: int | None = None) -> list[ActivityGroup]:
