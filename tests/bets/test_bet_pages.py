@@ -106,6 +106,7 @@ def test_the_bets_page_shows_the_whole_line_with_links(client: Client, bet: Work
         "/experiments/default/weekly-test",
         "/catalog/metric/default/retention",
         "/events?flag=weekly-list",
+        "/events?flag=weekly-list&amp;variant=on",
         "/events?type=play",
         "/catalog/group/default/discovery",
     )
@@ -115,6 +116,9 @@ def test_the_bets_page_shows_the_whole_line_with_links(client: Client, bet: Work
     assert "+3.1" in page
     assert "unbounded" in page
     assert "45,210" in page
+    with bet.graph.read() as reader:
+        (reading,) = reader.activity(action="experiment.read")
+    assert f'<a href="/experiments/default/weekly-test#reading-{reading.seq}">+3.1' in page
 
 
 def test_a_bet_with_nothing_but_an_owner_says_what_is_to_come(client: Client, org: Workspace) -> None:

@@ -295,3 +295,16 @@ def test_a_result_keeps_the_query_that_ran_and_is_written_as_json(
     written = msgspec.json.decode(msgspec.json.encode(result))
     assert written["verdict"]["wouldChange"]
     assert written["comparisons"][0]["metrics"][0]["relativeInterval"].keys() == {"low", "high"}
+
+
+def test_events_without_the_number_that_a_sum_needs_are_counted_and_told(engine: ibis.BaseBackend) -> None:
+    shown = engine.create_table("exposures", exposure_table([("a", "x", 0), ("b", "y", 0)]), overwrite=True)
+    happened = engine.create_table(
+        "events", event_table([("p", "a", 1, 2.0), ("p", "a", 2, None)]), overwrite=True
+    )
+    for aggregation, warnings in (("sum", 1), ("mean", 1), ("count", 0), ("any", 0)):
+        metric = Metric(name="pages", event="p", aggregation=aggregation)
+        plan = msgspec.structs.replace(PLAN, success=(metric,), guardrails=())
+        found = analyze(plan, shown, happened, as_of=T0).quality.warnings
+        assert len(found) == warnings
+        assert all("1 of 2 events of p have no number in value" in words for words in found)

@@ -102,3 +102,14 @@ def test_the_interval_plot_and_the_example_survive_their_readers(
 ) -> None:
 
     assert [validate(document) for document in yaml.safe_load_all(EXAMPLE)] == [[], []]
+
+
+def test_a_recorded_reading_stays_as_it_was_read_while_events_go_on(
+    busy: TestClient, games: Workspace
+) -> None:
+    seq = busy.post("/api/v1/experiments/default/gate/readings").json()["activity"]
+    happy = busy.get(PAGE).text
+    kept = happy[happy.index(f'id="reading-{seq}"') :]
+    assert "Ship gate_40" in kept
+    assert f'href="#reading-{seq}"' in happy
+    assert "variant=gate_40" in happy

@@ -127,3 +127,12 @@ def test_a_plan_that_contradicts_itself_is_told_when_it_is_read(games: Workspace
 def test_no_exposure_yet_is_a_result(games: Workspace) -> None:
     result, _ = store.read_now(games, store.load(games, "gate"), local_actor())
     assert result.verdict.condition == "exposures"
+
+
+def test_an_arm_that_is_no_variant_of_the_flag_is_a_note(games: Workspace) -> None:
+    spec = store.load(games, "gate").entity.spec
+    flag = {"state": "ENABLED", "variants": {"gate_30": 30, "gate_50": 50}, "defaultVariant": "gate_30"}
+    definition = {"flags": {spec["flag"]: flag}}
+    put(games, entity("FlagSet", "default", {"definition": definition}))
+    (note,) = store.load(games, "gate").notes
+    assert "has no variant gate_40, only gate_30, gate_50" in note

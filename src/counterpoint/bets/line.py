@@ -194,6 +194,7 @@ def _reading(experiment: Node, entry: Activity) -> Reading:
     detail = dict(mapping(entry.after))
     return Reading(
         experiment=experiment.ref,
+        seq=entry.seq,
         title=experiment.title,
         at=entry.at,
         verdict=str(detail.get("verdict") or ""),

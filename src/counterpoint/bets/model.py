@@ -201,6 +201,8 @@ class Reading(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     """The newest result of one experiment that tests the bet, as the experiments room recorded it."""
 
     experiment: str
+    seq: int = 0
+    """Its number in the activity log; 0 in decisions that were recorded before readings had one."""
     title: str
     at: datetime
     """When somebody asked for it."""
@@ -208,6 +210,11 @@ class Reading(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     sentence: str
     detail: dict[str, Any] = {}
     """All that was recorded: arms, metrics, intervals."""
+
+    @property
+    def anchor(self) -> str:
+        """Where the experiment's page shows it as it was recorded, for the page itself goes on with the events."""
+        return f"#reading-{self.seq}" if self.seq else ""
 
     @property
     def stance(self) -> Stance:

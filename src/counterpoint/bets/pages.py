@@ -15,7 +15,6 @@ from counterpoint.bets.model import STAGES, Stage
 from counterpoint.bets.shown import (
     EXAMPLE,
     arm_rows,
-    events_url,
     figure_rows,
     form_rows,
     grouped,
@@ -77,7 +76,10 @@ def create(
         except InputError as error:
             errors = field_errors(error.problems) or {"": error.message}
     else:
-        errors = field_errors(store.problems_of(ws.graph, document)) | errors
+        found = field_errors(store.problems_of(ws.graph, document))
+        if "title" in errors:  # it says already why there is no name
+            found.pop("name", None)
+        errors = found | errors
     return _again(_form(ws, page, form, errors))
 
 
@@ -192,8 +194,7 @@ def _bet(
         bet_url=entity_url(line.bet.ref),
         nodes=sight_nodes(line),
         figures=figure_rows(line.verdict),
-        arms=arm_rows(line.verdict),
-        events_url=events_url(line),
+        arms=arm_rows(line),
         guide=STAGES[line.bet.stage.rank],
         stages=[(guide.stage.value, guide.stage.label) for guide in STAGES],
         options=options(line),

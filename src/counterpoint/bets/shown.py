@@ -16,7 +16,6 @@ __all__ = [
     "EXAMPLE",
     "FigureRow",
     "Group",
-    "events_url",
     "figure_rows",
     "form_rows",
     "grouped",
@@ -101,6 +100,8 @@ class ArmRow(msgspec.Struct, frozen=True):
 
     variant: str
     users: int
+    href: str
+    """Address of the exposures that gave it, or of the reading where the flag is not known."""
 
 
 def grouped(lines: Sequence[Line]) -> list[Group]:
@@ -186,27 +187,23 @@ def figure_rows(reading: Reading | None) -> list[FigureRow]:
     """The metrics of a reading as rows; a value that was not recorded shows as a dash."""
     if reading is None:
         return []
-    href = entity_url(reading.experiment)
+    href = _reading_url(reading)
     return [row for item in _items(reading.detail.get("metrics")) if (row := _figure(item, href))]
 
 
-def arm_rows(reading: Reading | None) -> list[ArmRow]:
-    """The arms of a reading with their users."""
-    arms = _items(reading.detail.get("arms")) if reading else ()
-    return [
-        ArmRow(str(arm.get("variant") or ""), arm["users"])
-        for arm in arms
-        if isinstance(arm.get("users"), int)
-    ]
-
-
-def events_url(line: Line) -> str | None:
-    """The exposures that the newest verdict was computed from."""
-    flag = next(
-        (test.flag for test in line.tests if line.verdict and test.experiment.ref == line.verdict.experiment),
-        "",
-    )
-    return with_query("/events", flag=flag) if flag else None
+def arm_rows(line: Line) -> list[ArmRow]:
+    """The arms of the newest verdict with their users."""
+    reading = line.verdict
+    if reading is None:
+        return []
+    flag = next((test.flag for test in line.tests if test.experiment.ref == reading.experiment), "")
+    rows = []
+    for arm in _items(reading.detail.get("arms")):
+        if isinstance(arm.get("users"), int):
+            variant = str(arm.get("variant") or "")
+            exposures = with_query("/events", flag=flag, variant=variant)
+            rows.append(ArmRow(variant, arm["users"], exposures if flag else _reading_url(reading)))
+    return rows
 
 
 def options(line: Line) -> list[Option]:
@@ -231,7 +228,7 @@ def _of_kind(kind: str, nodes: list[dict[str, Any]], wanted: str) -> list[dict[s
 def _verdict(line: Line) -> list[dict[str, Any]]:
     verdict = line.verdict
     return (
-        [{"title": verdict.sentence, "href": entity_url(verdict.experiment), "status": verdict.verdict}]
+        [{"title": verdict.sentence, "href": _reading_url(verdict), "status": verdict.verdict}]
         if verdict
         else []
     )
@@ -249,6 +246,10 @@ def _decision(line: Line) -> list[dict[str, Any]]:
             "note": "override" if newest.override else None,
         }
     ]
+
+
+def _reading_url(reading: Reading) -> str:
+    return entity_url(reading.experiment) + reading.anchor
 
 
 def _figure(item: Mapping[str, Any], href: str) -> FigureRow | None:

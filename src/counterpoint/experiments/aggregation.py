@@ -25,6 +25,9 @@ __all__ = ["totals_expression", "totals_of", "unite"]
 COUNTED = ("outside", "early", "late")
 """What is counted of every user beside the metrics: exposures and events that do not count."""
 
+ADDED = ("mean", "sum")
+"""Aggregations that need a number of every event."""
+
 PLAIN = re.compile(r"\w[\w @#~/-]*(\.\w[\w @#~/-]*)*")
 """Names of fields that every engine's JSON paths take as they are."""
 
@@ -88,6 +91,7 @@ def totals_expression(plan: Experiment, exposures: Table, events: Table) -> Tabl
             f"sum{i}": distance.sum(),
             f"square{i}": (distance * distance).sum(),
             f"events{i}": around[f"events{i}"].sum(),
+            f"blank{i}": around[f"blank{i}"].sum(),
         }
     # Users whose exposures all lie outside the dates have no first one; they make rows of their own.
     return around.group_by("variant", "mixed", seen=around["first"].notnull()).aggregate(
@@ -156,6 +160,8 @@ def _values(plan: Experiment, users: Table, events: Table) -> Table:
         columns[f"events{i}"] = placed.subject.count(where=ours)
         if metric.aggregation != "count":
             columns[f"m{i}"] = _value(metric.aggregation, cast("NumericColumn", placed[f"f{i}"]), ours)
+        if metric.aggregation in ADDED:
+            columns[f"blank{i}"] = placed.subject.count(where=ours & placed[f"f{i}"].isnull())
     return placed.group_by("subject").aggregate(**columns).alias("user_values")
 
 
@@ -172,6 +178,8 @@ def _filled(plan: Experiment, users: Table, values: Table) -> Table:
         source = f"events{i}" if metric.aggregation == "count" else f"m{i}"
         columns[f"m{i}"] = values[source].fill_null(0).cast("float64")
         columns[f"events{i}"] = values[f"events{i}"].fill_null(0)
+        added = metric.aggregation in ADDED
+        columns[f"blank{i}"] = values[f"blank{i}"].fill_null(0) if added else ibis.literal(0)
     placed = {name: values[name].fill_null(0) for name in ("early", "late")}
     joined = users.left_join(values, "subject")
     return joined.select("variant", "mixed", "first", "last", "outside", **placed, **columns).alias(
@@ -222,6 +230,7 @@ def _group(plan: Experiment, row: Mapping[str, Any]) -> ArmTotals:
         metric.name: MetricTotals(
             _moments(metric, row["users"], row[f"centre{i}"], row[f"sum{i}"], row[f"square{i}"]),
             events=row[f"events{i}"],
+            blank=row[f"blank{i}"],
         )
         for i, metric in enumerate(plan.metrics)
     }

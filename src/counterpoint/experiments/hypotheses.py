@@ -75,6 +75,7 @@ def quality_of(plan: Experiment, totals: Totals) -> Quality:
         warnings.append(f"Users saw variants that the plan does not name and are left out: {names}.")
     if totals.outside:
         warnings.append(f"{count(totals.outside)} exposures lie outside the plan's dates and do not count.")
+    warnings += _blanks(plan, totals)
     return Quality(
         sample_ratio=SampleRatioCheck(
             state=found.state,
@@ -94,6 +95,19 @@ def quality_of(plan: Experiment, totals: Totals) -> Quality:
         late_events=sum(group.late for group in totals.groups),
         warnings=tuple(warnings),
     )
+
+
+def _blanks(plan: Experiment, totals: Totals) -> list[str]:
+    """A warning for each metric with events whose value is no number: they would pass as nothing at all."""
+    found = []
+    for metric in plan.metrics:
+        counted = [group.metrics[metric.name] for group in totals.groups if metric.name in group.metrics]
+        if blank := sum(each.blank for each in counted):
+            found.append(
+                f"{count(blank)} of {count(sum(each.events for each in counted))} events of {metric.event} have"
+                f" no number in {metric.field} and add nothing to {metric.label}. Mend what sends them."
+            )
+    return found
 
 
 def _sizes(plan: Experiment, totals: Totals) -> list[int]:

@@ -8,7 +8,7 @@ from litestar.params import FromPath, FromQuery
 from litestar.response import Redirect
 
 from counterpoint.experiments import store
-from counterpoint.experiments.shown import EXAMPLE, arm_rows, definitions, metric_rows, plot_of
+from counterpoint.experiments.shown import EXAMPLE, arm_rows, definitions, kept_readings, metric_rows, plot_of
 from counterpoint.graph.actor import Actor
 from counterpoint.graph.ref import parse_ref
 from counterpoint.web import PageContext, render
@@ -51,6 +51,7 @@ def show(
     """One experiment: verdict, metrics, quality, definitions, and the query that ran."""
     loaded = store.load(ws, f"experiment:{namespace}/{name}")
     result, holds = store.result_at_hand(ws, loaded)
+    readings = store.readings_of(ws, loaded.entity.ref)
     bet = next(iter(loaded.entity.targets("testsBet")), None)
     flag_set = next(iter(loaded.entity.targets("exposedBy")), None)
     return render(
@@ -62,10 +63,13 @@ def show(
         here=entity_url(loaded.entity.ref),
         bet=bet,
         flag_set=parse_ref(flag_set).name if flag_set else None,
-        titles=store.titles_of(ws, [ref for ref in (loaded.entity.owner, bet) if ref]),
+        titles=store.titles_of(
+            ws, [ref for ref in (loaded.entity.owner, bet, *(each.actor for each in readings)) if ref]
+        ),
         arms=arm_rows(result),
         metrics=metric_rows(result),
         plot=plot_of(result),
+        readings=kept_readings(readings),
         definitions=definitions(loaded.plan, result),
     )
 

@@ -1,12 +1,17 @@
 """What the pages of experiments show, as rows and charts."""
 
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
 
+import msgspec
 from markupsafe import Markup
 
 from counterpoint.experiments import wording
 from counterpoint.experiments.model import Experiment, Metric
-from counterpoint.experiments.result import MetricResult, Range, Result
+from counterpoint.experiments.result import Arm, MetricResult, Range, Result
+from counterpoint.graph.entity import Activity
 from counterpoint.web.charts import Interval, interval_plot
 from counterpoint.web.urls import with_query
 from counterpoint.web.words import tone_of
@@ -15,9 +20,12 @@ __all__ = [
     "EXAMPLE",
     "ArmRow",
     "Definition",
+    "KeptFigure",
+    "KeptReading",
     "MetricRow",
     "arm_rows",
     "definitions",
+    "kept_readings",
     "metric_rows",
     "plot_of",
 ]
@@ -83,6 +91,29 @@ class MetricRow:
 
 
 @dataclass(frozen=True, slots=True)
+class KeptFigure:
+    """One metric of a recorded reading."""
+
+    metric: MetricResult
+    change: str
+    interval: str
+
+
+@dataclass(frozen=True, slots=True)
+class KeptReading:
+    """A reading as it was recorded, which later events do not change."""
+
+    seq: int
+    at: datetime
+    actor: str
+    verdict: str
+    sentence: str
+    arms: tuple[tuple[str, int], ...]
+    """Variant and users of each arm."""
+    figures: tuple[KeptFigure, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Definition:
     """How a metric is computed, in words."""
 
@@ -96,7 +127,6 @@ class Definition:
 
 def arm_rows(result: Result) -> list[ArmRow]:
     """The arms, each with a link to its exposures."""
-    href = with_query("/events", type=EXPOSURE, flag=result.flag)
     return [
         ArmRow(
             arm.variant,
@@ -104,7 +134,7 @@ def arm_rows(result: Result) -> list[ArmRow]:
             arm.users,
             "–" if arm.share is None else wording.percent(arm.share, places=2),
             wording.percent(arm.planned_share, places=2),
-            href,
+            with_query("/events", type=EXPOSURE, flag=result.flag, variant=arm.variant),
         )
         for arm in result.arms
     ]
@@ -127,6 +157,29 @@ def metric_rows(result: Result) -> list[MetricRow]:
         )
         for metric in result.metrics
     ]
+
+
+def kept_readings(entries: Iterable[Activity]) -> list[KeptReading]:
+    """Recorded readings in the order given; figures in a form that is not known any more are left out."""
+    return [_kept(entry) for entry in entries]
+
+
+def _kept(entry: Activity) -> KeptReading:
+    after: Mapping[str, Any] = entry.after if isinstance(entry.after, Mapping) else {}
+    try:
+        metrics = msgspec.convert(after.get("metrics") or (), tuple[MetricResult, ...])
+        arms = msgspec.convert(after.get("arms") or (), tuple[Arm, ...])
+    except msgspec.ValidationError:
+        metrics, arms = (), ()
+    return KeptReading(
+        entry.seq,
+        entry.at,
+        entry.actor,
+        str(after.get("verdict") or "a reading"),
+        str(after.get("sentence") or ""),
+        tuple((arm.variant, arm.users) for arm in arms),
+        tuple(KeptFigure(each, wording.change(each), wording.span(each)) for each in metrics),
+    )
 
 
 def plot_of(result: Result) -> Markup:

@@ -32,6 +32,7 @@ __all__ = [
     "prepare",
     "read_now",
     "reading_of",
+    "readings_of",
     "result_at_hand",
     "result_of",
     "standing_of",
@@ -42,6 +43,8 @@ ENGINES = ("duckdb",)
 """Engines that an analysis runs on in this version."""
 EXPOSURE = "feature_flag.evaluation"
 READ = "experiment.read"
+READINGS = 20
+"""Recorded readings that the page of an experiment shows."""
 PREPARED = 20
 """Experiments whose results a server computes when it starts."""
 
@@ -165,6 +168,12 @@ def read_now(workspace: Workspace, loaded: Loaded, actor: Actor) -> tuple[Result
     return result, recorded
 
 
+def readings_of(workspace: Workspace, ref: str) -> list[Activity]:
+    """The readings of an experiment that were recorded, newest first, at most `READINGS`."""
+    with workspace.graph.read() as reader:
+        return list(reader.activity(subject=ref, action=READ, limit=READINGS))
+
+
 def titles_of(workspace: Workspace, refs: Iterable[str]) -> dict[str, str]:
     """Titles of entities by reference; what does not exist is left out."""
     with workspace.graph.read() as reader:
@@ -245,9 +254,19 @@ def _notes(reader: Reader, entity: Entity, plan: Experiment) -> Iterator[str]:
             yield f"{ref} is not in the graph; exposures are counted all the same. Import it with: counterpoint import flags FILE --set {parse_ref(ref).name}"
         elif plan.flag not in flags_by_key(found.spec.get("definition")):
             yield f"{ref} has no flag {plan.flag}; exposures are counted all the same."
+        else:
+            yield from _unknown_arms(ref, flags_by_key(found.spec.get("definition"))[plan.flag], plan)
     for ref in entity.targets("testsBet"):
         if not reader.exists(ref):
             yield f"{ref}, the bet that it tests, is not in the graph."
+
+
+def _unknown_arms(ref: str, flag: Mapping[str, Any], plan: Experiment) -> Iterator[str]:
+    variants = flag.get("variants")
+    known = list(variants) if isinstance(variants, Mapping) else []
+    for arm in plan.arms:
+        if known and arm not in known:
+            yield f"The flag {plan.flag} of {ref} has no variant {arm}, only {', '.join(known)}; nobody can be given it. Mend the experiment's control and treatments, or the flag."
 
 
 def _remedy(others: list[str]) -> str:

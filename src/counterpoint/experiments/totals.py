@@ -15,6 +15,8 @@ class MetricTotals(msgspec.Struct, frozen=True):
     moments: Moments
     events: int = 0
     """Events that count: at or after the user's first exposure and within the plan's dates."""
+    blank: int = 0
+    """Those of them that have no number where a mean or a sum needs one; they add nothing."""
 
 
 class ArmTotals(msgspec.Struct, frozen=True):
