@@ -73,7 +73,7 @@ def test_editing_keeps_what_the_form_does_not_show() -> None:
     ("change", "field"),
     [
         ({"title": ""}, "title"),
-        ({"title": "***"}, "title"),
+        ({"title": "***"}, "name"),
         ({"owner": " "}, "owner"),
         ({"patience": "soon"}, "patience"),
         ({"guardrail_margin": ["a bit", ""]}, "guardrails"),
@@ -127,3 +127,8 @@ def test_names_are_made_of_titles(title: str, name: str) -> None:
 )
 def test_problems_find_their_field(pointer: str, field: str) -> None:
     assert field_errors([Problem("no", pointer)]) == {field: "no"}
+
+
+def test_a_title_that_makes_no_name_asks_for_one() -> None:
+    _, errors = descriptor(BetForm(title="週間", owner="discovery"))
+    assert list(errors) == ["name"]

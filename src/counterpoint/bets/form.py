@@ -110,7 +110,11 @@ def descriptor(
     errors: dict[str, str] = {}
     if not before:
         metadata["name"] = form.name or name_from(form.title)
-        if not metadata["name"]:
+        if not metadata["name"] and form.title:
+            errors["name"] = (
+                "Write a name of Latin letters, digits and dashes; the title holds none to make it from."
+            )
+        elif not metadata["name"]:
             errors["title"] = "Give the bet a title; its name in addresses is made from it."
     _put(metadata, "title", form.title)
     if not form.owner:
