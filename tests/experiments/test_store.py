@@ -118,10 +118,10 @@ def test_days_of_a_plan_begin_at_their_first_moment_and_end_at_their_last(games:
 
 def test_a_plan_that_contradicts_itself_is_told_when_it_is_read(games: Workspace) -> None:
     spec = store.load(games, "gate").entity.spec
-    put(games, entity("Experiment", "gate", {**spec, "treatments": ["gate_30"]}))
+    put(games, entity("Experiment", "gate", {**spec, "start": "2026-05-03", "end": "2026-05-01"}))
     with pytest.raises(InputError) as caught:
         store.load(games, "gate")
-    assert caught.value.problems[0].pointer == "/spec/treatments"
+    assert caught.value.problems[0].pointer == "/spec/end"
 
 
 def test_no_exposure_yet_is_a_result(games: Workspace) -> None:

@@ -265,6 +265,32 @@ def test_flags_name_their_bet_and_component_where_that_is_a_reference() -> None:
     }
 
 
+ARMS = {
+    "owner": "discovery",
+    "flag": "f",
+    "control": "off",
+    "treatments": ["on"],
+    "success": [{"metric": "m"}],
+}
+
+
+@pytest.mark.parametrize(
+    ("changed", "pointer"),
+    [
+        ({"treatments": ["off"]}, "/spec/treatments/0"),
+        ({"treatments": ["on", "on"]}, "/spec/treatments/1"),
+        ({"shares": {"off": 1, "maybe": 1}}, "/spec/shares/maybe"),
+    ],
+)
+def test_an_experiment_that_contradicts_itself_is_refused_where_it_does(
+    changed: dict[str, Any], pointer: str
+) -> None:
+    good = document("Experiment", "e", ARMS) | {"apiVersion": "counterpoint.dev/v1"}
+    assert validate(good) == []
+    (problem,) = validate(good | {"spec": ARMS | changed})
+    assert problem.pointer == pointer
+
+
 def test_flags_in_a_list_name_their_bet_too() -> None:
     spec = {"owner": "discovery", "definition": {"flags": [{"key": "a", "metadata": {"bet": "radio"}}, None]}}
     given = document("FlagSet", "default", spec) | {"apiVersion": "counterpoint.dev/v1"}

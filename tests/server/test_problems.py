@@ -238,3 +238,12 @@ def test_foreseen_errors_keep_their_words(client: TestClient, monkeypatch: pytes
     body = check_problem(client.get("/api/v1/activity"), 503, "/api/v1/activity")
     assert body["detail"] == "The disk is full."
     assert body["errors"] == [{"pointer": "", "message": "free some space", "file": "journal"}]
+
+
+@pytest.mark.parametrize("content", [b'{"title": "a",\n  "owner"', b'{"title": "a",\n  owner: 1}'])
+def test_broken_json_is_told_with_line_and_column(client: TestClient[Any], content: bytes) -> None:
+    headers = {"Content-Type": "application/json"}
+    answer = client.post("/api/v1/bets", content=content, headers=headers)
+    problem = check_problem(answer, 400, "/api/v1/bets")
+    assert problem["errors"][0]["line"] == 2
+    assert problem["errors"][0]["column"] > 1

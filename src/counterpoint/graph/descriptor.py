@@ -38,7 +38,8 @@ def validate(document: Any) -> list[Problem]:
     kind = KINDS[document["kind"]]
     spec = document.get("spec")
     if isinstance(spec, dict):
-        problems += check_fields(kind.fields, spec, "/spec")
+        wrong = list(check_fields(kind.fields, spec, "/spec"))
+        problems += wrong or (kind.check(spec) if kind.check else ())
     elif spec is not None:
         problems.append(Problem("spec must be an object.", "/spec"))
     elif any(field.required for field in kind.fields):

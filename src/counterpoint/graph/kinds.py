@@ -1,8 +1,10 @@
 """Every kind of entity, in one table: Backstage's and ours, with fields, references and relations."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from typing import Any
 
+from counterpoint.errors import Problem, escape
 from counterpoint.graph.fields import Field, Reference
 
 __all__ = ["BACKSTAGE", "INVERSES", "KINDS", "OURS", "Kind", "LooseReference", "canonical_kind"]
@@ -31,6 +33,8 @@ class Kind:
     loose: tuple[LooseReference, ...] = ()
     purpose: str = ""
     """What it stands for, in one line for people."""
+    check: Callable[[Mapping[str, Any]], Iterable[Problem]] | None = None
+    """What fields that are right in themselves say against each other."""
 
 
 def _refers(
@@ -45,6 +49,21 @@ def _refers(
 ) -> Field:
     reference = Reference(default_kind, relation, inverse)
     return Field(name, "texts" if many else "text", required=required, reference=reference, default=default)
+
+
+def _check_arms(spec: Mapping[str, Any]) -> Iterator[Problem]:
+    control, seen = spec["control"], set()
+    for index, arm in enumerate(spec["treatments"]):
+        if arm == control:
+            yield Problem(
+                f"{arm} is the control; a treatment is another variant.", f"/spec/treatments/{index}"
+            )
+        elif arm in seen:
+            yield Problem(f"{arm} is named twice.", f"/spec/treatments/{index}")
+        seen.add(arm)
+    for arm in spec.get("shares") or {}:
+        if arm != control and arm not in seen:
+            yield Problem(f"{arm} is neither the control nor a treatment.", f"/spec/shares/{escape(arm)}")
 
 
 OWNER = _refers("owner", "Group", "ownedBy", "ownerOf", required=True)
@@ -228,6 +247,7 @@ _TABLE = (
             Field("end", "moment"),
         ),
         purpose="A comparison of a flag's variants on success and guardrail metrics.",
+        check=_check_arms,
     ),
     Kind(
         "Rollout",
