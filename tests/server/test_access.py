@@ -103,6 +103,8 @@ def test_a_change_sent_by_another_site_is_recognised(
         ("POST", "local", False, "application/x-www-form-urlencoded", True),
         ("POST", "local", False, "Text/Plain; charset=utf-8", True),
         ("POST", "nothing", False, "multipart/form-data; boundary=x", True),
+        ("PUT", "local", False, "application/x-www-form-urlencoded", False),
+        ("PUT", "local", True, "application/json", True),
     ],
 )
 def test_a_change_on_ambient_authority_needs_a_csrf_token(

@@ -178,3 +178,10 @@ def test_client_keys_may_be_used_from_any_page(guarded: TestClient) -> None:
     assert preflight.headers["access-control-allow-origin"] == "*"
     assert "access-control-allow-credentials" not in preflight.headers
     assert "access-control-allow-origin" not in guarded.get("/healthz", headers=asked).headers
+
+
+def test_asking_for_a_flag_changes_nothing_and_needs_no_token(make_client: Callable[..., TestClient]) -> None:
+    headers = {"Content-Type": "application/x-www-form-urlencoded"}  # what curl sends unless told otherwise
+    client = make_client(auth=False)
+    answer = client.post("/ofrep/v1/evaluate/flags/none", content=b"{}", headers=headers)
+    assert (answer.status_code, answer.json()["errorCode"]) == (404, "FLAG_NOT_FOUND")

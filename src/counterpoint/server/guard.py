@@ -12,12 +12,14 @@ from litestar.utils.path import normalize_path
 
 from counterpoint.errors import NotAllowedError
 from counterpoint.server.connection import caller_of, header, method_of
-from counterpoint.server.identity.access import needs_csrf, refusal
+from counterpoint.server.identity.access import needs_csrf, refusal, scope_needed
 from counterpoint.server.identity.model import csrf_matches
 
 __all__ = ["CSRF_FIELD", "check_access", "check_csrf_header", "guard"]
 
 CSRF_FIELD = "_csrf_token"
+ASKING = {"read", "flags:evaluate"}
+"""Scopes with which nothing can be changed."""
 FORMS = {RequestEncodingType.URL_ENCODED, RequestEncodingType.MULTI_PART}
 FORGED = "The form is too old or did not come from this server; go back, load the page again and repeat."
 
@@ -75,7 +77,9 @@ def check_csrf_header(scope: Scope) -> None:
 
 
 def wants_token(scope: Scope) -> bool:
-    """Whether the request must carry a CSRF token."""
+    """Whether the request must carry a CSRF token; one that only asks, such as OFREP's POST, need not."""
+    if scope_needed(method_of(scope), normalize_path(scope["path"])) in ASKING:
+        return False
     signs = (b"origin", b"sec-fetch-site")
     return needs_csrf(
         method_of(scope),

@@ -109,4 +109,5 @@ def needs_csrf(method: str, caller: Caller, *, from_browser: bool, content_type:
         return False
     if caller.via == "session":
         return True
-    return from_browser or content_type.partition(";")[0].strip().lower() in FORM_TYPES
+    # A form can be made to POST from anywhere, and can do nothing else.
+    return from_browser or (method == "POST" and content_type.partition(";")[0].strip().lower() in FORM_TYPES)
