@@ -13,7 +13,7 @@ from typing import Any, NoReturn
 from counterpoint.errors import Problem, escape
 from counterpoint.flags.errors import FlagSetError
 from counterpoint.flags.flag import Flag, Metadata
-from counterpoint.flags.javascript import SAFE_INTEGER
+from counterpoint.flags.javascript import SAFE_INTEGER, kind_of
 from counterpoint.flags.places import Places, locate
 from counterpoint.flags.targeting import MAX_LEVELS, expand, fault_in, schema_faults, too_deep
 
@@ -323,15 +323,8 @@ class _Reading:
 
 
 def _kind(value: Any) -> str:
-    if value is None:
-        return "null"
-    if isinstance(value, bool):
-        return "boolean"
-    if isinstance(value, int | float):
-        return "number"
-    if isinstance(value, str):
-        return "string"
-    return "array" if isinstance(value, list) else "object"
+    """JSON's word for a value's type; JavaScript has no other for a list than object."""
+    return "array" if isinstance(value, list) else kind_of(value)
 
 
 def _shown(value: Any) -> str:

@@ -16,6 +16,7 @@ __all__ = [
     "UNDEFINED",
     "compare",
     "is_array",
+    "kind_of",
     "loosely_equal",
     "number",
     "parse_float",
@@ -124,8 +125,8 @@ def text(value: Any) -> str:
 
 def strictly_equal(left: Any, right: Any) -> bool:
     """`left === right`; arrays and objects are equal only to themselves."""
-    kind = _kind(left)
-    if kind != _kind(right):
+    kind = kind_of(left)
+    if kind != kind_of(right):
         return False
     if kind == "number":
         return _double(left) == _double(right)
@@ -134,7 +135,7 @@ def strictly_equal(left: Any, right: Any) -> bool:
 
 def loosely_equal(left: Any, right: Any) -> bool:
     """`left == right`, with JavaScript's coercions."""
-    one, other = _kind(left), _kind(right)
+    one, other = kind_of(left), kind_of(right)
     if one == other:
         return strictly_equal(left, right)
     if {one, other} & {"null", "undefined"}:
@@ -168,7 +169,8 @@ def _double(value: float) -> float:
         return math.inf if value > 0 else -math.inf
 
 
-def _kind(value: Any) -> str:
+def kind_of(value: Any) -> str:
+    """The name of a value's type; null has its own here, where `typeof` says object."""
     if value is None:
         return "null"
     if isinstance(value, bool):

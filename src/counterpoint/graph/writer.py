@@ -124,11 +124,7 @@ class Writer(Reader):
             NotFoundError: there is none.
             NotAllowedError: the actor may not.
         """
-        text = _text(ref)
-        old = _present(self._latest(text))
-        if old is None:
-            raise NotFoundError(f"There is no {text}.")
-        self._allow(text, old, None)
+        text, old = self._writable(ref)
         self._close(old)
         self._relate(text, set(), old)
         self._revision += 1
@@ -192,11 +188,15 @@ class Writer(Reader):
             NotFoundError: there is none.
             NotAllowedError: the actor may not.
         """
+        self._writable(ref)
+
+    def _writable(self, ref: Ref | str) -> tuple[str, Any]:
         text = _text(ref)
         old = _present(self._latest(text))
         if old is None:
             raise NotFoundError(f"There is no {text}.")
         self._allow(text, old, None)
+        return text, old
 
     def flush(self) -> None:
         """Write what waits in memory, still inside the transaction."""
