@@ -129,6 +129,17 @@ def test_no_exposure_yet_is_a_result(games: Workspace) -> None:
     assert result.verdict.condition == "exposures"
 
 
+def test_a_server_never_says_that_nobody_came_when_somebody_has(games: Workspace) -> None:
+    standing = store.standing_of(games)
+    standing.start()
+    assert store.result_at_hand(games, store.load(games, "gate"))[0].users == 0
+    games.journal.append(happened())
+    result, holds = store.result_at_hand(games, store.load(games, "gate"))
+    standing.stop()
+    assert result.users
+    assert holds
+
+
 def test_an_arm_that_is_no_variant_of_the_flag_is_a_note(games: Workspace) -> None:
     spec = store.load(games, "gate").entity.spec
     flag = {"state": "ENABLED", "variants": {"gate_30": 30, "gate_50": 50}, "defaultVariant": "gate_30"}

@@ -142,6 +142,8 @@ def result_at_hand(workspace: Workspace, loaded: Loaded) -> tuple[Result, bool]:
     result, holds = standing_of(workspace).at_hand(
         loaded.entity.ref, *_basis(workspace, loaded, now), lambda: _analyze(workspace, loaded.plan, now)
     )
+    if not holds and not result.users:
+        return result_of(workspace, loaded), True  # "nobody yet" is worth showing only while it is true
     return (replace(result, as_of=now) if holds else result), holds
 
 
