@@ -62,6 +62,14 @@ class CatalogSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     read_hosts: tuple[str, ...] = ()
     """`host` or `host:port` from which `url` locations may be read."""
+    strict: bool = False
+    """Answer exactly as Backstage does, with the quirks that we mend otherwise."""
+    unknown_kinds: bool = False
+    """Take entities of kinds that nobody has registered."""
+    readonly: bool = False
+    """Refuse to register and delete locations."""
+    watch: bool = True
+    """Read imported files again when they are saved, while the server runs."""
 
 
 class ServerSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

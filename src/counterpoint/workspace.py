@@ -59,6 +59,10 @@ name = {name}
 [catalog]
 # Hosts ("host" or "host:port") that `url` locations may be read from.
 # read_hosts = []
+# strict = false          # answer exactly as Backstage does, quirks included
+# unknown_kinds = false   # take entities of kinds that nobody has registered
+# readonly = false        # refuse to register and delete locations
+# watch = true            # read imported files again when they are saved, while the server runs
 
 [server]
 # Largest request body, in MiB.

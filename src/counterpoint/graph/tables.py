@@ -21,6 +21,7 @@ __all__ = [
     "posting",
     "relation",
     "revision",
+    "status",
     "tag",
 ]
 
@@ -87,6 +88,14 @@ posting = sa.Table(
     sa.Column("rank", INTEGER, nullable=False),
     sqlite_strict=True,
     sqlite_with_rowid=False,
+)
+
+status = sa.Table(
+    "status",
+    METADATA,
+    sa.Column("ref", TEXT, primary_key=True),
+    sa.Column("items", TEXT, nullable=False),  # Backstage's status items as JSON
+    sqlite_strict=True,
 )
 
 activity = sa.Table(

@@ -1,0 +1,1 @@
+"""People: units on several axes, dated memberships, words and practices of each unit."""

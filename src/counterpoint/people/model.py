@@ -1,0 +1,1 @@
+"""What people and units are to each other: values and invariants, pure."""
