@@ -1,0 +1,121 @@
+"""What differs between two recordings, each difference once, with the shortest case that shows it."""
+
+import json
+import re
+from collections import defaultdict
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from exchange import comparable
+
+GROUPS = ("reading", "refused", "validation", "writing")
+RANKS = ("status", "shape", "value", "text", "header")
+"""What a difference is about, the most important first: `text` is the wording of an error."""
+
+
+def show(theirs: Path, ours: Path, only: str = "", *, messages: bool = True, most: int = 100) -> int:
+    """Print the differences as Markdown; how many cases differ (0 where none does)."""
+    found: dict[tuple[int, str, str], list[tuple[str, Any, Any]]] = defaultdict(list)
+    cases, differing = 0, set()
+    for group in GROUPS:
+        if not ((theirs / f"{group}.json").exists() and (ours / f"{group}.json").exists()):
+            continue
+        left, right = (_by_id(folder / f"{group}.json") for folder in (theirs, ours))
+        for each in left:
+            if only not in each:
+                continue
+            cases += 1
+            if each not in right:
+                found[(0, group, "no answer was recorded")].append((each, "", ""))
+                continue
+            for rank, pointer, one, other in _compare(left[each], right[each]):
+                if rank != "text" or messages:
+                    found[(RANKS.index(rank), group, _signature(rank, pointer, one, other))].append(
+                        (each, one, other)
+                    )
+                    differing.add((group, each))
+    print(f"{len(differing)} of {cases} cases differ, in {len(found)} ways.\n")
+    by_weight = sorted(found.items(), key=lambda item: (item[0][0], -len(item[1])))
+    for (rank, group, signature), seen in by_weight[:most]:
+        each, one, other = min(seen, key=lambda case: len(case[0]))
+        print(f"## {RANKS[rank]}, {group}: {signature} ({len(seen)} cases)\n")
+        print(f"- case: `{each[:400]}`\n- Backstage: {_short(one)}\n- ours: {_short(other)}")
+        others = [case for case, _, _ in seen if case != each][:4]
+        print("".join(f"- also: `{case[:160]}`\n" for case in others))
+    return 1 if differing else 0
+
+
+def _by_id(file: Path) -> dict[str, Any]:
+    return {each["id"]: each for each in json.loads(file.read_text(encoding="utf-8"))}
+
+
+def _compare(theirs: dict[str, Any], ours: dict[str, Any]) -> Iterator[tuple[str, str, Any, Any]]:
+    left, right = comparable(theirs), comparable(ours)
+    if "status" not in left:
+        left_status, right_status = ([page["status"] for page in each["pages"]] for each in (left, right))
+    else:
+        left_status, right_status = left["status"], right["status"]
+    if left_status != right_status:
+        yield "status", "/status", (left_status, _told(left)), (right_status, _told(right))
+        return
+    refused = (left_status[0] if isinstance(left_status, list) and left_status else left_status) not in (
+        200,
+        201,
+        204,
+    )
+    for pointer, one, other in _differences(left, right, ""):
+        if "/headers/" in pointer:
+            yield "header", pointer, one, other
+        elif refused:
+            yield "text", pointer, one, other
+        elif one is _NOTHING or other is _NOTHING or type(one) is not type(other):
+            yield "shape", pointer, one, other
+        else:
+            yield "value", pointer, one, other
+
+
+class _Nothing:
+    def __repr__(self) -> str:
+        return "(absent)"
+
+
+_NOTHING = _Nothing()
+
+
+def _differences(left: Any, right: Any, pointer: str) -> Iterator[tuple[str, Any, Any]]:
+    if isinstance(left, dict) and isinstance(right, dict):
+        for key in sorted({*left, *right}):
+            place = f"{pointer}/{key}"
+            yield from _differences(left.get(key, _NOTHING), right.get(key, _NOTHING), place)
+    elif isinstance(left, list) and isinstance(right, list) and len(left) == len(right):
+        for index, (one, other) in enumerate(zip(left, right, strict=True)):
+            yield from _differences(one, other, f"{pointer}/{index}")
+    elif left != right or isinstance(left, bool) != isinstance(right, bool):
+        yield pointer, left, right
+
+
+def _told(answer: dict[str, Any]) -> Any:
+    """What an answer says: the message of an error, else its body."""
+    body = answer["pages"][0]["body"] if "pages" in answer else answer["body"]
+    if isinstance(body, dict):
+        if "error" in body:
+            return (
+                body["error"].get("message", body["error"])
+                if isinstance(body["error"], dict)
+                else body["error"]
+            )
+        if "errors" in body:
+            return body["errors"]
+    return body
+
+
+def _signature(rank: str, pointer: str, one: Any, other: Any) -> str:
+    if rank == "status":
+        return f"{one[0]} became {other[0]}"
+    return re.sub(r"/\d+", "/*", pointer)
+
+
+def _short(value: Any) -> str:
+    text = repr(value) if isinstance(value, _Nothing) else json.dumps(value, ensure_ascii=False, default=repr)
+    return text if len(text) <= 400 else f"{text[:400]}… ({len(text)} characters)"
