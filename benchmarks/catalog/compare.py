@@ -98,8 +98,9 @@ def _start(asked: argparse.Namespace, roots: list[Path], read_host: str) -> Serv
         backstage.wait_until_quiet()
         return backstage
     ours = Counterpoint("counterpoint", port, folder / "counterpoint")
-    strict = "true" if asked.strict else "false"
-    ours.run(roots, settings=f'\n[catalog]\nstrict = {strict}\nread_hosts = ["{read_host}"]\n')
+    ours.settings["COUNTERPOINT_CATALOG__STRICT"] = "true" if asked.strict else "false"
+    ours.settings["COUNTERPOINT_CATALOG__READ_HOSTS"] = f'["{read_host}"]'
+    ours.run(roots)
     ours.wait_until_up()
     return ours
 

@@ -171,41 +171,45 @@ class Backstage(Server):
                 raise SystemExit(f"{self.name} is never done: {rows}.")
 
 
+@dataclass
 class Counterpoint(Server):
     """Our server over a workspace of its own."""
 
-    def run(self, locations: list[Path], *, settings: str = "", graph_url: str | None = None) -> None:
-        """Make a workspace, import `locations` and serve it; `settings` are further lines of its TOML."""
-        workspace = self.folder / "workspace"
+    settings: dict[str, str] = field(default_factory=dict)
+    """Variables `COUNTERPOINT_*` that overlay the workspace's own settings."""
+
+    def run(self, locations: list[Path]) -> None:
+        """Make a workspace, import `locations` and serve it."""
+        self.create()
+        if locations:
+            self.command("-w", str(self.workspace), "import", "catalog", *map(str, locations), check=False)
+        self.serve()
+
+    def create(self) -> None:
+        """Make an empty workspace, in place of what is there."""
         shutil.rmtree(self.folder, ignore_errors=True)
         self.folder.mkdir(parents=True)
-        self.command("init", str(workspace))
-        file = workspace / "counterpoint.toml"
-        text = file.read_text(encoding="utf-8") + settings
-        if graph_url:
-            text += f'\n[graph]\nurl = "{graph_url}"\n'
-        file.write_text(text, encoding="utf-8")
-        if locations:
-            self.command("-w", str(workspace), "import", "catalog", *map(str, locations), check=False)
-        self.serve()
+        self.command("init", str(self.workspace))
+
+    @property
+    def workspace(self) -> Path:
+        """The folder of the workspace."""
+        return self.folder / "workspace"
 
     def serve(self) -> None:
         """Serve the workspace that is there."""
-        command = [
-            *COUNTERPOINT,
-            "-w",
-            str(self.folder / "workspace"),
-            "serve",
-            "--no-auth",
-            "--port",
-            str(self.port),
-        ]
-        self.start(command, {}, self.folder)
+        command = [*COUNTERPOINT, "-w", str(self.workspace), "serve", "--no-auth", "--port", str(self.port)]
+        self.start(command, self.settings, self.folder)
 
     def command(self, *arguments: str, check: bool = True) -> subprocess.CompletedProcess[str]:
         """One call of the command line."""
         done = subprocess.run(
-            [*COUNTERPOINT, *arguments], check=False, capture_output=True, text=True, cwd=self.folder
+            [*COUNTERPOINT, *arguments],
+            check=False,
+            capture_output=True,
+            text=True,
+            cwd=self.folder,
+            env={**os.environ, **self.settings},
         )
         if check and done.returncode:
             raise SystemExit(f"counterpoint {' '.join(arguments)}: {done.stderr or done.stdout}")
