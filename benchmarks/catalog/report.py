@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from exchange import comparable
+from exchange import comparable, ref_of
 
 GROUPS = ("reading", "refused", "validation", "writing")
 RANKS = ("status", "shape", "value", "text", "header")
@@ -88,11 +88,34 @@ def _differences(left: Any, right: Any, pointer: str) -> Iterator[tuple[str, Any
         for key in sorted({*left, *right}):
             place = f"{pointer}/{key}"
             yield from _differences(left.get(key, _NOTHING), right.get(key, _NOTHING), place)
+    elif (named := _by_ref(left)) is not None and (also := _by_ref(right)) is not None:
+        if list(named) != list(also):
+            yield f"{pointer}/<which>", *_which(list(named), list(also))
+        for ref in named:
+            if ref in also:
+                yield from _differences(named[ref], also[ref], f"{pointer}/{ref}")
     elif isinstance(left, list) and isinstance(right, list) and len(left) == len(right):
         for index, (one, other) in enumerate(zip(left, right, strict=True)):
             yield from _differences(one, other, f"{pointer}/{index}")
     elif left != right or isinstance(left, bool) != isinstance(right, bool):
         yield pointer, left, right
+
+
+def _by_ref(value: Any) -> dict[str, Any] | None:
+    """Entities by their references, where a list holds entities and each once."""
+    if not isinstance(value, list):
+        return None
+    found = {ref_of(item): item for item in value if isinstance(item, dict) and "metadata" in item}
+    return found if found and len(found) == len(value) else None
+
+
+def _which(left: list[str], right: list[str]) -> tuple[Any, Any]:
+    """What only one list has; where both have the same, the two orders."""
+    one, other = [ref for ref in left if ref not in right], [ref for ref in right if ref not in left]
+    if one or other:
+        return {"only Backstage": one, "of": len(left)}, {"only ours": other, "of": len(right)}
+    first = next(index for index, pair in enumerate(zip(left, right, strict=True)) if pair[0] != pair[1])
+    return {"order from": first, "refs": left[first:]}, {"order from": first, "refs": right[first:]}
 
 
 def _told(answer: dict[str, Any]) -> Any:
@@ -113,7 +136,7 @@ def _told(answer: dict[str, Any]) -> Any:
 def _signature(rank: str, pointer: str, one: Any, other: Any) -> str:
     if rank == "status":
         return f"{one[0]} became {other[0]}"
-    return re.sub(r"/\d+", "/*", pointer)
+    return re.sub(r"/\d+(?=/|$)|/\w+:[^/]+/[^/]+(?=/)", "/*", pointer)
 
 
 def _short(value: Any) -> str:

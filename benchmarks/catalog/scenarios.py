@@ -7,6 +7,7 @@ passed, and notes the last answer.
 
 import threading
 import time
+from collections import Counter
 from collections.abc import Callable
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
@@ -92,11 +93,13 @@ class Script:
         self.client = Client(server.port)
         self.files = files
         self.noted: list[dict[str, Any]] = []
+        self.labels: Counter[str] = Counter()
 
     def do(self, label: str, case: Case) -> Any:
         """Send a case once; its body."""
         noted = self.client.record(case)
-        noted["id"] = f"{len(self.noted) + 1:03} {label}"
+        self.labels[label] += 1
+        noted["id"] = f"{label} ({self.labels[label]})"
         self.noted.append(noted)
         return noted["answer"]["body"]
 
