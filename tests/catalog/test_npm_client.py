@@ -4,6 +4,7 @@
 `npm ci` in `tests/catalog/client`, which `.ci/run` does.
 """
 
+import contextlib
 import http.client
 import http.server
 import json
@@ -155,10 +156,11 @@ class _server:  # noqa: N801 - as above
         )
         deadline = time.monotonic() + DEADLINE
         while not _is_ready(port):
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                self.process.wait(0.05)
             if time.monotonic() > deadline or self.process.poll() is not None:
                 self.__exit__()
                 pytest.fail((self.folder / "log").read_text())
-            time.sleep(0.05)
         return f"http://127.0.0.1:{port}"
 
     def __exit__(self, *_raised: object) -> None:
