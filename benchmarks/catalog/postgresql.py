@@ -49,7 +49,7 @@ class Cluster:
     @property
     def connection(self) -> dict[str, Any]:
         """What Backstage's configuration says of it."""
-        return {"host": "127.0.0.1", "port": self.port, "user": "postgres", "password": "postgres"}  # noqa: S105
+        return {"host": "127.0.0.1", "port": self.port, "user": "postgres", "password": "postgres"}
 
     def url(self, database: str) -> str:
         """The address of one of its databases."""

@@ -9,9 +9,7 @@ def of(figures: dict[str, Any]) -> str:
     """All tables that the figures suffice for."""
     parts = [f"Measured on {figures['machine']['date']}: {figures['machine']}\n"]
     theirs = figures.get("backstage")
-    for name in ("sqlite", "postgresql"):
-        if name in figures:
-            parts.append(_ordinary(name, figures[name], theirs))
+    parts += [_ordinary(name, figures[name], theirs) for name in ("sqlite", "postgresql") if name in figures]
     if "large" in figures:
         parts.append(_large(figures["large"]))
     return "\n".join(parts)
@@ -41,10 +39,8 @@ def _ordinary(name: str, ours: dict[str, Any], theirs: dict[str, Any] | None) ->
         bar = ", ".join([f"{query.bar_ms * factor:g} ms"] if query.bar_ms else []) + (
             f" {query.times:g} times" if query.times else ""
         )
-        for key in ("p50", "min"):
-            rows.append(
-                _row(f"{query.name}, {key} ms", mine[key], yours.get(key), bar if key == "p50" else "")
-            )
+        rows.append(_row(f"{query.name}, p50 ms", mine["p50"], yours.get("p50"), bar))
+        rows.append(_row(f"{query.name}, least ms", mine["min"], yours.get("min"), ""))
     if ours.get("walk_s"):
         rows.append(
             _row(
