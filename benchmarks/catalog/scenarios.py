@@ -1,8 +1,8 @@
 """What changes a catalog, in order: locations registered, changed, moved and deleted, entities refreshed and removed.
 
 The descriptors come from a web server on loopback, whose files the scenario changes under way. Where an
-answer takes a while (Backstage works through queues), a step asks again until it is as expected or 75 s have
-passed, and notes the last answer.
+answer takes a while (Backstage works through queues), a step asks again until it is as expected or its patience
+is at an end, and notes the last answer.
 """
 
 import threading
@@ -15,8 +15,8 @@ from typing import Any
 from exchange import Case, Client, get, post
 from servers import Server
 
-PATIENCE = 75
-"""Seconds to wait for a change; Backstage clears orphans away every 30 s."""
+PATIENCE = {"backstage": 75, "counterpoint": 5}
+"""Seconds to wait for a change; Backstage clears orphans away every 30 s, ours shows it within one."""
 
 HEAD = "apiVersion: backstage.io/v1alpha1\n"
 
@@ -91,6 +91,7 @@ class Script:
 
     def __init__(self, server: Server, files: Files) -> None:
         self.client = Client(server.port)
+        self.server = server.name
         self.files = files
         self.noted: list[dict[str, Any]] = []
         self.labels: Counter[str] = Counter()
@@ -105,7 +106,7 @@ class Script:
 
     def until(self, label: str, case: Case, expected: Callable[[dict[str, Any]], bool]) -> Any:
         """Ask again until the answer is as expected; note the last one."""
-        deadline = time.monotonic() + PATIENCE
+        deadline = time.monotonic() + PATIENCE[self.server]
         while not expected(self.client.send(case)) and time.monotonic() < deadline:
             time.sleep(0.3)
         return self.do(label, case)
