@@ -231,6 +231,8 @@ def _field(item: Any, path: str) -> Any:
             found = item[".".join(parts[:end])]
             rest = ".".join(parts[end:])
             value = _field(found, rest) if rest else found
+            if isinstance(value, list):
+                return "several"  # it has a place for each of its values: only the whole can be compared
             if value is not None:
                 return value.lower() if isinstance(value, str) else value
     return None
