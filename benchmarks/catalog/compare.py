@@ -2,7 +2,7 @@
 
     python benchmarks/catalog/compare.py record backstage --out DIR --peer DIR
     python benchmarks/catalog/compare.py record counterpoint --out DIR [--strict]
-    python benchmarks/catalog/compare.py report DIR_OF_BACKSTAGE DIR_OF_OURS [--only TEXT]
+    python benchmarks/catalog/compare.py report DIR_OF_BACKSTAGE DIR_OF_OURS [--default] [--no-messages] [--only TEXT]
 
 A recording is a folder of JSON files, one for each group of cases, with requests and whole answers.
 """
@@ -56,12 +56,12 @@ def main() -> None:
     shown.add_argument(
         "--no-messages", action="store_true", help="leave out what differs in the wording of errors alone"
     )
+    shown.add_argument("--default", action="store_true", help="leave out what our default mode mends")
     shown.add_argument("--most", type=int, default=100)
     asked = parser.parse_args()
     if asked.command == "report":
-        raise SystemExit(
-            report.show(asked.theirs, asked.ours, asked.only, messages=not asked.no_messages, most=asked.most)
-        )
+        shown_ways = {"messages": not asked.no_messages, "strict": not asked.default, "most": asked.most}
+        raise SystemExit(report.show(asked.theirs, asked.ours, asked.only, **shown_ways))
     for group in asked.groups.split(","):
         record_group(group, asked)
 

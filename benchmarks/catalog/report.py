@@ -8,14 +8,17 @@ from pathlib import Path
 from typing import Any
 
 from exchange import comparable, ref_of
+from mends import Difference, meant
 
 GROUPS = ("reading", "refused", "validation", "writing")
 RANKS = ("status", "shape", "value", "text", "header")
 """What a difference is about, the most important first: `text` is the wording of an error."""
 
 
-def show(theirs: Path, ours: Path, only: str = "", *, messages: bool = True, most: int = 100) -> int:
-    """Print the differences as Markdown; how many cases differ (0 where none does)."""
+def show(
+    theirs: Path, ours: Path, only: str = "", *, messages: bool = True, strict: bool = True, most: int = 100
+) -> int:
+    """Print the differences that are not meant, as Markdown; 0 where there is none, else 1."""
     found: dict[tuple[int, str, str], list[tuple[str, Any, Any]]] = defaultdict(list)
     cases, differing = 0, set()
     for group in GROUPS:
@@ -30,6 +33,8 @@ def show(theirs: Path, ours: Path, only: str = "", *, messages: bool = True, mos
                 found[(0, group, "no answer was recorded")].append((each, "", ""))
                 continue
             for rank, pointer, one, other in _compare(left[each], right[each]):
+                if meant(Difference(group, each, rank, pointer, one, other), strict=strict):
+                    continue
                 if rank != "text" or messages:
                     found[(RANKS.index(rank), group, _signature(rank, pointer, one, other))].append(
                         (each, one, other)
