@@ -17,7 +17,7 @@ from counterpoint.errors import InputError
 __all__ = ["Parameter", "Schema", "check_body", "read_body", "read_query"]
 
 Schema = Mapping[str, Any]
-"""A JSON schema, as far as `check_body` knows it: type, properties, required, items, enum, additionalProperties."""
+"""A JSON schema, as far as `check_body` knows it: type, properties, required, items, enum, minimum, additionalProperties."""
 
 LARGEST = 2**53 - 1
 """The largest whole number that JavaScript tells apart from its neighbours."""
@@ -144,6 +144,8 @@ def check_body(schema: Schema, value: Any, place: str = "request/body") -> None:
         raise InputError(f"{place} must be {kind}")
     if "enum" in schema and value not in schema["enum"]:
         raise InputError(f"{place} must be equal to one of the allowed values: {', '.join(schema['enum'])}")
+    if "minimum" in schema and value < schema["minimum"]:
+        raise InputError(f"{place} must be >= {schema['minimum']}")
     if isinstance(value, dict):
         _check_object(schema, value, place)
     elif isinstance(value, list) and "items" in schema:
