@@ -8,7 +8,7 @@ from counterpoint.catalog.remarks import Remark
 from counterpoint.errors import escape
 from counterpoint.graph.descriptor import ref_of
 from counterpoint.graph.fields import references
-from counterpoint.graph.kinds import KINDS
+from counterpoint.graph.kinds import kind_of
 from counterpoint.graph.reader import Reader
 from counterpoint.graph.ref import Ref, parse_ref
 from counterpoint.spelling import near
@@ -45,7 +45,7 @@ def check_references(reader: Reader, written: Iterable[Declared]) -> list[Remark
 def _mentions(document: dict[str, Any]) -> Iterator[tuple[str, str, Ref]]:
     """Every reference that a valid document makes: its text, the relation, the target."""
     namespace = ref_of(document).namespace
-    for text, reference in references(KINDS[document["kind"]].fields, document.get("spec") or {}):
+    for text, reference in references(kind_of(document["kind"]).fields, document.get("spec") or {}):
         yield (
             text,
             reference.relation,

@@ -42,8 +42,16 @@ MEMBERSHIP = {"user": ("memberOf", "Group"), "group": ("parent", "Group")}
 class Writer(Reader):
     """One transaction. Rows wait in memory until something is read, so that imports write in bulk."""
 
-    def __init__(self, connection: sa.Connection, actor: Actor, load: Callable[[str], Entity]) -> None:
+    def __init__(
+        self,
+        connection: sa.Connection,
+        actor: Actor,
+        load: Callable[[str], Entity],
+        *,
+        unknown_kinds: bool = False,
+    ) -> None:
         super().__init__(connection)
+        self._unknown_kinds = unknown_kinds
         self.actor = actor
         self._load_later = load
         self._open = True
@@ -85,7 +93,7 @@ class Writer(Reader):
             NotAllowedError: the actor may not write the entity.
             PreconditionError: there is no such entity, or it has an etag that `if_match` does not name.
         """
-        problems = validate(document)
+        problems = validate(document, unknown_kinds=self._unknown_kinds)
         if location is not None and len(location) > LOCATION_LENGTH:
             problems.append(
                 Problem(f"The location has {len(location)} characters; {LOCATION_LENGTH} are the most.")
