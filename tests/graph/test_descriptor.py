@@ -192,7 +192,9 @@ def test_a_location_needs_a_spec_though_none_of_its_fields() -> None:
 
 
 def test_a_kind_that_nobody_registered_is_taken_where_the_workspace_says_so() -> None:
-    given = document("Playlist", "p", {"owner": "discovery", "songs": 3}) | {"apiVersion": "arpeggio.example/v1"}
+    given = document("Playlist", "p", {"owner": "discovery", "songs": 3}) | {
+        "apiVersion": "arpeggio.example/v1"
+    }
     assert validate(given)[0].pointer == "/kind"
     assert validate(given, unknown_kinds=True) == []
     assert edges(given) == {("ownedBy", "group:default/discovery")}
@@ -212,12 +214,23 @@ def test_an_ai_resource_is_taken_where_the_workspace_takes_unknown_kinds() -> No
     given = AI | {"spec": spec}
     assert "unknown_kinds" in validate(given)[0].message
     assert validate(given, unknown_kinds=True) == []
-    assert {each.pointer for each in validate(AI, unknown_kinds=True)} == {"/spec/category", "/spec/rationale"}
-    assert validate(given | {"apiVersion": "backstage.io/v1beta1"}, unknown_kinds=True)[0].pointer == "/apiVersion"
+    assert {each.pointer for each in validate(AI, unknown_kinds=True)} == {
+        "/spec/category",
+        "/spec/rationale",
+    }
+    assert (
+        validate(given | {"apiVersion": "backstage.io/v1beta1"}, unknown_kinds=True)[0].pointer
+        == "/apiVersion"
+    )
 
 
 def test_an_owner_of_a_kind_that_the_model_does_not_allow_makes_no_relation() -> None:
-    spec = {"type": "other", "lifecycle": "production", "owner": "system:s", "dependsOn": ["a", "component:b"]}
+    spec = {
+        "type": "other",
+        "lifecycle": "production",
+        "owner": "system:s",
+        "dependsOn": ["a", "component:b"],
+    }
     assert edges(AI | {"spec": spec}) == {("dependsOn", "airesource:default/a")}
 
 

@@ -34,7 +34,10 @@ def twins_of(document: Mapping[str, Any]) -> list[Problem]:
         other = first.setdefault(path.lower(), path)
         if other != path:
             problems.append(
-                Problem(f"{path} differs from {other} in its case only; filters could not tell them apart.", pointer)
+                Problem(
+                    f"{path} differs from {other} in its case only; filters could not tell them apart.",
+                    pointer,
+                )
             )
     return problems
 
