@@ -1,0 +1,7 @@
+"""Every operation of the catalog API with its parameters, in one table."""
+
+from counterpoint.catalog.api.router import Operation
+
+__all__ = ["OPERATIONS"]
+
+OPERATIONS: tuple[Operation, ...] = ()
