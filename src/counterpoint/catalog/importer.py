@@ -46,6 +46,7 @@ def import_targets(
     dry_run: bool = False,
     progress: Progress | None = None,
     seen: Seen | None = None,
+    sources: Iterable[Source] = (),
 ) -> ImportReport:
     """Import files, folders, patterns, checkouts and addresses.
 
@@ -58,6 +59,7 @@ def import_targets(
         progress: told how many of the known files are done.
         seen: given the writer and the report once everything is written; in a dry run the only chance
             to look at it.
+        sources: further files and addresses.
 
     Returns:
         The report; input that is not valid is named there and raises nothing.
@@ -65,6 +67,7 @@ def import_targets(
     importing = _Importing(graph, actor, hosts, dry_run=dry_run, progress=progress)
     with importing.whole():
         importing.targets(targets)
+        importing.sources(sources)
         importing.finish(seen)
     return importing.report
 

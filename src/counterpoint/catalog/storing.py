@@ -8,7 +8,7 @@ from typing import Any, Literal
 import sqlalchemy as sa
 
 from counterpoint.catalog.gathering import Declared, Sheet
-from counterpoint.catalog.locations import generated_location, generated_name
+from counterpoint.catalog.locations import Source, generated_location, generated_name
 from counterpoint.catalog.ownership import Missing
 from counterpoint.catalog.problems import drop_problems, write_problems
 from counterpoint.catalog.remarks import Code, Remark
@@ -35,8 +35,8 @@ class Storing:
         self.names = names
         self.named: dict[str, set[str] | None] = {}
         """Every place that was read, with the references that it names; none where it is as it was."""
-        self.first: dict[str, Declared] = {}
-        """The places of entities whose reference another file could name as well."""
+        self.first: dict[str, tuple[Source, int]] = {}
+        """Where each entity that was written stands: its file and line. No more is kept of it."""
         self.waiting: list[Declared] = []
         """Entities that another file has, which is read only later."""
         self.left: dict[str, list[str]] = {}
@@ -61,9 +61,10 @@ class Storing:
         places = places_of(writer, sheet.named)
         written, remarks = self._declared(writer, sheet, places)
         generated = self._generated(writer, sheet)
+        self._judge(writer, sheet, places)
         if generated is not None:
             sheet.named[generated] = []
-        self._judge(writer, sheet, places)
+            writer.set_status(generated, _items([sheet.broken] if sheet.broken else []))
         remarks += self.missing.check(writer, written)
         remarks += check_slips(written)
         self._leave(writer, sheet)
@@ -110,7 +111,7 @@ class Storing:
             if refusal is not None:
                 remarks.append(refusal)
                 continue
-            self.first.setdefault(ref, declared)
+            self.first.setdefault(ref, (sheet.source, _line(declared)))
             written.append(declared)
             if claim == "moved":
                 remarks.append(self._moved(declared, place))
@@ -137,8 +138,7 @@ class Storing:
     def _conflict(self, declared: Declared, place: str | None) -> Remark:
         first = self.first.get(declared.ref)
         if first is not None:
-            line = first.read.position("/metadata/name")[0]
-            message = f"{declared.ref} is declared twice; the one in {first.source.shown}:{line} is kept"
+            message = f"{declared.ref} is declared twice; the one in {first[0].shown}:{first[1]} is kept"
         else:
             where = (place or "").removeprefix("file:").removeprefix("url:")
             message = f"{declared.ref} is managed by {where} already; that one is kept. Remove it from one of the two files"
@@ -204,10 +204,12 @@ class Storing:
         if sheet.broken is None or sheet.missing:
             self.left[location] = left
             return
-        own = f"location:default/{self.names.get(location) or generated_name(location)}"
         for ref in left:
-            if ref != own:
-                writer.set_status(ref, _items([sheet.broken]))
+            writer.set_status(ref, _items([sheet.broken]))
+
+
+def _line(declared: Declared) -> int:
+    return declared.read.position("/metadata/name")[0]
 
 
 def _items(problems: list[Problem]) -> list[dict[str, Any]]:
