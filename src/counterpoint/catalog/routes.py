@@ -126,7 +126,7 @@ def write_entity(
     exist is kept, as in Backstage, with a warning.
     """
     ref = Ref(kind, namespace, name)
-    problems = validate(data) or _mismatch(ref, data)
+    problems = validate(data, unknown_kinds=ws.graph.unknown_kinds) or _mismatch(ref, data)
     if problems:
         raise InputError(f"The descriptor of {ref} is not valid.", problems)
     with ws.graph.write(actor) as writer:

@@ -33,9 +33,13 @@ __all__ = ["Graph"]
 class Graph:
     """What exists. Reads run side by side; writes one after the other, each all or nothing."""
 
-    def __init__(self, address: Path | str) -> None:
-        """Prepare the graph at a SQLite file or a PostgreSQL address; nothing is opened yet."""
+    def __init__(self, address: Path | str, *, unknown_kinds: bool = False) -> None:
+        """Prepare the graph at a SQLite file or a PostgreSQL address; nothing is opened yet.
+
+        With `unknown_kinds` it takes entities of kinds that nobody has registered.
+        """
         self.address = address
+        self.unknown_kinds = unknown_kinds
         self._engines: Engines = open_engines(address)
         self._pulse = Pulse(self._engines.reading)
         self._writing = threading.Lock()
@@ -75,7 +79,7 @@ class Graph:
             self._writer = threading.get_ident()
             try:
                 with _translated(), self._begin() as connection:
-                    writer = Writer(connection, actor, self._require)
+                    writer = Writer(connection, actor, self._require, unknown_kinds=self.unknown_kinds)
                     yield writer
                     writer.finish()
             finally:
