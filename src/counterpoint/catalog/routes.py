@@ -8,6 +8,8 @@ from litestar import Response, delete, get, put
 from litestar.di import NamedDependency
 from litestar.params import FromPath, FromQuery, JSONBody, QueryParameter
 
+from counterpoint.catalog.scorecards.recording import recording
+from counterpoint.catalog.scorecards.routes import routes as scorecard_routes
 from counterpoint.catalog.shown import moment_of
 from counterpoint.errors import InputError, NotFoundError, Problem
 from counterpoint.graph import Actor, Ref
@@ -17,7 +19,7 @@ from counterpoint.paging import check_limit
 from counterpoint.web.etags import IfMatch, etag_header, read_etags
 from counterpoint.workspace import Workspace
 
-__all__ = ["routes"]
+__all__ = ["lifespans", "routes"]
 
 MOST = 500
 """Entities on one page."""
@@ -203,3 +205,6 @@ def _answer(entity: Entity) -> Response[Entity]:
 
 
 routes: list[Any] = [list_entities, read_entity, write_entity, delete_entity, list_revisions, search]
+routes += scorecard_routes
+lifespans: list[Any] = [recording]
+"""What runs beside the server's requests, each as the room's `lifespan`."""

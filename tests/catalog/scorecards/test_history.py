@@ -65,7 +65,7 @@ def test_the_past_survives_changes_and_the_end_of_entity_and_scorecard(carded):
     assert store.list_scorecards(carded) == []
     (view,) = store.list_scorecards(carded, first)
     assert (view.title, view.entities) == ("Ready", 3)
-    assert [(check.title, check.passes) for check in view.checks][0] == ("Its owner exists", 2)
+    assert (view.checks[0].title, view.checks[0].passes) == ("Its owner exists", 2)
     (web,) = store.of_entity(carded, WEB, first)
     assert web.checks[0].outcome == "passes"
     with pytest.raises(NotFoundError):

@@ -62,8 +62,18 @@ def see(workspace: Workspace, at: datetime | None = None) -> Sight:
         with workspace.graph.read() as reader:
             return _past(reader, at)
     present = standing_of(workspace).now()
-    with workspace.graph.read() as reader:
-        return _now(reader, present)
+    latest = workspace.keep(_Latest, lambda _: _Latest())
+    kept = latest.kept
+    if kept is None or kept[0] is not present:
+        with workspace.graph.read() as reader:
+            latest.kept = kept = (present, _now(reader, present))
+    return kept[1]
+
+
+class _Latest:
+    """The present sight, which many requests ask for between two changes."""
+
+    kept: tuple[Present, Sight] | None = None
 
 
 def _now(reader: Reader, present: Present) -> Sight:

@@ -1,6 +1,6 @@
 """What the doors answer with: scorecards with their counts, what an entity and what an owner does next."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, date, datetime, timedelta
 
 import msgspec
@@ -28,6 +28,7 @@ __all__ = [
     "OwnerTodo",
     "ScorecardView",
     "Todo",
+    "entities_of",
     "list_scorecards",
     "of_entity",
     "of_owners",
@@ -191,20 +192,24 @@ class _Gone(msgspec.Struct, frozen=True):
 def _checks(card: Card) -> list["Check | _Gone"]:
     known: list[Check | _Gone] = list(card.scorecard.ordered) if card.scorecard else []
     names = {check.id for check in known}
-    seen = dict.fromkeys(name for row in card.rows.values() for name in row.outcomes)
-    return known + [_Gone(name, name) for name in seen if name not in names]
+    seen = dict.fromkeys(name for row in card.rows.values() for name in row.outcomes if name not in names)
+    return known + [_Gone(name, name) for name in seen]
 
 
 def of_entity(workspace: Workspace, ref: Ref, at: datetime | None = None) -> list[EntityScorecard]:
     """What every scorecard that is about an entity says of it, by the scorecard's title."""
     sight = see(workspace, at)
     text = str(ref)
-    return [_about(card, text, card.rows[text], sight.today) for card in sight.cards if text in card.rows]
+    return [
+        _about(card, _checks(card), text, card.rows[text], sight.today)
+        for card in sight.cards
+        if text in card.rows
+    ]
 
 
-def _about(card: Card, ref: str, row: Row, today: date) -> EntityScorecard:
+def _about(card: Card, known: "Iterable[Check | _Gone]", ref: str, row: Row, today: date) -> EntityScorecard:
     checks = tuple(
-        _asked(card.scorecard, check, ref, row, today) for check in _checks(card) if check.id in row.outcomes
+        _asked(card.scorecard, check, ref, row, today) for check in known if check.id in row.outcomes
     )
     ahead = (
         {check.id for check in next_checks(card.scorecard, row.outcomes)}
@@ -248,6 +253,37 @@ def _asked(
     )
 
 
+def entities_of(
+    workspace: Workspace,
+    ref: Ref,
+    *,
+    check: str | None = None,
+    outcome: str | None = None,
+    at: datetime | None = None,
+) -> tuple[list[str], Callable[[Iterable[str]], list[EntityScorecard]]]:
+    """The entities of a scorecard, in order; with `check` and `outcome` those of which they are true.
+
+    The second value tells of some of them what the scorecard says, as it stood when this was called.
+
+    Raises:
+        NotFoundError: there is no such scorecard, or no such check.
+    """
+    sight = see(workspace, at)
+    card = _card(sight, ref)
+    checks = _checks(card)
+    if check is not None and check not in {each.id for each in checks}:
+        raise NotFoundError(f"{ref} has no check {check!r}.")
+
+    def asked(row: Row) -> bool:
+        seen = [*row.outcomes.values()] if check is None else [row.outcomes.get(check)]
+        return outcome in seen if outcome else any(seen)
+
+    def tell(refs: Iterable[str]) -> list[EntityScorecard]:
+        return [_about(card, checks, each, card.rows[each], sight.today) for each in refs]
+
+    return sorted(entity for entity, row in card.rows.items() if asked(row)), tell
+
+
 def of_owners(
     workspace: Workspace,
     *,
@@ -282,8 +318,9 @@ def of_owners(
             {ref for _, ref, _ in open_rows} | {row.owner for *_, row in open_rows if row.owner}
         )
     todos: dict[str | None, list[Todo]] = {}
+    checks = {card.ref: _checks(card) for card in cards}
     for card, ref, row in open_rows:
-        about = _about(card, ref, row, sight.today)
+        about = _about(card, checks[card.ref], ref, row, sight.today)
         title = titles.get(ref) or parse_ref(ref).short
         made = Todo(ref, title, card.ref, card.title, about.next_level, about.next)
         todos.setdefault(row.owner, []).append(made)
