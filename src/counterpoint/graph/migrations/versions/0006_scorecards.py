@@ -1,4 +1,4 @@
-"""Scorecards: the history of what was checked, and facts that other systems report."""
+"""Scorecards: the history of what was checked, facts that are reported, and lists at past dates."""
 
 from typing import Any
 
@@ -16,6 +16,15 @@ CURRENT: dict[str, Any] = {
     "sqlite_where": sa.text("valid_to IS NULL"),
     "postgresql_where": sa.text("valid_to IS NULL"),
 }
+PAST = {
+    "revision_past_name": ("name", "ref", "kind"),
+    "revision_past_title": ("title", "ref", "kind"),
+    "revision_past_kind": ("kind", "owner", "type", "lifecycle"),
+    "revision_past_owner": ("owner",),
+}
+"""What lists of a past date are ordered, narrowed and counted by, without reading a document."""
+UNBOUNDED = {"title", "type", "lifecycle"}
+"""Texts of any length: an index of PostgreSQL holds 2,700 bytes a row, SQLite's holds them all."""
 
 
 def upgrade() -> None:
@@ -46,3 +55,8 @@ def upgrade() -> None:
         sqlite_strict=True,
     )
     op.create_index("scorecards_fact_current", "scorecards_fact", ["ref", "name"], unique=True, **CURRENT)
+    bounded = op.get_bind().dialect.name == "postgresql"
+    for name, columns in PAST.items():
+        kept = [column for column in columns if not (bounded and column in UNBOUNDED)]
+        if columns[0] in kept:
+            op.create_index(name, "revision", [*kept, "valid_from", "valid_to"])
