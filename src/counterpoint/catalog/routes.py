@@ -11,6 +11,8 @@ from litestar.params import FromPath, FromQuery, JSONBody, QueryParameter
 from counterpoint.catalog.api.operations import OPERATIONS
 from counterpoint.catalog.api.refusals import BASE, refusal
 from counterpoint.catalog.api.router import CatalogApi, openapi_of
+from counterpoint.catalog.scorecards.recording import recording
+from counterpoint.catalog.scorecards.routes import routes as scorecard_routes
 from counterpoint.catalog.shown import moment_of
 from counterpoint.errors import InputError, NotFoundError, Problem
 from counterpoint.graph import Actor, Ref
@@ -20,7 +22,7 @@ from counterpoint.paging import check_limit
 from counterpoint.web.etags import IfMatch, etag_header, read_etags
 from counterpoint.workspace import Workspace
 
-__all__ = ["asgi_apps", "error_shapes", "openapi_paths", "routes"]
+__all__ = ["asgi_apps", "error_shapes", "lifespans", "openapi_paths", "routes"]
 
 MOST = 500
 """Entities on one page."""
@@ -213,3 +215,6 @@ def asgi_apps(workspace: Workspace) -> dict[str, Any]:
 error_shapes: dict[str, Any] = {BASE: refusal}
 openapi_paths: dict[str, Any] = openapi_of(OPERATIONS)
 routes: list[Any] = [list_entities, read_entity, write_entity, delete_entity, list_revisions, search]
+routes += scorecard_routes
+lifespans: list[Any] = [recording]
+"""What runs beside the server's requests, each as the room's `lifespan`."""

@@ -48,6 +48,7 @@ def mount_rooms(workspace: Workspace) -> Mounted:
                 mounted.asgi_apps |= routes.asgi_apps(workspace)
             if hasattr(routes, "lifespan"):
                 mounted.lifespans.append(routes.lifespan)
+            mounted.lifespans += getattr(routes, "lifespans", [])
         if (pages := _door(room, "pages")) is not None:
             mounted.handlers += pages.pages
     mounted.handlers = [_in_thread(handler) for handler in mounted.handlers]

@@ -23,7 +23,7 @@ STATIC = Path(__file__).resolve().parent / "static"
 
 NAVIGATION = (
     ("", (("/", "Home", "home"),)),
-    ("The graph", (("/catalog", "Catalog", "catalog"),)),
+    ("The graph", (("/catalog", "Catalog", "catalog"), ("/scorecards", "Scorecards", "scorecard"))),
     (
         "The loop",
         (
