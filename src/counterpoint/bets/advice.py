@@ -5,6 +5,7 @@ from collections.abc import Iterable, Sequence
 import msgspec
 
 from counterpoint.bets.model import Bet, Known, Reading, Stage
+from counterpoint.said import Said
 
 __all__ = ["Advice", "advice", "known"]
 
@@ -15,9 +16,9 @@ class Advice(msgspec.Struct, frozen=True):
     code: str
     before: Stage
     """The stage that this is best done before."""
-    missing: str
-    why: str
-    how: str
+    missing: Said
+    why: Said
+    how: Said
     pointer: str = ""
 
 

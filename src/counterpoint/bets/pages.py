@@ -187,7 +187,7 @@ def _bet(
     ruling: Ruling | None = None,
 ) -> str:
     return render(
-        page,
+        page.about(line.bet.owner),
         "bets/bet.html",
         line=line,
         people=store.people_of(ws.graph, line),
@@ -210,7 +210,7 @@ def _form(
 ) -> str:
     success, guardrails = form_rows(form)
     return render(
-        page,
+        page.about(line.bet.owner if line else None),
         "bets/form.html",
         form=form,
         errors=errors,

@@ -9,6 +9,7 @@ from counterpoint.bets.form import BetForm, GuardrailRow, SuccessRow
 from counterpoint.bets.line import Line
 from counterpoint.bets.model import STAGES, Reading, State, mapping
 from counterpoint.bets.transitions import ChoiceGuide, Ruling, choices_for, weigh
+from counterpoint.said import Said
 from counterpoint.web.formats import number, percent
 from counterpoint.web.urls import entity_url, flag_url, with_query
 
@@ -54,7 +55,7 @@ class Group(msgspec.Struct, frozen=True):
     """Bets under one heading of the list."""
 
     title: str
-    question: str
+    question: Said
     lines: tuple[Line, ...]
 
     @property

@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from counterpoint.bets.model import Bet, Reading, Stage, Stance, State, newest
+from counterpoint.practices import Policy
+from counterpoint.said import Said
 
 __all__ = [
     "CHOICES",
@@ -40,13 +42,6 @@ class Choice(StrEnum):
     RETIRE = "retire"
 
 
-class Policy(StrEnum):
-    """What an override asks for. There is no `block`."""
-
-    INFORM = "inform"
-    ASK_REASON = "ask_reason"
-
-
 @dataclass(frozen=True, slots=True)
 class Position:
     """Where a bet stands."""
@@ -64,7 +59,7 @@ class ChoiceGuide:
 
     choice: Choice
     label: str
-    effect: str
+    effect: Said
 
 
 CHOICES = (
@@ -196,7 +191,7 @@ class Ruling:
     rule: str
     before: Position
     after: Position
-    overrides: tuple[str, ...] = ()
+    overrides: tuple[Said, ...] = ()
 
     @property
     def override(self) -> bool:

@@ -1,6 +1,6 @@
 """`counterpoint import catalog`."""
 
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 from cyclopts import Parameter
 
@@ -41,8 +41,14 @@ def import_catalog(
         )
     if not here.json:
         _say_remarks(here, report.remarks)
-    here.emit(report.record(), lambda: _summary(report, dry_run=dry_run))
+    here.emit(_record(here, report), lambda: _summary(report, dry_run=dry_run))
     return 1 if report.failed else 0
+
+
+def _record(here: Terminal, report: "ImportReport") -> dict[str, Any]:
+    record = report.record()
+    told = [remark | {"message": here.tell(remark["message"])} for remark in record["problems"]]
+    return record | {"problems": told}
 
 
 def _say_remarks(here: Terminal, remarks: "list[Remark]") -> None:

@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 from counterpoint.errors import InputError, Problem
 from counterpoint.graph.entity import Entity
 from counterpoint.graph.kinds import canonical_kind
+from counterpoint.said import Said
 from counterpoint.web.charts import Node, RelationGroup, relation_diagram
 from counterpoint.web.urls import entity_url, ref_parts
 
@@ -83,6 +84,8 @@ LEFT = frozenset(
     | {"supportsBelief", "implementsBet", "testsBet", "flagOf"}
 )
 """What stands to the left in the diagram: what an entity is of, or for."""
+UNIT_LABEL = "Measured in"
+"""The label of a metric's `unit`: a unit of people is something else."""
 HIDDEN = frozenset({"owner", "type", "lifecycle", "definition", "profile", "steps"})
 """Fields of a spec that the page shows in a place of their own."""
 SAFE = frozenset({"http", "https"})
@@ -120,7 +123,7 @@ class Section:
     """All that stands in one relation to an entity."""
 
     relation: str
-    label: str
+    label: Said
     items: tuple[Related, ...]
 
 
@@ -154,11 +157,11 @@ def _related(ref: str, entity: Entity | None) -> Related:
 
 def _words(name: str) -> str:
     """A field or relation as words: `implementedBy` becomes "Implemented by"."""
-    return re.sub(r"(?<=[a-z0-9])(?=[A-Z])", " ", name).capitalize()
+    return UNIT_LABEL if name == "unit" else re.sub(r"(?<=[a-z0-9])(?=[A-Z])", " ", name).capitalize()
 
 
-def diagram(entity: Entity, shown: Iterable[Section]) -> Any:
-    """The relations as a diagram; empty where there are none."""
+def diagram(entity: Entity, shown: Iterable[Section], kind: str = "") -> Any:
+    """The relations as a diagram; empty where there are none. `kind` is what people call the entity's kind."""
     groups = [
         RelationGroup(
             section.label,
@@ -172,7 +175,7 @@ def diagram(entity: Entity, shown: Iterable[Section]) -> Any:
         if section.relation not in LISTED.get(entity.kind, ())
     ]
     return relation_diagram(
-        Node(entity.title, kind=entity.kind), groups, title=f"Relations of {entity.title}", limit=6
+        Node(entity.title, kind=kind or entity.kind), groups, title=f"Relations of {entity.title}", limit=6
     )
 
 

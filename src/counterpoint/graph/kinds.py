@@ -6,6 +6,8 @@ from typing import Any
 
 from counterpoint.errors import Problem, escape
 from counterpoint.graph.fields import Field, Reference
+from counterpoint.practices import check_pack
+from counterpoint.vocabulary import check_nouns
 
 __all__ = ["BACKSTAGE", "INVERSES", "KINDS", "OURS", "Kind", "LooseReference", "canonical_kind"]
 
@@ -78,6 +80,7 @@ PROFILE = Field("profile", "object", fields=(Field("displayName"), Field("email"
 PURPOSE = _refers("purpose", "Purpose", "servesPurpose", "purposeServedBy")
 METRIC = _refers("metric", "Metric", "measuredBy", "measures", required=True)
 SUCCESS = Field("success", "objects", fields=(METRIC, Field("expect")))
+UNITS = _refers("units", "Group", "appliesTo", "hasCustoms", many=True)
 GUARDRAILS = Field("guardrails", "objects", fields=(METRIC, Field("margin", "number", minimum=0)))
 
 _TABLE = (
@@ -259,6 +262,26 @@ _TABLE = (
             Field("steps", "any"),
         ),
         purpose="Steps by which a variant reaches more people.",
+    ),
+    Kind(
+        "Vocabulary",
+        OURS,
+        (OWNER, UNITS, Field("nouns", "object", required=True)),
+        purpose="What the organisation, or a unit with everything in it, calls things.",
+        check=lambda spec: check_nouns(spec["nouns"]),
+    ),
+    Kind(
+        "PolicyPack",
+        OURS,
+        (
+            OWNER,
+            UNITS,
+            Field("practices", "object"),
+            Field("policies", "object"),
+            Field("limits", "object"),
+        ),
+        purpose="Which practices are on, what passing over a rule asks for, and which limits are advised.",
+        check=check_pack,
     ),
 )
 

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Mapping
+from dataclasses import replace
 from html import escape
 from http import HTTPStatus
 from typing import Any
@@ -59,8 +60,8 @@ def describe(error: BaseException) -> Failure:
 
 def answer_error(request: Request[Any, Any, Any], error: Exception) -> Response[Any]:
     """The answer to a request that failed; litestar's exception handler."""
-    failure = describe(error)
     scope = request.scope
+    failure = _told(describe(error), scope)
     if failure.status >= 500:
         log = structlog.get_logger("counterpoint.server")
         foreseen = isinstance(error, CounterpointError)
@@ -79,6 +80,19 @@ def answer_error(request: Request[Any, Any, Any], error: Exception) -> Response[
     return Response(
         _page(failure, scope), status_code=failure.status, media_type="text/html", headers=headers
     )
+
+
+def _told(failure: Failure, scope: Scope) -> Failure:
+    """The failure in the words of the organisation. The type, which programs compare, stays as it is."""
+    from counterpoint.server.context import organisation
+
+    if "litestar_app" not in scope:
+        return failure
+    words = organisation(scope).words
+    if words.plain:
+        return failure
+    problems = tuple(replace(each, message=str(words.tell(each.message))) for each in failure.problems)
+    return msgspec.structs.replace(failure, detail=str(words.tell(failure.detail)), problems=problems)
 
 
 class Problems:

@@ -6,6 +6,7 @@ from datetime import UTC, date, datetime
 
 from counterpoint.graph.entity import Activity, Entity
 from counterpoint.graph.reader import Reader
+from counterpoint.said import Said
 from counterpoint.web.activity import ActivityGroup, grouped, named_in
 from counterpoint.web.formats import plural
 from counterpoint.web.urls import entity_url
@@ -24,7 +25,7 @@ class Prompt:
     """Something that waits for a person."""
 
     title: str
-    why: str
+    why: Said
     href: str
     owner: str | None
     icon: str = "decision"
@@ -45,8 +46,8 @@ class BetRow:
 class Step:
     """One of the first things to do in a new workspace."""
 
-    title: str
-    why: str
+    title: Said
+    why: Said
     done: bool
     command: str = ""
     href: str = ""
