@@ -8,6 +8,7 @@ import json
 import re
 from collections.abc import Iterator
 from html.parser import HTMLParser
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -17,6 +18,7 @@ from litestar.testing import TestClient
 from counterpoint import Workspace
 from counterpoint.bets.decisions import decide
 from counterpoint.catalog.importer import import_targets
+from counterpoint.cli import run
 from counterpoint.demo.simulate import simulate
 from counterpoint.demo.story import copy_arpeggio
 from counterpoint.experiments.store import load, read_now
@@ -33,7 +35,7 @@ MADE_UP = {
 }
 FORMS = sorted({form for noun in NOUNS.values() for form in (noun.one, noun.many)}, key=len, reverse=True)
 LEFT = re.compile(rf"(?<![\w\-./:@#$={{`])(?i:{'|'.join(FORMS)})(?![\w\-/=@}}`]|:\S|\.\w)")
-QUOTED = re.compile(r"`[^`]*`|\"[^\"]*\"|(?<!\w)'[^']*'(?!\w)")
+QUOTED = re.compile(r"(?:^|: )[a-z]\w* (?:is|has|must)\b|`[^`]*`|\"[^\"]*\"|(?<!\w)'[^']*'(?!\w)")
 ALOUD = ("title", "aria-label", "placeholder", "alt", "data-label", "data-busy")
 VERBATIM = ("code", "pre", "kbd", "samp", "script", "style")
 
@@ -158,3 +160,116 @@ def test_no_page_says_a_noun_that_was_renamed(client: TestClient) -> None:
                 found.setdefault(place, path)
     assert pages > 40
     assert not found, "\n".join(f"{path}: {place}" for place, path in found.items())
+
+
+OURS = (
+    "detail",
+    "title",
+    "message",
+    "missing",
+    "why",
+    "how",
+    "sentence",
+    "wouldChange",
+    "note",
+    "exitQuestion",
+)
+"""Members of JSON that hold texts of ours, in answers that hold nothing of what people wrote under these names."""
+
+
+def _said_in(value: Any) -> Iterator[str]:
+    if isinstance(value, dict):
+        for key, item in value.items():
+            if key in OURS and isinstance(item, str):
+                yield item
+            elif key in ("warnings", "grounds", "overrides", "advice") and isinstance(item, list):
+                yield from (each for each in item if isinstance(each, str))
+            yield from _said_in(item)
+    elif isinstance(value, list):
+        for item in value:
+            yield from _said_in(item)
+
+
+BET = {
+    "apiVersion": "counterpoint.dev/v1",
+    "kind": "Bet",
+    "metadata": {"name": "one"},
+    "spec": {"owner": "nobody"},
+}
+EXPERIMENT = {"apiVersion": "counterpoint.dev/v1", "kind": "Experiment", "metadata": {"name": "x"}}
+REQUESTS = [
+    ("GET", "/api/v1/bets", None),
+    ("GET", "/api/v1/bets?limit=-1", None),
+    ("GET", "/api/v1/bets/default/discover-weekly", None),
+    ("GET", "/api/v1/bets/default/discover-weekly/decisions", None),
+    ("GET", "/api/v1/bets/default/nothing", None),
+    ("POST", "/api/v1/bets", BET),
+    ("POST", "/api/v1/bets", {"kind": "Component"}),
+    ("POST", "/api/v1/bets", BET | {"spec": {"owner": "discovery", "stage": "dream", "success": [{}]}}),
+    ("PUT", "/api/v1/bets/default/discover-weekly", BET),
+    ("POST", "/api/v1/bets/default/discover-weekly/decisions", {"choice": "retire"}),
+    ("POST", "/api/v1/bets/default/discover-weekly/decisions", {"choice": "nothing"}),
+    ("POST", "/api/v1/bets/default/discover-weekly/decisions", {"choice": "pivot", "to": "tweak"}),
+    ("GET", "/api/v1/experiments", None),
+    ("GET", "/api/v1/experiments/default/discover-weekly/result", None),
+    ("GET", "/api/v1/experiments/default/nothing/result", None),
+    ("GET", "/api/v1/flags", None),
+    ("GET", "/api/v1/flags?state=odd", None),
+    ("GET", "/api/flags/sets/nothing", None),
+    ("PUT", "/api/flags/sets/broken", {}),
+    ("PUT", "/api/flags/sets/broken", {"flags": {"a": {}, "b": {"state": "ENABLED", "variants": {}}}}),
+    ("PUT", "/api/flags/sets/broken", {"flags": {"a": {"state": "ON", "variants": {"x": 1, "y": "z"}, "defaultVariant": "w"}}}),
+    (
+        "PUT",
+        "/api/flags/sets/odd",
+        {"flags": {"a": {"state": "ENABLED", "variants": {"x": 1}, "defaultVariant": "x", "targeting": {"fractional": []}}}},
+    ),
+    ("GET", "/api/v1/entities?kind=Bet&limit=2000000", None),
+    ("GET", "/api/v1/entities/bet/default/nothing", None),
+    ("PUT", "/api/v1/entities/experiment/default/x", EXPERIMENT | {"spec": {"owner": "a"}}),
+    ("PUT", "/api/v1/entities/experiment/default/x", EXPERIMENT | {"spec": {"owner": "a", "flag": "f", "control": "c", "treatments": ["c", "c"], "success": 3}}),
+    ("POST", "/api/events", [{"specversion": "1.0"}]),
+    ("GET", "/api/v1/nowhere", None),
+]  # fmt: skip
+
+
+def test_no_answer_of_the_api_says_a_noun_that_was_renamed(client: TestClient) -> None:
+    found = []
+    for method, path, body in REQUESTS:
+        content = None if body is None else json.dumps(body)
+        answer = client.request(method, path, content=content, headers={"Content-Type": "application/json"})
+        assert answer.status_code < 500, (path, answer.text)
+        found += [f"{method} {path}: {place}" for text in _said_in(answer.json()) for place in left_in(text)]
+    assert not found, "\n".join(found)
+
+
+def test_types_of_problems_are_contracts_and_stay(client: TestClient) -> None:
+    answer = client.put("/api/flags/sets/broken", content="{}", headers={"Content-Type": "application/json"})
+    assert answer.json()["type"] == "urn:counterpoint:problem:the-flag-definition-is-not-valid"
+    assert "zork" in answer.json()["title"]
+
+
+COMMANDS = [
+    ["experiments", "analyze", "discover-weekly", "--no-record"],
+    ["experiments", "analyze", "nothing"],
+    ["flags", "lint", "--set", "default"],
+    ["flags", "lint", "--set", "nothing"],
+    ["flags", "eval", "nothing"],
+    ["doctor"],
+    ["import", "catalog", "{folder}/bad.yaml"],
+    ["import", "flags", "{folder}/bad.json"],
+    ["import", "flags", "{folder}/bad.json", "--json"],
+]
+
+
+@pytest.mark.parametrize("command", COMMANDS, ids=" ".join)
+def test_no_command_says_a_noun_that_was_renamed(
+    company: Workspace, tmp_path: Path, capsys: pytest.CaptureFixture[str], command: list[str]
+) -> None:
+    (tmp_path / "bad.yaml").write_text(
+        yaml.safe_dump_all([BET, EXPERIMENT | {"spec": {"owner": "arpeggio"}}])
+    )
+    (tmp_path / "bad.json").write_text('{"flags": {"a": {"variants": {}}}}')
+    run(["-w", str(company.path), *(part.format(folder=tmp_path) for part in command)])
+    said = capsys.readouterr()
+    assert not left_in(said.out + said.err), said.out + said.err

@@ -42,6 +42,7 @@ def test_our_nouns_are_told_in_their_number_case_and_article(text: str, said: st
         "There is no unit called squad",
         "It is named bet",
         "bet is required; give a text.",
+        "error: a.yaml:3:1 /spec/bet: bet is required; give a text.",
         "alphabet soup, better squadron",
         "kind=Bet",
     ],

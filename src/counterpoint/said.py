@@ -15,9 +15,14 @@ import msgspec
 from counterpoint.errors import Said
 from counterpoint.vocabulary import Words
 
-__all__ = ["Said", "says", "told"]
+__all__ = ["Said", "SaidWithin", "says", "told"]
 
 _MARK = get_args(Said)[1]
+
+SENTENCES = frozenset({"sentence", "wouldChange", "note"})
+"""Members that hold sentences of ours in plain JSON that was recorded; see `SaidWithin`."""
+SaidWithin = Annotated[dict[str, Any], _MARK]
+"""Plain JSON that was recorded, with sentences of ours in it."""
 
 Change = Callable[[str], str]
 
@@ -60,12 +65,25 @@ def _told(value: Any, tell: Change) -> Any:
 
 
 def _through(value: Any, tell: Change) -> Any:
-    """Tell a text, or the texts of a list; what is no text (None) stays."""
+    """Tell a text, the texts of a list, or the sentences within plain JSON; what is no text (None) stays."""
     if isinstance(value, str):
         return tell(value)
     if isinstance(value, (list, tuple)):
         return type(value)(_through(item, tell) for item in value)
+    if isinstance(value, dict):
+        return {
+            key: tell(item) if key in SENTENCES and isinstance(item, str) else _within(item, tell)
+            for key, item in value.items()
+        }
     return value
+
+
+def _within(value: Any, tell: Change) -> Any:
+    return (
+        [_within(item, tell) for item in value]
+        if isinstance(value, list)
+        else (_through(value, tell) if isinstance(value, dict) else value)
+    )
 
 
 @cache

@@ -103,8 +103,9 @@ _NOUN = (
 )
 """A noun that stands alone; a part of a name, an address, a reference or a key does not."""
 _OURS = re.compile(rf"(?P<kept>{_KEPT})|{_NOUN}")
-_MIXED = re.compile(rf"(?P<kept>{_KEPT}|{_NAMED}|^[a-z]\w*)|{_NOUN}")
-"""As `_OURS`, for messages with names in them: also what follows "called", and a key that begins the text."""
+_KEY = r"^[a-z]\w*|(?<=: )[a-z]\w*(?= (?:is|has|must)\b)"
+_MIXED = re.compile(rf"(?P<kept>{_KEPT}|{_NAMED}|{_KEY})|{_NOUN}")
+"""As `_OURS`, for messages with names in them: also what follows "called", and the key that a message begins with."""
 _WORD = re.compile(r"[^\W\d_](?:[\w'’ -]*[\w])?")
 
 

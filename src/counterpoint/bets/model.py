@@ -10,7 +10,7 @@ from typing import Any, Protocol, TypeVar
 
 import msgspec
 
-from counterpoint.said import Said
+from counterpoint.said import Said, SaidWithin
 
 __all__ = [
     "STAGES",
@@ -210,7 +210,7 @@ class Reading(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     """When somebody asked for it."""
     verdict: str
     sentence: Said
-    detail: dict[str, Any] = {}
+    detail: SaidWithin = {}
     """All that was recorded: arms, metrics, intervals."""
 
     @property

@@ -62,7 +62,7 @@ def _summary(report: "ImportReport", *, dry_run: bool) -> str:
     lines = []
     for outcome, kinds in report.outcomes.items():
         if kinds:
-            each = ", ".join(f"{kind} {count}" for kind, count in sorted(kinds.items()))
+            each = ", ".join(f"{terminal().noun(kind)} {count}" for kind, count in sorted(kinds.items()))
             lines.append(f"{outcome:<10}{kinds.total():>6}   {each}")
     files = counted(report.files, "file")
     if not lines:

@@ -34,11 +34,13 @@ class Failure(msgspec.Struct, frozen=True):
     problems: tuple[Problem, ...] = ()
     headers: Mapping[str, str] = {}
     """Further headers of the answer."""
+    untold: str = ""
+    """The title in our own words, where `title` is in others: programs compare the type that it makes."""
 
     @property
     def type(self) -> str:
         """A URI for programs to compare."""
-        return TYPE_PREFIX + re.sub(r"[^a-z0-9]+", "-", self.title.lower()).strip("-")
+        return TYPE_PREFIX + re.sub(r"[^a-z0-9]+", "-", (self.untold or self.title).lower()).strip("-")
 
 
 def describe(error: BaseException) -> Failure:
@@ -92,7 +94,10 @@ def _told(failure: Failure, scope: Scope) -> Failure:
     if words.plain:
         return failure
     problems = tuple(replace(each, message=str(words.tell(each.message))) for each in failure.problems)
-    return msgspec.structs.replace(failure, detail=str(words.tell(failure.detail)), problems=problems)
+    title, detail = str(words.tell(failure.title)), str(words.tell(failure.detail))
+    return msgspec.structs.replace(
+        failure, title=title, detail=detail, problems=problems, untold=failure.title
+    )
 
 
 class Problems:
