@@ -20,6 +20,8 @@ class Advice(msgspec.Struct, frozen=True):
     why: Said
     how: Said
     pointer: str = ""
+    rule: str = ""
+    """The soft rule that it belongs to; a policy pack says what passing over it asks for."""
 
 
 PURPOSE = Advice(
@@ -29,6 +31,7 @@ PURPOSE = Advice(
     "A bet that traces to a belief can be re-read when the belief changes.",
     "Name a purpose or at least one belief.",
     "/spec/beliefs",
+    rule="I5",
 )
 HYPOTHESIS = Advice(
     "hypothesis",
@@ -37,6 +40,7 @@ HYPOTHESIS = Advice(
     "Without one, any result can be told as a success.",
     "Write: We believe … will … for … because …",
     "/spec/hypothesis",
+    rule="I4",
 )
 SUCCESS = Advice(
     "success",
@@ -45,6 +49,7 @@ SUCCESS = Advice(
     "The squad agrees now, before any figure is known, on what would count as having worked.",
     "Choose one metric and say how it should move.",
     "/spec/success",
+    rule="I4",
 )
 KILL = Advice(
     "kill",
@@ -53,6 +58,7 @@ KILL = Advice(
     "It is easier to stop when the squad wrote down beforehand what would stop it.",
     "Write what you would have to see to stop.",
     "/spec/kill",
+    rule="I4",
 )
 VALUE = Advice(
     "value-evidence",
@@ -60,6 +66,7 @@ VALUE = Advice(
     "No evidence of value yet",
     "Building is the dearest stage; a cheap test of value first saves most of it.",
     "Test a prototype or an offline evaluation, then read its experiment or say in the decision what you saw.",
+    rule="I1",
 )
 GUARDRAIL = Advice(
     "guardrail",
@@ -68,6 +75,7 @@ GUARDRAIL = Advice(
     "A change can win on its own metric and cost more elsewhere.",
     "Choose a metric that must not get worse, and by how much at most.",
     "/spec/guardrails",
+    rule="I2",
 )
 FLAG = Advice(
     "flag",
@@ -75,6 +83,7 @@ FLAG = Advice(
     "No flag belongs to this bet",
     "A flag lets a few people have it first, and takes it back within seconds.",
     "Give a flag the metadata entry `bet` with this bet's reference.",
+    rule="I2",
 )
 READOUT = Advice(
     "readout",
@@ -82,6 +91,7 @@ READOUT = Advice(
     "No experiment has been read",
     "Only a readout of success and guardrails says whether it is ready for everyone.",
     "Run an experiment that names this bet and read it.",
+    rule="I3",
 )
 
 

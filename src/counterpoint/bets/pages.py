@@ -186,8 +186,9 @@ def _bet(
     errors: dict[str, str] | None = None,
     ruling: Ruling | None = None,
 ) -> str:
+    page = page.about(line.bet.owner)
     return render(
-        page.about(line.bet.owner),
+        page,
         "bets/bet.html",
         line=line,
         people=store.people_of(ws.graph, line),
@@ -197,7 +198,7 @@ def _bet(
         arms=arm_rows(line),
         guide=STAGES[line.bet.stage.rank],
         stages=[(guide.stage.value, guide.stage.label) for guide in STAGES],
-        options=options(line),
+        options=options(line, page.customs.policy),
         permission=store.may_write(ws.graph, line, actor),
         values=values or {"choice": "", "to": "", "reason": ""},
         errors=errors or {},

@@ -89,7 +89,7 @@ def show_list(
         narrowed=[name for name in chosen if name != "kind"],
         order=order,
         here=here,
-        tabs=_tabs(facets.get("kind", ()), here),
+        tabs=_tabs([pair for pair in facets.get("kind", ()) if not page.hides(pair[0])], here),
         tab=here,
         next_url=with_query(here, cursor=found.next_cursor) if found.next_cursor else None,
         first_url=here if cursor else None,
@@ -142,7 +142,7 @@ def show_entity(
         known = reader.get_many({edge.target for edge in entity.relations}, at=moment)
         people = reader.get_many({revision.actor for revision in history[-VERSIONS:]})
     page = page.about(entity.ref if entity.kind in ("Group", "User") else entity.owner)
-    sections = page.told(shown.sections(entity, known))
+    sections = page.told(shown.practised(shown.sections(entity, known), page.hides))
     by_relation = {section.relation: section for section in sections}
     return render(
         page,

@@ -1,8 +1,8 @@
 """What the pages show of an entity: its relations in words, its facts, its history."""
 
 import re
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 from urllib.parse import urlsplit
@@ -14,7 +14,17 @@ from counterpoint.said import Said
 from counterpoint.web.charts import Node, RelationGroup, relation_diagram
 from counterpoint.web.urls import entity_url, ref_parts
 
-__all__ = ["Related", "Section", "diagram", "facts", "moment_of", "origin", "sections", "spec_rows"]
+__all__ = [
+    "Related",
+    "Section",
+    "diagram",
+    "facts",
+    "moment_of",
+    "origin",
+    "practised",
+    "sections",
+    "spec_rows",
+]
 
 LABELS = {
     "ownedBy": "Owned by",
@@ -141,6 +151,15 @@ def sections(entity: Entity, known: Mapping[str, Entity]) -> list[Section]:
         )
         for each in ordered
     ]
+
+
+def practised(sections: Iterable[Section], hides: Callable[[str], bool]) -> list[Section]:
+    """The sections without what belongs to practices that are switched off; `hides` says so of a kind."""
+    kept = [
+        replace(each, items=tuple(item for item in each.items if not hides(item.kind_name)))
+        for each in sections
+    ]
+    return [each for each in kept if each.items]
 
 
 def _rank(item: Related) -> tuple[int, str, str]:

@@ -75,6 +75,14 @@ class PageContext:
         """Whether the unit that the page is about has the practice switched on."""
         return self.customs.practises(practice)
 
+    def practised_by(self, unit: str | None, practice: str) -> bool:
+        """Whether a unit has the practice switched on; for the rows of a list that many units share."""
+        return self.about(unit).practises(practice)
+
+    def hides(self, kind: str) -> bool:
+        """Whether entities of a kind belong to a practice that the unit of the page has switched off."""
+        return any(kind in PRACTICES[key].kinds for key in self.customs.off)
+
     def tell(self, text: str) -> str:
         """A text of ours in the words of the page, for texts that are put together in code."""
         return self.customs.words.tell(text)
