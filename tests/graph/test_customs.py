@@ -4,9 +4,9 @@ from typing import Any
 
 import pytest
 
-from counterpoint.errors import InputError
+from counterpoint.errors import InputError, NotAllowedError
 from counterpoint.graph import Graph
-from counterpoint.graph.actor import local_actor
+from counterpoint.graph.actor import Actor, local_actor
 from counterpoint.graph.customs import Customs
 from counterpoint.graph.descriptor import validate
 from counterpoint.practices import LIMITS, PRACTICES, RULES, Policy
@@ -184,3 +184,28 @@ def test_every_practice_rule_and_limit_says_what_it_is() -> None:
     assert all(practice.meaning.endswith(".") for practice in PRACTICES.values())
     assert all(rule.text.endswith(".") for rule in RULES.values())
     assert all(limit.reason.endswith(".") for limit in LIMITS.values())
+
+
+ANA = Actor("user:default/ana", "Ana", "person")
+
+
+@pytest.mark.parametrize("kind", ["Vocabulary", "PolicyPack"])
+def test_a_person_speaks_for_the_units_they_belong_to_and_for_no_other(company: Graph, kind: str) -> None:
+    put(company, group("player", "listening"))
+    nouns = {"nouns": {"bet": "song"}} if kind == "Vocabulary" else {}
+
+    def write(name: str, **spec: Any) -> None:
+        with company.write(ANA) as writer:
+            writer.put(ours(kind, name, **nouns, **spec))
+
+    write("hers", owner="discovery", units=["discovery"])
+    write("tribe", owner="listening", units=["listening"])
+    write("house", owner="company")
+    with pytest.raises(NotAllowedError, match="group:default/player"):
+        write("theirs", owner="discovery", units=["player"])
+    with pytest.raises(NotAllowedError, match="group:default/player"):
+        write("theirs", owner="player", units=["discovery"])
+    with pytest.raises(NotAllowedError, match="whole organisation"):
+        write("everybody", owner="discovery")
+    with pytest.raises(NotAllowedError, match="group:default/player"):
+        write("hers", owner="discovery", units=["discovery", "player"])
