@@ -4,10 +4,11 @@ from collections.abc import Iterable, Sequence
 
 import msgspec
 
-from counterpoint.bets.model import Bet, Known, Reading, Stage
+from counterpoint.bets.model import Bet, Known, Reading, Stage, State
+from counterpoint.practices import LIMITS
 from counterpoint.said import Said
 
-__all__ = ["Advice", "advice", "known"]
+__all__ = ["Advice", "Load", "advice", "known"]
 
 
 class Advice(msgspec.Struct, frozen=True):
@@ -95,10 +96,31 @@ READOUT = Advice(
 )
 
 
-def advice(bet: Bet, readings: Sequence[Reading], *, flags: int | None = None) -> tuple[Advice, ...]:
+class Load(msgspec.Struct, frozen=True):
+    """How many active bets a unit has, and how many at most it is advised to have."""
+
+    active: int
+    most: int
+
+
+def _too_many(load: Load) -> Advice:
+    return Advice(
+        "load",
+        Stage.BUILD,
+        f"The unit has {load.active} active bets; {load.most} at most are advised",
+        LIMITS["betsAtOnce"].reason,
+        "Pause or end one of them, or set another limit among the unit's practices.",
+        rule="I6",
+    )
+
+
+def advice(
+    bet: Bet, readings: Sequence[Reading], *, flags: int | None = None, load: Load | None = None
+) -> tuple[Advice, ...]:
     """What the bet lacks before its next stage, and what it should have had before this one.
 
-    `flags` counts the flags that name the bet; None when that was not looked up. A closed bet needs nothing.
+    `flags` counts the flags that name the bet, `load` the bets of its unit; None when that was not looked
+    up. A closed bet needs nothing.
     """
     if bet.state.closed:
         return ()
@@ -112,7 +134,10 @@ def advice(bet: Bet, readings: Sequence[Reading], *, flags: int | None = None) -
         (FLAG, flags == 0),
         (READOUT, not readings),
     )
-    return tuple(item for item, lacking in lacks if lacking and item.before.rank <= bet.stage.rank + 1)
+    found = [item for item, lacking in lacks if lacking and item.before.rank <= bet.stage.rank + 1]
+    if load is not None and bet.state is State.ACTIVE and load.active > load.most:
+        found.append(_too_many(load))
+    return tuple(found)
 
 
 def known(

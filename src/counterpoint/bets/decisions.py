@@ -8,7 +8,7 @@ import msgspec
 from sqlalchemy import Column, MetaData, Table, insert, select
 
 from counterpoint.bets.advice import known
-from counterpoint.bets.line import Line, read_lines
+from counterpoint.bets.line import Line, load_of, read_lines
 from counterpoint.bets.model import Bet, Decision, Known, Stage, State
 from counterpoint.bets.transitions import Choice, Policy, PolicyOf, Ruling, weigh
 from counterpoint.errors import InputError, NotFoundError, Problem
@@ -107,9 +107,11 @@ def decide(
     """
     with graph.write(actor) as writer:
         entity = require_bet(writer, ref)
-        line = read_lines(writer, [entity])[0]
+        customs = Customs(graph).read(writer, entity.owner)
+        load = load_of(writer, entity.owner, customs.limit("betsAtOnce"))
+        line = read_lines(writer, [entity], load=load)[0]
         wanted = _choice(choice)
-        ruling = _ruling(line, wanted, to, Customs(graph).read(writer, line.bet.owner).policy)
+        ruling = _ruling(line, wanted, to, customs.policy)
         reason = reason.strip()
         writer.require_write(entity.ref)
         if ruling.asks_reason(policy) and not reason:

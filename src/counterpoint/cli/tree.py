@@ -33,6 +33,24 @@ COMMANDS: dict[str, dict[str, tuple[str, str]]] = {
             "Print the results and the shipping recommendation.",
         ),
     },
+    "vocabulary": {
+        "list": (
+            "counterpoint.people.vocabulary_commands:list_words",
+            "Show what every noun is called, and by whom.",
+        ),
+        "set": ("counterpoint.people.vocabulary_commands:set_words", "Rename nouns, here or in one unit."),
+        "use": ("counterpoint.people.vocabulary_commands:use_pack", "Take a ready vocabulary."),
+    },
+    "practices": {
+        "list": (
+            "counterpoint.people.vocabulary_commands:list_practices",
+            "Show practices, policies and limits, and who set them.",
+        ),
+        "set": (
+            "counterpoint.people.vocabulary_commands:set_practices",
+            "Switch practices; set policies and limits.",
+        ),
+    },
     "events": {
         "compact": (
             "counterpoint.journal.commands:compact",
@@ -73,6 +91,9 @@ EXAMPLES: dict[str, tuple[str, ...]] = {
         "experiments analyze one-page-checkout",
         "experiments analyze one-page-checkout --no-record --json",
     ),
+    "vocabulary set": ("vocabulary set squad=pod tribe=area", "vocabulary set bet=song --unit listening"),
+    "vocabulary use": ("vocabulary use plain",),
+    "practices set": ("practices set experiments=off --unit creators", "practices set I1=ask_reason squadMost=9"),
     "account create": ("account create ana --admin",),
     "account password": ("account password ana",),
     "account remove": ("account remove ana",),
@@ -85,6 +106,8 @@ GROUPS = {
     "import": "Bring in a catalog, flags or events.",
     "flags": "Evaluate and check flags.",
     "experiments": "Read experiments.",
+    "vocabulary": "What the organisation calls things.",
+    "practices": "What units do, and what their rules ask for.",
     "events": "Care for the journal.",
     "account": "People who sign in with a password.",
     "token": "API tokens for services and scripts.",

@@ -63,6 +63,8 @@ TOLD = {
     "bet-saved": "The bet is saved.",
     "decided": "The decision is recorded, with what is known today.",
     "read": "The result is read and recorded in the activity log.",
+    "renamed": "The words are kept. Every page and message says them from now on.",
+    "switched": "What you chose is kept, and holds from now on.",
     "revoked": "The token is revoked; it opens nothing any more.",
 }
 """What a page says once after a form was sent, by the value of `told` in the address it leads to."""
