@@ -11,6 +11,7 @@ from counterpoint.demo.checked import WEEKS
 from counterpoint.demo.folder import DemoFolder
 from counterpoint.demo.simulate import TRUTH
 from counterpoint.graph import Ref
+from counterpoint.graph.customs import Customs
 
 pytestmark = pytest.mark.xdist_group("demo")  # one worker builds the demo, once
 
@@ -111,3 +112,13 @@ def test_a_build_of_another_process_is_left_alone(tmp_path):
     place.claim.write_text(str(os.getppid()))
     with pytest.raises(Exception, match="is building the demo"):
         place.begin()
+
+
+def test_one_tribe_has_words_and_practices_of_its_own(built):
+    with Workspace.open(built) as workspace:
+        customs = Customs(workspace.graph)
+        crew, house = customs.of("group:default/identity"), customs.of("group:default/discovery")
+    assert crew.words.tell("A squad") == "A crew"
+    assert crew.off == ("bets",)
+    assert house.words.plain
+    assert house.off == ()

@@ -186,6 +186,7 @@ def _bet(
     errors: dict[str, str] | None = None,
     ruling: Ruling | None = None,
 ) -> str:
+    page = page.about(line.bet.owner)
     return render(
         page,
         "bets/bet.html",
@@ -197,7 +198,7 @@ def _bet(
         arms=arm_rows(line),
         guide=STAGES[line.bet.stage.rank],
         stages=[(guide.stage.value, guide.stage.label) for guide in STAGES],
-        options=options(line),
+        options=options(line, page.customs.policy),
         permission=store.may_write(ws.graph, line, actor),
         values=values or {"choice": "", "to": "", "reason": ""},
         errors=errors or {},
@@ -210,7 +211,7 @@ def _form(
 ) -> str:
     success, guardrails = form_rows(form)
     return render(
-        page,
+        page.about(line.bet.owner if line else None),
         "bets/form.html",
         form=form,
         errors=errors,

@@ -1,6 +1,6 @@
 """`counterpoint import catalog`."""
 
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 from cyclopts import Parameter
 
@@ -41,8 +41,14 @@ def import_catalog(
         )
     if not here.json:
         _say_remarks(here, report.remarks)
-    here.emit(report.record(), lambda: _summary(report, dry_run=dry_run))
+    here.emit(_record(here, report), lambda: _summary(report, dry_run=dry_run))
     return 1 if report.failed else 0
+
+
+def _record(here: Terminal, report: "ImportReport") -> dict[str, Any]:
+    record = report.record()
+    told = [remark | {"message": here.tell(remark["message"])} for remark in record["problems"]]
+    return record | {"problems": told}
 
 
 def _say_remarks(here: Terminal, remarks: "list[Remark]") -> None:
@@ -56,7 +62,7 @@ def _summary(report: "ImportReport", *, dry_run: bool) -> str:
     lines = []
     for outcome, kinds in report.outcomes.items():
         if kinds:
-            each = ", ".join(f"{kind} {count}" for kind, count in sorted(kinds.items()))
+            each = ", ".join(f"{terminal().noun(kind)} {count}" for kind, count in sorted(kinds.items()))
             lines.append(f"{outcome:<10}{kinds.total():>6}   {each}")
     files = counted(report.files, "file")
     if not lines:

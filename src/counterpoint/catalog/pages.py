@@ -17,7 +17,7 @@ from counterpoint.graph.kinds import KINDS, canonical_kind
 from counterpoint.graph.reader import Reader
 from counterpoint.web import PageContext, render
 from counterpoint.web.urls import with_query
-from counterpoint.web.words import kind_words
+from counterpoint.web.words import kind_word, kind_words
 from counterpoint.workspace import Workspace
 
 __all__ = ["pages"]
@@ -90,7 +90,7 @@ def show_list(
         narrowed=[name for name in chosen if name != "kind"],
         order=order,
         here=here,
-        tabs=_tabs(facets.get("kind", ()), here),
+        tabs=_tabs([pair for pair in facets.get("kind", ()) if not page.hides(pair[0])], here),
         tab=here,
         next_url=with_query(here, cursor=found.next_cursor) if found.next_cursor else None,
         first_url=here if cursor else None,
@@ -142,7 +142,8 @@ def show_entity(
             raise NotFoundError(_absence(ref, moment, [revision.at for revision in history]))
         known = reader.get_many({edge.target for edge in entity.relations}, at=moment)
         people = reader.get_many({revision.actor for revision in history[-VERSIONS:]})
-    sections = shown.sections(entity, known)
+    page = page.about(entity.ref if entity.kind in ("Group", "User") else entity.owner)
+    sections = page.told(shown.practised(shown.sections(entity, known), page.hides))
     by_relation = {section.relation: section for section in sections}
     return render(
         page,
@@ -151,7 +152,7 @@ def show_entity(
         kind=KINDS.get(canonical_kind(entity.kind)),
         sections=sections,
         related=by_relation,
-        diagram=shown.diagram(entity, sections),
+        diagram=shown.diagram(entity, sections, page.tell(kind_word(entity.kind))),
         facts=shown.facts(entity),
         rows=shown.spec_rows(entity, sections),
         origin=shown.origin(entity),

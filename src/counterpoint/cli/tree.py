@@ -39,6 +39,24 @@ COMMANDS: dict[str, dict[str, tuple[str, str]]] = {
             "Say which checks pass, and what to do next.",
         ),
     },
+    "vocabulary": {
+        "list": (
+            "counterpoint.people.vocabulary_commands:list_words",
+            "Show what every noun is called, and by whom.",
+        ),
+        "set": ("counterpoint.people.vocabulary_commands:set_words", "Rename nouns, here or in one unit."),
+        "use": ("counterpoint.people.vocabulary_commands:use_pack", "Take a ready vocabulary."),
+    },
+    "practices": {
+        "list": (
+            "counterpoint.people.vocabulary_commands:list_practices",
+            "Show practices, policies and limits, and who set them.",
+        ),
+        "set": (
+            "counterpoint.people.vocabulary_commands:set_practices",
+            "Switch practices; set policies and limits.",
+        ),
+    },
     "events": {
         "compact": (
             "counterpoint.journal.commands:compact",
@@ -80,6 +98,9 @@ EXAMPLES: dict[str, tuple[str, ...]] = {
         "experiments analyze one-page-checkout --no-record --json",
     ),
     "scorecards check": ("scorecards check", "scorecards check production-readiness", "scorecards check --entity component:default/search --json"),
+    "vocabulary set": ("vocabulary set squad=pod tribe=area", "vocabulary set bet=song --unit listening"),
+    "vocabulary use": ("vocabulary use plain",),
+    "practices set": ("practices set experiments=off --unit creators", "practices set I1=ask_reason squadMost=9"),
     "account create": ("account create ana --admin",),
     "account password": ("account password ana",),
     "account remove": ("account remove ana",),
@@ -93,6 +114,8 @@ GROUPS = {
     "flags": "Evaluate and check flags.",
     "experiments": "Read experiments.",
     "scorecards": "Check what the catalog says of things.",
+    "vocabulary": "What the organisation calls things.",
+    "practices": "What units do, and what their rules ask for.",
     "events": "Care for the journal.",
     "account": "People who sign in with a password.",
     "token": "API tokens for services and scripts.",

@@ -5,12 +5,13 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from counterpoint.graph.customs import Custom, Origin, UnitCustoms
 from counterpoint.graph.entity import Activity
 from counterpoint.web import charts
 from counterpoint.web.activity import ActivityGroup, grouped
 from counterpoint.web.formats import percent
 from counterpoint.web.icons import ICONS
-from counterpoint.web.render import STATIC
+from counterpoint.web.render import STATIC, PageContext
 from counterpoint.web.words import TONES
 
 __all__ = ["colour_tokens", "specimens"]
@@ -49,7 +50,17 @@ def specimens() -> dict[str, Any]:
         "relations": _relations(),
         "sight": SIGHT,
         "activity": _activity(),
+        "without_bets": _without_bets(),
     }
+
+
+def _without_bets() -> Any:
+    """The frame of a page of a unit that has switched bets off."""
+    origin = Origin(
+        "policypack:default/listening", "Listening's ways", "group:default/listening", "Listening"
+    )
+    customs = UnitCustoms("group:default/onboarding", practices={"bets": Custom(value=False, origin=origin)})
+    return PageContext("Arpeggio", "/bets", "Ana Lind", signed_in=True, csrf="", customs=customs)
 
 
 def _plot() -> Any:
