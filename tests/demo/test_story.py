@@ -5,6 +5,7 @@ import os
 import pytest
 
 from counterpoint import Workspace
+from counterpoint.catalog.reuse.store import twins
 from counterpoint.cli import run
 from counterpoint.demo.folder import DemoFolder
 from counterpoint.demo.simulate import TRUTH
@@ -87,3 +88,16 @@ def test_a_build_of_another_process_is_left_alone(tmp_path):
     place.claim.write_text(str(os.getppid()))
     with pytest.raises(Exception, match="is building the demo"):
         place.begin()
+
+
+def test_a_second_unit_is_found_building_the_same(built):
+    with Workspace.open(built) as workspace:
+        found = twins(workspace)
+    pairs = {(each.first, each.second): each for each in found.items}
+    made_twice = pairs["component:default/discover-weekly", "component:default/monday-mix"]
+    assert set(made_twice.owner_titles) == {"Discovery", "Home"}
+    assert "api:default/taste-api" in made_twice.likeness.shared
+    bets = pairs["bet:default/discover-weekly", "bet:default/monday-mix"]
+    assert bets is found.items[0], "the pair that the story is about leads the list"
+    assert "metric:default/weekly-listening-minutes" in bets.likeness.metrics
+    assert found.total <= 6, "the list stays short enough to be read"

@@ -8,6 +8,10 @@ COMMANDS: dict[str, dict[str, tuple[str, str]]] = {
         "init": ("counterpoint.cli.workspace_commands:init", "Make an empty workspace."),
         "doctor": ("counterpoint.cli.workspace_commands:doctor", "Check a workspace and say what to mend."),
         "serve": ("counterpoint.server.commands:serve", "Serve the web UI and the APIs."),
+        "similar": (
+            "counterpoint.catalog.reuse.commands:similar",
+            "Say what exists already that is like a text or an entity.",
+        ),
     },
     "import": {
         "catalog": (
@@ -64,6 +68,7 @@ EXAMPLES: dict[str, tuple[str, ...]] = {
     "init": ("init acme --name 'Acme Furniture'",),
     "doctor": ("-w acme doctor",),
     "serve": ("-w acme serve --no-auth", "-w acme serve --port 7800"),
+    "similar": ("similar playlist made for one listener", "similar component:taste-profile --kind Component"),
     "import catalog": ("import catalog ~/checkouts/shop", "import catalog 'services/*/catalog-info.yaml' --dry-run"),
     "import flags": ("import flags flags.json", "import flags mobile.json --set mobile --owner group:default/apps"),
     "import events": ("import events events.ndjson", "import events test.csv --mapping mapping.yaml"),

@@ -64,6 +64,9 @@ TOLD = {
     "decided": "The decision is recorded, with what is known today.",
     "read": "The result is read and recorded in the activity log.",
     "revoked": "The token is revoked; it opens nothing any more.",
+    "twins-confirmed": "Noted: they are the same. The pair stays on the list until it is one.",
+    "twins-dismissed": "Noted: they are not the same. The pair is off the list; it stands below, where you can take it back.",
+    "twins-reopened": "Taken back; the pair is on the list again.",
 }
 """What a page says once after a form was sent, by the value of `told` in the address it leads to."""
 
@@ -75,6 +78,9 @@ ACTIONS = {
     "bet.decided": "decided on",
     "bet.moved": "moved",
     "experiment.read": "read the figures of",
+    "twins.confirmed": "confirmed as twins:",
+    "twins.dismissed": "dismissed as twins:",
+    "twins.reopened": "reopened as twins:",
     "account.created": "made an account for",
     "session.started": "signed in",
     "session.ended": "signed out",

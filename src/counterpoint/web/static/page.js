@@ -3,6 +3,7 @@ import { enableCopying } from "./copying.js";
 import { enableForms } from "./forms.js";
 import { enableKeyboard } from "./keyboard.js";
 import { enableLists } from "./lists.js";
+import { enableSimilar } from "./similar.js";
 import { enableThemeSwitch } from "./colours.js";
 
 enableThemeSwitch();
@@ -10,6 +11,7 @@ enableCopying();
 enableLists();
 enableForms();
 enableKeyboard();
+enableSimilar();
 
 /* What was told once is not told again when the page is loaded anew or kept as a bookmark. */
 const address = new URL(location.href);
