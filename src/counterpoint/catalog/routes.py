@@ -1,4 +1,4 @@
-"""The API of entities: lists, descriptors in and out, history, search."""
+"""The API of entities: lists, descriptors in and out, history."""
 
 from datetime import datetime
 from typing import Annotated, Any
@@ -21,7 +21,6 @@ __all__ = ["routes"]
 
 MOST = 500
 """Entities on one page."""
-HITS = 100
 
 OfType = Annotated[list[str] | None, QueryParameter(name="type")]
 
@@ -43,24 +42,6 @@ class Stored(Entity, frozen=True, rename="camel"):
     """An entity as it was stored, with what is worth mending in it."""
 
     warnings: tuple[Remark, ...] = ()
-
-
-class Hit(msgspec.Struct, frozen=True):
-    """An entity that was found."""
-
-    ref: str
-    kind: str
-    title: str
-    owner: str | None
-    field: str
-    """Where the best match is: `name`, `title`, `tags`, `description` or `text`."""
-    snippet: str
-
-
-class Hits(msgspec.Struct, frozen=True):
-    """What a search has found, the best first."""
-
-    items: tuple[Hit, ...]
 
 
 @get("/api/v1/entities", tags=["entities"], sync_to_thread=True)
@@ -161,20 +142,6 @@ def list_revisions(
     return Revisions(tuple(reversed(found)))
 
 
-@get("/api/v1/search", tags=["entities"], sync_to_thread=True)
-def search(ws: NamedDependency[Workspace], q: FromQuery[str], limit: FromQuery[int] = 20) -> Hits:
-    """Entities that hold every word of `q`, or a word that begins with it; the best first."""
-    check_limit(limit, HITS)
-    with ws.graph.read() as reader:
-        found = reader.search(q[:200], limit=limit)
-    return Hits(
-        tuple(
-            Hit(hit.entity.ref, hit.entity.kind, hit.entity.title, hit.entity.owner, hit.field, hit.snippet)
-            for hit in found
-        )
-    )
-
-
 def _moment(at: str | None) -> datetime | None:
     return moment_of(at) if at else None
 
@@ -202,4 +169,4 @@ def _answer(entity: Entity) -> Response[Entity]:
     return Response(entity, headers=etag_header(entity.etag))
 
 
-routes: list[Any] = [list_entities, read_entity, write_entity, delete_entity, list_revisions, search]
+routes: list[Any] = [list_entities, read_entity, write_entity, delete_entity, list_revisions]

@@ -3,6 +3,7 @@ import { enableCopying } from "./copying.js";
 import { enableForms } from "./forms.js";
 import { enableKeyboard } from "./keyboard.js";
 import { enableLists } from "./lists.js";
+import { enableSearch } from "./search.js";
 import { enableSimilar } from "./similar.js";
 import { enableThemeSwitch } from "./colours.js";
 
@@ -12,6 +13,7 @@ enableLists();
 enableForms();
 enableKeyboard();
 enableSimilar();
+enableSearch();
 
 /* What was told once is not told again when the page is loaded anew or kept as a bookmark. */
 const address = new URL(location.href);
