@@ -9,8 +9,11 @@ from litestar.di import NamedDependency
 from litestar.params import FromPath, FromQuery, QueryParameter
 
 from counterpoint.catalog import shown
+from counterpoint.catalog.views.model import query_of
+from counterpoint.catalog.views.store import views_for
 from counterpoint.catalog.writing import yaml_text
 from counterpoint.errors import NotFoundError
+from counterpoint.graph.actor import Actor
 from counterpoint.graph.entity import Entity
 from counterpoint.graph.kinds import KINDS, canonical_kind
 from counterpoint.graph.reader import Reader
@@ -49,6 +52,7 @@ FACETS = ("kind", "type", "lifecycle", "owner", "tag")
 @get("/catalog", media_type=MediaType.HTML, include_in_schema=False, sync_to_thread=True)
 def show_list(
     ws: NamedDependency[Workspace],
+    actor: NamedDependency[Actor],
     page: NamedDependency[PageContext],
     kind: FromQuery[str] = "",
     type_: OfType = "",
@@ -56,10 +60,15 @@ def show_list(
     owner: FromQuery[str] = "",
     tag: FromQuery[str] = "",
     text: FromQuery[str] = "",
+    at: FromQuery[str] = "",
     order: FromQuery[str] = "title",
     cursor: FromQuery[str | None] = None,
 ) -> str:
-    """The entities that the filters let through; without any filter the components, where there are some."""
+    """The entities that the filters let through; without any filter the components, where there are some.
+
+    With `at` as they were at the end of a day, or at a moment.
+    """
+    moment = shown.moment_of(at) if at else None
     begins = not any((kind, type_, lifecycle, owner, tag, text.strip()))
     asked = {
         "kind": "" if kind == EVERY else kind,
@@ -70,14 +79,19 @@ def show_list(
         "text": text.strip(),
     }
     with ws.graph.read() as reader:
-        if begins and reader.find(kind=FIRST, limit=0).total:
+        if begins and reader.find(kind=FIRST, limit=0, at=moment).total:
             asked["kind"] = FIRST
         chosen: dict[str, Any] = {name: value for name, value in asked.items() if value}
-        found = reader.find(order=order, limit=ROWS, cursor=cursor, **chosen)
-        total = found.total if not chosen else reader.find(limit=0).total
-        facets = {name: _choices(reader, name, chosen) for name in FACETS} if total else {}
+        when: dict[str, Any] = {"at": moment} if moment else {}
+        found = reader.find(order=order, limit=ROWS, cursor=cursor, **chosen, **when)
+        total = found.total if not chosen else reader.find(limit=0, **when).total
+        facets = {name: _choices(reader, name, chosen, when) for name in FACETS} if total else {}
         titles = reader.titles({value for value, _count in facets.get("owner", ())})
-    here = with_query("/catalog", **{"kind": EVERY} | chosen, order=order if order != "title" else None)
+    here = with_query(
+        "/catalog", **{"kind": EVERY} | chosen, at=at, order=order if order != "title" else None
+    )
+    views = views_for(ws.graph, actor)
+    query = query_of(here)
     return render(
         page,
         "catalog/list.html",
@@ -88,6 +102,10 @@ def show_list(
         asked=asked,
         narrowed=[name for name in chosen if name != "kind"],
         order=order,
+        at=moment,
+        at_text=at,
+        views=views,
+        query=query,
         here=here,
         tabs=_tabs(facets.get("kind", ()), here),
         tab=here,
@@ -107,9 +125,11 @@ def _tabs(kinds: Iterable[tuple[str, int]], here: str) -> list[tuple[str, str, i
     return [everything, *tabs]
 
 
-def _choices(reader: Reader, name: str, chosen: dict[str, Any]) -> list[tuple[str, int]]:
-    """The values of one filter with their counts under all the others."""
-    others: dict[str, Any] = {key: value for key, value in chosen.items() if key != name}
+def _choices(
+    reader: Reader, name: str, chosen: dict[str, Any], when: dict[str, Any]
+) -> list[tuple[str, int]]:
+    """The values of one filter with their counts under all the others, at the same moment."""
+    others: dict[str, Any] = {key: value for key, value in chosen.items() if key != name} | when
     values = reader.facets(name, **others)[:CHOICES]
     present = chosen.get(name)
     if present and present not in {value for value, _count in values}:

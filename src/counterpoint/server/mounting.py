@@ -18,7 +18,18 @@ from counterpoint.workspace import Workspace
 
 __all__ = ["ROOMS", "Mounted", "Mounts", "mount_rooms"]
 
-ROOMS = ("catalog", "catalog.reuse", "people", "bets", "flags", "experiments", "journal", "web", "server")
+ROOMS = (
+    "catalog",
+    "catalog.reuse",
+    "catalog.views",
+    "people",
+    "bets",
+    "flags",
+    "experiments",
+    "journal",
+    "web",
+    "server",
+)
 """Every room with doors to HTTP; `routes`, `pages` and `finding` are looked for in each."""
 
 
