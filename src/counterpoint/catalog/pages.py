@@ -9,6 +9,9 @@ from litestar.di import NamedDependency
 from litestar.params import FromPath, FromQuery, QueryParameter
 
 from counterpoint.catalog import shown
+from counterpoint.catalog.flow import flow_of
+from counterpoint.catalog.reuse.store import twins_of
+from counterpoint.catalog.touching import SOFTWARE, touching
 from counterpoint.catalog.views.model import query_of
 from counterpoint.catalog.views.store import views_for
 from counterpoint.catalog.writing import yaml_text
@@ -18,6 +21,7 @@ from counterpoint.graph.entity import Entity
 from counterpoint.graph.kinds import KINDS, canonical_kind
 from counterpoint.graph.reader import Reader
 from counterpoint.web import PageContext, render
+from counterpoint.web.similar import contacts_of
 from counterpoint.web.urls import with_query
 from counterpoint.web.words import kind_words
 from counterpoint.workspace import Workspace
@@ -150,8 +154,9 @@ def show_entity(
     namespace: FromPath[str],
     name: FromPath[str],
     at: FromQuery[str] = "",
+    steps: FromQuery[int] = 1,
 ) -> str:
-    """One entity, as it is or as it was at a date."""
+    """One entity, as it is or as it was at a date; with `steps=2` what it needs, and what needs it, two steps far."""
     moment = shown.moment_of(at) if at else None
     ref = f"{kind}:{namespace}/{name}".lower()
     with ws.graph.read() as reader:
@@ -161,6 +166,10 @@ def show_entity(
             raise NotFoundError(_absence(ref, moment, [revision.at for revision in history]))
         known = reader.get_many({edge.target for edge in entity.relations}, at=moment)
         people = reader.get_many({revision.actor for revision in history[-VERSIONS:]})
+        touches = touching(reader, entity) if moment is None else []
+        flow = flow_of(reader, entity) if moment is None and steps > 1 else None
+        owner = known.get(entity.owner or "")
+    twin_items = twins_of(ws, ref) if moment is None else ()
     sections = shown.sections(entity, known)
     by_relation = {section.relation: section for section in sections}
     return render(
@@ -170,7 +179,14 @@ def show_entity(
         kind=KINDS.get(canonical_kind(entity.kind)),
         sections=sections,
         related=by_relation,
-        diagram=shown.diagram(entity, sections),
+        diagram=shown.flow_diagram(entity, flow) if flow else shown.diagram(entity, sections),
+        steps=2 if flow else 1,
+        has_flow=moment is None and shown.has_flow(sections),
+        flow=flow,
+        touches=touches,
+        software=entity.kind in SOFTWARE,
+        contacts=contacts_of(owner),
+        twins=twin_items,
         facts=shown.facts(entity),
         rows=shown.spec_rows(entity, sections),
         origin=shown.origin(entity),

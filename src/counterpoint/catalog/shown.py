@@ -7,13 +7,25 @@ from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 from urllib.parse import urlsplit
 
+from counterpoint.catalog.flow import NEEDED_BY, NEEDS, Flow
 from counterpoint.errors import InputError, Problem
 from counterpoint.graph.entity import Entity
 from counterpoint.graph.kinds import canonical_kind
-from counterpoint.web.charts import Node, RelationGroup, relation_diagram
+from counterpoint.web.charts import Node, RelationGroup, layer_diagram, relation_diagram
 from counterpoint.web.urls import entity_url, ref_parts
 
-__all__ = ["Related", "Section", "diagram", "facts", "moment_of", "origin", "sections", "spec_rows"]
+__all__ = [
+    "Related",
+    "Section",
+    "diagram",
+    "facts",
+    "flow_diagram",
+    "has_flow",
+    "moment_of",
+    "origin",
+    "sections",
+    "spec_rows",
+]
 
 LABELS = {
     "ownedBy": "Owned by",
@@ -83,6 +95,7 @@ LEFT = frozenset(
     | {"supportsBelief", "implementsBet", "testsBet", "flagOf"}
 )
 """What stands to the left in the diagram: what an entity is of, or for."""
+FLOW = frozenset({*NEEDS, *NEEDED_BY})
 HIDDEN = frozenset({"owner", "type", "lifecycle", "definition", "profile", "steps"})
 """Fields of a spec that the page shows in a place of their own."""
 SAFE = frozenset({"http", "https"})
@@ -173,6 +186,22 @@ def diagram(entity: Entity, shown: Iterable[Section]) -> Any:
     ]
     return relation_diagram(
         Node(entity.title, kind=entity.kind), groups, title=f"Relations of {entity.title}", limit=6
+    )
+
+
+def has_flow(shown: Iterable[Section]) -> bool:
+    """Whether it needs anything, or anything needs it, so that a second step can be looked at."""
+    return any(section.relation in FLOW for section in shown)
+
+
+def flow_diagram(entity: Entity, flow: Flow) -> Any:
+    """What the entity needs and what needs it, two steps far, as a diagram."""
+    left, right = flow
+    return layer_diagram(
+        Node(entity.title, kind=entity.kind),
+        left,
+        right,
+        title=f"What {entity.title} needs, and what needs it",
     )
 
 

@@ -25,7 +25,7 @@ from counterpoint.graph.writer import Writer
 from counterpoint.moments import to_datetime
 from counterpoint.workspace import Workspace
 
-__all__ = ["judge", "judgements", "twins", "undo"]
+__all__ = ["judge", "judgements", "twins", "twins_of", "undo"]
 
 JUDGEMENTS = sa.Table(
     "reuse_judgements",
@@ -63,6 +63,18 @@ def twins(workspace: Workspace, *, owner: str = "", limit: int = 100) -> Twins:
         _twin(pair, standing.get((pair.first.ref, pair.second.ref)), titles) for pair in shown[:limit]
     )
     return Twins(items, len(shown), precision_of(each.verdict for each in standing.values()), holds)
+
+
+def twins_of(workspace: Workspace, ref: str) -> tuple[Twin, ...]:
+    """The pairs of the list that one thing is in."""
+    pairs = [pair for pair in standing_of(workspace).at_hand()[0] if ref in (pair.first.ref, pair.second.ref)]
+    if not pairs:
+        return ()
+    with workspace.graph.read() as reader:
+        standing = {(each.first, each.second): each for each in _standing(reader)}
+        titles = reader.titles(owner for pair in pairs for owner in _owners(pair))
+    found = ((pair, standing.get((pair.first.ref, pair.second.ref))) for pair in pairs)
+    return tuple(_twin(pair, said, titles) for pair, said in found if not _is_dismissed(said))
 
 
 def judgements(workspace: Workspace, *, limit: int = 100) -> list[Judgement]:
