@@ -268,3 +268,24 @@ def test_the_list_is_renewed_behind_the_readers_back(twinned):
     with twinned.graph.write(SYSTEM) as writer:
         writer.delete(MIX)
     assert standing.at_hand() == ([], True), "without a server it is made at once"
+
+
+def test_what_is_not_compared_does_not_make_the_list_anew(twinned):
+    standing = Standing(twinned)
+    first = standing.newest()
+    with twinned.graph.write(SYSTEM) as writer:
+        writer.put(group("other"))
+    assert standing.newest() is first
+
+
+def test_a_reader_of_a_server_gets_the_last_list_and_is_told(twinned):
+    standing = Standing(twinned)
+    standing.start()
+    try:
+        [pair] = standing.at_hand(patience=60)[0]
+        with twinned.graph.write(SYSTEM) as writer:
+            writer.delete(MIX)
+        assert standing.at_hand() == ([pair], False)
+    finally:
+        standing.stop()
+    assert standing.at_hand() == ([], True)

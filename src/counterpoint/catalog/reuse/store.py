@@ -66,8 +66,12 @@ def twins(workspace: Workspace, *, owner: str = "", limit: int = 100) -> Twins:
 
 
 def twins_of(workspace: Workspace, ref: str) -> tuple[Twin, ...]:
-    """The pairs of the list that one thing is in."""
-    pairs = [pair for pair in standing_of(workspace).at_hand()[0] if ref in (pair.first.ref, pair.second.ref)]
+    """The pairs of the list at hand that one thing is in; nobody waits for a list."""
+    pairs = [
+        pair
+        for pair in standing_of(workspace).at_hand(patience=0.0)[0]
+        if ref in (pair.first.ref, pair.second.ref)
+    ]
     if not pairs:
         return ()
     with workspace.graph.read() as reader:
@@ -98,7 +102,7 @@ def judge(
     one, other = sorted((str(parse_ref(first)), str(parse_ref(second))))
     chosen, why = _checked(one, other, verdict, reason)
     scores = {
-        (pair.first.ref, pair.second.ref): pair.likeness.score for pair in standing_of(workspace).newest()
+        (pair.first.ref, pair.second.ref): pair.likeness.score for pair in standing_of(workspace).at_hand()[0]
     }
     with workspace.graph.write(actor) as writer:
         _require_either(writer, one, other)

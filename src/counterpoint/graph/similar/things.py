@@ -38,6 +38,8 @@ MOST = 100_000
 """Things that are kept: at one kilobyte each, a hundred megabytes."""
 EACH = 5
 """Pairs that one thing is in, at most: the list shows where to look, not a web."""
+WEIGHED = 300
+"""Of thousands of texts that are near, so many of the nearest are weighed by all grounds."""
 OVER = frozenset({"killed", "retired", "deprecated"})
 TEXTS = ("hypothesis", "statement")
 """Fields of a spec that say what a thing is for, beside its title and description. Tags are left out: most name a
@@ -84,10 +86,15 @@ class Shelf:
     ) -> list[Near]:
         """Existing things that are like one which need not exist, the most alike first; itself is left out."""
         cosines = self._corpus.cosines(wanted.title, wanted.body)
+        places = np.flatnonzero(cosines >= least)
+        if kinds:
+            places = places[[self.things[place].kind in kinds for place in places]]
+        if len(places) > WEIGHED:
+            places = places[np.argpartition(-cosines[places], WEIGHED)[:WEIGHED]]
         found = [
             (likeness(wanted, self.things[place], float(cosines[place]), self._rarity), self.things[place])
-            for place in np.flatnonzero(cosines >= least)
-            if self.things[place].ref != wanted.ref and (not kinds or self.things[place].kind in kinds)
+            for place in places
+            if self.things[place].ref != wanted.ref
         ]
         found.sort(key=lambda each: (-each[0].score, each[1].ref))
         return [Near(thing, alike, self._phrases(wanted, thing)) for alike, thing in found[:limit]]
