@@ -11,6 +11,7 @@ from litestar.params import FromPath, FromQuery, QueryParameter
 from counterpoint.catalog import shown
 from counterpoint.catalog.flow import flow_of
 from counterpoint.catalog.reuse.store import twins_of
+from counterpoint.catalog.scorecards.pages import pages as scorecard_pages
 from counterpoint.catalog.touching import SOFTWARE, touching
 from counterpoint.catalog.views.model import query_of
 from counterpoint.catalog.views.store import views_for
@@ -215,4 +216,4 @@ def _absence(ref: str, at: datetime | None, versions: list[datetime]) -> str:
     return f"There is no {ref}."
 
 
-pages: list[Any] = [show_list, show_entity]
+pages: list[Any] = [show_list, show_entity, *scorecard_pages]
