@@ -8,6 +8,8 @@ from litestar import Response, delete, get, put
 from litestar.di import NamedDependency
 from litestar.params import FromPath, FromQuery, JSONBody, QueryParameter
 
+from counterpoint.catalog.history.routes import related
+from counterpoint.catalog.history.routes import routes as history_routes
 from counterpoint.catalog.scorecards.recording import recording
 from counterpoint.catalog.scorecards.routes import routes as scorecard_routes
 from counterpoint.catalog.shown import moment_of
@@ -74,6 +76,8 @@ def list_entities(
     lifecycle: FromQuery[list[str] | None] = None,
     tag: FromQuery[list[str] | None] = None,
     text: FromQuery[str | None] = None,
+    relation: FromQuery[str | None] = None,
+    target: FromQuery[str | None] = None,
     at: FromQuery[str | None] = None,
     order: FromQuery[str] = "name",
     limit: FromQuery[int] = 50,
@@ -81,11 +85,13 @@ def list_entities(
 ) -> Page:
     """Entities that all filters let through; several values of one filter mean any of them.
 
-    `owner` is a reference of a unit, `text` words or their beginnings, `at` a date or a moment.
+    `owner` is a reference of a unit, `text` words or their beginnings, `relation` with `target` what has
+    this relation to that entity, `at` a date or a moment.
     """
     check_limit(limit, MOST)
     filters = {"kind": kind, "owner": owner, "type": type_, "lifecycle": lifecycle, "tag": tag, "text": text}
     given: dict[str, Any] = {name: value for name, value in filters.items() if value}
+    given |= {"related": related(relation, target)} if relation or target else {}
     with ws.graph.read() as reader:
         return reader.find(order=order, limit=limit, cursor=cursor, at=_moment(at), **given)
 
@@ -205,6 +211,6 @@ def _answer(entity: Entity) -> Response[Entity]:
 
 
 routes: list[Any] = [list_entities, read_entity, write_entity, delete_entity, list_revisions, search]
-routes += scorecard_routes
+routes += [*history_routes, *scorecard_routes]
 lifespans: list[Any] = [recording]
 """What runs beside the server's requests, each as the room's `lifespan`."""
