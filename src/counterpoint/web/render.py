@@ -9,6 +9,7 @@ from typing import Any
 from jinja2 import Environment, FileSystemLoader, PrefixLoader, StrictUndefined
 
 from counterpoint import __version__
+from counterpoint.graph.weburls import is_followable
 from counterpoint.web import formats, urls
 from counterpoint.web.icons import LOGO, icon, kind_icon
 from counterpoint.web.motif import staff
@@ -104,6 +105,7 @@ def environment() -> Environment:
         paragraphs=formats.paragraphs,
         unbroken=formats.unbroken,
     )
+    made.tests.update(followable=is_followable)
     made.globals.update(
         action_icon=action_icon,
         asset=asset,
