@@ -10,6 +10,7 @@ from litestar.params import FromPath, FromQuery, QueryParameter
 
 from counterpoint.catalog import shown
 from counterpoint.catalog.flow import flow_of
+from counterpoint.catalog.history.pages import pages as history_pages
 from counterpoint.catalog.reuse.store import twins_of
 from counterpoint.catalog.scorecards.pages import pages as scorecard_pages
 from counterpoint.catalog.touching import SOFTWARE, touching
@@ -216,4 +217,4 @@ def _absence(ref: str, at: datetime | None, versions: list[datetime]) -> str:
     return f"There is no {ref}."
 
 
-pages: list[Any] = [show_list, show_entity, *scorecard_pages]
+pages: list[Any] = [show_list, show_entity, *history_pages, *scorecard_pages]

@@ -11,6 +11,8 @@ from litestar.params import FromPath, FromQuery, JSONBody, QueryParameter
 from counterpoint.catalog.api.operations import OPERATIONS
 from counterpoint.catalog.api.refusals import BASE, refusal
 from counterpoint.catalog.api.router import CatalogApi, openapi_of
+from counterpoint.catalog.history.routes import related
+from counterpoint.catalog.history.routes import routes as history_routes
 from counterpoint.catalog.scorecards.recording import recording
 from counterpoint.catalog.scorecards.routes import routes as scorecard_routes
 from counterpoint.catalog.shown import moment_of
@@ -58,6 +60,8 @@ def list_entities(
     lifecycle: FromQuery[list[str] | None] = None,
     tag: FromQuery[list[str] | None] = None,
     text: FromQuery[str | None] = None,
+    relation: FromQuery[str | None] = None,
+    target: FromQuery[str | None] = None,
     at: FromQuery[str | None] = None,
     order: FromQuery[str] = "name",
     limit: FromQuery[int] = 50,
@@ -65,11 +69,13 @@ def list_entities(
 ) -> Page:
     """Entities that all filters let through; several values of one filter mean any of them.
 
-    `owner` is a reference of a unit, `text` words or their beginnings, `at` a date or a moment.
+    `owner` is a reference of a unit, `text` words or their beginnings, `relation` with `target` what has
+    this relation to that entity, `at` a date or a moment.
     """
     check_limit(limit, MOST)
     filters = {"kind": kind, "owner": owner, "type": type_, "lifecycle": lifecycle, "tag": tag, "text": text}
     given: dict[str, Any] = {name: value for name, value in filters.items() if value}
+    given |= {"related": related(relation, target)} if relation or target else {}
     with ws.graph.read() as reader:
         return reader.find(order=order, limit=limit, cursor=cursor, at=_moment(at), **given)
 
@@ -182,6 +188,6 @@ def asgi_apps(workspace: Workspace) -> dict[str, Any]:
 error_shapes: dict[str, Any] = {BASE: refusal}
 openapi_paths: dict[str, Any] = openapi_of(OPERATIONS)
 routes: list[Any] = [list_entities, read_entity, write_entity, delete_entity, list_revisions]
-routes += scorecard_routes
+routes += [*history_routes, *scorecard_routes]
 lifespans: list[Any] = [recording]
 """What runs beside the server's requests, each as the room's `lifespan`."""

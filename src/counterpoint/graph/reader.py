@@ -19,7 +19,7 @@ from counterpoint.graph.query import (
     valid,
 )
 from counterpoint.graph.ref import Ref, parse_ref
-from counterpoint.graph.search import NAME, snippet_of, words_of
+from counterpoint.graph.search import NAME, has_words, snippet_of, words_of
 from counterpoint.graph.tables import activity, decode, posting, relation, revision, tag
 from counterpoint.moments import to_datetime
 from counterpoint.paging import cursor_of
@@ -95,7 +95,7 @@ class Reader:
     def all(self, **filters: Unpack[FilterArguments]) -> list[Entity]:
         """Every entity that the filters of `find` let through, ordered by reference."""
         narrowed = Filters(**filters)
-        rows = self._rows(narrowed.conditions())
+        rows = self._rows(self._conditions(narrowed))
         return self._entities(sorted(rows, key=lambda row: row.ref), at=narrowed.at)
 
     def find(
@@ -114,7 +114,7 @@ class Reader:
         if not 0 <= limit <= MOST:
             raise InputError(f"limit is {limit}; it must be 0 to {MOST}.")
         narrowed = Filters(**filters)
-        conditions = narrowed.conditions()
+        conditions = self._conditions(narrowed)
         total = self.connection.execute(
             sa.select(sa.func.count()).select_from(revision).where(*conditions)
         ).scalar_one()
@@ -144,7 +144,7 @@ class Reader:
         query = (
             sa.select(column.label("value"), count)
             .select_from(source)
-            .where(column.is_not(None), *Filters(**filters).conditions())
+            .where(column.is_not(None), *self._conditions(Filters(**filters)))
         )
         rows = self.connection.execute(query.group_by(column).order_by(count.desc(), column)).all()
         return [(row[0], row[1]) for row in rows]
@@ -293,6 +293,20 @@ class Reader:
     def exists(self, ref: Ref | str) -> bool:
         """Whether there is such an entity now."""
         return self.connection.execute(_EXISTS, {"ref": _text(ref)}).first() is not None
+
+    def _conditions(self, narrowed: Filters) -> list[sa.ColumnElement[bool]]:
+        """The filters as SQL. Words of the past are looked for in the documents that may have them."""
+        conditions, words = narrowed.conditions(), narrowed.words()
+        if narrowed.at is None or not words:
+            return conditions
+        query = sa.select(revision.c.seq, revision.c.document).where(*conditions)
+        seqs = [
+            row.seq
+            for row in self.connection.execute(query)
+            if row.document is not None and has_words(decode(row.document), words)
+        ]
+        # Written into the statement, since a database takes fewer parameters than a list may have entries.
+        return [revision.c.seq.in_(sa.bindparam("seqs", seqs, expanding=True, literal_execute=True))]
 
     def _rows(self, conditions: Sequence[sa.ColumnElement[bool]]) -> list[Any]:
         return list(self.connection.execute(sa.select(revision).where(*conditions)))
