@@ -17,7 +17,7 @@ from counterpoint.workspace import Workspace
 
 __all__ = ["ROOMS", "Mounted", "Mounts", "mount_rooms"]
 
-ROOMS = ("catalog", "people", "bets", "flags", "experiments", "journal", "web", "server")
+ROOMS = ("catalog", "catalog.docs", "people", "bets", "flags", "experiments", "journal", "web", "server")
 """Every room with doors to HTTP; `routes` and `pages` are looked for in each."""
 
 

@@ -22,7 +22,7 @@ STATIC = Path(__file__).resolve().parent / "static"
 
 NAVIGATION = (
     ("", (("/", "Home", "home"),)),
-    ("The graph", (("/catalog", "Catalog", "catalog"),)),
+    ("The graph", (("/catalog", "Catalog", "catalog"), ("/docs", "Documentation", "docs"))),
     (
         "The loop",
         (
