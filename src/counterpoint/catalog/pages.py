@@ -11,8 +11,10 @@ from litestar.params import FromPath, FromQuery, QueryParameter
 from counterpoint.catalog import shown
 from counterpoint.catalog.flow import flow_of
 from counterpoint.catalog.history.pages import pages as history_pages
+from counterpoint.catalog.problems import list_problems
 from counterpoint.catalog.reuse.store import twins_of
 from counterpoint.catalog.scorecards.pages import pages as scorecard_pages
+from counterpoint.catalog.scorecards.shown import entity_section
 from counterpoint.catalog.touching import SOFTWARE, touching
 from counterpoint.catalog.views.model import query_of
 from counterpoint.catalog.views.store import views_for
@@ -171,6 +173,7 @@ def show_entity(
         touches = touching(reader, entity) if moment is None else []
         flow = flow_of(reader, entity) if moment is None and steps > 1 else None
         owner = known.get(entity.owner or "")
+        problems = [found for _at, found in list_problems(reader, ref=ref)] if moment is None else []
     twin_items = twins_of(ws, ref) if moment is None else ()
     sections = shown.sections(entity, known)
     by_relation = {section.relation: section for section in sections}
@@ -186,6 +189,8 @@ def show_entity(
         has_flow=moment is None and shown.has_flow(sections),
         flow=flow,
         touches=touches,
+        problems=problems,
+        scorecards=entity_section(ws, ref, moment),
         software=entity.kind in SOFTWARE,
         contacts=contacts_of(owner),
         twins=twin_items,

@@ -21,6 +21,7 @@ __all__ = ["ROOMS", "Mounted", "Mounts", "mount_rooms"]
 
 ROOMS = (
     "catalog",
+    "catalog.docs",
     "catalog.reuse",
     "catalog.views",
     "people",
