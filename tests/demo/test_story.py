@@ -7,9 +7,12 @@ import pytest
 
 from counterpoint import Workspace
 from counterpoint.catalog.docs.facts import facts_of
+from counterpoint.catalog.scorecards import store
 from counterpoint.cli import run
+from counterpoint.demo.checked import WEEKS
 from counterpoint.demo.folder import DemoFolder
 from counterpoint.demo.simulate import TRUTH
+from counterpoint.graph import Ref
 
 pytestmark = pytest.mark.xdist_group("demo")  # one worker builds the demo, once
 
@@ -66,6 +69,27 @@ def test_its_documentation_can_be_read_and_one_link_and_one_page_are_left_to_men
     assert {name for name, each in documented.items() if each["docs.broken_links"]} == {"playlist-trainer"}
     assert {name for name, each in documented.items() if each["docs.age_days"] > 365} == {"track-embeddings"}
     assert not any(each["docs.problems"] for each in documented.values())
+
+
+def test_scorecards_have_a_past_an_exemption_and_things_to_do(built):
+    ready = Ref("scorecard", "default", "production-readiness")
+    with Workspace.open(built) as workspace:
+        views = {view.title: view for view in store.list_scorecards(workspace)}
+        now = {check.id: check for check in views["Production readiness"].checks}
+        points = store.trend_of(workspace, ready)
+        (origin,) = (
+            each
+            for each in store.of_entity(workspace, Ref("component", "default", "origin-store"))
+            if each.scorecard == str(ready)
+        )
+    assert views.keys() == {"Documented", "Production readiness"}
+    assert not any(view.problems or view.notes for view in views.values())
+    assert now["rehearsed"].exempt == 1
+    assert now["rehearsed"].passes > now["rehearsed"].fails > 0
+    assert {check.id: check.outcome for check in origin.checks}["rehearsed"] == "exempt"
+    assert len(points) >= 7 * WEEKS
+    assert points[0].fails > points[-1].fails
+    assert points[0].entities == points[-1].entities == views["Production readiness"].entities
 
 
 def test_a_whole_demo_is_used_again(built, capsys):

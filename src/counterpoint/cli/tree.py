@@ -33,6 +33,12 @@ COMMANDS: dict[str, dict[str, tuple[str, str]]] = {
             "Print the results and the shipping recommendation.",
         ),
     },
+    "scorecards": {
+        "check": (
+            "counterpoint.catalog.scorecards.commands:check",
+            "Say which checks pass, and what to do next.",
+        ),
+    },
     "events": {
         "compact": (
             "counterpoint.journal.commands:compact",
@@ -73,6 +79,7 @@ EXAMPLES: dict[str, tuple[str, ...]] = {
         "experiments analyze one-page-checkout",
         "experiments analyze one-page-checkout --no-record --json",
     ),
+    "scorecards check": ("scorecards check", "scorecards check production-readiness", "scorecards check --entity component:default/search --json"),
     "account create": ("account create ana --admin",),
     "account password": ("account password ana",),
     "account remove": ("account remove ana",),
@@ -85,6 +92,7 @@ GROUPS = {
     "import": "Bring in a catalog, flags or events.",
     "flags": "Evaluate and check flags.",
     "experiments": "Read experiments.",
+    "scorecards": "Check what the catalog says of things.",
     "events": "Care for the journal.",
     "account": "People who sign in with a password.",
     "token": "API tokens for services and scripts.",

@@ -9,6 +9,7 @@ from typing import Any
 from jinja2 import Environment, FileSystemLoader, PrefixLoader, StrictUndefined
 
 from counterpoint import __version__
+from counterpoint.graph.weburls import is_followable
 from counterpoint.web import formats, urls
 from counterpoint.web.icons import LOGO, icon, kind_icon
 from counterpoint.web.motif import staff
@@ -22,7 +23,14 @@ STATIC = Path(__file__).resolve().parent / "static"
 
 NAVIGATION = (
     ("", (("/", "Home", "home"),)),
-    ("The graph", (("/catalog", "Catalog", "catalog"), ("/docs", "Documentation", "docs"))),
+    (
+        "The graph",
+        (
+            ("/catalog", "Catalog", "catalog"),
+            ("/docs", "Documentation", "docs"),
+            ("/scorecards", "Scorecards", "scorecard"),
+        ),
+    ),
     (
         "The loop",
         (
@@ -104,6 +112,7 @@ def environment() -> Environment:
         paragraphs=formats.paragraphs,
         unbroken=formats.unbroken,
     )
+    made.tests.update(followable=is_followable)
     made.globals.update(
         action_icon=action_icon,
         asset=asset,

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from counterpoint.catalog.locations import generated_location, is_inside, location_of
+from counterpoint.catalog.locations import generated_name, is_inside
 from counterpoint.errors import InputError
 from counterpoint.graph.entity import Entity
 from counterpoint.graph.reader import Reader
@@ -159,10 +159,9 @@ def _root(reader: Reader, entity: Entity, descriptor: Path) -> Path:
     roots = [_checkout(descriptor)]
     origin = str(_annotations(entity).get(ORIGIN) or "")
     if origin.startswith(FILE) and origin != entity.location:
-        path = Path(origin.removeprefix(FILE))
-        found = reader.get(f"location:default/{generated_location(path)['metadata']['name']}")
-        if found is not None and found.location == location_of(path):
-            roots.append(_checkout(path))
+        found = reader.get(f"location:default/{generated_name(origin)}")
+        if found is not None and found.location == origin:
+            roots.append(_checkout(Path(origin.removeprefix(FILE))))
     holding = [root for root in roots if is_inside(descriptor, root)]
     return min(holding, key=lambda root: len(root.parts), default=descriptor.parent)
 
