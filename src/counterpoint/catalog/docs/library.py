@@ -7,7 +7,7 @@ has to be told that it is out of date.
 import hashlib
 import re
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Hashable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from html import escape, unescape
 
@@ -70,6 +70,7 @@ class Library:
         self._sites: Shelf[tuple[Site | Missing, float]] = Shelf(SITES)
         self._converted: Shelf[Converted] = Shelf(PAGE_CHARACTERS, lambda page: len(page.html) + 200)
         self._shown: Shelf[Shown] = Shelf(PAGE_CHARACTERS, lambda page: len(page.html) + 200)
+        self._refs: Shelf[frozenset[str]] = Shelf(SITES)
         self._reports: Shelf[Report] = Shelf(SITES)
         self._freshness: Shelf[Freshness] = Shelf(SITES)
         self._documented: tuple[int, tuple[str, ...]] = (-1, ())
@@ -132,20 +133,24 @@ class Library:
 
     def report(self, reader: Reader, site: Site) -> Report:
         """What there is to mend; all links are checked, those of very large sites in part."""
-        paths = list(site.pages)[:CHECKED]
-        made = self._reports.get((site.stamp, reader.last_activity()))
-        if made is not None:
-            return made
-        known = self.known(reader, site, paths)
-        return self._reports.make(
-            (site.stamp, reader.last_activity()), lambda: self._check(site, paths, known)
-        )
+        refs = self._refs.make(site.stamp, lambda: self._referred(site))
+        known = reader.titles(refs) if refs else {}
+        return self._reports.make(_report_key(site, known), lambda: self._check(site, known))
 
     def report_at_hand(self, reader: Reader, site: Site) -> Report | None:
         """The report, if nothing has to be read for it."""
-        return self._reports.get((site.stamp, reader.last_activity()))
+        refs = self._refs.get(site.stamp)
+        if refs is None:
+            return None
+        return self._reports.get(_report_key(site, reader.titles(refs) if refs else {}))
 
-    def _check(self, site: Site, paths: list[str], known: Mapping[str, str]) -> Report:
+    def _referred(self, site: Site) -> frozenset[str]:
+        """The entities that the pages of a site refer to."""
+        paths = list(site.pages)[:CHECKED]
+        return frozenset(ref for path in paths for ref in self.converted(site, path).refs)
+
+    def _check(self, site: Site, known: Mapping[str, str]) -> Report:
+        paths = list(site.pages)[:CHECKED]
         addresses = OurAddresses("")
         broken: list[Broken] = []
         problems = [*site.problems, *site.navigation_problems]
@@ -182,6 +187,10 @@ def _entitled(html: str, known: Mapping[str, str]) -> str:
         )
 
     return REFERENCE.sub(entitle, html) if known else html
+
+
+def _report_key(site: Site, known: Mapping[str, str]) -> Hashable:
+    return site.stamp, tuple(sorted(known.items()))
 
 
 def _is_same(kept: Site | Missing, found: Site | Missing) -> bool:

@@ -27,6 +27,7 @@ from counterpoint.catalog.docs.site import Site
 from counterpoint.catalog.docs.source import Missing
 from counterpoint.errors import NotFoundError
 from counterpoint.graph.entity import Entity
+from counterpoint.graph.final import final_entity
 from counterpoint.graph.reader import Reader
 from counterpoint.web.etags import IfNoneMatch
 from counterpoint.workspace import Workspace
@@ -91,15 +92,10 @@ def read_entity_metadata(
     """The entity that is documented, with where its documentation is (TechDocs)."""
     with ws.graph.read() as reader:
         entity, site = _require(ws, reader, namespace, kind, name)
-    document = entity.document
-    return EntityMetadata(
-        document["apiVersion"],
-        entity.kind,
-        {**entity.metadata, "namespace": entity.namespace, "uid": entity.uid, "etag": entity.etag},
-        tuple({"type": edge.type, "targetRef": edge.target} for edge in entity.relations),
-        {"type": "dir", "target": str(site.place.folder)},
-        document.get("spec"),
-    )
+    relations = [(edge.type, edge.target) for edge in entity.relations]
+    final = final_entity(entity.document, uid=entity.uid, etag=entity.etag, relations=relations)
+    where = {"type": "dir", "target": str(site.place.folder)}
+    return msgspec.convert({**final, "locationMetadata": where}, EntityMetadata)
 
 
 @get(
