@@ -23,6 +23,7 @@ def import_catalog(
 ) -> int:
     """Read catalog-info.yaml files, folders, globs or checkouts, in Backstage's format."""
     from counterpoint.catalog.importer import import_targets
+    from counterpoint.catalog.reuse.notes import notes_since
     from counterpoint.graph import local_actor
 
     if not targets:
@@ -31,6 +32,8 @@ def import_catalog(
         raise UsageError("A TARGET is empty; name a file, folder or pattern.")
     here = terminal()
     with here.open() as workspace, here.progress("Importing") as advance:
+        with workspace.graph.read() as reader:
+            before = reader.last_activity()
         report = import_targets(
             workspace.graph,
             local_actor(),
@@ -39,6 +42,7 @@ def import_catalog(
             hosts=workspace.settings.catalog.read_hosts,
             progress=advance,
         )
+        report.remarks += notes_since(workspace, before)
     if not here.json:
         _say_remarks(here, report.remarks)
     here.emit(_record(here, report), lambda: _summary(report, dry_run=dry_run))

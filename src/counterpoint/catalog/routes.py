@@ -1,4 +1,4 @@
-"""The API of entities: lists, descriptors in and out, history, search."""
+"""The API of entities: lists, descriptors in and out, history."""
 
 from datetime import datetime
 from typing import Annotated, Any
@@ -11,6 +11,8 @@ from litestar.params import FromPath, FromQuery, JSONBody, QueryParameter
 from counterpoint.catalog.api.operations import OPERATIONS
 from counterpoint.catalog.api.refusals import BASE, refusal
 from counterpoint.catalog.api.router import CatalogApi, openapi_of
+from counterpoint.catalog.history.routes import related
+from counterpoint.catalog.history.routes import routes as history_routes
 from counterpoint.catalog.scorecards.recording import recording
 from counterpoint.catalog.scorecards.routes import routes as scorecard_routes
 from counterpoint.catalog.shown import moment_of
@@ -26,7 +28,6 @@ __all__ = ["asgi_apps", "error_shapes", "lifespans", "openapi_paths", "routes"]
 
 MOST = 500
 """Entities on one page."""
-HITS = 100
 
 OfType = Annotated[list[str] | None, QueryParameter(name="type")]
 
@@ -50,24 +51,6 @@ class Stored(Entity, frozen=True, rename="camel"):
     warnings: tuple[Remark, ...] = ()
 
 
-class Hit(msgspec.Struct, frozen=True):
-    """An entity that was found."""
-
-    ref: str
-    kind: str
-    title: str
-    owner: str | None
-    field: str
-    """Where the best match is: `name`, `title`, `tags`, `description` or `text`."""
-    snippet: str
-
-
-class Hits(msgspec.Struct, frozen=True):
-    """What a search has found, the best first."""
-
-    items: tuple[Hit, ...]
-
-
 @get("/api/v1/entities", tags=["entities"], sync_to_thread=True)
 def list_entities(
     ws: NamedDependency[Workspace],
@@ -77,6 +60,8 @@ def list_entities(
     lifecycle: FromQuery[list[str] | None] = None,
     tag: FromQuery[list[str] | None] = None,
     text: FromQuery[str | None] = None,
+    relation: FromQuery[str | None] = None,
+    target: FromQuery[str | None] = None,
     at: FromQuery[str | None] = None,
     order: FromQuery[str] = "name",
     limit: FromQuery[int] = 50,
@@ -84,11 +69,13 @@ def list_entities(
 ) -> Page:
     """Entities that all filters let through; several values of one filter mean any of them.
 
-    `owner` is a reference of a unit, `text` words or their beginnings, `at` a date or a moment.
+    `owner` is a reference of a unit, `text` words or their beginnings, `relation` with `target` what has
+    this relation to that entity, `at` a date or a moment.
     """
     check_limit(limit, MOST)
     filters = {"kind": kind, "owner": owner, "type": type_, "lifecycle": lifecycle, "tag": tag, "text": text}
     given: dict[str, Any] = {name: value for name, value in filters.items() if value}
+    given |= {"related": related(relation, target)} if relation or target else {}
     with ws.graph.read() as reader:
         return reader.find(order=order, limit=limit, cursor=cursor, at=_moment(at), **given)
 
@@ -166,20 +153,6 @@ def list_revisions(
     return Revisions(tuple(reversed(found)))
 
 
-@get("/api/v1/search", tags=["entities"], sync_to_thread=True)
-def search(ws: NamedDependency[Workspace], q: FromQuery[str], limit: FromQuery[int] = 20) -> Hits:
-    """Entities that hold every word of `q`, or a word that begins with it; the best first."""
-    check_limit(limit, HITS)
-    with ws.graph.read() as reader:
-        found = reader.search(q[:200], limit=limit)
-    return Hits(
-        tuple(
-            Hit(hit.entity.ref, hit.entity.kind, hit.entity.title, hit.entity.owner, hit.field, hit.snippet)
-            for hit in found
-        )
-    )
-
-
 def _moment(at: str | None) -> datetime | None:
     return moment_of(at) if at else None
 
@@ -214,7 +187,7 @@ def asgi_apps(workspace: Workspace) -> dict[str, Any]:
 
 error_shapes: dict[str, Any] = {BASE: refusal}
 openapi_paths: dict[str, Any] = openapi_of(OPERATIONS)
-routes: list[Any] = [list_entities, read_entity, write_entity, delete_entity, list_revisions, search]
-routes += scorecard_routes
+routes: list[Any] = [list_entities, read_entity, write_entity, delete_entity, list_revisions]
+routes += [*history_routes, *scorecard_routes]
 lifespans: list[Any] = [recording]
 """What runs beside the server's requests, each as the room's `lifespan`."""

@@ -7,7 +7,15 @@ COMMANDS: dict[str, dict[str, tuple[str, str]]] = {
         "demo": ("counterpoint.demo.commands:demo", "Build the demo workspace Arpeggio and serve it."),
         "init": ("counterpoint.cli.workspace_commands:init", "Make an empty workspace."),
         "doctor": ("counterpoint.cli.workspace_commands:doctor", "Check a workspace and say what to mend."),
+        "history": (
+            "counterpoint.catalog.history.commands:history",
+            "Show the versions of an entity, and what changed.",
+        ),
         "serve": ("counterpoint.server.commands:serve", "Serve the web UI and the APIs."),
+        "similar": (
+            "counterpoint.catalog.reuse.commands:similar",
+            "Say what exists already that is like a text or an entity.",
+        ),
     },
     "import": {
         "catalog": (
@@ -88,6 +96,8 @@ EXAMPLES: dict[str, tuple[str, ...]] = {
     "init": ("init acme --name 'Acme Furniture'",),
     "doctor": ("-w acme doctor",),
     "serve": ("-w acme serve --no-auth", "-w acme serve --port 7800"),
+    "similar": ("similar playlist made for one listener", "similar component:taste-profile --kind Component"),
+    "history": ("history component:default/search", "history component:default/search --diff 2026-05-01 2026-06-01"),
     "import catalog": ("import catalog ~/checkouts/shop", "import catalog 'services/*/catalog-info.yaml' --dry-run"),
     "import flags": ("import flags flags.json", "import flags mobile.json --set mobile --owner group:default/apps"),
     "import events": ("import events events.ndjson", "import events test.csv --mapping mapping.yaml"),

@@ -69,6 +69,12 @@ TOLD = {
     "renamed": "The words are kept. Every page and message says them from now on.",
     "switched": "What you chose is kept, and holds from now on.",
     "revoked": "The token is revoked; it opens nothing any more.",
+    "view-saved": "The view is saved; it stands above the list.",
+    "view-changed": "The view is changed.",
+    "view-removed": "The view is removed.",
+    "twins-confirmed": "Noted: they are the same. The pair stays on the list until it is one.",
+    "twins-dismissed": "Noted: they are not the same. The pair is off the list; it stands below, where you can take it back.",
+    "twins-reopened": "Taken back; the pair is on the list again.",
 }
 """What a page says once after a form was sent, by the value of `told` in the address it leads to."""
 
@@ -80,6 +86,12 @@ ACTIONS = {
     "bet.decided": "decided on",
     "bet.moved": "moved",
     "experiment.read": "read the figures of",
+    "view.saved": "saved a view of",
+    "view.changed": "changed a view of",
+    "view.removed": "removed a view of",
+    "twins.confirmed": "confirmed as twins:",
+    "twins.dismissed": "dismissed as twins:",
+    "twins.reopened": "reopened as twins:",
     "scorecard.checked": "checked again",
     "fact.reported": "reported facts of",
     "account.created": "made an account for",
