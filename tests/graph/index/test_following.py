@@ -355,7 +355,7 @@ class Steps(RuleBasedStateMachine):
 
     @rule(name=names, owner=names, tags=tags, others=st.lists(names, max_size=2))
     def put_component(self, name: str, owner: str, tags: list[str], others: list[str]) -> None:
-        depends = [f"component:{other}" for other in others]
+        depends = sorted(f"component:{other}" for other in others)  # as they come out
         put(self.graph, component(name, owner=owner, metadata={"tags": tags}, dependsOn=depends))
 
     @rule(names=st.lists(names, min_size=1, max_size=4, unique=True), parent=names)
