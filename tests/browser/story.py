@@ -103,6 +103,31 @@ def documents() -> list[dict[str, Any]]:
             {"direction": "decrease", "event": "app.start", "aggregation": "mean", "owner": "playback"},
             api=OURS,
         ),
+        entity(
+            "Scorecard",
+            "ready",
+            {
+                "owner": "discovery",
+                "filter": {"kind": "Component"},
+                "levels": ["known"],
+                "checks": [
+                    {
+                        "id": "described",
+                        "title": "Its description says what it does",
+                        "level": "known",
+                        "predicate": {"fact.description.length": {"$gte": 20}},
+                        "why": "Who looks for it finds it by these words.",
+                        "remedy": "Write a sentence.",
+                        "link": "https://example.com/descriptions",
+                    }
+                ],
+                "exemptions": [
+                    {"entity": "taste-profiles", "reason": "It is replaced.", "until": "2024-01-01"}
+                ],
+            },
+            api=OURS,
+            title="Ready",
+        ),
         entity("FlagSet", "default", {"owner": "discovery", "definition": FLAGS}, api=OURS),
         entity(
             "Experiment",

@@ -20,6 +20,10 @@ PAGES = (
     "/catalog?kind=Component",
     "/catalog/component/default/playlist-builder",
     "/catalog/belief/default/surprise",
+    "/scorecards",
+    "/scorecards/default/ready",
+    "/scorecards/default/ready?check=described",
+    "/scorecards/next",
     "/bets",
     "/bets/new",
     "/bets/default/discover-weekly",
@@ -32,7 +36,7 @@ PAGES = (
     "/settings",
     "/design",
 )
-NEW = ("/", "/catalog", "/bets", "/flags", "/experiments", "/events", "/activity", "/settings")
+NEW = ("/", "/catalog", "/scorecards", "/bets", "/flags", "/experiments", "/events", "/activity", "/settings")
 """Pages of a workspace in which nothing has happened."""
 TOO_WIDE = """() => {
   const room = document.documentElement.clientWidth;

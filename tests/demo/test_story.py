@@ -5,9 +5,12 @@ import os
 import pytest
 
 from counterpoint import Workspace
+from counterpoint.catalog.scorecards import store
 from counterpoint.cli import run
+from counterpoint.demo.checked import WEEKS
 from counterpoint.demo.folder import DemoFolder
 from counterpoint.demo.simulate import TRUTH
+from counterpoint.graph import Ref
 from counterpoint.graph.customs import Customs
 
 pytestmark = pytest.mark.xdist_group("demo")  # one worker builds the demo, once
@@ -52,6 +55,27 @@ def test_nothing_in_the_demo_refers_to_what_is_missing(built):
         for entity in reader.all():
             for edge in entity.relations:
                 assert reader.exists(edge.target), (entity.ref, edge)
+
+
+def test_scorecards_have_a_past_an_exemption_and_things_to_do(built):
+    ready = Ref("scorecard", "default", "production-readiness")
+    with Workspace.open(built) as workspace:
+        views = {view.title: view for view in store.list_scorecards(workspace)}
+        now = {check.id: check for check in views["Production readiness"].checks}
+        points = store.trend_of(workspace, ready)
+        (origin,) = (
+            each
+            for each in store.of_entity(workspace, Ref("component", "default", "origin-store"))
+            if each.scorecard == str(ready)
+        )
+    assert views.keys() == {"Documented", "Production readiness"}
+    assert not any(view.problems or view.notes for view in views.values())
+    assert now["rehearsed"].exempt == 1
+    assert now["rehearsed"].passes > now["rehearsed"].fails > 0
+    assert {check.id: check.outcome for check in origin.checks}["rehearsed"] == "exempt"
+    assert len(points) >= 7 * WEEKS
+    assert points[0].fails > points[-1].fails
+    assert points[0].entities == points[-1].entities == views["Production readiness"].entities
 
 
 def test_a_whole_demo_is_used_again(built, capsys):

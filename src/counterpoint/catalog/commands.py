@@ -8,8 +8,8 @@ from counterpoint.errors import UsageError
 from counterpoint.terminal import Terminal, counted, terminal
 
 if TYPE_CHECKING:
-    from counterpoint.catalog.importer import ImportReport
     from counterpoint.catalog.remarks import Remark
+    from counterpoint.catalog.report import ImportReport
 
 __all__ = ["import_catalog"]
 
@@ -18,7 +18,7 @@ SHOWN = 200
 
 
 def import_catalog(
-    *targets: Annotated[str, Parameter(help="Files, folders, patterns or git checkouts.")],
+    *targets: Annotated[str, Parameter(help="Files, folders, patterns, git checkouts or addresses.")],
     dry_run: Annotated[bool, Parameter(help="Check everything and keep nothing.")] = False,
 ) -> int:
     """Read catalog-info.yaml files, folders, globs or checkouts, in Backstage's format."""
@@ -36,8 +36,8 @@ def import_catalog(
             local_actor(),
             targets,
             dry_run=dry_run,
-            reading=lambda done, total: advance(done, total * 2),
-            writing=lambda done, total: advance(total + done, total * 2),
+            hosts=workspace.settings.catalog.read_hosts,
+            progress=advance,
         )
     if not here.json:
         _say_remarks(here, report.remarks)

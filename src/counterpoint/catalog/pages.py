@@ -9,6 +9,7 @@ from litestar.di import NamedDependency
 from litestar.params import FromPath, FromQuery, QueryParameter
 
 from counterpoint.catalog import shown
+from counterpoint.catalog.scorecards.pages import pages as scorecard_pages
 from counterpoint.catalog.writing import yaml_text
 from counterpoint.errors import NotFoundError
 from counterpoint.graph.entity import Entity
@@ -180,4 +181,4 @@ def _absence(ref: str, at: datetime | None, versions: list[datetime]) -> str:
     return f"There is no {ref}."
 
 
-pages: list[Any] = [show_list, show_entity]
+pages: list[Any] = [show_list, show_entity, *scorecard_pages]

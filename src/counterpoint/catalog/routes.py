@@ -8,6 +8,11 @@ from litestar import Response, delete, get, put
 from litestar.di import NamedDependency
 from litestar.params import FromPath, FromQuery, JSONBody, QueryParameter
 
+from counterpoint.catalog.api.operations import OPERATIONS
+from counterpoint.catalog.api.refusals import BASE, refusal
+from counterpoint.catalog.api.router import CatalogApi, openapi_of
+from counterpoint.catalog.scorecards.recording import recording
+from counterpoint.catalog.scorecards.routes import routes as scorecard_routes
 from counterpoint.catalog.shown import moment_of
 from counterpoint.errors import InputError, NotFoundError, Problem
 from counterpoint.graph import Actor, Ref
@@ -17,7 +22,7 @@ from counterpoint.paging import check_limit
 from counterpoint.web.etags import IfMatch, etag_header, read_etags
 from counterpoint.workspace import Workspace
 
-__all__ = ["routes"]
+__all__ = ["asgi_apps", "error_shapes", "lifespans", "openapi_paths", "routes"]
 
 MOST = 500
 """Entities on one page."""
@@ -123,7 +128,7 @@ def write_entity(
     exist is kept, as in Backstage, with a warning.
     """
     ref = Ref(kind, namespace, name)
-    problems = validate(data) or _mismatch(ref, data)
+    problems = validate(data, unknown_kinds=ws.graph.unknown_kinds) or _mismatch(ref, data)
     if problems:
         raise InputError(f"The descriptor of {ref} is not valid.", problems)
     with ws.graph.write(actor) as writer:
@@ -202,4 +207,14 @@ def _answer(entity: Entity) -> Response[Entity]:
     return Response(entity, headers=etag_header(entity.etag))
 
 
+def asgi_apps(workspace: Workspace) -> dict[str, Any]:
+    """The Backstage API, beside the framework: its paths, checks and errors follow a standard of their own."""
+    return {BASE: CatalogApi(workspace, OPERATIONS)}
+
+
+error_shapes: dict[str, Any] = {BASE: refusal}
+openapi_paths: dict[str, Any] = openapi_of(OPERATIONS)
 routes: list[Any] = [list_entities, read_entity, write_entity, delete_entity, list_revisions, search]
+routes += scorecard_routes
+lifespans: list[Any] = [recording]
+"""What runs beside the server's requests, each as the room's `lifespan`."""

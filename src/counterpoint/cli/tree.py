@@ -51,6 +51,12 @@ COMMANDS: dict[str, dict[str, tuple[str, str]]] = {
             "Switch practices; set policies and limits.",
         ),
     },
+    "scorecards": {
+        "check": (
+            "counterpoint.catalog.scorecards.commands:check",
+            "Say which checks pass, and what to do next.",
+        ),
+    },
     "events": {
         "compact": (
             "counterpoint.journal.commands:compact",
@@ -94,6 +100,7 @@ EXAMPLES: dict[str, tuple[str, ...]] = {
     "vocabulary set": ("vocabulary set squad=pod tribe=area", "vocabulary set bet=song --unit listening"),
     "vocabulary use": ("vocabulary use plain",),
     "practices set": ("practices set experiments=off --unit creators", "practices set I1=ask_reason squadMost=9"),
+    "scorecards check": ("scorecards check", "scorecards check production-readiness", "scorecards check --entity component:default/search --json"),
     "account create": ("account create ana --admin",),
     "account password": ("account password ana",),
     "account remove": ("account remove ana",),
@@ -108,6 +115,7 @@ GROUPS = {
     "experiments": "Read experiments.",
     "vocabulary": "What the organisation calls things.",
     "practices": "What units do, and what their rules ask for.",
+    "scorecards": "Check what the catalog says of things.",
     "events": "Care for the journal.",
     "account": "People who sign in with a password.",
     "token": "API tokens for services and scripts.",

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from counterpoint.bets.decisions import decide
 from counterpoint.catalog.importer import import_targets
+from counterpoint.demo.checked import check
 from counterpoint.demo.simulate import Simulation, simulate
 from counterpoint.errors import CounterpointError
 from counterpoint.experiments.store import load, read_now
@@ -83,6 +84,7 @@ def tell(workspace: Workspace, arpeggio: Path, *, seed: int, progress: Tell) -> 
         "again after twelve weeks."
     )
     decide(workspace.graph, BET, "ship", actor=OWNER, reason=reason)
+    check(workspace)
     progress("Done", PARTS["decision"].share)
     return simulation
 

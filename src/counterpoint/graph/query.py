@@ -8,7 +8,7 @@ from typing import Any, TypedDict
 import sqlalchemy as sa
 
 from counterpoint.errors import InputError
-from counterpoint.graph.kinds import canonical_kind
+from counterpoint.graph.kinds import INVERSES, canonical_kind
 from counterpoint.graph.ref import parse_ref
 from counterpoint.graph.search import words_of
 from counterpoint.graph.tables import posting, relation, revision, tag
@@ -117,6 +117,10 @@ class Filters:
 
     def _related(self, kind: str, target: str) -> sa.Select[Any]:
         end = str(parse_ref(target))
+        if kind in INVERSES:  # every relation is kept from both of its ends, and looked for from this one
+            return sa.select(relation.c.target).where(
+                relation.c.source == end, relation.c.type == INVERSES[kind], valid(relation, self.at)
+            )
         return sa.select(relation.c.source).where(
             relation.c.type == kind, relation.c.target == end, valid(relation, self.at)
         )

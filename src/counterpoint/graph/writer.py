@@ -2,7 +2,8 @@
 
 import time
 import uuid
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from operator import itemgetter
 from typing import Any, Literal
 
 import sqlalchemy as sa
@@ -24,7 +25,7 @@ from counterpoint.graph.permissions import may
 from counterpoint.graph.reader import Reader, _batches, _text
 from counterpoint.graph.ref import Ref, parse_ref
 from counterpoint.graph.search import postings_of
-from counterpoint.graph.tables import activity, decode, encode, posting, relation, revision, tag
+from counterpoint.graph.tables import activity, decode, encode, posting, relation, revision, status, tag
 from counterpoint.moments import to_datetime
 
 __all__ = ["Writer"]
@@ -44,8 +45,16 @@ MEMBERSHIP = {"user": ("memberOf", "Group"), "group": ("parent", "Group")}
 class Writer(Reader):
     """One transaction. Rows wait in memory until something is read, so that imports write in bulk."""
 
-    def __init__(self, connection: sa.Connection, actor: Actor, load: Callable[[str], Entity]) -> None:
+    def __init__(
+        self,
+        connection: sa.Connection,
+        actor: Actor,
+        load: Callable[[str], Entity],
+        *,
+        unknown_kinds: bool = False,
+    ) -> None:
         super().__init__(connection)
+        self._unknown_kinds = unknown_kinds
         self.actor = actor
         self._load_later = load
         self._open = True
@@ -76,18 +85,20 @@ class Writer(Reader):
         reason: str | None = None,
         location: str | None = None,
         if_match: Collection[str] | None = None,
+        validated: bool = False,
     ) -> Put:
         """Write a descriptor: create the entity, or a new version of it, or nothing if it is the same.
 
         `location` says where the document was read from; none keeps what is known. With `if_match`
-        the entity must still have one of these etags; `*` stands for any.
+        the entity must still have one of these etags; `*` stands for any. `validated` says that the
+        caller has found nothing wrong with the document, so that thousands are not checked twice.
 
         Raises:
             InputError: the document is not valid; the problems carry pointers.
             NotAllowedError: the actor may not write the entity.
             PreconditionError: there is no such entity, or it has an etag that `if_match` does not name.
         """
-        problems = validate(document)
+        problems = [] if validated else validate(document, unknown_kinds=self._unknown_kinds)
         if location is not None and len(location) > LOCATION_LENGTH:
             problems.append(
                 Problem(f"The location has {len(location)} characters; {LOCATION_LENGTH} are the most.")
@@ -142,7 +153,25 @@ class Writer(Reader):
         )
         self._refs_waiting.add(text)
         self._units = None
+        self._connection.execute(sa.delete(status).where(status.c.ref == text))
         self.record("entity.deleted", text, before={"version": old.version, "etag": old.etag}, reason=reason)
+
+    def set_status(self, ref: Ref | str, items: Sequence[Mapping[str, Any]]) -> bool:
+        """Say what is wrong with an entity as Backstage's `status.items`; empty where nothing is any more.
+
+        Whether that was news: the same status again changes nothing.
+        """
+        text, wanted = _text(ref), encode(list(items)) if items else None
+        here = status.c.ref == text
+        held = self.connection.execute(sa.select(status.c["items"]).where(here)).scalar()
+        if held == wanted:
+            return False
+        if held is not None:
+            self._connection.execute(sa.delete(status).where(here))
+        if wanted is not None:
+            self._connection.execute(sa.insert(status), {"ref": text, "items": wanted})
+        self.record("entity.status", text, before=decode(held), after=decode(wanted))
+        return True
 
     def record(
         self,
@@ -211,7 +240,7 @@ class Writer(Reader):
         for table in ORDER:
             rows = self._rows_waiting[table]
             if rows:
-                self._connection.execute(sa.insert(table), rows)
+                _insert(self._connection, table, rows)
                 self._rows_waiting[table] = []
         self._refs_waiting.clear()
 
@@ -349,6 +378,14 @@ _FORGET_WORDS = sa.delete(posting).where(posting.c.revision == sa.bindparam("old
 _MADE_BY = sa.select(relation).where(
     relation.c.origin == sa.bindparam("origin"), relation.c.valid_to.is_(None)
 )
+
+
+def _insert(connection: sa.Connection, table: sa.Table, rows: list[dict[str, Any]]) -> None:
+    """Insert rows that all name the same columns, without the library's work for each of them."""
+    names = tuple(rows[0])
+    mark = "?" if connection.dialect.paramstyle == "qmark" else "%s"
+    statement = f"INSERT INTO {table.name} ({', '.join(names)}) VALUES ({', '.join([mark] * len(names))})"
+    connection.exec_driver_sql(statement, list(map(itemgetter(*names), rows)))
 
 
 def _match(ref: str, old: Any, if_match: Collection[str]) -> None:

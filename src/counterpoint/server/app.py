@@ -86,7 +86,7 @@ def _wrap(
     handler = Heads(handler)
     if hosts is not None:
         handler = Hosts(handler, hosts)
-    handler = Problems(handler)
+    handler = Problems(handler, mounted.error_shapes)
     handler = RequestMetrics(handler, meters)
     handler = RequestLogs(handler)
     handler = SecurityHeaders(handler)

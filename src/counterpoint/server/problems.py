@@ -1,11 +1,11 @@
 """Turns every error into an answer: problem details (RFC 9457) for programs, a page for people."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from html import escape
 from http import HTTPStatus
-from typing import Any
+from typing import Any, TypeAlias
 from urllib.parse import quote
 
 import msgspec
@@ -18,11 +18,14 @@ from litestar.types import ASGIApp, Message, Receive, Scope, Send
 from counterpoint.errors import CounterpointError, OverloadedError, Problem, UnauthenticatedError
 from counterpoint.server.connection import caller_of, request_id_of, wants_html
 
-__all__ = ["Failure", "Problems", "answer_error", "describe"]
+__all__ = ["Failure", "Problems", "Shape", "answer_error", "describe"]
 
 MEDIA_TYPE = "application/problem+json"
 TYPE_PREFIX = "urn:counterpoint:problem:"
 UNEXPECTED = "Something went wrong on our side. The log has the details under the request id."
+
+Shape: TypeAlias = Callable[[Scope, BaseException, int, str], tuple[int, dict[str, str], bytes]]
+"""How a foreign standard writes an error: from scope, error, status and detail to status, headers and body."""
 
 
 class Failure(msgspec.Struct, frozen=True):
@@ -64,12 +67,7 @@ def answer_error(request: Request[Any, Any, Any], error: Exception) -> Response[
     """The answer to a request that failed; litestar's exception handler."""
     scope = request.scope
     failure = _told(describe(error), scope)
-    if failure.status >= 500:
-        log = structlog.get_logger("counterpoint.server")
-        foreseen = isinstance(error, CounterpointError)
-        log.error(
-            "request_failed", path=scope["path"], error=str(error), exc_info=None if foreseen else error
-        )
+    _note(scope, error, failure)
     headers = dict(failure.headers)
     if not wants_html(scope):
         return Response(
@@ -101,10 +99,14 @@ def _told(failure: Failure, scope: Scope) -> Failure:
 
 
 class Problems:
-    """Answers the errors raised outside of litestar: by middleware and by mounted ASGI callables."""
+    """Answers the errors raised outside of litestar: by middleware and by mounted ASGI callables.
 
-    def __init__(self, app: ASGIApp) -> None:
+    `shapes` names the paths, with all below them, whose errors follow a standard of their own.
+    """
+
+    def __init__(self, app: ASGIApp, shapes: Mapping[str, Shape] | None = None) -> None:
         self.app = app
+        self.shapes = shapes or {}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         started = False
@@ -120,8 +122,32 @@ class Problems:
             if started or scope["type"] != ScopeType.HTTP:
                 raise
             request: Request[Any, Any, Any] = Request(scope, receive=receive, send=send)
-            response = answer_error(request, error)
+            shape = next((s for path, s in self.shapes.items() if _is_below(scope["path"], path)), None)
+            response = _answer_in(shape, scope, error) if shape else answer_error(request, error)
             await response.to_asgi_response(app=None, request=request)(scope, receive, send)
+
+
+def _is_below(path: str, prefix: str) -> bool:
+    return path.startswith(prefix) and path[len(prefix) : len(prefix) + 1] in ("", "/")
+
+
+def _answer_in(shape: Shape, scope: Scope, error: BaseException) -> Response[bytes]:
+    failure = describe(error)
+    _note(scope, error, failure)
+    status, headers, content = shape(scope, error, failure.status, failure.detail)
+    media_type = headers.pop("content-type")
+    return Response(
+        content, status_code=status, media_type=media_type, headers={**failure.headers, **headers}
+    )
+
+
+def _note(scope: Scope, error: BaseException, failure: Failure) -> None:
+    if failure.status >= 500:
+        log = structlog.get_logger("counterpoint.server")
+        foreseen = isinstance(error, CounterpointError)
+        log.error(
+            "request_failed", path=scope["path"], error=str(error), exc_info=None if foreseen else error
+        )
 
 
 def _body(failure: Failure, scope: Scope) -> bytes:

@@ -58,6 +58,7 @@ ICONS: dict[str, str] = {
     "metric": '<path d="M2.5 13.5h11M4.5 11V8.5M8 11V3.5M11.5 11V6"/>',
     "rollout": '<path d="M2.5 13h3v-3h3V7h3V4h2"/>',
     "verdict": '<path d="M8 2.5v11M4.5 13.5h7M3 5h10M3 5 1.3 9.2a1.9 1.9 0 0 0 3.4 0zM13 5l-1.7 4.2a1.9 1.9 0 0 0 3.4 0z"/>',
+    "scorecard": '<path d="m2.5 4.5 1.2 1.2L6 3.3M2.5 11.3l1.2 1.2L6 10.1M8.5 4.5h5M8.5 11.3h5"/>',
     "decision": '<path d="M8 14V9.5M8 9.5 3.5 5V2.5M8 9.5 12.5 5V2.5M2 4l1.5-1.5L5 4M11 4l1.5-1.5L14 4"/>',
 }
 """Name and inner SVG of each icon."""
@@ -81,6 +82,7 @@ KIND_ICONS = {
     "user": "user",
     "location": "location",
     "template": "template",
+    "scorecard": "scorecard",
 }
 
 

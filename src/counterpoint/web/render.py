@@ -11,6 +11,7 @@ from jinja2 import Environment, FileSystemLoader, PrefixLoader, StrictUndefined
 
 from counterpoint import __version__
 from counterpoint.graph.customs import OUR_CUSTOMS, UnitCustoms
+from counterpoint.graph.weburls import is_followable
 from counterpoint.practices import PRACTICES
 from counterpoint.said import told
 from counterpoint.vocabulary import Told
@@ -28,7 +29,7 @@ STATIC = Path(__file__).resolve().parent / "static"
 
 NAVIGATION = (
     ("", (("/", "Home", "home"),)),
-    ("The graph", (("/catalog", "Catalog", "catalog"),)),
+    ("The graph", (("/catalog", "Catalog", "catalog"), ("/scorecards", "Scorecards", "scorecard"))),
     (
         "The loop",
         (
@@ -155,6 +156,7 @@ def environment() -> Environment:
         paragraphs=formats.paragraphs,
         unbroken=formats.unbroken,
     )
+    made.tests.update(followable=is_followable)
     made.globals.update(
         action_icon=action_icon,
         asset=asset,

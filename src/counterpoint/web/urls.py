@@ -5,8 +5,8 @@ from urllib.parse import parse_qsl, quote, urlencode, urlsplit
 
 __all__ = ["entity_url", "flag_url", "ref_parts", "with_query"]
 
-ROOM_PAGES = {"bet": "/bets", "experiment": "/experiments"}
-"""Kinds whose page is in a room of their own; all others are in the catalog."""
+ROOM_PAGES = {"bet": "/bets", "experiment": "/experiments", "scorecard": "/scorecards"}
+"""Kinds that have pages of their own; all others are in the catalog."""
 
 
 def ref_parts(ref: Any) -> tuple[str, str, str]:

@@ -47,6 +47,9 @@ TONES: dict[str, tuple[str, str]] = {
     "running": ("info", "activity"),
     "planned": ("quiet", "circle"),
     "ended": ("quiet", "archive"),
+    # checks of scorecards; what is to do is no failure
+    "to do": ("warn", "circle"),
+    "exempt": ("quiet", "pause"),
 }
 
 
@@ -77,6 +80,8 @@ ACTIONS = {
     "bet.decided": "decided on",
     "bet.moved": "moved",
     "experiment.read": "read the figures of",
+    "scorecard.checked": "checked again",
+    "fact.reported": "reported facts of",
     "account.created": "made an account for",
     "session.started": "signed in",
     "session.ended": "signed out",
@@ -96,6 +101,8 @@ ACTION_ICONS = {
     "deleted": "trash",
     "decided": "decision",
     "read": "experiment",
+    "checked": "scorecard",
+    "reported": "events",
     "moved": "arrow",
     "imported": "down",
     "revoked": "trash",
