@@ -177,17 +177,17 @@ OURS = (
 """Members of JSON that hold texts of ours, in answers that hold nothing of what people wrote under these names."""
 
 
-def _said_in(value: Any) -> Iterator[str]:
+def _said_in(value: Any, place: str = "") -> Iterator[tuple[str, str]]:
     if isinstance(value, dict):
         for key, item in value.items():
             if key in OURS and isinstance(item, str):
-                yield item
+                yield f"{place}/{key}", item
             elif key in ("warnings", "grounds", "overrides", "advice") and isinstance(item, list):
-                yield from (each for each in item if isinstance(each, str))
-            yield from _said_in(item)
+                yield from ((f"{place}/{key}", each) for each in item if isinstance(each, str))
+            yield from _said_in(item, f"{place}/{key}")
     elif isinstance(value, list):
-        for item in value:
-            yield from _said_in(item)
+        for index, item in enumerate(value):
+            yield from _said_in(item, f"{place}/{index}")
 
 
 BET = {
@@ -239,7 +239,8 @@ def test_no_answer_of_the_api_says_a_noun_that_was_renamed(client: TestClient) -
         content = None if body is None else json.dumps(body)
         answer = client.request(method, path, content=content, headers={"Content-Type": "application/json"})
         assert answer.status_code < 500, (path, answer.text)
-        found += [f"{method} {path}: {place}" for text in _said_in(answer.json()) for place in left_in(text)]
+        for place, text in _said_in(answer.json()):
+            found += [f"{method} {path} {place}: {left}" for left in left_in(text)]
     assert not found, "\n".join(found)
 
 
