@@ -9,6 +9,8 @@ from litestar.di import NamedDependency
 from litestar.params import FromPath, FromQuery, QueryParameter
 
 from counterpoint.catalog import shown
+from counterpoint.catalog.problem_pages import problem_pages
+from counterpoint.catalog.problems import count_problems, list_problems
 from counterpoint.catalog.writing import yaml_text
 from counterpoint.errors import NotFoundError
 from counterpoint.graph.entity import Entity
@@ -77,6 +79,7 @@ def show_list(
         total = found.total if not chosen else reader.find(limit=0).total
         facets = {name: _choices(reader, name, chosen) for name in FACETS} if total else {}
         titles = reader.titles({value for value, _count in facets.get("owner", ())})
+        problems = count_problems(reader)
     here = with_query("/catalog", **{"kind": EVERY} | chosen, order=order if order != "title" else None)
     return render(
         page,
@@ -86,6 +89,7 @@ def show_list(
         facets=facets,
         titles=titles,
         asked=asked,
+        problems=problems,
         narrowed=[name for name in chosen if name != "kind"],
         order=order,
         here=here,
@@ -141,6 +145,7 @@ def show_entity(
             raise NotFoundError(_absence(ref, moment, [revision.at for revision in history]))
         known = reader.get_many({edge.target for edge in entity.relations}, at=moment)
         people = reader.get_many({revision.actor for revision in history[-VERSIONS:]})
+        wrong = [each for _, each in list_problems(reader, ref=entity.ref, limit=5) if each.level == "error"]
     sections = shown.sections(entity, known)
     by_relation = {section.relation: section for section in sections}
     return render(
@@ -160,6 +165,7 @@ def show_entity(
         versions=len(history),
         people={person: found.title for person, found in people.items()},
         at=moment,
+        wrong=wrong if moment is None else [],
         is_current=moment is None or history[-1].version == entity.version,
     )
 
@@ -179,4 +185,4 @@ def _absence(ref: str, at: datetime | None, versions: list[datetime]) -> str:
     return f"There is no {ref}."
 
 
-pages: list[Any] = [show_list, show_entity]
+pages: list[Any] = [show_list, show_entity, *problem_pages]

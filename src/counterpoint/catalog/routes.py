@@ -1,7 +1,7 @@
 """The API of entities: lists, descriptors in and out, history, search."""
 
 from datetime import datetime
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import msgspec
 from litestar import Response, delete, get, put
@@ -11,12 +11,14 @@ from litestar.params import FromPath, FromQuery, JSONBody, QueryParameter
 from counterpoint.catalog.api.operations import OPERATIONS
 from counterpoint.catalog.api.refusals import BASE, refusal
 from counterpoint.catalog.api.router import CatalogApi, openapi_of
+from counterpoint.catalog.problems import Standing, count_problems, list_problems
+from counterpoint.catalog.remedies import REMEDIES
 from counterpoint.catalog.shown import moment_of
 from counterpoint.errors import InputError, NotFoundError, Problem
 from counterpoint.graph import Actor, Ref
 from counterpoint.graph.descriptor import ref_of, validate
 from counterpoint.graph.entity import Entity, Page, Revision
-from counterpoint.paging import check_limit
+from counterpoint.paging import check_limit, cursor_of, read_cursor
 from counterpoint.web.etags import IfMatch, etag_header, read_etags
 from counterpoint.workspace import Workspace
 
@@ -33,6 +35,37 @@ class Revisions(msgspec.Struct, frozen=True):
     """The versions of an entity, newest first."""
 
     items: tuple[Revision, ...]
+
+
+class CatalogProblem(msgspec.Struct, frozen=True, rename="camel"):
+    """Something that is wrong in a file or at an address, with the way out."""
+
+    location: str
+    """`file:/...` or `url:...`."""
+    line: int | None
+    column: int | None
+    pointer: str
+    level: str
+    """`error`, `warning` or `note`."""
+    code: str
+    """What kind of problem it is, such as `invalid`, `conflict` or `orphan`."""
+    message: str
+    remedy: str
+    entity: str | None
+    """The entity that it is about, which may not exist."""
+    owner: str | None
+    missing: str | None
+    """The entity that is missed; the problem is over as soon as it exists."""
+    since: datetime
+
+
+class CatalogProblems(msgspec.Struct, frozen=True, rename="camel"):
+    """A part of the problems that stand, by file and line."""
+
+    items: tuple[CatalogProblem, ...]
+    counts: dict[str, int]
+    """Of all that stand, how many there are of each level."""
+    next_cursor: str | None = None
 
 
 class Remark(msgspec.Struct, frozen=True):
@@ -178,6 +211,43 @@ def search(ws: NamedDependency[Workspace], q: FromQuery[str], limit: FromQuery[i
     )
 
 
+@get("/api/v1/problems", tags=["entities"], sync_to_thread=True)
+def list_catalog_problems(
+    ws: NamedDependency[Workspace],
+    level: FromQuery[Literal["error", "warning", "note"] | None] = None,
+    owner: FromQuery[str | None] = None,
+    entity: FromQuery[str | None] = None,
+    limit: FromQuery[int] = 100,
+    cursor: FromQuery[str | None] = None,
+) -> CatalogProblems:
+    """What is wrong in the files and addresses that the catalog is read from."""
+    check_limit(limit, MOST)
+    after = read_cursor(cursor, tuple[str, int]) if cursor else None
+    with ws.graph.read() as reader:
+        counts = count_problems(reader)
+        found = list_problems(reader, level=level, owner=owner, ref=entity, after=after, limit=limit + 1)
+    page = found[:limit]
+    following = cursor_of(page[-1][1].location, page[-1][0]) if len(found) > limit else None
+    return CatalogProblems(tuple(_problem(each) for _, each in page), counts, following)
+
+
+def _problem(each: Standing) -> CatalogProblem:
+    return CatalogProblem(
+        location=each.location,
+        line=each.line,
+        column=each.column,
+        pointer=each.pointer,
+        level=each.level,
+        code=each.code,
+        message=each.message,
+        remedy=REMEDIES[each.code],
+        entity=each.ref,
+        owner=each.owner,
+        missing=each.target,
+        since=each.since,
+    )
+
+
 def _moment(at: str | None) -> datetime | None:
     return moment_of(at) if at else None
 
@@ -212,4 +282,12 @@ def asgi_apps(workspace: Workspace) -> dict[str, Any]:
 
 error_shapes: dict[str, Any] = {BASE: refusal}
 openapi_paths: dict[str, Any] = openapi_of(OPERATIONS)
-routes: list[Any] = [list_entities, read_entity, write_entity, delete_entity, list_revisions, search]
+routes: list[Any] = [
+    list_entities,
+    read_entity,
+    write_entity,
+    delete_entity,
+    list_revisions,
+    search,
+    list_catalog_problems,
+]

@@ -8,6 +8,7 @@ COMMANDS: dict[str, dict[str, tuple[str, str]]] = {
         "init": ("counterpoint.cli.workspace_commands:init", "Make an empty workspace."),
         "doctor": ("counterpoint.cli.workspace_commands:doctor", "Check a workspace and say what to mend."),
         "serve": ("counterpoint.server.commands:serve", "Serve the web UI and the APIs."),
+        "problems": ("counterpoint.catalog.commands:problems", "Say what is wrong in the catalog's files."),
     },
     "import": {
         "catalog": (
@@ -64,6 +65,7 @@ EXAMPLES: dict[str, tuple[str, ...]] = {
     "init": ("init acme --name 'Acme Furniture'",),
     "doctor": ("-w acme doctor",),
     "serve": ("-w acme serve --no-auth", "-w acme serve --port 7800"),
+    "problems": ("problems", "problems --level error --json"),
     "import catalog": ("import catalog ~/checkouts/shop", "import catalog 'services/*/catalog-info.yaml' --dry-run"),
     "import flags": ("import flags flags.json", "import flags mobile.json --set mobile --owner group:default/apps"),
     "import events": ("import events events.ndjson", "import events test.csv --mapping mapping.yaml"),

@@ -64,6 +64,8 @@ TOLD = {
     "decided": "The decision is recorded, with what is known today.",
     "read": "The result is read and recorded in the activity log.",
     "revoked": "The token is revoked; it opens nothing any more.",
+    "read-again": "It was read again; what is still wrong stands here.",
+    "deleted": "It is deleted; its history stays.",
 }
 """What a page says once after a form was sent, by the value of `told` in the address it leads to."""
 
@@ -72,6 +74,10 @@ ACTIONS = {
     "entity.created": "added",
     "entity.updated": "changed",
     "entity.deleted": "removed",
+    "entity.status": "found something to mend in",
+    "location.registered": "registered the location",
+    "location.changed": "pointed elsewhere the location",
+    "location.removed": "took back the location",
     "bet.decided": "decided on",
     "bet.moved": "moved",
     "experiment.read": "read the figures of",
