@@ -1,5 +1,9 @@
 """The API of entities: lists, descriptors in and out, history, search."""
 
+import asyncio
+import threading
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from datetime import datetime
 from typing import Annotated, Any, Literal
 
@@ -14,6 +18,7 @@ from counterpoint.catalog.api.router import CatalogApi, openapi_of
 from counterpoint.catalog.problems import Standing, count_problems, list_problems
 from counterpoint.catalog.remedies import REMEDIES
 from counterpoint.catalog.shown import moment_of
+from counterpoint.catalog.watching import Watch
 from counterpoint.errors import InputError, NotFoundError, Problem
 from counterpoint.graph import Actor, Ref
 from counterpoint.graph.descriptor import ref_of, validate
@@ -273,6 +278,23 @@ def _ownerless(owner: str) -> Remark:
 
 def _answer(entity: Entity) -> Response[Entity]:
     return Response(entity, headers=etag_header(entity.etag))
+
+
+@asynccontextmanager
+async def lifespan(workspace: Workspace) -> AsyncIterator[None]:
+    """Follow the files that were imported while the server runs, unless `[catalog] watch` is false."""
+    settings = workspace.settings.catalog
+    if not settings.watch:
+        yield
+        return
+    watch = Watch(workspace.graph, settings.read_hosts)
+    thread = threading.Thread(target=watch.run, name="catalog-watch", daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        watch.stop.set()
+        await asyncio.to_thread(thread.join)
 
 
 def asgi_apps(workspace: Workspace) -> dict[str, Any]:
