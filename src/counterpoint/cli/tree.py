@@ -16,6 +16,7 @@ COMMANDS: dict[str, dict[str, tuple[str, str]]] = {
             "counterpoint.catalog.reuse.commands:similar",
             "Say what exists already that is like a text or an entity.",
         ),
+        "problems": ("counterpoint.catalog.commands:problems", "Say what is wrong in the catalog's files."),
     },
     "import": {
         "catalog": (
@@ -98,6 +99,7 @@ EXAMPLES: dict[str, tuple[str, ...]] = {
     "serve": ("-w acme serve --no-auth", "-w acme serve --port 7800"),
     "similar": ("similar playlist made for one listener", "similar component:taste-profile --kind Component"),
     "history": ("history component:default/search", "history component:default/search --diff 2026-05-01 2026-06-01"),
+    "problems": ("problems", "problems --level error --json"),
     "import catalog": ("import catalog ~/checkouts/shop", "import catalog 'services/*/catalog-info.yaml' --dry-run"),
     "import flags": ("import flags flags.json", "import flags mobile.json --set mobile --owner group:default/apps"),
     "import events": ("import events events.ndjson", "import events test.csv --mapping mapping.yaml"),

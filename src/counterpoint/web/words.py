@@ -75,6 +75,8 @@ TOLD = {
     "twins-confirmed": "Noted: they are the same. The pair stays on the list until it is one.",
     "twins-dismissed": "Noted: they are not the same. The pair is off the list; it stands below, where you can take it back.",
     "twins-reopened": "Taken back; the pair is on the list again.",
+    "read-again": "It was read again; what is still wrong stands here.",
+    "deleted": "It is deleted; its history stays.",
 }
 """What a page says once after a form was sent, by the value of `told` in the address it leads to."""
 
@@ -83,6 +85,10 @@ ACTIONS = {
     "entity.created": "added",
     "entity.updated": "changed",
     "entity.deleted": "removed",
+    "entity.status": "found something to mend in",
+    "location.registered": "registered the location",
+    "location.changed": "pointed elsewhere the location",
+    "location.removed": "took back the location",
     "bet.decided": "decided on",
     "bet.moved": "moved",
     "experiment.read": "read the figures of",
