@@ -3,6 +3,7 @@
 import time
 import uuid
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from datetime import datetime
 from typing import Any, Literal
 
 import sqlalchemy as sa
@@ -20,12 +21,14 @@ from counterpoint.graph.descriptor import (
 )
 from counterpoint.graph.difference import difference
 from counterpoint.graph.entity import Activity, Entity, Put
+from counterpoint.graph.handover import is_marked, keep_decisions
+from counterpoint.graph.kinds import INVERSES
 from counterpoint.graph.permissions import may
 from counterpoint.graph.reader import Reader, _batches, _text
 from counterpoint.graph.ref import Ref, parse_ref
 from counterpoint.graph.search import postings_of
 from counterpoint.graph.tables import activity, decode, encode, posting, relation, revision, tag
-from counterpoint.moments import to_datetime
+from counterpoint.moments import to_datetime, to_micros
 
 __all__ = ["Writer"]
 
@@ -42,7 +45,14 @@ MEMBERSHIP = {"user": ("memberOf", "Group"), "group": ("parent", "Group")}
 class Writer(Reader):
     """One transaction. Rows wait in memory until something is read, so that imports write in bulk."""
 
-    def __init__(self, connection: sa.Connection, actor: Actor, load: Callable[[str], Entity]) -> None:
+    def __init__(
+        self,
+        connection: sa.Connection,
+        actor: Actor,
+        load: Callable[[str], Entity],
+        *,
+        at: datetime | None = None,
+    ) -> None:
         super().__init__(connection)
         self.actor = actor
         self._load_later = load
@@ -59,7 +69,10 @@ class Writer(Reader):
         self._activity = last.seq if last else 0
         self._revision = connection.execute(sa.select(sa.func.max(revision.c.seq))).scalar() or 0
         # One moment for the whole transaction, later than every earlier one even if the clock went back.
-        self.now = max(time.time_ns() // 1000, last.at + 1 if last else 0)
+        clock = time.time_ns() // 1000
+        if at is not None and to_micros(at) > clock:
+            raise InputError(f"{at.isoformat()} is in the future; nothing can have happened then.")
+        self.now = max(clock if at is None else to_micros(at), last.at + 1 if last else 0)
 
     @property
     def connection(self) -> sa.Connection:
@@ -74,11 +87,13 @@ class Writer(Reader):
         reason: str | None = None,
         location: str | None = None,
         if_match: Collection[str] | None = None,
+        asked: bool = False,
     ) -> Put:
         """Write a descriptor: create the entity, or a new version of it, or nothing if it is the same.
 
         `location` says where the document was read from; none keeps what is known. With `if_match`
-        the entity must still have one of these etags; `*` stands for any.
+        the entity must still have one of these etags; `*` stands for any. With `asked` the room has
+        made sure itself that the actor may, as for what follows from a decision that was theirs.
 
         Raises:
             InputError: the document is not valid; the problems carry pointers.
@@ -98,7 +113,10 @@ class Writer(Reader):
         old = _present(latest)
         if if_match is not None:
             _match(ref, old, if_match)
-        self._allow(ref, old, plain)
+        if location is not None and old is not None and is_marked(old.document):
+            plain = keep_decisions(decode(old.document), plain)
+        if not asked:
+            self._allow(ref, old, plain)
         etag = etag_of(plain)
         if old is not None and old.etag == etag and location in (None, old.location):
             return Put("unchanged", ref, self._load)
@@ -166,6 +184,17 @@ class Writer(Reader):
         }
         self._wait(activity, row | {"before": encode(before), "after": encode(after), "reason": reason})
         return made
+
+    def relate(self, origin: str, edges: Iterable[tuple[str, str, str]]) -> None:
+        """Let the relations that `origin` makes be these (source, type, target), each with its inverse.
+
+        For relations that no document makes, such as those of a dated membership: `origin` is then
+        `membership:<id>`. Without edges it makes none any more. The room records what happened.
+        """
+        self.flush()
+        both = {edge for source, kind, target in edges for edge in _both_ways(source, kind, target)}
+        self._relate(origin, both, origin)
+        self._units = None
 
     def preload(self, refs: Iterable[Ref | str]) -> None:
         """Read in bulk what is stored of entities that are put next; it only makes a large import faster."""
@@ -334,6 +363,10 @@ _FORGET_WORDS = sa.delete(posting).where(posting.c.revision == sa.bindparam("old
 _MADE_BY = sa.select(relation).where(
     relation.c.origin == sa.bindparam("origin"), relation.c.valid_to.is_(None)
 )
+
+
+def _both_ways(source: str, kind: str, target: str) -> tuple[tuple[str, str, str], ...]:
+    return (source, kind, target), (target, INVERSES[kind], source)
 
 
 def _match(ref: str, old: Any, if_match: Collection[str]) -> None:
