@@ -32,12 +32,14 @@ RETIRED_ON = "counterpoint.dev/retired-on"
 """The day on which a unit was retired."""
 RETIRED = "retired"
 """The `lifecycle` of a unit that is no more."""
+PROVISIONED = "scim"
+"""The field of a spec that an identity provider fills; a file never does."""
 _FIELDS = {HANDED_OVER: "owner", MOVED: "parent"}
 
 
 def is_marked(text: str) -> bool:
     """Whether a stored document, as text, may hold such a decision; cheap, since every import asks."""
-    return any(mark in text for mark in (HANDED_OVER, MOVED, RETIRED_ON))
+    return any(mark in text for mark in (HANDED_OVER, MOVED, RETIRED_ON, f'"{PROVISIONED}":'))
 
 
 def handed_over(document: Mapping[str, Any], former: str, owner: str) -> dict[str, Any]:
@@ -67,7 +69,16 @@ def keep_decisions(stored: Mapping[str, Any], read: Mapping[str, Any]) -> dict[s
     day = marks.get(RETIRED_ON)
     if day is not None and "lifecycle" not in (kept.get("spec") or {}):
         kept = retired(kept, day)
-    return kept
+    return _with_provisioned(stored.get("spec") or {}, kept)
+
+
+def _with_provisioned(stored: Mapping[str, Any], kept: dict[str, Any]) -> dict[str, Any]:
+    """What an identity provider says of a person or unit stays beside what a file says."""
+    spec = kept.get("spec") or {}
+    if PROVISIONED not in stored or PROVISIONED in spec:
+        return kept
+    said = {key: stored[key] for key in (PROVISIONED, "lifecycle") if key in stored and key not in spec}
+    return {**kept, "spec": {**spec, **said}}
 
 
 def _named(document: Mapping[str, Any], field: str) -> str | None:

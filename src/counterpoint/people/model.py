@@ -13,6 +13,7 @@ import msgspec
 
 __all__ = [
     "BEGINNING",
+    "LEFT",
     "MEMBER",
     "ManagerLine",
     "Membership",
@@ -27,6 +28,8 @@ __all__ = [
     "wrong_with",
 ]
 
+LEFT = "left"
+"""The `lifecycle` of a person who has left the organisation."""
 MEMBER = "member"
 """The role of somebody of whom no other is known."""
 CHAIN = 200

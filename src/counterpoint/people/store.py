@@ -12,7 +12,7 @@ from counterpoint.people.dates import When
 from counterpoint.people.directory import email_of
 from counterpoint.people.managers import lines, manager_of, reports_of
 from counterpoint.people.memberships import DOCUMENT, effective, recorded
-from counterpoint.people.model import ManagerLine, Membership, holds, share_advice, span_words
+from counterpoint.people.model import LEFT, ManagerLine, Membership, holds, share_advice, span_words
 from counterpoint.people.ownership import Owned, owned
 from counterpoint.people.rollup import rollups
 from counterpoint.people.structure import Structure, Unit, load_structure
@@ -131,7 +131,7 @@ def list_people(reader: Reader, when: When, *, unit: str | None = None) -> list[
         held.setdefault(each.person, []).append(each.unit)
     bosses = {each.person: each.manager for each in lines(reader, when=when) if holds(each, when.moment)}
     entities = {entity.ref: entity for entity in reader.all(kind="User", at=when.at)}
-    wanted: Iterable[str] = entities
+    wanted: Iterable[str] = [ref for ref, each in entities.items() if each.spec.get("lifecycle") != LEFT]
     if unit is not None:
         wanted = structure.people_within(_unit_of(structure, unit).ref)
     found = [
