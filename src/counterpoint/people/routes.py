@@ -22,6 +22,7 @@ from counterpoint.people.model import ManagerLine, Membership
 from counterpoint.people.organisation import Organisation, draw
 from counterpoint.people.ownership import Orphan, Owned, Tenure, hand_over, orphans, owned, tenures
 from counterpoint.people.retirement import Plan, plan, retire
+from counterpoint.people.roles import role_key
 from counterpoint.people.scim.routes import routes as scim_routes
 from counterpoint.people.settling import settling
 from counterpoint.workspace import Workspace
@@ -281,7 +282,7 @@ def add_membership(
         new = Membership(
             person=data.person,
             unit=data.unit,
-            role=data.role.strip() or "member",
+            role=role_key(data.role),
             start=_edge(data.start, "/from", here),
             end=_edge(data.end, "/to", here),
             share=data.share,
@@ -301,7 +302,7 @@ def change_membership(
         here = moment_of_writing(writer)
         changes: dict[str, Any] = {}
         if data.role is not msgspec.UNSET:
-            changes["role"] = data.role
+            changes["role"] = role_key(data.role)
         if data.share is not msgspec.UNSET:
             changes["share"] = data.share
         if data.start is not msgspec.UNSET:

@@ -15,7 +15,8 @@ from counterpoint.people.dates import When, read_edge
 from counterpoint.people.directory import Directory, email_of, name_from
 from counterpoint.people.managers import lines, set_manager
 from counterpoint.people.memberships import DOCUMENT, effective, end, join, moment_of_writing, recorded
-from counterpoint.people.model import MEMBER, ManagerLine, Membership
+from counterpoint.people.model import ManagerLine, Membership
+from counterpoint.people.roles import read_share, role_key
 from counterpoint.people.sheets import Row, Table
 
 __all__ = ["write_people", "write_units"]
@@ -197,11 +198,6 @@ def _membership(row: Row, units: Directory, source: str) -> Membership | None:
     )
 
 
-def role_key(text: str) -> str:
-    """A role as data: "Product Owner" is `product-owner`."""
-    return "-".join(text.lower().split())[:100] or MEMBER
-
-
 def _edge(row: Row, column: str) -> date | None:
     if not row.text(column):
         return None
@@ -212,18 +208,10 @@ def _edge(row: Row, column: str) -> date | None:
 
 
 def _share(row: Row) -> float | None:
-    text = row.text("share")
-    if not text:
-        return None
     try:
-        number = float(text.rstrip("% ").replace(",", "."))
-    except ValueError:
-        number = float("nan")
-    share = number / 100 if text.endswith("%") or number > 1 else number
-    if not 0 < share <= 1:
-        message = f"share is {text!r}; write a number above 0 and at most 1, or a percentage such as 50%"
-        raise InputError("", [row.problem(message, "share")])
-    return share
+        return read_share(row.text("share"))
+    except InputError as error:
+        raise InputError("", [row.problem(error.problems[0].message, "share")]) from None
 
 
 def _write_person(writer: Writer, row: Row, people: Directory, report: _Once) -> Entity:

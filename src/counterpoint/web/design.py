@@ -104,7 +104,7 @@ def _relations() -> Any:
         charts.Node("playlist-builder"),
         [
             charts.RelationGroup(
-                "owned by", (charts.Node("Discovery", "/catalog/group/default/discovery"),), "left"
+                "owned by", (charts.Node("Discovery", "/units/default/discovery"),), "left"
             ),
             charts.RelationGroup(
                 "part of",

@@ -22,7 +22,7 @@ STATIC = Path(__file__).resolve().parent / "static"
 
 NAVIGATION = (
     ("", (("/", "Home", "home"),)),
-    ("The graph", (("/catalog", "Catalog", "catalog"),)),
+    ("The graph", (("/catalog", "Catalog", "catalog"), ("/organisation", "Organisation", "group"))),
     (
         "The loop",
         (
@@ -107,6 +107,7 @@ def environment() -> Environment:
     made.globals.update(
         action_icon=action_icon,
         asset=asset,
+        catalog_url=urls.catalog_url,
         entity_url=urls.entity_url,
         flag_url=urls.flag_url,
         icon=icon,
