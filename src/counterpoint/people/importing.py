@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from datetime import datetime
 from pathlib import Path
 from typing import Any, Literal
 
@@ -76,6 +77,7 @@ def import_files(
     *,
     dry_run: bool = False,
     complete: bool = False,
+    at: datetime | None = None,
 ) -> ImportReport:
     """Import files of units and people; files of units are written first.
 
@@ -86,6 +88,7 @@ def import_files(
         dry_run: do everything but keep nothing.
         complete: each file of people is the whole truth of what it listed before: memberships that an
             earlier import of a file of that name recorded and that it lists no more end now.
+        at: when it counts as written, where a history is replayed (see `Graph.write`).
 
     Returns:
         The report; input that is not valid is named there and raises nothing.
@@ -103,7 +106,7 @@ def import_files(
         _try(graph, actor, read, report, complete=complete)
     else:
         for tables in read:
-            with graph.write(actor) as writer:
+            with graph.write(actor, at=at) as writer:
                 _write(writer, tables, report, complete=complete)
     return report
 

@@ -8,7 +8,7 @@ from uuid import uuid4
 import msgspec
 import sqlalchemy as sa
 
-from counterpoint.errors import ConflictError, InputError, NotAllowedError, Problem
+from counterpoint.errors import ConflictError, InputError, Problem
 from counterpoint.graph.reader import Reader
 from counterpoint.graph.writer import Writer
 from counterpoint.moments import to_datetime, to_micros
@@ -150,10 +150,6 @@ def _allow(writer: Writer, theirs: Iterable[ManagerLine], new: ManagerLine) -> N
     today = to_datetime(writer.now)
     if any(each.manager == actor and holds(each, today) for each in theirs):
         return
-    if actor == new.manager and not any(holds(each, today) for each in theirs):
-        raise NotAllowedError(
-            f"{new.person} was not changed. Who manages them is for them to say, or for whom they report to now."
-        )
     writer.require_write(new.person)
 
 

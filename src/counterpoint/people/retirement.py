@@ -1,6 +1,7 @@
 """Retiring a unit: only with a new home for each thing that it owns, all or nothing."""
 
 from collections.abc import Mapping
+from datetime import datetime
 
 import msgspec
 
@@ -88,15 +89,18 @@ def retire(
     homes: Mapping[str, str] | None = None,
     default: str | None = None,
     reason: str | None = None,
+    at: datetime | None = None,
 ) -> Plan:
     """Retire a unit: hand over what it owns, move its parts, end its memberships, in one transaction.
+
+    With `at` it counts as done at that past moment (see `Graph.write`).
 
     Raises:
         ConflictError: something it owns has no new home, or it is retired already.
         NotFoundError, InputError: as for `plan`.
         NotAllowedError: the actor may not change the unit or one of the things.
     """
-    with graph.write(actor) as writer:
+    with graph.write(actor, at=at) as writer:
         decided = plan(writer, unit, homes, default)
         if decided.homeless:
             raise ConflictError(
