@@ -48,8 +48,11 @@ RULES = (
     # The Backstage API reads by POST, since its queries can be long.
     Rule("/api/catalog/entities/by-refs$", "read", POST),
     Rule("/api/catalog/entities/by-query$", "read", POST),
+    Rule("/api/catalog/entity-facets$", "read", POST),
+    Rule("/api/catalog/locations/by-query$", "read", POST),
     Rule("/api/catalog/validate-entity$", "read", POST),
     Rule("/api/catalog/analyze-location$", "read", POST),
+    Rule("/scim", "scim"),
     Rule("/settings/accounts", "admin"),
     Rule("/settings/tokens", "admin"),
 )
