@@ -1,5 +1,6 @@
 """CPU and memory of processes, and the time that requests take, measured in the same way for every server."""
 
+import contextlib
 import os
 import statistics
 import threading
@@ -13,15 +14,20 @@ from queries import Query
 TICKS = os.sysconf("SC_CLK_TCK")
 
 
+def children(pid: int) -> list[int]:
+    """The processes that a process has started and that still run."""
+    found: list[int] = []
+    for task in Path(f"/proc/{pid}/task").glob("*/children"):
+        with contextlib.suppress(OSError):
+            found += [int(child) for child in task.read_text().split()]
+    return found
+
+
 def family(pid: int) -> list[int]:
     """A process and all its descendants."""
     found = [pid]
     for each in found:
-        for task in Path(f"/proc/{each}/task").glob("*/children"):
-            try:
-                found += [int(child) for child in task.read_text().split()]
-            except OSError:
-                continue
+        found += children(each)
     return found
 
 

@@ -9,13 +9,16 @@ Machines are noisy: compare CPU seconds and minima before wall times.
 """
 
 import argparse
+import contextlib
 import json
 import os
 import platform
 import resource
 import shutil
+import sqlite3
 import sys
 import tempfile
+import threading
 import time
 from datetime import UTC, datetime
 from pathlib import Path
@@ -24,8 +27,8 @@ from typing import Any
 sys.path.insert(0, str(Path(__file__).parent))
 
 import tables
-from generate import Generated, generate
-from metering import cpu_of, family, latency, memory_of, throughput
+from generate import generate
+from metering import children, cpu_of, family, latency, memory_of, throughput
 from postgresql import QUIET, Cluster
 from queries import LARGE, LOADED, ORDINARY, Query
 from servers import Backstage, Counterpoint, Server, free_port
@@ -112,7 +115,7 @@ def _ours(asked: argparse.Namespace, folder: Path, cluster: Cluster | None) -> d
     server = _empty(folder, cluster)
     pids = [cluster.pid] if cluster else []
     try:
-        ingest = _ingested(server, [made], pids)[0]
+        ingest = _import(server, [made.root], made.visible, pids)
         print(f"ours: {ingest}", file=sys.stderr)
         if cluster:
             cluster.execute("graph", "VACUUM ANALYZE")
@@ -124,28 +127,55 @@ def _ours(asked: argparse.Namespace, folder: Path, cluster: Cluster | None) -> d
 
 
 def large(asked: argparse.Namespace, folder: Path) -> dict[str, Any]:
-    """Ours alone with very many entities, in SQLite, imported in five equal parts."""
+    """Ours alone with very many entities, in SQLite: one import of many files, watched on its way."""
     made = generate(folder / "catalog", asked.large, per_file=10_000)
-    files = sorted((folder / "catalog").glob("part-*.yaml"))
-    each = len(files) // 5
-    parts = [files[start : start + each] for start in range(0, len(files), each)]
     server = _empty(folder, None)
     try:
-        visible, walls = 0, []
-        for part in parts:
-            visible += len(part) * 10_001
-            walls.append(_import(server, part, visible, []))
-            print(f"large: {walls[-1]}", file=sys.stderr)
+        with Progress(server.workspace / "graph.db", made.entities // 5) as progress:
+            ingest = _import(server, [made.root], made.visible, [])
+        print(f"large: {ingest}, {progress.reached}", file=sys.stderr)
         served = _served(server, asked, [], queries=LARGE)
         server.stop()
         disk = sum(file.stat().st_size for file in server.workspace.rglob("*") if file.is_file()) / 2**20
         return {
-            "entities": made.entities, "ingest_parts": walls, "disk_mb": round(disk),
+            "entities": made.entities, "ingest": ingest, "reached": progress.reached, "disk_mb": round(disk),
             **served, "cold_start": _cold_start(server),
         }  # fmt: skip
     finally:
         server.stop()
         shutil.rmtree(folder, ignore_errors=True)
+
+
+class Progress:
+    """Notes when each fifth of the entities has been written, by looking into the graph's database from beside."""
+
+    def __init__(self, file: Path, step: int) -> None:
+        self.file, self.step = file, step
+        self.reached: list[dict[str, float]] = []
+        self.ended = threading.Event()
+        self.thread = threading.Thread(target=self._watch, daemon=True)
+
+    def __enter__(self) -> "Progress":
+        self.started = time.perf_counter()
+        self.thread.start()
+        return self
+
+    def __exit__(self, *_raised: object) -> None:
+        self.ended.set()
+        self.thread.join()
+
+    def _watch(self) -> None:
+        with contextlib.closing(
+            sqlite3.connect(f"file:{self.file}?mode=ro", uri=True, timeout=60)
+        ) as database:
+            while not self.ended.wait(0.5):
+                (written,) = database.execute("SELECT coalesce(max(seq), 0) FROM activity").fetchone()
+                while written >= self.step * (len(self.reached) + 1) and len(self.reached) < 5:
+                    cpu = sum(
+                        cpu_of(child) for child in children(os.getpid())
+                    )  # the command's and the server's
+                    wall = time.perf_counter() - self.started
+                    self.reached.append({"wall_s": round(wall, 1), "cpu_s": round(cpu, 1)})
 
 
 def _empty(folder: Path, cluster: Cluster | None) -> Counterpoint:
@@ -156,14 +186,6 @@ def _empty(folder: Path, cluster: Cluster | None) -> Counterpoint:
     server.serve()
     server.wait_until_up()
     return server
-
-
-def _ingested(server: Counterpoint, made: list[Generated], pids: list[int]) -> list[dict[str, Any]]:
-    visible, found = 0, []
-    for each in made:
-        visible += each.visible
-        found.append(_import(server, [each.root], visible, pids))
-    return found
 
 
 def _import(server: Counterpoint, files: list[Path], visible: int, pids: list[int]) -> dict[str, Any]:
