@@ -217,9 +217,12 @@ def _served(
     """CPU at rest, then every query, then many connections; memory at the end."""
     assert server.process
     watched = [server.process.pid, *pids]
-    before, started = sum(map(cpu_of, watched)), time.perf_counter()
+    before, started = [cpu_of(pid) for pid in watched], time.perf_counter()
     time.sleep(asked.rest)
-    rest = (sum(map(cpu_of, watched)) - before) / (time.perf_counter() - started)
+    took = time.perf_counter() - started
+    rest = [
+        round((cpu_of(pid) - earlier) / took * 100, 2) for pid, earlier in zip(watched, before, strict=True)
+    ]
     memory = memory_of(server.process.pid)
     found = {query.name: latency(server.port, query, asked.repeats) for query in queries}
     walk = _walk(server) if queries is ORDINARY else None
@@ -229,7 +232,7 @@ def _served(
         if query.name in LOADED
     }
     return {
-        "rest_percent": round(rest * 100, 2), "memory_mb": round(memory),
+        "rest_percent": rest[0], "database_rest_percent": sum(rest[1:]), "memory_mb": round(memory),
         "memory_after_mb": round(sum(memory_of(pid) for pid in family(server.process.pid))),
         "queries": found, "walk_s": walk, "requests_per_second": loaded,
     }  # fmt: skip

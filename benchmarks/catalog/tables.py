@@ -31,6 +31,15 @@ def _ordinary(name: str, ours: dict[str, Any], theirs: dict[str, Any] | None) ->
     rows.append(
         _row("at rest, % of a core", ours["rest_percent"], (theirs or {}).get("rest_percent"), "under 0.5")
     )
+    if ours.get("database_rest_percent"):
+        rows.append(
+            _row(
+                "at rest, the database, % of a core",
+                ours["database_rest_percent"],
+                (theirs or {}).get("database_rest_percent"),
+                "",
+            )
+        )
     rows.append(_row("memory after ingest, MB", ours["memory_mb"], (theirs or {}).get("memory_mb"), ""))
     for query in ORDINARY:
         mine = ours["queries"][query.name]
