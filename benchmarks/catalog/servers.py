@@ -12,6 +12,7 @@ import socket
 import sqlite3
 import subprocess
 import sys
+import tempfile
 import time
 from dataclasses import dataclass, field
 from http.client import HTTPConnection
@@ -176,7 +177,12 @@ class Counterpoint(Server):
     """Our server over a workspace of its own."""
 
     settings: dict[str, str] = field(default_factory=dict)
-    """Variables `COUNTERPOINT_*` that overlay the workspace's own settings."""
+    """Variables of its environment: `COUNTERPOINT_*` overlay the workspace's own settings."""
+
+    def __post_init__(self) -> None:
+        # As installed: compiled once. Containers often forbid it, and then every command compiles all it imports.
+        bytecode = Path(tempfile.gettempdir()) / f"counterpoint-benchmark-bytecode-{os.getuid()}"
+        self.settings |= {"PYTHONDONTWRITEBYTECODE": "", "PYTHONPYCACHEPREFIX": str(bytecode)}
 
     def run(self, locations: list[Path]) -> None:
         """Make a workspace, import `locations` and serve it."""
