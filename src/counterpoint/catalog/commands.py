@@ -1,6 +1,6 @@
 """`counterpoint import catalog`."""
 
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 from cyclopts import Parameter
 
@@ -23,6 +23,7 @@ def import_catalog(
 ) -> int:
     """Read catalog-info.yaml files, folders, globs or checkouts, in Backstage's format."""
     from counterpoint.catalog.importer import import_targets
+    from counterpoint.catalog.reuse.notes import notes_since
     from counterpoint.graph import local_actor
 
     if not targets:
@@ -31,6 +32,8 @@ def import_catalog(
         raise UsageError("A TARGET is empty; name a file, folder or pattern.")
     here = terminal()
     with here.open() as workspace, here.progress("Importing") as advance:
+        with workspace.graph.read() as reader:
+            before = reader.last_activity()
         report = import_targets(
             workspace.graph,
             local_actor(),
@@ -39,10 +42,17 @@ def import_catalog(
             hosts=workspace.settings.catalog.read_hosts,
             progress=advance,
         )
+        report.remarks += notes_since(workspace, before)
     if not here.json:
         _say_remarks(here, report.remarks)
-    here.emit(report.record(), lambda: _summary(report, dry_run=dry_run))
+    here.emit(_record(here, report), lambda: _summary(report, dry_run=dry_run))
     return 1 if report.failed else 0
+
+
+def _record(here: Terminal, report: "ImportReport") -> dict[str, Any]:
+    record = report.record()
+    told = [remark | {"message": here.tell(remark["message"])} for remark in record["problems"]]
+    return record | {"problems": told}
 
 
 def _say_remarks(here: Terminal, remarks: "list[Remark]") -> None:
@@ -56,7 +66,7 @@ def _summary(report: "ImportReport", *, dry_run: bool) -> str:
     lines = []
     for outcome, kinds in report.outcomes.items():
         if kinds:
-            each = ", ".join(f"{kind} {count}" for kind, count in sorted(kinds.items()))
+            each = ", ".join(f"{terminal().noun(kind)} {count}" for kind, count in sorted(kinds.items()))
             lines.append(f"{outcome:<10}{kinds.total():>6}   {each}")
     files = counted(report.files, "file")
     if not lines:

@@ -1,4 +1,4 @@
-"""The API of entities: lists, descriptors in and out, history, search."""
+"""The API of entities: lists, descriptors in and out, history."""
 
 from datetime import datetime
 from typing import Annotated, Any
@@ -28,7 +28,6 @@ __all__ = ["asgi_apps", "error_shapes", "lifespans", "openapi_paths", "routes"]
 
 MOST = 500
 """Entities on one page."""
-HITS = 100
 
 OfType = Annotated[list[str] | None, QueryParameter(name="type")]
 
@@ -50,24 +49,6 @@ class Stored(Entity, frozen=True, rename="camel"):
     """An entity as it was stored, with what is worth mending in it."""
 
     warnings: tuple[Remark, ...] = ()
-
-
-class Hit(msgspec.Struct, frozen=True):
-    """An entity that was found."""
-
-    ref: str
-    kind: str
-    title: str
-    owner: str | None
-    field: str
-    """Where the best match is: `name`, `title`, `tags`, `description` or `text`."""
-    snippet: str
-
-
-class Hits(msgspec.Struct, frozen=True):
-    """What a search has found, the best first."""
-
-    items: tuple[Hit, ...]
 
 
 @get("/api/v1/entities", tags=["entities"], sync_to_thread=True)
@@ -172,20 +153,6 @@ def list_revisions(
     return Revisions(tuple(reversed(found)))
 
 
-@get("/api/v1/search", tags=["entities"], sync_to_thread=True)
-def search(ws: NamedDependency[Workspace], q: FromQuery[str], limit: FromQuery[int] = 20) -> Hits:
-    """Entities that hold every word of `q`, or a word that begins with it; the best first."""
-    check_limit(limit, HITS)
-    with ws.graph.read() as reader:
-        found = reader.search(q[:200], limit=limit)
-    return Hits(
-        tuple(
-            Hit(hit.entity.ref, hit.entity.kind, hit.entity.title, hit.entity.owner, hit.field, hit.snippet)
-            for hit in found
-        )
-    )
-
-
 def _moment(at: str | None) -> datetime | None:
     return moment_of(at) if at else None
 
@@ -220,7 +187,7 @@ def asgi_apps(workspace: Workspace) -> dict[str, Any]:
 
 error_shapes: dict[str, Any] = {BASE: refusal}
 openapi_paths: dict[str, Any] = openapi_of(OPERATIONS)
-routes: list[Any] = [list_entities, read_entity, write_entity, delete_entity, list_revisions, search]
+routes: list[Any] = [list_entities, read_entity, write_entity, delete_entity, list_revisions]
 routes += [*history_routes, *scorecard_routes]
 lifespans: list[Any] = [recording]
 """What runs beside the server's requests, each as the room's `lifespan`."""

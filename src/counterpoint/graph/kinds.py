@@ -7,6 +7,8 @@ from typing import Any
 from counterpoint.errors import Problem, escape
 from counterpoint.graph.fields import Field, Reference, check_fields
 from counterpoint.graph.scorecard import check_scorecard
+from counterpoint.practices import check_pack
+from counterpoint.vocabulary import check_nouns
 
 __all__ = ["BACKSTAGE", "INVERSES", "KINDS", "OURS", "Kind", "LooseReference", "canonical_kind", "kind_of"]
 
@@ -120,6 +122,7 @@ PROFILE = Field("profile", "object", fields=(Field("displayName"), Field("email"
 PURPOSE = _refers("purpose", "Purpose", "servesPurpose", "purposeServedBy")
 METRIC = _refers("metric", "Metric", "measuredBy", "measures", required=True)
 SUCCESS = Field("success", "objects", fields=(METRIC, Field("expect")))
+UNITS = _refers("units", "Group", "appliesTo", "hasCustoms", many=True)
 GUARDRAILS = Field("guardrails", "objects", fields=(METRIC, Field("margin", "number", minimum=0)))
 
 _TABLE = (
@@ -363,6 +366,26 @@ _TABLE = (
         ),
         purpose="Checks of what the catalog says of things, each with what to do next.",
         check=check_scorecard,
+    ),
+    Kind(
+        "Vocabulary",
+        OURS,
+        (OWNER, UNITS, Field("nouns", "object", required=True)),
+        purpose="What the organisation, or a unit with everything in it, calls things.",
+        check=lambda spec: check_nouns(spec["nouns"]),
+    ),
+    Kind(
+        "PolicyPack",
+        OURS,
+        (
+            OWNER,
+            UNITS,
+            Field("practices", "object"),
+            Field("policies", "object"),
+            Field("limits", "object"),
+        ),
+        purpose="Which practices are on, what passing over a rule asks for, and which limits are advised.",
+        check=check_pack,
     ),
 )
 

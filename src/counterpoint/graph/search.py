@@ -7,7 +7,7 @@ from typing import Any
 from counterpoint.graph.descriptor import title_of
 from counterpoint.graph.flagd import flags_by_key
 
-__all__ = ["OTHER", "has_words", "postings_of", "snippet_of", "words_of"]
+__all__ = ["NAME", "OTHER", "has_words", "postings_of", "snippet_of", "words_of"]
 
 NAME, TAGS, OTHER = 1, 2, 3
 """Ranks: in the name or title, in tags or description, anywhere else. Less is better."""

@@ -36,6 +36,8 @@ WAITING = 2_000
 """Revisions that may wait in memory."""
 LOCATION_LENGTH = 2_000
 """Characters of a location: what an index of PostgreSQL holds."""
+CUSTOMS = frozenset({"vocabulary", "policypack"})
+"""Kinds that bind whole units: nobody writes them for a unit that they do not belong to."""
 MEMBERSHIP = {"user": ("memberOf", "Group"), "group": ("parent", "Group")}
 """Fields by which an entity joins units, and with them gains their rights."""
 
@@ -342,6 +344,19 @@ class Writer(Reader):
             before = _joined(decode(old.document)) if old is not None else set()
             for unit in sorted(_joined(document) - before):
                 yield unit, False
+        if kind in CUSTOMS and document is not None:
+            yield from ((unit, False) for unit in self._bound(ref, document))
+
+    def _bound(self, ref: str, document: Mapping[str, Any]) -> list[str]:
+        """Whom words and practices bind: the owner and the units that they name. The actor belongs to each."""
+        owner, edges = str(owner_of(document)), relations_of(document)
+        units = sorted({target for source, kind, target in edges if source == ref and kind == "appliesTo"})
+        if not units and any(kind == "childOf" for _, kind, _ in self._edges([owner], at=None)):
+            raise NotAllowedError(
+                f"{ref} was not changed. Without `units` it holds for the whole organisation, and {owner} is a part"
+                " of another unit; name the units that it holds for, or let a unit own it that is part of none."
+            )
+        return [owner, *units]
 
     def _own_units(self) -> frozenset[str]:
         if self._units is None:

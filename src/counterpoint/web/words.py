@@ -1,6 +1,6 @@
 """How a state looks: the tone and the icon of the words that rooms use for states and verdicts."""
 
-__all__ = ["TOLD", "TONES", "action_icon", "action_words", "kind_words", "tone_of"]
+__all__ = ["TOLD", "TONES", "action_icon", "action_words", "kind_word", "kind_words", "tone_of"]
 
 TONES: dict[str, tuple[str, str]] = {
     # verdicts of experiments and decisions on bets
@@ -66,7 +66,15 @@ TOLD = {
     "bet-saved": "The bet is saved.",
     "decided": "The decision is recorded, with what is known today.",
     "read": "The result is read and recorded in the activity log.",
+    "renamed": "The words are kept. Every page and message says them from now on.",
+    "switched": "What you chose is kept, and holds from now on.",
     "revoked": "The token is revoked; it opens nothing any more.",
+    "view-saved": "The view is saved; it stands above the list.",
+    "view-changed": "The view is changed.",
+    "view-removed": "The view is removed.",
+    "twins-confirmed": "Noted: they are the same. The pair stays on the list until it is one.",
+    "twins-dismissed": "Noted: they are not the same. The pair is off the list; it stands below, where you can take it back.",
+    "twins-reopened": "Taken back; the pair is on the list again.",
 }
 """What a page says once after a form was sent, by the value of `told` in the address it leads to."""
 
@@ -78,6 +86,12 @@ ACTIONS = {
     "bet.decided": "decided on",
     "bet.moved": "moved",
     "experiment.read": "read the figures of",
+    "view.saved": "saved a view of",
+    "view.changed": "changed a view of",
+    "view.removed": "removed a view of",
+    "twins.confirmed": "confirmed as twins:",
+    "twins.dismissed": "dismissed as twins:",
+    "twins.reopened": "reopened as twins:",
     "scorecard.checked": "checked again",
     "fact.reported": "reported facts of",
     "account.created": "made an account for",
@@ -114,8 +128,16 @@ def action_icon(action: str) -> str:
     return ACTION_ICONS.get(action.rpartition(".")[2], "dot")
 
 
+KIND_WORDS = {"FlagSet": "Flag set", "PolicyPack": "Policy pack", "UnitType": "Unit type"}
+"""Kinds whose name is not written as people say it."""
+
+
+def kind_word(kind: str) -> str:
+    """Return what one of a kind is called: "Component", "Flag set"; in our words, which the page tells."""
+    return KIND_WORDS.get(kind, kind)
+
+
 def kind_words(kind: str) -> str:
-    """Return what many of a kind are called: "Components", "APIs", "Flag sets"."""
-    if kind == "FlagSet":
-        return "Flag sets"
-    return f"{kind[:-1]}ies" if kind.endswith("y") else f"{kind}s"
+    """Return what many of a kind are called: "Components", "APIs", "Flag sets"; in our words, too."""
+    word = kind_word(kind)
+    return f"{word[:-1]}ies" if word.endswith("y") else f"{word}s"
