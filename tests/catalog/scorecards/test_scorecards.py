@@ -233,6 +233,11 @@ def test_following_changes_gives_what_asking_everything_gives(tmp_path_factory, 
                     report(workspace, SYSTEM, ref, Report({"coverage": change[2]}))
             if change[0] == "look":
                 kept.now()
+        for ref in ("component:default/a", "component:default/b"):
+            one = {card: held[ref] for card, held in kept.about(ref).held.items() if ref in held}
+            assert one == {
+                card: held[ref] for card, held in Standing(workspace).now().held.items() if ref in held
+            }
         assert kept.now().held == Standing(workspace).now().held
 
 

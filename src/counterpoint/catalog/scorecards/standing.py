@@ -101,6 +101,18 @@ class Standing:
                 self._present = self._renew(reader, seq, today, patience)
             return self._present
 
+    def about(self, ref: str) -> Present:
+        """The outcomes of one entity as of now, in whatever else is at hand; it never waits for all others."""
+        today = self._clock().astimezone(UTC).date()
+        if self._holds(self._workspace.graph.last_activity(), today, PATIENCE):
+            return self._present
+        with self._workspace.graph.read() as reader:
+            present, held = _empty(reader, reader.last_activity(), today)
+            if present.scorecards and _is_asked(ref.partition(":")[0], _kinds(present.scorecards.values())):
+                gatherer = Gatherer(self._workspace, reader, present.fact_names(), today)
+                _ask(present, list(reader.get_many([ref]).values()), gatherer, held)
+        return present
+
     def is_stale(self) -> bool:
         """Whether facts from outside the graph should be asked again."""
         return self._present.seq >= 0 and _stale(self._present, 1)
@@ -117,20 +129,16 @@ class Standing:
         everything = old.seq < 0 or old.today != today or len(changes) > MANY or _rewritten(changes)
         if everything or _stale(old, patience):
             started = time.thread_time()
-            whole = self._whole(reader, seq, at, today)
-            return replace(whole, took=time.thread_time() - started)
+            whole = self._whole(reader, seq, today)
+            return replace(whole, at=at, took=time.thread_time() - started)
         return self._changed(reader, seq, at, changes)
 
-    def _whole(self, reader: Reader, seq: int, at: int, today: date) -> Present:
-        read = [read_scorecard(entity) for entity in reader.all(kind=KIND)]
-        scorecards = {each.ref: each for each in read if isinstance(each, Scorecard)}
-        broken = tuple(each for each in read if isinstance(each, Broken))
-        empty: dict[str, dict[str, Held]] = {ref: {} for ref in scorecards}
-        present = Present(seq, at, today, time.monotonic(), scorecards=scorecards, broken=broken, held=empty)
-        if scorecards:
+    def _whole(self, reader: Reader, seq: int, today: date) -> Present:
+        present, held = _empty(reader, seq, today)
+        if present.scorecards:
             gatherer = Gatherer(self._workspace, reader, present.fact_names(), today)
-            for entities in _pieces(reader, _kinds(scorecards.values())):
-                _ask(present, entities, gatherer, empty)
+            for entities in _pieces(reader, _kinds(present.scorecards.values())):
+                _ask(present, entities, gatherer, held)
         return present
 
     def _changed(self, reader: Reader, seq: int, at: int, changes: Iterable[Activity]) -> Present:
@@ -154,6 +162,16 @@ class Standing:
 def standing_of(workspace: Workspace) -> Standing:
     """The outcomes of a workspace that this process keeps."""
     return workspace.keep(Standing, Standing)
+
+
+def _empty(reader: Reader, seq: int, today: date) -> tuple[Present, dict[str, dict[str, Held]]]:
+    """The scorecards as they are, before anything was asked, and the place for what will be."""
+    read = [read_scorecard(entity) for entity in reader.all(kind=KIND)]
+    scorecards = {each.ref: each for each in read if isinstance(each, Scorecard)}
+    broken = tuple(each for each in read if isinstance(each, Broken))
+    held: dict[str, dict[str, Held]] = {ref: {} for ref in scorecards}
+    made = time.monotonic()
+    return Present(seq, 0, today, made, scorecards=scorecards, broken=broken, held=held), held
 
 
 def _ask(
