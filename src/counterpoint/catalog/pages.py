@@ -11,7 +11,8 @@ from litestar.params import FromPath, FromQuery, QueryParameter
 from counterpoint.catalog import shown
 from counterpoint.catalog.flow import flow_of
 from counterpoint.catalog.history.pages import pages as history_pages
-from counterpoint.catalog.problems import list_problems
+from counterpoint.catalog.problem_pages import problem_pages
+from counterpoint.catalog.problems import count_problems, list_problems
 from counterpoint.catalog.reuse.store import twins_of
 from counterpoint.catalog.scorecards.pages import pages as scorecard_pages
 from counterpoint.catalog.scorecards.shown import entity_section
@@ -95,6 +96,7 @@ def show_list(
         total = found.total if not chosen else reader.find(limit=0, **when).total
         facets = {name: _choices(reader, name, chosen, when) for name in FACETS} if total else {}
         titles = reader.titles({value for value, _count in facets.get("owner", ())})
+        problems = count_problems(reader)
     here = with_query(
         "/catalog", **{"kind": EVERY} | chosen, at=at, order=order if order != "title" else None
     )
@@ -108,6 +110,7 @@ def show_list(
         facets=facets,
         titles=titles,
         asked=asked,
+        problems=problems,
         narrowed=[name for name in chosen if name != "kind"],
         order=order,
         at=moment,
@@ -225,4 +228,4 @@ def _absence(ref: str, at: datetime | None, versions: list[datetime]) -> str:
     return f"There is no {ref}."
 
 
-pages: list[Any] = [show_list, show_entity, *history_pages, *scorecard_pages]
+pages: list[Any] = [show_list, show_entity, *history_pages, *problem_pages, *scorecard_pages]

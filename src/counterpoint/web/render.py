@@ -33,6 +33,7 @@ NAVIGATION = (
         "The graph",
         (
             ("/catalog", "Catalog", "catalog"),
+            ("/organisation", "Organisation", "group"),
             ("/docs", "Documentation", "docs"),
             ("/scorecards", "Scorecards", "scorecard"),
         ),
@@ -167,6 +168,7 @@ def environment() -> Environment:
     made.globals.update(
         action_icon=action_icon,
         asset=asset,
+        catalog_url=urls.catalog_url,
         entity_url=urls.entity_url,
         flag_url=urls.flag_url,
         icon=icon,
