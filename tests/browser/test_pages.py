@@ -20,6 +20,8 @@ PAGES = (
     "/catalog?kind=Component",
     "/catalog/component/default/playlist-builder",
     "/catalog/belief/default/surprise",
+    "/catalog/component/default/taste-profiles/diff",
+    "/catalog/component/default/taste-profiles/diff?from=2001-01-01",
     "/scorecards",
     "/scorecards/default/ready",
     "/scorecards/default/ready?check=described",

@@ -1,10 +1,13 @@
 """The demo's folder and its story."""
 
 import os
+from datetime import UTC, datetime
 
 import pytest
 
 from counterpoint import Workspace
+from counterpoint.catalog.docs.facts import facts_of
+from counterpoint.catalog.reuse.store import twins
 from counterpoint.catalog.scorecards import store
 from counterpoint.cli import run
 from counterpoint.demo.checked import WEEKS
@@ -78,6 +81,19 @@ def test_scorecards_have_a_past_an_exemption_and_things_to_do(built):
     assert points[0].entities == points[-1].entities == views["Production readiness"].entities
 
 
+def test_its_documentation_can_be_read_and_one_link_and_one_page_are_left_to_mend(built):
+    with Workspace.open(built) as workspace, workspace.graph.read() as reader:
+        facts = {
+            entity.name: facts_of(workspace, entity, reader=reader, now=datetime(2026, 11, 26, tzinfo=UTC))
+            for entity in reader.all(kind="Component", owner="group:default/discovery")
+        }
+        documented = {name: each for name, each in facts.items() if each["docs.present"]}
+    assert documented.keys() >= {"discover-weekly", "taste-profile", "playlist-trainer", "track-embeddings"}
+    assert {name for name, each in documented.items() if each["docs.broken_links"]} == {"playlist-trainer"}
+    assert {name for name, each in documented.items() if each["docs.age_days"] > 365} == {"track-embeddings"}
+    assert not any(each["docs.problems"] for each in documented.values())
+
+
 def test_a_whole_demo_is_used_again(built, capsys):
     before = (built / "graph.db").stat().st_mtime_ns
     assert run(["demo", str(built), "--no-serve"]) == 0
@@ -122,3 +138,16 @@ def test_one_tribe_has_words_and_practices_of_its_own(built):
     assert crew.off == ("bets",)
     assert house.words.plain
     assert house.off == ()
+
+
+def test_a_second_unit_is_found_building_the_same(built):
+    with Workspace.open(built) as workspace:
+        found = twins(workspace)
+    pairs = {(each.first, each.second): each for each in found.items}
+    made_twice = pairs["component:default/discover-weekly", "component:default/monday-mix"]
+    assert set(made_twice.owner_titles) == {"Discovery", "Home"}
+    assert "api:default/taste-api" in made_twice.likeness.shared
+    bets = pairs["bet:default/discover-weekly", "bet:default/monday-mix"]
+    assert bets is found.items[0], "the pair that the story is about leads the list"
+    assert "metric:default/weekly-listening-minutes" in bets.likeness.metrics
+    assert found.total <= 6, "the list stays short enough to be read"

@@ -25,12 +25,15 @@ from counterpoint.bets.transitions import Ruling
 from counterpoint.errors import InputError, PreconditionError
 from counterpoint.graph.actor import Actor
 from counterpoint.web import PageContext, render
+from counterpoint.web.similar import like_text
 from counterpoint.web.urls import entity_url, with_query
 from counterpoint.workspace import Workspace
 
 __all__ = ["pages"]
 
 Page = Response[str] | Redirect
+SIMILAR = ("Bet", "Component", "System")
+"""Kinds of things that may make a new bet needless, or easier."""
 Posted = URLEncodedBody[dict[str, Any]]
 
 
@@ -69,6 +72,8 @@ def create(
 ) -> Page:
     """Store a new bet, or show the form again with what is wrong."""
     form = read_form(data)
+    if data.get("look"):  # what scripts do while one types
+        return _again(_form(ws, page, form, {}, looked=True), status=200)
     document, errors = descriptor(form)
     if not errors:
         try:
@@ -207,9 +212,16 @@ def _bet(
 
 
 def _form(
-    ws: Workspace, page: PageContext, form: BetForm, errors: dict[str, str], line: Line | None = None
+    ws: Workspace,
+    page: PageContext,
+    form: BetForm,
+    errors: dict[str, str],
+    line: Line | None = None,
+    *,
+    looked: bool = False,
 ) -> str:
     success, guardrails = form_rows(form)
+    similar = like_text(ws, form.title, form.hypothesis, kinds=SIMILAR) if line is None else ()
     return render(
         page.about(line.bet.owner if line else None),
         "bets/form.html",
@@ -224,6 +236,9 @@ def _form(
         purposes=store.names_of(ws.graph, "Purpose"),
         beliefs=store.names_of(ws.graph, "Belief"),
         metrics=store.names_of(ws.graph, "Metric"),
+        similar=similar,
+        looked=looked,
+        similar_kinds=SIMILAR,
     )
 
 

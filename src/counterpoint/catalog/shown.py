@@ -7,11 +7,12 @@ from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 from urllib.parse import urlsplit
 
+from counterpoint.catalog.flow import NEEDED_BY, NEEDS, Flow
 from counterpoint.errors import InputError, Problem
 from counterpoint.graph.entity import Entity
 from counterpoint.graph.kinds import canonical_kind
 from counterpoint.said import Said
-from counterpoint.web.charts import Node, RelationGroup, relation_diagram
+from counterpoint.web.charts import Node, RelationGroup, layer_diagram, relation_diagram
 from counterpoint.web.urls import entity_url, ref_parts
 
 __all__ = [
@@ -19,6 +20,8 @@ __all__ = [
     "Section",
     "diagram",
     "facts",
+    "flow_diagram",
+    "has_flow",
     "moment_of",
     "origin",
     "practised",
@@ -96,6 +99,7 @@ LEFT = frozenset(
 """What stands to the left in the diagram: what an entity is of, or for."""
 UNIT_LABEL = "Measured in"
 """The label of a metric's `unit`: a unit of people is something else."""
+FLOW = frozenset({*NEEDS, *NEEDED_BY})
 HIDDEN = frozenset({"owner", "type", "lifecycle", "definition", "profile", "steps"})
 """Fields of a spec that the page shows in a place of their own."""
 SAFE = frozenset({"http", "https"})
@@ -195,6 +199,22 @@ def diagram(entity: Entity, shown: Iterable[Section], kind: str = "") -> Any:
     ]
     return relation_diagram(
         Node(entity.title, kind=kind or entity.kind), groups, title=f"Relations of {entity.title}", limit=6
+    )
+
+
+def has_flow(shown: Iterable[Section]) -> bool:
+    """Whether it needs anything, or anything needs it, so that a second step can be looked at."""
+    return any(section.relation in FLOW for section in shown)
+
+
+def flow_diagram(entity: Entity, flow: Flow) -> Any:
+    """What the entity needs and what needs it, two steps far, as a diagram."""
+    left, right = flow
+    return layer_diagram(
+        Node(entity.title, kind=entity.kind),
+        left,
+        right,
+        title=f"What {entity.title} needs, and what needs it",
     )
 
 

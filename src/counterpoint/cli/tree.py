@@ -7,7 +7,16 @@ COMMANDS: dict[str, dict[str, tuple[str, str]]] = {
         "demo": ("counterpoint.demo.commands:demo", "Build the demo workspace Arpeggio and serve it."),
         "init": ("counterpoint.cli.workspace_commands:init", "Make an empty workspace."),
         "doctor": ("counterpoint.cli.workspace_commands:doctor", "Check a workspace and say what to mend."),
+        "history": (
+            "counterpoint.catalog.history.commands:history",
+            "Show the versions of an entity, and what changed.",
+        ),
         "serve": ("counterpoint.server.commands:serve", "Serve the web UI and the APIs."),
+        "similar": (
+            "counterpoint.catalog.reuse.commands:similar",
+            "Say what exists already that is like a text or an entity.",
+        ),
+        "problems": ("counterpoint.catalog.commands:problems", "Say what is wrong in the catalog's files."),
     },
     "import": {
         "catalog": (
@@ -33,6 +42,12 @@ COMMANDS: dict[str, dict[str, tuple[str, str]]] = {
             "Print the results and the shipping recommendation.",
         ),
     },
+    "scorecards": {
+        "check": (
+            "counterpoint.catalog.scorecards.commands:check",
+            "Say which checks pass, and what to do next.",
+        ),
+    },
     "vocabulary": {
         "list": (
             "counterpoint.people.vocabulary_commands:list_words",
@@ -49,12 +64,6 @@ COMMANDS: dict[str, dict[str, tuple[str, str]]] = {
         "set": (
             "counterpoint.people.vocabulary_commands:set_practices",
             "Switch practices; set policies and limits.",
-        ),
-    },
-    "scorecards": {
-        "check": (
-            "counterpoint.catalog.scorecards.commands:check",
-            "Say which checks pass, and what to do next.",
         ),
     },
     "events": {
@@ -88,6 +97,9 @@ EXAMPLES: dict[str, tuple[str, ...]] = {
     "init": ("init acme --name 'Acme Furniture'",),
     "doctor": ("-w acme doctor",),
     "serve": ("-w acme serve --no-auth", "-w acme serve --port 7800"),
+    "similar": ("similar playlist made for one listener", "similar component:taste-profile --kind Component"),
+    "history": ("history component:default/search", "history component:default/search --diff 2026-05-01 2026-06-01"),
+    "problems": ("problems", "problems --level error --json"),
     "import catalog": ("import catalog ~/checkouts/shop", "import catalog 'services/*/catalog-info.yaml' --dry-run"),
     "import flags": ("import flags flags.json", "import flags mobile.json --set mobile --owner group:default/apps"),
     "import events": ("import events events.ndjson", "import events test.csv --mapping mapping.yaml"),
@@ -97,10 +109,10 @@ EXAMPLES: dict[str, tuple[str, ...]] = {
         "experiments analyze one-page-checkout",
         "experiments analyze one-page-checkout --no-record --json",
     ),
+    "scorecards check": ("scorecards check", "scorecards check production-readiness", "scorecards check --entity component:default/search --json"),
     "vocabulary set": ("vocabulary set squad=pod tribe=area", "vocabulary set bet=song --unit listening"),
     "vocabulary use": ("vocabulary use plain",),
     "practices set": ("practices set experiments=off --unit creators", "practices set I1=ask_reason squadMost=9"),
-    "scorecards check": ("scorecards check", "scorecards check production-readiness", "scorecards check --entity component:default/search --json"),
     "account create": ("account create ana --admin",),
     "account password": ("account password ana",),
     "account remove": ("account remove ana",),
@@ -113,9 +125,9 @@ GROUPS = {
     "import": "Bring in a catalog, flags or events.",
     "flags": "Evaluate and check flags.",
     "experiments": "Read experiments.",
+    "scorecards": "Check what the catalog says of things.",
     "vocabulary": "What the organisation calls things.",
     "practices": "What units do, and what their rules ask for.",
-    "scorecards": "Check what the catalog says of things.",
     "events": "Care for the journal.",
     "account": "People who sign in with a password.",
     "token": "API tokens for services and scripts.",

@@ -1,8 +1,10 @@
 """Tells Arpeggio's first story through the doors that every user has: catalog, flags, events, reading, decision."""
 
+import os
 import shutil
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import UTC, date, datetime, time
 from importlib.resources import as_file, files
 from pathlib import Path
 
@@ -33,6 +35,13 @@ BET = "bet:default/discover-weekly"
 EXPERIMENT = "experiment:default/discover-weekly"
 CHUNK = 4_000
 """Events appended at a time, each chunk durable before the next."""
+CHANGED = {
+    "discover-weekly": date(2026, 11, 10),
+    "taste-profile": date(2026, 9, 2),
+    "playlist-trainer": date(2026, 6, 18),
+    "track-embeddings": date(2025, 3, 14),
+}
+"""When each documentation was last touched; the copied files would all say that it was now."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +65,10 @@ def copy_arpeggio(folder: Path) -> Path:
     target = folder / "arpeggio"
     with as_file(files("counterpoint.demo") / "arpeggio") as source:
         shutil.copytree(source, target)
+    for documented, day in CHANGED.items():
+        moment = datetime.combine(day, time(9), UTC).timestamp()
+        for file in (target / "docs" / documented).rglob("*.md"):
+            os.utime(file, (moment, moment))
     return target
 
 

@@ -332,26 +332,6 @@ _TABLE = (
         purpose="Steps by which a variant reaches more people.",
     ),
     Kind(
-        "Vocabulary",
-        OURS,
-        (OWNER, UNITS, Field("nouns", "object", required=True)),
-        purpose="What the organisation, or a unit with everything in it, calls things.",
-        check=lambda spec: check_nouns(spec["nouns"]),
-    ),
-    Kind(
-        "PolicyPack",
-        OURS,
-        (
-            OWNER,
-            UNITS,
-            Field("practices", "object"),
-            Field("policies", "object"),
-            Field("limits", "object"),
-        ),
-        purpose="Which practices are on, what passing over a rule asks for, and which limits are advised.",
-        check=check_pack,
-    ),
-    Kind(
         "Scorecard",
         OURS,
         (
@@ -386,6 +366,26 @@ _TABLE = (
         ),
         purpose="Checks of what the catalog says of things, each with what to do next.",
         check=check_scorecard,
+    ),
+    Kind(
+        "Vocabulary",
+        OURS,
+        (OWNER, UNITS, Field("nouns", "object", required=True)),
+        purpose="What the organisation, or a unit with everything in it, calls things.",
+        check=lambda spec: check_nouns(spec["nouns"]),
+    ),
+    Kind(
+        "PolicyPack",
+        OURS,
+        (
+            OWNER,
+            UNITS,
+            Field("practices", "object"),
+            Field("policies", "object"),
+            Field("limits", "object"),
+        ),
+        purpose="Which practices are on, what passing over a rule asks for, and which limits are advised.",
+        check=check_pack,
     ),
 )
 

@@ -111,10 +111,10 @@ class Writer(Reader):
         old = _present(latest)
         if if_match is not None:
             _match(ref, old, if_match)
-        self._allow(ref, old, plain)
         etag = etag_of(plain)
         if old is not None and old.etag == etag and location in (None, old.location):
-            return Put("unchanged", ref, self._load)
+            return Put("unchanged", ref, self._load)  # whoever asks: nothing is written
+        self._allow(ref, old, plain)
         outcome: Literal["created", "updated"] = "updated" if old is not None else "created"
         version = latest.version + 1 if latest is not None else 1
         before, after = (

@@ -55,6 +55,7 @@ def create_app(workspace: Workspace, *, auth: bool = True, loopback: bool = Fals
             "ws": Provide(provide_workspace, sync_to_thread=False),
             "actor": Provide(provide_actor, sync_to_thread=False),
             "page": Provide(provide_page, sync_to_thread=False),
+            "finders": Provide(lambda: tuple(mounted.finders), sync_to_thread=False),
         },
         after_request=telling(workspace),
         exception_handlers={Exception: answer_error},

@@ -7,11 +7,13 @@ from typing import Any
 
 from counterpoint.graph.customs import Custom, Origin, UnitCustoms
 from counterpoint.graph.entity import Activity
+from counterpoint.graph.similar.likeness import Likeness
 from counterpoint.web import charts
 from counterpoint.web.activity import ActivityGroup, grouped
 from counterpoint.web.formats import percent
 from counterpoint.web.icons import ICONS
 from counterpoint.web.render import STATIC, PageContext
+from counterpoint.web.similar import Contact, SimilarThing
 from counterpoint.web.words import TONES
 
 __all__ = ["colour_tokens", "specimens"]
@@ -51,7 +53,26 @@ def specimens() -> dict[str, Any]:
         "sight": SIGHT,
         "activity": _activity(),
         "without_bets": _without_bets(),
+        "similar": _similar(),
     }
+
+
+def _similar() -> tuple[SimilarThing, ...]:
+    contacts = (Contact("home@arpeggio.example", "mailto:home@arpeggio.example"),)
+    return (
+        SimilarThing(
+            ref="bet:default/monday-mix",
+            kind="Bet",
+            title="Monday mix",
+            description="A mix of thirty tracks on the first screen every Monday.",
+            url="/bets/default/monday-mix",
+            owner="group:default/home",
+            owner_title="Home",
+            contacts=contacts,
+            likeness=Likeness(0.6, 0.4, metrics=("metric:default/weekly-listening-minutes",)),
+            phrases=("thirty tracks", "every monday"),
+        ),
+    )
 
 
 def _without_bets() -> Any:

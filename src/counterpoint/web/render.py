@@ -29,7 +29,14 @@ STATIC = Path(__file__).resolve().parent / "static"
 
 NAVIGATION = (
     ("", (("/", "Home", "home"),)),
-    ("The graph", (("/catalog", "Catalog", "catalog"), ("/scorecards", "Scorecards", "scorecard"))),
+    (
+        "The graph",
+        (
+            ("/catalog", "Catalog", "catalog"),
+            ("/docs", "Documentation", "docs"),
+            ("/scorecards", "Scorecards", "scorecard"),
+        ),
+    ),
     (
         "The loop",
         (
