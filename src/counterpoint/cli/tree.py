@@ -23,6 +23,10 @@ COMMANDS: dict[str, dict[str, tuple[str, str]]] = {
             "counterpoint.catalog.commands:import_catalog",
             "Read catalog-info.yaml files, folders, globs or checkouts.",
         ),
+        "people": (
+            "counterpoint.people.commands:import_people",
+            "Read people, units and memberships from CSV or YAML.",
+        ),
         "flags": (
             "counterpoint.flags.commands:import_flags",
             "Read a flagd flag definition file into a flag set.",
@@ -30,6 +34,22 @@ COMMANDS: dict[str, dict[str, tuple[str, str]]] = {
         "events": (
             "counterpoint.journal.commands:import_events",
             "Read CloudEvents as NDJSON, or Parquet or CSV with a mapping.",
+        ),
+    },
+    "people": {
+        "list": ("counterpoint.people.commands:list_people", "List people with their units."),
+        "show": ("counterpoint.people.commands:show_person", "Show one person's memberships over time."),
+        "export": (
+            "counterpoint.people.commands:export_people",
+            "Print people and units as Backstage's YAML, or as CSV.",
+        ),
+    },
+    "units": {
+        "list": ("counterpoint.people.commands:list_units", "List units as a tree, at any date."),
+        "show": ("counterpoint.people.commands:show_unit", "Show one unit: people, parts, what it owns."),
+        "retire": (
+            "counterpoint.people.commands:retire_unit",
+            "Retire a unit, with a new home for each thing it owns.",
         ),
     },
     "flags": {
@@ -101,6 +121,16 @@ EXAMPLES: dict[str, tuple[str, ...]] = {
     "history": ("history component:default/search", "history component:default/search --diff 2026-05-01 2026-06-01"),
     "problems": ("problems", "problems --level error --json"),
     "import catalog": ("import catalog ~/checkouts/shop", "import catalog 'services/*/catalog-info.yaml' --dry-run"),
+    "import people": ("import people units.csv people.csv", "import people people.yaml --dry-run"),
+    "people list": ("people list", "people list --unit discovery --at 2026-03-31"),
+    "people show": ("people show ana.moreira",),
+    "people export": ("people export > people.yaml", "people export --format csv > people.csv"),
+    "units list": ("units list --at 2026-03-31",),
+    "units show": ("units show discovery",),
+    "units retire": (
+        "units retire radio --to playback --dry-run",
+        "units retire radio --home component:default/tuner=discovery --to playback",
+    ),
     "import flags": ("import flags flags.json", "import flags mobile.json --set mobile --owner group:default/apps"),
     "import events": ("import events events.ndjson", "import events test.csv --mapping mapping.yaml"),
     "flags eval": ("""flags eval new-checkout --context '{"targetingKey": "user-1"}'""",),
@@ -122,7 +152,9 @@ EXAMPLES: dict[str, tuple[str, ...]] = {
 """What a command's help shows as examples, without the program's name."""
 
 GROUPS = {
-    "import": "Bring in a catalog, flags or events.",
+    "import": "Bring in a catalog, people, flags or events.",
+    "people": "People and their memberships.",
+    "units": "Units of the organisation.",
     "flags": "Evaluate and check flags.",
     "experiments": "Read experiments.",
     "scorecards": "Check what the catalog says of things.",

@@ -135,9 +135,7 @@ def _relations() -> Any:
     return charts.relation_diagram(
         charts.Node("playlist-builder"),
         [
-            charts.RelationGroup(
-                "owned by", (charts.Node("Discovery", "/catalog/group/default/discovery"),), "left"
-            ),
+            charts.RelationGroup("owned by", (charts.Node("Discovery", "/units/default/discovery"),), "left"),
             charts.RelationGroup(
                 "part of",
                 (charts.Node("recommendations", "/catalog/system/default/recommendations"),),

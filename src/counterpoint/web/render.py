@@ -35,6 +35,7 @@ NAVIGATION = (
         "The graph",
         (
             ("/catalog", "Catalog", "catalog"),
+            ("/organisation", "Organisation", "group"),
             ("/docs", "Documentation", "docs"),
             ("/scorecards", "Scorecards", "scorecard"),
         ),
@@ -176,6 +177,7 @@ def environment() -> Environment:
     made.globals.update(
         action_icon=action_icon,
         asset=asset,
+        catalog_url=urls.catalog_url,
         entity_url=urls.entity_url,
         flag_url=urls.flag_url,
         icon=icon,
