@@ -67,12 +67,11 @@ def _refers(
 def _check_arms(spec: Mapping[str, Any]) -> Iterator[Problem]:
     control, seen = spec["control"], set()
     for index, arm in enumerate(spec["treatments"]):
+        place = f"/spec/treatments/{index}"
         if arm == control:
-            yield Problem(
-                f"{arm} is the control; a treatment is another variant.", f"/spec/treatments/{index}"
-            )
+            yield Problem(f"{arm} is the control; a treatment is another variant.", place)
         elif arm in seen:
-            yield Problem(f"{arm} is named twice.", f"/spec/treatments/{index}")
+            yield Problem(f"{arm} is named twice.", place)
         seen.add(arm)
     for arm in spec.get("shares") or {}:
         if arm != control and arm not in seen:
