@@ -129,43 +129,34 @@ def _other() -> list[Case]:
             {"location": {"type": "url", "target": "https://github.com/a/b", "presence": "optional"}},
         )
     ]
-    for path in (
-        "/entities/by-refs",
-        "/entities/by-query",
-        "/entity-facets",
-        "/refresh",
-        "/locations",
-        "/validate-entity",
-        "/analyze-location",
-        "/locations/by-query",
-    ):
-        made += [
-            Case("POST", path),
-            Case("POST", path, raw=b"", content_type="application/json"),
-            Case("POST", path, raw=b"{", content_type="application/json"),
-            Case("POST", path, raw=b'{"entityRefs": [], "facets": ["kind"]}', content_type="text/plain"),
-            Case("POST", path, raw=b"{}", content_type=None),
-            Case("POST", path, raw=b"null"),
-            Case("POST", path, raw=b"\xff\xfe"),
-            Case("POST", path, raw=b'{"a": 1} x'),
-            Case(
-                "POST",
-                path,
-                raw=b'{"entityRefs": [], "facets": ["kind"]}',
-                content_type="application/json; charset=utf-8",
-            ),
-            Case(
-                "POST",
-                path,
-                raw=b'{"entityRefs": [], "facets": ["kind"]}',
-                content_type="application/json; charset=latin1",
-            ),
-            Case("POST", path, raw=b"a=b", content_type="application/x-www-form-urlencoded"),
-        ]
     return made
+
+
+def _contents() -> list[Case]:
+    """Bodies that are missing, broken, or of another type than they say."""
+    paths = ("/entities/by-refs", "/entities/by-query", "/entity-facets", "/refresh", "/locations", "/validate-entity", "/analyze-location", "/locations/by-query")  # fmt: skip
+    good = b'{"entityRefs": [], "facets": ["kind"]}'
+    contents: tuple[tuple[bytes | None, str | None], ...] = (
+        (None, None),
+        (b"", "application/json"),
+        (b"{", "application/json"),
+        (good, "text/plain"),
+        (b"{}", None),
+        (b"null", "application/json"),
+        (b"\xff\xfe", "application/json"),
+        (b'{"a": 1} x', "application/json"),
+        (good, "application/json; charset=utf-8"),
+        (good, "application/json; charset=latin1"),
+        (b"a=b", "application/x-www-form-urlencoded"),
+    )
+    return [
+        Case("POST", path, raw=raw, content_type=content_type, mode="set")
+        for path in paths
+        for raw, content_type in contents
+    ]
 
 
 def reading() -> list[Case]:
     """Every case that changes nothing, each once."""
-    made = [*entities(), *single(), *by_refs(), *by_get(), *by_post(), *facets(), *_other()]
+    made = [*entities(), *single(), *by_refs(), *by_get(), *by_post(), *facets(), *_other(), *_contents()]
     return list({case.id: case for case in made}.values())

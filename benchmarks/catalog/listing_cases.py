@@ -100,7 +100,7 @@ def entities() -> list[Case]:
     made += [
         get("/entities", ("limit", 2), ("offset", 3)),
         get("/entities", ("limit", 2), ("limit", 3)),
-        get("/entities", ("offset", 5), ("order", f"asc:{RANK}")),
+        get("/entities", ("offset", 5), ("order", f"asc:{RANK}"), mode="runs", order=RANK),
         get("/entities", ("limit", 5), ("order", f"desc:{RANK}")),
     ]
     made += [get("/entities", ("limit", each), mode="walk", order="exact") for each in (7, 10, 100)]

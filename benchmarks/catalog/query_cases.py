@@ -25,7 +25,12 @@ def by_get() -> list[Case]:
         for each in FIELDS[::2]
     ]
     made += [
-        get("/entities/by-query", ("orderField", each), mode="runs", order=each.split(",")[0])
+        get(
+            "/entities/by-query",
+            ("orderField", each),
+            mode="set" if "uid" in each else "runs",
+            order=each.split(",")[0],
+        )
         for each in ORDERS
     ]
     made += [
@@ -191,9 +196,11 @@ def by_post() -> list[Case]:
     bodies = (
         {}, {"limit": 0}, {"limit": 3, "orderBy": [{"field": RANK, "order": "asc"}]}, {"limit": -1}, {"limit": "3"}, {"limit": 1.5}, {"limit": None}, {"offset": -1}, {"offset": "1"}, {"offset": 3, "orderBy": [{"field": RANK, "order": "asc"}], "limit": 2}, {"orderBy": []}, {"orderBy": [{"field": RANK}]}, {"orderBy": [{"field": RANK, "order": "up"}]}, {"orderBy": [{"order": "asc"}]}, {"orderBy": {"field": RANK, "order": "asc"}}, {"orderBy": "metadata.name"}, {"orderBy": [{"field": RANK, "order": "desc"}, {"field": "kind", "order": "asc"}]}, {"orderBy": [{"field": "", "order": "asc"}]}, {"orderBy": [{"field": RANK.upper(), "order": "asc"}]}, {"orderBy": [{"field": RANK, "order": "asc", "extra": 1}]},
         {"fullTextFilter": {"term": "player", "fields": ["metadata.name"]}}, {"fullTextFilter": {"term": "player"}}, {"fullTextFilter": {"term": "player"}, "orderBy": [{"field": "metadata.name", "order": "asc"}]}, {"fullTextFilter": {}}, {"fullTextFilter": {"fields": ["metadata.name"]}}, {"fullTextFilter": "player"}, {"fullTextFilter": {"term": 1}}, {"fullTextFilter": {"term": "player", "fields": "metadata.name"}}, {"fullTextFilter": {"term": "", "fields": ["metadata.name"]}}, {"fullTextFilter": {"term": " PLAYER ", "fields": ["metadata.name"]}}, {"fullTextFilter": {"term": "player", "fields": []}}, {"fullTextFilter": {"term": "_", "fields": ["metadata.name"]}}, {"fullTextFilter": None},
-        {"fields": ["kind"]}, {"fields": []}, {"fields": "kind"}, {"fields": [1]}, {"fields": ["a[0]"]}, {"fields": None}, {"totalItems": "exclude", "limit": 1}, {"totalItems": "include", "limit": 0}, {"totalItems": "none"}, {"totalItems": True}, {"cursor": "x"}, {"cursor": ""}, {"cursor": 1}, {"cursor": None}, {"cursor": "e30="}, {"extra": 1}, {"filter": ["kind=component"]}, {"query": {"kind": "component"}, "limit": 0}, [], "x", 1, None,
+        {"fields": ["kind"]}, {"fields": []}, {"fields": "kind"}, {"fields": [1]}, {"fields": ["a[0]"]}, {"fields": None}, {"totalItems": "exclude", "limit": 1}, {"totalItems": "include", "limit": 0}, {"totalItems": "none"}, {"totalItems": True}, {"cursor": "x"}, {"cursor": ""}, {"cursor": 1}, {"cursor": None}, {"cursor": "e30="}, {"extra": 1}, {"filter": ["kind=component"]}, {"query": {"kind": "component"}, "limit": 0}, [], "x", 1,
     )  # fmt: skip
-    made += [post("/entities/by-query", body, mode="set") for body in bodies if body is not None]
+    for body in bodies:
+        some = isinstance(body, dict) and body.get("limit") in (1, 1.5)  # which ones goes by their uids
+        made.append(post("/entities/by-query", body, mode="count" if some else "set"))
     made += [
         post("/entities/by-query", {}, ("limit", 1), mode="count"),
         post("/entities/by-query", {}, ("filter", "kind=api"), mode="count"),
