@@ -257,4 +257,15 @@ def tell(workspace: Workspace) -> None:
             "experiment:default/discover-weekly",
             after={"verdict": "ship", "sentence": "Listeners play 1.2 to 5.0 % more sessions."},
         )
+    with workspace.graph.write(ANA) as writer:
+        known = writer.require("component:taste-profiles").document
+        metadata = {"tags": ["python", "kotlin"], "description": "What a listener likes.\nBy genre.\n"}
+        writer.put({**known, "metadata": {**known["metadata"], **metadata}})
+    with workspace.graph.write(ANA) as writer:
+        known = writer.require("component:taste-profiles").document
+        metadata = {"tags": ["kotlin", "vectors"], "description": "What a listener likes.\nAs a vector.\n"}
+        spec = {"dependsOn": ["component:playlist-builder"], "lifecycle": "production"}
+        writer.put(
+            {**known, "metadata": {**known["metadata"], **metadata}, "spec": {**known["spec"], **spec}}
+        )
     workspace.journal.append(list(events()))

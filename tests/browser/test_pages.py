@@ -25,6 +25,8 @@ PAGES = (
     "/catalog/component/default/described/docs",
     "/catalog/component/default/described/docs/second",
     "/catalog/component/default/taste-profiles/docs",
+    "/catalog/component/default/taste-profiles/diff",
+    "/catalog/component/default/taste-profiles/diff?from=2001-01-01",
     "/scorecards",
     "/scorecards/default/ready",
     "/scorecards/default/ready?check=described",

@@ -172,6 +172,9 @@ def test_lists_filters_facets_text_and_relations_are_those_of_the_date(graph):
     assert (names(first, owner="player"), names(second, owner="player")) == (["web"], ["db"])
     assert (names(first, tag="java"), names(second, tag="java")) == (["web"], [])
     assert (names(first, text="anders"), names(second, text="anders")) == ([], ["web"])
+    assert names(second, text="kind") == []  # the name of a field is no word of the entity
+    assert names(second, text="ders") == []  # nor is the end of a word
+    assert names(second, text="anders production") == []
     db = ("dependsOn", "component:default/db")
     assert (names(first, related=db), names(second, related=db)) == (["web"], [])
     back = ("dependencyOf", "component:default/web")
@@ -181,3 +184,21 @@ def test_lists_filters_facets_text_and_relations_are_those_of_the_date(graph):
         assert reader.facets("lifecycle", at=second) == [("deprecated", 1), ("production", 1)]
         assert reader.facets("owner", at=third) == [("group:default/player", 1)]
         assert reader.facets("tag", at=second) == []
+
+
+def test_texts_of_any_length_are_stored_for_all_their_indexes(graph):
+    long = "".join(chr(33 + (index * index * 7 + index) % 90) for index in range(6_000))
+    put(graph, component("web", metadata={"title": long}, type=long, lifecycle=long))
+    with graph.read() as reader:
+        assert reader.require("component:web").title == long
+
+
+def test_words_of_the_past_are_found_in_more_entities_than_a_statement_has_parameters(graph):
+    with graph.write(SYSTEM) as writer:
+        for index in range(1_200):
+            writer.put(component(f"c{index:04}", metadata={"description": "Alles anders"}))
+    at = moments(graph)[0]
+    put(graph, component("c0000"))
+    with graph.read() as reader:
+        assert reader.find(at=at, text="ander", limit=5).total == 1_200
+        assert reader.find(text="ander", limit=5).total == 1_199

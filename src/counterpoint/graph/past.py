@@ -15,7 +15,7 @@ from counterpoint.graph.ref import Ref, parse_ref
 from counterpoint.graph.tables import relation, revision
 from counterpoint.moments import rfc3339, to_datetime, to_micros
 
-__all__ = ["Comparison", "HeldRelation", "Side", "Step", "between", "relations_of"]
+__all__ = ["Comparison", "HeldRelation", "Side", "Step", "between", "last_change", "relations_of"]
 
 STEPS = 200
 """Versions between two moments that are listed, the newest ones."""
@@ -120,6 +120,16 @@ def _steps(reader: Reader, ref: str, start: datetime, end: datetime) -> tuple[St
 def _ever(reader: Reader, ref: str) -> bool:
     query = sa.select(revision.c.seq).where(revision.c.ref == ref).limit(1)
     return reader.connection.execute(query).first() is not None
+
+
+def last_change(reader: Reader, ref: Ref | str, end: datetime) -> datetime | None:
+    """When an entity last changed, up to a moment; none where it did not exist yet."""
+    text = str(ref) if isinstance(ref, Ref) else str(parse_ref(ref))
+    query = sa.select(sa.func.max(revision.c.valid_from)).where(
+        revision.c.ref == text, revision.c.valid_from <= to_micros(end)
+    )
+    found = reader.connection.execute(query).scalar()
+    return None if found is None else to_datetime(found)
 
 
 def relations_of(reader: Reader, ref: Ref | str, *, at: datetime | None = None) -> list[HeldRelation]:
