@@ -20,6 +20,11 @@ PAGES = (
     "/catalog?kind=Component",
     "/catalog/component/default/playlist-builder",
     "/catalog/belief/default/surprise",
+    "/docs",
+    "/docs?q=text",
+    "/catalog/component/default/described/docs",
+    "/catalog/component/default/described/docs/second",
+    "/catalog/component/default/taste-profiles/docs",
     "/catalog/component/default/taste-profiles/diff",
     "/catalog/component/default/taste-profiles/diff?from=2001-01-01",
     "/scorecards",
@@ -38,7 +43,18 @@ PAGES = (
     "/settings",
     "/design",
 )
-NEW = ("/", "/catalog", "/scorecards", "/bets", "/flags", "/experiments", "/events", "/activity", "/settings")
+NEW = (
+    "/",
+    "/catalog",
+    "/docs",
+    "/scorecards",
+    "/bets",
+    "/flags",
+    "/experiments",
+    "/events",
+    "/activity",
+    "/settings",
+)
 """Pages of a workspace in which nothing has happened."""
 TOO_WIDE = """() => {
   const room = document.documentElement.clientWidth;
