@@ -20,6 +20,11 @@ PAGES = (
     "/catalog?kind=Component",
     "/catalog/component/default/playlist-builder",
     "/catalog/belief/default/surprise",
+    "/organisation",
+    "/units/default/discovery",
+    "/units/default/discovery/edit",
+    "/units/default/discovery/retire",
+    "/people/default/ana",
     "/bets",
     "/bets/new",
     "/bets/default/discover-weekly",
@@ -32,7 +37,17 @@ PAGES = (
     "/settings",
     "/design",
 )
-NEW = ("/", "/catalog", "/bets", "/flags", "/experiments", "/events", "/activity", "/settings")
+NEW = (
+    "/",
+    "/catalog",
+    "/organisation",
+    "/bets",
+    "/flags",
+    "/experiments",
+    "/events",
+    "/activity",
+    "/settings",
+)
 """Pages of a workspace in which nothing has happened."""
 TOO_WIDE = """() => {
   const room = document.documentElement.clientWidth;
