@@ -3,6 +3,7 @@
 counterpoint.toml   settings
 graph.db            what exists (or a PostgreSQL database, see `[graph] url`)
 journal/            what happened
+index/              what exists, laid out for quick answers; made anew when it is missing
 backups/            copies of the graph, made before each migration
 """
 
@@ -245,13 +246,13 @@ def _toml_text(text: str) -> str:
 
 def _graph(folder: Path, settings: Settings, *, new: bool) -> Graph:
     if settings.graph.url is not None:
-        graph = Graph(settings.graph.url)
+        graph = Graph(settings.graph.url, unknown_kinds=settings.catalog.unknown_kinds)
     else:
         file = folder / GRAPH
         if new:
             file.touch(exist_ok=False)
         _check_file(folder, file)
-        graph = Graph(file)
+        graph = Graph(file, unknown_kinds=settings.catalog.unknown_kinds)
     try:
         state = graph.state()
         if state == "newer":

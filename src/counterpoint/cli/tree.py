@@ -7,7 +7,16 @@ COMMANDS: dict[str, dict[str, tuple[str, str]]] = {
         "demo": ("counterpoint.demo.commands:demo", "Build the demo workspace Arpeggio and serve it."),
         "init": ("counterpoint.cli.workspace_commands:init", "Make an empty workspace."),
         "doctor": ("counterpoint.cli.workspace_commands:doctor", "Check a workspace and say what to mend."),
+        "history": (
+            "counterpoint.catalog.history.commands:history",
+            "Show the versions of an entity, and what changed.",
+        ),
         "serve": ("counterpoint.server.commands:serve", "Serve the web UI and the APIs."),
+        "similar": (
+            "counterpoint.catalog.reuse.commands:similar",
+            "Say what exists already that is like a text or an entity.",
+        ),
+        "problems": ("counterpoint.catalog.commands:problems", "Say what is wrong in the catalog's files."),
     },
     "import": {
         "catalog": (
@@ -53,6 +62,30 @@ COMMANDS: dict[str, dict[str, tuple[str, str]]] = {
             "Print the results and the shipping recommendation.",
         ),
     },
+    "scorecards": {
+        "check": (
+            "counterpoint.catalog.scorecards.commands:check",
+            "Say which checks pass, and what to do next.",
+        ),
+    },
+    "vocabulary": {
+        "list": (
+            "counterpoint.people.vocabulary_commands:list_words",
+            "Show what every noun is called, and by whom.",
+        ),
+        "set": ("counterpoint.people.vocabulary_commands:set_words", "Rename nouns, here or in one unit."),
+        "use": ("counterpoint.people.vocabulary_commands:use_pack", "Take a ready vocabulary."),
+    },
+    "practices": {
+        "list": (
+            "counterpoint.people.vocabulary_commands:list_practices",
+            "Show practices, policies and limits, and who set them.",
+        ),
+        "set": (
+            "counterpoint.people.vocabulary_commands:set_practices",
+            "Switch practices; set policies and limits.",
+        ),
+    },
     "events": {
         "compact": (
             "counterpoint.journal.commands:compact",
@@ -84,6 +117,9 @@ EXAMPLES: dict[str, tuple[str, ...]] = {
     "init": ("init acme --name 'Acme Furniture'",),
     "doctor": ("-w acme doctor",),
     "serve": ("-w acme serve --no-auth", "-w acme serve --port 7800"),
+    "similar": ("similar playlist made for one listener", "similar component:taste-profile --kind Component"),
+    "history": ("history component:default/search", "history component:default/search --diff 2026-05-01 2026-06-01"),
+    "problems": ("problems", "problems --level error --json"),
     "import catalog": ("import catalog ~/checkouts/shop", "import catalog 'services/*/catalog-info.yaml' --dry-run"),
     "import people": ("import people units.csv people.csv", "import people people.yaml --dry-run"),
     "people list": ("people list", "people list --unit discovery --at 2026-03-31"),
@@ -103,6 +139,10 @@ EXAMPLES: dict[str, tuple[str, ...]] = {
         "experiments analyze one-page-checkout",
         "experiments analyze one-page-checkout --no-record --json",
     ),
+    "scorecards check": ("scorecards check", "scorecards check production-readiness", "scorecards check --entity component:default/search --json"),
+    "vocabulary set": ("vocabulary set squad=pod tribe=area", "vocabulary set bet=song --unit listening"),
+    "vocabulary use": ("vocabulary use plain",),
+    "practices set": ("practices set experiments=off --unit creators", "practices set I1=ask_reason squadMost=9"),
     "account create": ("account create ana --admin",),
     "account password": ("account password ana",),
     "account remove": ("account remove ana",),
@@ -117,6 +157,9 @@ GROUPS = {
     "units": "Units of the organisation.",
     "flags": "Evaluate and check flags.",
     "experiments": "Read experiments.",
+    "scorecards": "Check what the catalog says of things.",
+    "vocabulary": "What the organisation calls things.",
+    "practices": "What units do, and what their rules ask for.",
     "events": "Care for the journal.",
     "account": "People who sign in with a password.",
     "token": "API tokens for services and scripts.",

@@ -23,6 +23,7 @@ from counterpoint.graph.actor import Actor
 from counterpoint.graph.engine import BUSY_SECONDS, READ_SECONDS, Engines, open_engines
 from counterpoint.graph.entity import Entity
 from counterpoint.graph.permissions import may
+from counterpoint.graph.pulse import Pulse
 from counterpoint.graph.reader import Reader
 from counterpoint.graph.schema import migrate, newest_version, stored_version, versions
 from counterpoint.graph.writer import Writer
@@ -33,10 +34,15 @@ __all__ = ["Graph"]
 class Graph:
     """What exists. Reads run side by side; writes one after the other, each all or nothing."""
 
-    def __init__(self, address: Path | str) -> None:
-        """Prepare the graph at a SQLite file or a PostgreSQL address; nothing is opened yet."""
+    def __init__(self, address: Path | str, *, unknown_kinds: bool = False) -> None:
+        """Prepare the graph at a SQLite file or a PostgreSQL address; nothing is opened yet.
+
+        With `unknown_kinds` it takes entities of kinds that nobody has registered.
+        """
         self.address = address
+        self.unknown_kinds = unknown_kinds
         self._engines: Engines = open_engines(address)
+        self._pulse = Pulse(self._engines.reading)
         self._writing = threading.Lock()
         self._writer: int | None = None
 
@@ -78,11 +84,20 @@ class Graph:
             self._writer = threading.get_ident()
             try:
                 with _translated(), self._begin() as connection:
-                    writer = Writer(connection, actor, self._require, at=at)
+                    writer = Writer(connection, actor, self._require, unknown_kinds=self.unknown_kinds, at=at)
                     yield writer
                     writer.finish()
             finally:
                 self._writer = None
+
+    def last_activity(self) -> int:
+        """The number of the newest change, by whichever process; 0 where there is none.
+
+        It needs no transaction and takes microseconds on SQLite: what is kept in memory can be compared
+        with it at every request.
+        """
+        with _translated():
+            return self._pulse.number()
 
     def version(self) -> str | None:
         """The version of the tables; none where there are none yet."""
@@ -121,6 +136,7 @@ class Graph:
 
     def close(self) -> None:
         """Close every connection."""
+        self._pulse.close()
         self._engines.dispose()
 
     def __enter__(self) -> "Graph":

@@ -14,7 +14,7 @@ from counterpoint.graph.actor import Actor
 from counterpoint.graph.entity import Entity
 from counterpoint.graph.permissions import Decision, may
 from counterpoint.graph.reader import Reader
-from counterpoint.people import store
+from counterpoint.people import store, vocabulary_pages
 from counterpoint.people.changes import (
     CHARTER,
     add_member,
@@ -380,4 +380,5 @@ pages: list[Any] = [
     carry_out_retirement,
     show_person,
     save_manager,
+    *vocabulary_pages.pages,
 ]

@@ -13,7 +13,7 @@ from counterpoint.errors import InputError, Problem
 from counterpoint.graph.actor import Actor
 from counterpoint.graph.ref import parse_ref
 from counterpoint.paging import check_limit, cursor_of, read_cursor
-from counterpoint.people import store
+from counterpoint.people import store, vocabulary_routes
 from counterpoint.people.dates import plain_edge, read_edge, when_of
 from counterpoint.people.exporting import MEDIA, export
 from counterpoint.people.managers import lines, set_manager
@@ -398,4 +398,5 @@ routes: list[Any] = [
     hand_things_over,
     read_organisation,
     *scim_routes,
+    *vocabulary_routes.routes,
 ]

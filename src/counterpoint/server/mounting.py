@@ -13,12 +13,26 @@ from litestar.handlers import HTTPRouteHandler
 from litestar.types import ASGIApp, Receive, Scope, Send
 
 from counterpoint.server.guard import check_access, check_csrf_header
+from counterpoint.server.problems import Shape
+from counterpoint.web.finding import Finder
 from counterpoint.workspace import Workspace
 
 __all__ = ["ROOMS", "Mounted", "Mounts", "mount_rooms"]
 
-ROOMS = ("catalog", "people", "bets", "flags", "experiments", "journal", "web", "server")
-"""Every room with doors to HTTP; `routes` and `pages` are looked for in each."""
+ROOMS = (
+    "catalog",
+    "catalog.docs",
+    "catalog.reuse",
+    "catalog.views",
+    "people",
+    "bets",
+    "flags",
+    "experiments",
+    "journal",
+    "web",
+    "server",
+)
+"""Every room with doors to HTTP; `routes`, `pages` and `finding` are looked for in each."""
 
 
 @dataclass
@@ -29,8 +43,12 @@ class Mounted:
     asgi_apps: dict[str, ASGIApp] = field(default_factory=dict)
     lifespans: list[Any] = field(default_factory=list)
     """Functions that take the workspace and return an async context manager around the server's life."""
+    error_shapes: dict[str, Shape] = field(default_factory=dict)
+    """How errors are written below a path, where a standard says so."""
     openapi_paths: dict[str, Any] = field(default_factory=dict)
     """What the ASGI callables say of themselves in the OpenAPI document."""
+    finders: list[Finder] = field(default_factory=list)
+    """What finds the things of a room that are no entities, for the search."""
 
 
 def mount_rooms(workspace: Workspace) -> Mounted:
@@ -40,12 +58,16 @@ def mount_rooms(workspace: Workspace) -> Mounted:
         if (routes := _door(room, "routes")) is not None:
             mounted.handlers += getattr(routes, "routes", [])
             mounted.openapi_paths |= getattr(routes, "openapi_paths", {})
+            mounted.error_shapes |= getattr(routes, "error_shapes", {})
             if hasattr(routes, "asgi_apps"):
                 mounted.asgi_apps |= routes.asgi_apps(workspace)
             if hasattr(routes, "lifespan"):
                 mounted.lifespans.append(routes.lifespan)
+            mounted.lifespans += getattr(routes, "lifespans", [])
         if (pages := _door(room, "pages")) is not None:
             mounted.handlers += pages.pages
+        if (finding := _door(room, "finding")) is not None:
+            mounted.finders += getattr(finding, "finders", [])
     mounted.handlers = [_in_thread(handler) for handler in mounted.handlers]
     return mounted
 

@@ -1,10 +1,11 @@
 """Turns every error into an answer: problem details (RFC 9457) for programs, a page for people."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from dataclasses import replace
 from html import escape
 from http import HTTPStatus
-from typing import Any
+from typing import Any, TypeAlias
 from urllib.parse import quote
 
 import msgspec
@@ -17,11 +18,14 @@ from litestar.types import ASGIApp, Message, Receive, Scope, Send
 from counterpoint.errors import CounterpointError, OverloadedError, Problem, UnauthenticatedError
 from counterpoint.server.connection import caller_of, request_id_of, wants_html
 
-__all__ = ["Failure", "Problems", "answer_error", "describe"]
+__all__ = ["Failure", "Problems", "Shape", "answer_error", "describe"]
 
 MEDIA_TYPE = "application/problem+json"
 TYPE_PREFIX = "urn:counterpoint:problem:"
 UNEXPECTED = "Something went wrong on our side. The log has the details under the request id."
+
+Shape: TypeAlias = Callable[[Scope, BaseException, int, str], tuple[int, dict[str, str], bytes]]
+"""How a foreign standard writes an error: from scope, error, status and detail to status, headers and body."""
 
 
 class Failure(msgspec.Struct, frozen=True):
@@ -33,11 +37,13 @@ class Failure(msgspec.Struct, frozen=True):
     problems: tuple[Problem, ...] = ()
     headers: Mapping[str, str] = {}
     """Further headers of the answer."""
+    untold: str = ""
+    """The title in our own words, where `title` is in others: programs compare the type that it makes."""
 
     @property
     def type(self) -> str:
         """A URI for programs to compare."""
-        return TYPE_PREFIX + re.sub(r"[^a-z0-9]+", "-", self.title.lower()).strip("-")
+        return TYPE_PREFIX + re.sub(r"[^a-z0-9]+", "-", (self.untold or self.title).lower()).strip("-")
 
 
 def describe(error: BaseException) -> Failure:
@@ -59,14 +65,9 @@ def describe(error: BaseException) -> Failure:
 
 def answer_error(request: Request[Any, Any, Any], error: Exception) -> Response[Any]:
     """The answer to a request that failed; litestar's exception handler."""
-    failure = describe(error)
     scope = request.scope
-    if failure.status >= 500:
-        log = structlog.get_logger("counterpoint.server")
-        foreseen = isinstance(error, CounterpointError)
-        log.error(
-            "request_failed", path=scope["path"], error=str(error), exc_info=None if foreseen else error
-        )
+    failure = _told(describe(error), scope)
+    _note(scope, error, failure)
     headers = dict(failure.headers)
     if not wants_html(scope):
         return Response(
@@ -81,11 +82,31 @@ def answer_error(request: Request[Any, Any, Any], error: Exception) -> Response[
     )
 
 
-class Problems:
-    """Answers the errors raised outside of litestar: by middleware and by mounted ASGI callables."""
+def _told(failure: Failure, scope: Scope) -> Failure:
+    """The failure in the words of the organisation. The type, which programs compare, stays as it is."""
+    from counterpoint.server.context import organisation
 
-    def __init__(self, app: ASGIApp) -> None:
+    if "litestar_app" not in scope:
+        return failure
+    words = organisation(scope).words
+    if words.plain:
+        return failure
+    problems = tuple(replace(each, message=str(words.tell(each.message))) for each in failure.problems)
+    title, detail = str(words.tell(failure.title)), str(words.tell(failure.detail))
+    return msgspec.structs.replace(
+        failure, title=title, detail=detail, problems=problems, untold=failure.title
+    )
+
+
+class Problems:
+    """Answers the errors raised outside of litestar: by middleware and by mounted ASGI callables.
+
+    `shapes` names the paths, with all below them, whose errors follow a standard of their own.
+    """
+
+    def __init__(self, app: ASGIApp, shapes: Mapping[str, Shape] | None = None) -> None:
         self.app = app
+        self.shapes = shapes or {}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         started = False
@@ -101,8 +122,32 @@ class Problems:
             if started or scope["type"] != ScopeType.HTTP:
                 raise
             request: Request[Any, Any, Any] = Request(scope, receive=receive, send=send)
-            response = answer_error(request, error)
+            shape = next((s for path, s in self.shapes.items() if _is_below(scope["path"], path)), None)
+            response = _answer_in(shape, scope, error) if shape else answer_error(request, error)
             await response.to_asgi_response(app=None, request=request)(scope, receive, send)
+
+
+def _is_below(path: str, prefix: str) -> bool:
+    return path.startswith(prefix) and path[len(prefix) : len(prefix) + 1] in ("", "/")
+
+
+def _answer_in(shape: Shape, scope: Scope, error: BaseException) -> Response[bytes]:
+    failure = describe(error)
+    _note(scope, error, failure)
+    status, headers, content = shape(scope, error, failure.status, failure.detail)
+    media_type = headers.pop("content-type")
+    return Response(
+        content, status_code=status, media_type=media_type, headers={**failure.headers, **headers}
+    )
+
+
+def _note(scope: Scope, error: BaseException, failure: Failure) -> None:
+    if failure.status >= 500:
+        log = structlog.get_logger("counterpoint.server")
+        foreseen = isinstance(error, CounterpointError)
+        log.error(
+            "request_failed", path=scope["path"], error=str(error), exc_info=None if foreseen else error
+        )
 
 
 def _body(failure: Failure, scope: Scope) -> bytes:

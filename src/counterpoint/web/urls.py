@@ -5,8 +5,14 @@ from urllib.parse import parse_qsl, quote, urlencode, urlsplit
 
 __all__ = ["catalog_url", "entity_url", "flag_url", "ref_parts", "with_query"]
 
-ROOM_PAGES = {"bet": "/bets", "experiment": "/experiments", "group": "/units", "user": "/people"}
-"""Kinds whose page is in a room of their own; all others are in the catalog."""
+ROOM_PAGES = {
+    "bet": "/bets",
+    "experiment": "/experiments",
+    "group": "/units",
+    "scorecard": "/scorecards",
+    "user": "/people",
+}
+"""Kinds that have pages of their own; all others are in the catalog."""
 
 
 def ref_parts(ref: Any) -> tuple[str, str, str]:

@@ -48,6 +48,8 @@ RULES = (
     # The Backstage API reads by POST, since its queries can be long.
     Rule("/api/catalog/entities/by-refs$", "read", POST),
     Rule("/api/catalog/entities/by-query$", "read", POST),
+    Rule("/api/catalog/entity-facets$", "read", POST),
+    Rule("/api/catalog/locations/by-query$", "read", POST),
     Rule("/api/catalog/validate-entity$", "read", POST),
     Rule("/api/catalog/analyze-location$", "read", POST),
     Rule("/scim", "scim"),
