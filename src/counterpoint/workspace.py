@@ -246,13 +246,13 @@ def _toml_text(text: str) -> str:
 
 def _graph(folder: Path, settings: Settings, *, new: bool) -> Graph:
     if settings.graph.url is not None:
-        graph = Graph(settings.graph.url)
+        graph = Graph(settings.graph.url, unknown_kinds=settings.catalog.unknown_kinds)
     else:
         file = folder / GRAPH
         if new:
             file.touch(exist_ok=False)
         _check_file(folder, file)
-        graph = Graph(file)
+        graph = Graph(file, unknown_kinds=settings.catalog.unknown_kinds)
     try:
         state = graph.state()
         if state == "newer":

@@ -10,6 +10,7 @@ from counterpoint import Workspace
 from counterpoint.catalog.importer import import_targets
 from counterpoint.graph import local_actor
 from counterpoint.server.app import create_app
+from tests.catalog.loopback import Loopback, loopback
 
 CATALOG = """\
 apiVersion: backstage.io/v1alpha1
@@ -82,3 +83,26 @@ def visitor(tmp_path_factory) -> Iterator[TestClient]:
 def _client(workspace: Workspace) -> TestClient:
     app = create_app(workspace, auth=False)
     return TestClient(app, base_url="http://counterpoint.localhost", raise_server_exceptions=False)
+
+
+@pytest.fixture
+def web() -> Iterator[Loopback]:
+    """A web server on loopback."""
+    with loopback() as place:
+        yield place
+
+
+@pytest.fixture
+def reading(tmp_path: Path, web: Loopback, monkeypatch: pytest.MonkeyPatch) -> Iterator[Workspace]:
+    """An empty workspace that may read from the web server."""
+    monkeypatch.setenv("COUNTERPOINT_CATALOG__READ_HOSTS", f'["{web.host}"]')
+    with Workspace.create(tmp_path / "reading", name="Test") as made:
+        yield made
+
+
+@pytest.fixture
+def catalog_api(reading: Workspace) -> Iterator[TestClient]:
+    """A client below `/api/catalog` of a workspace that may read from the web server."""
+    base = "http://counterpoint.localhost/api/catalog"
+    with TestClient(create_app(reading, auth=False), base_url=base, raise_server_exceptions=False) as made:
+        yield made

@@ -192,7 +192,7 @@ def test_a_file_beyond_the_limit_is_refused(tmp_path):
 
 def test_a_missing_file_is_a_problem_and_no_exception(tmp_path):
     (problem,) = read_file(tmp_path / "none.yaml").problems
-    assert "No such file" in problem.message
+    assert problem.message == "does not exist"
 
 
 JSON = st.recursive(

@@ -77,7 +77,13 @@ def test_a_good_descriptor_has_no_problems(good: dict[str, Any]) -> None:
         ("metadata/tags", "java", "/metadata/tags"),
         ("metadata/tags", ["java", "Java"], "/metadata/tags/1"),
         ("metadata/links", [{}], "/metadata/links/0/url"),
-        ("metadata/links", [{"url": "javascript:alert(1)"}], "/metadata/links/0/url"),
+        ("metadata/links", [{"url": "http://a b"}], "/metadata/links/0/url"),
+        ("metadata/links", [{"url": "https://a.b", "icon": " "}], "/metadata/links/0/icon"),
+        ("metadata/annotations", [], "/metadata/annotations"),
+        ("metadata/Name", "x", "/metadata/Name"),
+        ("spec/Owner", "x", "/spec/Owner"),
+        ("spec/x", {"a": {"b": 1}, "a.B": 1}, "/spec/x/a.B"),
+        ("spec/x", {"A": ["b"], "a": 1}, "/spec/x/a"),
         ("metadata/links", [{"url": "https://example.com", "title": ""}], "/metadata/links/0/title"),
         ("metadata/when", datetime.date(2026, 1, 1), "/metadata/when"),
         ("metadata/description", "a\x00b", "/metadata/description"),
@@ -91,7 +97,7 @@ def test_a_good_descriptor_has_no_problems(good: dict[str, Any]) -> None:
         ("spec/owner", "", "/spec/owner"),
         ("spec/owner", ["a"], "/spec/owner"),
         ("spec/owner", "group:", "/spec/owner"),
-        ("spec/owner", "a" * 300, "/spec/owner"),
+        ("spec/owner", "a" * 1001, "/spec/owner"),
         ("spec/type", 5, "/spec/type"),
         ("spec/dependsOn", ["player"], "/spec/dependsOn/0"),
         ("spec/dependsOn", "component:player", "/spec/dependsOn"),
@@ -142,6 +148,111 @@ def test_annotations_may_be_null_and_the_graphs_own_fields_are_ignored() -> None
     given = component("player", metadata={"annotations": None, "uid": "x", "etag": "y"})
     assert validate(given) == []
     assert normalise(given)["metadata"] == {"name": "player", "namespace": "default"}
+
+
+@pytest.mark.parametrize("empty", [None, "", 0, False, {}])
+def test_annotations_that_are_empty_in_any_way_are_none(empty: Any) -> None:
+    given = component("player", metadata={"annotations": empty})
+    assert validate(given) == []
+    assert not normalise(given)["metadata"].get("annotations")
+
+
+@pytest.mark.parametrize(
+    ("path", "value"),
+    [
+        ("metadata/x", ["a", "A"]),
+        ("metadata/links", [{"url": "javascript:alert(1)"}]),
+        ("spec/owner", " "),
+        ("spec/owner", "a" * 300),
+        ("spec/dependencyOf", "component:other"),
+        ("spec/dependencyOf", ""),
+        ("spec/dependencyOf", None),
+    ],
+)
+def test_what_backstage_takes_is_taken(path: str, value: Any) -> None:
+    assert validate(changed(component("player"), path, value)) == []
+
+
+def test_our_own_kinds_ask_for_more_than_spaces() -> None:
+    assert validate(changed(bet("weekly"), "spec/owner", " "))[0].pointer == "/spec/owner"
+
+
+def test_lists_of_references_are_kept_in_order_whatever_order_they_came_in() -> None:
+    given = component("player", dependsOn=["component:b", "component:a"], tags=["z", "a"])
+    assert normalise(given)["spec"]["dependsOn"] == ["component:a", "component:b"]
+    assert normalise(given)["spec"]["tags"] == ["z", "a"]
+    assert given["spec"]["dependsOn"] == ["component:b", "component:a"]
+
+
+def test_a_location_needs_a_spec_though_none_of_its_fields() -> None:
+    location = document("Location", "l", {})
+    assert validate(location) == []
+    del location["spec"]
+    assert validate(location)[0].pointer == "/spec"
+
+
+def test_a_kind_that_nobody_registered_is_taken_where_the_workspace_says_so() -> None:
+    given = document("Playlist", "p", {"owner": "discovery", "songs": 3}) | {
+        "apiVersion": "arpeggio.example/v1"
+    }
+    assert validate(given)[0].pointer == "/kind"
+    assert validate(given, unknown_kinds=True) == []
+    assert edges(given) == {("ownedBy", "group:default/discovery")}
+    assert str(owner_of(given)) == "group:default/discovery"
+    odd = changed(given, "spec/owner", ["a"])
+    assert validate(odd, unknown_kinds=True) == []
+    assert owner_of(odd) is None
+    assert relations_of(odd) == set()
+    assert validate(changed(given, "metadata/name", "-"), unknown_kinds=True)[0].pointer == "/metadata/name"
+
+
+AI = document("AiResource", "r", {"type": "rule", "lifecycle": "production", "owner": "discovery"})
+
+
+def test_an_ai_resource_is_taken_where_the_workspace_takes_unknown_kinds() -> None:
+    spec = AI["spec"] | {"category": "security", "rationale": "so that nothing leaks"}
+    given = AI | {"spec": spec}
+    assert "unknown_kinds" in validate(given)[0].message
+    assert validate(given, unknown_kinds=True) == []
+    assert {each.pointer for each in validate(AI, unknown_kinds=True)} == {
+        "/spec/category",
+        "/spec/rationale",
+    }
+    assert (
+        validate(given | {"apiVersion": "backstage.io/v1beta1"}, unknown_kinds=True)[0].pointer
+        == "/apiVersion"
+    )
+
+
+def test_an_owner_of_a_kind_that_the_model_does_not_allow_makes_no_relation() -> None:
+    spec = {
+        "type": "other",
+        "lifecycle": "production",
+        "owner": "system:s",
+        "dependsOn": ["a", "component:b"],
+    }
+    assert edges(AI | {"spec": spec}) == {("dependsOn", "airesource:default/a")}
+
+
+TEMPLATE = document("Template", "t", {"type": "service", "steps": [{"action": "fetch:plain"}]}) | {
+    "apiVersion": "scaffolder.backstage.io/v1beta3"
+}
+
+
+@pytest.mark.parametrize(
+    ("path", "value", "pointer"),
+    [
+        ("spec/steps", [{}], "/spec/steps/0/action"),
+        ("spec/steps", ["x"], "/spec/steps"),
+        ("spec/parameters", "x", "/spec/parameters"),
+        ("spec/parameters", [1], "/spec/parameters"),
+        ("apiVersion", "backstage.io/v1alpha1", "/apiVersion"),
+    ],
+)
+def test_a_template_has_steps_with_actions(path: str, value: Any, pointer: str) -> None:
+    assert validate(TEMPLATE) == []
+    assert validate(changed(TEMPLATE, "spec/parameters", [{}])) == []
+    assert [each.pointer for each in validate(changed(TEMPLATE, path, value))] == [pointer]
 
 
 def test_a_document_that_contains_itself_is_refused() -> None:

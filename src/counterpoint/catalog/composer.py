@@ -14,6 +14,8 @@ MAX_DEPTH = 100
 """Deepest nesting of a document; descriptors need about ten."""
 MAX_REPEATED = 100_000
 """Values that aliases may repeat in a document: more is an attack on the memory of whoever copies it."""
+LONG = 64
+"""Characters of a text that count as one value more, since each repetition is written out in full."""
 
 Position = tuple[int, int]
 """Line and column, both counted from 1."""
@@ -61,19 +63,18 @@ class Composer:
         self._root: Any = None
         self._positions: dict[str, Position] = {}
         self._anchors: dict[str, tuple[Any, int]] = {}
-        self._refusal: Refusal | None = None
+        self.refusal: Refusal | None = None
+        """Why the document is not accepted, as soon as that is known; nothing more of it need be fed."""
         self._repeated = 0
         self._depth = 0
 
-    def feed(self, event: Any) -> Composed | Refusal | None:
-        """Take one event; the document, where this event ends one."""
+    def feed(self, event: Any) -> Composed | None:
+        """Take one event; the document, where this event ends one that is accepted."""
         if isinstance(event, yaml.DocumentStartEvent):
             self._reset()
             self._positions[""] = self._place(event)
         elif isinstance(event, yaml.DocumentEndEvent):
-            return self._refusal or Composed(self._root, self._positions)
-        elif self._refusal is not None:
-            return None  # the parser goes on to the next document; this one is lost already
+            return Composed(self._root, self._positions)
         elif isinstance(event, yaml.ScalarEvent):
             self._scalar(event)
         elif isinstance(event, yaml.AliasEvent):
@@ -88,7 +89,7 @@ class Composer:
         return event.start_mark.line + self._base + 1, event.start_mark.column + 1
 
     def _refuse(self, message: str, event: Any, pointer: str | None = None) -> None:
-        self._refusal = Refusal(message, self._pointer() if pointer is None else pointer, self._place(event))
+        self.refusal = Refusal(message, self._pointer() if pointer is None else pointer, self._place(event))
 
     def _pointer(self) -> str:
         """The pointer of the value that comes next."""
@@ -119,7 +120,7 @@ class Composer:
         if isinstance(value, str) and "\0" in value:
             self._refuse("a text holds a NUL character, which cannot be stored", event)
             return
-        self._add(value, event, anchor=event.anchor)
+        self._add(value, event, anchor=event.anchor, size=1 + len(event.value) // LONG)
 
     def _take_key(self, event: Any) -> None:
         key: str = event.value
@@ -133,7 +134,7 @@ class Composer:
             parent.keys[key] = self._place(event)
             parent.key = key
             if event.anchor:
-                self._anchors[event.anchor] = (key, 1)
+                self._anchors[event.anchor] = (key, 1 + len(key) // LONG)
 
     def _alias(self, event: Any) -> None:
         if event.anchor not in self._anchors:

@@ -1,62 +1,40 @@
-"""Brings descriptors into the graph: all files are read and checked first, then written in one transaction.
+"""Brings descriptors into the graph: file by file, each read, checked and written in a transaction of its own.
 
-What is good is kept whatever stands beside it; everything else is named with its file and line.
+What is good is kept whatever stands beside it; everything else is named with its file and line. What
+only the whole can tell comes last: who has an entity that two files name, what nothing declares any
+more, and which references lead nowhere.
 """
 
-from collections import Counter
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
+import os
+from collections import deque
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
-from counterpoint.catalog.gathering import Declared, Gathered, gather
-from counterpoint.catalog.locations import generated_location, location_of
-from counterpoint.catalog.ownership import check_references
+import sqlalchemy as sa
+
+from counterpoint.catalog.addresses import is_address
+from counterpoint.catalog.fetching import Fetcher
+from counterpoint.catalog.gathering import Gathering
+from counterpoint.catalog.locations import Source, find_sources, location_of, unread_descriptors
+from counterpoint.catalog.orphans import mark_orphans, vanished
+from counterpoint.catalog.problems import add_problems, drop_healed, refs_with, told_at
+from counterpoint.catalog.reader import UnreadError
 from counterpoint.catalog.remarks import Remark
-from counterpoint.catalog.slips import check_slips
-from counterpoint.errors import NotAllowedError, Problem
-from counterpoint.graph import Actor, Entity, Graph, Writer
+from counterpoint.catalog.report import ImportReport
+from counterpoint.catalog.sources import add_root, source_at, stored_at
+from counterpoint.catalog.storing import Storing
+from counterpoint.catalog.tables import LOCATIONS
+from counterpoint.errors import Problem
+from counterpoint.graph import Actor, Graph, Reader, Writer
 
-__all__ = ["ImportReport", "import_targets"]
+__all__ = ["ImportReport", "import_sources", "import_targets"]
 
-ORPHAN = "backstage.io/orphan"
-ORIGIN = "backstage.io/managed-by-origin-location"
-FILE = "file:"
+NAMED = 5
+"""Files that a remark names before it only counts."""
 
 Progress = Callable[[float, float], None]
-
-
-@dataclass(slots=True)
-class ImportReport:
-    """What became of an import: entities by outcome, and everything there is to say about the input."""
-
-    outcomes: dict[str, Counter[str]] = field(
-        default_factory=lambda: {each: Counter() for each in ("created", "updated", "unchanged", "refused")}
-    )
-    """Outcome to kind to number."""
-    remarks: list[Remark] = field(default_factory=list)
-    refs: list[str] = field(default_factory=list)
-    """References of the entities that the graph now holds from these files."""
-    files: int = 0
-
-    @property
-    def failed(self) -> bool:
-        """Whether something given was refused, or is owned by nobody who exists."""
-        return any(remark.level == "error" for remark in self.remarks)
-
-    def total(self, outcome: str) -> int:
-        """How many entities had an outcome."""
-        return self.outcomes[outcome].total()
-
-    def record(self) -> dict[str, Any]:
-        """The report as JSON."""
-        return {
-            **{outcome: kinds.total() for outcome, kinds in self.outcomes.items()},
-            "kinds": {outcome: dict(sorted(kinds.items())) for outcome, kinds in self.outcomes.items()},
-            "files": self.files,
-            "problems": [remark.record() for remark in self.remarks],
-            "entities": self.refs,
-        }
+Seen = Callable[[Writer, ImportReport], None]
 
 
 def import_targets(
@@ -64,145 +42,212 @@ def import_targets(
     actor: Actor,
     targets: Iterable[str],
     *,
+    hosts: Collection[str] = (),
     dry_run: bool = False,
-    reading: Progress | None = None,
-    writing: Progress | None = None,
+    progress: Progress | None = None,
+    seen: Seen | None = None,
+    sources: Iterable[Source] = (),
 ) -> ImportReport:
-    """Import files, folders, patterns and checkouts.
+    """Import files, folders, patterns, checkouts and addresses.
 
     Args:
         graph: where the entities go.
         actor: in whose name they are written.
         targets: what to import.
+        hosts: `host` or `host:port` from which addresses may be read.
         dry_run: do everything but keep nothing.
-        reading: told how many of the known files are read.
-        writing: told how many of the entities are written.
+        progress: told how many of the known files are done.
+        seen: given the writer and the report once everything is written; in a dry run the only chance
+            to look at it.
+        sources: further files and addresses.
 
     Returns:
         The report; input that is not valid is named there and raises nothing.
     """
-    gathered = gather(targets, reading)
-    report = ImportReport(remarks=list(gathered.remarks), files=len(gathered.files))
-    for kind in gathered.refused:
-        report.outcomes["refused"][kind] += 1
-    try:
-        with graph.write(actor) as writer:
-            _write(writer, gathered, report, writing)
-            if dry_run:
-                raise _UndoError
-    except _UndoError:
-        pass
-    report.refs.sort()
-    report.remarks.sort(key=_place)
-    return report
+    importing = _Importing(graph, actor, hosts, dry_run=dry_run, progress=progress)
+    with importing.whole():
+        importing.targets(targets)
+        importing.sources(sources)
+        importing.finish(seen)
+    return importing.report
+
+
+def import_sources(
+    graph: Graph,
+    actor: Actor,
+    sources: Iterable[Source],
+    *,
+    hosts: Collection[str] = (),
+    seen: Seen | None = None,
+) -> ImportReport:
+    """Read some files and addresses again, and what they point to; see `import_targets`."""
+    importing = _Importing(graph, actor, hosts, dry_run=False, progress=None)
+    with importing.whole():
+        importing.sources(sources)
+        importing.finish(seen)
+    return importing.report
 
 
 class _UndoError(Exception):
     """Ends the transaction of a dry run."""
 
 
-def _place(remark: Remark) -> tuple[str, int, int]:
-    problem = remark.problem
-    return problem.file or "", problem.line or 0, problem.column or 0
+class _Importing:
+    """One import on its way."""
 
+    def __init__(
+        self, graph: Graph, actor: Actor, hosts: Collection[str], *, dry_run: bool, progress: Progress | None
+    ) -> None:
+        self.graph, self.actor, self.hosts = graph, actor, tuple(hosts)
+        self.dry_run, self.progress = dry_run, progress
+        self.report = ImportReport()
+        self.gathering = Gathering(Fetcher(hosts), unknown_kinds=graph.unknown_kinds)
+        self.folders: list[Path] = []
+        self.roots: dict[str, None] = {}
+        self.origins: set[str] = set()
+        self.uncertain: set[str] = set()
+        """Origins of which a part could not be read, so that nobody knows all that they lead to."""
+        self._writer: Writer | None = None
 
-def _write(writer: Writer, gathered: Gathered, report: ImportReport, progress: Progress | None) -> None:
-    written: list[Declared] = []
-    stored = writer.get_many(gathered.declared)
-    writer.preload(gathered.declared)
-    total = len(gathered.declared)
-    for done, (ref, declared) in enumerate(gathered.declared.items(), start=1):
-        conflict = _conflict(stored.get(ref), declared, gathered)
-        if conflict is not None:
-            _refuse(report, declared, conflict)
-        elif _put(writer, declared.document, location_of(declared.source.path), report, declared):
-            written.append(declared)
-            report.refs.append(ref)
-        if progress is not None and (done % 50 == 0 or done == total):
-            progress(done, total)
-    for path in gathered.roots:
-        document = generated_location(path)
-        if _put(writer, document, location_of(path), report, None):
-            report.refs.append(f"location:default/{document['metadata']['name']}")
-    report.remarks += check_references(writer, written)
-    report.remarks += check_slips(written)
-    for orphan in _orphans(writer, gathered):
-        _mark_orphan(writer, orphan, report)
+    @contextmanager
+    def whole(self) -> Iterator[None]:
+        """Begin, and end in one transaction that is undone if this is a dry run."""
+        with self._reading() as reader:
+            rows = reader.connection.execute(sa.select(LOCATIONS)).all()
+            orphans = refs_with(reader, "orphan")
+        names: Mapping[str, str] = {
+            f"{row.type}:{row.target}": row.entity_ref.rpartition("/")[2] for row in rows
+        }
+        self.storing = Storing(self.report, orphans, names)
+        try:
+            if self.dry_run:
+                with self.graph.write(self.actor) as self._writer:
+                    yield
+                    raise _UndoError
+            else:
+                yield
+        except _UndoError:
+            pass
+        finally:
+            self._writer = None
+        self.report.sort()
 
+    @contextmanager
+    def _reading(self) -> Iterator[Reader]:
+        if self._writer is not None:
+            yield self._writer
+        else:
+            with self.graph.read() as reader:
+                yield reader
 
-def _put(
-    writer: Writer, document: dict[str, Any], location: str, report: ImportReport, declared: Declared | None
-) -> bool:
-    try:
-        put = writer.put(document, location=location)
-    except NotAllowedError as error:
-        if declared is not None:
-            _refuse(report, declared, error.message)
-        return False
-    report.outcomes[put.outcome][document["kind"]] += 1
-    return True
+    @contextmanager
+    def _writing(self) -> Iterator[Writer]:
+        if self._writer is not None:
+            yield self._writer
+        else:
+            with self.graph.write(self.actor) as writer:
+                yield writer
 
+    def targets(self, targets: Iterable[str]) -> None:
+        """Read what was named, and all that it leads to."""
+        named: list[Source] = []
+        for target in targets:
+            named += self._find(target)
+        self.sources(named)
+        for folder in sorted(self.folders):
+            self._note_unread(folder)
 
-def _refuse(report: ImportReport, declared: Declared, message: str) -> None:
-    report.outcomes["refused"][declared.document["kind"]] += 1
-    report.remarks.append(Remark("error", declared.read.problem(message, "/metadata/name")))
+    def _find(self, target: str) -> Iterator[Source]:
+        place = target if is_address(target) else os.path.abspath(os.path.expanduser(target))
+        for found in find_sources(target, self.hosts):
+            if isinstance(found, Source):
+                self.roots[place] = None
+                if not is_address(target) and Path(place).is_dir():
+                    self.folders.append(Path(place))
+                yield found
+            elif (known := self._known_root(place)) is not None:
+                yield known  # it is gone: reading it says so, and what it leaves behind
+            else:
+                self.report.remarks.append(found)
+        self.folders = list(dict.fromkeys(self.folders))
 
+    def _known_root(self, place: str) -> Source | None:
+        if is_address(place) or Path(place).is_dir():
+            return None
+        with self._reading() as reader:
+            known = source_at(reader, location_of(Path(place)))
+        return None if known is None else known.source
 
-def _conflict(stored: Entity | None, declared: Declared, gathered: Gathered) -> str | None:
-    """Why an entity stays with the file it is managed by; none where this file may have it."""
-    place = stored.location if stored is not None else None
-    if stored is None or place is None or place == location_of(declared.source.path):
-        return None
-    if not place.startswith(FILE):
-        return f"{stored.ref} is managed by {place}; that one is kept"
-    other = Path(place.removeprefix(FILE))
-    moved = not other.exists() or (other in gathered.files and stored.ref not in gathered.files[other])
-    if moved:
-        return None
-    return (
-        f"{stored.ref} is managed by {other} already; that one is kept. Remove it from one of the two files"
-    )
+    def sources(self, sources: Iterable[Source]) -> None:
+        """Read sources, and all that they lead to, each once."""
+        queue = deque(sources)
+        self.origins |= {source.origin for source in queue}
+        while queue:
+            source = queue.popleft()
+            if source.location not in self.storing.named:
+                queue.extend(self._one(source))
+                if self.progress is not None:
+                    done = len(self.storing.named)
+                    self.progress(done, done + len(queue))
 
+    def _one(self, source: Source) -> list[Source]:
+        """Read and store one source; where it leads."""
+        try:
+            source.location.encode()
+        except UnicodeEncodeError:
+            name = os.fsencode(source.target).decode("utf-8", "replace")
+            problem = Problem("has a name that is not UTF-8; rename it", file=name)
+            self.report.remarks.append(Remark("error", problem, "unread"))
+            self.storing.named[source.location] = None
+            return []
+        self.report.files += 1
+        try:
+            data = self.gathering.bytes_of(source)
+        except UnreadError as error:
+            sheet = self.gathering.unread(source, error)
+        else:
+            if self._skip(source, self.gathering.content_of(data)):
+                return []
+            sheet = self.gathering.sheet(source, data)
+        if sheet.uncertain:
+            self.uncertain.add(source.origin)
+        with self._writing() as writer:
+            self.storing.store(writer, sheet)
+        return sheet.leads
 
-def _orphans(writer: Writer, gathered: Gathered) -> list[Entity]:
-    """Entities that came from what was imported and that nothing declares any more."""
-    found = [
-        entity
-        for entity in writer.all(location=[location_of(path) for path in gathered.files])
-        if entity.ref not in gathered.declared and entity.ref not in gathered.files[_file(entity)]
-    ]
-    known = {location_of(path) for path in gathered.files}
-    places = [place for place, _count in writer.facets("location") if place not in known]
-    roots = {location_of(path) for path in gathered.roots}
-    candidates = [place for place in places if _below(place, gathered.folders)]
-    for entity in writer.all(location=candidates) if candidates else ():
-        origin = (entity.metadata.get("annotations") or {}).get(ORIGIN)
-        gone = not _file(entity).exists() and _below(entity.location or "", gathered.targets)
-        if entity.ref not in gathered.declared and (gone or origin in roots):
-            found.append(entity)
-    generated = {
-        f"location:default/{generated_location(path)['metadata']['name']}" for path in gathered.roots
-    }
-    return [
-        entity for entity in found if entity.ref not in generated and not gathered.is_uncertain(_file(entity))
-    ]
+    def _skip(self, source: Source, content: str) -> bool:
+        """Leave a file that is as it was, with entities that are as they were."""
+        with self._reading() as reader:
+            known = source_at(reader, source.location)
+            if known is None or (known.content, known.source.origin) != (content, source.origin):
+                return False
+            if known.stored != stored_at(reader, source.location):
+                return False
+            self.storing.skip(reader, source.location)
+            self.report.remarks += told_at(reader, source.location, source.shown)
+        return True
 
+    def finish(self, seen: Seen | None) -> None:
+        """Do what only the whole can tell."""
+        with self._writing() as writer:
+            for declared in self.storing.waiting:
+                remarks = self.storing.settle(writer, declared)
+                add_problems(writer, declared.source.location, remarks)
+                self.report.remarks += [remark for remark in remarks if remark.target is None]
+            certain = self.origins - self.uncertain
+            self.storing.left |= vanished(writer, certain, self.folders, self.storing.named.keys())
+            self.report.remarks += mark_orphans(writer, self.storing)
+            self.report.remarks += self.storing.missing.settle(writer)
+            drop_healed(writer)
+            for place in self.roots:
+                add_root(writer, place)
+            if seen is not None:
+                seen(writer, self.report)
 
-def _file(entity: Entity) -> Path:
-    return Path((entity.location or "").removeprefix(FILE))
-
-
-def _below(place: str, folders: Iterable[Path]) -> bool:
-    return place.startswith(FILE) and any(
-        Path(place.removeprefix(FILE)).is_relative_to(each) for each in folders
-    )
-
-
-def _mark_orphan(writer: Writer, entity: Entity, report: ImportReport) -> None:
-    annotations = {**(entity.metadata.get("annotations") or {}), ORPHAN: "true"}
-    if annotations == entity.metadata.get("annotations"):
-        return
-    document = {**entity.document, "metadata": {**entity.metadata, "annotations": annotations}}
-    if _put(writer, document, entity.location or "", report, None):
-        message = f"{entity.ref} is no longer declared here; it is kept and marked as an orphan. Delete it if it is gone"
-        report.remarks.append(Remark("warning", Problem(message, file=str(_file(entity)))))
+    def _note_unread(self, folder: Path) -> None:
+        unread = unread_descriptors(folder, self.storing.named.keys())
+        if unread:
+            names = ", ".join(str(path.relative_to(folder)) for path in unread[:NAMED])
+            more = f" and {len(unread) - NAMED} more" if len(unread) > NAMED else ""
+            message = f"also holds descriptors that no catalog-info.yaml refers to and that were not read: {names}{more}"
+            self.report.remarks.append(Remark("note", Problem(message, file=str(folder))))

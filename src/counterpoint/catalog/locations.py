@@ -1,14 +1,15 @@
-"""Where descriptors are: files, folders, globs and checkouts, and what `Location` entities point to."""
+"""Where descriptors are: files, folders, patterns, checkouts, addresses, and what `Location` entities point to."""
 
-import glob
 import hashlib
 import os
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from counterpoint.catalog.addresses import is_address, is_allowed, is_script, resolve
+from counterpoint.catalog.patterns import SKIPPED, WILDCARDS, matches
 from counterpoint.catalog.reader import Document
 from counterpoint.catalog.remarks import Level, Remark
 from counterpoint.errors import Problem
@@ -16,122 +17,166 @@ from counterpoint.errors import Problem
 __all__ = [
     "Source",
     "annotations_of",
+    "file_source",
     "find_sources",
     "follow",
     "generated_location",
-    "is_address",
+    "generated_name",
     "is_inside",
     "location_of",
+    "shown_path",
     "unread_descriptors",
 ]
 
 NAMES = ("catalog-info.yaml", "catalog-info.yml")
 SUFFIXES = (".yaml", ".yml")
-SKIPPED = frozenset({"node_modules", "__pycache__"})
-"""Folders that hold other people's files; hidden ones, `.git` among them, are skipped as well."""
 DESCRIPTOR = re.compile(
     rb"""^["']?apiVersion["']?\s*:\s*["']?(backstage\.io|scaffolder\.backstage\.io|counterpoint\.dev)/""",
     re.MULTILINE,
 )
 HEAD = 64 * 1024
 """Bytes of a file in which a descriptor must show itself."""
-WILDCARDS = re.compile(r"[*?\[]")
-ADDRESS = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://")
+TOLD = 20
+"""Targets of one `Location` that are named one by one where they cannot be read."""
+FILE, URL = "file:", "url:"
 
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """One file to read."""
+    """One file or address to read."""
 
-    path: Path
-    """Absolute."""
-    origin: Path
-    """The file by which it was reached: itself, or the one that the user named."""
-    root: Path
-    """The folder outside of which nothing is read on behalf of this file."""
+    location: str
+    """`file:/absolute/path` or `url:https://...`."""
+    origin: str
+    """The location by which it was reached: its own, or the one that was named."""
+    root: Path | None = None
+    """The folder outside of which nothing is read on behalf of a file; none for an address."""
+    optional: bool = False
+    """Whether it is no problem if there is no such thing."""
+
+    @property
+    def target(self) -> str:
+        """The path or address itself."""
+        return self.location.partition(":")[2]
+
+    @property
+    def path(self) -> Path | None:
+        """The file; none for an address."""
+        return Path(self.target) if self.location.startswith(FILE) else None
+
+    @property
+    def shown(self) -> str:
+        """What problems call it."""
+        return self.target if self.path is None else shown_path(self.path)
 
 
 def location_of(path: Path) -> str:
     """How a file is written as a location: `file:/absolute/path`."""
-    return f"file:{path}"
+    return f"{FILE}{path}"
 
 
-def generated_location(path: Path) -> dict[str, Any]:
-    """The `Location` entity of a file that was imported, named as Backstage names those it is configured with."""
+def file_source(path: Path, root: Path, origin: str | None = None) -> Source:
+    """A file that is named itself, or that was reached from the location `origin`."""
     location = location_of(path)
-    digest = hashlib.sha1(location.encode(), usedforsecurity=False).hexdigest()
+    return Source(location, origin or location, root)
+
+
+def shown_path(path: Path) -> str:
+    """A path as people write it: from the current folder where it is below that."""
+    try:
+        return str(path.relative_to(Path.cwd()))
+    except (ValueError, OSError):
+        return str(path)
+
+
+def generated_name(location: str) -> str:
+    """The name of a location's entity, as Backstage makes it: from the hash of `type:target`."""
+    return f"generated-{hashlib.sha1(location.encode(), usedforsecurity=False).hexdigest()}"
+
+
+def generated_location(location: str, name: str | None = None) -> dict[str, Any]:
+    """The `Location` entity of a file or address that was named, or of a registered location called `name`."""
+    kind, _, target = location.partition(":")
+    title = "/".join(target.split("/")[-2:]).removeprefix("//")
     return {
         "apiVersion": "backstage.io/v1alpha1",
         "kind": "Location",
         "metadata": {
-            "name": f"generated-{digest}",
-            "title": "/".join(path.parts[-2:]).removeprefix("//"),
-            "annotations": annotations_of(path, path),
+            "name": name or generated_name(location),
+            **({"title": title} if title else {}),
+            "annotations": annotations_of(location, location),
         },
-        "spec": {"type": "file", "target": str(path)},
+        "spec": {"type": kind, "target": target},
     }
 
 
-def annotations_of(path: Path, origin: Path) -> dict[str, str]:
+def annotations_of(location: str, origin: str) -> dict[str, str]:
     """What every imported entity says about where it comes from."""
-    return {
-        "backstage.io/managed-by-location": location_of(path),
-        "backstage.io/managed-by-origin-location": location_of(origin),
+    found = {
+        "backstage.io/managed-by-location": location,
+        "backstage.io/managed-by-origin-location": origin,
     }
+    return found | ({"backstage.io/view-url": location[len(URL) :]} if location.startswith(URL) else {})
 
 
-def is_address(target: str) -> bool:
-    """Whether a target is a URL and not a path."""
-    return ADDRESS.match(target) is not None
-
-
-def find_sources(target: str) -> Iterator[Source | Remark]:
-    """The files that one argument of the command line stands for, in a fixed order."""
-    path = Path(os.path.abspath(os.path.expanduser(target)))
+def find_sources(target: str, hosts: Collection[str] = ()) -> Iterator[Source | Remark]:
+    """The files and addresses that one named target stands for, in a fixed order."""
     if is_address(target):
-        yield Remark(
-            "error", Problem("is an address; give a file, a folder or a checkout of it", file=target)
-        )
-    elif path.is_dir():
+        yield _address(target, hosts)
+        return
+    path = Path(os.path.abspath(os.path.expanduser(target)))
+    if path.is_dir():
         failed: list[OSError] = []
         found = _in_folder(path, failed.append)
         yield from (_below(each, path) for each in found)
         for error in failed:
-            yield Remark("error", Problem(f"cannot be read: {error.strerror}", file=str(error.filename)))
+            yield _unread(f"cannot be read: {error.strerror}", str(error.filename))
         if not found and not failed:
-            message = "holds no catalog-info.yaml, and no other YAML file with an apiVersion of the catalog"
-            yield Remark("error", Problem(message, file=target))
+            yield _unread(
+                "holds no catalog-info.yaml, and no other YAML file with an apiVersion of the catalog", target
+            )
     elif path.is_file():
-        yield Source(path, path, _checkout(path))
+        yield file_source(path, _checkout(path))
     elif WILDCARDS.search(target):
         yield from _matches(target, path)
     elif path.is_symlink():
-        yield Remark("error", Problem(f"is a link to {os.readlink(path)}, which does not exist", file=target))
+        yield _unread(f"is a link to {os.readlink(path)}, which does not exist", target)
     elif os.path.lexists(path):
-        yield Remark("error", Problem("is neither a file nor a folder", file=target))
+        yield _unread("is neither a file nor a folder", target)
     else:
-        yield Remark("error", Problem("does not exist; give a file, a folder or a pattern", file=target))
+        yield _unread("does not exist; give a file, a folder or a pattern", target)
+
+
+def _unread(message: str, file: str) -> Remark:
+    return Remark("error", Problem(message, file=file), "unread")
+
+
+def _address(target: str, hosts: Collection[str]) -> Source | Remark:
+    if is_allowed(target, hosts):
+        return Source(f"{URL}{target}", f"{URL}{target}")
+    message = "is an address whose host is not in the setting [catalog] read_hosts; add it, or give a file, a folder or a checkout"
+    return _unread(message, target)
 
 
 def _below(path: Path, root: Path) -> Source | Remark:
     """A file that was found in a folder; not where it is a link that leads out of it."""
     if is_inside(path, root):
-        return Source(path, path, root)
-    return Remark("error", Problem(f"is a link that leads out of {root}; it was not read", file=str(path)))
+        return file_source(path, root)
+    return _unread(f"is a link that leads out of {root}; it was not read", str(path))
 
 
 def _matches(target: str, pattern: Path) -> Iterator[Source | Remark]:
     root = pattern
     while WILDCARDS.search(str(root)):
         root = root.parent
-    found = [Path(each) for each in sorted(glob.glob(str(pattern), recursive=True))]
+    found = matches(str(pattern))
     files = [each for each in found if each.is_file() and not SKIPPED.intersection(each.parts)]
     for each in found:
         if each.is_dir() and not pattern.name.startswith("**"):
             files += _in_folder(each)
-    yield from (Source(each, each, root) for each in dict.fromkeys(files))
+    yield from (file_source(each, root) for each in dict.fromkeys(files))
     if not files:
-        yield Remark("error", Problem("matches no file", file=target))
+        yield _unread("matches no file", target)
 
 
 def _checkout(path: Path) -> Path:
@@ -146,9 +191,9 @@ def _in_folder(folder: Path, failed: Callable[[OSError], None] | None = None) ->
     return named or [path for path in files if _looks_like_descriptor(path)]
 
 
-def unread_descriptors(folder: Path, read: Mapping[Path, Any]) -> list[Path]:
-    """Files of a folder that look like descriptors and were not read, since nothing refers to them."""
-    return [path for path in _walk(folder) if path not in read and _looks_like_descriptor(path)]
+def unread_descriptors(folder: Path, read: Collection[str]) -> list[Path]:
+    """Files of a folder that look like descriptors and whose locations were not read, since nothing refers to them."""
+    return [path for path in _walk(folder) if location_of(path) not in read and _looks_like_descriptor(path)]
 
 
 def _walk(folder: Path, failed: Callable[[OSError], None] | None = None) -> Iterator[Path]:
@@ -170,8 +215,8 @@ def _looks_like_descriptor(path: Path) -> bool:
         return True  # reading it will say why it cannot be read
 
 
-def follow(document: Document, source: Source) -> Iterator[Source | Remark]:
-    """The files that a `Location` entity points to; relative paths start at its own file."""
+def follow(document: Document, source: Source, hosts: Collection[str] = ()) -> Iterator[Source | Remark]:
+    """The files and addresses that a `Location` entity points to; relative ones start at its own place."""
     spec = document.value.get("spec")
     if not isinstance(spec, dict):
         return
@@ -179,35 +224,76 @@ def follow(document: Document, source: Source) -> Iterator[Source | Remark]:
     named = [("/spec/target", spec.get("target"))]
     if isinstance(spec.get("targets"), list):
         named += [(f"/spec/targets/{index}", target) for index, target in enumerate(spec["targets"])]
+    kind = spec.get("type") or source.location.partition(":")[0]
+    told = 0
     for pointer, target in named:
-        if isinstance(target, str) and target:
-            for found in _targets(target, source, url=spec.get("type") == "url", optional=optional):
-                yield found if isinstance(found, Source) else found.placed(document, pointer)
+        if not isinstance(target, str) or not target:
+            continue
+        for found in _targets(target, source, kind=kind, optional=optional):
+            if isinstance(found, Source) and (found.path is not None or is_allowed(found.target, hosts)):
+                yield found
+            elif isinstance(found, Source):
+                message = f"{target} was not read, since its host is not in the setting [catalog] read_hosts"
+                yield _remark("note", message).placed(document, pointer)
+            elif (told := told + 1) <= TOLD:
+                yield found.placed(document, pointer)
+    if told > TOLD:
+        yield _remark("error", f"{told - TOLD:,} more targets cannot be read").placed(
+            document, "/spec/targets"
+        )
 
 
-def _targets(target: str, source: Source, *, url: bool, optional: bool) -> Iterator[Source | Remark]:
-    if is_address(target) or url:
-        yield _remark("note", f"{target} was not read: addresses are not read yet, only files")
-        return
+def _targets(target: str, source: Source, *, kind: str, optional: bool) -> Iterator[Source | Remark]:
+    if is_script(target):
+        yield _remark("error", f"{target} is a script and no place to read from; remove it")
+    elif source.path is None:
+        yield _from_address(target, source, kind, optional=optional)
+    elif is_address(target) or kind == "url":
+        if is_address(target):
+            yield Source(f"{URL}{target}", source.origin, optional=optional)
+        else:
+            yield _remark("error", f"{target} is no address, which type: url asks for; write it in full")
+    else:
+        yield from _files(target, source, source.path, optional=optional)
+
+
+def _from_address(target: str, source: Source, kind: str, *, optional: bool) -> Source | Remark:
+    if kind != "url":
+        return _remark(
+            "error", f"{target} is a file, and what was read from an address may name addresses only"
+        )
+    address = resolve(source.target, target)
+    if WILDCARDS.search(target) and "*" in target:
+        return _remark("error", f"{target} is a pattern; name each file, since addresses cannot be listed")
+    return Source(f"{URL}{address}", source.origin, optional=optional)
+
+
+def _files(target: str, source: Source, path: Path, *, optional: bool) -> Iterator[Source | Remark]:
+    root = source.root or path.parent
     if not target.startswith((".", "/")):
         yield _remark(
             "note", f"{target} is read relative to this file; Backstage does so only for ./{target}"
         )
-    path = Path(os.path.normpath(source.path.parent / target))
-    if WILDCARDS.search(target):
-        pattern = os.path.join(glob.escape(str(source.path.parent)), target)
-        found = [Path(os.path.normpath(each)) for each in sorted(glob.glob(pattern, recursive=True))]
-        found = [each for each in found if each.is_file() and not SKIPPED.intersection(each.parts)]
-    elif path.is_dir() and is_inside(path, source.root):
-        found = _in_folder(path)
+    place = Path(os.path.normpath(path.parent / target))
+    if "\0" in target:
+        found = []
+    elif WILDCARDS.search(target):
+        # What lies outside is not even looked at.
+        start = os.path.normpath(path.parent / WILDCARDS.split(target)[0].rpartition("/")[0])
+        inside = is_inside(Path(start), root)
+        found = matches(os.path.join(path.parent, target)) if inside else [Path(start)]
+        found = [each for each in found if not inside or each.is_file()]
+        found = [each for each in found if not SKIPPED.intersection(each.parts)]
+    elif not is_inside(place, root):
+        found = [place]
+    elif place.is_dir():
+        found = _in_folder(place)
     else:
-        found = [path] if path.is_file() or not is_inside(path, source.root) else []
-    outside = [each for each in found if not is_inside(each, source.root)]
+        found = [place] if place.is_file() else []
+    outside = [each for each in found if not is_inside(each, root)]
     if outside:
-        yield _remark(
-            "error", f"{target} leads out of {source.root}, the folder that is imported; it was not read"
-        )
-    yield from (Source(each, source.origin, source.root) for each in found if each not in outside)
+        yield _remark("error", f"{target} leads out of {root}, the folder that is imported; it was not read")
+    yield from (file_source(each, root, source.origin) for each in found if each not in outside)
     if not found and not optional:
         yield _remark(
             "warning" if WILDCARDS.search(target) else "error",
@@ -219,9 +305,9 @@ def is_inside(path: Path, root: Path) -> bool:
     """Whether a path, with all links followed, is in a folder."""
     try:
         return path.resolve().is_relative_to(root.resolve())
-    except (OSError, RuntimeError):
+    except (OSError, RuntimeError, ValueError):
         return False
 
 
 def _remark(level: Level, message: str) -> Remark:
-    return Remark(level, Problem(message))
+    return Remark(level, Problem(message), "target")

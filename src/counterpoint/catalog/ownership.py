@@ -1,60 +1,121 @@
 """What imported entities refer to and that nobody has declared."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 from typing import Any
+
+import sqlalchemy as sa
 
 from counterpoint.catalog.gathering import Declared
 from counterpoint.catalog.remarks import Remark
+from counterpoint.catalog.sources import places_of
+from counterpoint.catalog.tables import PROBLEMS
 from counterpoint.errors import escape
+from counterpoint.graph import Writer
 from counterpoint.graph.descriptor import ref_of
 from counterpoint.graph.fields import references
-from counterpoint.graph.kinds import KINDS
+from counterpoint.graph.kinds import canonical_kind, kind_of
 from counterpoint.graph.reader import Reader
 from counterpoint.graph.ref import Ref, parse_ref
+from counterpoint.graph.tables import revision
 from counterpoint.spelling import near
 
-__all__ = ["check_references"]
+__all__ = ["Missing"]
 
 OWNER = "ownedBy"
 SPEC = "/spec"
+NAMES = 20_000
+"""Entities of a kind among which a name that was meant is looked for; among more it would take seconds."""
+HINTS = 200
+"""Names that are looked for in one import."""
+KEPT = 100_000
+"""Missing references that are told at the end; each is kept with its file in any case."""
 
 
-def check_references(reader: Reader, written: Iterable[Declared]) -> list[Remark]:
-    """A remark for each reference whose target the graph does not hold: an error for owners, since
-    everything has exactly one owner; a warning for the rest, since it may be imported later."""
-    known: dict[str, bool] = {}
-    spellings = _Spellings(reader)
-    remarks = []
-    for declared in written:
-        for text, relation, target in _mentions(declared.document):
-            pointer = _pointer(declared.read.value.get("spec"), text)
-            if pointer == SPEC:
-                continue  # a default that the file does not name, such as the flag set of an experiment
-            ref = str(target)
-            if ref not in known:
-                known[ref] = reader.exists(ref)
-            if not known[ref]:
-                message = (
-                    f"{'the owner ' if relation == OWNER else ''}{ref} does not exist{spellings.near(target)}"
+class Missing:
+    """References whose target the graph did not hold when their file was stored; a later file may bring it."""
+
+    def __init__(self) -> None:
+        self._known: set[str] = set()
+        self._open: list[tuple[str, Remark, Ref]] = []
+
+    def check(self, reader: Reader, written: Sequence[Declared]) -> list[Remark]:
+        """A remark for each reference of a file whose target does not exist yet: an error for owners,
+        since everything has exactly one owner; a warning for the rest."""
+        self._known.update(declared.ref for declared in written)
+        mentions = [(declared, list(_mentions(declared.document))) for declared in written]
+        targets = {str(target) for _, each in mentions for _, _, target in each} - self._known
+        self._known |= places_of(reader, targets).keys()
+        found = []
+        for declared, each in mentions:
+            for text, relation, target in each:
+                if str(target) in self._known:
+                    continue
+                pointer = _pointer(declared.read.value.get("spec"), text)
+                if pointer == SPEC:
+                    continue  # a default that the file does not name, such as the flag set of an experiment
+                remark = _remark(declared, pointer, relation, str(target))
+                found.append(remark)
+                if len(self._open) < KEPT:
+                    self._open.append((declared.source.location, remark, target))
+        return found
+
+    def settle(self, writer: Writer) -> list[Remark]:
+        """The remarks that still hold now that every file is stored, with what may have been meant."""
+        there = places_of(writer, {str(target) for _, _, target in self._open})
+        spellings = _Spellings(writer)
+        remarks = []
+        for location, remark, target in self._open:
+            if str(target) in there:
+                continue
+            hint = spellings.near(target)
+            if hint:
+                whole = replace(
+                    remark, problem=replace(remark.problem, message=remark.problem.message + hint)
                 )
-                problem = declared.read.problem(message, pointer)
-                remarks.append(Remark("error" if relation == OWNER else "warning", problem))
-    return remarks
+                _reword(writer, location, remark, whole)
+                remark = whole  # noqa: PLW2901 - the same remark, in more words
+            remarks.append(remark)
+        return remarks
+
+
+def _remark(declared: Declared, pointer: str, relation: str, target: str) -> Remark:
+    is_owner = relation == OWNER
+    message = f"{'the owner ' if is_owner else ''}{target} does not exist"
+    return Remark(
+        "error" if is_owner else "warning",
+        declared.read.problem(message, pointer),
+        "owner" if is_owner else "reference",
+        declared.ref,
+        target,
+    )
+
+
+def _reword(writer: Writer, location: str, before: Remark, after: Remark) -> None:
+    writer.connection.execute(
+        sa.update(PROBLEMS)
+        .where(
+            PROBLEMS.c.location == location,
+            PROBLEMS.c.ref == before.ref,
+            PROBLEMS.c.target == before.target,
+            PROBLEMS.c.message == before.problem.message,
+        )
+        .values(message=after.problem.message)
+    )
 
 
 def _mentions(document: dict[str, Any]) -> Iterator[tuple[str, str, Ref]]:
     """Every reference that a valid document makes: its text, the relation, the target."""
     namespace = ref_of(document).namespace
-    for text, reference in references(KINDS[document["kind"]].fields, document.get("spec") or {}):
-        yield (
-            text,
-            reference.relation,
-            parse_ref(text, default_kind=reference.default_kind, default_namespace=namespace),
-        )
+    for text, reference in references(kind_of(document["kind"]).fields, document.get("spec") or {}):
+        target = parse_ref(text, default_kind=reference.default_kind, default_namespace=namespace)
+        if not reference.kinds or target.kind in reference.kinds:
+            yield text, reference.relation, target
 
 
 def _pointer(value: Any, text: str, pointer: str = SPEC) -> str:
     """Where a text stands in a spec; the spec itself where it is a default."""
+    items: Iterable[tuple[Any, Any]]
     items = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
     for key, item in items:
         place = f"{pointer}/{escape(str(key))}"
@@ -71,11 +132,22 @@ class _Spellings:
     def __init__(self, reader: Reader) -> None:
         self._reader = reader
         self._names: dict[str, dict[str, str]] = {}
+        self._hints: dict[Ref, str] = {}
 
     def near(self, target: Ref) -> str:
         """An ending for a message that names what may have been meant; empty where nothing is near."""
-        if target.kind not in self._names:
-            kinds = ["Group", "User"] if target.kind == "group" else [target.kind]
-            entities = self._reader.all(kind=kinds)
-            self._names[target.kind] = {entity.name.lower(): entity.ref for entity in entities}
-        return near(target.name, self._names[target.kind], cutoff=0.7)
+        if target not in self._hints:
+            if len(self._hints) >= HINTS:
+                return ""
+            self._hints[target] = near(target.name, self._of(target.kind), cutoff=0.7)
+        return self._hints[target]
+
+    def _of(self, kind: str) -> dict[str, str]:
+        if kind not in self._names:
+            kinds = ["Group", "User"] if kind == "group" else [canonical_kind(kind)]
+            query = sa.select(revision.c.name, revision.c.ref).where(
+                revision.c.kind.in_(kinds), revision.c.valid_to.is_(None)
+            )
+            rows = self._reader.connection.execute(query.limit(NAMES + 1)).all()
+            self._names[kind] = dict(rows) if len(rows) <= NAMES else {}
+        return self._names[kind]

@@ -1,12 +1,16 @@
 """Placeholders: `$text: ./file` stands for the content of a file beside the descriptor."""
 
 import json
+import os
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from counterpoint.catalog.locations import Source, is_address, is_inside
-from counterpoint.catalog.reader import MAX_BYTES, Document, read_text
-from counterpoint.catalog.remarks import Remark
+from counterpoint.catalog.addresses import host_of, is_address, is_allowed, resolve
+from counterpoint.catalog.fetching import Fetcher
+from counterpoint.catalog.locations import Source, is_inside
+from counterpoint.catalog.reader import Document, UnreadError, read_bytes, read_text
+from counterpoint.catalog.remarks import Level, Remark
 from counterpoint.catalog.scalars import plain
 from counterpoint.errors import escape
 
@@ -15,82 +19,131 @@ __all__ = ["resolve_placeholders"]
 TEXTS = frozenset({"$text", "$openapi", "$asyncapi"})
 """Backstage's `$openapi` also pulls in what the file refers to; here the file is taken as it is."""
 KEYS = TEXTS | {"$json", "$yaml"}
+TOTAL = 64 * 1024 * 1024
+"""Bytes that the placeholders of one document may take in together."""
 
 
-def resolve_placeholders(document: Document, source: Source) -> tuple[Any, list[Remark]]:
+def resolve_placeholders(
+    document: Document, source: Source, fetcher: Fetcher, took: Callable[[str], object]
+) -> tuple[Any, list[Remark]]:
     """The document's value with the content of files in place of placeholders, and what went wrong.
 
     The value given is left as it is. A placeholder that cannot be resolved stays, and is an error; one
-    that names an address is replaced by the address itself, with a warning.
+    that names an address which may not be read is replaced by the address itself, with a warning.
+    `took` is told of each file and address that was asked for.
     """
-    remarks: list[Remark] = []
-    return _resolve(document.value, "", document, source, remarks), remarks
+    resolving = _Resolving(document, source, fetcher, took)
+    return resolving.value(document.value, ""), resolving.remarks
 
 
-def _resolve(value: Any, pointer: str, document: Document, source: Source, remarks: list[Remark]) -> Any:
-    if isinstance(value, list):
-        return [_resolve(each, f"{pointer}/{i}", document, source, remarks) for i, each in enumerate(value)]
-    if not isinstance(value, dict):
-        return value
-    if len(value) == 1 and (key := next(iter(value))) in KEYS and isinstance(value[key], str):
+class _NotAskedError(UnreadError):
+    """An address that may not be read; the document is good without it."""
+
+
+class _Resolving:
+    """One document on its way."""
+
+    def __init__(
+        self, document: Document, source: Source, fetcher: Fetcher, took: Callable[[str], object]
+    ) -> None:
+        self.document, self.source, self.fetcher, self.took = document, source, fetcher, took
+        self.remarks: list[Remark] = []
+        self.left = TOTAL
+
+    def value(self, value: Any, pointer: str) -> Any:
+        """A part of the document, resolved; the very same part where there is nothing in it to resolve."""
+        if isinstance(value, list):
+            items = [self.value(each, f"{pointer}/{i}") for i, each in enumerate(value)]
+            return value if all(new is old for new, old in zip(items, value, strict=True)) else items
+        if not isinstance(value, dict):
+            return value
+        if len(value) == 1 and (key := next(iter(value))) in KEYS:
+            return self.placeholder(key, value, f"{pointer}/{key}")
+        changed = {
+            key: new
+            for key, each in value.items()
+            if isinstance(each, dict | list)
+            and (new := self.value(each, f"{pointer}/{escape(key)}")) is not each
+        }
+        return {**value, **changed} if changed else value
+
+    def placeholder(self, key: str, value: Any, pointer: str) -> Any:
+        """What stands in the place of a placeholder."""
+        target = value[key]
         try:
-            return _content(key, value[key], source)
-        except _UnreadError as error:
-            remarks.append(Remark(error.level, document.problem(str(error), f"{pointer}/{key}")))
-            return value[key] if error.level == "warning" else value
-    return {
-        key: _resolve(each, f"{pointer}/{escape(key)}", document, source, remarks)
-        for key, each in value.items()
-    }
+            if not isinstance(target, str) or not target:
+                raise UnreadError(f"{key} takes the path or the address of one file, as text")
+            return self.content(key, target)
+        except UnreadError as error:
+            level: Level = "warning" if isinstance(error, _NotAskedError) else "error"
+            problem = self.document.problem(str(error), pointer)
+            self.remarks.append(Remark(level, problem, "placeholder"))
+            return target if level == "warning" else value
 
+    def content(self, key: str, target: str) -> Any:
+        """The content that a placeholder stands for.
 
-class _UnreadError(Exception):
-    """A placeholder's file was not read; the message says why."""
-
-    def __init__(self, message: str, level: Any = "error") -> None:
-        super().__init__(message)
-        self.level = level
-
-
-def _content(key: str, target: str, source: Source) -> Any:
-    if is_address(target):
-        raise _UnreadError(
-            f"{target} was not read: addresses are not read yet; the address stands in its place", "warning"
-        )
-    path = source.path.parent / target
-    if not is_inside(path, source.root):
-        raise _UnreadError(
-            f"{target} leads out of {source.root}, the folder that is imported; it was not read"
-        )
-    text = _text(path, target)
-    if key in TEXTS:
-        if "\0" in text:
-            raise _UnreadError(f"{target} holds a NUL character, which cannot be stored")
-        return text
-    if key == "$json":
+        Raises:
+            UnreadError: it cannot be had, or is not what the key says.
+        """
+        data = self.read(target)
+        self.left -= len(data)
+        if self.left < 0:
+            raise UnreadError(
+                f"{target} was not taken in: the files of this document have more than {TOTAL // 1024**2} MB"
+            )
         try:
-            return json.loads(text, parse_int=plain)
-        except (ValueError, RecursionError) as error:
-            raise _UnreadError(f"{target} is not valid JSON: {error}") from None
+            text = data.decode("utf-8-sig")
+        except UnicodeDecodeError:
+            raise UnreadError(f"{target} is not UTF-8; save it as UTF-8") from None
+        if key in TEXTS:
+            if "\0" in text:
+                raise UnreadError(f"{target} holds a NUL character, which cannot be stored")
+            return text
+        return _json(text, target) if key == "$json" else _yaml(text, target)
+
+    def read(self, target: str) -> bytes:
+        """The bytes of a file beside the descriptor, or of an address on its own host."""
+        if self.source.path is not None and not is_address(target):
+            return self.file(target, self.source.path)
+        address = target if self.source.path is not None else resolve(self.source.target, target)
+        if self.source.path is None and host_of(address) != host_of(self.source.target):
+            raise UnreadError(f"{target} is on another host; a placeholder takes files of its own host only")
+        if not is_allowed(address, self.fetcher.hosts):
+            raise _NotAskedError(
+                f"{target} was not read, since its host is not in the setting [catalog] read_hosts; the address stands in its place"
+            )
+        self.took(f"url:{address}")
+        try:
+            return self.fetcher.read(address)
+        except UnreadError as error:
+            raise UnreadError(f"{target} {error}") from None
+
+    def file(self, target: str, beside: Path) -> bytes:
+        """The bytes of a file in the folder that is imported."""
+        root = self.source.root or beside.parent
+        path = beside.parent / target
+        if "\0" in target or not is_inside(path, root):
+            raise UnreadError(f"{target} leads out of {root}, the folder that is imported; it was not read")
+        self.took(f"file:{os.path.normpath(path)}")
+        try:
+            return read_bytes(path)
+        except UnreadError as error:
+            hint = " beside this file" if error.missing else ""
+            raise UnreadError(f"{target} {error}{hint}") from None
+
+
+def _json(text: str, target: str) -> Any:
+    try:
+        return json.loads(text, parse_int=plain)
+    except (ValueError, RecursionError) as error:
+        raise UnreadError(f"{target} is not valid JSON: {error}") from None
+
+
+def _yaml(text: str, target: str) -> Any:
     reading = read_text(text, name=target)
     if reading.problems:
-        raise _UnreadError(str(reading.problems[0]))
+        raise UnreadError(str(reading.problems[0]))
     if len(reading.documents) != 1:
-        raise _UnreadError(f"{target} holds {len(reading.documents)} documents; $yaml takes a file with one")
+        raise UnreadError(f"{target} holds {len(reading.documents)} documents; $yaml takes a file with one")
     return reading.documents[0].value
-
-
-def _text(path: Path, target: str) -> str:
-    if not path.is_file():
-        raise _UnreadError(f"{target} does not exist beside this file, or is no file")
-    try:
-        with path.open("rb") as stream:
-            data = stream.read(MAX_BYTES + 1)
-    except OSError as error:
-        raise _UnreadError(f"{target} cannot be read: {error.strerror or error}") from None
-    if len(data) > MAX_BYTES:
-        raise _UnreadError(f"{target} is larger than {MAX_BYTES // 1024**2} MB, the most a file may have")
-    try:
-        return data.decode("utf-8-sig")
-    except UnicodeDecodeError:
-        raise _UnreadError(f"{target} is not UTF-8; save it as UTF-8") from None

@@ -4,7 +4,9 @@ libyaml's parser gives the events; the values, the schema and the limits are our
 costs only itself: what stands before and after it in the same file is kept.
 """
 
+import os
 import re
+import stat
 from bisect import bisect_right
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -16,7 +18,16 @@ import yaml
 from counterpoint.catalog.composer import Composed, Composer, Position, Refusal
 from counterpoint.errors import Problem
 
-__all__ = ["MAX_BYTES", "Document", "Reading", "read_file", "read_text"]
+__all__ = [
+    "MAX_BYTES",
+    "Document",
+    "Reading",
+    "UnreadError",
+    "read_bytes",
+    "read_data",
+    "read_file",
+    "read_text",
+]
 
 MAX_BYTES = 10 * 1024 * 1024
 """Largest descriptor file that is read."""
@@ -31,6 +42,15 @@ CONTROL = re.compile("[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufffd\U00010000-\U
 """Characters that YAML does not allow (https://yaml.org/spec/1.2.2/#51-character-set)."""
 SURROGATES = re.compile(r"(?<!\\)((?:\\\\)*)\\u(d[89ab][0-9a-f]{2})\\u(d[c-f][0-9a-f]{2})", re.IGNORECASE)
 """How JSON, and only JSON, escapes a character beyond U+FFFF."""
+
+
+class UnreadError(Exception):
+    """A file was not read; the message says why, in words that follow its name."""
+
+    def __init__(self, message: str, *, missing: bool = False) -> None:
+        super().__init__(message)
+        self.missing = missing
+        """Whether there is no such file, rather than one that cannot be had."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,13 +92,38 @@ def read_file(path: Path, *, name: str | None = None) -> Reading:
     """
     name = str(path) if name is None else name
     try:
-        with path.open("rb") as stream:
+        data = read_bytes(path)
+    except UnreadError as error:
+        return Reading((), (Problem(str(error), file=name),))
+    return read_data(data, name=name)
+
+
+def read_bytes(path: Path) -> bytes:
+    """The bytes of a file; never waits, as a pipe that nobody writes to would make it.
+
+    Raises:
+        UnreadError: it does not exist, may not be read, is no file, or is too large.
+    """
+    try:
+        number = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+    except FileNotFoundError:
+        raise UnreadError("does not exist", missing=True) from None
+    except (OSError, ValueError) as error:
+        raise UnreadError(f"cannot be read: {getattr(error, 'strerror', None) or error}") from None
+    try:
+        with open(number, "rb") as stream:
+            if not stat.S_ISREG(os.fstat(number).st_mode):
+                raise UnreadError("is no file")
             data = stream.read(MAX_BYTES + 1)
     except OSError as error:
-        return Reading((), (Problem(f"cannot be read: {error.strerror or error}", file=name),))
+        raise UnreadError(f"cannot be read: {error.strerror or error}") from None
     if len(data) > MAX_BYTES:
-        limit = f"is larger than {MAX_BYTES // 1024**2} MB, the most a descriptor file may have; split it"
-        return Reading((), (Problem(limit, file=name),))
+        raise UnreadError(f"is larger than {MAX_BYTES // 1024**2} MB, the most a file may have; split it")
+    return data
+
+
+def read_data(data: bytes, *, name: str | None = None) -> Reading:
+    """Read the documents of a file that was read already; see `read_text`."""
     try:
         text = data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
@@ -143,7 +188,7 @@ class _Stream:
                 yield from _compose(self._text[offset:end], bisect_right(self._lines, offset))
                 offset = end
             except _BrokenError as error:
-                yield Refusal(error.message, "", error.position)
+                yield error.refusal
                 refused, offset = refused + 1, self._next(offset + error.began)
 
     def _next(self, began: int) -> int:
@@ -160,14 +205,14 @@ class _Stream:
 
 
 class _BrokenError(Exception):
-    """The stream cannot be parsed further than this place."""
+    """The stream is not parsed further than this place."""
 
-    def __init__(self, message: str, position: Position, began: int) -> None:
-        super().__init__(message)
-        self.message, self.position, self.began = message, position, began
+    def __init__(self, refusal: Refusal, began: int) -> None:
+        super().__init__(refusal.message)
+        self.refusal, self.began = refusal, began
 
 
-def _compose(text: str, base: int) -> Iterator[Composed | Refusal]:
+def _compose(text: str, base: int) -> Iterator[Composed]:
     """The documents of `text`, whose first line is line `base` (counted from 0) of the file."""
     began = 0
     composer = Composer(base)
@@ -176,6 +221,9 @@ def _compose(text: str, base: int) -> Iterator[Composed | Refusal]:
             if isinstance(event, yaml.DocumentStartEvent):
                 began = _index(event.start_mark)
             done = composer.feed(event)
+            if composer.refusal is not None:
+                # The parser stops here: what makes a document worth refusing can make it endless to parse.
+                raise _BrokenError(composer.refusal, began)
             if done is not None:
                 yield done
                 # A document that fails before its first event begins no earlier than here.
@@ -183,7 +231,7 @@ def _compose(text: str, base: int) -> Iterator[Composed | Refusal]:
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         position = (mark.line + base + 1, mark.column + 1) if mark else (base + 1, 1)
-        raise _BrokenError(f"is not valid YAML: {_reason(error)}", position, began) from None
+        raise _BrokenError(Refusal(f"is not valid YAML: {_reason(error)}", "", position), began) from None
 
 
 def _index(mark: Any) -> int:

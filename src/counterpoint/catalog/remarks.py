@@ -1,4 +1,4 @@
-"""What an import has to say about its input: a problem with its place, and how much it matters."""
+"""What there is to say about what was read: a problem with its place, and how much it matters."""
 
 from dataclasses import dataclass, replace
 from typing import Any, Literal
@@ -6,10 +6,26 @@ from typing import Any, Literal
 from counterpoint.catalog.reader import Document
 from counterpoint.errors import Problem
 
-__all__ = ["Level", "Remark"]
+__all__ = ["Code", "Level", "Remark"]
 
 Level = Literal["error", "warning", "note"]
 """An error means that something given was not taken or is not owned; the command then ends with 1."""
+
+Code = Literal[
+    "unread",  # a file or address that could not be read
+    "syntax",  # a document that is no YAML, or no descriptor
+    "invalid",  # a descriptor that is not valid
+    "conflict",  # an entity that another file declares already
+    "forbidden",  # an entity that the importer may not write
+    "target",  # a target of a Location
+    "placeholder",  # a file that a descriptor takes in
+    "owner",  # an owner that does not exist
+    "reference",  # another entity that does not exist
+    "slip",  # a key that looks misspelt
+    "orphan",  # an entity that nothing declares any more
+    "moved",  # an entity that came from another file
+    "note",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,12 +34,17 @@ class Remark:
 
     level: Level
     problem: Problem
+    code: Code = "note"
+    ref: str | None = None
+    """The entity that it is about."""
+    target: str | None = None
+    """The entity that is missed."""
 
     def placed(self, document: Document, pointer: str) -> "Remark":
         """The same remark, at a place in a document."""
         line, column = document.position(pointer)
         problem = replace(self.problem, pointer=pointer, file=document.file, line=line, column=column)
-        return Remark(self.level, problem)
+        return replace(self, problem=problem)
 
     def record(self) -> dict[str, Any]:
         """The remark as JSON."""
@@ -35,4 +56,6 @@ class Remark:
             "pointer": problem.pointer,
             "message": problem.message,
             "level": self.level,
+            "code": self.code,
+            "entity": self.ref,
         }

@@ -1,5 +1,9 @@
-"""The API of entities: lists, descriptors in and out, history, search."""
+"""The API of entities: lists, descriptors in and out, history."""
 
+import asyncio
+import threading
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from datetime import datetime
 from typing import Annotated, Any
 
@@ -11,7 +15,13 @@ from litestar.params import FromPath, FromQuery, JSONBody, QueryParameter
 from counterpoint.catalog.api.operations import OPERATIONS
 from counterpoint.catalog.api.refusals import BASE, refusal
 from counterpoint.catalog.api.router import CatalogApi, openapi_of
+from counterpoint.catalog.history.routes import related
+from counterpoint.catalog.history.routes import routes as history_routes
+from counterpoint.catalog.problem_routes import routes as problem_routes
+from counterpoint.catalog.scorecards.recording import recording
+from counterpoint.catalog.scorecards.routes import routes as scorecard_routes
 from counterpoint.catalog.shown import moment_of
+from counterpoint.catalog.watching import Watch
 from counterpoint.errors import InputError, NotFoundError, Problem
 from counterpoint.graph import Actor, Ref
 from counterpoint.graph.descriptor import ref_of, validate
@@ -20,11 +30,10 @@ from counterpoint.paging import check_limit
 from counterpoint.web.etags import IfMatch, etag_header, read_etags
 from counterpoint.workspace import Workspace
 
-__all__ = ["asgi_apps", "error_shapes", "openapi_paths", "routes"]
+__all__ = ["asgi_apps", "error_shapes", "lifespans", "openapi_paths", "routes"]
 
 MOST = 500
 """Entities on one page."""
-HITS = 100
 
 OfType = Annotated[list[str] | None, QueryParameter(name="type")]
 
@@ -33,6 +42,37 @@ class Revisions(msgspec.Struct, frozen=True):
     """The versions of an entity, newest first."""
 
     items: tuple[Revision, ...]
+
+
+class CatalogProblem(msgspec.Struct, frozen=True, rename="camel"):
+    """Something that is wrong in a file or at an address, with the way out."""
+
+    location: str
+    """`file:/...` or `url:...`."""
+    line: int | None
+    column: int | None
+    pointer: str
+    level: str
+    """`error`, `warning` or `note`."""
+    code: str
+    """What kind of problem it is, such as `invalid`, `conflict` or `orphan`."""
+    message: str
+    remedy: str
+    entity: str | None
+    """The entity that it is about, which may not exist."""
+    owner: str | None
+    missing: str | None
+    """The entity that is missed; the problem is over as soon as it exists."""
+    since: datetime
+
+
+class CatalogProblems(msgspec.Struct, frozen=True, rename="camel"):
+    """A part of the problems that stand, by file and line."""
+
+    items: tuple[CatalogProblem, ...]
+    counts: dict[str, int]
+    """Of all that stand, how many there are of each level."""
+    next_cursor: str | None = None
 
 
 class Remark(msgspec.Struct, frozen=True):
@@ -48,24 +88,6 @@ class Stored(Entity, frozen=True, rename="camel"):
     warnings: tuple[Remark, ...] = ()
 
 
-class Hit(msgspec.Struct, frozen=True):
-    """An entity that was found."""
-
-    ref: str
-    kind: str
-    title: str
-    owner: str | None
-    field: str
-    """Where the best match is: `name`, `title`, `tags`, `description` or `text`."""
-    snippet: str
-
-
-class Hits(msgspec.Struct, frozen=True):
-    """What a search has found, the best first."""
-
-    items: tuple[Hit, ...]
-
-
 @get("/api/v1/entities", tags=["entities"], sync_to_thread=True)
 def list_entities(
     ws: NamedDependency[Workspace],
@@ -75,6 +97,8 @@ def list_entities(
     lifecycle: FromQuery[list[str] | None] = None,
     tag: FromQuery[list[str] | None] = None,
     text: FromQuery[str | None] = None,
+    relation: FromQuery[str | None] = None,
+    target: FromQuery[str | None] = None,
     at: FromQuery[str | None] = None,
     order: FromQuery[str] = "name",
     limit: FromQuery[int] = 50,
@@ -82,11 +106,13 @@ def list_entities(
 ) -> Page:
     """Entities that all filters let through; several values of one filter mean any of them.
 
-    `owner` is a reference of a unit, `text` words or their beginnings, `at` a date or a moment.
+    `owner` is a reference of a unit, `text` words or their beginnings, `relation` with `target` what has
+    this relation to that entity, `at` a date or a moment.
     """
     check_limit(limit, MOST)
     filters = {"kind": kind, "owner": owner, "type": type_, "lifecycle": lifecycle, "tag": tag, "text": text}
     given: dict[str, Any] = {name: value for name, value in filters.items() if value}
+    given |= {"related": related(relation, target)} if relation or target else {}
     with ws.graph.read() as reader:
         return reader.find(order=order, limit=limit, cursor=cursor, at=_moment(at), **given)
 
@@ -126,7 +152,7 @@ def write_entity(
     exist is kept, as in Backstage, with a warning.
     """
     ref = Ref(kind, namespace, name)
-    problems = validate(data) or _mismatch(ref, data)
+    problems = validate(data, unknown_kinds=ws.graph.unknown_kinds) or _mismatch(ref, data)
     if problems:
         raise InputError(f"The descriptor of {ref} is not valid.", problems)
     with ws.graph.write(actor) as writer:
@@ -164,20 +190,6 @@ def list_revisions(
     return Revisions(tuple(reversed(found)))
 
 
-@get("/api/v1/search", tags=["entities"], sync_to_thread=True)
-def search(ws: NamedDependency[Workspace], q: FromQuery[str], limit: FromQuery[int] = 20) -> Hits:
-    """Entities that hold every word of `q`, or a word that begins with it; the best first."""
-    check_limit(limit, HITS)
-    with ws.graph.read() as reader:
-        found = reader.search(q[:200], limit=limit)
-    return Hits(
-        tuple(
-            Hit(hit.entity.ref, hit.entity.kind, hit.entity.title, hit.entity.owner, hit.field, hit.snippet)
-            for hit in found
-        )
-    )
-
-
 def _moment(at: str | None) -> datetime | None:
     return moment_of(at) if at else None
 
@@ -205,6 +217,23 @@ def _answer(entity: Entity) -> Response[Entity]:
     return Response(entity, headers=etag_header(entity.etag))
 
 
+@asynccontextmanager
+async def lifespan(workspace: Workspace) -> AsyncIterator[None]:
+    """Follow the files that were imported while the server runs, unless `[catalog] watch` is false."""
+    settings = workspace.settings.catalog
+    if not settings.watch:
+        yield
+        return
+    watch = Watch(workspace.graph, settings.read_hosts)
+    thread = threading.Thread(target=watch.run, name="catalog-watch", daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        watch.stop.set()
+        await asyncio.to_thread(thread.join)
+
+
 def asgi_apps(workspace: Workspace) -> dict[str, Any]:
     """The Backstage API, beside the framework: its paths, checks and errors follow a standard of their own."""
     return {BASE: CatalogApi(workspace, OPERATIONS)}
@@ -212,4 +241,7 @@ def asgi_apps(workspace: Workspace) -> dict[str, Any]:
 
 error_shapes: dict[str, Any] = {BASE: refusal}
 openapi_paths: dict[str, Any] = openapi_of(OPERATIONS)
-routes: list[Any] = [list_entities, read_entity, write_entity, delete_entity, list_revisions, search]
+routes: list[Any] = [list_entities, read_entity, write_entity, delete_entity, list_revisions]
+routes += [*problem_routes, *history_routes, *scorecard_routes]
+lifespans: list[Any] = [recording]
+"""What runs beside the server's requests, each as the room's `lifespan`."""

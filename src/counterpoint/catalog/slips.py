@@ -8,7 +8,7 @@ from counterpoint.catalog.gathering import Declared
 from counterpoint.catalog.remarks import Remark
 from counterpoint.errors import escape
 from counterpoint.graph.fields import Field
-from counterpoint.graph.kinds import KINDS, OURS
+from counterpoint.graph.kinds import OURS, kind_of
 
 __all__ = ["check_slips"]
 
@@ -17,7 +17,7 @@ def check_slips(written: Iterable[Declared]) -> list[Remark]:
     """A warning for each key that is nearly one of its kind's fields. Other keys are somebody's own, and kept."""
     remarks = []
     for declared in written:
-        kind = KINDS[declared.document["kind"]]
+        kind = kind_of(declared.document["kind"])
         if declared.document["apiVersion"] not in OURS:
             continue
         for pointer, key, meant in _slips(kind.fields, declared.document.get("spec") or {}, "/spec"):

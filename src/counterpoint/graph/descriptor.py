@@ -13,8 +13,9 @@ import msgspec
 from counterpoint.errors import InputError, Problem, escape
 from counterpoint.graph import formats
 from counterpoint.graph.fields import Reference, check_fields, references
-from counterpoint.graph.kinds import KINDS, Kind, LooseReference, canonical_kind
+from counterpoint.graph.kinds import KINDS, OURS, Kind, LooseReference, canonical_kind, kind_of
 from counterpoint.graph.ref import DEFAULT_NAMESPACE, Ref, parse_ref
+from counterpoint.graph.twins import twins_of
 from counterpoint.spelling import near
 
 __all__ = ["etag_of", "normalise", "owner_of", "ref_of", "relations_of", "title_of", "validate"]
@@ -27,37 +28,55 @@ NAME_RULE = "must be 1 to 63 letters, digits, '-', '_' or '.', with a letter or 
 LABEL_RULE = "must be 1 to 63 lower-case letters and digits, joined by dashes"
 
 
-def validate(document: Any) -> list[Problem]:
-    """Everything that is wrong with a descriptor, with the pointer of each; empty when it is good."""
+def validate(document: Any, *, unknown_kinds: bool = False) -> list[Problem]:
+    """Everything that is wrong with a descriptor, with the pointer of each; empty when it is good.
+
+    With `unknown_kinds` a kind that nobody has registered is good whatever its spec holds.
+    """
     if not isinstance(document, dict):
         return [Problem("The document is no object; a descriptor has apiVersion, kind, metadata and spec.")]
-    problems = list(_plain(document, "", 0)) or list(_envelope(document))
+    problems = list(_plain(document, "", 0)) or list(_envelope(document, unknown_kinds=unknown_kinds))
     if problems:
         return problems
-    problems = [*_root(document), *_metadata(document["metadata"])]
-    kind = KINDS[document["kind"]]
+    problems = [*_root(document), *_metadata(document["metadata"]), *twins_of(document)]
+    kind = kind_of(document["kind"])
     spec = document.get("spec")
     if isinstance(spec, dict):
         wrong = list(check_fields(kind.fields, spec, "/spec"))
         problems += wrong or (kind.check(spec) if kind.check else ())
-    elif spec is not None:
+    elif "spec" in document:
         problems.append(Problem("spec must be an object.", "/spec"))
-    elif any(field.required for field in kind.fields):
+    elif kind.name in KINDS:
         required = ", ".join(field.name for field in kind.fields if field.required)
-        problems.append(Problem(f"spec is required; a {kind.name} needs {required}.", "/spec"))
+        problems.append(Problem(f"spec is required; a {kind.name} needs {required or 'one'}.", "/spec"))
     return problems
 
 
 def normalise(document: Mapping[str, Any]) -> dict[str, Any]:
-    """The plain form of a good descriptor: the namespace written out, without what the graph assigns."""
+    """The plain form of a good descriptor: the namespace written out, without what the graph assigns.
+
+    Lists of references are in order, as Backstage has them: their order says nothing, and a source
+    that shuffles them makes no new version.
+    """
     metadata = {key: value for key, value in document["metadata"].items() if key not in ASSIGNED}
     metadata["namespace"] = metadata.get("namespace") or DEFAULT_NAMESPACE
-    if metadata.get("annotations", {}) is None:
+    if not metadata.get("annotations", True):
         del metadata["annotations"]
     plain = {**document, "metadata": metadata}
-    if plain.get("spec", {}) is None:
-        del plain["spec"]
+    spec = plain.get("spec")
+    if spec and document["apiVersion"] not in OURS:
+        shuffled = [
+            field.name
+            for field in kind_of(document["kind"]).fields
+            if field.reference and isinstance(spec.get(field.name), list)
+        ]
+        if shuffled:
+            plain["spec"] = {**spec, **{name: sorted(spec[name], key=_utf16) for name in shuffled}}
     return plain
+
+
+def _utf16(text: str) -> bytes:
+    return text.encode("utf-16-be")  # JavaScript's order of text
 
 
 def etag_of(document: Mapping[str, Any]) -> str:
@@ -82,14 +101,19 @@ def title_of(document: Mapping[str, Any]) -> str:
 def owner_of(document: Mapping[str, Any]) -> Ref | None:
     """The owner that a good descriptor names."""
     owner = (document.get("spec") or {}).get("owner")
-    if owner is None or not any(field.name == "owner" for field in KINDS[document["kind"]].fields):
+    kind = kind_of(document["kind"])
+    if owner is None or (kind.fields and not any(field.name == "owner" for field in kind.fields)):
         return None
-    return parse_ref(owner, default_kind="Group", default_namespace=ref_of(document).namespace)
+    namespace = ref_of(document).namespace
+    if kind.fields:
+        return parse_ref(owner, default_kind="Group", default_namespace=namespace)
+    # A kind that nobody has registered may hold anything there.
+    return _target(owner, kind.loose[0].reference, namespace, skip=True) if isinstance(owner, str) else None
 
 
 def relations_of(document: Mapping[str, Any]) -> set[tuple[str, str, str]]:
     """The relations that a good descriptor makes: (source, type, target), each with its inverse."""
-    kind = KINDS[document["kind"]]
+    kind = kind_of(document["kind"])
     source = ref_of(document)
     spec = document.get("spec") or {}
     found = [(text, reference, False) for text, reference in references(kind.fields, spec)]
@@ -111,6 +135,8 @@ def _target(text: str, reference: Reference, namespace: str, *, skip: bool) -> R
         if skip:
             return None
         raise
+    if reference.kinds and target.kind not in reference.kinds:
+        return None
     return None if skip and not formats.is_name(target.name) else target
 
 
@@ -158,7 +184,7 @@ def _is_text(text: str) -> bool:
     return "\x00" not in text
 
 
-def _envelope(document: Mapping[str, Any]) -> Iterator[Problem]:
+def _envelope(document: Mapping[str, Any], *, unknown_kinds: bool) -> Iterator[Problem]:
     metadata = document.get("metadata")
     for key in ("apiVersion", "kind"):
         if not isinstance(document.get(key), str) or not document[key]:
@@ -178,15 +204,18 @@ def _envelope(document: Mapping[str, Any]) -> Iterator[Problem]:
         yield Problem(
             f"{name!r} is no kind; kinds are 1 to 63 letters and digits that start with a letter.", "/kind"
         )
-    elif name not in KINDS:
+    elif not unknown_kinds and (name not in KINDS or KINDS[name].opt_in):
         yield Problem(_unknown_kind(name), "/kind")
-    elif version not in KINDS[name].api_versions and formats.is_api_version(version):
+    elif name in KINDS and version not in KINDS[name].api_versions and formats.is_api_version(version):
         yield Problem(_unknown_version(version, KINDS[name]), "/apiVersion")
 
 
 def _unknown_kind(name: str) -> str:
+    taken = [kind.name for kind in KINDS.values() if not kind.opt_in]
+    if name not in taken and name in KINDS:
+        return f"The kind {name} is taken only where the setting [catalog] unknown_kinds is true."
     known = canonical_kind(name)
-    meant = near(known, KINDS.keys()) or f"; known kinds are {', '.join(KINDS)}."
+    meant = near(known, taken) or f"; known kinds are {', '.join(taken)}."
     return f"The kind {name} is not known{meant}"
 
 
@@ -211,7 +240,8 @@ def _metadata(metadata: Mapping[str, Any]) -> Iterator[Problem]:
         yield Problem(f"{namespace!r} is no namespace; it {LABEL_RULE}.", "/metadata/namespace")
     if "labels" in metadata:
         yield from _pairs(metadata["labels"], "label", formats.is_label_value)
-    if metadata.get("annotations") is not None:
+    annotations = metadata.get("annotations")
+    if annotations or isinstance(annotations, list):  # Backstage takes null, "", 0 and false for none
         yield from _pairs(metadata["annotations"], "annotation", lambda _text: True)
     yield from _tags(metadata)
     yield from _links(metadata)
@@ -266,5 +296,6 @@ def _links(metadata: Mapping[str, Any]) -> Iterator[Problem]:
                 f"{link.get('url')!r} is no address; write one such as https://example.com.", f"{place}/url"
             )
         for key in ("title", "icon", "type"):
-            if key in link and (not isinstance(link[key], str) or not link[key]):
+            text = link.get(key)
+            if key in link and not (isinstance(text, str) and (text if key == "type" else text.strip())):
                 yield Problem(f"{key} must be text that is not empty.", f"{place}/{key}")

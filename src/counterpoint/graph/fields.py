@@ -16,8 +16,8 @@ __all__ = ["Field", "Reference", "Shape", "check_fields", "references"]
 
 Shape = Literal["text", "texts", "number", "flag", "date", "moment", "object", "objects", "mapping", "any"]
 
-REFERENCE_LENGTH = 253
-"""Characters of a reference: three parts of 63 with their marks, and room to spare."""
+REFERENCE_BYTES = 1_000
+"""Bytes of a reference: far beyond three parts of 63, and within what an index of PostgreSQL holds."""
 
 _DATE = re.compile(r"\d{4}-\d{2}-\d{2}")
 _NOUNS: dict[Shape, str] = {
@@ -43,6 +43,8 @@ class Reference:
     """Relation from the entity that holds the field to its target."""
     inverse: str
     """The same relation seen from the target."""
+    kinds: tuple[str, ...] = ()
+    """Kinds, in lower case, that the target may have; none of these makes no relation. Empty means any."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +62,10 @@ class Field:
     reference: Reference | None = None
     default: str | None = None
     """The reference that holds where the field is left out."""
+    lenient: bool = False
+    """Whether one text may stand for a list, and anything empty counts as left out: Backstage has no schema for it."""
+    blank: bool = False
+    """Whether text of spaces only will do, as it does in Backstage's kinds."""
     fields: tuple["Field", ...] = ()
     """Keys of an object, of every object in a list, or (one field) every value of a mapping."""
 
@@ -68,16 +74,23 @@ def check_fields(fields: tuple[Field, ...], holder: Mapping[str, Any], pointer: 
     """What is wrong with the known keys of an object. Other keys may be there: tools add their own."""
     for field in fields:
         place = f"{pointer}/{escape(field.name)}"
-        value = holder.get(field.name)
+        value = _given(field, holder)
         if value is not None:
             yield from _check(field, value, place)
         elif field.required:
             noun = _NOUNS.get(field.shape, "a value")
             yield Problem(f"{field.name} is required; give {noun}.", place)
-        elif field.name in holder:
+        elif field.name in holder and not field.lenient:
             yield Problem(
                 f"{field.name} is null; give {_NOUNS.get(field.shape, 'a value')} or leave it out.", place
             )
+
+
+def _given(field: Field, holder: Mapping[str, Any]) -> Any:
+    value = holder.get(field.name)
+    if field.lenient:
+        return [value] if value and isinstance(value, str) else value or None
+    return value
 
 
 def _check(field: Field, value: Any, place: str) -> Iterator[Problem]:
@@ -144,15 +157,16 @@ def _is_moment(text: str) -> bool:
 
 
 def _check_text(field: Field, value: str, place: str) -> Iterator[Problem]:
-    if not value.strip():
+    if not (value if field.blank else value.strip()):
         yield Problem(f"{field.name} is empty; give text or leave it out.", place)
     elif field.choices and value not in field.choices:
         yield Problem(
             f"{field.name} is {_shown(value)}; it must be one of {', '.join(field.choices)}.", place
         )
-    elif field.reference and len(value) > REFERENCE_LENGTH:
+    elif field.reference and len(value.encode()) > REFERENCE_BYTES:
         yield Problem(
-            f"{field.name} has {len(value)} characters; a reference has {REFERENCE_LENGTH} at most.", place
+            f"{field.name} has {len(value.encode()):,} bytes; a reference has {REFERENCE_BYTES:,} at most.",
+            place,
         )
     elif field.reference:
         try:
@@ -171,7 +185,7 @@ def _check_range(field: Field, value: float, place: str) -> Iterator[Problem]:
 def references(fields: tuple[Field, ...], holder: Mapping[str, Any]) -> Iterator[tuple[str, Reference]]:
     """Every reference in a checked object, as text with what it means."""
     for field in fields:
-        value = holder.get(field.name)
+        value = _given(field, holder)
         if value is None:
             value = field.default
         if value is not None:

@@ -4,7 +4,8 @@ Each check answers True or False for text; the limits are those of Backstage's c
 """
 
 import re
-from urllib.parse import urlsplit
+
+from counterpoint.graph.weburls import is_absolute_url
 
 __all__ = [
     "is_api_version",
@@ -26,9 +27,6 @@ _KIND = re.compile(r"[a-zA-Z][a-z0-9A-Z]*")
 _NAME = re.compile(r"([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9]")
 _DNS_LABEL = re.compile(r"[a-z0-9]+(?:-+[a-z0-9]+)*")
 _TAG = re.compile(r"[a-z0-9:+#]+(-[a-z0-9:+#]+)*")
-_SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:[^\s]+")
-_WITH_HOST = frozenset({"http", "https", "ftp", "ws", "wss"})
-_SCRIPTS = frozenset({"javascript", "vbscript", "data"})
 
 
 def is_api_version(text: str) -> bool:
@@ -74,16 +72,8 @@ def is_tag(text: str) -> bool:
 
 
 def is_url(text: str) -> bool:
-    """An absolute address that a browser may follow; scripts are none."""
-    if not _SCHEME.fullmatch(text):
-        return False
-    try:
-        parts = urlsplit(text)
-        _ = parts.port
-    except ValueError:
-        return False
-    scheme = parts.scheme.lower()
-    return scheme not in _SCRIPTS and (scheme not in _WITH_HOST or bool(parts.hostname))
+    """An absolute address, as a browser reads it. Scripts are some, too: pages link only what is followable."""
+    return is_absolute_url(text)
 
 
 def _fits(pattern: re.Pattern[str], text: str) -> bool:

@@ -1,6 +1,7 @@
 """References to entities: `kind:namespace/name`."""
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 from counterpoint.errors import InputError
 
@@ -30,6 +31,7 @@ class Ref:
         return f"{self.kind}:{self.namespace}/{self.name}"
 
 
+@lru_cache(maxsize=65_536)
 def parse_ref(
     text: str, *, default_kind: str | None = None, default_namespace: str = DEFAULT_NAMESPACE
 ) -> Ref:

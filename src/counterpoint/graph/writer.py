@@ -2,7 +2,9 @@
 
 import time
 import uuid
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from datetime import datetime
+from operator import itemgetter
 from typing import Any, Literal
 
 import sqlalchemy as sa
@@ -20,12 +22,14 @@ from counterpoint.graph.descriptor import (
 )
 from counterpoint.graph.difference import difference
 from counterpoint.graph.entity import Activity, Entity, Put
+from counterpoint.graph.handover import is_marked, keep_decisions
+from counterpoint.graph.kinds import INVERSES
 from counterpoint.graph.permissions import may
 from counterpoint.graph.reader import Reader, _batches, _text
 from counterpoint.graph.ref import Ref, parse_ref
 from counterpoint.graph.search import postings_of
-from counterpoint.graph.tables import activity, decode, encode, posting, relation, revision, tag
-from counterpoint.moments import to_datetime
+from counterpoint.graph.tables import activity, decode, encode, posting, relation, revision, status, tag
+from counterpoint.moments import to_datetime, to_micros
 
 __all__ = ["Writer"]
 
@@ -35,6 +39,8 @@ WAITING = 2_000
 """Revisions that may wait in memory."""
 LOCATION_LENGTH = 2_000
 """Characters of a location: what an index of PostgreSQL holds."""
+CUSTOMS = frozenset({"vocabulary", "policypack"})
+"""Kinds that bind whole units: nobody writes them for a unit that they do not belong to."""
 MEMBERSHIP = {"user": ("memberOf", "Group"), "group": ("parent", "Group")}
 """Fields by which an entity joins units, and with them gains their rights."""
 
@@ -42,8 +48,17 @@ MEMBERSHIP = {"user": ("memberOf", "Group"), "group": ("parent", "Group")}
 class Writer(Reader):
     """One transaction. Rows wait in memory until something is read, so that imports write in bulk."""
 
-    def __init__(self, connection: sa.Connection, actor: Actor, load: Callable[[str], Entity]) -> None:
+    def __init__(
+        self,
+        connection: sa.Connection,
+        actor: Actor,
+        load: Callable[[str], Entity],
+        *,
+        unknown_kinds: bool = False,
+        at: datetime | None = None,
+    ) -> None:
         super().__init__(connection)
+        self._unknown_kinds = unknown_kinds
         self.actor = actor
         self._load_later = load
         self._open = True
@@ -59,7 +74,10 @@ class Writer(Reader):
         self._activity = last.seq if last else 0
         self._revision = connection.execute(sa.select(sa.func.max(revision.c.seq))).scalar() or 0
         # One moment for the whole transaction, later than every earlier one even if the clock went back.
-        self.now = max(time.time_ns() // 1000, last.at + 1 if last else 0)
+        clock = time.time_ns() // 1000
+        if at is not None and to_micros(at) > clock:
+            raise InputError(f"{at.isoformat()} is in the future; nothing can have happened then.")
+        self.now = max(clock if at is None else to_micros(at), last.at + 1 if last else 0)
 
     @property
     def connection(self) -> sa.Connection:
@@ -74,18 +92,23 @@ class Writer(Reader):
         reason: str | None = None,
         location: str | None = None,
         if_match: Collection[str] | None = None,
+        validated: bool = False,
+        asked: bool = False,
     ) -> Put:
         """Write a descriptor: create the entity, or a new version of it, or nothing if it is the same.
 
         `location` says where the document was read from; none keeps what is known. With `if_match`
-        the entity must still have one of these etags; `*` stands for any.
+        the entity must still have one of these etags; `*` stands for any. `validated` says that the
+        caller has found nothing wrong with the document, so that thousands are not checked twice. With
+        `asked` the room has made sure itself that the actor may, as for what follows from a decision
+        that was theirs.
 
         Raises:
             InputError: the document is not valid; the problems carry pointers.
             NotAllowedError: the actor may not write the entity.
             PreconditionError: there is no such entity, or it has an etag that `if_match` does not name.
         """
-        problems = validate(document)
+        problems = [] if validated else validate(document, unknown_kinds=self._unknown_kinds)
         if location is not None and len(location) > LOCATION_LENGTH:
             problems.append(
                 Problem(f"The location has {len(location)} characters; {LOCATION_LENGTH} are the most.")
@@ -98,10 +121,13 @@ class Writer(Reader):
         old = _present(latest)
         if if_match is not None:
             _match(ref, old, if_match)
-        self._allow(ref, old, plain)
+        if location is not None and old is not None and is_marked(old.document):
+            plain = keep_decisions(decode(old.document), plain)
         etag = etag_of(plain)
         if old is not None and old.etag == etag and location in (None, old.location):
-            return Put("unchanged", ref, self._load)
+            return Put("unchanged", ref, self._load)  # whoever asks: nothing is written
+        if not asked:
+            self._allow(ref, old, plain)
         outcome: Literal["created", "updated"] = "updated" if old is not None else "created"
         version = latest.version + 1 if latest is not None else 1
         before, after = (
@@ -140,7 +166,25 @@ class Writer(Reader):
         )
         self._refs_waiting.add(text)
         self._units = None
+        self._connection.execute(sa.delete(status).where(status.c.ref == text))
         self.record("entity.deleted", text, before={"version": old.version, "etag": old.etag}, reason=reason)
+
+    def set_status(self, ref: Ref | str, items: Sequence[Mapping[str, Any]]) -> bool:
+        """Say what is wrong with an entity as Backstage's `status.items`; empty where nothing is any more.
+
+        Whether that was news: the same status again changes nothing.
+        """
+        text, wanted = _text(ref), encode(list(items)) if items else None
+        here = status.c.ref == text
+        held = self.connection.execute(sa.select(status.c["items"]).where(here)).scalar()
+        if held == wanted:
+            return False
+        if held is not None:
+            self._connection.execute(sa.delete(status).where(here))
+        if wanted is not None:
+            self._connection.execute(sa.insert(status), {"ref": text, "items": wanted})
+        self.record("entity.status", text, before=decode(held), after=decode(wanted))
+        return True
 
     def record(
         self,
@@ -166,6 +210,17 @@ class Writer(Reader):
         }
         self._wait(activity, row | {"before": encode(before), "after": encode(after), "reason": reason})
         return made
+
+    def relate(self, origin: str, edges: Iterable[tuple[str, str, str]]) -> None:
+        """Let the relations that `origin` makes be these (source, type, target), each with its inverse.
+
+        For relations that no document makes, such as those of a dated membership: `origin` is then
+        `membership:<id>`. Without edges it makes none any more. The room records what happened.
+        """
+        self.flush()
+        both = {edge for source, kind, target in edges for edge in _both_ways(source, kind, target)}
+        self._relate(origin, both, origin)
+        self._units = None
 
     def preload(self, refs: Iterable[Ref | str]) -> None:
         """Read in bulk what is stored of entities that are put next; it only makes a large import faster."""
@@ -209,7 +264,7 @@ class Writer(Reader):
         for table in ORDER:
             rows = self._rows_waiting[table]
             if rows:
-                self._connection.execute(sa.insert(table), rows)
+                _insert(self._connection, table, rows)
                 self._rows_waiting[table] = []
         self._refs_waiting.clear()
 
@@ -313,6 +368,19 @@ class Writer(Reader):
             before = _joined(decode(old.document)) if old is not None else set()
             for unit in sorted(_joined(document) - before):
                 yield unit, False
+        if kind in CUSTOMS and document is not None:
+            yield from ((unit, False) for unit in self._bound(ref, document))
+
+    def _bound(self, ref: str, document: Mapping[str, Any]) -> list[str]:
+        """Whom words and practices bind: the owner and the units that they name. The actor belongs to each."""
+        owner, edges = str(owner_of(document)), relations_of(document)
+        units = sorted({target for source, kind, target in edges if source == ref and kind == "appliesTo"})
+        if not units and any(kind == "childOf" for _, kind, _ in self._edges([owner], at=None)):
+            raise NotAllowedError(
+                f"{ref} was not changed. Without `units` it holds for the whole organisation, and {owner} is a part"
+                " of another unit; name the units that it holds for, or let a unit own it that is part of none."
+            )
+        return [owner, *units]
 
     def _own_units(self) -> frozenset[str]:
         if self._units is None:
@@ -334,6 +402,18 @@ _FORGET_WORDS = sa.delete(posting).where(posting.c.revision == sa.bindparam("old
 _MADE_BY = sa.select(relation).where(
     relation.c.origin == sa.bindparam("origin"), relation.c.valid_to.is_(None)
 )
+
+
+def _insert(connection: sa.Connection, table: sa.Table, rows: list[dict[str, Any]]) -> None:
+    """Insert rows that all name the same columns, without the library's work for each of them."""
+    names = tuple(rows[0])
+    mark = "?" if connection.dialect.paramstyle == "qmark" else "%s"
+    statement = f"INSERT INTO {table.name} ({', '.join(names)}) VALUES ({', '.join([mark] * len(names))})"
+    connection.exec_driver_sql(statement, list(map(itemgetter(*names), rows)))
+
+
+def _both_ways(source: str, kind: str, target: str) -> tuple[tuple[str, str, str], ...]:
+    return (source, kind, target), (target, INVERSES[kind], source)
 
 
 def _match(ref: str, old: Any, if_match: Collection[str]) -> None:

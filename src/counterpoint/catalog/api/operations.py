@@ -4,6 +4,7 @@ from counterpoint.catalog.api import entities, queries
 from counterpoint.catalog.api.ancestry import ancestry
 from counterpoint.catalog.api.checks import Parameter
 from counterpoint.catalog.api.router import Operation
+from counterpoint.catalog.api.writes import WRITES
 from counterpoint.graph.index import index_of
 from counterpoint.workspace import Workspace
 
@@ -117,4 +118,5 @@ OPERATIONS: tuple[Operation, ...] = (
         body=FACETS,
         quick=is_at_hand,
     ),
+    *WRITES,
 )

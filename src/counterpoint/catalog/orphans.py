@@ -1,0 +1,102 @@
+"""Entities that nothing declares any more: they are kept, and marked, until somebody decides."""
+
+from collections.abc import Collection, Iterable
+from pathlib import Path
+
+from counterpoint.catalog.locations import Source, shown_path
+from counterpoint.catalog.problems import add_problems
+from counterpoint.catalog.remarks import Remark
+from counterpoint.catalog.sources import forget, known_sources, places_of, refs_at
+from counterpoint.catalog.storing import Storing
+from counterpoint.errors import NotAllowedError, Problem
+from counterpoint.graph import Writer
+
+__all__ = ["ORPHAN", "mark_orphans", "vanished"]
+
+ORPHAN = "backstage.io/orphan"
+
+
+def vanished(
+    writer: Writer, origins: Collection[str], folders: Iterable[Path], read: Collection[str]
+) -> dict[str, list[str]]:
+    """By place, the entities of places that are no part any more of what was read; the places are forgotten.
+
+    Args:
+        writer: the transaction.
+        origins: locations of which everything that they lead to was read.
+        folders: folders of which every file was looked for.
+        read: the locations that were read.
+    """
+    gone = [
+        known.source for known in known_sources(writer, origins=origins) if known.source.location not in read
+    ]
+    whole = tuple(folders)
+    if whole:
+        lost = {
+            known.source.location
+            for known in known_sources(writer)
+            if known.source.location == known.source.origin and _is_gone(known.source, whole, read)
+        }
+        gone += [
+            known.source for known in known_sources(writer, origins=lost) if known.source.location not in read
+        ]
+    left = {source.location: refs_at(writer, source.location) for source in gone}
+    for location in left:
+        forget(writer, location)
+    return left
+
+
+def _is_gone(source: Source, folders: Collection[Path], read: Collection[str]) -> bool:
+    path = source.path
+    if path is None or source.location in read or not any(path.is_relative_to(folder) for folder in folders):
+        return False
+    try:
+        return not path.exists()
+    except OSError:
+        return False  # nobody can tell
+
+
+def mark_orphans(writer: Writer, storing: Storing) -> list[Remark]:
+    """Mark what is left over and was not taken by another file; a warning for each."""
+    remarks: list[Remark] = []
+    for location, refs in storing.left.items():
+        places = places_of(writer, refs)
+        told = []
+        for ref in refs:
+            if places.get(ref) == location and ref not in storing.orphans and _mark(writer, ref, location):
+                storing.orphans.add(ref)
+                storing.report.outcomes["updated"][writer.require(ref).kind] += 1
+                told.append(_remark(ref, location, storing))
+        add_problems(writer, location, told)
+        remarks += told
+    return remarks
+
+
+def _mark(writer: Writer, ref: str, location: str) -> bool:
+    entity = writer.require(ref)
+    annotations = {**(entity.metadata.get("annotations") or {}), ORPHAN: "true"}
+    if annotations == entity.metadata.get("annotations"):
+        return False
+    document = {**entity.document, "metadata": {**entity.metadata, "annotations": annotations}}
+    try:
+        writer.put(document, location=location, validated=True)
+    except NotAllowedError:
+        return False
+    writer.set_status(ref, ())
+    return True
+
+
+def _remark(ref: str, location: str, storing: Storing) -> Remark:
+    kind = ref.partition(":")[0]
+    like = [new for new in storing.created.get(location, ()) if new.partition(":")[0] == kind]
+    hint = (
+        f". {like[0]} was added there at the same time: if it was renamed, delete the old one"
+        if len(like) == 1
+        else ""
+    )
+    message = (
+        f"{ref} is no longer declared here; it is kept and marked as an orphan. Delete it if it is gone{hint}"
+    )
+    kind, _, target = location.partition(":")
+    file = shown_path(Path(target)) if kind == "file" else target
+    return Remark("warning", Problem(message, file=file), "orphan", ref)

@@ -1,0 +1,242 @@
+"""Registered locations: addresses that somebody asked the catalog to read, kept until they are taken back."""
+
+import uuid
+from collections.abc import Collection
+from dataclasses import dataclass
+from typing import Any
+
+import msgspec
+import sqlalchemy as sa
+
+from counterpoint.catalog.importer import import_sources, import_targets
+from counterpoint.catalog.locations import Source, generated_name
+from counterpoint.catalog.problems import drop_problems, write_problems
+from counterpoint.catalog.report import ImportReport
+from counterpoint.catalog.sources import actor_of, actor_record, forget, known_sources, refs_at
+from counterpoint.catalog.tables import LOCATIONS
+from counterpoint.errors import ConflictError, InputError, NotFoundError
+from counterpoint.graph import Actor, Graph, Reader, Writer
+from counterpoint.graph.entity import Entity
+
+__all__ = [
+    "Registered",
+    "Trial",
+    "change",
+    "find_location",
+    "list_locations",
+    "location_of_entity",
+    "register",
+    "take_back",
+    "try_out",
+]
+
+ORIGIN = "backstage.io/managed-by-origin-location"
+ALLOWED = 'Registered locations must be of an allowed type ["url"]'
+LENGTH = 2_000
+
+
+class Registered(msgspec.Struct, frozen=True, rename="camel"):
+    """A registered location, as the API shows it."""
+
+    id: str
+    """A UUID."""
+    type: str
+    target: str
+    entity_ref: str
+    """The `Location` entity; it keeps its name when the target changes."""
+
+    @property
+    def location(self) -> str:
+        """`type:target`."""
+        return f"{self.type}:{self.target}"
+
+
+@dataclass(frozen=True, slots=True)
+class Trial:
+    """What registering a location would bring."""
+
+    exists: bool
+    """Whether it is registered already."""
+    entities: tuple[Entity, ...]
+    report: ImportReport
+
+
+def list_locations(reader: Reader) -> list[Registered]:
+    """Every registered location, by id."""
+    return [_row(row) for row in reader.connection.execute(sa.select(LOCATIONS).order_by(LOCATIONS.c.id))]
+
+
+def find_location(reader: Reader, identity: str) -> Registered:
+    """One registered location.
+
+    Raises:
+        NotFoundError: there is none with this id.
+    """
+    row = reader.connection.execute(sa.select(LOCATIONS).where(LOCATIONS.c.id == identity)).first()
+    if row is None or "\0" in identity:
+        raise NotFoundError(f"Found no location with ID {identity}")
+    return _row(row)
+
+
+def location_of_entity(reader: Reader, ref: str) -> Registered:
+    """The registered location that an entity came from.
+
+    Raises:
+        NotFoundError: there is no such entity, it says no origin, or its origin is not registered.
+    """
+    entity = reader.get(ref)
+    if entity is None:
+        raise NotFoundError(f"found no entity for ref {ref}")
+    origin = (entity.metadata.get("annotations") or {}).get(ORIGIN)
+    if not origin:
+        raise NotFoundError(f"found no origin annotation for ref {ref}")
+    kind, _, target = origin.partition(":")
+    found = _by_place(reader, kind, target)
+    if found is None:
+        raise NotFoundError(f"Found no location with type {kind} and target {target}")
+    return found
+
+
+def register(
+    graph: Graph, actor: Actor, *, kind: str, target: str, hosts: Collection[str], refresh: bool = False
+) -> Registered:
+    """Register an address, and read it before this returns. What is wrong there is a problem of the catalog.
+
+    Args:
+        graph: where it is kept.
+        actor: in whose name it is read, now and later.
+        kind: `url`.
+        target: the address.
+        hosts: what may be read.
+        refresh: read it again if it is registered already, instead of refusing.
+
+    Raises:
+        InputError: only addresses can be registered.
+        ConflictError: it is registered already.
+    """
+    _check(kind, target)
+    with graph.write(actor) as writer:
+        known = _by_place(writer, kind, target)
+        if known is not None and not refresh:
+            raise ConflictError(f"Location {kind}:{target} already exists")
+        made = known or Registered(
+            str(uuid.uuid4()), kind, target, f"location:default/{generated_name(f'{kind}:{target}')}"
+        )
+        if known is None:
+            row = {"id": made.id, "type": kind, "target": target, "entity_ref": made.entity_ref}
+            kept = {"actor": actor_record(actor), "added_at": writer.now}
+            writer.connection.execute(sa.insert(LOCATIONS), {**row, **kept})
+            writer.record("location.registered", made.entity_ref, after={"type": kind, "target": target})
+    _read(graph, actor, made, hosts)
+    return made
+
+
+def change(
+    graph: Graph, actor: Actor, identity: str, *, kind: str, target: str, hosts: Collection[str]
+) -> Registered:
+    """Point a registered location to another address. What the old one declared goes, unless the new one has it.
+
+    Raises:
+        InputError: only addresses can be registered.
+        NotFoundError: there is none with this id.
+        ConflictError: another one has this address.
+    """
+    _check(kind, target)
+    with graph.write(actor) as writer:
+        old = find_location(writer, identity)
+        other = _by_place(writer, kind, target)
+        if other is not None and other.id != identity:
+            raise ConflictError(f"Location {kind}:{target} already exists")
+        writer.connection.execute(
+            sa.update(LOCATIONS).where(LOCATIONS.c.id == identity).values(type=kind, target=target)
+        )
+        made = Registered(identity, kind, target, old.entity_ref)
+        if made.location != old.location:
+            _remove(writer, old, keep=old.entity_ref)
+            writer.record(
+                "location.changed", old.entity_ref, before={"target": old.target}, after={"target": target}
+            )
+    _read(graph, actor, made, hosts)
+    return made
+
+
+def take_back(graph: Graph, actor: Actor, identity: str) -> None:
+    """Remove a registered location, with everything that came from it.
+
+    Raises:
+        NotFoundError: there is none with this id.
+        NotAllowedError: something that came from it is not the actor's to remove; nothing is removed.
+    """
+    with graph.write(actor) as writer:
+        found = find_location(writer, identity)
+        _remove(writer, found)
+        writer.connection.execute(sa.delete(LOCATIONS).where(LOCATIONS.c.id == identity))
+        writer.record("location.removed", found.entity_ref, before={"target": found.target})
+
+
+def try_out(graph: Graph, actor: Actor, *, kind: str, target: str, hosts: Collection[str]) -> Trial:
+    """Read an address and say what it would bring; nothing is kept.
+
+    Raises:
+        InputError: only addresses can be registered, or something there is wrong.
+    """
+    _check(kind, target)
+    held: list[Entity] = []
+
+    def look(writer: Writer, report: ImportReport) -> None:
+        held.extend(writer.get_many(report.refs).values())
+
+    location = f"{kind}:{target}"
+    report = import_targets(
+        graph, actor, (), hosts=hosts, dry_run=True, seen=look, sources=[Source(location, location)]
+    )
+    wrong = [
+        remark.problem for remark in report.remarks if remark.level == "error" and remark.code != "owner"
+    ]
+    if wrong:
+        raise InputError("; ".join(f"InputError: {problem}" for problem in wrong[:20]))
+    with graph.read() as reader:
+        exists = _by_place(reader, kind, target) is not None
+    own = f"location:default/{generated_name(location)}"
+    held.sort(key=lambda entity: (entity.ref != own, entity.ref))
+    return Trial(exists, tuple(held), report)
+
+
+def actor_for(reader: Reader, location: str) -> Actor | None:
+    """Who registered the location that something was reached by; none where it is not registered."""
+    kind, _, target = location.partition(":")
+    query = sa.select(LOCATIONS.c.actor).where(LOCATIONS.c.type == kind, LOCATIONS.c.target == target)
+    found = reader.connection.execute(query).scalar()
+    return None if found is None else actor_of(found)
+
+
+def _check(kind: str, target: str) -> None:
+    if kind != "url":
+        raise InputError(ALLOWED)
+    if not target.strip() or len(target) > LENGTH or "\0" in target:
+        raise InputError(f"target must be an address of 1 to {LENGTH:,} characters")
+
+
+def _read(graph: Graph, actor: Actor, made: Registered, hosts: Collection[str]) -> None:
+    import_sources(graph, actor, [Source(made.location, made.location)], hosts=hosts)
+
+
+def _remove(writer: Writer, found: Registered, *, keep: str | None = None) -> None:
+    places = [known.source.location for known in known_sources(writer, origins=[found.location])]
+    for place in dict.fromkeys([*places, found.location]):
+        refs = [ref for ref in refs_at(writer, place) if ref != keep]
+        for ref in refs:
+            writer.delete(ref, reason="Its location was removed.")
+        drop_problems(writer, "orphan", refs)
+        forget(writer, place)
+        write_problems(writer, place, ())
+
+
+def _by_place(reader: Reader, kind: str, target: str) -> Registered | None:
+    query = sa.select(LOCATIONS).where(LOCATIONS.c.type == kind, LOCATIONS.c.target == target)
+    row = reader.connection.execute(query).first()
+    return None if row is None else _row(row)
+
+
+def _row(row: Any) -> Registered:
+    return Registered(row.id, row.type, row.target, row.entity_ref)

@@ -1,0 +1,57 @@
+"""Keys of a descriptor that differ in their case only.
+
+Filters ask for keys in lower case, so a document with both `spec.owner` and `spec.Owner` could not be
+asked for either. Backstage keeps such an entity out of its catalog; so do we, and say where. The paths
+are those by which an entity is filtered: keys joined by dots, lists left out, each text of a list a
+path of its own.
+"""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from counterpoint.errors import Problem, escape
+
+__all__ = ["twins_of"]
+
+UNWALKED = frozenset({"metadata.name", "metadata.namespace", "metadata.uid", "metadata.etag"})
+
+
+def twins_of(document: Mapping[str, Any]) -> list[Problem]:
+    """A problem for each path that another one differs from in its case only, at the second of the two."""
+    paths: dict[str, str] = dict.fromkeys(("metadata.name", "metadata.namespace", "metadata.uid"), "")
+    listed: set[str] = set()
+    for path, pointer, in_list in _paths("", "", document):
+        if in_list:
+            if path.lower() in listed:
+                continue
+            listed.add(path.lower())
+        paths.setdefault(path, pointer)
+    first: dict[str, str] = {}
+    problems = []
+    if len({path.lower() for path in paths}) == len(paths):
+        return []
+    for path, pointer in paths.items():
+        other = first.setdefault(path.lower(), path)
+        if other != path:
+            problems.append(
+                Problem(
+                    f"{path} differs from {other} in its case only; filters could not tell them apart.",
+                    pointer,
+                )
+            )
+    return problems
+
+
+def _paths(path: str, pointer: str, value: Any) -> Iterator[tuple[str, str, bool]]:
+    if isinstance(value, dict):
+        for key, item in value.items():
+            below = f"{path}.{key}" if path else key
+            if below not in UNWALKED:
+                yield from _paths(below, f"{pointer}/{escape(key)}", item)
+    elif isinstance(value, list):
+        for index, item in enumerate(value):
+            yield from _paths(path, f"{pointer}/{index}", item)
+            if isinstance(item, str):
+                yield f"{path}.{item}", f"{pointer}/{index}", True
+    else:
+        yield path, pointer, False
