@@ -34,7 +34,8 @@ async def indexing(workspace: Workspace) -> AsyncIterator[None]:
 
 def _bring(workspace: Workspace, stop: threading.Event) -> None:
     with suppress(CounterpointError):  # the first request meets the same error, and reports it
-        index_of(workspace).snapshot(stop)
+        if len(index_of(workspace).snapshot(stop)):
+            import pyarrow.compute  # noqa: F401 - the first search for a text should not wait for it
 
 
 def index_if_large(workspace: Workspace) -> None:
