@@ -108,7 +108,7 @@ def test_the_bets_page_shows_the_whole_line_with_links(client: Client, bet: Work
         "/events?flag=weekly-list",
         "/events?flag=weekly-list&amp;variant=on",
         "/events?type=play",
-        "/catalog/group/default/discovery",
+        "/units/default/discovery",
     )
     assert [link for link in links if f'href="{link}"' not in page] == []
     assert "We believe &lt;it&gt; will." in page
@@ -252,3 +252,30 @@ def test_a_killed_bet_says_so(client: Client, bet: Workspace) -> None:
     page = client.get(PATH).text
     assert "A decision can open it again." in page
     assert "Killed or retired" in client.get("/bets").text
+
+
+def test_what_is_like_a_new_bet_is_shown_without_scripts_and_nothing_is_stored(
+    client: Client, bet: Workspace
+) -> None:
+    empty = client.get("/bets/new").text
+    assert re.search(r"<section [^>]*data-similar[^>]* hidden>", empty)
+    looked = post(client, "/bets/new", title="Weekly list again", look="yes")
+    assert looked.status_code == 200
+    assert 'value="Weekly list again"' in looked.text
+    assert f'href="{PATH}"' in looked.text
+    assert "Weekly &lt;list&gt;" in looked.text
+    assert "Both say" in looked.text
+    with bet.graph.read() as reader:
+        assert not reader.exists("bet:default/weekly-list-again")
+    nothing = post(client, "/bets/new", title="Zebra", look="yes").text
+    assert "Nothing like it exists yet" in nothing
+
+
+def test_a_form_with_an_error_shows_what_is_like_the_bet(client: Client, bet: Workspace) -> None:
+    answer = post(client, "/bets/new", title="Weekly list again", owner="nobody")
+    assert answer.status_code == 400
+    assert f'href="{PATH}"' in answer.text
+
+
+def test_an_edit_is_not_told_that_the_bet_exists(client: Client, bet: Workspace) -> None:
+    assert "data-similar" not in client.get(f"{PATH}/edit").text

@@ -103,6 +103,31 @@ def documents() -> list[dict[str, Any]]:
             {"direction": "decrease", "event": "app.start", "aggregation": "mean", "owner": "playback"},
             api=OURS,
         ),
+        entity(
+            "Scorecard",
+            "ready",
+            {
+                "owner": "discovery",
+                "filter": {"kind": "Component"},
+                "levels": ["known"],
+                "checks": [
+                    {
+                        "id": "described",
+                        "title": "Its description says what it does",
+                        "level": "known",
+                        "predicate": {"fact.description.length": {"$gte": 20}},
+                        "why": "Who looks for it finds it by these words.",
+                        "remedy": "Write a sentence.",
+                        "link": "https://example.com/descriptions",
+                    }
+                ],
+                "exemptions": [
+                    {"entity": "taste-profiles", "reason": "It is replaced.", "until": "2024-01-01"}
+                ],
+            },
+            api=OURS,
+            title="Ready",
+        ),
         entity("FlagSet", "default", {"owner": "discovery", "definition": FLAGS}, api=OURS),
         entity(
             "Experiment",
@@ -164,5 +189,16 @@ def tell(workspace: Workspace) -> None:
             "experiment.read",
             "experiment:default/discover-weekly",
             after={"verdict": "ship", "sentence": "Listeners play 1.2 to 5.0 % more sessions."},
+        )
+    with workspace.graph.write(ANA) as writer:
+        known = writer.require("component:taste-profiles").document
+        metadata = {"tags": ["python", "kotlin"], "description": "What a listener likes.\nBy genre.\n"}
+        writer.put({**known, "metadata": {**known["metadata"], **metadata}})
+    with workspace.graph.write(ANA) as writer:
+        known = writer.require("component:taste-profiles").document
+        metadata = {"tags": ["kotlin", "vectors"], "description": "What a listener likes.\nAs a vector.\n"}
+        spec = {"dependsOn": ["component:playlist-builder"], "lifecycle": "production"}
+        writer.put(
+            {**known, "metadata": {**known["metadata"], **metadata}, "spec": {**known["spec"], **spec}}
         )
     workspace.journal.append(list(events()))

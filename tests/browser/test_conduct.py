@@ -106,3 +106,45 @@ def test_the_skip_link_leads_to_the_content(open_page: Opening, served: Served) 
     assert watched.page.evaluate("document.activeElement.className") == "skip"
     watched.page.keyboard.press("Enter")
     assert watched.page.evaluate("document.activeElement.id") == "main"
+
+
+def test_results_come_while_one_types_and_the_keys_walk_them(open_page: Opening, served: Served) -> None:
+    watched = open_page(served.url)
+    watched.go("/design")
+    page = watched.page
+    page.keyboard.press("/")
+    page.keyboard.type("discover")
+    options = page.locator(".search-results [role=option]:visible")
+    options.first.wait_for()
+    field = page.locator("#search")
+    assert field.get_attribute("aria-expanded") == "true"
+    page.keyboard.press("ArrowDown")
+    assert field.get_attribute("aria-activedescendant") == options.first.get_attribute("id")
+    assert options.first.get_attribute("aria-selected") == "true"
+    page.keyboard.press("ArrowUp")  # round to the end, where all results are one press away
+    assert options.last.get_attribute("aria-selected") == "true"
+    page.keyboard.press("Escape")
+    assert options.count() == 0
+    assert page.evaluate("document.activeElement.id") == "search"
+    page.keyboard.press("Escape")
+    assert page.evaluate("document.activeElement.id") != "search"
+    page.keyboard.press("/")
+    page.keyboard.type("discover")
+    options.first.wait_for()
+    page.keyboard.press("ArrowDown")
+    with page.expect_navigation():
+        page.keyboard.press("Enter")
+    assert path_of(watched) not in {"/design", "/search"}
+
+
+def test_what_is_like_a_new_bet_comes_while_one_types(open_page: Opening, served: Served) -> None:
+    watched = open_page(served.url)
+    watched.go("/bets/new")
+    panel = watched.page.locator("[data-similar]")
+    assert not panel.is_visible()
+    watched.page.fill("#title", "Discover something weekly")
+    panel.wait_for(state="visible")
+    assert panel.locator("li a").first.is_visible()
+    assert not watched.page.locator("button[name=look]").is_visible()
+    watched.page.fill("#title", "")
+    panel.wait_for(state="hidden")

@@ -20,6 +20,12 @@ PAGES = (
     "/catalog?kind=Component",
     "/catalog/component/default/playlist-builder",
     "/catalog/belief/default/surprise",
+    "/catalog/component/default/taste-profiles/diff",
+    "/catalog/component/default/taste-profiles/diff?from=2001-01-01",
+    "/scorecards",
+    "/scorecards/default/ready",
+    "/scorecards/default/ready?check=described",
+    "/scorecards/next",
     "/bets",
     "/bets/new",
     "/bets/default/discover-weekly",
@@ -32,7 +38,7 @@ PAGES = (
     "/settings",
     "/design",
 )
-NEW = ("/", "/catalog", "/bets", "/flags", "/experiments", "/events", "/activity", "/settings")
+NEW = ("/", "/catalog", "/scorecards", "/bets", "/flags", "/experiments", "/events", "/activity", "/settings")
 """Pages of a workspace in which nothing has happened."""
 TOO_WIDE = """() => {
   const room = document.documentElement.clientWidth;

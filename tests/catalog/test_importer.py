@@ -348,7 +348,7 @@ def test_arpeggio_imports_without_any_problem(workspace):
     assert (units["tribe"], units["squad"], units["chapter"], units["guild"]) == (4, 18, 8, 4)
     assert kinds["User"] == 140
     assert 115 <= kinds["Component"] <= 130
-    assert kinds["Bet"] == 6
+    assert kinds["Bet"] == 7
 
 
 def call(workspace, *arguments):

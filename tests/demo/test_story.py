@@ -1,13 +1,29 @@
 """The demo's folder and its story."""
 
 import os
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
 from counterpoint import Workspace
+from counterpoint.catalog.docs.facts import facts_of
+from counterpoint.catalog.reuse.store import twins
+from counterpoint.catalog.scorecards import store
 from counterpoint.cli import run
+from counterpoint.demo.checked import WEEKS
 from counterpoint.demo.folder import DemoFolder
+from counterpoint.demo.past import RETIRED, SPLIT
 from counterpoint.demo.simulate import TRUTH
+from counterpoint.graph import Ref
+from counterpoint.graph.customs import Customs
+from counterpoint.people.dates import now, when_of
+from counterpoint.people.managers import lines
+from counterpoint.people.memberships import effective
+from counterpoint.people.model import holds
+from counterpoint.people.ownership import orphans, tenures
+from counterpoint.people.store import list_units
+
+DAY = timedelta(days=1)
 
 pytestmark = pytest.mark.xdist_group("demo")  # one worker builds the demo, once
 
@@ -53,6 +69,70 @@ def test_nothing_in_the_demo_refers_to_what_is_missing(built):
                 assert reader.exists(edge.target), (entity.ref, edge)
 
 
+def test_scorecards_have_a_past_an_exemption_and_things_to_do(built):
+    ready = Ref("scorecard", "default", "production-readiness")
+    with Workspace.open(built) as workspace:
+        views = {view.title: view for view in store.list_scorecards(workspace)}
+        now = {check.id: check for check in views["Production readiness"].checks}
+        points = store.trend_of(workspace, ready)
+        (origin,) = (
+            each
+            for each in store.of_entity(workspace, Ref("component", "default", "origin-store"))
+            if each.scorecard == str(ready)
+        )
+    assert views.keys() == {"Documented", "Production readiness"}
+    assert not any(view.problems or view.notes for view in views.values())
+    assert now["rehearsed"].exempt == 1
+    assert now["rehearsed"].passes > now["rehearsed"].fails > 0
+    assert {check.id: check.outcome for check in origin.checks}["rehearsed"] == "exempt"
+    assert len(points) >= 7 * WEEKS
+    assert points[0].fails > points[-1].fails
+    assert points[0].entities == points[-1].entities == views["Production readiness"].entities
+
+
+def test_its_documentation_can_be_read_and_one_link_and_one_page_are_left_to_mend(built):
+    with Workspace.open(built) as workspace, workspace.graph.read() as reader:
+        facts = {
+            entity.name: facts_of(workspace, entity, reader=reader, now=datetime(2026, 11, 26, tzinfo=UTC))
+            for entity in reader.all(kind="Component", owner="group:default/discovery")
+        }
+        documented = {name: each for name, each in facts.items() if each["docs.present"]}
+    assert documented.keys() >= {"discover-weekly", "taste-profile", "playlist-trainer", "track-embeddings"}
+    assert {name for name, each in documented.items() if each["docs.broken_links"]} == {"playlist-trainer"}
+    assert {name for name, each in documented.items() if each["docs.age_days"] > 365} == {"track-embeddings"}
+    assert not any(each["docs.problems"] for each in documented.values())
+
+
+def test_the_reorganisation_can_be_asked_for_at_any_date(built):
+    def units(reader, when):
+        found = {each.title: each for each in list_units(reader, when)}
+        return {title: found[title].owned for title in ("Library and Player", "Player", "Playlists", "Radio", "Discovery") if title in found}, found["Arpeggio"].people  # fmt: skip
+
+    with Workspace.open(built) as workspace, workspace.graph.read() as reader:
+        before, people = units(reader, when_of((SPLIT - DAY).isoformat()))
+        between, _ = units(reader, when_of((SPLIT + DAY).isoformat()))
+        after, _ = units(reader, when_of((RETIRED + DAY).isoformat()))
+        assert people == 140
+        assert before.keys() == {"Library and Player", "Radio", "Discovery"}
+        assert between.keys() == {"Player", "Playlists", "Radio", "Discovery"}
+        assert after.keys() == {"Player", "Playlists", "Discovery"}
+        assert before["Library and Player"] == between["Player"] + between["Playlists"]
+        assert after["Discovery"] == between["Discovery"] + between["Radio"]
+        assert orphans(reader, now()) == []
+        spans = tenures(reader, "component:default/radio-service")
+        assert [each.owner for each in spans] == ["group:default/radio", "group:default/discovery"]
+
+
+def test_chapter_leads_are_line_managers_and_everybody_but_the_chief_has_one(built):
+    with Workspace.open(built) as workspace, workspace.graph.read() as reader:
+        managed = {each.person: each.manager for each in lines(reader) if holds(each, now().moment)}
+        leads = {each.person for each in effective(reader, now()) if each.role == "lead"}
+        people = {each.ref for each in reader.all(kind="User")}
+    assert people - managed.keys() == {"user:default/layla.mansour"}
+    bosses = {"user:default/layla.mansour", "user:default/ebba.oberg", "user:default/sora.ishikawa"}
+    assert set(managed.values()) == leads | bosses
+
+
 def test_a_whole_demo_is_used_again(built, capsys):
     before = (built / "graph.db").stat().st_mtime_ns
     assert run(["demo", str(built), "--no-serve"]) == 0
@@ -87,3 +167,26 @@ def test_a_build_of_another_process_is_left_alone(tmp_path):
     place.claim.write_text(str(os.getppid()))
     with pytest.raises(Exception, match="is building the demo"):
         place.begin()
+
+
+def test_one_tribe_has_words_and_practices_of_its_own(built):
+    with Workspace.open(built) as workspace:
+        customs = Customs(workspace.graph)
+        crew, house = customs.of("group:default/identity"), customs.of("group:default/discovery")
+    assert crew.words.tell("A squad") == "A crew"
+    assert crew.off == ("bets",)
+    assert house.words.plain
+    assert house.off == ()
+
+
+def test_a_second_unit_is_found_building_the_same(built):
+    with Workspace.open(built) as workspace:
+        found = twins(workspace)
+    pairs = {(each.first, each.second): each for each in found.items}
+    made_twice = pairs["component:default/discover-weekly", "component:default/monday-mix"]
+    assert set(made_twice.owner_titles) == {"Discovery", "Home"}
+    assert "api:default/taste-api" in made_twice.likeness.shared
+    bets = pairs["bet:default/discover-weekly", "bet:default/monday-mix"]
+    assert bets is found.items[0], "the pair that the story is about leads the list"
+    assert "metric:default/weekly-listening-minutes" in bets.likeness.metrics
+    assert found.total <= 6, "the list stays short enough to be read"

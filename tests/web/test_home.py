@@ -8,6 +8,7 @@ from counterpoint.graph.actor import Actor
 from counterpoint.graph.entity import Activity, Entity, Relation
 from counterpoint.web import PageContext, render
 from counterpoint.web.activity import grouped, named_in
+from counterpoint.web.finding import Results, search
 from counterpoint.web.home import first_steps, gather, prompts
 
 NOW = datetime(2026, 5, 3, 12, 0, tzinfo=UTC)
@@ -185,11 +186,11 @@ def test_search_results_mark_the_words(workspace: Workspace) -> None:
                 "spec": {"owner": "discovery", "statement": "x"},
             }
         )
-    with workspace.graph.read() as reader:
-        hits = reader.search("radio")
-    html = render(PAGE, "web/search.html", term="radio", hits=hits, limit=50, titles={})
+    found = search(workspace, "radio", limit=50)
+    frame = {"kind": "", "tabs": [], "tab": "", "limit": 50}
+    html = render(PAGE, "web/search.html", term="radio", found=found, **frame)
     assert "<mark>Radio</mark> &amp; more" in html
     assert "1 result" in html
-    empty = render(PAGE, "web/search.html", term='"><b>', hits=[], limit=50, titles={})
+    empty = render(PAGE, "web/search.html", term='"><b>', found=Results(()), **frame)
     assert "Nothing has these words" in empty
     assert "><b>" not in empty

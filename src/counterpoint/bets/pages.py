@@ -25,12 +25,15 @@ from counterpoint.bets.transitions import Ruling
 from counterpoint.errors import InputError, PreconditionError
 from counterpoint.graph.actor import Actor
 from counterpoint.web import PageContext, render
+from counterpoint.web.similar import like_text
 from counterpoint.web.urls import entity_url, with_query
 from counterpoint.workspace import Workspace
 
 __all__ = ["pages"]
 
 Page = Response[str] | Redirect
+SIMILAR = ("Bet", "Component", "System")
+"""Kinds of things that may make a new bet needless, or easier."""
 Posted = URLEncodedBody[dict[str, Any]]
 
 
@@ -69,6 +72,8 @@ def create(
 ) -> Page:
     """Store a new bet, or show the form again with what is wrong."""
     form = read_form(data)
+    if data.get("look"):  # what scripts do while one types
+        return _again(_form(ws, page, form, {}, looked=True), status=200)
     document, errors = descriptor(form)
     if not errors:
         try:
@@ -186,6 +191,7 @@ def _bet(
     errors: dict[str, str] | None = None,
     ruling: Ruling | None = None,
 ) -> str:
+    page = page.about(line.bet.owner)
     return render(
         page,
         "bets/bet.html",
@@ -197,7 +203,7 @@ def _bet(
         arms=arm_rows(line),
         guide=STAGES[line.bet.stage.rank],
         stages=[(guide.stage.value, guide.stage.label) for guide in STAGES],
-        options=options(line),
+        options=options(line, page.customs.policy),
         permission=store.may_write(ws.graph, line, actor),
         values=values or {"choice": "", "to": "", "reason": ""},
         errors=errors or {},
@@ -206,11 +212,18 @@ def _bet(
 
 
 def _form(
-    ws: Workspace, page: PageContext, form: BetForm, errors: dict[str, str], line: Line | None = None
+    ws: Workspace,
+    page: PageContext,
+    form: BetForm,
+    errors: dict[str, str],
+    line: Line | None = None,
+    *,
+    looked: bool = False,
 ) -> str:
     success, guardrails = form_rows(form)
+    similar = like_text(ws, form.title, form.hypothesis, kinds=SIMILAR) if line is None else ()
     return render(
-        page,
+        page.about(line.bet.owner if line else None),
         "bets/form.html",
         form=form,
         errors=errors,
@@ -223,6 +236,9 @@ def _form(
         purposes=store.names_of(ws.graph, "Purpose"),
         beliefs=store.names_of(ws.graph, "Belief"),
         metrics=store.names_of(ws.graph, "Metric"),
+        similar=similar,
+        looked=looked,
+        similar_kinds=SIMILAR,
     )
 
 

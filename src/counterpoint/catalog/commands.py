@@ -24,6 +24,7 @@ def import_catalog(
 ) -> int:
     """Read catalog-info.yaml files, folders, globs or checkouts, in Backstage's format."""
     from counterpoint.catalog.importer import import_targets
+    from counterpoint.catalog.reuse.notes import notes_since
     from counterpoint.graph import local_actor
 
     if not targets:
@@ -32,6 +33,8 @@ def import_catalog(
         raise UsageError("A TARGET is empty; name a file, folder or pattern.")
     here = terminal()
     with here.open() as workspace, here.progress("Importing") as advance:
+        with workspace.graph.read() as reader:
+            before = reader.last_activity()
         report = import_targets(
             workspace.graph,
             local_actor(),
@@ -40,10 +43,17 @@ def import_catalog(
             hosts=workspace.settings.catalog.read_hosts,
             progress=advance,
         )
+        report.remarks += notes_since(workspace, before)
     if not here.json:
         _say_remarks(here, report.remarks)
-    here.emit(report.record(), lambda: _summary(report, dry_run=dry_run))
+    here.emit(_record(here, report), lambda: _summary(report, dry_run=dry_run))
     return 1 if report.failed else 0
+
+
+def _record(here: Terminal, report: "ImportReport") -> dict[str, Any]:
+    record = report.record()
+    told = [remark | {"message": here.tell(remark["message"])} for remark in record["problems"]]
+    return record | {"problems": told}
 
 
 def _say_remarks(here: Terminal, remarks: "list[Remark]") -> None:
@@ -57,7 +67,7 @@ def _summary(report: "ImportReport", *, dry_run: bool) -> str:
     lines = []
     for outcome, kinds in report.outcomes.items():
         if kinds:
-            each = ", ".join(f"{kind} {count}" for kind, count in sorted(kinds.items()))
+            each = ", ".join(f"{terminal().noun(kind)} {count}" for kind, count in sorted(kinds.items()))
             lines.append(f"{outcome:<10}{kinds.total():>6}   {each}")
     files = counted(report.files, "file")
     if not lines:
@@ -86,12 +96,13 @@ def problems(
         found = [each for _, each in list_problems(reader, level=level, owner=asked, limit=10_000)]
         counts = count_problems(reader)
     here.emit(
-        {"counts": counts, "problems": [_record(each) for each in found]}, lambda: _report(found, counts)
+        {"counts": counts, "problems": [_standing(here, each) for each in found]},
+        lambda: _report(found, counts),
     )
     return 1 if any(each.level == "error" for each in found) else 0
 
 
-def _record(each: "Standing") -> dict[str, Any]:
+def _standing(here: Terminal, each: "Standing") -> dict[str, Any]:
     from counterpoint.catalog.remedies import REMEDIES
     from counterpoint.moments import rfc3339
 
@@ -102,8 +113,8 @@ def _record(each: "Standing") -> dict[str, Any]:
         "pointer": each.pointer,
         "level": each.level,
         "code": each.code,
-        "message": each.message,
-        "remedy": REMEDIES[each.code],
+        "message": here.tell(each.message),
+        "remedy": here.tell(REMEDIES[each.code]),
         "entity": each.ref,
         "owner": each.owner,
         "since": rfc3339(each.since),

@@ -9,16 +9,26 @@ from litestar.di import NamedDependency
 from litestar.params import FromPath, FromQuery, QueryParameter
 
 from counterpoint.catalog import shown
+from counterpoint.catalog.flow import flow_of
+from counterpoint.catalog.history.pages import pages as history_pages
 from counterpoint.catalog.problem_pages import problem_pages
 from counterpoint.catalog.problems import count_problems, list_problems
+from counterpoint.catalog.reuse.store import twins_of
+from counterpoint.catalog.scorecards.pages import pages as scorecard_pages
+from counterpoint.catalog.scorecards.shown import entity_section
+from counterpoint.catalog.touching import SOFTWARE, touching
+from counterpoint.catalog.views.model import query_of
+from counterpoint.catalog.views.store import views_for
 from counterpoint.catalog.writing import yaml_text
 from counterpoint.errors import NotFoundError
+from counterpoint.graph.actor import Actor
 from counterpoint.graph.entity import Entity
 from counterpoint.graph.kinds import KINDS, canonical_kind
 from counterpoint.graph.reader import Reader
 from counterpoint.web import PageContext, render
+from counterpoint.web.similar import contacts_of
 from counterpoint.web.urls import with_query
-from counterpoint.web.words import kind_words
+from counterpoint.web.words import kind_word, kind_words
 from counterpoint.workspace import Workspace
 
 __all__ = ["pages"]
@@ -51,6 +61,7 @@ FACETS = ("kind", "type", "lifecycle", "owner", "tag")
 @get("/catalog", media_type=MediaType.HTML, include_in_schema=False, sync_to_thread=True)
 def show_list(
     ws: NamedDependency[Workspace],
+    actor: NamedDependency[Actor],
     page: NamedDependency[PageContext],
     kind: FromQuery[str] = "",
     type_: OfType = "",
@@ -58,10 +69,15 @@ def show_list(
     owner: FromQuery[str] = "",
     tag: FromQuery[str] = "",
     text: FromQuery[str] = "",
+    at: FromQuery[str] = "",
     order: FromQuery[str] = "title",
     cursor: FromQuery[str | None] = None,
 ) -> str:
-    """The entities that the filters let through; without any filter the components, where there are some."""
+    """The entities that the filters let through; without any filter the components, where there are some.
+
+    With `at` as they were at the end of a day, or at a moment.
+    """
+    moment = shown.moment_of(at) if at else None
     begins = not any((kind, type_, lifecycle, owner, tag, text.strip()))
     asked = {
         "kind": "" if kind == EVERY else kind,
@@ -72,15 +88,20 @@ def show_list(
         "text": text.strip(),
     }
     with ws.graph.read() as reader:
-        if begins and reader.find(kind=FIRST, limit=0).total:
+        if begins and reader.find(kind=FIRST, limit=0, at=moment).total:
             asked["kind"] = FIRST
         chosen: dict[str, Any] = {name: value for name, value in asked.items() if value}
-        found = reader.find(order=order, limit=ROWS, cursor=cursor, **chosen)
-        total = found.total if not chosen else reader.find(limit=0).total
-        facets = {name: _choices(reader, name, chosen) for name in FACETS} if total else {}
+        when: dict[str, Any] = {"at": moment} if moment else {}
+        found = reader.find(order=order, limit=ROWS, cursor=cursor, **chosen, **when)
+        total = found.total if not chosen else reader.find(limit=0, **when).total
+        facets = {name: _choices(reader, name, chosen, when) for name in FACETS} if total else {}
         titles = reader.titles({value for value, _count in facets.get("owner", ())})
         problems = count_problems(reader)
-    here = with_query("/catalog", **{"kind": EVERY} | chosen, order=order if order != "title" else None)
+    here = with_query(
+        "/catalog", **{"kind": EVERY} | chosen, at=at, order=order if order != "title" else None
+    )
+    views = views_for(ws.graph, actor)
+    query = query_of(here)
     return render(
         page,
         "catalog/list.html",
@@ -92,8 +113,12 @@ def show_list(
         problems=problems,
         narrowed=[name for name in chosen if name != "kind"],
         order=order,
+        at=moment,
+        at_text=at,
+        views=views,
+        query=query,
         here=here,
-        tabs=_tabs(facets.get("kind", ()), here),
+        tabs=_tabs([pair for pair in facets.get("kind", ()) if not page.hides(pair[0])], here),
         tab=here,
         next_url=with_query(here, cursor=found.next_cursor) if found.next_cursor else None,
         first_url=here if cursor else None,
@@ -111,9 +136,11 @@ def _tabs(kinds: Iterable[tuple[str, int]], here: str) -> list[tuple[str, str, i
     return [everything, *tabs]
 
 
-def _choices(reader: Reader, name: str, chosen: dict[str, Any]) -> list[tuple[str, int]]:
-    """The values of one filter with their counts under all the others."""
-    others: dict[str, Any] = {key: value for key, value in chosen.items() if key != name}
+def _choices(
+    reader: Reader, name: str, chosen: dict[str, Any], when: dict[str, Any]
+) -> list[tuple[str, int]]:
+    """The values of one filter with their counts under all the others, at the same moment."""
+    others: dict[str, Any] = {key: value for key, value in chosen.items() if key != name} | when
     values = reader.facets(name, **others)[:CHOICES]
     present = chosen.get(name)
     if present and present not in {value for value, _count in values}:
@@ -134,8 +161,9 @@ def show_entity(
     namespace: FromPath[str],
     name: FromPath[str],
     at: FromQuery[str] = "",
+    steps: FromQuery[int] = 1,
 ) -> str:
-    """One entity, as it is or as it was at a date."""
+    """One entity, as it is or as it was at a date; with `steps=2` what it needs, and what needs it, two steps far."""
     moment = shown.moment_of(at) if at else None
     ref = f"{kind}:{namespace}/{name}".lower()
     with ws.graph.read() as reader:
@@ -145,8 +173,13 @@ def show_entity(
             raise NotFoundError(_absence(ref, moment, [revision.at for revision in history]))
         known = reader.get_many({edge.target for edge in entity.relations}, at=moment)
         people = reader.get_many({revision.actor for revision in history[-VERSIONS:]})
-        wrong = [each for _, each in list_problems(reader, ref=entity.ref, limit=5) if each.level == "error"]
-    sections = shown.sections(entity, known)
+        touches = touching(reader, entity) if moment is None else []
+        flow = flow_of(reader, entity) if moment is None and steps > 1 else None
+        owner = known.get(entity.owner or "")
+        problems = [found for _at, found in list_problems(reader, ref=ref)] if moment is None else []
+    twin_items = twins_of(ws, ref) if moment is None else ()
+    page = page.about(entity.ref if entity.kind in ("Group", "User") else entity.owner)
+    sections = page.told(shown.practised(shown.sections(entity, known), page.hides))
     by_relation = {section.relation: section for section in sections}
     return render(
         page,
@@ -155,7 +188,18 @@ def show_entity(
         kind=KINDS.get(canonical_kind(entity.kind)),
         sections=sections,
         related=by_relation,
-        diagram=shown.diagram(entity, sections),
+        diagram=shown.flow_diagram(entity, flow)
+        if flow
+        else shown.diagram(entity, sections, page.tell(kind_word(entity.kind))),
+        steps=2 if flow else 1,
+        has_flow=moment is None and shown.has_flow(sections),
+        flow=flow,
+        touches=touches,
+        problems=problems,
+        scorecards=entity_section(ws, ref, moment),
+        software=entity.kind in SOFTWARE,
+        contacts=contacts_of(owner),
+        twins=twin_items,
         facts=shown.facts(entity),
         rows=shown.spec_rows(entity, sections),
         origin=shown.origin(entity),
@@ -165,7 +209,6 @@ def show_entity(
         versions=len(history),
         people={person: found.title for person, found in people.items()},
         at=moment,
-        wrong=wrong if moment is None else [],
         is_current=moment is None or history[-1].version == entity.version,
     )
 
@@ -185,4 +228,4 @@ def _absence(ref: str, at: datetime | None, versions: list[datetime]) -> str:
     return f"There is no {ref}."
 
 
-pages: list[Any] = [show_list, show_entity, *problem_pages]
+pages: list[Any] = [show_list, show_entity, *history_pages, *problem_pages, *scorecard_pages]

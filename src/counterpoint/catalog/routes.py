@@ -1,11 +1,11 @@
-"""The API of entities: lists, descriptors in and out, history, search."""
+"""The API of entities: lists, descriptors in and out, history."""
 
 import asyncio
 import threading
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import datetime
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 import msgspec
 from litestar import Response, delete, get, put
@@ -15,23 +15,25 @@ from litestar.params import FromPath, FromQuery, JSONBody, QueryParameter
 from counterpoint.catalog.api.operations import OPERATIONS
 from counterpoint.catalog.api.refusals import BASE, refusal
 from counterpoint.catalog.api.router import CatalogApi, openapi_of
-from counterpoint.catalog.problems import Standing, count_problems, list_problems
-from counterpoint.catalog.remedies import REMEDIES
+from counterpoint.catalog.history.routes import related
+from counterpoint.catalog.history.routes import routes as history_routes
+from counterpoint.catalog.problem_routes import routes as problem_routes
+from counterpoint.catalog.scorecards.recording import recording
+from counterpoint.catalog.scorecards.routes import routes as scorecard_routes
 from counterpoint.catalog.shown import moment_of
 from counterpoint.catalog.watching import Watch
 from counterpoint.errors import InputError, NotFoundError, Problem
 from counterpoint.graph import Actor, Ref
 from counterpoint.graph.descriptor import ref_of, validate
 from counterpoint.graph.entity import Entity, Page, Revision
-from counterpoint.paging import check_limit, cursor_of, read_cursor
+from counterpoint.paging import check_limit
 from counterpoint.web.etags import IfMatch, etag_header, read_etags
 from counterpoint.workspace import Workspace
 
-__all__ = ["asgi_apps", "error_shapes", "openapi_paths", "routes"]
+__all__ = ["asgi_apps", "error_shapes", "lifespans", "openapi_paths", "routes"]
 
 MOST = 500
 """Entities on one page."""
-HITS = 100
 
 OfType = Annotated[list[str] | None, QueryParameter(name="type")]
 
@@ -86,24 +88,6 @@ class Stored(Entity, frozen=True, rename="camel"):
     warnings: tuple[Remark, ...] = ()
 
 
-class Hit(msgspec.Struct, frozen=True):
-    """An entity that was found."""
-
-    ref: str
-    kind: str
-    title: str
-    owner: str | None
-    field: str
-    """Where the best match is: `name`, `title`, `tags`, `description` or `text`."""
-    snippet: str
-
-
-class Hits(msgspec.Struct, frozen=True):
-    """What a search has found, the best first."""
-
-    items: tuple[Hit, ...]
-
-
 @get("/api/v1/entities", tags=["entities"], sync_to_thread=True)
 def list_entities(
     ws: NamedDependency[Workspace],
@@ -113,6 +97,8 @@ def list_entities(
     lifecycle: FromQuery[list[str] | None] = None,
     tag: FromQuery[list[str] | None] = None,
     text: FromQuery[str | None] = None,
+    relation: FromQuery[str | None] = None,
+    target: FromQuery[str | None] = None,
     at: FromQuery[str | None] = None,
     order: FromQuery[str] = "name",
     limit: FromQuery[int] = 50,
@@ -120,11 +106,13 @@ def list_entities(
 ) -> Page:
     """Entities that all filters let through; several values of one filter mean any of them.
 
-    `owner` is a reference of a unit, `text` words or their beginnings, `at` a date or a moment.
+    `owner` is a reference of a unit, `text` words or their beginnings, `relation` with `target` what has
+    this relation to that entity, `at` a date or a moment.
     """
     check_limit(limit, MOST)
     filters = {"kind": kind, "owner": owner, "type": type_, "lifecycle": lifecycle, "tag": tag, "text": text}
     given: dict[str, Any] = {name: value for name, value in filters.items() if value}
+    given |= {"related": related(relation, target)} if relation or target else {}
     with ws.graph.read() as reader:
         return reader.find(order=order, limit=limit, cursor=cursor, at=_moment(at), **given)
 
@@ -202,57 +190,6 @@ def list_revisions(
     return Revisions(tuple(reversed(found)))
 
 
-@get("/api/v1/search", tags=["entities"], sync_to_thread=True)
-def search(ws: NamedDependency[Workspace], q: FromQuery[str], limit: FromQuery[int] = 20) -> Hits:
-    """Entities that hold every word of `q`, or a word that begins with it; the best first."""
-    check_limit(limit, HITS)
-    with ws.graph.read() as reader:
-        found = reader.search(q[:200], limit=limit)
-    return Hits(
-        tuple(
-            Hit(hit.entity.ref, hit.entity.kind, hit.entity.title, hit.entity.owner, hit.field, hit.snippet)
-            for hit in found
-        )
-    )
-
-
-@get("/api/v1/problems", tags=["entities"], sync_to_thread=True)
-def list_catalog_problems(
-    ws: NamedDependency[Workspace],
-    level: FromQuery[Literal["error", "warning", "note"] | None] = None,
-    owner: FromQuery[str | None] = None,
-    entity: FromQuery[str | None] = None,
-    limit: FromQuery[int] = 100,
-    cursor: FromQuery[str | None] = None,
-) -> CatalogProblems:
-    """What is wrong in the files and addresses that the catalog is read from."""
-    check_limit(limit, MOST)
-    after = read_cursor(cursor, tuple[str, int]) if cursor else None
-    with ws.graph.read() as reader:
-        counts = count_problems(reader)
-        found = list_problems(reader, level=level, owner=owner, ref=entity, after=after, limit=limit + 1)
-    page = found[:limit]
-    following = cursor_of(page[-1][1].location, page[-1][0]) if len(found) > limit else None
-    return CatalogProblems(tuple(_problem(each) for _, each in page), counts, following)
-
-
-def _problem(each: Standing) -> CatalogProblem:
-    return CatalogProblem(
-        location=each.location,
-        line=each.line,
-        column=each.column,
-        pointer=each.pointer,
-        level=each.level,
-        code=each.code,
-        message=each.message,
-        remedy=REMEDIES[each.code],
-        entity=each.ref,
-        owner=each.owner,
-        missing=each.target,
-        since=each.since,
-    )
-
-
 def _moment(at: str | None) -> datetime | None:
     return moment_of(at) if at else None
 
@@ -304,12 +241,7 @@ def asgi_apps(workspace: Workspace) -> dict[str, Any]:
 
 error_shapes: dict[str, Any] = {BASE: refusal}
 openapi_paths: dict[str, Any] = openapi_of(OPERATIONS)
-routes: list[Any] = [
-    list_entities,
-    read_entity,
-    write_entity,
-    delete_entity,
-    list_revisions,
-    search,
-    list_catalog_problems,
-]
+routes: list[Any] = [list_entities, read_entity, write_entity, delete_entity, list_revisions]
+routes += [*problem_routes, *history_routes, *scorecard_routes]
+lifespans: list[Any] = [recording]
+"""What runs beside the server's requests, each as the room's `lifespan`."""

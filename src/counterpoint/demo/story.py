@@ -1,13 +1,17 @@
 """Tells Arpeggio's first story through the doors that every user has: catalog, flags, events, reading, decision."""
 
+import os
 import shutil
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import UTC, date, datetime, time
 from importlib.resources import as_file, files
 from pathlib import Path
 
 from counterpoint.bets.decisions import decide
 from counterpoint.catalog.importer import import_targets
+from counterpoint.demo.checked import check
+from counterpoint.demo.past import tell_past
 from counterpoint.demo.simulate import Simulation, simulate
 from counterpoint.errors import CounterpointError
 from counterpoint.experiments.store import load, read_now
@@ -32,6 +36,13 @@ BET = "bet:default/discover-weekly"
 EXPERIMENT = "experiment:default/discover-weekly"
 CHUNK = 4_000
 """Events appended at a time, each chunk durable before the next."""
+CHANGED = {
+    "discover-weekly": date(2026, 11, 10),
+    "taste-profile": date(2026, 9, 2),
+    "playlist-trainer": date(2026, 6, 18),
+    "track-embeddings": date(2025, 3, 14),
+}
+"""When each documentation was last touched; the copied files would all say that it was now."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +53,7 @@ class _Part:
 
 
 PARTS = {
+    "past": _Part("Remembering how it came to be", 0.1),
     "catalog": _Part("Reading 140 people, 18 squads and their software", 0.25),
     "flags": _Part("Importing the flags", 0.3),
     "events": _Part("Listening for four weeks", 0.85),
@@ -55,6 +67,10 @@ def copy_arpeggio(folder: Path) -> Path:
     target = folder / "arpeggio"
     with as_file(files("counterpoint.demo") / "arpeggio") as source:
         shutil.copytree(source, target)
+    for documented, day in CHANGED.items():
+        moment = datetime.combine(day, time(9), UTC).timestamp()
+        for file in (target / "docs" / documented).rglob("*.md"):
+            os.utime(file, (moment, moment))
     return target
 
 
@@ -67,7 +83,9 @@ def tell(workspace: Workspace, arpeggio: Path, *, seed: int, progress: Tell) -> 
         seed: of the listeners' behaviour.
         progress: told of each part.
     """
-    progress(PARTS["catalog"].label, 0.0)
+    progress(PARTS["past"].label, 0.0)
+    tell_past(workspace, arpeggio)
+    progress(PARTS["catalog"].label, PARTS["past"].share)
     _import(workspace, SYNC, arpeggio / "catalog-info.yaml")
     progress(PARTS["flags"].label, PARTS["catalog"].share)
     write_set(workspace, ENGINEER, DEFAULT_SET, arpeggio / "flags.json")
@@ -83,6 +101,7 @@ def tell(workspace: Workspace, arpeggio: Path, *, seed: int, progress: Tell) -> 
         "again after twelve weeks."
     )
     decide(workspace.graph, BET, "ship", actor=OWNER, reason=reason)
+    check(workspace)
     progress("Done", PARTS["decision"].share)
     return simulation
 

@@ -8,7 +8,7 @@ from typing import Any, TypedDict
 import sqlalchemy as sa
 
 from counterpoint.errors import InputError
-from counterpoint.graph.kinds import canonical_kind
+from counterpoint.graph.kinds import INVERSES, canonical_kind
 from counterpoint.graph.ref import parse_ref
 from counterpoint.graph.search import words_of
 from counterpoint.graph.tables import posting, relation, revision, tag
@@ -112,11 +112,19 @@ class Filters:
             found.append(revision.c.seq.in_(sa.select(tag.c.revision).where(tag.c.value.in_(tags))))
         if self.related is not None:
             found.append(revision.c.ref.in_(self._related(*self.related)))
-        found += [self._word(word) for word in list(dict.fromkeys(words_of(self.text or "")))[:WORDS]]
+        found += [self._word(word) for word in self.words()]
         return found
+
+    def words(self) -> list[str]:
+        """The words that narrow the list."""
+        return list(dict.fromkeys(words_of(self.text or "")))[:WORDS]
 
     def _related(self, kind: str, target: str) -> sa.Select[Any]:
         end = str(parse_ref(target))
+        if kind in INVERSES:  # every relation is kept from both of its ends, and looked for from this one
+            return sa.select(relation.c.target).where(
+                relation.c.source == end, relation.c.type == INVERSES[kind], valid(relation, self.at)
+            )
         return sa.select(relation.c.source).where(
             relation.c.type == kind, relation.c.target == end, valid(relation, self.at)
         )
@@ -124,7 +132,7 @@ class Filters:
     def _word(self, word: str) -> sa.ColumnElement[bool]:
         if self.at is None:
             return revision.c.seq.in_(sa.select(posting.c.revision).where(matches_word(word)))
-        # Words are kept of the present only; the past is read in full.
+        # Words are kept of the present only; the past is read in full, and the reader looks closer.
         return sa.func.lower(revision.c.document).contains(word, autoescape=True)
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from datetime import datetime
+from difflib import get_close_matches
 from typing import Any, Unpack
 
 import sqlalchemy as sa
@@ -18,7 +19,7 @@ from counterpoint.graph.query import (
     valid,
 )
 from counterpoint.graph.ref import Ref, parse_ref
-from counterpoint.graph.search import snippet_of, words_of
+from counterpoint.graph.search import NAME, has_words, snippet_of, words_of
 from counterpoint.graph.tables import activity, decode, posting, relation, revision, tag
 from counterpoint.moments import to_datetime
 from counterpoint.paging import cursor_of
@@ -29,6 +30,10 @@ BATCH = 500
 """References in one statement; SQLite's limit on parameters is far higher."""
 MOST = 1_000
 """Items on one page at most."""
+NAMES = 2_000
+"""Names with the beginning of a word that are ranked; in a catalog of half a million thousands begin with "p"."""
+SPELT = 4
+"""Letters of a word from which on another spelling is looked for."""
 
 
 class Reader:
@@ -90,7 +95,7 @@ class Reader:
     def all(self, **filters: Unpack[FilterArguments]) -> list[Entity]:
         """Every entity that the filters of `find` let through, ordered by reference."""
         narrowed = Filters(**filters)
-        rows = self._rows(narrowed.conditions())
+        rows = self._rows(self._conditions(narrowed))
         return self._entities(sorted(rows, key=lambda row: row.ref), at=narrowed.at)
 
     def find(
@@ -109,7 +114,7 @@ class Reader:
         if not 0 <= limit <= MOST:
             raise InputError(f"limit is {limit}; it must be 0 to {MOST}.")
         narrowed = Filters(**filters)
-        conditions = narrowed.conditions()
+        conditions = self._conditions(narrowed)
         total = self.connection.execute(
             sa.select(sa.func.count()).select_from(revision).where(*conditions)
         ).scalar_one()
@@ -139,40 +144,82 @@ class Reader:
         query = (
             sa.select(column.label("value"), count)
             .select_from(source)
-            .where(column.is_not(None), *Filters(**filters).conditions())
+            .where(column.is_not(None), *self._conditions(Filters(**filters)))
         )
         rows = self.connection.execute(query.group_by(column).order_by(count.desc(), column)).all()
         return [(row[0], row[1]) for row in rows]
 
-    def search(self, term: str, limit: int = 20) -> list[SearchHit]:
+    def search(self, term: str, limit: int = 20, kinds: Collection[str] = ()) -> list[SearchHit]:
         """Entities that have every word of the term, or a word that starts with it; the best first.
 
-        A word in the name or title counts more than one in tags or description, and that more than
-        one anywhere else; a whole word counts more than a beginning.
+        What is called exactly so comes first. A word in the name or title counts more than one in tags
+        or description, and that more than one anywhere else; a whole word counts more than a beginning,
+        and a short name comes before a long one. `kinds` narrows to some kinds.
         """
         terms = list(dict.fromkeys(words_of(term)))[:10]
         if not terms:
             return []
+        rows: Sequence[Any] = ()
+        if len(terms) == 1:  # a beginning that thousands have: those that have it in their names are enough
+            rows = self._search(terms, term, limit, kinds, posting.c.rank == NAME)
+        if len(rows) < limit:
+            rows = self._search(terms, term, limit, kinds)
+        return [SearchHit(entity, *snippet_of(entity.document, terms)) for entity in self._entities(rows)]
+
+    def _search(
+        self,
+        terms: list[str],
+        term: str,
+        limit: int,
+        kinds: Collection[str],
+        narrower: sa.ColumnElement[bool] | None = None,
+    ) -> Sequence[Any]:
         matches = []
         for word in terms:
-            score = sa.func.min(posting.c.rank * 2 + sa.case((posting.c.word == word, 0), else_=1)).label(
-                "score"
-            )
-            matches.append(
-                sa.select(posting.c.revision, score)
-                .where(matches_word(word))
-                .group_by(posting.c.revision)
-                .subquery()
-            )
+            places: sa.FromClause = posting
+            if narrower is not None:
+                some = sa.select(posting).where(matches_word(word), narrower).order_by(posting.c.word)
+                places = some.limit(NAMES).subquery()
+            score = sa.func.min(places.c.rank * 2 + sa.case((places.c.word == word, 0), else_=1))
+            match = sa.select(places.c.revision, score.label("score")).group_by(places.c.revision)
+            matches.append((match if narrower is not None else match.where(matches_word(word))).subquery())
         source: sa.FromClause = revision
-        for match in matches:
-            source = source.join(match, match.c.revision == revision.c.seq)
-        total = sum((match.c.score for match in matches[1:]), start=matches[0].c.score)
+        for each in matches:
+            source = source.join(each, each.c.revision == revision.c.seq)
+        total = sum((each.c.score for each in matches[1:]), start=matches[0].c.score)
+        called = term.strip().lower()
+        exactly = sa.case((sa.or_(revision.c.name == called, revision.c.ref == called), 0), else_=1)
         query = sa.select(revision).select_from(source).where(valid(revision, None))
-        rows = self.connection.execute(
-            query.order_by(total, revision.c.name, revision.c.ref).limit(limit)
-        ).all()
-        return [SearchHit(entity, *snippet_of(entity.document, terms)) for entity in self._entities(rows)]
+        if kinds:
+            query = query.where(revision.c.kind.in_(list(kinds)))
+        order = (exactly, total, sa.func.length(revision.c.name), revision.c.name, revision.c.ref)
+        return self.connection.execute(query.order_by(*order).limit(limit)).all()
+
+    def respelt(self, term: str) -> str:
+        """The term with the words that nothing has written as something has them; empty where nothing is near."""
+        changed, words = False, []
+        for word in list(dict.fromkeys(words_of(term)))[:10]:
+            held = sa.select(posting.c.word).where(matches_word(word)).limit(1)
+            if self.connection.execute(held).first() is None:
+                near = self._near(word)
+                if near is None:
+                    return ""
+                changed, word = True, near  # noqa: PLW2901
+            words.append(word)
+        return " ".join(words) if changed else ""
+
+    def _near(self, word: str) -> str | None:
+        """The nearest word that begins alike; only words of about this length are looked at."""
+        if len(word) < SPELT:
+            return None
+        length = sa.func.length(posting.c.word)
+        close = length.between(len(word) - 2, len(word) + 2)
+        for beginning in (word[:2], word[:1]):
+            query = sa.select(posting.c.word).where(matches_word(beginning), close).distinct().limit(NAMES)
+            held = [str(each) for each in self.connection.execute(query).scalars()]
+            if found := get_close_matches(word, held, n=1, cutoff=0.75):
+                return found[0]
+        return None
 
     def history(self, ref: Ref | str) -> list[Revision]:
         """Every version of an entity, oldest first, deletions included."""
@@ -246,6 +293,20 @@ class Reader:
     def exists(self, ref: Ref | str) -> bool:
         """Whether there is such an entity now."""
         return self.connection.execute(_EXISTS, {"ref": _text(ref)}).first() is not None
+
+    def _conditions(self, narrowed: Filters) -> list[sa.ColumnElement[bool]]:
+        """The filters as SQL. Words of the past are looked for in the documents that may have them."""
+        conditions, words = narrowed.conditions(), narrowed.words()
+        if narrowed.at is None or not words:
+            return conditions
+        query = sa.select(revision.c.seq, revision.c.document).where(*conditions)
+        seqs = [
+            row.seq
+            for row in self.connection.execute(query)
+            if row.document is not None and has_words(decode(row.document), words)
+        ]
+        # Written into the statement, since a database takes fewer parameters than a list may have entries.
+        return [revision.c.seq.in_(sa.bindparam("seqs", seqs, expanding=True, literal_execute=True))]
 
     def _rows(self, conditions: Sequence[sa.ColumnElement[bool]]) -> list[Any]:
         return list(self.connection.execute(sa.select(revision).where(*conditions)))

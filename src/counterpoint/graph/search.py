@@ -1,13 +1,13 @@
 """Search: the words of an entity, how much each counts, and the snippet around a match."""
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from counterpoint.graph.descriptor import title_of
 from counterpoint.graph.flagd import flags_by_key
 
-__all__ = ["OTHER", "postings_of", "snippet_of", "words_of"]
+__all__ = ["NAME", "OTHER", "has_words", "postings_of", "snippet_of", "words_of"]
 
 NAME, TAGS, OTHER = 1, 2, 3
 """Ranks: in the name or title, in tags or description, anywhere else. Less is better."""
@@ -36,6 +36,12 @@ def postings_of(document: Mapping[str, Any]) -> dict[str, int]:
             elif len(found) < WORDS:
                 found[word] = rank
     return found
+
+
+def has_words(document: Mapping[str, Any], words: Iterable[str]) -> bool:
+    """Whether every word (as `words_of` gives them) occurs in a document, as a whole or as a beginning."""
+    text = "\n".join(text for _rank, _field, text in _texts(document)).casefold()
+    return all(re.search(rf"(?<![^\W_]){re.escape(word)}", text) for word in words)
 
 
 def snippet_of(document: Mapping[str, Any], terms: list[str]) -> tuple[str, str]:

@@ -3,6 +3,7 @@
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import datetime
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Literal
@@ -22,6 +23,7 @@ from counterpoint.graph.actor import Actor
 from counterpoint.graph.engine import BUSY_SECONDS, READ_SECONDS, Engines, open_engines
 from counterpoint.graph.entity import Entity
 from counterpoint.graph.permissions import may
+from counterpoint.graph.pulse import Pulse
 from counterpoint.graph.reader import Reader
 from counterpoint.graph.schema import migrate, newest_version, stored_version, versions
 from counterpoint.graph.writer import Writer
@@ -40,6 +42,7 @@ class Graph:
         self.address = address
         self.unknown_kinds = unknown_kinds
         self._engines: Engines = open_engines(address)
+        self._pulse = Pulse(self._engines.reading)
         self._writing = threading.Lock()
         self._writer: int | None = None
 
@@ -60,10 +63,14 @@ class Graph:
             yield Reader(connection)
 
     @contextmanager
-    def write(self, actor: Actor) -> Iterator[Writer]:
+    def write(self, actor: Actor, *, at: datetime | None = None) -> Iterator[Writer]:
         """One transaction: committed when the block ends, undone when it raises.
 
+        With `at`, what is written counts as written at that past moment, if nothing is later: for who
+        replays a history that happened elsewhere.
+
         Raises:
+            InputError: `at` is in the future.
             NotAllowedError: the actor may write nothing at all, as a token to read.
             OverloadedError: another process kept writing for longer than the limit.
             WorkspaceError: the database cannot be written.
@@ -77,11 +84,20 @@ class Graph:
             self._writer = threading.get_ident()
             try:
                 with _translated(), self._begin() as connection:
-                    writer = Writer(connection, actor, self._require, unknown_kinds=self.unknown_kinds)
+                    writer = Writer(connection, actor, self._require, unknown_kinds=self.unknown_kinds, at=at)
                     yield writer
                     writer.finish()
             finally:
                 self._writer = None
+
+    def last_activity(self) -> int:
+        """The number of the newest change, by whichever process; 0 where there is none.
+
+        It needs no transaction and takes microseconds on SQLite: what is kept in memory can be compared
+        with it at every request.
+        """
+        with _translated():
+            return self._pulse.number()
 
     def version(self) -> str | None:
         """The version of the tables; none where there are none yet."""
@@ -120,6 +136,7 @@ class Graph:
 
     def close(self) -> None:
         """Close every connection."""
+        self._pulse.close()
         self._engines.dispose()
 
     def __enter__(self) -> "Graph":

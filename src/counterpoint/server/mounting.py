@@ -14,12 +14,25 @@ from litestar.types import ASGIApp, Receive, Scope, Send
 
 from counterpoint.server.guard import check_access, check_csrf_header
 from counterpoint.server.problems import Shape
+from counterpoint.web.finding import Finder
 from counterpoint.workspace import Workspace
 
 __all__ = ["ROOMS", "Mounted", "Mounts", "mount_rooms"]
 
-ROOMS = ("catalog", "people", "bets", "flags", "experiments", "journal", "web", "server")
-"""Every room with doors to HTTP; `routes` and `pages` are looked for in each."""
+ROOMS = (
+    "catalog",
+    "catalog.docs",
+    "catalog.reuse",
+    "catalog.views",
+    "people",
+    "bets",
+    "flags",
+    "experiments",
+    "journal",
+    "web",
+    "server",
+)
+"""Every room with doors to HTTP; `routes`, `pages` and `finding` are looked for in each."""
 
 
 @dataclass
@@ -34,6 +47,8 @@ class Mounted:
     """How errors are written below a path, where a standard says so."""
     openapi_paths: dict[str, Any] = field(default_factory=dict)
     """What the ASGI callables say of themselves in the OpenAPI document."""
+    finders: list[Finder] = field(default_factory=list)
+    """What finds the things of a room that are no entities, for the search."""
 
 
 def mount_rooms(workspace: Workspace) -> Mounted:
@@ -48,8 +63,11 @@ def mount_rooms(workspace: Workspace) -> Mounted:
                 mounted.asgi_apps |= routes.asgi_apps(workspace)
             if hasattr(routes, "lifespan"):
                 mounted.lifespans.append(routes.lifespan)
+            mounted.lifespans += getattr(routes, "lifespans", [])
         if (pages := _door(room, "pages")) is not None:
             mounted.handlers += pages.pages
+        if (finding := _door(room, "finding")) is not None:
+            mounted.finders += getattr(finding, "finders", [])
     mounted.handlers = [_in_thread(handler) for handler in mounted.handlers]
     return mounted
 

@@ -8,6 +8,7 @@ ICONS: dict[str, str] = {
     "home": '<path d="M2.5 7.2 8 2.5l5.5 4.7v6.3h-4v-4h-3v4h-4z"/>',
     "catalog": '<path d="M2.5 3h4.2v4.2H2.5zM9.3 3h4.2v4.2H9.3zM2.5 9.3h4.2v4.2H2.5zM9.3 9.3h4.2v4.2H9.3z"/>',
     "bet": '<circle cx="8" cy="8" r="5.8"/><circle cx="8" cy="8" r="2.2"/>',
+    "docs": '<path d="M8 3.8C6.4 2.7 4.6 2.5 2.5 2.8v9.4c2.1-.3 3.9-.1 5.5 1 1.6-1.1 3.4-1.3 5.5-1V2.8C11.4 2.5 9.6 2.7 8 3.8zM8 3.8v9.4"/>',
     "flag": '<path d="M3.5 14V2.5M3.5 3h8.8l-2 3 2 3H3.5"/>',
     "experiment": '<path d="M6 2.5h4M6.7 2.5v4L3 12.3c-.4.7.1 1.4.9 1.4h8.2c.8 0 1.3-.7.9-1.4L9.3 6.5v-4M4.8 10h6.4"/>',
     "events": '<path d="M1.5 8h2.8l2-5 3.4 10 2-5h2.8"/>',
@@ -58,6 +59,7 @@ ICONS: dict[str, str] = {
     "metric": '<path d="M2.5 13.5h11M4.5 11V8.5M8 11V3.5M11.5 11V6"/>',
     "rollout": '<path d="M2.5 13h3v-3h3V7h3V4h2"/>',
     "verdict": '<path d="M8 2.5v11M4.5 13.5h7M3 5h10M3 5 1.3 9.2a1.9 1.9 0 0 0 3.4 0zM13 5l-1.7 4.2a1.9 1.9 0 0 0 3.4 0z"/>',
+    "scorecard": '<path d="m2.5 4.5 1.2 1.2L6 3.3M2.5 11.3l1.2 1.2L6 10.1M8.5 4.5h5M8.5 11.3h5"/>',
     "decision": '<path d="M8 14V9.5M8 9.5 3.5 5V2.5M8 9.5 12.5 5V2.5M2 4l1.5-1.5L5 4M11 4l1.5-1.5L14 4"/>',
 }
 """Name and inner SVG of each icon."""
@@ -81,6 +83,7 @@ KIND_ICONS = {
     "user": "user",
     "location": "location",
     "template": "template",
+    "scorecard": "scorecard",
 }
 
 

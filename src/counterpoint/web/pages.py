@@ -9,9 +9,11 @@ from counterpoint.graph.actor import Actor
 from counterpoint.graph.permissions import hidden_actions
 from counterpoint.web import design
 from counterpoint.web.activity import grouped, named_in
+from counterpoint.web.finding import Finder, kinds_in, search
 from counterpoint.web.home import gather
 from counterpoint.web.render import PageContext, render
 from counterpoint.web.urls import with_query
+from counterpoint.web.words import kind_words
 from counterpoint.workspace import Workspace
 
 __all__ = ["pages"]
@@ -26,20 +28,41 @@ def show_home(
 ) -> str:
     """The front page."""
     with ws.graph.read() as reader:
-        home = gather(reader, has_events=lambda: bool(ws.journal.counts()), hidden=hidden_actions(actor))
+        home = gather(
+            reader,
+            has_events=lambda: bool(ws.journal.counts()),
+            hidden=hidden_actions(actor),
+            practises=page.practised_by,
+        )
     return render(page, "web/home.html", home=home)
 
 
 @get("/search", media_type=MediaType.HTML, include_in_schema=False, sync_to_thread=True)
 def show_search(
-    ws: NamedDependency[Workspace], page: NamedDependency[PageContext], q: FromQuery[str] = ""
+    ws: NamedDependency[Workspace],
+    page: NamedDependency[PageContext],
+    finders: NamedDependency[tuple[Finder, ...]],
+    q: FromQuery[str] = "",
+    kind: FromQuery[str] = "",
 ) -> str:
-    """What the graph knows about some words."""
+    """What everything here has about some words; `kind` narrows to one sort of things."""
     term = q.strip()[:200]
-    with ws.graph.read() as reader:
-        hits = reader.search(term, limit=HITS) if term else []
-        titles = reader.titles({hit.entity.owner for hit in hits if hit.entity.owner})
-    return render(page, "web/search.html", term=term, hits=hits, limit=HITS, titles=titles)
+    found = search(ws, term, limit=HITS, finders=finders)
+    kinds = kinds_in(found.items)
+    if kind:
+        found = search(ws, term, limit=HITS, finders=finders, kinds=[kind])
+    tabs = [("Everything", with_query("/search", q=term), None)]
+    tabs += [(kind_words(each), with_query("/search", q=term, kind=each), None) for each, _count in kinds]
+    return render(
+        page,
+        "web/search.html",
+        term=term,
+        found=found,
+        kind=kind,
+        tabs=tabs if len(kinds) > 1 or kind else [],
+        tab=with_query("/search", q=term, kind=kind),
+        limit=HITS,
+    )
 
 
 @get("/activity", media_type=MediaType.HTML, include_in_schema=False, sync_to_thread=True)

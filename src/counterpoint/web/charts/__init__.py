@@ -6,18 +6,22 @@ macro `ui.figure`. Empty input gives an empty `Markup`, so that a page can show 
 
 from counterpoint.web.charts.bars import Bar, column_chart, horizontal_bars, share_bar
 from counterpoint.web.charts.interval import Interval, interval_plot
+from counterpoint.web.charts.layers import Layer, Step, layer_diagram
 from counterpoint.web.charts.relations import Node, RelationGroup, relation_diagram
 from counterpoint.web.charts.series import Series, line_chart, sparkline
 
 __all__ = [
     "Bar",
     "Interval",
+    "Layer",
     "Node",
     "RelationGroup",
     "Series",
+    "Step",
     "column_chart",
     "horizontal_bars",
     "interval_plot",
+    "layer_diagram",
     "line_chart",
     "relation_diagram",
     "share_bar",

@@ -8,7 +8,17 @@ from markupsafe import Markup
 from counterpoint.web.charts.svg import chart, element, sized, text
 from counterpoint.web.scale import clipped
 
-__all__ = ["Node", "RelationGroup", "relation_diagram"]
+__all__ = [
+    "GAP",
+    "HEAD",
+    "ROW",
+    "Node",
+    "RelationGroup",
+    "centre_box",
+    "curve",
+    "node_box",
+    "relation_diagram",
+]
 
 ROW, HEAD, GAP = 26.0, 22.0, 10.0
 """Heights in pixels of a node, of the label of a group, and between groups."""
@@ -74,9 +84,9 @@ def _sides(
         for group in members:
             drawn, ends, y = _column(group, x, y, column, limit)
             parts += drawn
-            links += [_curve(edge, end, dock, middle) for end in ends]
+            links += [curve(edge, end, dock, middle) for end in ends]
             y += GAP
-    return [*links, *parts, *_centre(centre, box[0], middle - 18, box[1] - box[0])], height
+    return [*links, *parts, *centre_box(centre, box[0], middle - 18, box[1] - box[0])], height
 
 
 def _column(
@@ -86,7 +96,7 @@ def _column(
     ends: list[float] = []
     y += HEAD
     for node in group.nodes[:limit]:
-        parts.append(_node(node, x, y, width))
+        parts.append(node_box(node, x, y, width))
         ends.append(y + ROW / 2 - 2)
         y += ROW
     if len(group.nodes) > limit:
@@ -98,7 +108,7 @@ def _column(
 def _tree(
     centre: Node, groups: Sequence[RelationGroup], width: float, limit: int
 ) -> tuple[list[Markup], float]:
-    parts = _centre(centre, 0, 0, width * 0.8)
+    parts = centre_box(centre, 0, 0, width * 0.8)
     links: list[Markup] = []
     y = 48.0
     for group in groups:
@@ -112,20 +122,23 @@ def _tree(
     return [*links, *parts], y
 
 
-def _node(node: Node, x: float, y: float, width: float) -> Markup:
+def node_box(node: Node, x: float, y: float, width: float) -> Markup:
+    """Return one thing as a box with its name, a link where it has a page."""
     box = element("rect", x=x, y=y, width=width, height=ROW - 4, rx=4, class_="c-node")
     label = text(x + 9, y + 15.5, clipped(node.label, width - 16), "c-label")
     return element("a", box, label, href=node.href) if node.href else element("g", box, label)
 
 
-def _centre(node: Node, x: float, y: float, width: float) -> list[Markup]:
+def centre_box(node: Node, x: float, y: float, width: float) -> list[Markup]:
+    """Return the thing that the diagram is about."""
     return [
         element("rect", x=x, y=y, width=width, height=36, rx=6, class_="c-centre"),
         text(x + width / 2, y + 22.5, clipped(node.label, width - 16, 7.2), "c-strong", "middle"),
     ]
 
 
-def _curve(x1: float, y1: float, x2: float, y2: float) -> Markup:
+def curve(x1: float, y1: float, x2: float, y2: float) -> Markup:
+    """Return the line between two boxes."""
     middle = (x1 + x2) / 2
     return element(
         "path",

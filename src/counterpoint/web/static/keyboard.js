@@ -9,6 +9,18 @@ function isTyping(target) {
   return target instanceof HTMLElement && (target.isContentEditable || /^(INPUT|TEXTAREA|SELECT)$/.test(target.tagName));
 }
 
+/** The first field of the page's filters, where it has some. */
+function focusFilters() {
+  const inputs = [...document.querySelectorAll("[data-filters] input, input[data-filter]")];
+  const shown = inputs.find((input) => input.getClientRects().length);
+  shown?.select();
+}
+
+/** Arrows move in a list once one is in it; else they scroll, as everywhere. */
+function isInList() {
+  return Boolean(document.activeElement?.closest("[data-list]"));
+}
+
 function focusSearch() {
   const inputs = [...document.querySelectorAll('[role="search"] input')];
   const shown = inputs.find((input) => input.getClientRects().length);
@@ -27,8 +39,9 @@ export function enableKeyboard() {
     else if (event.key === "g") pressedG = event.timeStamp;
     else if (event.key === "/") focusSearch();
     else if (event.key === "?") document.getElementById("shortcuts")?.showModal();
-    else if (event.key === "j") moveInList(1);
-    else if (event.key === "k") moveInList(-1);
+    else if (event.key === "f") focusFilters();
+    else if (event.key === "j" || (event.key === "ArrowDown" && isInList())) moveInList(1);
+    else if (event.key === "k" || (event.key === "ArrowUp" && isInList())) moveInList(-1);
     else return;
     event.preventDefault();
   });

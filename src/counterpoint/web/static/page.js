@@ -3,6 +3,8 @@ import { enableCopying } from "./copying.js";
 import { enableForms } from "./forms.js";
 import { enableKeyboard } from "./keyboard.js";
 import { enableLists } from "./lists.js";
+import { enableSearch } from "./search.js";
+import { enableSimilar } from "./similar.js";
 import { enableThemeSwitch } from "./colours.js";
 
 enableThemeSwitch();
@@ -10,6 +12,8 @@ enableCopying();
 enableLists();
 enableForms();
 enableKeyboard();
+enableSimilar();
+enableSearch();
 
 /* What was told once is not told again when the page is loaded anew or kept as a bookmark. */
 const address = new URL(location.href);

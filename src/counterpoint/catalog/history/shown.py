@@ -1,0 +1,102 @@
+"""Differences as people read them: the field in words, lists by what came and went, long texts line by line."""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from difflib import SequenceMatcher
+from typing import Any, Literal
+
+from counterpoint.catalog.writing import yaml_text
+from counterpoint.graph.comparison import Change, gained_and_lost
+
+__all__ = ["Line", "Row", "rows_of"]
+
+LINES = 400
+"""Lines of a text on either side up to which it is compared line by line; comparing more could take long."""
+AROUND = 3
+"""Lines that are the same which are shown around a changed one."""
+SHORT = 100
+"""Characters up to which a text is one value."""
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """A line of a long text; `gap` stands for lines that are the same and left out."""
+
+    kind: Literal["same", "added", "removed", "gap"]
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One change as the page shows it."""
+
+    field: str
+    pointer: str
+    action: Literal["added", "removed", "changed"]
+    before: str | None = None
+    """Text of the value; none where it was not there, or where items or lines tell it."""
+    after: str | None = None
+    gained: tuple[str, ...] = ()
+    lost: tuple[str, ...] = ()
+    lines: tuple[Line, ...] = ()
+
+
+def rows_of(changes: Iterable[Change]) -> list[Row]:
+    """The changes as rows."""
+    return [_row(change) for change in changes]
+
+
+def _row(change: Change) -> Row:
+    field = _field(change.pointer)
+    items = gained_and_lost(change)
+    if items is not None and (items[0] or items[1]):
+        gained, lost = (tuple(_text(item) for item in part) for part in items)
+        return Row(field, change.pointer, change.action, gained=gained, lost=lost)
+    before = None if change.action == "added" else _text(change.before)
+    after = None if change.action == "removed" else _text(change.after)
+    if before is not None and after is not None and _is_long(before, after):
+        lines = tuple(_lines(before.splitlines(), after.splitlines()))
+        if lines:
+            return Row(field, change.pointer, change.action, lines=lines)
+    return Row(field, change.pointer, change.action, before, after)
+
+
+def _field(pointer: str) -> str:
+    """A pointer as people write a path: `spec.checks[0].title`."""
+    found = ""
+    for part in pointer.split("/")[1:]:
+        name = part.replace("~1", "/").replace("~0", "~")
+        found += f"[{name}]" if name.isdigit() and found else f".{name}" if found else name
+    return found
+
+
+def _text(value: Any) -> str:
+    if isinstance(value, str):
+        return value
+    if isinstance(value, dict | list) and value:
+        return yaml_text(value) if isinstance(value, dict) else yaml_text({"items": value}).partition("\n")[2]
+    return (
+        {None: "null", True: "true", False: "false"}.get(value, str(value)) if _is_word(value) else str(value)
+    )
+
+
+def _is_word(value: Any) -> bool:
+    return value is None or isinstance(value, bool)
+
+
+def _is_long(before: str, after: str) -> bool:
+    several = "\n" in before or "\n" in after
+    return several and max(before.count("\n"), after.count("\n")) < LINES and len(before) + len(after) > SHORT
+
+
+def _lines(before: list[str], after: list[str]) -> Iterator[Line]:
+    matcher = SequenceMatcher(None, before, after, autojunk=False)
+    for group in matcher.get_grouped_opcodes(AROUND):
+        if group[0][1] > 0:
+            yield Line("gap", "")
+        for tag, start, end, new_start, new_end in group:
+            if tag == "equal":
+                yield from (Line("same", text) for text in before[start:end])
+                continue
+            yield from (Line("removed", text) for text in before[start:end])
+            yield from (Line("added", text) for text in after[new_start:new_end])

@@ -1,0 +1,105 @@
+"""The list of likely twins, kept while it holds and renewed behind the reader's back when it does not."""
+
+import threading
+import time
+from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import TimeoutError as NotYetError
+from dataclasses import dataclass
+
+from counterpoint.graph.similar.things import Pair, Shelf
+from counterpoint.web.similar import things_of
+from counterpoint.workspace import Workspace
+
+__all__ = ["Standing", "standing_of"]
+
+PAUSE = 20
+"""How many times as long as the last comparison took nothing is compared again: a twentieth of a core at most."""
+PATIENCE = 2.0
+"""Seconds that the first reader waits for the first list."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Kept:
+    shelf: Shelf
+    seen: int
+    """The number of the activity up to which it holds."""
+    pairs: list[Pair]
+    took: float
+    at: float
+
+
+class Standing:
+    """Comparing everything with everything costs a second where ten thousand things are; a page may not wait for it."""
+
+    def __init__(self, workspace: Workspace) -> None:
+        self._workspace = workspace
+        self._lock = threading.Lock()
+        self._guard = threading.Lock()
+        self._kept: _Kept | None = None
+        self._renewer: ThreadPoolExecutor | None = None
+        self._waiting: Future[list[Pair]] | None = None
+
+    def newest(self) -> list[Pair]:
+        """The pairs of now."""
+        with self._lock:
+            seen, kept, begun = self._last(), self._kept, time.monotonic()
+            if kept is not None and kept.seen == seen:
+                return kept.pairs
+            shelf = things_of(self._workspace).shelf()
+            if kept is not None and kept.shelf is shelf:  # nothing that is compared has changed
+                self._kept = _Kept(shelf, seen, kept.pairs, kept.took, kept.at)
+                return kept.pairs
+            pairs, done = shelf.pairs(), time.monotonic()
+            self._kept = _Kept(shelf, seen, pairs, done - begun, done)
+            return pairs
+
+    def at_hand(self, *, patience: float = PATIENCE) -> tuple[list[Pair], bool]:
+        """The last pairs, and whether they hold for the graph of now; if not, a server renews them meanwhile.
+
+        Where there are none yet, they are waited for so many seconds at most.
+        """
+        if self._renewer is None:
+            return self.newest(), True
+        kept = self._kept
+        if kept is not None and kept.seen == self._last():
+            return kept.pairs, True
+        waiting = self.renew()
+        if kept is not None or waiting is None:
+            return (kept.pairs if kept else []), False
+        try:
+            return waiting.result(timeout=patience), True
+        except NotYetError:
+            return [], False
+
+    def start(self) -> None:
+        """Renew the list in a thread from now on, the first time at once."""
+        self._renewer = ThreadPoolExecutor(1, thread_name_prefix="twins")
+        self.renew()
+
+    def renew(self) -> "Future[list[Pair]] | None":
+        """Compute the list in the renewing thread, unless it was computed a moment ago."""
+        with self._guard:
+            if self._renewer is None:
+                return None
+            if self._waiting is not None and not self._waiting.done():
+                return self._waiting
+            if self._kept is not None and time.monotonic() - self._kept.at < PAUSE * self._kept.took:
+                return None
+            self._waiting = self._renewer.submit(self.newest)
+            return self._waiting
+
+    def stop(self) -> None:
+        """Finish what runs, drop what waits."""
+        with self._guard:
+            renewer, self._renewer = self._renewer, None
+        if renewer is not None:
+            renewer.shutdown(wait=True, cancel_futures=True)
+
+    def _last(self) -> int:
+        with self._workspace.graph.read() as reader:
+            return reader.last_activity()
+
+
+def standing_of(workspace: Workspace) -> Standing:
+    """The list of a workspace that this process keeps."""
+    return workspace.keep(Standing, Standing)

@@ -1,0 +1,71 @@
+"""Every entity by its search keys, in memory: lists, counts, facets and text search without SQL.
+
+    from counterpoint.graph.index import Equals, Order, Text, index_of
+
+    now = index_of(workspace).snapshot()               # the graph as it is, whoever changed it last
+    now.count(Equals("kind", ("component",)))
+    now.page(Text(("metadata.name",), "play"), Order("metadata.name"), limit=20)   # rows: .entity, .content, .uid
+    now.facets(["spec.type", "metadata.tags"], Equals("kind", ("component",)))     # {key: [(value, count)]}
+    now.by_ref("component:default/web-player")         # one row, or None
+
+Keys and values in filters are lower case; `rows` says which keys an entity has (they are Backstage's). A
+snapshot never changes and may be asked from several threads; take a new one for each request. An order by a
+key leaves out entities that lack it, and lists one once for each of its values.
+
+filters       which entities are wanted: conditions and their combinations
+snapshot      the questions: pages, counts, facets, single entities
+segment       an immutable part of the index: numbers for entities, a column for each key
+column        one key: its values in order, and who has which
+strings       sorted texts in two buffers
+rows          the search keys of an entity
+stitching     final entities out of the graph's tables
+file          a segment in a file, mapped by every process
+follower      `Index`: in step with the graph, changes of other processes included
+"""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
+
+from counterpoint.graph.index.filters import AllOf, AnyOf, Equals, Exists, Filter, Not, Prefix, Text
+from counterpoint.graph.index.follower import Index
+from counterpoint.graph.index.snapshot import Order, Row, Snapshot
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from counterpoint.graph.store import Graph
+
+__all__ = [
+    "AllOf",
+    "AnyOf",
+    "Equals",
+    "Exists",
+    "Filter",
+    "Index",
+    "Not",
+    "Order",
+    "Prefix",
+    "Row",
+    "Snapshot",
+    "Text",
+    "index_of",
+]
+
+FOLDER = "index"
+FILE = "entities.idx"
+
+T = TypeVar("T")
+
+
+class _Workspace(Protocol):
+    """What is needed of a workspace, which lives a floor above."""
+
+    path: Path
+    graph: "Graph"
+
+    def keep(self, kind: type[T], make: "Callable[[Any], T]") -> T: ...
+
+
+def index_of(workspace: _Workspace) -> Index:
+    """The index of a workspace, one for all who ask; its file is in the folder `index` of the workspace."""
+    return workspace.keep(Index, lambda kept: Index(kept.graph, kept.path / FOLDER / FILE))

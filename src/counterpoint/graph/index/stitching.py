@@ -1,0 +1,117 @@
+"""Final entities out of the graph's tables: all of them, or those that a span of changes touched."""
+
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import msgspec
+import sqlalchemy as sa
+
+from counterpoint.graph.final import final_entity
+from counterpoint.graph.javascript import js_numbers
+from counterpoint.graph.reader import Reader
+from counterpoint.graph.tables import activity, relation, revision, status
+
+__all__ = ["Mark", "Stitched", "changed_since", "is_of", "mark_of", "stitch", "stitch_all"]
+
+BATCH = 500
+"""References in one statement."""
+
+STREAMED = 5_000
+"""Rows that are fetched at once when everything is read."""
+
+Stitched = tuple[str, dict[str, Any]]
+"""A canonical reference and its final entity."""
+
+_UNUSUAL = re.compile(r"[:,\[]-?\d+(?:[.eE]|\d{15})")
+"""Numbers that JavaScript may write otherwise; that some text looks alike does no harm."""
+_decode = msgspec.json.Decoder().decode
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """How far the graph had come when it was read."""
+
+    seq: int = 0
+    """Number of the newest change."""
+    at: int = 0
+    """When that was, in microseconds since 1970: nothing later happened in the graph."""
+    relation: int = 0
+    """Number of the newest relation."""
+
+
+_LAST = sa.select(activity.c.seq, activity.c.at).order_by(activity.c.seq.desc()).limit(1)
+_LAST_RELATION = sa.select(sa.func.max(relation.c.seq))
+_AT = sa.select(activity.c.at).where(activity.c.seq == sa.bindparam("seq"))
+_CURRENT = sa.select(revision.c.ref, revision.c.uid, revision.c.etag, revision.c.document).where(
+    revision.c.valid_to.is_(None)
+)
+_EDGES = sa.select(relation.c.source, relation.c.type, relation.c.target).where(relation.c.valid_to.is_(None))
+
+
+def mark_of(reader: Reader) -> Mark:
+    """How far the graph has come."""
+    last = reader.connection.execute(_LAST).first()
+    newest = reader.connection.execute(_LAST_RELATION).scalar() or 0
+    return Mark(last.seq, last.at, newest) if last else Mark(relation=newest)
+
+
+def is_of(reader: Reader, mark: Mark) -> bool:
+    """Whether the mark was taken from this graph: a restored or replaced database has other changes."""
+    return mark.seq == 0 or reader.connection.execute(_AT, {"seq": mark.seq}).scalar() == mark.at
+
+
+def changed_since(reader: Reader, mark: Mark) -> set[str]:
+    """References whose entity may look different now, those of deleted ones among them."""
+    subjects = sa.select(activity.c.subject).where(activity.c.seq > mark.seq).distinct()
+    added = sa.select(relation.c.source).where(relation.c.seq > mark.relation).distinct()
+    closed = sa.select(relation.c.source).where(relation.c.valid_to > mark.at).distinct()
+    found: set[str] = set()
+    for query in (subjects, added, closed):
+        found.update(reader.connection.execute(query).scalars())
+    return found
+
+
+def stitch(reader: Reader, refs: Iterable[str]) -> Iterator[Stitched]:
+    """The final entities of those references that exist."""
+    wanted = sorted(set(refs))
+    for start in range(0, len(wanted), BATCH):
+        batch = wanted[start : start + BATCH]
+        rows = reader.connection.execute(_CURRENT.where(revision.c.ref.in_(batch))).all()
+        edges: dict[str, list[tuple[str, str]]] = {}
+        for source, kind, target in reader.connection.execute(_EDGES.where(relation.c.source.in_(batch))):
+            edges.setdefault(source, []).append((kind, target))
+        items = _items(reader, status.c.ref.in_(batch))
+        yield from (_stitched(row, edges.get(row.ref, ()), items) for row in rows)
+
+
+def stitch_all(reader: Reader) -> Iterator[Stitched]:
+    """Every final entity, ordered by reference."""
+    items = _items(reader)
+    ordered = _EDGES.order_by(relation.c.source, relation.c.type, relation.c.target)
+    edges = iter(reader.connection.execute(ordered.execution_options(yield_per=STREAMED)))
+    edge = next(edges, None)
+    entities = _CURRENT.order_by(revision.c.ref).execution_options(yield_per=STREAMED)
+    for row in reader.connection.execute(entities):
+        own: list[tuple[str, str]] = []
+        while edge is not None and edge[0] < row.ref:  # of an entity that does not exist
+            edge = next(edges, None)
+        while edge is not None and edge[0] == row.ref:
+            own.append((edge[1], edge[2]))
+            edge = next(edges, None)
+        yield _stitched(row, own, items)
+
+
+def _stitched(row: Any, edges: Sequence[tuple[str, str]], items: Mapping[str, Any]) -> Stitched:
+    ref, uid, etag, text = row
+    document = _decode(text)
+    if _UNUSUAL.search(text):
+        document = js_numbers(document)
+    return ref, final_entity(document, uid=uid, etag=etag, relations=edges, status=items.get(ref, ()))
+
+
+def _items(reader: Reader, condition: sa.ColumnElement[bool] | None = None) -> dict[str, Any]:
+    query = sa.select(status.c.ref, status.c["items"])
+    rows = reader.connection.execute(query if condition is None else query.where(condition))
+    return {ref: _decode(items) for ref, items in rows}

@@ -1,0 +1,77 @@
+"""What the fields of a Scorecard say against each other: levels, checks, exemptions, predicates."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+from urllib.parse import urlsplit
+
+from counterpoint.errors import InputError, Problem
+from counterpoint.graph.formats import is_name
+from counterpoint.graph.predicate import check_predicate
+from counterpoint.graph.ref import parse_ref
+
+__all__ = ["DEFAULT_EXEMPT_KIND", "check_scorecard"]
+
+CHECKS = 100
+LEVELS = 20
+EXEMPTIONS = 5_000
+DEFAULT_EXEMPT_KIND = "Component"
+
+
+def check_scorecard(spec: Mapping[str, Any]) -> Iterator[Problem]:
+    """What is wrong with a scorecard whose fields are right in themselves."""
+    for name, most in (("checks", CHECKS), ("levels", LEVELS), ("exemptions", EXEMPTIONS)):
+        if len(spec.get(name) or ()) > most:
+            yield Problem(f"{name} has more than {most:,} items; split the scorecard.", f"/spec/{name}")
+            return
+    levels = spec.get("levels") or []
+    for index, level in enumerate(levels):
+        if level in levels[:index]:
+            yield Problem(f"{level} is named twice.", f"/spec/levels/{index}")
+    if isinstance(spec.get("filter"), dict):
+        yield from check_predicate(spec["filter"], "/spec/filter")
+        yield from _about_people(spec["filter"])
+    known: set[str] = set()
+    for index, check in enumerate(spec["checks"]):
+        yield from _check(check, f"/spec/checks/{index}", levels, known)
+    for index, exemption in enumerate(spec.get("exemptions") or ()):
+        yield from _exemption(exemption, f"/spec/exemptions/{index}", known)
+
+
+def _about_people(predicate: Mapping[str, Any]) -> Iterator[Problem]:
+    kind = next((value for key, value in predicate.items() if key.lower() == "kind"), None)
+    if isinstance(kind, str) and kind.lower() == "user":
+        yield Problem("A scorecard is never about people; name another kind.", "/spec/filter/kind")
+
+
+def _check(check: Mapping[str, Any], place: str, levels: list[str], known: set[str]) -> Iterator[Problem]:
+    name = check["id"]
+    if not is_name(name):
+        yield Problem(
+            f"{name!r} is no id; it has 1 to 63 letters, digits, '-', '_' or '.', such as has-docs.",
+            f"{place}/id",
+        )
+    elif name in known:
+        yield Problem(f"{name} is the id of an earlier check.", f"{place}/id")
+    known.add(name)
+    level = check.get("level")
+    if level is not None and level not in levels:
+        named = f"it must be one of {', '.join(levels)}" if levels else "the scorecard names no levels"
+        yield Problem(f"{level} is no level of this scorecard; {named}.", f"{place}/level")
+    yield from check_predicate(check["predicate"], f"{place}/predicate")
+    link = check.get("link")
+    if link is not None and not (urlsplit(link).scheme in {"http", "https"} or _is_path(link)):
+        yield Problem("link must begin with https://, http:// or a single /.", f"{place}/link")
+
+
+def _is_path(link: str) -> bool:
+    return link.startswith("/") and not link.startswith(("//", "/\\"))
+
+
+def _exemption(exemption: Mapping[str, Any], place: str, known: set[str]) -> Iterator[Problem]:
+    try:
+        parse_ref(exemption["entity"], default_kind=DEFAULT_EXEMPT_KIND)
+    except InputError as error:
+        yield Problem(error.message, f"{place}/entity")
+    check = exemption.get("check")
+    if check is not None and check not in known:
+        yield Problem(f"There is no check {check}; leave it out for all checks.", f"{place}/check")
