@@ -6,6 +6,7 @@ from counterpoint.graph.reader import Reader
 from counterpoint.people.dates import When
 from counterpoint.people.structure import Structure, Unit, load_structure
 from counterpoint.people.unit_types import size_advice
+from counterpoint.said import Said
 
 __all__ = ["Column", "Organisation", "Place", "draw"]
 
@@ -36,7 +37,7 @@ class Place(msgspec.Struct, frozen=True, rename="camel"):
     """How many of them are in each column."""
     elsewhere: int
     """How many of them are in no column."""
-    advice: str | None = None
+    advice: Said | None = None
 
 
 class Organisation(msgspec.Struct, frozen=True, rename="camel"):

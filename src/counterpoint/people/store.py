@@ -17,6 +17,7 @@ from counterpoint.people.ownership import Owned, owned
 from counterpoint.people.rollup import rollups
 from counterpoint.people.structure import Structure, Unit, load_structure
 from counterpoint.people.unit_types import role_labels, size_advice
+from counterpoint.said import Said
 
 __all__ = [
     "MembershipView",
@@ -35,7 +36,7 @@ class MembershipView(Membership, frozen=True, kw_only=True, rename="camel"):
     """A membership with the words for it; `title` is the other end's."""
 
     title: str = ""
-    role_label: str = ""
+    role_label: Said = ""
     words: str = ""
     """The span in words."""
     current: bool = True
@@ -73,7 +74,7 @@ class PersonView(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     managers: tuple[LineView, ...] = ()
     """Over all time, the latest first."""
     reports: tuple[LineView, ...] = ()
-    advice: tuple[str, ...] = ()
+    advice: tuple[Said, ...] = ()
 
 
 class UnitSummary(msgspec.Struct, frozen=True, rename="camel"):
@@ -114,7 +115,7 @@ class UnitView(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     """Different people in it and all its parts."""
     things: tuple[Owned, ...]
     owned_with_parts: int
-    advice: tuple[str, ...]
+    advice: tuple[Said, ...]
     etag: str
     location: str | None
 
