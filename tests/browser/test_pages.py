@@ -20,6 +20,16 @@ PAGES = (
     "/catalog?kind=Component",
     "/catalog/component/default/playlist-builder",
     "/catalog/belief/default/surprise",
+    "/docs",
+    "/docs?q=text",
+    "/catalog/component/default/described/docs",
+    "/catalog/component/default/described/docs/second",
+    "/catalog/component/default/taste-profiles/docs",
+    "/organisation",
+    "/units/default/discovery",
+    "/units/default/discovery/edit",
+    "/units/default/discovery/retire",
+    "/people/default/ana",
     "/catalog/component/default/taste-profiles/diff",
     "/catalog/component/default/taste-profiles/diff?from=2001-01-01",
     "/scorecards",
@@ -38,7 +48,19 @@ PAGES = (
     "/settings",
     "/design",
 )
-NEW = ("/", "/catalog", "/scorecards", "/bets", "/flags", "/experiments", "/events", "/activity", "/settings")
+NEW = (
+    "/",
+    "/catalog",
+    "/docs",
+    "/organisation",
+    "/scorecards",
+    "/bets",
+    "/flags",
+    "/experiments",
+    "/events",
+    "/activity",
+    "/settings",
+)
 """Pages of a workspace in which nothing has happened."""
 TOO_WIDE = """() => {
   const room = document.documentElement.clientWidth;
