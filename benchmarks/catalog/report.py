@@ -56,7 +56,10 @@ def _by_id(file: Path) -> dict[str, Any]:
 
 
 def _compare(theirs: dict[str, Any], ours: dict[str, Any]) -> Iterator[tuple[str, str, Any, Any]]:
-    left, right = comparable(theirs), comparable(ours)
+    how = {
+        key: ours[key] for key in ("mode", "order")
+    }  # an older recording may have been made to be read otherwise
+    left, right = comparable(theirs | how), comparable(ours)
     if "status" not in left:
         left_status, right_status = ([page["status"] for page in each["pages"]] for each in (left, right))
     else:
