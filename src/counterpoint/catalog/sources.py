@@ -78,7 +78,7 @@ def remember(writer: Writer, sheet: Sheet) -> None:
         "reads": encode(list(sheet.reads)),
         "content": sheet.content,
         "stored": stored_at(writer, source.location) if sheet.content else "",
-        "read_at": writer.now,
+        "read_at": sheet.read_at or writer.now,
     }
     connection = writer.connection
     connection.execute(sa.delete(SOURCES).where(SOURCES.c.location == source.location))
