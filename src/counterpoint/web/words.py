@@ -126,8 +126,11 @@ def action_icon(action: str) -> str:
     return ACTION_ICONS.get(action.rpartition(".")[2], "dot")
 
 
+PLURALS = {"FlagSet": "Flag sets", "Documentation": "Documentation"}
+
+
 def kind_words(kind: str) -> str:
     """Return what many of a kind are called: "Components", "APIs", "Flag sets"."""
-    if kind == "FlagSet":
-        return "Flag sets"
+    if kind in PLURALS:
+        return PLURALS[kind]
     return f"{kind[:-1]}ies" if kind.endswith("y") else f"{kind}s"
