@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from counterpoint.graph.index import AllOf, Equals, Filter, Snapshot, index_of
+from counterpoint.graph.index import AllOf, Equals, Filter, index_of
 from counterpoint.graph.reader import Reader
 from counterpoint.graph.ref import parse_ref
 from counterpoint.workspace import Workspace
@@ -44,17 +44,14 @@ def counts(
     for name, key in KEYS.items():
         others = AllOf(tuple(each for other, each in wanted.items() if other != name))
         found[name] = _ordered(snapshot.facets([key], others)[key])
-    return _passing(snapshot, wanted, chosen, found), len(snapshot), found
+    if any(_is_ambiguous(chosen[name], found[name]) for name in EXACT if name in chosen):
+        return _by_database(reader, chosen, at)
+    return snapshot.count(AllOf(tuple(wanted.values()))), len(snapshot), found
 
 
-def _passing(
-    snapshot: Snapshot, wanted: Mapping[str, Filter], chosen: Mapping[str, str], found: Counts
-) -> int:
-    """How many pass all the filters. The index asks in lower case, lists as it is written: then a value's own count holds."""
-    for name in EXACT:
-        if name in chosen:
-            return dict(found[name]).get(chosen[name], 0)
-    return snapshot.count(AllOf(tuple(wanted.values())))
+def _is_ambiguous(value: str, values: list[tuple[str, int]]) -> bool:
+    """Whether the index, which asks in lower case, would take what is written otherwise for the same."""
+    return any(each != value and each.lower() == value.lower() for each, _count in values)
 
 
 def _by_database(reader: Reader, chosen: Mapping[str, str], at: datetime | None) -> tuple[int, int, Counts]:
