@@ -18,7 +18,7 @@ error into `application/problem+json` (RFC 9457). One function does each.
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Literal
+from typing import Annotated, Literal
 
 __all__ = [
     "ConflictError",
@@ -30,6 +30,7 @@ __all__ = [
     "OverloadedError",
     "PreconditionError",
     "Problem",
+    "Said",
     "TooLargeError",
     "UnauthenticatedError",
     "UsageError",
@@ -38,11 +39,15 @@ __all__ = [
 ]
 
 
+Said = Annotated[str, "a text of ours"]
+"""A text in our words, perhaps with names in it; doors tell it in the reader's words (see `said`)."""
+
+
 @dataclass(frozen=True, slots=True)
 class Problem:
     """One thing that is wrong with an input, with the place and, in the message, the remedy."""
 
-    message: str
+    message: Said
     pointer: str = ""
     """RFC 6901 pointer into the document, such as `/spec/owner`."""
     file: str | None = None
@@ -67,8 +72,8 @@ class Finding:
 
     level: Literal["ok", "warning", "error"]
     subject: str
-    message: str
-    remedy: str = ""
+    message: Said
+    remedy: Said = ""
 
 
 def escape(key: str) -> str:

@@ -11,12 +11,16 @@ from contextvars import ContextVar
 from dataclasses import dataclass
 from io import TextIOWrapper
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
+
+from counterpoint.vocabulary import OUR_WORDS, Words
 
 if TYPE_CHECKING:
     from counterpoint.workspace import Workspace
 
 __all__ = ["Advance", "Terminal", "counted", "soften_encodings", "terminal", "use_terminal"]
+
+T = TypeVar("T")
 
 PLAIN = {"−": "-", "–": "-", "…": "...", "→": "->", "←": "<-", "≥": ">=", "≤": "<=", "×": "x", "─": "-"}
 """What is written for a character that the encoding does not have; a minus must stay one. Others are escaped."""
@@ -54,16 +58,38 @@ class Terminal:
     verbose: bool = False
 
     def open(self) -> "Workspace":
-        """Open the workspace that `-w` names; use it as a context manager."""
+        """Open the workspace that `-w` names; use it as a context manager. From now on its words are spoken."""
+        from counterpoint.graph.customs import Customs
         from counterpoint.workspace import Workspace
 
-        return Workspace.open(self.workspace)
+        opened = Workspace.open(self.workspace)
+        _words.set(opened.keep(Customs, lambda workspace: Customs(workspace.graph)).of().words)
+        return opened
+
+    def tell(self, text: str) -> str:
+        """A text of ours in the organisation's words; quote what comes from outside, for that stays."""
+        return str(_words.get().tell(text))
+
+    def noun(self, word: str) -> str:
+        """One of our nouns ("flag", "Flags") in the organisation's words."""
+        return _words.get().word(word)
+
+    def told(self, value: T) -> T:
+        """A value with every text of ours in it told."""
+        from counterpoint.said import told
+
+        said: T = told(value, _words.get())
+        return said
 
     def emit(self, data: Any, human: Callable[[], Any] | None = None) -> None:
-        """Print `data` as JSON under `--json`, else what `human` returns (text or a rich renderable)."""
+        """Print `data` as JSON under `--json`, else what `human` returns (text or a rich renderable).
+
+        What is typed `Said` in `data` is told; what `human` makes is printed as it is, see `tell`.
+        """
         if self.json:
             import msgspec
 
+            data = self.told(data)
             sys.stdout.buffer.write(msgspec.json.format(msgspec.json.encode(data), indent=2) + b"\n")
             sys.stdout.buffer.flush()
             return
@@ -77,7 +103,7 @@ class Terminal:
 
     def say(self, text: str) -> None:
         """Write a line for people to stderr; never mixed into `--json` output."""
-        sys.stderr.write(text + "\n")
+        sys.stderr.write(self.tell(text) + "\n")
 
     @contextmanager
     def progress(self, what: str) -> Iterator[Advance]:
@@ -103,15 +129,19 @@ class Terminal:
 
 def counted(number: int, noun: str, nouns: str | None = None) -> str:
     """The number with the noun in the right form, as a command says it: "1 file", "1,200 files"."""
-    return f"{number:,} {noun if number == 1 else nouns or noun + 's'}"
+    words = _words.get()
+    return f"{number:,} {words.word(noun if number == 1 else nouns or noun + 's')}"
 
 
+_words: ContextVar[Words] = ContextVar("words", default=OUR_WORDS)
+"""The words of the organisation whose workspace the command has opened; ours before that."""
 _current: ContextVar[Terminal | None] = ContextVar("terminal", default=None)
 
 
 def use_terminal(chosen: Terminal) -> None:
     """Let the running command, and what it calls, use this terminal."""
     _current.set(chosen)
+    _words.set(OUR_WORDS)
 
 
 def terminal() -> Terminal:

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from counterpoint.bets.advice import advice, known
+from counterpoint.bets.advice import Load, advice, known
 from counterpoint.bets.model import Bet, Reading
 
 Missing = Callable[..., list[str]]
@@ -74,3 +74,13 @@ def test_what_was_known_is_kept_newest_reading_first(
     assert snapshot.etag == bet.etag
     assert "No hypothesis" in snapshot.advice
     assert snapshot.overrides == ("because",)
+
+
+def test_a_unit_with_more_active_bets_than_it_wants_is_told_so(full_spec, make_bet) -> None:
+    bet = make_bet(full_spec)
+    codes = {item.code: item for item in advice(bet, [], load=Load(4, 3))}
+    assert codes["load"].missing == "The unit has 4 active bets; 3 at most are advised"
+    assert codes["load"].rule == "I6"
+    assert "load" not in {item.code for item in advice(bet, [], load=Load(3, 3))}
+    paused = make_bet(full_spec | {"state": "paused"})
+    assert "load" not in {item.code for item in advice(paused, [], load=Load(4, 3))}

@@ -108,7 +108,7 @@ def test_the_bets_page_shows_the_whole_line_with_links(client: Client, bet: Work
         "/events?flag=weekly-list",
         "/events?flag=weekly-list&amp;variant=on",
         "/events?type=play",
-        "/catalog/group/default/discovery",
+        "/units/default/discovery",
     )
     assert [link for link in links if f'href="{link}"' not in page] == []
     assert "We believe &lt;it&gt; will." in page

@@ -16,7 +16,7 @@ def test_an_empty_catalog_names_the_command_that_fills_it(client):
 def test_the_list_links_every_entity_with_its_owner(visitor):
     page = visitor.get("/catalog", headers=HTML).text
     assert 'href="/catalog/component/default/web-player"' in page
-    assert 'href="/catalog/group/default/player"' in page
+    assert 'href="/units/default/player"' in page
     assert "The player &lt;in&gt; the browser." in page
 
 

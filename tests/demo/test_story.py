@@ -1,7 +1,7 @@
 """The demo's folder and its story."""
 
 import os
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
@@ -12,8 +12,18 @@ from counterpoint.catalog.scorecards import store
 from counterpoint.cli import run
 from counterpoint.demo.checked import WEEKS
 from counterpoint.demo.folder import DemoFolder
+from counterpoint.demo.past import RETIRED, SPLIT
 from counterpoint.demo.simulate import TRUTH
 from counterpoint.graph import Ref
+from counterpoint.graph.customs import Customs
+from counterpoint.people.dates import now, when_of
+from counterpoint.people.managers import lines
+from counterpoint.people.memberships import effective
+from counterpoint.people.model import holds
+from counterpoint.people.ownership import orphans, tenures
+from counterpoint.people.store import list_units
+
+DAY = timedelta(days=1)
 
 pytestmark = pytest.mark.xdist_group("demo")  # one worker builds the demo, once
 
@@ -93,6 +103,36 @@ def test_its_documentation_can_be_read_and_one_link_and_one_page_are_left_to_men
     assert not any(each["docs.problems"] for each in documented.values())
 
 
+def test_the_reorganisation_can_be_asked_for_at_any_date(built):
+    def units(reader, when):
+        found = {each.title: each for each in list_units(reader, when)}
+        return {title: found[title].owned for title in ("Library and Player", "Player", "Playlists", "Radio", "Discovery") if title in found}, found["Arpeggio"].people  # fmt: skip
+
+    with Workspace.open(built) as workspace, workspace.graph.read() as reader:
+        before, people = units(reader, when_of((SPLIT - DAY).isoformat()))
+        between, _ = units(reader, when_of((SPLIT + DAY).isoformat()))
+        after, _ = units(reader, when_of((RETIRED + DAY).isoformat()))
+        assert people == 140
+        assert before.keys() == {"Library and Player", "Radio", "Discovery"}
+        assert between.keys() == {"Player", "Playlists", "Radio", "Discovery"}
+        assert after.keys() == {"Player", "Playlists", "Discovery"}
+        assert before["Library and Player"] == between["Player"] + between["Playlists"]
+        assert after["Discovery"] == between["Discovery"] + between["Radio"]
+        assert orphans(reader, now()) == []
+        spans = tenures(reader, "component:default/radio-service")
+        assert [each.owner for each in spans] == ["group:default/radio", "group:default/discovery"]
+
+
+def test_chapter_leads_are_line_managers_and_everybody_but_the_chief_has_one(built):
+    with Workspace.open(built) as workspace, workspace.graph.read() as reader:
+        managed = {each.person: each.manager for each in lines(reader) if holds(each, now().moment)}
+        leads = {each.person for each in effective(reader, now()) if each.role == "lead"}
+        people = {each.ref for each in reader.all(kind="User")}
+    assert people - managed.keys() == {"user:default/layla.mansour"}
+    bosses = {"user:default/layla.mansour", "user:default/ebba.oberg", "user:default/sora.ishikawa"}
+    assert set(managed.values()) == leads | bosses
+
+
 def test_a_whole_demo_is_used_again(built, capsys):
     before = (built / "graph.db").stat().st_mtime_ns
     assert run(["demo", str(built), "--no-serve"]) == 0
@@ -127,6 +167,16 @@ def test_a_build_of_another_process_is_left_alone(tmp_path):
     place.claim.write_text(str(os.getppid()))
     with pytest.raises(Exception, match="is building the demo"):
         place.begin()
+
+
+def test_one_tribe_has_words_and_practices_of_its_own(built):
+    with Workspace.open(built) as workspace:
+        customs = Customs(workspace.graph)
+        crew, house = customs.of("group:default/identity"), customs.of("group:default/discovery")
+    assert crew.words.tell("A squad") == "A crew"
+    assert crew.off == ("bets",)
+    assert house.words.plain
+    assert house.off == ()
 
 
 def test_a_second_unit_is_found_building_the_same(built):

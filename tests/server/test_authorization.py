@@ -23,6 +23,7 @@ DOORS = {
     "events": ("POST", "/api/events"),
     "flags": ("POST", "/ofrep/v1/evaluate/flags/x"),
     "tokens": ("POST", "/settings/tokens"),
+    "scim": ("GET", "/scim/v2/ServiceProviderConfig"),
 }
 OPEN = {"health", "document"}
 MATRIX: dict[str, set[str]] = {
@@ -31,6 +32,7 @@ MATRIX: dict[str, set[str]] = {
     "write": OPEN | {"read", "page", "write"},
     "events:write": OPEN | {"events"},
     "flags:evaluate": OPEN | {"flags"},
+    "scim": OPEN | {"scim"},
     "admin": set(DOORS),
     "member's session": set(DOORS) - {"tokens"},
     "administrator's session": set(DOORS),

@@ -124,7 +124,7 @@ def macro(source: str, **values: object) -> str:
         ('{{ ui.button("Go", "primary", name="do", value="x") }}', 'name="do" value="x"'),
         ('{{ ui.status("no_clear_change") }}', "no clear change"),
         ("{{ ui.owner(none) }}", "No owner"),
-        ('{{ ui.owner("group:default/search") }}', 'href="/catalog/group/default/search"'),
+        ('{{ ui.owner("group:default/search") }}', 'href="/units/default/search"'),
         ('{{ ui.entity_link("bet:default/x", "<X>") }}', "<span>&lt;X&gt;</span>"),
         ('{{ ui.entity_link("bet:default/x", missing=true) }}', "is not in the catalog"),
         ('{{ ui.crumbs([("Home", "/"), ("Here", none)]) }}', '<span aria-current="page">Here</span>'),

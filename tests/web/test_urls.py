@@ -22,7 +22,7 @@ class Named:
         ("bet:default/discover-weekly", "/bets/default/discover-weekly"),
         ("experiment:growth/price", "/experiments/growth/price"),
         ("flagset:default/mobile", "/flags/mobile"),
-        ("group:a b/c?d", "/catalog/group/a%20b/c%3Fd"),
+        ("group:a b/c?d", "/units/a%20b/c%3Fd"),
         ("nothing", "/catalog/unknown/default/nothing"),
         (Named(), "/bets/default/radio"),
     ],

@@ -4,9 +4,11 @@ from collections.abc import Iterable, Sequence
 
 import msgspec
 
-from counterpoint.bets.model import Bet, Known, Reading, Stage
+from counterpoint.bets.model import Bet, Known, Reading, Stage, State
+from counterpoint.practices import LIMITS
+from counterpoint.said import Said
 
-__all__ = ["Advice", "advice", "known"]
+__all__ = ["Advice", "Load", "advice", "known"]
 
 
 class Advice(msgspec.Struct, frozen=True):
@@ -15,10 +17,12 @@ class Advice(msgspec.Struct, frozen=True):
     code: str
     before: Stage
     """The stage that this is best done before."""
-    missing: str
-    why: str
-    how: str
+    missing: Said
+    why: Said
+    how: Said
     pointer: str = ""
+    rule: str = ""
+    """The soft rule that it belongs to; a policy pack says what passing over it asks for."""
 
 
 PURPOSE = Advice(
@@ -28,6 +32,7 @@ PURPOSE = Advice(
     "A bet that traces to a belief can be re-read when the belief changes.",
     "Name a purpose or at least one belief.",
     "/spec/beliefs",
+    rule="I5",
 )
 HYPOTHESIS = Advice(
     "hypothesis",
@@ -36,6 +41,7 @@ HYPOTHESIS = Advice(
     "Without one, any result can be told as a success.",
     "Write: We believe … will … for … because …",
     "/spec/hypothesis",
+    rule="I4",
 )
 SUCCESS = Advice(
     "success",
@@ -44,6 +50,7 @@ SUCCESS = Advice(
     "The squad agrees now, before any figure is known, on what would count as having worked.",
     "Choose one metric and say how it should move.",
     "/spec/success",
+    rule="I4",
 )
 KILL = Advice(
     "kill",
@@ -52,6 +59,7 @@ KILL = Advice(
     "It is easier to stop when the squad wrote down beforehand what would stop it.",
     "Write what you would have to see to stop.",
     "/spec/kill",
+    rule="I4",
 )
 VALUE = Advice(
     "value-evidence",
@@ -59,6 +67,7 @@ VALUE = Advice(
     "No evidence of value yet",
     "Building is the dearest stage; a cheap test of value first saves most of it.",
     "Test a prototype or an offline evaluation, then read its experiment or say in the decision what you saw.",
+    rule="I1",
 )
 GUARDRAIL = Advice(
     "guardrail",
@@ -67,6 +76,7 @@ GUARDRAIL = Advice(
     "A change can win on its own metric and cost more elsewhere.",
     "Choose a metric that must not get worse, and by how much at most.",
     "/spec/guardrails",
+    rule="I2",
 )
 FLAG = Advice(
     "flag",
@@ -74,6 +84,7 @@ FLAG = Advice(
     "No flag belongs to this bet",
     "A flag lets a few people have it first, and takes it back within seconds.",
     "Give a flag the metadata entry `bet` with this bet's reference.",
+    rule="I2",
 )
 READOUT = Advice(
     "readout",
@@ -81,13 +92,35 @@ READOUT = Advice(
     "No experiment has been read",
     "Only a readout of success and guardrails says whether it is ready for everyone.",
     "Run an experiment that names this bet and read it.",
+    rule="I3",
 )
 
 
-def advice(bet: Bet, readings: Sequence[Reading], *, flags: int | None = None) -> tuple[Advice, ...]:
+class Load(msgspec.Struct, frozen=True):
+    """How many active bets a unit has, and how many at most it is advised to have."""
+
+    active: int
+    most: int
+
+
+def _too_many(load: Load) -> Advice:
+    return Advice(
+        "load",
+        Stage.BUILD,
+        f"The unit has {load.active} active bets; {load.most} at most are advised",
+        LIMITS["betsAtOnce"].reason,
+        "Pause or end one of them, or set another limit among the unit's practices.",
+        rule="I6",
+    )
+
+
+def advice(
+    bet: Bet, readings: Sequence[Reading], *, flags: int | None = None, load: Load | None = None
+) -> tuple[Advice, ...]:
     """What the bet lacks before its next stage, and what it should have had before this one.
 
-    `flags` counts the flags that name the bet; None when that was not looked up. A closed bet needs nothing.
+    `flags` counts the flags that name the bet, `load` the bets of its unit; None when that was not looked
+    up. A closed bet needs nothing.
     """
     if bet.state.closed:
         return ()
@@ -101,7 +134,10 @@ def advice(bet: Bet, readings: Sequence[Reading], *, flags: int | None = None) -
         (FLAG, flags == 0),
         (READOUT, not readings),
     )
-    return tuple(item for item, lacking in lacks if lacking and item.before.rank <= bet.stage.rank + 1)
+    found = [item for item, lacking in lacks if lacking and item.before.rank <= bet.stage.rank + 1]
+    if load is not None and bet.state is State.ACTIVE and load.active > load.most:
+        found.append(_too_many(load))
+    return tuple(found)
 
 
 def known(

@@ -8,11 +8,12 @@ import msgspec
 from sqlalchemy import Column, MetaData, Table, insert, select
 
 from counterpoint.bets.advice import known
-from counterpoint.bets.line import Line, read_lines
+from counterpoint.bets.line import Line, load_of, read_lines
 from counterpoint.bets.model import Bet, Decision, Known, Stage, State
-from counterpoint.bets.transitions import Choice, Policy, Ruling, weigh
+from counterpoint.bets.transitions import Choice, Policy, PolicyOf, Ruling, weigh
 from counterpoint.errors import InputError, NotFoundError, Problem
 from counterpoint.graph.actor import Actor
+from counterpoint.graph.customs import Customs
 from counterpoint.graph.entity import Entity
 from counterpoint.graph.reader import Reader
 from counterpoint.graph.ref import parse_ref
@@ -47,7 +48,8 @@ class ReasonWantedError(InputError):
     """The decision is an override; it is recorded as soon as it comes with a reason."""
 
     def __init__(self, ruling: Ruling) -> None:
-        problem = Problem("Say why; the decision is then recorded as an override.", "/reason")
+        say = "Say what squad and sponsor each think of it" if ruling.joint else "Say why"
+        problem = Problem(f"{say}; the decision is then recorded as an override.", "/reason")
         super().__init__(f"This is an override, and yours to make. {' '.join(ruling.overrides)}", [problem])
         self.ruling = ruling
 
@@ -105,9 +107,11 @@ def decide(
     """
     with graph.write(actor) as writer:
         entity = require_bet(writer, ref)
-        line = read_lines(writer, [entity])[0]
+        customs = Customs(graph).read(writer, entity.owner)
+        load = load_of(writer, entity.owner, customs.limit("betsAtOnce"))
+        line = read_lines(writer, [entity], load=load)[0]
         wanted = _choice(choice)
-        ruling = _ruling(line, wanted, to)
+        ruling = _ruling(line, wanted, to, customs.policy)
         reason = reason.strip()
         writer.require_write(entity.ref)
         if ruling.asks_reason(policy) and not reason:
@@ -131,9 +135,9 @@ def _choice(choice: Choice | str) -> Choice:
         raise InputError("The decision cannot be recorded.", [Problem(message, "/choice")]) from None
 
 
-def _ruling(line: Line, choice: Choice, to: Stage | None) -> Ruling:
+def _ruling(line: Line, choice: Choice, to: Stage | None, policy_of: PolicyOf) -> Ruling:
     try:
-        return weigh(line.bet, choice, line.readings, to=to)
+        return weigh(line.bet, choice, line.readings, to=to, missing=line.advice, policy_of=policy_of)
     except ValueError as error:
         raise InputError("The decision cannot be recorded.", [Problem(f"{error}.", "/to")]) from None
 

@@ -5,15 +5,15 @@ from typing import Any
 
 import msgspec
 
-from counterpoint.bets.advice import Advice, advice
-from counterpoint.bets.model import Bet, Decision, Reading, mapping, newest, read_bet
+from counterpoint.bets.advice import Advice, Load, advice
+from counterpoint.bets.model import Bet, Decision, Reading, State, mapping, newest, read_bet
 from counterpoint.errors import InputError
 from counterpoint.graph.entity import Activity, Entity
 from counterpoint.graph.flagd import flags_by_key
 from counterpoint.graph.reader import Reader
 from counterpoint.graph.ref import parse_ref
 
-__all__ = ["FlagNode", "Line", "MeasureNode", "Node", "TestNode", "read_lines"]
+__all__ = ["FlagNode", "Line", "MeasureNode", "Node", "TestNode", "load_of", "read_lines"]
 
 READ = "experiment.read"
 """What the experiments room calls a reading in the activity log."""
@@ -88,11 +88,15 @@ class Line(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
 
 
 def read_lines(
-    reader: Reader, bets: Sequence[Entity], decisions: Mapping[str, tuple[Decision, ...]] | None = None
+    reader: Reader,
+    bets: Sequence[Entity],
+    decisions: Mapping[str, tuple[Decision, ...]] | None = None,
+    load: Load | None = None,
 ) -> tuple[Line, ...]:
     """Follow the relations of Bet entities through the graph, in the same order.
 
     `decisions` are the recorded ones by bet, newest first; without them the lines end at the verdict.
+    `load` is that of the unit that owns the bets, where somebody has counted it.
     """
     refs = {ref for bet in bets for ref in (bet.owner, *_targets(bet, *OUTWARD)) if ref}
     found = reader.get_many(refs)
@@ -101,7 +105,15 @@ def read_lines(
     }
     found |= reader.get_many(through_beliefs - found.keys())
     reads = reader.newest_activity(READ, [ref for bet in bets for ref in bet.targets("testedBy")])
-    return tuple(_line(bet, found, reads, (decisions or {}).get(bet.ref, ())) for bet in bets)
+    return tuple(_line(bet, found, reads, (decisions or {}).get(bet.ref, ()), load) for bet in bets)
+
+
+def load_of(reader: Reader, owner: str | None, most: int) -> Load | None:
+    """How many active bets a unit has, against what it is advised."""
+    if owner is None:
+        return None
+    bets = (read_bet(entity) for entity in reader.all(kind="Bet", owner=owner))
+    return Load(sum(bet.state is State.ACTIVE for bet in bets), most)
 
 
 def _line(
@@ -109,6 +121,7 @@ def _line(
     found: Mapping[str, Entity],
     reads: Mapping[str, Activity],
     decisions: tuple[Decision, ...],
+    load: Load | None,
 ) -> Line:
     bet = read_bet(entity)
     beliefs = _targets(entity, "supportsBelief")
@@ -128,7 +141,7 @@ def _line(
         measures=tuple(_measures(found, bet)),
         flags=flags,
         tests=tests,
-        advice=advice(bet, readings, flags=len(flags)),
+        advice=advice(bet, readings, flags=len(flags), load=load),
         decisions=decisions,
     )
 

@@ -10,6 +10,8 @@ from typing import Any, Protocol, TypeVar
 
 import msgspec
 
+from counterpoint.said import Said, SaidWithin
+
 __all__ = [
     "STAGES",
     "Bet",
@@ -67,8 +69,8 @@ class StageGuide(msgspec.Struct, frozen=True, rename="camel"):
     """What a stage is for and the question that both squad and sponsor answer when it is left."""
 
     stage: Stage
-    goal: str
-    exit_question: str
+    goal: Said
+    exit_question: Said
     risk: str
 
 
@@ -207,8 +209,8 @@ class Reading(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     at: datetime
     """When somebody asked for it."""
     verdict: str
-    sentence: str
-    detail: dict[str, Any] = {}
+    sentence: Said
+    detail: SaidWithin = {}
     """All that was recorded: arms, metrics, intervals."""
 
     @property
@@ -252,9 +254,9 @@ class Known(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
 
     etag: str
     readings: tuple[Reading, ...] = ()
-    advice: tuple[str, ...] = ()
+    advice: tuple[Said, ...] = ()
     """The missing pieces, in the words shown."""
-    overrides: tuple[str, ...] = ()
+    overrides: tuple[Said, ...] = ()
     """Why the decision counts as an override; empty for one that is not."""
 
 

@@ -191,6 +191,7 @@ def _bet(
     errors: dict[str, str] | None = None,
     ruling: Ruling | None = None,
 ) -> str:
+    page = page.about(line.bet.owner)
     return render(
         page,
         "bets/bet.html",
@@ -202,7 +203,7 @@ def _bet(
         arms=arm_rows(line),
         guide=STAGES[line.bet.stage.rank],
         stages=[(guide.stage.value, guide.stage.label) for guide in STAGES],
-        options=options(line),
+        options=options(line, page.customs.policy),
         permission=store.may_write(ws.graph, line, actor),
         values=values or {"choice": "", "to": "", "reason": ""},
         errors=errors or {},
@@ -222,7 +223,7 @@ def _form(
     success, guardrails = form_rows(form)
     similar = like_text(ws, form.title, form.hypothesis, kinds=SIMILAR) if line is None else ()
     return render(
-        page,
+        page.about(line.bet.owner if line else None),
         "bets/form.html",
         form=form,
         errors=errors,

@@ -8,7 +8,8 @@ import msgspec
 from counterpoint.bets.form import BetForm, GuardrailRow, SuccessRow
 from counterpoint.bets.line import Line
 from counterpoint.bets.model import STAGES, Reading, State, mapping
-from counterpoint.bets.transitions import ChoiceGuide, Ruling, choices_for, weigh
+from counterpoint.bets.transitions import ChoiceGuide, PolicyOf, Ruling, choices_for, informing, weigh
+from counterpoint.said import Said
 from counterpoint.web.formats import number, percent
 from counterpoint.web.urls import entity_url, flag_url, with_query
 
@@ -54,7 +55,7 @@ class Group(msgspec.Struct, frozen=True):
     """Bets under one heading of the list."""
 
     title: str
-    question: str
+    question: Said
     lines: tuple[Line, ...]
 
     @property
@@ -206,9 +207,15 @@ def arm_rows(line: Line) -> list[ArmRow]:
     return rows
 
 
-def options(line: Line) -> list[Option]:
+def options(line: Line, policy_of: PolicyOf = informing) -> list[Option]:
     """What the decision form offers: each choice with where it leads, and whether it would be an override."""
-    return [Option(guide, weigh(line.bet, guide.choice, line.readings)) for guide in choices_for(line.bet)]
+    return [
+        Option(
+            guide,
+            weigh(line.bet, guide.choice, line.readings, missing=line.advice, policy_of=policy_of),
+        )
+        for guide in choices_for(line.bet)
+    ]
 
 
 def form_rows(form: BetForm) -> tuple[list[SuccessRow], list[GuardrailRow]]:

@@ -6,9 +6,10 @@ from typing import Any
 import msgspec
 
 from counterpoint.bets.decisions import decisions_of, require_bet
-from counterpoint.bets.line import Line, read_lines
+from counterpoint.bets.line import Line, load_of, read_lines
 from counterpoint.errors import InputError, Problem
 from counterpoint.graph.actor import Actor
+from counterpoint.graph.customs import Customs
 from counterpoint.graph.descriptor import validate
 from counterpoint.graph.permissions import Decision as Permission
 from counterpoint.graph.permissions import may
@@ -53,7 +54,7 @@ def read(graph: Graph, ref: str) -> Line:
         NotFoundError: there is no such bet.
     """
     with graph.read() as reader:
-        return _read(reader, ref)
+        return _read(graph, reader, ref)
 
 
 def document_of(graph: Graph, ref: str) -> dict[str, Any]:
@@ -121,12 +122,14 @@ def write(
         if problems:
             raise InputError("The bet cannot be stored.", problems)
         put = writer.put(document, if_match=if_match)
-        return _read(writer, put.ref)
+        return _read(graph, writer, put.ref)
 
 
-def _read(reader: Reader, ref: str) -> Line:
+def _read(graph: Graph, reader: Reader, ref: str) -> Line:
     entity = require_bet(reader, ref)
-    return read_lines(reader, [entity], {entity.ref: decisions_of(reader, entity.ref)})[0]
+    limit = Customs(graph).read(reader, entity.owner).limit("betsAtOnce")
+    load = load_of(reader, entity.owner, limit)
+    return read_lines(reader, [entity], {entity.ref: decisions_of(reader, entity.ref)}, load)[0]
 
 
 def _problems(reader: Reader, document: Mapping[str, Any], ref: str | None, *, new: bool) -> list[Problem]:

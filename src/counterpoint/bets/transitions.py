@@ -8,10 +8,14 @@ No rule refuses. A rule that `asks_reason` marks the decision as an override: it
 a reason is asked for so that the others, and the squad a year later, can learn from it.
 """
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
+from counterpoint.bets.advice import Advice
 from counterpoint.bets.model import Bet, Reading, Stage, Stance, State, newest
+from counterpoint.practices import Policy
+from counterpoint.said import Said
 
 __all__ = [
     "CHOICES",
@@ -19,10 +23,12 @@ __all__ = [
     "Choice",
     "ChoiceGuide",
     "Policy",
+    "PolicyOf",
     "Position",
     "Rule",
     "Ruling",
     "choices_for",
+    "informing",
     "weigh",
 ]
 
@@ -40,11 +46,13 @@ class Choice(StrEnum):
     RETIRE = "retire"
 
 
-class Policy(StrEnum):
-    """What an override asks for. There is no `block`."""
+PolicyOf = Callable[[str], Policy]
+"""What passing over a rule asks for, by the rule's id."""
 
-    INFORM = "inform"
-    ASK_REASON = "ask_reason"
+
+def informing(_rule: str) -> Policy:
+    """The policy of who has set none: every rule informs."""
+    return Policy.INFORM
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +72,7 @@ class ChoiceGuide:
 
     choice: Choice
     label: str
-    effect: str
+    effect: Said
 
 
 CHOICES = (
@@ -196,7 +204,9 @@ class Ruling:
     rule: str
     before: Position
     after: Position
-    overrides: tuple[str, ...] = ()
+    overrides: tuple[Said, ...] = ()
+    joint: bool = False
+    """Whether the unit asks for two stances here, its own and the sponsor's."""
 
     @property
     def override(self) -> bool:
@@ -208,11 +218,20 @@ class Ruling:
         return self.override and policy is Policy.ASK_REASON
 
 
-def weigh(bet: Bet, choice: Choice, readings: tuple[Reading, ...] = (), *, to: Stage | None = None) -> Ruling:
+def weigh(
+    bet: Bet,
+    choice: Choice,
+    readings: tuple[Reading, ...] = (),
+    *,
+    to: Stage | None = None,
+    missing: Sequence[Advice] = (),
+    policy_of: PolicyOf = informing,
+) -> Ruling:
     """What `choice` does to the bet and on which grounds it is an override. Refuses nothing.
 
     `to` names the stage for `advance` (a later one) and `pivot` (an earlier one); where it does not fit
-    the choice, ValueError says which choice would.
+    the choice, ValueError says which choice would. `missing` is what the bet lacks, and `policy_of` what
+    its unit asks of who goes on without.
     """
     before = Position(bet.stage, bet.state)
     after = _after(before, choice, to)
@@ -220,7 +239,23 @@ def weigh(bet: Bet, choice: Choice, readings: tuple[Reading, ...] = (), *, to: S
     grounds = ([f"{before} to {after}: {rule.why}"] if rule.asks_reason else []) + _against(
         choice, after, newest(readings)
     )
-    return Ruling(rule.name, before, after, tuple(grounds))
+    passed = _passed(before, after, missing, policy_of)
+    grounds += [f"{item.missing}: {item.why}" for item in passed]
+    joint = any(policy_of(item.rule) is Policy.ASK_JOINT for item in passed)
+    return Ruling(rule.name, before, after, tuple(grounds), joint)
+
+
+def _passed(
+    before: Position, after: Position, missing: Sequence[Advice], policy_of: PolicyOf
+) -> list[Advice]:
+    """What is missing when the bet goes forward, and what its unit does not only want to be told of."""
+    if after.stage.rank <= before.stage.rank:
+        return []
+    return [
+        item
+        for item in missing
+        if item.before.rank <= after.stage.rank and policy_of(item.rule) is not Policy.INFORM
+    ]
 
 
 def choices_for(bet: Bet) -> tuple[ChoiceGuide, ...]:

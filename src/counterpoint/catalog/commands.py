@@ -1,6 +1,6 @@
-"""`counterpoint import catalog`."""
+"""`counterpoint import catalog` and `counterpoint problems`."""
 
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from cyclopts import Parameter
 
@@ -8,10 +8,11 @@ from counterpoint.errors import UsageError
 from counterpoint.terminal import Terminal, counted, terminal
 
 if TYPE_CHECKING:
+    from counterpoint.catalog.problems import Standing
     from counterpoint.catalog.remarks import Remark
     from counterpoint.catalog.report import ImportReport
 
-__all__ = ["import_catalog"]
+__all__ = ["import_catalog", "problems"]
 
 SHOWN = 200
 """Problems that are printed for people; `--json` has them all."""
@@ -45,8 +46,14 @@ def import_catalog(
         report.remarks += notes_since(workspace, before)
     if not here.json:
         _say_remarks(here, report.remarks)
-    here.emit(report.record(), lambda: _summary(report, dry_run=dry_run))
+    here.emit(_record(here, report), lambda: _summary(report, dry_run=dry_run))
     return 1 if report.failed else 0
+
+
+def _record(here: Terminal, report: "ImportReport") -> dict[str, Any]:
+    record = report.record()
+    told = [remark | {"message": here.tell(remark["message"])} for remark in record["problems"]]
+    return record | {"problems": told}
 
 
 def _say_remarks(here: Terminal, remarks: "list[Remark]") -> None:
@@ -60,10 +67,71 @@ def _summary(report: "ImportReport", *, dry_run: bool) -> str:
     lines = []
     for outcome, kinds in report.outcomes.items():
         if kinds:
-            each = ", ".join(f"{kind} {count}" for kind, count in sorted(kinds.items()))
+            each = ", ".join(f"{terminal().noun(kind)} {count}" for kind, count in sorted(kinds.items()))
             lines.append(f"{outcome:<10}{kinds.total():>6}   {each}")
     files = counted(report.files, "file")
     if not lines:
         return f"Nothing to import in {files}."
     lines.append(f"Read from {files}{'; nothing was kept (dry run)' if dry_run else ''}.")
+    return "\n".join(lines)
+
+
+def problems(
+    *,
+    level: Annotated[
+        Literal["error", "warning", "note"] | None, Parameter(help="Only those of this level.")
+    ] = None,
+    owner: Annotated[str | None, Parameter(help="Only those of what this unit or person owns.")] = None,
+) -> int:
+    """Say what is wrong in the files and addresses that the catalog is read from, since when, and the way out.
+
+    Exit code 1 while an error stands; warnings and notes leave it 0.
+    """
+    from counterpoint.catalog.problems import count_problems, list_problems
+    from counterpoint.graph import parse_ref
+
+    asked = str(parse_ref(owner, default_kind="Group")) if owner else None
+    here = terminal()
+    with here.open() as workspace, workspace.graph.read() as reader:
+        found = [each for _, each in list_problems(reader, level=level, owner=asked, limit=10_000)]
+        counts = count_problems(reader)
+    here.emit(
+        {"counts": counts, "problems": [_standing(here, each) for each in found]},
+        lambda: _report(found, counts),
+    )
+    return 1 if any(each.level == "error" for each in found) else 0
+
+
+def _standing(here: Terminal, each: "Standing") -> dict[str, Any]:
+    from counterpoint.catalog.remedies import REMEDIES
+    from counterpoint.moments import rfc3339
+
+    return {
+        "location": each.location,
+        "line": each.line,
+        "column": each.column,
+        "pointer": each.pointer,
+        "level": each.level,
+        "code": each.code,
+        "message": here.tell(each.message),
+        "remedy": here.tell(REMEDIES[each.code]),
+        "entity": each.ref,
+        "owner": each.owner,
+        "since": rfc3339(each.since),
+    }
+
+
+def _report(found: "list[Standing]", counts: dict[str, int]) -> str:
+    from counterpoint.catalog.remedies import REMEDIES
+
+    lines = []
+    for each in found[:SHOWN]:
+        lines.append(f"{each.level}: {each.place} {each.pointer}".rstrip() + f": {each.message}")
+        lines.append(f"    {REMEDIES[each.code]}")
+    if len(found) > SHOWN:
+        lines.append(f"... and {len(found) - SHOWN} more; --json lists all")
+    told = ", ".join(
+        counted(counts[level], level) for level in ("error", "warning", "note") if counts.get(level)
+    )
+    lines.append(f"{told}." if told else "Nothing is wrong in what was imported.")
     return "\n".join(lines)

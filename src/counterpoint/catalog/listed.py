@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
+from counterpoint.errors import OverloadedError
 from counterpoint.graph.index import AllOf, Equals, Filter, index_of
 from counterpoint.graph.reader import Reader
 from counterpoint.graph.ref import parse_ref
@@ -38,7 +39,10 @@ def counts(
     """
     if at is not None or "text" in chosen:
         return _by_database(reader, chosen, at)
-    snapshot = index_of(workspace).snapshot()
+    try:
+        snapshot = index_of(workspace).snapshot()
+    except OverloadedError:  # it is being made, and takes longer than a reader may wait
+        return _by_database(reader, chosen, at)
     wanted = {name: _equals(name, value) for name, value in chosen.items()}
     found = {}
     for name, key in KEYS.items():

@@ -12,7 +12,8 @@ from counterpoint.catalog import shown
 from counterpoint.catalog.flow import flow_of
 from counterpoint.catalog.history.pages import pages as history_pages
 from counterpoint.catalog.listed import counts
-from counterpoint.catalog.problems import list_problems
+from counterpoint.catalog.problem_pages import problem_pages
+from counterpoint.catalog.problems import count_problems, list_problems
 from counterpoint.catalog.reuse.store import twins_of
 from counterpoint.catalog.scorecards.pages import pages as scorecard_pages
 from counterpoint.catalog.scorecards.shown import entity_section
@@ -27,7 +28,7 @@ from counterpoint.graph.kinds import KINDS, canonical_kind
 from counterpoint.web import PageContext, render
 from counterpoint.web.similar import contacts_of
 from counterpoint.web.urls import with_query
-from counterpoint.web.words import kind_words
+from counterpoint.web.words import kind_word, kind_words
 from counterpoint.workspace import Workspace
 
 __all__ = ["pages"]
@@ -95,6 +96,7 @@ def show_list(
         found = reader.find(order=order, limit=ROWS, cursor=cursor, total=passing, **narrowed, **when)
         facets = {name: _choices(each, chosen.get(name)) for name, each in values.items()} if total else {}
         titles = reader.titles({value for value, _count in facets.get("owner", ())})
+        problems = count_problems(reader)
     here = with_query(
         "/catalog", **{"kind": EVERY} | chosen, at=at, order=order if order != "title" else None
     )
@@ -108,6 +110,7 @@ def show_list(
         facets=facets,
         titles=titles,
         asked=asked,
+        problems=problems,
         narrowed=[name for name in chosen if name != "kind"],
         order=order,
         at=moment,
@@ -115,7 +118,7 @@ def show_list(
         views=views,
         query=query,
         here=here,
-        tabs=_tabs(facets.get("kind", ()), here),
+        tabs=_tabs([pair for pair in facets.get("kind", ()) if not page.hides(pair[0])], here),
         tab=here,
         next_url=with_query(here, cursor=found.next_cursor) if found.next_cursor else None,
         first_url=here if cursor else None,
@@ -171,7 +174,8 @@ def show_entity(
         owner = known.get(entity.owner or "")
         problems = [found for _at, found in list_problems(reader, ref=ref)] if moment is None else []
     twin_items = twins_of(ws, ref) if moment is None else ()
-    sections = shown.sections(entity, known)
+    page = page.about(entity.ref if entity.kind in ("Group", "User") else entity.owner)
+    sections = page.told(shown.practised(shown.sections(entity, known), page.hides))
     by_relation = {section.relation: section for section in sections}
     return render(
         page,
@@ -180,7 +184,9 @@ def show_entity(
         kind=KINDS.get(canonical_kind(entity.kind)),
         sections=sections,
         related=by_relation,
-        diagram=shown.flow_diagram(entity, flow) if flow else shown.diagram(entity, sections),
+        diagram=shown.flow_diagram(entity, flow)
+        if flow
+        else shown.diagram(entity, sections, page.tell(kind_word(entity.kind))),
         steps=2 if flow else 1,
         has_flow=moment is None and shown.has_flow(sections),
         flow=flow,
@@ -218,4 +224,4 @@ def _absence(ref: str, at: datetime | None, versions: list[datetime]) -> str:
     return f"There is no {ref}."
 
 
-pages: list[Any] = [show_list, show_entity, *history_pages, *scorecard_pages]
+pages: list[Any] = [show_list, show_entity, *history_pages, *problem_pages, *scorecard_pages]

@@ -1,5 +1,9 @@
 """The API of entities: lists, descriptors in and out, history."""
 
+import asyncio
+import threading
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from datetime import datetime
 from typing import Annotated, Any
 
@@ -13,9 +17,11 @@ from counterpoint.catalog.api.refusals import BASE, refusal
 from counterpoint.catalog.api.router import CatalogApi, openapi_of
 from counterpoint.catalog.history.routes import related
 from counterpoint.catalog.history.routes import routes as history_routes
+from counterpoint.catalog.problem_routes import routes as problem_routes
 from counterpoint.catalog.scorecards.recording import recording
 from counterpoint.catalog.scorecards.routes import routes as scorecard_routes
 from counterpoint.catalog.shown import moment_of
+from counterpoint.catalog.watching import Watch
 from counterpoint.errors import InputError, NotFoundError, Problem
 from counterpoint.graph import Actor, Ref
 from counterpoint.graph.descriptor import ref_of, validate
@@ -36,6 +42,37 @@ class Revisions(msgspec.Struct, frozen=True):
     """The versions of an entity, newest first."""
 
     items: tuple[Revision, ...]
+
+
+class CatalogProblem(msgspec.Struct, frozen=True, rename="camel"):
+    """Something that is wrong in a file or at an address, with the way out."""
+
+    location: str
+    """`file:/...` or `url:...`."""
+    line: int | None
+    column: int | None
+    pointer: str
+    level: str
+    """`error`, `warning` or `note`."""
+    code: str
+    """What kind of problem it is, such as `invalid`, `conflict` or `orphan`."""
+    message: str
+    remedy: str
+    entity: str | None
+    """The entity that it is about, which may not exist."""
+    owner: str | None
+    missing: str | None
+    """The entity that is missed; the problem is over as soon as it exists."""
+    since: datetime
+
+
+class CatalogProblems(msgspec.Struct, frozen=True, rename="camel"):
+    """A part of the problems that stand, by file and line."""
+
+    items: tuple[CatalogProblem, ...]
+    counts: dict[str, int]
+    """Of all that stand, how many there are of each level."""
+    next_cursor: str | None = None
 
 
 class Remark(msgspec.Struct, frozen=True):
@@ -180,6 +217,23 @@ def _answer(entity: Entity) -> Response[Entity]:
     return Response(entity, headers=etag_header(entity.etag))
 
 
+@asynccontextmanager
+async def lifespan(workspace: Workspace) -> AsyncIterator[None]:
+    """Follow the files that were imported while the server runs, unless `[catalog] watch` is false."""
+    settings = workspace.settings.catalog
+    if not settings.watch:
+        yield
+        return
+    watch = Watch(workspace.graph, settings.read_hosts)
+    thread = threading.Thread(target=watch.run, name="catalog-watch", daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        watch.stop.set()
+        await asyncio.to_thread(thread.join)
+
+
 def asgi_apps(workspace: Workspace) -> dict[str, Any]:
     """The Backstage API, beside the framework: its paths, checks and errors follow a standard of their own."""
     return {BASE: CatalogApi(workspace, OPERATIONS)}
@@ -188,6 +242,6 @@ def asgi_apps(workspace: Workspace) -> dict[str, Any]:
 error_shapes: dict[str, Any] = {BASE: refusal}
 openapi_paths: dict[str, Any] = openapi_of(OPERATIONS)
 routes: list[Any] = [list_entities, read_entity, write_entity, delete_entity, list_revisions]
-routes += [*history_routes, *scorecard_routes]
+routes += [*problem_routes, *history_routes, *scorecard_routes]
 lifespans: list[Any] = [recording]
 """What runs beside the server's requests, each as the room's `lifespan`."""

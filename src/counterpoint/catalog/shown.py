@@ -1,8 +1,8 @@
 """What the pages show of an entity: its relations in words, its facts, its history."""
 
 import re
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 from urllib.parse import urlsplit
@@ -11,6 +11,7 @@ from counterpoint.catalog.flow import NEEDED_BY, NEEDS, Flow
 from counterpoint.errors import InputError, Problem
 from counterpoint.graph.entity import Entity
 from counterpoint.graph.kinds import canonical_kind
+from counterpoint.said import Said
 from counterpoint.web.charts import Node, RelationGroup, layer_diagram, relation_diagram
 from counterpoint.web.urls import entity_url, ref_parts
 
@@ -23,6 +24,7 @@ __all__ = [
     "has_flow",
     "moment_of",
     "origin",
+    "practised",
     "sections",
     "spec_rows",
 ]
@@ -95,6 +97,8 @@ LEFT = frozenset(
     | {"supportsBelief", "implementsBet", "testsBet", "flagOf"}
 )
 """What stands to the left in the diagram: what an entity is of, or for."""
+UNIT_LABEL = "Measured in"
+"""The label of a metric's `unit`: a unit of people is something else."""
 FLOW = frozenset({*NEEDS, *NEEDED_BY})
 HIDDEN = frozenset({"owner", "type", "lifecycle", "definition", "profile", "steps"})
 """Fields of a spec that the page shows in a place of their own."""
@@ -133,7 +137,7 @@ class Section:
     """All that stands in one relation to an entity."""
 
     relation: str
-    label: str
+    label: Said
     items: tuple[Related, ...]
 
 
@@ -153,6 +157,15 @@ def sections(entity: Entity, known: Mapping[str, Entity]) -> list[Section]:
     ]
 
 
+def practised(sections: Iterable[Section], hides: Callable[[str], bool]) -> list[Section]:
+    """The sections without what belongs to practices that are switched off; `hides` says so of a kind."""
+    kept = [
+        replace(each, items=tuple(item for item in each.items if not hides(item.kind_name)))
+        for each in sections
+    ]
+    return [each for each in kept if each.items]
+
+
 def _rank(item: Related) -> tuple[int, str, str]:
     return (item.rank, item.kind, item.title.lower())
 
@@ -167,11 +180,11 @@ def _related(ref: str, entity: Entity | None) -> Related:
 
 def _words(name: str) -> str:
     """A field or relation as words: `implementedBy` becomes "Implemented by"."""
-    return re.sub(r"(?<=[a-z0-9])(?=[A-Z])", " ", name).capitalize()
+    return UNIT_LABEL if name == "unit" else re.sub(r"(?<=[a-z0-9])(?=[A-Z])", " ", name).capitalize()
 
 
-def diagram(entity: Entity, shown: Iterable[Section]) -> Any:
-    """The relations as a diagram; empty where there are none."""
+def diagram(entity: Entity, shown: Iterable[Section], kind: str = "") -> Any:
+    """The relations as a diagram; empty where there are none. `kind` is what people call the entity's kind."""
     groups = [
         RelationGroup(
             section.label,
@@ -185,7 +198,7 @@ def diagram(entity: Entity, shown: Iterable[Section]) -> Any:
         if section.relation not in LISTED.get(entity.kind, ())
     ]
     return relation_diagram(
-        Node(entity.title, kind=entity.kind), groups, title=f"Relations of {entity.title}", limit=6
+        Node(entity.title, kind=kind or entity.kind), groups, title=f"Relations of {entity.title}", limit=6
     )
 
 

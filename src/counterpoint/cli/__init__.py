@@ -3,13 +3,14 @@
 import os
 import sys
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 from counterpoint import __version__
 from counterpoint.cli.tree import COMMANDS, EXAMPLES, GROUPS, OPTIONS, overview
 from counterpoint.errors import CounterpointError
-from counterpoint.terminal import Terminal, soften_encodings, use_terminal
+from counterpoint.terminal import Terminal, soften_encodings, terminal, use_terminal
 
 if TYPE_CHECKING:
     from cyclopts import App
@@ -88,9 +89,9 @@ def run(arguments: Sequence[str]) -> int:
     except CycloptsError as error:
         return _fail(str(error), 2)
     except CounterpointError as error:
-        return _fail(
-            "\n".join([error.message, *(f"  {problem}" for problem in error.problems)]), error.exit_code
-        )
+        tell = terminal().tell
+        problems = (f"  {replace(problem, message=tell(problem.message))}" for problem in error.problems)
+        return _fail("\n".join([tell(error.message), *problems]), error.exit_code)
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0

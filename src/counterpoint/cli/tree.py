@@ -16,11 +16,16 @@ COMMANDS: dict[str, dict[str, tuple[str, str]]] = {
             "counterpoint.catalog.reuse.commands:similar",
             "Say what exists already that is like a text or an entity.",
         ),
+        "problems": ("counterpoint.catalog.commands:problems", "Say what is wrong in the catalog's files."),
     },
     "import": {
         "catalog": (
             "counterpoint.catalog.commands:import_catalog",
             "Read catalog-info.yaml files, folders, globs or checkouts.",
+        ),
+        "people": (
+            "counterpoint.people.commands:import_people",
+            "Read people, units and memberships from CSV or YAML.",
         ),
         "flags": (
             "counterpoint.flags.commands:import_flags",
@@ -29,6 +34,22 @@ COMMANDS: dict[str, dict[str, tuple[str, str]]] = {
         "events": (
             "counterpoint.journal.commands:import_events",
             "Read CloudEvents as NDJSON, or Parquet or CSV with a mapping.",
+        ),
+    },
+    "people": {
+        "list": ("counterpoint.people.commands:list_people", "List people with their units."),
+        "show": ("counterpoint.people.commands:show_person", "Show one person's memberships over time."),
+        "export": (
+            "counterpoint.people.commands:export_people",
+            "Print people and units as Backstage's YAML, or as CSV.",
+        ),
+    },
+    "units": {
+        "list": ("counterpoint.people.commands:list_units", "List units as a tree, at any date."),
+        "show": ("counterpoint.people.commands:show_unit", "Show one unit: people, parts, what it owns."),
+        "retire": (
+            "counterpoint.people.commands:retire_unit",
+            "Retire a unit, with a new home for each thing it owns.",
         ),
     },
     "flags": {
@@ -45,6 +66,24 @@ COMMANDS: dict[str, dict[str, tuple[str, str]]] = {
         "check": (
             "counterpoint.catalog.scorecards.commands:check",
             "Say which checks pass, and what to do next.",
+        ),
+    },
+    "vocabulary": {
+        "list": (
+            "counterpoint.people.vocabulary_commands:list_words",
+            "Show what every noun is called, and by whom.",
+        ),
+        "set": ("counterpoint.people.vocabulary_commands:set_words", "Rename nouns, here or in one unit."),
+        "use": ("counterpoint.people.vocabulary_commands:use_pack", "Take a ready vocabulary."),
+    },
+    "practices": {
+        "list": (
+            "counterpoint.people.vocabulary_commands:list_practices",
+            "Show practices, policies and limits, and who set them.",
+        ),
+        "set": (
+            "counterpoint.people.vocabulary_commands:set_practices",
+            "Switch practices; set policies and limits.",
         ),
     },
     "events": {
@@ -80,7 +119,18 @@ EXAMPLES: dict[str, tuple[str, ...]] = {
     "serve": ("-w acme serve --no-auth", "-w acme serve --port 7800"),
     "similar": ("similar playlist made for one listener", "similar component:taste-profile --kind Component"),
     "history": ("history component:default/search", "history component:default/search --diff 2026-05-01 2026-06-01"),
+    "problems": ("problems", "problems --level error --json"),
     "import catalog": ("import catalog ~/checkouts/shop", "import catalog 'services/*/catalog-info.yaml' --dry-run"),
+    "import people": ("import people units.csv people.csv", "import people people.yaml --dry-run"),
+    "people list": ("people list", "people list --unit discovery --at 2026-03-31"),
+    "people show": ("people show ana.moreira",),
+    "people export": ("people export > people.yaml", "people export --format csv > people.csv"),
+    "units list": ("units list --at 2026-03-31",),
+    "units show": ("units show discovery",),
+    "units retire": (
+        "units retire radio --to playback --dry-run",
+        "units retire radio --home component:default/tuner=discovery --to playback",
+    ),
     "import flags": ("import flags flags.json", "import flags mobile.json --set mobile --owner group:default/apps"),
     "import events": ("import events events.ndjson", "import events test.csv --mapping mapping.yaml"),
     "flags eval": ("""flags eval new-checkout --context '{"targetingKey": "user-1"}'""",),
@@ -90,6 +140,9 @@ EXAMPLES: dict[str, tuple[str, ...]] = {
         "experiments analyze one-page-checkout --no-record --json",
     ),
     "scorecards check": ("scorecards check", "scorecards check production-readiness", "scorecards check --entity component:default/search --json"),
+    "vocabulary set": ("vocabulary set squad=pod tribe=area", "vocabulary set bet=song --unit listening"),
+    "vocabulary use": ("vocabulary use plain",),
+    "practices set": ("practices set experiments=off --unit creators", "practices set I1=ask_reason squadMost=9"),
     "account create": ("account create ana --admin",),
     "account password": ("account password ana",),
     "account remove": ("account remove ana",),
@@ -99,10 +152,14 @@ EXAMPLES: dict[str, tuple[str, ...]] = {
 """What a command's help shows as examples, without the program's name."""
 
 GROUPS = {
-    "import": "Bring in a catalog, flags or events.",
+    "import": "Bring in a catalog, people, flags or events.",
+    "people": "People and their memberships.",
+    "units": "Units of the organisation.",
     "flags": "Evaluate and check flags.",
     "experiments": "Read experiments.",
     "scorecards": "Check what the catalog says of things.",
+    "vocabulary": "What the organisation calls things.",
+    "practices": "What units do, and what their rules ask for.",
     "events": "Care for the journal.",
     "account": "People who sign in with a password.",
     "token": "API tokens for services and scripts.",

@@ -35,7 +35,7 @@ def doctor() -> int:
     with terminal().open() as workspace:
         findings = workspace.check()
     errors = sum(finding.level == "error" for finding in findings)
-    terminal().emit({"ok": errors == 0, "findings": findings}, lambda: _table(findings))
+    terminal().emit({"ok": errors == 0, "findings": findings}, lambda: _table(terminal().told(findings)))
     return 1 if errors else 0
 
 

@@ -11,6 +11,7 @@ from pathlib import Path
 from counterpoint.bets.decisions import decide
 from counterpoint.catalog.importer import import_targets
 from counterpoint.demo.checked import check
+from counterpoint.demo.past import tell_past
 from counterpoint.demo.simulate import Simulation, simulate
 from counterpoint.errors import CounterpointError
 from counterpoint.experiments.store import load, read_now
@@ -52,6 +53,7 @@ class _Part:
 
 
 PARTS = {
+    "past": _Part("Remembering how it came to be", 0.1),
     "catalog": _Part("Reading 140 people, 18 squads and their software", 0.25),
     "flags": _Part("Importing the flags", 0.3),
     "events": _Part("Listening for four weeks", 0.85),
@@ -81,7 +83,9 @@ def tell(workspace: Workspace, arpeggio: Path, *, seed: int, progress: Tell) -> 
         seed: of the listeners' behaviour.
         progress: told of each part.
     """
-    progress(PARTS["catalog"].label, 0.0)
+    progress(PARTS["past"].label, 0.0)
+    tell_past(workspace, arpeggio)
+    progress(PARTS["catalog"].label, PARTS["past"].share)
     _import(workspace, SYNC, arpeggio / "catalog-info.yaml")
     progress(PARTS["flags"].label, PARTS["catalog"].share)
     write_set(workspace, ENGINEER, DEFAULT_SET, arpeggio / "flags.json")

@@ -66,7 +66,7 @@ def analyze(
             result = store.result_of(workspace, loaded)
     for note in loaded.notes:
         shell.say(f"note: {note}")
-    shell.emit(result, lambda: _shown(result))
+    shell.emit(result, lambda: _shown(shell.told(result)))
 
 
 def _shown(result: "Result") -> "RenderableType":
@@ -83,7 +83,9 @@ def _shown(result: "Result") -> "RenderableType":
     )
     parts: list[Any] = [
         Text.assemble(
-            (result.title or result.experiment, "bold"), f"  flag {result.flag}, {dates}", overflow="fold"
+            (result.title or result.experiment, "bold"),
+            f"  {terminal().noun('flag')} {result.flag}, {dates}",
+            overflow="fold",
         ),
         _arms(result),
         _sample_ratio(result),
@@ -181,7 +183,7 @@ def _metric_table(metrics: "Sequence[MetricResult]", *, many: bool) -> "Table":
         )
         for metric in metrics
     ]
-    table.add_column("Metric", min_width=WORDS_WIDTH)
+    table.add_column(terminal().noun("Metric"), min_width=WORDS_WIDTH)
     for title, column in zip(titles, zip(*figures, strict=True), strict=True):
         _add_whole(table, title, column)
     table.add_column("Result", min_width=WORDS_WIDTH)

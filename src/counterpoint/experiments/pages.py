@@ -8,7 +8,15 @@ from litestar.params import FromPath, FromQuery
 from litestar.response import Redirect
 
 from counterpoint.experiments import store
-from counterpoint.experiments.shown import EXAMPLE, arm_rows, definitions, kept_readings, metric_rows, plot_of
+from counterpoint.experiments.shown import (
+    EXAMPLE,
+    PLOT_TITLE,
+    arm_rows,
+    definitions,
+    kept_readings,
+    metric_rows,
+    plot_of,
+)
 from counterpoint.graph.actor import Actor
 from counterpoint.graph.ref import parse_ref
 from counterpoint.web import PageContext, render
@@ -50,6 +58,7 @@ def show(
 ) -> str:
     """One experiment: verdict, metrics, quality, definitions, and the query that ran."""
     loaded = store.load(ws, f"experiment:{namespace}/{name}")
+    page = page.about(loaded.entity.owner)
     result, holds = store.result_at_hand(ws, loaded)
     readings = store.readings_of(ws, loaded.entity.ref)
     bet = next(iter(loaded.entity.targets("testsBet")), None)
@@ -68,7 +77,7 @@ def show(
         ),
         arms=arm_rows(result),
         metrics=metric_rows(result),
-        plot=plot_of(result),
+        plot=plot_of(result, title=page.tell(PLOT_TITLE)),
         readings=kept_readings(readings),
         definitions=definitions(loaded.plan, result),
     )

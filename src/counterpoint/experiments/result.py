@@ -6,6 +6,7 @@ from typing import Literal
 import msgspec
 
 from counterpoint.experiments.model import Aggregation, Direction, Levels
+from counterpoint.said import Said
 
 __all__ = [
     "Arm",
@@ -63,7 +64,7 @@ class MetricResult(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     unit: str | None
     margin: float | None
     outcome: Outcome
-    note: str
+    note: Said
     """Why it could not be tested, or what else there is to know; empty if nothing."""
     control_users: int
     treatment_users: int
@@ -162,18 +163,18 @@ class Quality(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     """Events of the metrics before the user's first exposure; they do not count."""
     late_events: int = 0
     """Events of the metrics after the plan's end; they do not count."""
-    warnings: tuple[str, ...] = ()
+    warnings: tuple[Said, ...] = ()
 
 
 class Verdict(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     """The recommendation; what to do stays the squad's decision."""
 
     state: VerdictState
-    sentence: str
+    sentence: Said
     """Plain words with the figures and the one condition that decides."""
     condition: str
     """The condition that decides: "sample ratio", "end", "units", "exposures", or a kind of test and a metric."""
-    would_change: str
+    would_change: Said
     """What would change the verdict."""
     treatment: str | None = None
     """The treatment it speaks of; none if of all."""

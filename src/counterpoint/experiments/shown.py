@@ -12,12 +12,14 @@ from counterpoint.experiments import wording
 from counterpoint.experiments.model import Experiment, Metric
 from counterpoint.experiments.result import Arm, MetricResult, Range, Result
 from counterpoint.graph.entity import Activity
+from counterpoint.said import Said
 from counterpoint.web.charts import Interval, interval_plot
 from counterpoint.web.urls import with_query
 from counterpoint.web.words import tone_of
 
 __all__ = [
     "EXAMPLE",
+    "PLOT_TITLE",
     "ArmRow",
     "Definition",
     "KeptFigure",
@@ -33,6 +35,7 @@ __all__ = [
 EXPOSURE = "feature_flag.evaluation"
 TONES = frozenset({"good", "bad", "warn"})
 INFINITE = float("inf")
+PLOT_TITLE = "Change of each metric relative to the control"
 
 EXAMPLE = """\
 apiVersion: counterpoint.dev/v1
@@ -107,7 +110,7 @@ class KeptReading:
     at: datetime
     actor: str
     verdict: str
-    sentence: str
+    sentence: Said
     arms: tuple[tuple[str, int], ...]
     """Variant and users of each arm."""
     figures: tuple[KeptFigure, ...]
@@ -182,7 +185,7 @@ def _kept(entry: Activity) -> KeptReading:
     )
 
 
-def plot_of(result: Result) -> Markup:
+def plot_of(result: Result, title: str = PLOT_TITLE) -> Markup:
     """All relative changes on one scale; metrics without a relative change are in the table only."""
     many = len(result.comparisons) > 1
     rows = [
@@ -190,9 +193,7 @@ def plot_of(result: Result) -> Markup:
         for metric in result.metrics
         if metric.relative is not None and metric.relative_interval is not None
     ]
-    return interval_plot(
-        rows, title="Change of each metric relative to the control", lower="less", higher="more"
-    )
+    return interval_plot(rows, title=title, lower="less", higher="more")
 
 
 def _interval(metric: MetricResult, estimate: float, ends: Range, *, many: bool) -> Interval:

@@ -20,6 +20,7 @@ from counterpoint.graph.flagd import flags_by_key
 from counterpoint.graph.reader import Reader
 from counterpoint.graph.ref import parse_ref
 from counterpoint.moments import rfc3339
+from counterpoint.said import Said
 from counterpoint.workspace import Workspace
 
 __all__ = [
@@ -56,7 +57,7 @@ class Loaded(msgspec.Struct, frozen=True):
     plan: Experiment
     version: tuple[str, ...]
     """Etags of the entities that the plan was made of."""
-    notes: tuple[str, ...] = ()
+    notes: tuple[Said, ...] = ()
     """What is missing around it and does not keep it from being read."""
     newest: Activity | None = None
     """The newest reading that was recorded."""
@@ -75,7 +76,7 @@ class Listed(msgspec.Struct, frozen=True, rename="camel"):
     treatments: tuple[str, ...]
     bet: str | None
     verdict: str | None
-    sentence: str | None
+    sentence: Said | None
     read_at: datetime | None
 
 

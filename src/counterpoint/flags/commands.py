@@ -90,7 +90,7 @@ def import_flags(
     shell.emit(
         data,
         lambda: (
-            f"Flag set {set!r}: {written.outcome}, {counted(written.flags, 'flag')}{owned}, {counted(len(written.warnings), 'warning')}."
+            f"{shell.noun('Flag')} set {set!r}: {written.outcome}, {counted(written.flags, 'flag')}{owned}, {counted(len(written.warnings), 'warning')}."
         ),
     )
 
@@ -168,7 +168,7 @@ def lint(
             flags = read_set(reader, set or "default").flags
             bets = [entity.ref for entity in reader.all(kind="Bet")]
     found = findings_in(flags, bets=bets)
-    name = str(file) if file else f"flag set {set or 'default'!r}"
+    name = str(file) if file else f"{shell.noun('flag')} set {set or 'default'!r}"
     shell.emit([_finding(finding) for finding in found], lambda: _report(name, flags, found))
     return 1 if any(finding.level == "error" for finding in found) else 0
 
@@ -219,7 +219,7 @@ def _shown(key: str, result: "Evaluation") -> str:
         else json.dumps(result.value, ensure_ascii=False)
     )
     lines = [
-        f"flag     {key}",
+        f"{terminal().noun('flag'):<8} {key}",
         f"value    {value}",
         f"variant  {result.variant or '-'}",
         f"reason   {result.reason}",
@@ -229,7 +229,7 @@ def _shown(key: str, result: "Evaluation") -> str:
 
 
 def _report(name: str, flags: "FlagSet", found: "list[Finding]") -> str:
-    lines = [f"{finding.level}: {finding.problem}" for finding in found]
+    lines = [f"{finding.level}: {terminal().told(finding.problem)}" for finding in found]
     counts = ", ".join(
         counted(sum(finding.level == level for finding in found), level)
         for level in ("error", "warning", "note")
@@ -242,4 +242,4 @@ def _finding(finding: "Finding") -> dict[str, Any]:
 
 
 def _problem(problem: Problem) -> dict[str, Any]:
-    return {"pointer": problem.pointer, "message": problem.message, "line": problem.line}
+    return {"pointer": problem.pointer, "message": terminal().tell(problem.message), "line": problem.line}

@@ -91,7 +91,7 @@ def show_set(
         existing = [entity.ref for entity in reader.all(kind="Bet")]
         owner = reader.get(stored.entity.owner) if stored.entity.owner else None
     return render(
-        page,
+        page.about(stored.entity.owner),
         "flags/set.html",
         stored=stored,
         items=items,
@@ -129,7 +129,7 @@ def show_flag(
         experiments = _experiments(reader, stored, flag.key)
     result, problem = _tried(stored, flag.key, context)
     return render(
-        page,
+        page.about(item.owner),
         "flags/flag.html",
         stored=stored,
         flag=flag,

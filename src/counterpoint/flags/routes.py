@@ -16,6 +16,7 @@ from counterpoint.flags.ofrep import PATH, Ofrep
 from counterpoint.flags.store import flag_sets, read_set, read_sets, write_set
 from counterpoint.graph.actor import Actor
 from counterpoint.paging import check_limit
+from counterpoint.said import Said
 from counterpoint.web.etags import IfMatch, IfNoneMatch, etag_header, read_etags
 from counterpoint.workspace import Workspace
 
@@ -70,7 +71,7 @@ class Warned(msgspec.Struct, frozen=True):
     """A place that flagd's schemas would refuse, or a rule that cannot run."""
 
     pointer: str
-    message: str
+    message: Said
 
 
 class WrittenSet(msgspec.Struct, frozen=True, rename="camel"):

@@ -7,6 +7,7 @@ from typing import Any, Final
 
 from counterpoint.flags.flag import Flag
 from counterpoint.flags.targeting import is_rule
+from counterpoint.said import Said
 
 __all__ = ["Share", "Step", "condition", "steps_of"]
 
@@ -30,7 +31,7 @@ class Step:
 
     when: str
     """The condition in words; empty where there is none."""
-    then: str
+    then: Said
     """The variant, or what is done instead."""
     shares: tuple[Share, ...] = ()
     """The parts, where the answer is a split."""

@@ -7,6 +7,8 @@ from typing import Any
 from counterpoint.errors import Problem, escape
 from counterpoint.graph.fields import Field, Reference, check_fields
 from counterpoint.graph.scorecard import check_scorecard
+from counterpoint.practices import check_pack
+from counterpoint.vocabulary import check_nouns
 
 __all__ = ["BACKSTAGE", "INVERSES", "KINDS", "OURS", "Kind", "LooseReference", "canonical_kind", "kind_of"]
 
@@ -88,6 +90,14 @@ def _check_ai_resource(spec: Mapping[str, Any]) -> Iterator[Problem]:
     yield from check_fields(AI_RESOURCES.get(spec["type"], ()), spec, "/spec")
 
 
+def _check_size(spec: Mapping[str, Any]) -> Iterator[Problem]:
+    size = spec.get("size") or {}
+    if "min" in size and "max" in size and size["min"] > size["max"]:
+        yield Problem(
+            f"min is {size['min']:g} and max {size['max']:g}; min is the smaller.", "/spec/size/min"
+        )
+
+
 OWNER = _refers("owner", "Group", "ownedBy", "ownerOf", required=True)
 SYSTEM = _refers("system", "System", "partOf", "hasPart")
 DEPENDENCIES = (
@@ -117,9 +127,17 @@ AI_RESOURCES: Mapping[str, tuple[Field, ...]] = {
 }
 """What each type of AiResource has beside the common fields."""
 PROFILE = Field("profile", "object", fields=(Field("displayName"), Field("email"), Field("picture")))
+UNIT = (
+    Field("mission"),
+    Field("charter", "object", fields=(Field("usersServed"), Field("waysOfWorking"), Field("howToAskUs"))),
+    Field("channels", "objects", fields=(Field("title", required=True), Field("url"))),
+    Field("topology"),
+)
+"""What a unit says of itself beside what Backstage knows; Backstage lets further fields be."""
 PURPOSE = _refers("purpose", "Purpose", "servesPurpose", "purposeServedBy")
 METRIC = _refers("metric", "Metric", "measuredBy", "measures", required=True)
 SUCCESS = Field("success", "objects", fields=(METRIC, Field("expect")))
+UNITS = _refers("units", "Group", "appliesTo", "hasCustoms", many=True)
 GUARDRAILS = Field("guardrails", "objects", fields=(METRIC, Field("margin", "number", minimum=0)))
 
 _TABLE = (
@@ -171,6 +189,7 @@ _TABLE = (
             _refers("parent", "Group", "childOf", "parentOf"),
             _refers("members", "User", "hasMember", "memberOf", many=True),
             PROFILE,
+            *UNIT,
         ),
         purpose="A unit: any group of people, such as a squad, tribe, chapter or guild.",
     ),
@@ -179,6 +198,32 @@ _TABLE = (
         BACKSTAGE,
         (_refers("memberOf", "Group", "memberOf", "hasMember", required=True, many=True), PROFILE),
         purpose="A person.",
+    ),
+    Kind(
+        "UnitType",
+        OURS,
+        (
+            Field("axis", required=True, choices=("delivery", "competence", "interest", "support")),
+            Field("labels", "object", fields=(Field("one", required=True), Field("many"))),
+            Field(
+                "size",
+                "object",
+                fields=(
+                    Field("min", "number", minimum=0),
+                    Field("max", "number", minimum=1),
+                    Field("reason"),
+                ),
+            ),
+            _refers("owner", "Group", "ownedBy", "ownerOf"),
+        ),
+        purpose="A type of unit: what it is called, on which axis it stands, which size is advised.",
+        check=_check_size,
+    ),
+    Kind(
+        "RoleKind",
+        OURS,
+        (Field("label", required=True), _refers("owner", "Group", "ownedBy", "ownerOf")),
+        purpose="A role that somebody can have in a unit.",
     ),
     Kind(
         "Location",
@@ -363,6 +408,26 @@ _TABLE = (
         ),
         purpose="Checks of what the catalog says of things, each with what to do next.",
         check=check_scorecard,
+    ),
+    Kind(
+        "Vocabulary",
+        OURS,
+        (OWNER, UNITS, Field("nouns", "object", required=True)),
+        purpose="What the organisation, or a unit with everything in it, calls things.",
+        check=lambda spec: check_nouns(spec["nouns"]),
+    ),
+    Kind(
+        "PolicyPack",
+        OURS,
+        (
+            OWNER,
+            UNITS,
+            Field("practices", "object"),
+            Field("policies", "object"),
+            Field("limits", "object"),
+        ),
+        purpose="Which practices are on, what passing over a rule asks for, and which limits are advised.",
+        check=check_pack,
     ),
 )
 

@@ -3,6 +3,7 @@
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import datetime
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Literal
@@ -62,10 +63,14 @@ class Graph:
             yield Reader(connection)
 
     @contextmanager
-    def write(self, actor: Actor) -> Iterator[Writer]:
+    def write(self, actor: Actor, *, at: datetime | None = None) -> Iterator[Writer]:
         """One transaction: committed when the block ends, undone when it raises.
 
+        With `at`, what is written counts as written at that past moment, if nothing is later: for who
+        replays a history that happened elsewhere.
+
         Raises:
+            InputError: `at` is in the future.
             NotAllowedError: the actor may write nothing at all, as a token to read.
             OverloadedError: another process kept writing for longer than the limit.
             WorkspaceError: the database cannot be written.
@@ -79,7 +84,7 @@ class Graph:
             self._writer = threading.get_ident()
             try:
                 with _translated(), self._begin() as connection:
-                    writer = Writer(connection, actor, self._require, unknown_kinds=self.unknown_kinds)
+                    writer = Writer(connection, actor, self._require, unknown_kinds=self.unknown_kinds, at=at)
                     yield writer
                     writer.finish()
             finally:

@@ -3,6 +3,7 @@
 import time
 import uuid
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from datetime import datetime
 from operator import itemgetter
 from typing import Any, Literal
 
@@ -21,12 +22,14 @@ from counterpoint.graph.descriptor import (
 )
 from counterpoint.graph.difference import difference
 from counterpoint.graph.entity import Activity, Entity, Put
+from counterpoint.graph.handover import is_marked, keep_decisions
+from counterpoint.graph.kinds import INVERSES
 from counterpoint.graph.permissions import may
 from counterpoint.graph.reader import Reader, _batches, _text
 from counterpoint.graph.ref import Ref, parse_ref
 from counterpoint.graph.search import postings_of
 from counterpoint.graph.tables import activity, decode, encode, posting, relation, revision, status, tag
-from counterpoint.moments import to_datetime
+from counterpoint.moments import to_datetime, to_micros
 
 __all__ = ["Writer"]
 
@@ -36,6 +39,8 @@ WAITING = 2_000
 """Revisions that may wait in memory."""
 LOCATION_LENGTH = 2_000
 """Characters of a location: what an index of PostgreSQL holds."""
+CUSTOMS = frozenset({"vocabulary", "policypack"})
+"""Kinds that bind whole units: nobody writes them for a unit that they do not belong to."""
 MEMBERSHIP = {"user": ("memberOf", "Group"), "group": ("parent", "Group")}
 """Fields by which an entity joins units, and with them gains their rights."""
 
@@ -50,6 +55,7 @@ class Writer(Reader):
         load: Callable[[str], Entity],
         *,
         unknown_kinds: bool = False,
+        at: datetime | None = None,
     ) -> None:
         super().__init__(connection)
         self._unknown_kinds = unknown_kinds
@@ -68,7 +74,10 @@ class Writer(Reader):
         self._activity = last.seq if last else 0
         self._revision = connection.execute(sa.select(sa.func.max(revision.c.seq))).scalar() or 0
         # One moment for the whole transaction, later than every earlier one even if the clock went back.
-        self.now = max(time.time_ns() // 1000, last.at + 1 if last else 0)
+        clock = time.time_ns() // 1000
+        if at is not None and to_micros(at) > clock:
+            raise InputError(f"{at.isoformat()} is in the future; nothing can have happened then.")
+        self.now = max(clock if at is None else to_micros(at), last.at + 1 if last else 0)
 
     @property
     def connection(self) -> sa.Connection:
@@ -84,12 +93,15 @@ class Writer(Reader):
         location: str | None = None,
         if_match: Collection[str] | None = None,
         validated: bool = False,
+        asked: bool = False,
     ) -> Put:
         """Write a descriptor: create the entity, or a new version of it, or nothing if it is the same.
 
         `location` says where the document was read from; none keeps what is known. With `if_match`
         the entity must still have one of these etags; `*` stands for any. `validated` says that the
-        caller has found nothing wrong with the document, so that thousands are not checked twice.
+        caller has found nothing wrong with the document, so that thousands are not checked twice. With
+        `asked` the room has made sure itself that the actor may, as for what follows from a decision
+        that was theirs.
 
         Raises:
             InputError: the document is not valid; the problems carry pointers.
@@ -109,10 +121,13 @@ class Writer(Reader):
         old = _present(latest)
         if if_match is not None:
             _match(ref, old, if_match)
-        self._allow(ref, old, plain)
+        if location is not None and old is not None and is_marked(old.document):
+            plain = keep_decisions(decode(old.document), plain)
         etag = etag_of(plain)
         if old is not None and old.etag == etag and location in (None, old.location):
-            return Put("unchanged", ref, self._load)
+            return Put("unchanged", ref, self._load)  # whoever asks: nothing is written
+        if not asked:
+            self._allow(ref, old, plain)
         outcome: Literal["created", "updated"] = "updated" if old is not None else "created"
         version = latest.version + 1 if latest is not None else 1
         before, after = (
@@ -195,6 +210,17 @@ class Writer(Reader):
         }
         self._wait(activity, row | {"before": encode(before), "after": encode(after), "reason": reason})
         return made
+
+    def relate(self, origin: str, edges: Iterable[tuple[str, str, str]]) -> None:
+        """Let the relations that `origin` makes be these (source, type, target), each with its inverse.
+
+        For relations that no document makes, such as those of a dated membership: `origin` is then
+        `membership:<id>`. Without edges it makes none any more. The room records what happened.
+        """
+        self.flush()
+        both = {edge for source, kind, target in edges for edge in _both_ways(source, kind, target)}
+        self._relate(origin, both, origin)
+        self._units = None
 
     def preload(self, refs: Iterable[Ref | str]) -> None:
         """Read in bulk what is stored of entities that are put next; it only makes a large import faster."""
@@ -342,6 +368,19 @@ class Writer(Reader):
             before = _joined(decode(old.document)) if old is not None else set()
             for unit in sorted(_joined(document) - before):
                 yield unit, False
+        if kind in CUSTOMS and document is not None:
+            yield from ((unit, False) for unit in self._bound(ref, document))
+
+    def _bound(self, ref: str, document: Mapping[str, Any]) -> list[str]:
+        """Whom words and practices bind: the owner and the units that they name. The actor belongs to each."""
+        owner, edges = str(owner_of(document)), relations_of(document)
+        units = sorted({target for source, kind, target in edges if source == ref and kind == "appliesTo"})
+        if not units and any(kind == "childOf" for _, kind, _ in self._edges([owner], at=None)):
+            raise NotAllowedError(
+                f"{ref} was not changed. Without `units` it holds for the whole organisation, and {owner} is a part"
+                " of another unit; name the units that it holds for, or let a unit own it that is part of none."
+            )
+        return [owner, *units]
 
     def _own_units(self) -> frozenset[str]:
         if self._units is None:
@@ -371,6 +410,10 @@ def _insert(connection: sa.Connection, table: sa.Table, rows: list[dict[str, Any
     mark = "?" if connection.dialect.paramstyle == "qmark" else "%s"
     statement = f"INSERT INTO {table.name} ({', '.join(names)}) VALUES ({', '.join([mark] * len(names))})"
     connection.exec_driver_sql(statement, list(map(itemgetter(*names), rows)))
+
+
+def _both_ways(source: str, kind: str, target: str) -> tuple[tuple[str, str, str], ...]:
+    return (source, kind, target), (target, INVERSES[kind], source)
 
 
 def _match(ref: str, old: Any, if_match: Collection[str]) -> None:

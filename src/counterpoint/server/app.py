@@ -27,6 +27,7 @@ from counterpoint.server.middleware.sign_in import SignIn
 from counterpoint.server.mounting import Mounted, Mounts, mount_rooms
 from counterpoint.server.openapi import openapi_config
 from counterpoint.server.problems import Problems, answer_error
+from counterpoint.server.telling import telling
 from counterpoint.workspace import Workspace
 
 __all__ = ["create_app"]
@@ -56,6 +57,7 @@ def create_app(workspace: Workspace, *, auth: bool = True, loopback: bool = Fals
             "page": Provide(provide_page, sync_to_thread=False),
             "finders": Provide(lambda: tuple(mounted.finders), sync_to_thread=False),
         },
+        after_request=telling(workspace),
         exception_handlers={Exception: answer_error},
         guards=[guard],
         lifespan=[

@@ -25,7 +25,7 @@ HOST = re.compile(
     r"\[(?P<literal>[0-9a-f:.]+)\](?::\d+)?|(?P<address>[0-9a-f]*:[0-9a-f:]*:[0-9a-f.]*)|(?P<name>[^:\[\]]+)(?::\d+)?"
 )
 """An IPv6 literal in brackets, a bare IPv6 address, or a name or IPv4 address; each but the bare one with a port."""
-MACHINE_PATHS = ("/api/", "/ofrep/", "/v1/", "/mcp", "/healthz", "/readyz", "/metrics", "/static/")
+MACHINE_PATHS = ("/api/", "/ofrep/", "/v1/", "/mcp", "/scim/", "/healthz", "/readyz", "/metrics", "/static/")
 """What programs read; everything else is a page for people."""
 
 

@@ -3,18 +3,29 @@
 from typing import Any
 from urllib.parse import parse_qsl
 
+import structlog
 from litestar.connection import ASGIConnection
 from litestar.types import Scope
 
 from counterpoint.errors import UnauthenticatedError
 from counterpoint.graph.actor import Actor
+from counterpoint.graph.customs import OUR_CUSTOMS, Customs, UnitCustoms
 from counterpoint.server.connection import caller_of
 from counterpoint.server.identity.model import csrf_token
 from counterpoint.web import PageContext
 from counterpoint.web.words import TOLD
 from counterpoint.workspace import Workspace
 
-__all__ = ["Connection", "page_context", "provide_actor", "provide_page", "provide_workspace", "workspace_of"]
+__all__ = [
+    "Connection",
+    "customs_of",
+    "organisation",
+    "page_context",
+    "provide_actor",
+    "provide_page",
+    "provide_workspace",
+    "workspace_of",
+]
 
 Connection = ASGIConnection[Any, Any, Any, Any]
 
@@ -30,6 +41,7 @@ def page_context(scope: Scope) -> PageContext:
     caller = caller_of(scope)
     query = scope.get("query_string", b"").decode("latin-1")
     told = TOLD.get(dict(parse_qsl(query)).get("told", "")) if "told=" in query else None
+    customs = customs_of(workspace_of(scope))
     return PageContext(
         workspace_name=workspace_of(scope).settings.name,
         path=scope["path"],
@@ -38,7 +50,24 @@ def page_context(scope: Scope) -> PageContext:
         csrf=csrf_token(caller.browser_secret) if caller.browser_secret else "",
         notice=told,
         query=query,
+        customs=customs.of(),
+        customs_of=customs.of,
     )
+
+
+def customs_of(workspace: Workspace) -> Customs:
+    """The words and practices of every unit of a workspace, kept while it is open."""
+    return workspace.keep(Customs, lambda ws: Customs(ws.graph))
+
+
+def organisation(scope: Scope) -> UnitCustoms:
+    """What the whole organisation says and does; our own words where the graph cannot be read."""
+    try:
+        return customs_of(workspace_of(scope)).of()
+    except Exception:
+        # Whoever asks is about to answer, often about an error: the answer must not fail for its words.
+        structlog.get_logger("counterpoint.server").exception("vocabulary_unreadable")
+        return OUR_CUSTOMS
 
 
 def provide_workspace(scope: Scope) -> Workspace:

@@ -47,6 +47,8 @@ TAGS = (
         description="What exists: entities, relations, history. Wire-compatible with Backstage.",
     ),
     Tag(name="entities", description="The same entities in our own words, as of any date, and the search."),
+    Tag(name="people", description="People, units, memberships at any date, ownership."),
+    Tag(name="scim", description="SCIM 2.0: people and groups from an identity provider, in its own format."),
     Tag(name="flags", description="Flag sets and their evaluation, in flagd's and OFREP's formats."),
     Tag(name="events", description="What happened: CloudEvents in, and out again."),
     Tag(name="experiments", description="Results and the shipping recommendation."),

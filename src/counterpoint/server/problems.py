@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from html import escape
 from http import HTTPStatus
 from typing import Any, TypeAlias
@@ -36,11 +37,13 @@ class Failure(msgspec.Struct, frozen=True):
     problems: tuple[Problem, ...] = ()
     headers: Mapping[str, str] = {}
     """Further headers of the answer."""
+    untold: str = ""
+    """The title in our own words, where `title` is in others: programs compare the type that it makes."""
 
     @property
     def type(self) -> str:
         """A URI for programs to compare."""
-        return TYPE_PREFIX + re.sub(r"[^a-z0-9]+", "-", self.title.lower()).strip("-")
+        return TYPE_PREFIX + re.sub(r"[^a-z0-9]+", "-", (self.untold or self.title).lower()).strip("-")
 
 
 def describe(error: BaseException) -> Failure:
@@ -62,8 +65,8 @@ def describe(error: BaseException) -> Failure:
 
 def answer_error(request: Request[Any, Any, Any], error: Exception) -> Response[Any]:
     """The answer to a request that failed; litestar's exception handler."""
-    failure = describe(error)
     scope = request.scope
+    failure = _told(describe(error), scope)
     _note(scope, error, failure)
     headers = dict(failure.headers)
     if not wants_html(scope):
@@ -76,6 +79,22 @@ def answer_error(request: Request[Any, Any, Any], error: Exception) -> Response[
         )
     return Response(
         _page(failure, scope), status_code=failure.status, media_type="text/html", headers=headers
+    )
+
+
+def _told(failure: Failure, scope: Scope) -> Failure:
+    """The failure in the words of the organisation. The type, which programs compare, stays as it is."""
+    from counterpoint.server.context import organisation
+
+    if "litestar_app" not in scope:
+        return failure
+    words = organisation(scope).words
+    if words.plain:
+        return failure
+    problems = tuple(replace(each, message=str(words.tell(each.message))) for each in failure.problems)
+    title, detail = str(words.tell(failure.title)), str(words.tell(failure.detail))
+    return msgspec.structs.replace(
+        failure, title=title, detail=detail, problems=problems, untold=failure.title
     )
 
 

@@ -5,13 +5,14 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from counterpoint.graph.customs import Custom, Origin, UnitCustoms
 from counterpoint.graph.entity import Activity
 from counterpoint.graph.similar.likeness import Likeness
 from counterpoint.web import charts
 from counterpoint.web.activity import ActivityGroup, grouped
 from counterpoint.web.formats import percent
 from counterpoint.web.icons import ICONS
-from counterpoint.web.render import STATIC
+from counterpoint.web.render import STATIC, PageContext
 from counterpoint.web.similar import Contact, SimilarThing
 from counterpoint.web.words import TONES
 
@@ -51,6 +52,7 @@ def specimens() -> dict[str, Any]:
         "relations": _relations(),
         "sight": SIGHT,
         "activity": _activity(),
+        "without_bets": _without_bets(),
         "similar": _similar(),
     }
 
@@ -71,6 +73,15 @@ def _similar() -> tuple[SimilarThing, ...]:
             phrases=("thirty tracks", "every monday"),
         ),
     )
+
+
+def _without_bets() -> Any:
+    """The frame of a page of a unit that has switched bets off."""
+    origin = Origin(
+        "policypack:default/listening", "Listening's ways", "group:default/listening", "Listening"
+    )
+    customs = UnitCustoms("group:default/onboarding", practices={"bets": Custom(value=False, origin=origin)})
+    return PageContext("Arpeggio", "/bets", "Ana Lind", signed_in=True, csrf="", customs=customs)
 
 
 def _plot() -> Any:
@@ -124,9 +135,7 @@ def _relations() -> Any:
     return charts.relation_diagram(
         charts.Node("playlist-builder"),
         [
-            charts.RelationGroup(
-                "owned by", (charts.Node("Discovery", "/catalog/group/default/discovery"),), "left"
-            ),
+            charts.RelationGroup("owned by", (charts.Node("Discovery", "/units/default/discovery"),), "left"),
             charts.RelationGroup(
                 "part of",
                 (charts.Node("recommendations", "/catalog/system/default/recommendations"),),

@@ -6,6 +6,7 @@ from datetime import UTC, date, datetime
 
 from counterpoint.graph.entity import Activity, Entity
 from counterpoint.graph.reader import Reader
+from counterpoint.said import Said
 from counterpoint.web.activity import ActivityGroup, grouped, named_in
 from counterpoint.web.formats import plural
 from counterpoint.web.urls import entity_url
@@ -24,7 +25,7 @@ class Prompt:
     """Something that waits for a person."""
 
     title: str
-    why: str
+    why: Said
     href: str
     owner: str | None
     icon: str = "decision"
@@ -45,11 +46,13 @@ class BetRow:
 class Step:
     """One of the first things to do in a new workspace."""
 
-    title: str
-    why: str
+    title: Said
+    why: Said
     done: bool
     command: str = ""
     href: str = ""
+    practice: str = ""
+    """The practice that it belongs to; without it the step is not asked for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,23 +80,33 @@ def gather(
     *,
     has_events: Callable[[], bool],
     hidden: Collection[str] = (),
+    practises: Callable[[str | None, str], bool] = lambda _unit, _practice: True,
     today: date | None = None,
 ) -> Home:
     """Read all that the front page shows; the journal is asked only while no experiment has been read.
 
-    Actions that begin with one of `hidden` are left out.
+    Actions that begin with one of `hidden` are left out, and bets of units that do not practise them.
     """
     kinds = reader.facets("kind")
-    bets = [bet for bet in reader.find(kind="Bet", order="-updated", limit=BETS).items if _is_active(bet)]
+    found = reader.find(kind="Bet", order="-updated", limit=BETS).items
+    bets = [bet for bet in found if _is_active(bet) and practises(bet.owner, "bets")]
     reads = reader.newest_activity(READ, [ref for bet in bets for ref in bet.targets("testedBy")])
     decisions = reader.newest_activity(DECIDED, [bet.ref for bet in bets])
-    beliefs = reader.find(kind="Belief", limit=BETS).items
+    beliefs = [
+        belief for belief in reader.find(kind="Belief", limit=BETS).items if practises(belief.owner, "bets")
+    ]
     purposes = reader.find(kind="Purpose", order="name", limit=1).items
     recent = grouped(reader.activity(hidden=hidden, limit=200), limit=8)
     entries = [entry for group in recent for entry in group.shown]
     waiting = prompts(bets, beliefs, reads, decisions, today or datetime.now(UTC).date())
     owners = {owner for owner in (*(bet.owner for bet in bets), *(one.owner for one in waiting)) if owner}
     has_reads = bool(reads or reader.activity(action=READ, limit=1))
+    steps = first_steps(
+        dict(kinds),
+        has_events=has_reads or has_events(),
+        has_reads=has_reads,
+        has_decisions=bool(decisions or reader.activity(action=DECIDED, limit=1)),
+    )
     return Home(
         purpose=purposes[0] if purposes else None,
         prompts=waiting,
@@ -102,12 +115,7 @@ def gather(
         activity=tuple(recent),
         titles=reader.titles(owners | named_in(entries)),
         kinds=tuple(kinds),
-        steps=first_steps(
-            dict(kinds),
-            has_events=has_reads or has_events(),
-            has_reads=has_reads,
-            has_decisions=bool(decisions or reader.activity(action=DECIDED, limit=1)),
-        ),
+        steps=tuple(step for step in steps if not step.practice or practises(None, step.practice)),
     )
 
 
@@ -196,12 +204,14 @@ def first_steps(
             "A hypothesis, what would show that it works, and what would end it.",
             bool(counts.get("Bet")),
             href="/bets/new",
+            practice="bets",
         ),
         Step(
             "Put it behind a flag",
             "Reads a flagd definition; any OpenFeature client can then ask for it.",
             bool(counts.get("FlagSet")),
             "counterpoint import flags flags.json",
+            practice="flags",
         ),
         Step(
             "Bring in what happened",
@@ -214,6 +224,13 @@ def first_steps(
             "Arms, difference, interval, and what they say in words.",
             has_reads,
             "counterpoint experiments analyze NAME",
+            practice="experiments",
         ),
-        Step("Decide", "Record on the bet what you do next, and why.", has_decisions, href="/bets"),
+        Step(
+            "Decide",
+            "Record on the bet what you do next, and why.",
+            has_decisions,
+            href="/bets",
+            practice="bets",
+        ),
     )

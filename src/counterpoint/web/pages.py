@@ -28,7 +28,12 @@ def show_home(
 ) -> str:
     """The front page."""
     with ws.graph.read() as reader:
-        home = gather(reader, has_events=lambda: bool(ws.journal.counts()), hidden=hidden_actions(actor))
+        home = gather(
+            reader,
+            has_events=lambda: bool(ws.journal.counts()),
+            hidden=hidden_actions(actor),
+            practises=page.practised_by,
+        )
     return render(page, "web/home.html", home=home)
 
 

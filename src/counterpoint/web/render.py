@@ -1,6 +1,7 @@
 """Templates to pages: one environment that finds every room's templates by the room's name."""
 
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 from functools import cache
 from hashlib import sha256
 from pathlib import Path
@@ -9,11 +10,16 @@ from typing import Any
 from jinja2 import Environment, FileSystemLoader, PrefixLoader, StrictUndefined
 
 from counterpoint import __version__
+from counterpoint.graph.customs import OUR_CUSTOMS, UnitCustoms
 from counterpoint.graph.weburls import is_followable
-from counterpoint.web import formats, urls
+from counterpoint.practices import PRACTICES
+from counterpoint.said import told
+from counterpoint.vocabulary import Told
+from counterpoint.web import formats, speech, urls
 from counterpoint.web.icons import LOGO, icon, kind_icon
 from counterpoint.web.motif import staff
-from counterpoint.web.words import action_icon, action_words, kind_words, tone_of
+from counterpoint.web.speech import spoken
+from counterpoint.web.words import action_icon, action_words, kind_word, kind_words, tone_of
 
 __all__ = ["NAVIGATION", "STATIC", "PageContext", "asset", "environment", "render"]
 
@@ -27,6 +33,7 @@ NAVIGATION = (
         "The graph",
         (
             ("/catalog", "Catalog", "catalog"),
+            ("/organisation", "Organisation", "group"),
             ("/docs", "Documentation", "docs"),
             ("/scorecards", "Scorecards", "scorecard"),
         ),
@@ -42,6 +49,8 @@ NAVIGATION = (
     ("The journal", (("/events", "Events", "events"), ("/activity", "Activity", "activity"))),
 )
 """What the sidebar shows: a label, then address, name and icon of each page."""
+SUBJECTS = ("entity", "unit")
+"""Names of values that hold the entity a page is about; the page speaks the words of its unit."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +69,44 @@ class PageContext:
     """What the previous request has done, told once."""
     query: str = ""
     """The query string of the request, for links that keep its filters."""
+    customs: UnitCustoms = OUR_CUSTOMS
+    """What the unit that the page is about says and does; the organisation's, until `about` names one."""
+    customs_of: Callable[[str], UnitCustoms] | None = None
+    """Finds what holds for a unit."""
+
+    def about(self, unit: str | None) -> "PageContext":
+        """The page in the words and practices of the unit (or person) that owns what it shows."""
+        if unit is None or self.customs_of is None:
+            return self
+        return replace(self, customs=self.customs_of(unit))
+
+    def practises(self, practice: str) -> bool:
+        """Whether the unit that the page is about has the practice switched on."""
+        return self.customs.practises(practice)
+
+    def practised_by(self, unit: str | None, practice: str) -> bool:
+        """Whether a unit has the practice switched on; for the rows of a list that many units share."""
+        return self.about(unit).practises(practice)
+
+    def hides(self, kind: str) -> bool:
+        """Whether entities of a kind belong to a practice that the unit of the page has switched off."""
+        return any(kind in PRACTICES[key].kinds for key in self.customs.off)
+
+    def tell(self, text: str) -> str:
+        """A text of ours in the words of the page, for texts that are put together in code."""
+        return self.customs.words.tell(text)
+
+    def told(self, value: Any) -> Any:
+        """A value with every text of ours in it told, for what code makes out of it before the page is rendered."""
+        return told(value, self.customs.words, Told)
+
+    def navigation(self) -> list[tuple[str, list[tuple[str, str, str]]]]:
+        """What the sidebar shows, without the practices that are switched off."""
+        hidden = {PRACTICES[key].path for key in self.customs.off} - {""}
+        kept = (
+            (label, [entry for entry in entries if entry[0] not in hidden]) for label, entries in NAVIGATION
+        )
+        return [(label, entries) for label, entries in kept if entries]
 
     def is_current(self, href: str) -> bool:
         """Say whether the page belongs to a part of the navigation."""
@@ -96,17 +143,22 @@ def environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
         auto_reload=False,
+        extensions=[speech.Speech],
     )
     made.filters.update(
         action_words=action_words,
         ago=formats.ago,
-        kind_words=kind_words,
+        kind_word=spoken(lambda kind: speech.told_own(kind_word(kind))),
+        kind_words=spoken(lambda kind: speech.told_own(kind_words(kind))),
+        noun=spoken(speech.noun),
+        nouns=spoken(speech.nouns),
+        told=spoken(speech.told_text),
         date=formats.day,
         marked=formats.marked,
         moment=formats.moment,
         number=formats.number,
         percent=formats.percent,
-        plural=formats.plural,
+        plural=spoken(_plural),
         short=formats.short,
         initials=formats.initials,
         paragraphs=formats.paragraphs,
@@ -116,13 +168,14 @@ def environment() -> Environment:
     made.globals.update(
         action_icon=action_icon,
         asset=asset,
+        catalog_url=urls.catalog_url,
         entity_url=urls.entity_url,
         flag_url=urls.flag_url,
         icon=icon,
         kind_icon=kind_icon,
         logo=LOGO,
         kind_of=lambda ref: urls.ref_parts(ref)[0],
-        navigation=NAVIGATION,
+        _told=speech.told_own,
         staff=staff,
         tone_of=tone_of,
         version=__version__,
@@ -132,10 +185,35 @@ def environment() -> Environment:
 
 
 def render(page: PageContext, template: str, **values: Any) -> str:
-    """Return a page as HTML; every value is escaped unless it is `Markup`.
+    """Return a page as HTML, in the words of the unit that it is about; values are escaped unless `Markup`.
 
     Raises:
         jinja2.TemplateNotFound: no room has this template.
         jinja2.UndefinedError: the template names a value that was not given.
     """
-    return environment().get_template(template).render(page=page, **values)
+    if page.customs.unit is None:
+        page = page.about(next((owner for key in SUBJECTS if (owner := _unit_of(values.get(key)))), None))
+    words = page.customs.words
+    if page.notice:
+        page = replace(page, notice=words.tell(page.notice))
+    with speech.speaking(words):
+        said = {name: told(value, words, Told) for name, value in values.items()}
+        return environment().get_template(template).render(page=page, **said)
+
+
+def _unit_of(subject: Any) -> str | None:
+    """The unit whose words a page speaks that shows an entity: the one that it is, or else its owner."""
+    if subject is None or not hasattr(subject, "ref"):
+        return None
+    ref = str(subject.ref)
+    return ref if ref.startswith(("group:", "user:")) else getattr(subject, "owner", None)
+
+
+def _plural(count: int, noun: str, nouns: str | None = None) -> str:
+    """The filter `plural`, which knows our nouns."""
+    return formats.plural(count, speech.noun(noun), speech.noun(nouns) if nouns else _many(noun))
+
+
+def _many(noun: str) -> str | None:
+    said = speech.nouns(noun)
+    return said if said != noun else None

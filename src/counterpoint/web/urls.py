@@ -3,9 +3,15 @@
 from typing import Any
 from urllib.parse import parse_qsl, quote, urlencode, urlsplit
 
-__all__ = ["entity_url", "flag_url", "ref_parts", "with_query"]
+__all__ = ["catalog_url", "entity_url", "flag_url", "ref_parts", "with_query"]
 
-ROOM_PAGES = {"bet": "/bets", "experiment": "/experiments", "scorecard": "/scorecards"}
+ROOM_PAGES = {
+    "bet": "/bets",
+    "experiment": "/experiments",
+    "group": "/units",
+    "scorecard": "/scorecards",
+    "user": "/people",
+}
 """Kinds that have pages of their own; all others are in the catalog."""
 
 
@@ -34,6 +40,13 @@ def entity_url(ref: Any) -> str:
     place = f"{quote(namespace, safe='')}/{quote(name, safe='')}"
     if kind in ROOM_PAGES:
         return f"{ROOM_PAGES[kind]}/{place}"
+    return catalog_url(ref)
+
+
+def catalog_url(ref: Any) -> str:
+    """Return the address of an entity in the catalog, with its descriptor and history, whatever page it has besides."""
+    kind, namespace, name = ref_parts(ref)
+    place = f"{quote(namespace, safe='')}/{quote(name, safe='')}"
     return f"/catalog/{quote(kind, safe='') or 'unknown'}/{place}"
 
 

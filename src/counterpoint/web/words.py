@@ -1,6 +1,6 @@
 """How a state looks: the tone and the icon of the words that rooms use for states and verdicts."""
 
-__all__ = ["TOLD", "TONES", "action_icon", "action_words", "kind_words", "tone_of"]
+__all__ = ["TOLD", "TONES", "action_icon", "action_words", "kind_word", "kind_words", "tone_of"]
 
 TONES: dict[str, tuple[str, str]] = {
     # verdicts of experiments and decisions on bets
@@ -66,6 +66,13 @@ TOLD = {
     "bet-saved": "The bet is saved.",
     "decided": "The decision is recorded, with what is known today.",
     "read": "The result is read and recorded in the activity log.",
+    "renamed": "The words are kept. Every page and message says them from now on.",
+    "switched": "What you chose is kept, and holds from now on.",
+    "member-added": "The membership is recorded.",
+    "member-ended": "The membership has ended; it stays in the history.",
+    "manager-saved": "The line manager is recorded.",
+    "charter-saved": "The charter is saved.",
+    "unit-retired": "The unit is retired, and everything it owned has a new home.",
     "revoked": "The token is revoked; it opens nothing any more.",
     "view-saved": "The view is saved; it stands above the list.",
     "view-changed": "The view is changed.",
@@ -73,6 +80,8 @@ TOLD = {
     "twins-confirmed": "Noted: they are the same. The pair stays on the list until it is one.",
     "twins-dismissed": "Noted: they are not the same. The pair is off the list; it stands below, where you can take it back.",
     "twins-reopened": "Taken back; the pair is on the list again.",
+    "read-again": "It was read again; what is still wrong stands here.",
+    "deleted": "It is deleted; its history stays.",
 }
 """What a page says once after a form was sent, by the value of `told` in the address it leads to."""
 
@@ -81,6 +90,10 @@ ACTIONS = {
     "entity.created": "added",
     "entity.updated": "changed",
     "entity.deleted": "removed",
+    "entity.status": "found something to mend in",
+    "location.registered": "registered the location",
+    "location.changed": "pointed elsewhere the location",
+    "location.removed": "took back the location",
     "bet.decided": "decided on",
     "bet.moved": "moved",
     "experiment.read": "read the figures of",
@@ -92,6 +105,15 @@ ACTIONS = {
     "twins.reopened": "reopened as twins:",
     "scorecard.checked": "checked again",
     "fact.reported": "reported facts of",
+    "member.joined": "added a member to",
+    "member.left": "ended a membership in",
+    "member.changed": "changed a membership in",
+    "person.joined": "added to a unit:",
+    "person.left": "ended a membership of",
+    "person.changed": "changed a membership of",
+    "manager.set": "named the line manager of",
+    "manager.ended": "ended the line manager of",
+    "unit.retired": "retired",
     "account.created": "made an account for",
     "session.started": "signed in",
     "session.ended": "signed out",
@@ -114,6 +136,9 @@ ACTION_ICONS = {
     "checked": "scorecard",
     "reported": "events",
     "moved": "arrow",
+    "joined": "plus",
+    "left": "sign-out",
+    "retired": "archive",
     "imported": "down",
     "revoked": "trash",
     "started": "user",
@@ -126,11 +151,21 @@ def action_icon(action: str) -> str:
     return ACTION_ICONS.get(action.rpartition(".")[2], "dot")
 
 
-PLURALS = {"FlagSet": "Flag sets", "Documentation": "Documentation"}
+KIND_WORDS = {"FlagSet": "Flag set", "PolicyPack": "Policy pack", "UnitType": "Unit type"}
+"""Kinds whose name is not written as people say it."""
+
+
+UNCOUNTED = frozenset({"Documentation"})
+
+
+def kind_word(kind: str) -> str:
+    """Return what one of a kind is called: "Component", "Flag set"; in our words, which the page tells."""
+    return KIND_WORDS.get(kind, kind)
 
 
 def kind_words(kind: str) -> str:
-    """Return what many of a kind are called: "Components", "APIs", "Flag sets"."""
-    if kind in PLURALS:
-        return PLURALS[kind]
-    return f"{kind[:-1]}ies" if kind.endswith("y") else f"{kind}s"
+    """Return what many of a kind are called: "Components", "APIs", "Flag sets"; in our words, too."""
+    word = kind_word(kind)
+    if word in UNCOUNTED:
+        return word
+    return f"{word[:-1]}ies" if word.endswith("y") else f"{word}s"

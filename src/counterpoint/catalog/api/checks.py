@@ -25,7 +25,8 @@ MOST_PARAMETERS = 12_000
 """Parameters of one request; a client that repeats `filter` has a few hundred at most."""
 _CONTENT_TYPE = re.compile(r"application/json\s*(?:;(?P<parameters>.*))?$", re.IGNORECASE | re.DOTALL)
 _CHARSET = re.compile(r'charset\s*=\s*"?([^\s;"]+)', re.IGNORECASE)
-_NUMBER = re.compile(r"\s*[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?\s*", re.IGNORECASE)
+_NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?", re.IGNORECASE | re.ASCII)
+_OTHER_BASE = re.compile(r"0(x[0-9a-f]+|o[0-7]+|b[01]+)", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,12 +97,20 @@ def _read(parameter: Parameter, values: list[str]) -> Any:
 
 
 def _count(place: str, values: list[str]) -> int:
-    number = float(values[0]) if len(values) == 1 and _NUMBER.fullmatch(values[0]) else float("nan")
+    number = _number(values[0]) if len(values) == 1 else float("nan")
     if not number.is_integer():
         raise InputError(f"{place} must be integer")
     if number < 0:
         raise InputError(f"{place} must be >= 0")
     return int(min(number, LARGEST))
+
+
+def _number(text: str) -> float:
+    """What JavaScript's `Number` makes of a text, or NaN."""
+    plain = text.strip()
+    if _OTHER_BASE.fullmatch(plain):
+        return float(min(int(plain, 0), LARGEST))
+    return float(plain) if _NUMBER.fullmatch(plain) else float("nan")
 
 
 def read_body(content: bytes, content_type: str | None, *, required: bool) -> Any:

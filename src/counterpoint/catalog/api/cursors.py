@@ -91,10 +91,11 @@ def read_after(text: str) -> tuple[int | None, int | None]:
         found = msgspec.json.decode(_decoded(text))
     except (msgspec.MsgspecError, ValueError, RecursionError) as error:
         raise InputError("Malformed after cursor, could not be parsed") from error
-    if not isinstance(found, dict):
+    if found is None:
         raise InputError("Malformed after cursor, could not be parsed")
-    limit, offset = (_whole(found.get(name)) for name in ("limit", "offset"))
-    if limit is False or (limit is not None and limit < 1):
+    given = found if isinstance(found, dict) else {}
+    limit, offset = (_whole(given.get(name)) for name in ("limit", "offset"))
+    if limit is False or (limit is not None and limit < 0):
         raise InputError("Malformed after cursor, limit was not an number")
     if offset is False or (offset is not None and offset < 0):
         raise InputError("Malformed after cursor, offset was not a number")

@@ -81,13 +81,13 @@ def _general(fields: Iterable[str]) -> Projection:
 
 def _follow(value: Any, parts: Sequence[str]) -> tuple[list[str], Any]:
     path: list[str] = []
-    joined = ""
+    joined: str | None = None
     for index, part in enumerate(parts):
-        joined = f"{joined}.{part}" if joined else part
+        joined = part if joined is None else f"{joined}.{part}"
         inner = _inner(value, joined)
         if inner is not _MISSING:
             path.append(joined)
-            value, joined = inner, ""
+            value, joined = inner, None
         elif index == len(parts) - 1:
             return path, _MISSING
     return path, value

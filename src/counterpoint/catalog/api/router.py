@@ -175,8 +175,9 @@ async def _content(receive: Receive, most: int) -> bytes:
 
 
 async def _send(scope: Scope, send: Send, answer: Answer) -> None:
-    headers = {"vary": "Accept-Encoding", **answer.headers}
-    status, content = answer.status, answer.content
+    headers, status, content = dict(answer.headers), answer.status, answer.content
+    if headers:  # what has no content does not depend on how it may be encoded
+        headers["vary"] = "Accept-Encoding"
     if answer.etag is not None:
         headers["etag"] = answer.etag
         if status == 200 and scope["method"] == "GET" and _is_known(scope, answer.etag):

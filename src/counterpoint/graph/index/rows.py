@@ -9,10 +9,11 @@ References:
 """
 
 from collections.abc import Mapping
-from decimal import Decimal
 from typing import Any, TypeAlias
 
-__all__ = ["LONGEST", "Rows", "js_text", "rows_of"]
+from counterpoint.graph.javascript import js_text
+
+__all__ = ["LONGEST", "Rows", "rows_of"]
 
 SPECIAL = frozenset(
     {
@@ -28,7 +29,6 @@ SPECIAL = frozenset(
 """Paths that are not walked; some are added by themselves."""
 LONGEST = 200
 """Characters of a key or a value, as JavaScript counts them; longer keys are left out, longer values are null."""
-LARGEST = 2**53
 
 
 Rows: TypeAlias = tuple[list[tuple[str, str | None]], list[str]]
@@ -85,38 +85,3 @@ def _fits(text: str) -> bool:
     if len(text) <= LONGEST // 2:
         return True
     return len(text) <= LONGEST and len(text) + sum(character > "\uffff" for character in text) <= LONGEST
-
-
-def js_text(value: Any) -> str:
-    """A scalar as JavaScript's `String()` writes it."""
-    if isinstance(value, str):
-        return value
-    if value is True or value is False:
-        return "true" if value else "false"
-    if isinstance(value, int) and abs(value) <= LARGEST:
-        return str(value)
-    try:
-        return _number(float(value))
-    except OverflowError:  # a whole number beyond every float
-        return "Infinity" if value > 0 else "-Infinity"
-
-
-def _number(value: float) -> str:
-    if value.is_integer() and abs(value) < 1e21:
-        return str(int(value))
-    digits, exponent = _shortest(value)
-    sign = "-" if value < 0 else ""
-    if -7 < exponent <= 21:
-        if exponent <= 0:
-            return f"{sign}0.{'0' * -exponent}{digits}"
-        return f"{sign}{digits[:exponent]}.{digits[exponent:]}"
-    mantissa = digits if len(digits) == 1 else f"{digits[0]}.{digits[1:]}"
-    return f"{sign}{mantissa}e{exponent - 1:+d}"
-
-
-def _shortest(value: float) -> tuple[str, int]:
-    """The shortest digits that stand for the number, and the place of the point before the first of them."""
-    _, digits, exponent = Decimal(repr(value)).as_tuple()
-    text = "".join(map(str, digits)).rstrip("0") or "0"
-    assert isinstance(exponent, int)  # noqa: S101 - a document holds no NaN
-    return text, len(digits) + exponent

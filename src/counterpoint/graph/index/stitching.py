@@ -1,5 +1,6 @@
 """Final entities out of the graph's tables: all of them, or those that a span of changes touched."""
 
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -8,6 +9,7 @@ import msgspec
 import sqlalchemy as sa
 
 from counterpoint.graph.final import final_entity
+from counterpoint.graph.javascript import js_numbers
 from counterpoint.graph.reader import Reader
 from counterpoint.graph.tables import activity, relation, revision, status
 
@@ -22,6 +24,8 @@ STREAMED = 5_000
 Stitched = tuple[str, dict[str, Any]]
 """A canonical reference and its final entity."""
 
+_UNUSUAL = re.compile(r"[:,\[]-?\d+(?:[.eE]|\d{15})")
+"""Numbers that JavaScript may write otherwise; that some text looks alike does no harm."""
 _decode = msgspec.json.Decoder().decode
 
 
@@ -100,10 +104,11 @@ def stitch_all(reader: Reader) -> Iterator[Stitched]:
 
 
 def _stitched(row: Any, edges: Sequence[tuple[str, str]], items: Mapping[str, Any]) -> Stitched:
-    ref, uid, etag, document = row
-    return ref, final_entity(
-        _decode(document), uid=uid, etag=etag, relations=edges, status=items.get(ref, ())
-    )
+    ref, uid, etag, text = row
+    document = _decode(text)
+    if _UNUSUAL.search(text):
+        document = js_numbers(document)
+    return ref, final_entity(document, uid=uid, etag=etag, relations=edges, status=items.get(ref, ()))
 
 
 def _items(reader: Reader, condition: sa.ColumnElement[bool] | None = None) -> dict[str, Any]:

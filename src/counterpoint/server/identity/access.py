@@ -52,6 +52,7 @@ RULES = (
     Rule("/api/catalog/locations/by-query$", "read", POST),
     Rule("/api/catalog/validate-entity$", "read", POST),
     Rule("/api/catalog/analyze-location$", "read", POST),
+    Rule("/scim", "scim"),
     Rule("/settings/accounts", "admin"),
     Rule("/settings/tokens", "admin"),
 )

@@ -32,6 +32,7 @@ SCOPES = {
     "write": "change what its owner may change; includes read",
     "events:write": "send events to the journal",
     "flags:evaluate": "evaluate flags",
+    "scim": "bring people and groups in and take them out, by SCIM alone",
     "admin": "everything, accounts and tokens too",
 }
 """Each scope with what it allows."""

@@ -1,0 +1,335 @@
+"""Provisioning: what SCIM asks for, done in the graph. Each call is one transaction."""
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, replace
+from typing import Any, Literal
+
+import sqlalchemy as sa
+
+from counterpoint.errors import NotAllowedError
+from counterpoint.graph.actor import Actor
+from counterpoint.graph.entity import Entity
+from counterpoint.graph.handover import RETIRED, retired
+from counterpoint.graph.reader import Reader
+from counterpoint.graph.ref import parse_ref
+from counterpoint.graph.store import Graph
+from counterpoint.graph.tables import revision
+from counterpoint.graph.writer import Writer
+from counterpoint.people.dates import When, now
+from counterpoint.people.directory import Directory
+from counterpoint.people.managers import end_manager, lines, manager_of, set_manager
+from counterpoint.people.memberships import DOCUMENT, effective, end, join, moment_of_writing, recorded
+from counterpoint.people.model import LEFT, ManagerLine, Membership, holds, moment_of
+from counterpoint.people.ownership import owned
+from counterpoint.people.scim import resources
+from counterpoint.people.scim.errors import ScimError
+from counterpoint.people.scim.filters import parse_filter
+from counterpoint.people.scim.patch import apply
+
+__all__ = ["Kind", "Provisioning", "provisioner"]
+
+Kind = Literal["User", "Group"]
+SOURCE = "scim"
+ACTED = "The identity provider says so."
+
+
+def provisioner(actor: Actor) -> Actor:
+    """Who writes for an identity provider: a token with the scope may change every person and unit, by this door only.
+
+    Raises:
+        NotAllowedError: a person who is no administrator, or a token without the scope.
+    """
+    if actor.admin or actor.kind in {"local", "system"}:
+        return actor
+    if actor.kind == "service" and "scim" in actor.scopes:
+        return replace(actor, scopes=actor.scopes | {"read", "write"})
+    raise NotAllowedError("SCIM is for identity providers; send a token with the scope 'scim'.")
+
+
+@dataclass(frozen=True, slots=True)
+class Provisioning:
+    """SCIM's view of a graph."""
+
+    graph: Graph
+    actor: Actor
+    base: str
+    """The address of `/scim/v2` as the client reaches it."""
+
+    def find(
+        self, kind: Kind, filter_: str | None, start: int, count: int
+    ) -> tuple[list[dict[str, Any]], int]:
+        """A part of the resources that a filter lets through, and how many there are in all."""
+        passes = parse_filter(filter_) if filter_ else None
+        with self.graph.read() as reader:
+            view = _View(reader, self.base)
+            found = [entity for entity in reader.all(kind=kind) if _visible(entity)]
+            if passes is None:
+                part = found[start - 1 : start - 1 + count]
+                return [view.resource(each) for each in part], len(found)
+            every = [each for each in (view.resource(entity) for entity in found) if passes(each)]
+        return every[start - 1 : start - 1 + count], len(every)
+
+    def read(self, kind: Kind, uid: str) -> dict[str, Any]:
+        """One resource.
+
+        Raises:
+            ScimError: there is none.
+        """
+        with self.graph.read() as reader:
+            return _View(reader, self.base).resource(_require(reader, kind, uid))
+
+    def create(self, kind: Kind, body: Any) -> dict[str, Any]:
+        """A new person or unit.
+
+        Raises:
+            ScimError: it is not valid, or there is one of that name.
+        """
+        wanted = resources.checked(body, _required(kind))
+        with self.graph.write(self.actor) as writer:
+            known = Directory(writer, kind)
+            old = _same(known, kind, wanted)
+            if old is not None and _visible(old):
+                raise ScimError(
+                    409, "uniqueness", f"{wanted[_required(kind)]!r} exists already, with the id {old.uid}."
+                )
+            name = known.free_name(resources.entity_name(wanted)) if old is None else old.name
+            return self._write(writer, kind, old, name, wanted, {})
+
+    def replace(self, kind: Kind, uid: str, body: Any, matches: Callable[[str], bool]) -> dict[str, Any]:
+        """The resource with all its attributes given anew."""
+        wanted = resources.checked(body, _required(kind))
+        with self.graph.write(self.actor) as writer:
+            old = _require(writer, kind, uid)
+            before = _matching(writer, self.base, old, matches)
+            return self._write(writer, kind, old, old.name, wanted, before)
+
+    def patch(
+        self, kind: Kind, uid: str, operations: list[Mapping[str, Any]], matches: Callable[[str], bool]
+    ) -> dict[str, Any]:
+        """The resource after some operations."""
+        with self.graph.write(self.actor) as writer:
+            old = _require(writer, kind, uid)
+            before = _matching(writer, self.base, old, matches)
+            wanted = resources.checked(apply(before, operations), _required(kind))
+            return self._write(writer, kind, old, old.name, wanted, before)
+
+    def delete(self, kind: Kind, uid: str, matches: Callable[[str], bool]) -> None:
+        """Take a person or unit away: memberships end, the entity and its history stay.
+
+        Raises:
+            ScimError: there is none, or the unit still owns something.
+        """
+        with self.graph.write(self.actor) as writer:
+            old = _require(writer, kind, uid)
+            _matching(writer, self.base, old, matches)
+            if kind == "Group":
+                self._dissolve(writer, old)
+            else:
+                _leave(writer, old)
+                document = {
+                    **old.document,
+                    "spec": {**writer.require(old.ref).spec, "lifecycle": LEFT},
+                }
+                writer.put(resources.marked_deleted(document), reason=ACTED)
+
+    def _dissolve(self, writer: Writer, old: Entity) -> None:
+        things = owned(writer, now(), old.ref)
+        if things:
+            named = ", ".join(each.ref for each in things[:3])
+            raise ScimError(
+                409,
+                "mutability",
+                f"{old.title} owns {len(things)} things ({named}...); give each a new home first: counterpoint units retire {parse_ref(old.ref).short} --to UNIT",
+            )
+        moment = moment_of_writing(writer)
+        for each in recorded(writer, unit=old.ref):
+            if each.end is None or moment_of(each.end) > moment:
+                end(writer, str(each.id), moment, reason=ACTED)
+        document = retired(old.document, moment.date().isoformat())
+        writer.put(resources.marked_deleted(document), reason=ACTED)
+        writer.record("unit.retired", old.ref, reason=ACTED)
+
+    def _write(
+        self,
+        writer: Writer,
+        kind: Kind,
+        old: Entity | None,
+        name: str,
+        wanted: dict[str, Any],
+        before: Mapping[str, Any],
+    ) -> dict[str, Any]:
+        if old is not None:
+            _refuse_taken(writer, kind, old, wanted)
+        if kind == "User":
+            entity = writer.put(resources.user_document(wanted, old, name)).entity
+            if wanted.get("active", True):
+                _set_manager(writer, entity, wanted, before)
+            else:
+                _leave(writer, entity)
+        else:
+            document = resources.group_document(wanted, old, name)
+            if old is not None and resources.is_deleted(old):
+                document["spec"].pop("lifecycle", None)
+            entity = writer.put(document).entity
+            if "members" in wanted or before:
+                _set_members(writer, entity, resources.members_of(wanted))
+        return _View(writer, self.base).resource(writer.require(entity.ref))
+
+
+class _View:
+    """Entities as resources, with everybody's ids and memberships read once."""
+
+    def __init__(self, reader: Reader, base: str) -> None:
+        self.reader, self.base = reader, base
+        rows = reader.connection.execute(
+            sa.select(revision.c.ref, revision.c.uid, revision.c.title).where(
+                revision.c.valid_to.is_(None), revision.c.kind.in_(["User", "Group"])
+            )
+        )
+        self.ids = {row.ref: (row.uid, row.title) for row in rows}
+        self._held: list[Membership] | None = None
+        self._units: dict[str, list[str]] = {}
+        self._people: dict[str, list[str]] = {}
+        self._managers: dict[str, str] = {}
+
+    def resource(self, entity: Entity) -> dict[str, Any]:
+        self._load()
+        if entity.kind == "Group":
+            return resources.group_resource(entity, self.base, self._named(self._people.get(entity.ref, ())))
+        boss = self.ids.get(self._managers.get(entity.ref, ""))
+        units = self._named(self._units.get(entity.ref, ()))
+        return resources.user_resource(entity, self.base, units, boss)
+
+    def _named(self, refs: Iterable[str]) -> list[tuple[str, str]]:
+        return [self.ids[ref] for ref in dict.fromkeys(refs) if ref in self.ids]
+
+    def _load(self) -> None:
+        if self._held is not None:
+            return
+        when = When(moment_of_writing(self.reader)) if isinstance(self.reader, Writer) else now()
+        self._held = effective(self.reader, when)
+        for each in self._held:
+            self._units.setdefault(each.person, []).append(each.unit)
+            self._people.setdefault(each.unit, []).append(each.person)
+        self._managers = {
+            line.person: line.manager for line in lines(self.reader) if holds(line, when.moment)
+        }
+
+
+def _required(kind: Kind) -> str:
+    return "userName" if kind == "User" else "displayName"
+
+
+def _visible(entity: Entity) -> bool:
+    gone = entity.kind == "Group" and entity.spec.get("lifecycle") == RETIRED
+    return not gone and not resources.is_deleted(entity)
+
+
+def _require(reader: Reader, kind: Kind, uid: str) -> Entity:
+    entity = reader.by_uid(uid) if len(uid) <= 100 and "\x00" not in uid else None
+    if entity is None or entity.kind != kind or not _visible(entity):
+        raise ScimError(404, "", f"There is no {kind} with the id {uid[:100]!r}.")
+    return entity
+
+
+def _matching(reader: Reader, base: str, entity: Entity, matches: Callable[[str], bool]) -> dict[str, Any]:
+    """The resource as it is, where the client has seen it so."""
+    found = _View(reader, base).resource(entity)
+    if not matches(found["meta"]["version"]):
+        raise ScimError(412, "", "It has changed since it was read; read it again and repeat the change.")
+    return found
+
+
+def _same(known: Directory, kind: Kind, wanted: Mapping[str, Any]) -> Entity | None:
+    """Who has the user name, or the unit's display name, already; taken away ones too, which then come back."""
+    text = str(wanted[_required(kind)]).casefold()
+    found = [each for each in known.by_ref.values() if _called(kind, each) == text]
+    return min(found, key=lambda each: (not _visible(each), each.ref)) if found else None
+
+
+def _called(kind: Kind, entity: Entity) -> str:
+    if kind == "Group":
+        return entity.title.casefold()
+    return str(resources.user_resource(entity, "", ())["userName"]).casefold()
+
+
+def _refuse_taken(writer: Writer, kind: Kind, old: Entity, wanted: Mapping[str, Any]) -> None:
+    if str(wanted[_required(kind)]).casefold() == _called(kind, old):
+        return
+    same = _same(Directory(writer, kind), kind, wanted)
+    if same is not None and same.ref != old.ref and _visible(same):
+        raise ScimError(409, "uniqueness", f"{wanted[_required(kind)]!r} is {same.uid} already.")
+
+
+def _leave(writer: Writer, entity: Entity) -> None:
+    """End everything that a person is in, and whom they report to."""
+    moment = moment_of_writing(writer)
+    for each in recorded(writer, person=entity.ref):
+        if each.end is None or moment_of(each.end) > moment:
+            end(writer, str(each.id), moment, reason=ACTED)
+    if manager_of(writer, entity.ref, When(moment)) is not None:
+        end_manager(writer, entity.ref, moment, reason=ACTED)
+    current = writer.require(entity.ref)
+    if current.location is None and current.spec.get("memberOf"):
+        writer.put({**current.document, "spec": {**current.spec, "memberOf": []}}, reason=ACTED)
+
+
+def _set_manager(
+    writer: Writer, entity: Entity, wanted: Mapping[str, Any], before: Mapping[str, Any]
+) -> None:
+    value = resources.manager_value(wanted)
+    moment = moment_of_writing(writer)
+    present = manager_of(writer, entity.ref, When(moment))
+    if value is None:
+        if present is not None and resources.manager_value(before):
+            end_manager(writer, entity.ref, moment, reason=ACTED)
+        return
+    boss = _require(writer, "User", value)
+    if present is None or present.manager != boss.ref:
+        line = ManagerLine(person=entity.ref, manager=boss.ref, start=moment, source=SOURCE)
+        set_manager(writer, line, reason=ACTED)
+
+
+def _set_members(writer: Writer, unit: Entity, ids: list[str]) -> None:
+    """Let these be the members of a unit, and nobody else."""
+    moment = moment_of_writing(writer)
+    held = effective(writer, When(moment), units=[unit.ref])
+    wanted = {_member(writer, uid).ref for uid in ids}
+    for person in sorted(wanted - {each.person for each in held}):
+        join(writer, Membership(person=person, unit=unit.ref, start=moment, source=SOURCE), reason=ACTED)
+    for each in held:
+        if each.person not in wanted:
+            _remove_member(writer, each, unit)
+
+
+def _member(writer: Writer, uid: str) -> Entity:
+    try:
+        return _require(writer, "User", uid)
+    except ScimError:
+        raise ScimError(
+            400, "invalidValue", f"{uid[:100]!r} is the id of no User; members are people."
+        ) from None
+
+
+def _remove_member(writer: Writer, each: Membership, unit: Entity) -> None:
+    if each.id is not None:
+        end(writer, each.id, moment_of_writing(writer), reason=ACTED)
+        each = Membership(person=each.person, unit=each.unit, source=DOCUMENT)
+    for ref, field, other in ((each.person, "memberOf", unit.ref), (unit.ref, "members", each.person)):
+        entity = writer.get(ref)
+        named = [] if entity is None else entity.spec.get(field) or []
+        kept = [text for text in named if not _means(text, field, entity, other)]
+        if entity is None or len(kept) == len(named):
+            continue
+        if entity.location is not None:
+            place = entity.location.removeprefix("file:")
+            raise ScimError(
+                400, "mutability", f"{place} says that {each.person} is in {unit.ref}; change it there."
+            )
+        writer.put({**entity.document, "spec": {**entity.spec, field: kept}}, reason=ACTED)
+
+
+def _means(text: str, field: str, entity: Entity | None, other: str) -> bool:
+    kind = "Group" if field == "memberOf" else "User"
+    namespace = entity.namespace if entity is not None else "default"
+    return str(parse_ref(text, default_kind=kind, default_namespace=namespace)) == other

@@ -1,0 +1,296 @@
+"""What pages, API and commands read of people and units, at any date."""
+
+from collections.abc import Iterable
+from typing import Any
+
+import msgspec
+
+from counterpoint.errors import NotFoundError
+from counterpoint.graph.reader import Reader
+from counterpoint.graph.ref import parse_ref
+from counterpoint.people.dates import When
+from counterpoint.people.directory import email_of
+from counterpoint.people.managers import lines, manager_of, reports_of
+from counterpoint.people.memberships import DOCUMENT, effective, recorded
+from counterpoint.people.model import LEFT, ManagerLine, Membership, holds, share_advice, span_words
+from counterpoint.people.ownership import Owned, owned
+from counterpoint.people.rollup import rollups
+from counterpoint.people.structure import Structure, Unit, load_structure
+from counterpoint.people.unit_types import role_labels, size_advice
+
+__all__ = [
+    "MembershipView",
+    "PersonSummary",
+    "PersonView",
+    "UnitSummary",
+    "UnitView",
+    "list_people",
+    "list_units",
+    "read_person",
+    "read_unit",
+]
+
+
+class MembershipView(Membership, frozen=True, kw_only=True, rename="camel"):
+    """A membership with the words for it; `title` is the other end's."""
+
+    title: str = ""
+    role_label: str = ""
+    words: str = ""
+    """The span in words."""
+    current: bool = True
+    exists: bool = True
+
+
+class LineView(ManagerLine, frozen=True, kw_only=True, rename="camel"):
+    """A line manager, or somebody who reports; `title` is the other end's."""
+
+    title: str = ""
+    words: str = ""
+    current: bool = True
+
+
+class PersonSummary(msgspec.Struct, frozen=True, rename="camel"):
+    """A person in a list."""
+
+    ref: str
+    title: str
+    email: str
+    units: tuple[str, ...]
+    manager: str | None = None
+
+
+class PersonView(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
+    """A person: facts of the organisation, and nothing that measures."""
+
+    ref: str
+    title: str
+    email: str = ""
+    description: str = ""
+    memberships: tuple[MembershipView, ...] = ()
+    """Present ones first, then those over all time, the latest first."""
+    manager: LineView | None = None
+    managers: tuple[LineView, ...] = ()
+    """Over all time, the latest first."""
+    reports: tuple[LineView, ...] = ()
+    advice: tuple[str, ...] = ()
+
+
+class UnitSummary(msgspec.Struct, frozen=True, rename="camel"):
+    """A unit in a list, with the sums over all its parts."""
+
+    ref: str
+    title: str
+    type: str
+    axis: str
+    parent: str | None
+    depth: int
+    people: int
+    units: int
+    owned: int
+
+
+class UnitView(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
+    """A unit as it was at a date."""
+
+    ref: str
+    title: str
+    type: str
+    type_label: str
+    axis: str
+    retired: bool
+    retired_on: str | None
+    description: str
+    mission: str
+    charter: dict[str, str]
+    channels: tuple[dict[str, str], ...]
+    topology: str
+    email: str
+    above: tuple[Unit, ...]
+    """The units it is a part of, the nearest first."""
+    parts: tuple[UnitSummary, ...]
+    members: tuple[MembershipView, ...]
+    people: int
+    """Different people in it and all its parts."""
+    things: tuple[Owned, ...]
+    owned_with_parts: int
+    advice: tuple[str, ...]
+    etag: str
+    location: str | None
+
+
+def list_people(reader: Reader, when: When, *, unit: str | None = None) -> list[PersonSummary]:
+    """Everybody, or everybody in a unit and its parts, by title.
+
+    Raises:
+        NotFoundError: there was no such unit.
+    """
+    structure = load_structure(reader, when)
+    held: dict[str, list[str]] = {}
+    for each in structure.memberships:
+        held.setdefault(each.person, []).append(each.unit)
+    bosses = {each.person: each.manager for each in lines(reader, when=when) if holds(each, when.moment)}
+    entities = {entity.ref: entity for entity in reader.all(kind="User", at=when.at)}
+    wanted: Iterable[str] = [ref for ref, each in entities.items() if each.spec.get("lifecycle") != LEFT]
+    if unit is not None:
+        wanted = structure.people_within(_unit_of(structure, unit).ref)
+    found = [
+        PersonSummary(
+            ref,
+            entities[ref].title if ref in entities else ref.rpartition("/")[2],
+            email_of(entities[ref]) if ref in entities else "",
+            tuple(dict.fromkeys(held.get(ref, ()))),
+            bosses.get(ref),
+        )
+        for ref in wanted
+    ]
+    return sorted(found, key=lambda each: (each.title.casefold(), each.ref))
+
+
+def list_units(reader: Reader, when: When) -> list[UnitSummary]:
+    """Every unit in the order of the tree, each followed by its parts."""
+    structure = load_structure(reader, when)
+    found: list[UnitSummary] = []
+    waiting = [(unit, 0) for unit in reversed(structure.children.get(None, []))]
+    sums = rollups(reader, when)
+    while waiting:
+        unit, depth = waiting.pop()
+        found.append(_summary(structure, unit, depth, sums))
+        waiting += [(part, depth + 1) for part in reversed(structure.children.get(unit.ref, []))]
+    return found
+
+
+def read_unit(reader: Reader, ref: str, when: When) -> UnitView:
+    """One unit at a date.
+
+    Raises:
+        NotFoundError: there was none.
+    """
+    structure = load_structure(reader, when)
+    unit = _unit_of(structure, ref)
+    entity = reader.get(unit.ref, at=when.at) or reader.require(unit.ref)
+    sums = rollups(reader, when)
+    members = _members(reader, structure, unit, when)
+    described = structure.types.get(unit.type.lower())
+    within = structure.people_within(unit.ref)
+    advice = size_advice(described, len(within))
+    spec = entity.spec
+    return UnitView(
+        ref=unit.ref,
+        title=unit.title,
+        type=unit.type,
+        type_label=described.one if described else unit.type,
+        axis=unit.axis,
+        retired=unit.retired,
+        retired_on=unit.retired_on,
+        description=unit.description,
+        mission=str(spec.get("mission") or ""),
+        charter={
+            key: str(text) for key, text in (spec.get("charter") or {}).items() if isinstance(text, str)
+        },
+        channels=tuple(_channel(each) for each in spec.get("channels") or ()),
+        topology=str(spec.get("topology") or ""),
+        email=email_of(entity),
+        above=tuple(structure.above(unit.ref)),
+        parts=tuple(_summary(structure, part, 1, sums) for part in structure.children.get(unit.ref, [])),
+        members=members,
+        people=len(within),
+        things=tuple(owned(reader, when, unit.ref)),
+        owned_with_parts=sums[unit.ref].owned if unit.ref in sums else 0,
+        advice=(advice,) if advice else (),
+        etag=entity.etag,
+        location=entity.location,
+    )
+
+
+def read_person(reader: Reader, ref: str, when: When) -> PersonView:
+    """One person at a date.
+
+    Raises:
+        NotFoundError: there was none.
+    """
+    person = parse_ref(ref, default_kind="User")
+    entity = reader.get(person, at=when.at) if person.kind == "user" else None
+    entity = entity or (reader.get(person) if person.kind == "user" else None)
+    if entity is None:
+        raise NotFoundError(f"There is no person {person.short}.")
+    present = effective(reader, when, person=entity.ref)
+    ids = {each.id for each in present}
+    rest = [each for each in recorded(reader, person=entity.ref, when=when) if each.id not in ids]
+    others = lines(reader, person=entity.ref, when=when)
+    reports = reports_of(reader, entity.ref, when)
+    named = [each.unit for each in (*present, *rest)] + [each.manager for each in others]
+    titles = reader.titles([*named, *(each.person for each in reports)])
+    labels = role_labels(reader, when)
+    boss = manager_of(reader, entity.ref, when)
+    advice = share_advice(present, when.moment)
+    return PersonView(
+        ref=entity.ref,
+        title=entity.title,
+        email=email_of(entity),
+        description=entity.description,
+        memberships=tuple(_view(each, each.unit, titles, labels, when) for each in (*present, *rest)),
+        manager=_line(boss, boss.manager, titles, when) if boss else None,
+        managers=tuple(_line(each, each.manager, titles, when) for each in others),
+        reports=tuple(_line(each, each.person, titles, when) for each in reports),
+        advice=(advice,) if advice else (),
+    )
+
+
+def _unit_of(structure: Structure, ref: str) -> Unit:
+    wanted = str(parse_ref(ref, default_kind="Group"))
+    unit = structure.units.get(wanted) or structure.retired.get(wanted)
+    if unit is None:
+        raise NotFoundError(f"There is no unit {wanted}.")
+    return unit
+
+
+def _members(reader: Reader, structure: Structure, unit: Unit, when: When) -> tuple[MembershipView, ...]:
+    held = [each for each in structure.memberships if each.unit == unit.ref]
+    titles = reader.titles({each.person for each in held})
+    labels = role_labels(reader, when)
+    found = [_view(each, each.person, titles, labels, when) for each in held]
+    return tuple(sorted(found, key=lambda each: (each.role == "member", each.title.casefold(), each.person)))
+
+
+def _view(
+    each: Membership, other: str, titles: dict[str, str], labels: dict[str, str], when: When
+) -> MembershipView:
+    words = "as its document says" if each.source == DOCUMENT else span_words(each)
+    return MembershipView(
+        **{name: getattr(each, name) for name in Membership.__struct_fields__},
+        title=titles.get(other) or other.rpartition("/")[2],
+        role_label=labels.get(each.role) or each.role.replace("-", " ").capitalize(),
+        words=words,
+        current=holds(each, when.moment),
+        exists=other in titles,
+    )
+
+
+def _line(each: ManagerLine, other: str, titles: dict[str, str], when: When) -> LineView:
+    return LineView(
+        **{name: getattr(each, name) for name in ManagerLine.__struct_fields__},
+        title=titles.get(other) or other.rpartition("/")[2],
+        words=span_words(each),
+        current=holds(each, when.moment),
+    )
+
+
+def _summary(structure: Structure, unit: Unit, depth: int, sums: dict[str, Any]) -> UnitSummary:
+    total = sums.get(unit.ref)
+    people = len(structure.people_within(unit.ref))
+    return UnitSummary(
+        unit.ref,
+        unit.title,
+        unit.type,
+        unit.axis,
+        unit.parent,
+        depth,
+        people,
+        total.units if total else 1,
+        total.owned if total else 0,
+    )
+
+
+def _channel(each: Any) -> dict[str, str]:
+    return {key: str(text) for key, text in each.items() if isinstance(text, str)}

@@ -1,0 +1,280 @@
+"""Words and practices through every door: pages, API and command line."""
+
+import json
+import re
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from litestar.testing import TestClient
+
+from counterpoint import Workspace
+from counterpoint.cli import run
+from counterpoint.errors import ConflictError, NotAllowedError
+from counterpoint.graph.actor import SYSTEM, Actor, local_actor
+from counterpoint.graph.customs import Customs
+from counterpoint.people.practices_store import switch
+from counterpoint.people.vocabulary_store import rename
+from counterpoint.server.app import create_app
+
+HTML = {"Accept": "text/html"}
+ANA = Actor("user:default/ana", "Ana", "person")
+
+
+def group(name: str, kind: str, parent: str | None = None) -> dict[str, Any]:
+    spec: dict[str, Any] = {"type": kind, "children": []} | ({"parent": parent} if parent else {})
+    metadata = {"name": name, "title": name.capitalize()}
+    return {"apiVersion": "backstage.io/v1alpha1", "kind": "Group", "metadata": metadata, "spec": spec}
+
+
+@pytest.fixture
+def org(workspace: Workspace) -> Workspace:
+    ana = {
+        "apiVersion": "backstage.io/v1alpha1",
+        "kind": "User",
+        "metadata": {"name": "ana"},
+        "spec": {"memberOf": ["discovery"]},
+    }
+    bet = {
+        "apiVersion": "counterpoint.dev/v1",
+        "kind": "Bet",
+        "metadata": {"name": "radio", "title": "The squad radio bet"},
+        "spec": {"owner": "discovery"},
+    }
+    with workspace.graph.write(SYSTEM) as writer:
+        for document in (
+            group("company", "organization"),
+            group("listening", "tribe", "company"),
+            group("discovery", "squad", "listening"),
+            ana,
+            bet,
+        ):
+            writer.put(document)
+    return workspace
+
+
+@pytest.fixture
+def client(org: Workspace) -> Iterator[TestClient[Any]]:
+    with TestClient(create_app(org, auth=False), base_url="http://127.0.0.1") as made:
+        yield made
+
+
+def csrf(page: str) -> str:
+    found = re.search(r'name="_csrf_token" value="([^"]*)"', page)
+    assert found
+    return found.group(1)
+
+
+def test_renaming_through_the_form_renames_the_pages_and_keeps_what_people_named(client: TestClient) -> None:
+    page = client.get("/vocabulary", headers=HTML).text
+    data = {
+        "_csrf_token": csrf(page),
+        "unit": "",
+        "squad-one": "pod",
+        "bet-one": "wager",
+        "bet-many": "stakes",
+    }
+    answer = client.post("/vocabulary", data=data, headers=HTML)
+    assert "The words are kept" in answer.text
+    bets = client.get("/bets").text
+    assert "What pods have decided to try" in bets
+    assert "Stakes" in bets
+    assert "The squad radio bet" in bets
+    assert '<a class="nav-link" href="/bets" aria-current="page">' in bets
+
+
+def test_a_preview_shows_the_words_and_keeps_nothing(client: TestClient, org: Workspace) -> None:
+    data = {
+        "_csrf_token": csrf(client.get("/vocabulary", headers=HTML).text),
+        "squad-one": "pod",
+        "do": "preview",
+    }
+    page = client.post("/vocabulary", data=data, headers=HTML).text
+    assert "A pod writes down a bet" in page
+    assert "Nothing is kept yet" in page
+    assert 'value="pod"' in page
+    assert Customs(org.graph).of().words.plain
+
+
+def test_a_word_that_cannot_be_is_shown_at_its_field_and_nothing_is_lost(
+    client: TestClient, org: Workspace
+) -> None:
+    rename(org.graph, local_actor(), None, {"squad": "pod"})
+    data = {
+        "_csrf_token": csrf(client.get("/vocabulary", headers=HTML).text),
+        "squad-one": "<script>",
+        "bet-one": "wager",
+    }
+    answer = client.post("/vocabulary", data=data, headers=HTML)
+    assert answer.status_code == 400
+    assert '<script>"' not in answer.text
+    assert 'id="squad-one-error"' in answer.text
+    assert 'value="wager"' in answer.text
+    assert Customs(org.graph).of().words.tell("A squad") == "A pod"
+
+
+def test_a_ready_vocabulary_replaces_what_was_renamed(client: TestClient, org: Workspace) -> None:
+    rename(org.graph, local_actor(), None, {"flag": "switch"})
+    data = {"_csrf_token": csrf(client.get("/vocabulary", headers=HTML).text), "pack": "plain"}
+    client.post("/vocabulary", data=data, headers=HTML)
+    words = Customs(org.graph).of().words
+    assert (
+        words.tell("squads, tribes, chapters, guilds, flags")
+        == "squads, departments, practices, communities, flags"
+    )
+    assert words.tell("The squads") == "The teams"
+
+
+def test_what_a_unit_renames_holds_in_it_and_nowhere_else(client: TestClient) -> None:
+    answer = client.patch("/api/v1/vocabulary?unit=listening", json={"nouns": {"bet": "song"}})
+    assert answer.status_code == 200
+    row = next(row for row in answer.json()["nouns"] if row["key"] == "bet")
+    assert (row["one"], row["many"], row["renamed"]) == ("song", "songs", True)
+    assert row["whence"]["unitTitle"] == "Listening"
+    assert "Song of" in re.sub(r"<[^>]+>", "", client.get("/bets/default/radio").text)
+    assert "<h1>Bets</h1>" in client.get("/bets").text
+    inherited = client.get("/api/v1/vocabulary?unit=group:default/discovery").json()
+    assert (
+        next(row for row in inherited["nouns"] if row["key"] == "bet")["whence"]["unit"]
+        == "group:default/listening"
+    )
+    client.patch("/api/v1/vocabulary?unit=listening", json={"nouns": {"bet": None}})
+    assert "Bet of" in re.sub(r"<[^>]+>", "", client.get("/bets/default/radio").text)
+
+
+def test_practices_are_switched_per_unit_and_back_without_loss(client: TestClient) -> None:
+    group_page = "/catalog/group/default/discovery"
+    assert "The squad radio bet" in client.get(group_page).text
+    answer = client.patch("/api/v1/practices?unit=discovery", json={"practices": {"bets": "off"}})
+    assert next(row for row in answer.json()["practices"] if row["key"] == "bets")["on"] is False
+    page = client.get(group_page).text
+    assert "The squad radio bet" not in page
+    assert '<a class="nav-link" href="/bets"' not in page
+    assert '<a class="nav-link" href="/bets"' in client.get("/").text
+    assert client.get("/api/v1/bets/default/radio").json()["bet"]["title"] == "The squad radio bet"
+    client.patch("/api/v1/practices?unit=discovery", json={"practices": {"bets": None}})
+    assert "The squad radio bet" in client.get(group_page).text
+
+
+def test_what_the_organisation_switches_off_leaves_the_navigation_and_a_unit_may_keep_it(
+    client: TestClient,
+) -> None:
+    client.patch("/api/v1/practices", json={"practices": {"bets": "off", "flags": "off"}})
+    client.patch("/api/v1/practices?unit=discovery", json={"practices": {"bets": "on"}})
+    home = client.get("/").text
+    assert '<a class="nav-link" href="/bets"' not in home
+    assert '<a class="nav-link" href="/flags"' not in home
+    assert 'data-switched-off="bets"' in client.get("/bets").text
+    assert '<a class="nav-link" href="/bets"' in client.get("/bets/default/radio").text
+
+
+def test_the_page_of_practices_keeps_what_was_chosen_and_says_where_it_comes_from(client: TestClient) -> None:
+    page = client.get("/practices?unit=listening", headers=HTML).text
+    data = {
+        "_csrf_token": csrf(page),
+        "unit": "group:default/listening",
+        "practice-bets": "off",
+        "policy-I1": "ask_reason",
+        "limit-betsAtOnce": "2",
+    }
+    assert "What you chose is kept" in client.post("/practices", data=data, headers=HTML).text
+    below = client.get("/practices?unit=discovery").text
+    assert below.count(">Listening</a>") == 3
+    assert "As above (off)" in below
+    wrong = client.post("/practices", data=data | {"limit-betsAtOnce": "many"}, headers=HTML)
+    assert wrong.status_code == 400
+    assert "whole number" in wrong.text
+    assert 'value="many"' in wrong.text
+
+
+@pytest.mark.parametrize(
+    ("path", "body", "status", "says_so"),
+    [
+        ("/api/v1/vocabulary?unit=nowhere", {}, 404, "nowhere"),
+        ("/api/v1/vocabulary", {"nouns": {"sqad": "pod"}}, 400, "did you mean squad?"),
+        ("/api/v1/vocabulary", {"nouns": {"sqad": None}}, 400, "did you mean squad?"),
+        ("/api/v1/vocabulary", {"nouns": {"squad": "<b>"}}, 400, "letters"),
+        ("/api/v1/vocabulary", {"pack": "spotfy"}, 404, "did you mean spotify?"),
+        ("/api/v1/vocabulary", {"noun": {}}, 400, "unknown field"),
+        ("/api/v1/practices", {"policies": {"I1": "block"}}, 400, "governance is soft"),
+        ("/api/v1/practices", {"practices": {"bets": 3}}, 400, "neither on nor off"),
+        ("/api/v1/practices?unit=a/b/c", {}, 404, "a/b/c"),
+    ],
+)
+def test_what_is_wrong_is_refused_with_the_remedy(
+    client: TestClient, path: str, body: dict, status: int, says_so: str
+) -> None:
+    answer = client.patch(path, json=body)
+    assert answer.status_code == status, answer.text
+    assert says_so in answer.text
+
+
+def test_a_document_that_a_file_declares_is_changed_in_the_file(org: Workspace) -> None:
+    document = {
+        "apiVersion": "counterpoint.dev/v1",
+        "kind": "Vocabulary",
+        "metadata": {"name": "house"},
+        "spec": {"owner": "company", "nouns": {"squad": "pod"}},
+    }
+    with org.graph.write(SYSTEM) as writer:
+        writer.put(document, location="/srv/house.yaml")
+    with pytest.raises(ConflictError, match=r"/srv/house\.yaml"):
+        rename(org.graph, local_actor(), None, {"squad": "crew"})
+
+
+def test_people_change_the_customs_of_units_that_they_belong_to(org: Workspace) -> None:
+    with org.graph.write(SYSTEM) as writer:
+        writer.put(group("player", "squad", "listening"))
+    rename(org.graph, ANA, "group:default/discovery", {"bet": "riff"})
+    switch(org.graph, ANA, None, practices={"bets": "off"})  # everybody belongs to the company
+    with pytest.raises(NotAllowedError):
+        rename(org.graph, ANA, "group:default/player", {"bet": "riff"})
+
+
+def test_every_change_is_told_in_the_history_with_its_reason(org: Workspace) -> None:
+    made = rename(org.graph, local_actor(), None, {"squad": "pod"}, reason="We always said so.")
+    rename(org.graph, local_actor(), None, {"squad": "crew"})
+    with org.graph.read() as reader:
+        assert [revision.action for revision in reader.history(made.ref)] == ["created", "updated"]
+        assert reader.activity(subject=made.ref)[-1].reason == "We always said so."
+
+
+def test_the_command_line_renames_and_says_so_in_the_new_words(
+    org: Workspace, capsys: pytest.CaptureFixture[str]
+) -> None:
+    here = ["-w", str(org.path)]
+    assert run([*here, "vocabulary", "set", "squad=pod", "bet=wager/stakes"]) == 0
+    assert run([*here, "vocabulary", "use", "pods", "--unit", "listening"]) == 0
+    capsys.readouterr()
+    assert run([*here, "vocabulary", "list", "--unit", "discovery", "--json"]) == 0
+    nouns = {row["key"]: row for row in json.loads(capsys.readouterr().out)["nouns"]}
+    assert nouns["bet"]["many"] == "stakes"
+    assert nouns["tribe"]["one"] == "area"
+    assert run([*here, "vocabulary", "set", "squad=inherit", "--unit", "listening"]) == 0
+    assert run([*here, "practices", "set", "bets=off", "I1=ask_reason", "squadMost=9"]) == 0
+    capsys.readouterr()
+    assert run([*here, "practices", "list", "--json"]) == 0
+    held = json.loads(capsys.readouterr().out)
+    assert {row["id"]: row["policy"] for row in held["policies"]}["I1"] == "ask_reason"
+    assert {row["key"]: row["value"] for row in held["limits"]}["squadMost"] == 9
+
+
+@pytest.mark.parametrize(
+    ("command", "code", "says_so"),
+    [
+        (["vocabulary", "set"], 2, "write it as squad=pod"),
+        (["vocabulary", "set", "squad"], 2, "sets nothing"),
+        (["vocabulary", "set", "sqad=pod"], 1, "did you mean squad?"),
+        (["vocabulary", "use", "klingon"], 1, "ready are"),
+        (["vocabulary", "list", "--unit", "nowhere"], 1, "nowhere"),
+        (["practices", "set", "I1=block"], 1, "governance is soft"),
+        (["practices", "set", "squadMost=many"], 1, "whole number"),
+    ],
+)
+def test_a_command_that_cannot_be_done_says_why(
+    org: Workspace, capsys: pytest.CaptureFixture[str], command: list[str], code: int, says_so: str
+) -> None:
+    assert run(["-w", str(org.path), *command]) == code
+    said = capsys.readouterr()
+    assert says_so in said.err
+    assert "Traceback" not in said.err
