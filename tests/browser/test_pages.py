@@ -19,6 +19,11 @@ PAGES = (
     "/catalog",
     "/catalog?kind=Component",
     "/catalog/component/default/playlist-builder",
+    "/catalog/component/default/playlist-builder?steps=2",
+    "/catalog?at=2001-01-01",
+    "/catalog/twins",
+    "/catalog/views",
+    "/catalog/views?of=kind%3DComponent",
     "/catalog/belief/default/surprise",
     "/catalog/component/default/taste-profiles/diff",
     "/catalog/component/default/taste-profiles/diff?from=2001-01-01",
@@ -38,7 +43,20 @@ PAGES = (
     "/settings",
     "/design",
 )
-NEW = ("/", "/catalog", "/scorecards", "/bets", "/flags", "/experiments", "/events", "/activity", "/settings")
+NEW = (
+    "/",
+    "/search",
+    "/catalog",
+    "/catalog/twins",
+    "/catalog/views",
+    "/scorecards",
+    "/bets",
+    "/flags",
+    "/experiments",
+    "/events",
+    "/activity",
+    "/settings",
+)
 """Pages of a workspace in which nothing has happened."""
 TOO_WIDE = """() => {
   const room = document.documentElement.clientWidth;
