@@ -90,6 +90,8 @@ def company(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Workspace]:
     for file in arpeggio.rglob("*.yaml"):
         documents = [_scrubbed(document) for document in yaml.safe_load_all(file.read_text()) if document]
         file.write_text(yaml.safe_dump_all(documents))
+    for file in (*arpeggio.rglob("*.md"), *arpeggio.rglob("mkdocs.yml")):
+        file.write_text(LEFT.sub("thing", file.read_text()))
     flags = json.loads((arpeggio / "flags.json").read_text())
     (arpeggio / "flags.json").write_text(json.dumps(_scrubbed(flags)))
     vocabulary = {
@@ -257,6 +259,9 @@ COMMANDS = [
     ["flags", "lint", "--set", "nothing"],
     ["flags", "eval", "nothing"],
     ["doctor"],
+    ["units", "list"],
+    ["units", "show", "discovery"],
+    ["vocabulary", "set", "sqad=pod"],
     ["import", "catalog", "{folder}/bad.yaml"],
     ["import", "flags", "{folder}/bad.json"],
     ["import", "flags", "{folder}/bad.json", "--json"],

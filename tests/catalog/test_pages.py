@@ -107,6 +107,7 @@ def test_scripts_in_names_and_links_stay_text(client, filled):
             "name": "x",
             "title": "<script>alert(1)</script>",
             "annotations": {"backstage.io/view-url": "javascript:alert(1)"},
+            "links": [{"url": "javascript:alert(1)"}, {"url": " jAva\tscript:alert(1)"}, {"url": "data:x,y"}],
         },
         "spec": {"type": "service", "lifecycle": "production", "owner": "player"},
     }
@@ -114,6 +115,8 @@ def test_scripts_in_names_and_links_stay_text(client, filled):
     page = client.get("/catalog/component/default/x", headers=HTML).text
     assert "<script>alert" not in page
     assert 'href="javascript' not in page
+    assert not re.search(r'href="[^"]*(script:|data:)', page)
+    assert "its address runs a script" in page
 
 
 def test_the_list_begins_with_components_and_all_is_one_press_away(visitor):

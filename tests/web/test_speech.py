@@ -1,9 +1,12 @@
 """Templates that speak the reader's words: what of a template is told, and what is left alone."""
 
+import json
+
 import pytest
 
+from counterpoint.graph.customs import Custom, UnitCustoms
 from counterpoint.vocabulary import Words
-from counterpoint.web.render import environment
+from counterpoint.web.render import PageContext, environment
 from counterpoint.web.speech import speaking
 
 PODS = Words({"squad": ("pod", "pods"), "bet": ("attempt", "attempts"), "flag": ("switch", "switches")})
@@ -50,3 +53,14 @@ def test_what_a_template_says_itself_is_told_and_values_and_keys_are_not(source:
 def test_words_hold_for_one_page_only() -> None:
     assert spoken("squad") == "pod"
     assert environment().from_string("squad").render() == "squad"
+
+
+def test_scripts_are_told_what_kinds_are_called_where_that_differs() -> None:
+    page = PageContext(
+        "Arpeggio", "/", "Ana", True, "", customs=UnitCustoms(nouns={"bet": Custom(("wager", "wagers"))})
+    )
+    assert json.loads(page.kind_words) == {
+        "Bet": "Wager",
+        "FlagSet": "Flag set",
+        "PolicyPack": "Policy pack",
+    }

@@ -180,26 +180,29 @@ class _Importing:
 
     def sources(self, sources: Iterable[Source]) -> None:
         """Read sources, and all that they lead to, each once."""
-        queue = deque(sources)
+        queue = deque(source for source in sources if self._has_a_name(source))
         self.origins |= {source.origin for source in queue}
         while queue:
             source = queue.popleft()
             if source.location not in self.storing.named:
-                queue.extend(self._one(source))
+                queue.extend(filter(self._has_a_name, self._one(source)))
                 if self.progress is not None:
                     done = len(self.storing.named)
                     self.progress(done, done + len(queue))
 
-    def _one(self, source: Source) -> list[Source]:
-        """Read and store one source; where it leads."""
+    def _has_a_name(self, source: Source) -> bool:
+        """Whether the graph can keep where a source is."""
         try:
             source.location.encode()
         except UnicodeEncodeError:
             name = os.fsencode(source.target).decode("utf-8", "replace")
             problem = Problem("has a name that is not UTF-8; rename it", file=name)
             self.report.remarks.append(Remark("error", problem, "unread"))
-            self.storing.named[source.location] = None
-            return []
+            return False
+        return True
+
+    def _one(self, source: Source) -> list[Source]:
+        """Read and store one source; where it leads."""
         self.report.files += 1
         try:
             data = self.gathering.bytes_of(source)

@@ -97,13 +97,11 @@ def generated_name(location: str) -> str:
 def generated_location(location: str, name: str | None = None) -> dict[str, Any]:
     """The `Location` entity of a file or address that was named, or of a registered location called `name`."""
     kind, _, target = location.partition(":")
-    title = "/".join(target.split("/")[-2:]).removeprefix("//")
     return {
         "apiVersion": "backstage.io/v1alpha1",
         "kind": "Location",
         "metadata": {
             "name": name or generated_name(location),
-            **({"title": title} if title else {}),
             "annotations": annotations_of(location, location),
         },
         "spec": {"type": kind, "target": target},

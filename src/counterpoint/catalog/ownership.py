@@ -26,8 +26,8 @@ OWNER = "ownedBy"
 SPEC = "/spec"
 NAMES = 20_000
 """Entities of a kind among which a name that was meant is looked for; among more it would take seconds."""
-HINTS = 200
-"""Names that are looked for in one import."""
+COMPARED = 200_000
+"""Names that are compared in one import, about a second of work: a thousand slips are seldom typed one by one."""
 KEPT = 100_000
 """Missing references that are told at the end; each is kept with its file in any case."""
 
@@ -133,13 +133,16 @@ class _Spellings:
         self._reader = reader
         self._names: dict[str, dict[str, str]] = {}
         self._hints: dict[Ref, str] = {}
+        self._left = COMPARED
 
     def near(self, target: Ref) -> str:
         """An ending for a message that names what may have been meant; empty where nothing is near."""
         if target not in self._hints:
-            if len(self._hints) >= HINTS:
+            names = self._of(target.kind)
+            self._left -= len(names)
+            if self._left < 0:
                 return ""
-            self._hints[target] = near(target.name, self._of(target.kind), cutoff=0.7)
+            self._hints[target] = near(target.name, names, cutoff=0.7)
         return self._hints[target]
 
     def _of(self, kind: str) -> dict[str, str]:

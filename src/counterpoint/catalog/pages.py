@@ -190,7 +190,7 @@ def show_entity(
         steps=2 if flow else 1,
         has_flow=moment is None and shown.has_flow(sections),
         flow=flow,
-        touches=touches,
+        touches=[each for each in touches if page.practises(f"{each.kind.lower()}s")],
         problems=problems,
         scorecards=entity_section(ws, ref, moment),
         software=entity.kind in SOFTWARE,

@@ -11,6 +11,7 @@ import sqlalchemy as sa
 from counterpoint.catalog.importer import import_sources, import_targets
 from counterpoint.catalog.locations import Source, generated_name
 from counterpoint.catalog.problems import drop_problems, write_problems
+from counterpoint.catalog.remarks import Remark
 from counterpoint.catalog.report import ImportReport
 from counterpoint.catalog.sources import actor_of, actor_record, forget, known_sources, refs_at
 from counterpoint.catalog.tables import LOCATIONS
@@ -143,10 +144,10 @@ def change(
     """
     _check(kind, target)
     with graph.write(actor) as writer:
-        old = find_location(writer, identity)
         other = _by_place(writer, kind, target)
         if other is not None and other.id != identity:
             raise ConflictError(f"Location {kind}:{target} already exists")
+        old = find_location(writer, identity)
         writer.connection.execute(
             sa.update(LOCATIONS).where(LOCATIONS.c.id == identity).values(type=kind, target=target)
         )
@@ -190,11 +191,9 @@ def try_out(graph: Graph, actor: Actor, *, kind: str, target: str, hosts: Collec
     report = import_targets(
         graph, actor, (), hosts=hosts, dry_run=True, seen=look, sources=[Source(location, location)]
     )
-    wrong = [
-        remark.problem for remark in report.remarks if remark.level == "error" and remark.code != "owner"
-    ]
+    wrong = [remark for remark in report.remarks if remark.level == "error" and remark.code != "owner"]
     if wrong:
-        raise InputError("; ".join(f"InputError: {problem}" for problem in wrong[:20]))
+        raise InputError("; ".join(map(_told, wrong[:20])))
     with graph.read() as reader:
         exists = _by_place(reader, kind, target) is not None
     own = f"location:default/{generated_name(location)}"
@@ -208,6 +207,14 @@ def actor_for(reader: Reader, location: str) -> Actor | None:
     query = sa.select(LOCATIONS.c.actor).where(LOCATIONS.c.type == kind, LOCATIONS.c.target == target)
     found = reader.connection.execute(query).scalar()
     return None if found is None else actor_of(found)
+
+
+def _told(remark: Remark) -> str:
+    """What is wrong, as Backstage's clients know it where it is that nothing is there."""
+    problem = remark.problem
+    if remark.code == "unread" and problem.message.startswith("does not exist"):
+        return f"NotFoundError: Unable to read url, no matching files found for {problem.file}"
+    return f"InputError: {problem}"
 
 
 def _check(kind: str, target: str) -> None:

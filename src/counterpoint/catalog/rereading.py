@@ -11,7 +11,7 @@ from counterpoint.catalog.locations import Source
 from counterpoint.catalog.patterns import WILDCARDS
 from counterpoint.catalog.registered import actor_for
 from counterpoint.catalog.sources import roots, source_at
-from counterpoint.errors import NotFoundError
+from counterpoint.errors import InputError, NotFoundError
 from counterpoint.graph import SYSTEM, Actor, Graph, Reader
 
 __all__ = ["bringer_of", "covers", "reread_entity", "reread_places", "reread_roots"]
@@ -23,8 +23,11 @@ def reread_entity(graph: Graph, ref: str, *, hosts: Collection[str] = ()) -> Non
     Raises:
         NotFoundError: there is no such entity.
     """
-    with graph.read() as reader:
-        entity = reader.get(ref)
+    try:
+        with graph.read() as reader:
+            entity = reader.get(ref)
+    except InputError:
+        entity = None  # what is no reference names no entity
     if entity is None:
         raise NotFoundError(f"Entity {ref} not found")
     if entity.location is not None:

@@ -68,7 +68,7 @@ class Storing:
         remarks += self.missing.check(writer, written)
         remarks += check_slips(written)
         self._leave(writer, sheet)
-        told = sheet.remarks + remarks
+        told = sorted(sheet.remarks + remarks, key=_place)
         if any(remark.code in {"conflict", "forbidden"} for remark in told):
             sheet.content = ""
         self.report.remarks += [each for each in told if each.target is None]
@@ -206,6 +206,10 @@ class Storing:
             return
         for ref in left:
             writer.set_status(ref, _items([sheet.broken]))
+
+
+def _place(remark: Remark) -> tuple[int, int]:
+    return remark.problem.line or 0, remark.problem.column or 0
 
 
 def _line(declared: Declared) -> int:

@@ -10,6 +10,7 @@ from counterpoint.graph.entity import Entity
 from counterpoint.graph.flagd import flags_by_key
 from counterpoint.graph.reader import Reader
 from counterpoint.graph.ref import parse_ref
+from counterpoint.said import Said
 from counterpoint.web.urls import entity_url, flag_url, ref_parts
 
 __all__ = ["SOFTWARE", "Touch", "touching"]
@@ -32,7 +33,7 @@ class Touch(msgspec.Struct, frozen=True):
     url: str
     state: str
     """The stage or state of a bet, the state of a flag."""
-    through: str
+    through: Said
     """In words, how: "its own flag", "the system Playback", "its owner Player"."""
     via: str | None = None
     """Reference of what it comes through; none where it is the entity itself."""

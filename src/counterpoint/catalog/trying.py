@@ -11,7 +11,7 @@ from counterpoint.catalog.gathering import Gathering
 from counterpoint.catalog.locations import Source, follow
 from counterpoint.catalog.placeholders import resolve_placeholders
 from counterpoint.catalog.reader import Document, UnreadError
-from counterpoint.errors import InputError
+from counterpoint.errors import InputError, Problem
 from counterpoint.graph import Graph
 from counterpoint.graph.descriptor import ref_of, validate
 
@@ -22,11 +22,12 @@ TARGETS = 1_000
 ENVELOPE = (("apiVersion", "/apiVersion"), ("kind", "/kind"), ("metadata", "/metadata"))
 
 
-class Fault(msgspec.Struct, frozen=True):
+class Fault(msgspec.Struct, frozen=True, omit_defaults=True):
     """One thing that is wrong, as the API says it."""
 
     name: str
     message: str
+    cause: "Fault | None" = None
 
 
 def try_entity(graph: Graph, body: Any, *, hosts: Collection[str]) -> list[Fault]:
@@ -96,8 +97,7 @@ def _faults(entity: dict[str, Any], source: Source, gathering: Gathering) -> Ite
         return
     problems = validate(value, unknown_kinds=gathering.unknown_kinds)
     if problems:
-        told = "; ".join(str(problem) for problem in problems)
-        yield Fault("InputError", f"Policy check failed for {ref_of(value)}; caused by Error: {told}")
+        yield _invalid(str(ref_of(value)), problems)
         return
     if value["kind"] != "Location":
         return
@@ -114,13 +114,32 @@ def _faults(entity: dict[str, Any], source: Source, gathering: Gathering) -> Ite
             yield from _target(found, gathering)
 
 
+def _invalid(ref: str, problems: list[Problem]) -> Fault:
+    """What is wrong with an entity, under the heading that Backstage gives to its kind of fault."""
+    told = "; ".join(str(problem) for problem in problems)
+    pointers = {problem.pointer for problem in problems}
+    if pointers <= {"/kind", "/apiVersion"}:
+        what = f"No processor recognized the entity {ref} as valid, possibly caused by a foreign kind or apiVersion"
+        return Fault("InputError", what, Fault("Error", told))
+    if all(pointer.startswith("/spec") for pointer in pointers):
+        what = f"Processor BuiltinKindsEntityProcessor threw an error while validating the entity {ref}"
+        return Fault("InputError", f"{what}; caused by TypeError: {told}", Fault("TypeError", told))
+    what = f"Policy check failed for {ref}; caused by Error: {told}"
+    return Fault("InputError", what, Fault("Error", told))
+
+
 def _target(source: Source, gathering: Gathering) -> Iterator[Fault]:
     try:
         data = gathering.bytes_of(source)
     except UnreadError as error:
         if not (error.missing and source.optional):
             name = "NotFoundError" if error.missing else "InputError"
-            yield Fault(name, f"Unable to read url, {source.target} {error}")
+            why = (
+                f"no matching files found for {source.target}"
+                if error.missing
+                else f"{source.target} {error}"
+            )
+            yield Fault(name, f"Unable to read url, {why}")
         return
     for remark in gathering.sheet(source, data).remarks:
         if remark.level == "error" and remark.code == "syntax":

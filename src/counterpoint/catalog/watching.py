@@ -9,7 +9,6 @@ import threading
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from functools import partial
 
 import sqlalchemy as sa
 import structlog
@@ -59,9 +58,18 @@ class _Follower:
         # The class under `watchfiles.watch`, which can neither say when it has begun nor overlap with another.
         from watchfiles._rust_notify import RustNotify
 
-        how = {"debug": False, "force_polling": False, "poll_delay_ms": 300, "recursive": False}
-        made = partial(RustNotify, **how, ignore_permission_denied=True)
-        self._notify = made(list(folders)) if folders else None
+        self._notify = (
+            RustNotify(
+                list(folders),
+                debug=False,
+                force_polling=False,
+                poll_delay_ms=300,
+                recursive=False,
+                ignore_permission_denied=True,
+            )
+            if folders
+            else None
+        )
 
     def changes(self, stop: threading.Event) -> set[str]:
         """Paths that changed, as soon as some have; empty after a second without any."""

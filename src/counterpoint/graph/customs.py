@@ -115,6 +115,9 @@ class Customs:
 
     def of(self, unit: str | None = None) -> UnitCustoms:
         """What holds for a unit (or a person, by the units it belongs to), or for the organisation."""
+        state = self._state
+        if state is not None and unit in state.units and state.number == self._graph.last_activity():
+            return state.units[unit]
         with self._graph.read() as reader:
             return self.read(reader, unit)
 

@@ -24,6 +24,8 @@ ROOT = ("apiVersion", "kind", "metadata", "spec")
 ASSIGNED = ("uid", "etag")
 """Fields of the metadata that the graph gives; those that a document brings are ignored."""
 DEPTH = 320
+GENERATED = "generated-"
+"""How the names of entities begin that stand for imported and registered locations."""
 NAME_RULE = "must be 1 to 63 letters, digits, '-', '_' or '.', with a letter or digit at both ends"
 LABEL_RULE = "must be 1 to 63 lower-case letters and digits, joined by dashes"
 
@@ -91,10 +93,15 @@ def ref_of(document: Mapping[str, Any]) -> Ref:
 
 
 def title_of(document: Mapping[str, Any]) -> str:
-    """What people call it: the title, else a profile's display name, else the name."""
-    metadata = document["metadata"]
-    profile = (document.get("spec") or {}).get("profile")
+    """What people call it: the title, else a profile's display name, else the name.
+
+    The entity of a location that was imported, whose name is a hash, is called by the end of its target.
+    """
+    metadata, spec = document["metadata"], document.get("spec") or {}
+    profile = spec.get("profile")
     display_name = profile.get("displayName") if isinstance(profile, dict) else None
+    if document["kind"] == "Location" and metadata["name"].startswith(GENERATED):
+        display_name = "/".join(str(spec.get("target") or "").split("/")[-2:]).removeprefix("//")
     return str(metadata.get("title") or display_name or metadata["name"])
 
 

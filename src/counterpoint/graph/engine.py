@@ -26,6 +26,8 @@ READERS = 8
 """Connections that stay open for readers."""
 MORE_READERS = 32
 """Connections that are opened on top when many read at once."""
+WRITER_CACHE = 64 * 1024 * 1024
+"""Bytes of pages that the writer keeps: the inner pages of every index, also where entities are many."""
 CHECK_EVERY = 50_000
 """Steps of SQLite's machine between two looks at the clock: well under a millisecond."""
 
@@ -70,6 +72,8 @@ def _sqlite(file: Path, *, write: bool) -> sa.Engine:
         connection.execute(
             "PRAGMA synchronous = FULL"
         )  # a decision that was acknowledged survives a power cut
+        if write:
+            connection.execute(f"PRAGMA cache_size = {-WRITER_CACHE // 1024}")
         # Readers and the writer do not wait for each other; the file remembers the mode.
         connection.execute("PRAGMA journal_mode = WAL" if write else "PRAGMA query_only = ON")
         return connection

@@ -6,7 +6,7 @@ from typing import Any
 
 from counterpoint.errors import Problem, escape
 from counterpoint.graph.fields import Field, Reference, check_fields
-from counterpoint.graph.scorecard import check_scorecard
+from counterpoint.graph.scorecard import SCORECARD, check_scorecard
 from counterpoint.practices import check_pack
 from counterpoint.vocabulary import check_nouns
 
@@ -67,12 +67,11 @@ def _refers(
 def _check_arms(spec: Mapping[str, Any]) -> Iterator[Problem]:
     control, seen = spec["control"], set()
     for index, arm in enumerate(spec["treatments"]):
+        place = f"/spec/treatments/{index}"
         if arm == control:
-            yield Problem(
-                f"{arm} is the control; a treatment is another variant.", f"/spec/treatments/{index}"
-            )
+            yield Problem(f"{arm} is the control; a treatment is another variant.", place)
         elif arm in seen:
-            yield Problem(f"{arm} is named twice.", f"/spec/treatments/{index}")
+            yield Problem(f"{arm} is named twice.", place)
         seen.add(arm)
     for arm in spec.get("shares") or {}:
         if arm != control and arm not in seen:
@@ -376,36 +375,7 @@ _TABLE = (
     Kind(
         "Scorecard",
         OURS,
-        (
-            OWNER,
-            Field("filter", "object"),
-            Field("levels", "texts"),
-            Field(
-                "checks",
-                "objects",
-                required=True,
-                at_least=1,
-                fields=(
-                    Field("id", required=True),
-                    Field("title", required=True),
-                    Field("level"),
-                    Field("predicate", "object", required=True),
-                    Field("why"),
-                    Field("remedy"),
-                    Field("link"),
-                ),
-            ),
-            Field(
-                "exemptions",
-                "objects",
-                fields=(
-                    Field("entity", required=True),
-                    Field("check"),
-                    Field("reason", required=True),
-                    Field("until", "date", required=True),
-                ),
-            ),
-        ),
+        (OWNER, *SCORECARD),
         purpose="Checks of what the catalog says of things, each with what to do next.",
         check=check_scorecard,
     ),

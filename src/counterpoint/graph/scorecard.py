@@ -1,20 +1,51 @@
-"""What the fields of a Scorecard say against each other: levels, checks, exemptions, predicates."""
+"""The fields of a Scorecard, and what they say against each other: levels, checks, exemptions, predicates."""
 
 from collections.abc import Iterator, Mapping
 from typing import Any
 from urllib.parse import urlsplit
 
 from counterpoint.errors import InputError, Problem
+from counterpoint.graph.fields import Field
 from counterpoint.graph.formats import is_name
 from counterpoint.graph.predicate import check_predicate
 from counterpoint.graph.ref import parse_ref
 
-__all__ = ["DEFAULT_EXEMPT_KIND", "check_scorecard"]
+__all__ = ["DEFAULT_EXEMPT_KIND", "SCORECARD", "check_scorecard"]
 
 CHECKS = 100
 LEVELS = 20
 EXEMPTIONS = 5_000
 DEFAULT_EXEMPT_KIND = "Component"
+SCORECARD = (
+    Field("filter", "object"),
+    Field("levels", "texts"),
+    Field(
+        "checks",
+        "objects",
+        required=True,
+        at_least=1,
+        fields=(
+            Field("id", required=True),
+            Field("title", required=True),
+            Field("level"),
+            Field("predicate", "object", required=True),
+            Field("why"),
+            Field("remedy"),
+            Field("link"),
+        ),
+    ),
+    Field(
+        "exemptions",
+        "objects",
+        fields=(
+            Field("entity", required=True),
+            Field("check"),
+            Field("reason", required=True),
+            Field("until", "date", required=True),
+        ),
+    ),
+)
+"""The fields of its spec, besides its owner."""
 
 
 def check_scorecard(spec: Mapping[str, Any]) -> Iterator[Problem]:

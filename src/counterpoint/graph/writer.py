@@ -264,6 +264,8 @@ class Writer(Reader):
         for table in ORDER:
             rows = self._rows_waiting[table]
             if rows:
+                if table is posting:  # in the order of its tree, which is large: one walk through it
+                    rows.sort(key=itemgetter("word"))
                 _insert(self._connection, table, rows)
                 self._rows_waiting[table] = []
         self._refs_waiting.clear()

@@ -133,9 +133,15 @@ def list_units(*, at: At = "") -> None:
     here.emit(
         found,
         lambda: _table(
-            ("unit", "type", "axis", "people", "owns"),
+            (here.noun("unit"), "type", "axis", "people", "owns"),
             [
-                ("  " * each.depth + each.title, each.type, each.axis, str(each.people), str(each.owned))
+                (
+                    "  " * each.depth + each.title,
+                    here.noun(each.type),
+                    each.axis,
+                    str(each.people),
+                    str(each.owned),
+                )
                 for each in found
             ],
             "No unit is here yet; read units with: counterpoint import people FILE",
@@ -153,11 +159,11 @@ def show_unit(unit: str, *, at: At = "") -> None:
         found = store.read_unit(reader, unit, when_of(at or None))
 
     def human() -> str:
-        lines = [f"{found.title} ({found.ref}), {found.type}"]
+        lines = [f"{found.title} ({found.ref}), {here.noun(found.type)}"]
         lines += [found.mission] if found.mission else []
         lines += [f"  {each.title}: {each.role_label}" for each in found.members]
         lines += [f"Owns {counted(len(found.things), 'thing')}", *(f"  {each.ref}" for each in found.things)]
-        return "\n".join([*lines, *found.advice])
+        return "\n".join([*lines, *map(here.tell, found.advice)])
 
     here.emit(found, human)
 

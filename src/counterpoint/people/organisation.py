@@ -6,6 +6,7 @@ from counterpoint.graph.reader import Reader
 from counterpoint.people.dates import When
 from counterpoint.people.structure import Structure, Unit, load_structure
 from counterpoint.people.unit_types import size_advice
+from counterpoint.said import Said
 
 __all__ = ["Column", "Organisation", "Place", "draw"]
 
@@ -36,7 +37,7 @@ class Place(msgspec.Struct, frozen=True, rename="camel"):
     """How many of them are in each column."""
     elsewhere: int
     """How many of them are in no column."""
-    advice: str | None = None
+    advice: Said | None = None
 
 
 class Organisation(msgspec.Struct, frozen=True, rename="camel"):
@@ -44,6 +45,8 @@ class Organisation(msgspec.Struct, frozen=True, rename="camel"):
 
     people: int
     """Different people in any unit."""
+    elsewhere: int
+    """How many of them are in no column."""
     columns: tuple[Column, ...]
     places: tuple[Place, ...]
     """Units of delivery, each followed by its parts."""
@@ -78,6 +81,7 @@ def draw(reader: Reader, when: When) -> Organisation:
     everybody = frozenset().union(*structure.people.values())
     return Organisation(
         len(everybody),
+        len(everybody - anywhere),
         tuple(columns),
         tuple(places),
         tuple(_columns(structure, "interest")),

@@ -17,6 +17,7 @@ from counterpoint.people.ownership import Owned, owned
 from counterpoint.people.rollup import rollups
 from counterpoint.people.structure import Structure, Unit, load_structure
 from counterpoint.people.unit_types import role_labels, size_advice
+from counterpoint.said import Said
 
 __all__ = [
     "MembershipView",
@@ -35,7 +36,7 @@ class MembershipView(Membership, frozen=True, kw_only=True, rename="camel"):
     """A membership with the words for it; `title` is the other end's."""
 
     title: str = ""
-    role_label: str = ""
+    role_label: Said = ""
     words: str = ""
     """The span in words."""
     current: bool = True
@@ -73,7 +74,7 @@ class PersonView(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     managers: tuple[LineView, ...] = ()
     """Over all time, the latest first."""
     reports: tuple[LineView, ...] = ()
-    advice: tuple[str, ...] = ()
+    advice: tuple[Said, ...] = ()
 
 
 class UnitSummary(msgspec.Struct, frozen=True, rename="camel"):
@@ -114,7 +115,7 @@ class UnitView(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     """Different people in it and all its parts."""
     things: tuple[Owned, ...]
     owned_with_parts: int
-    advice: tuple[str, ...]
+    advice: tuple[Said, ...]
     etag: str
     location: str | None
 
@@ -169,7 +170,8 @@ def read_unit(reader: Reader, ref: str, when: When) -> UnitView:
     structure = load_structure(reader, when)
     unit = _unit_of(structure, ref)
     entity = reader.get(unit.ref, at=when.at) or reader.require(unit.ref)
-    sums = rollups(reader, when)
+    parts = structure.children.get(unit.ref, [])
+    sums = rollups(reader, when, [unit.ref, *(part.ref for part in parts)])
     members = _members(reader, structure, unit, when)
     described = structure.types.get(unit.type.lower())
     within = structure.people_within(unit.ref)
@@ -192,7 +194,7 @@ def read_unit(reader: Reader, ref: str, when: When) -> UnitView:
         topology=str(spec.get("topology") or ""),
         email=email_of(entity),
         above=tuple(structure.above(unit.ref)),
-        parts=tuple(_summary(structure, part, 1, sums) for part in structure.children.get(unit.ref, [])),
+        parts=tuple(_summary(structure, part, 1, sums) for part in parts),
         members=members,
         people=len(within),
         things=tuple(owned(reader, when, unit.ref)),

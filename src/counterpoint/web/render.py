@@ -7,10 +7,12 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
+import msgspec
 from jinja2 import Environment, FileSystemLoader, PrefixLoader, StrictUndefined
 
 from counterpoint import __version__
 from counterpoint.graph.customs import OUR_CUSTOMS, UnitCustoms
+from counterpoint.graph.kinds import KINDS
 from counterpoint.graph.weburls import is_followable
 from counterpoint.practices import PRACTICES
 from counterpoint.said import told
@@ -95,6 +97,13 @@ class PageContext:
     def tell(self, text: str) -> str:
         """A text of ours in the words of the page, for texts that are put together in code."""
         return self.customs.words.tell(text)
+
+    @property
+    def kind_words(self) -> str:
+        """As JSON what kinds are called here that are not called by their names, for scripts that make rows."""
+        words = self.customs.words
+        said = {kind: words.tell_own(kind_word(kind)) for kind in KINDS}
+        return msgspec.json.encode({kind: str(word) for kind, word in said.items() if word != kind}).decode()
 
     def told(self, value: Any) -> Any:
         """A value with every text of ours in it told, for what code makes out of it before the page is rendered."""

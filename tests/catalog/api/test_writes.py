@@ -101,7 +101,7 @@ def test_a_location_is_registered_once(catalog_api: TestClient, reading: Workspa
     [
         ({"type": "file", "target": "/etc/passwd"}, "allowed type"),
         ({"type": "url"}, "target"),
-        ({"type": "url", "target": "https://a", "more": 1}, "additional properties"),
+        ({"type": "url", "target": "https://a", "more": 1}, "Unrecognized key(s)"),
         ({"type": "url", "target": " "}, "target"),
     ],
 )
@@ -157,7 +157,8 @@ def test_a_dry_run_of_something_broken_is_refused_with_the_reason(
     answer = register(catalog_api, web.url("/c.yaml"), "?dryRun=true")
     assert answer.status_code == 400
     assert "/metadata/name" in answer.json()["error"]["message"]
-    assert "404" in register(catalog_api, web.url("/none"), "?dryRun=true").json()["error"]["message"]
+    missing = register(catalog_api, web.url("/none"), "?dryRun=true").json()["error"]["message"]
+    assert missing == f"NotFoundError: Unable to read url, no matching files found for {web.url('/none')}"
 
 
 def test_removing_a_location_removes_what_came_from_it(
@@ -288,6 +289,7 @@ def test_refreshing_reads_the_entity_and_what_led_to_it(
         assert reader.get("group:default/a") is not None
     missing = catalog_api.post("/refresh", json={"entityRef": "group:default/none"})
     assert missing.status_code == 404
+    assert catalog_api.post("/refresh", json={"entityRef": "no reference"}).status_code == 404
     assert catalog_api.post("/refresh", json={"entityRef": 1}).status_code == 400
 
 

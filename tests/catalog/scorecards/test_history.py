@@ -1,6 +1,7 @@
 """The outcomes of past dates."""
 
 from datetime import UTC, date, datetime, timedelta
+from types import SimpleNamespace
 
 import pytest
 from hypothesis import given, settings
@@ -9,10 +10,12 @@ from hypothesis import strategies as st
 from counterpoint.catalog.scorecards import store
 from counterpoint.catalog.scorecards.history import CHECKED, _placer, add_past, keep, spans, trend
 from counterpoint.catalog.scorecards.history import _end as end_of
+from counterpoint.catalog.scorecards.reported import Report, report
+from counterpoint.catalog.scorecards.standing import Standing, standing_of
 from counterpoint.errors import InputError, NotFoundError
 from counterpoint.graph import SYSTEM, Ref
 from tests.catalog.scorecards.conftest import card, put
-from tests.graph.documents import component
+from tests.graph.documents import component, group
 
 READY = Ref("scorecard", "default", "ready")
 WEB = Ref("component", "default", "web")
@@ -147,3 +150,30 @@ def test_both_databases_keep_and_read_outcomes(graph):
         assert kept.outcomes == {"a": "passes", "b": "exempt"}
         points = trend(reader, str(READY), today.date() - 5 * DAY, today.date())
     assert [(point.passes, point.exempt, point.entities) for point in points[:2]] == [(1, 1, 1)] * 2
+
+
+def test_both_databases_follow_changes_and_keep_them(graph):
+    class Around(SimpleNamespace):
+        """As much of a workspace as is asked for."""
+
+        def keep(self, kind, make):
+            return self.kept.setdefault(kind, None) or self.kept.update({kind: make(self)}) or self.kept[kind]
+
+    around = Around(graph=graph, kept={})
+    put(around, group("player"), component("web", owner="player"), component("lost", owner="none"), card())
+    assert keep(around) == 2
+    report(around, SYSTEM, WEB, Report({"coverage": 81.5, "restored": True}, source="ci"))
+    put(around, group("none"))
+    assert keep(around) == 2
+    assert keep(around) == 0
+    (web,) = store.of_entity(around, WEB)
+    assert {check.id: check.outcome for check in web.checks}["covered"] == "passes"
+    assert standing_of(around).now().held == Standing(around).now().held
+    (view,) = store.list_scorecards(around)
+    assert [(check.passes, check.fails) for check in view.checks] == [(2, 0), (2, 0), (1, 1)]
+    assert view.notes == ()
+    assert [each.owner for each in store.of_owners(around, owner="none")] == ["group:default/none"]
+    with graph.read() as reader:
+        first = spans(reader, str(WEB))[0].since
+    (then,) = store.list_scorecards(around, first)
+    assert [(check.passes, check.fails) for check in then.checks] == [(1, 1), (2, 0), (0, 2)]

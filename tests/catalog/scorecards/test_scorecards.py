@@ -8,6 +8,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from counterpoint.catalog.scorecards import store
+from counterpoint.catalog.scorecards.facts import PROVIDERS
 from counterpoint.catalog.scorecards.model import Exemption, exempt_until, expired
 from counterpoint.catalog.scorecards.reported import Report, report
 from counterpoint.catalog.scorecards.standing import Standing, standing_of
@@ -232,4 +233,49 @@ def test_following_changes_gives_what_asking_everything_gives(tmp_path_factory, 
                     report(workspace, SYSTEM, ref, Report({"coverage": change[2]}))
             if change[0] == "look":
                 kept.now()
+        for ref in ("component:default/a", "component:default/b"):
+            one = {card: held[ref] for card, held in kept.about(ref).held.items() if ref in held}
+            assert one == {
+                card: held[ref] for card, held in Standing(workspace).now().held.items() if ref in held
+            }
         assert kept.now().held == Standing(workspace).now().held
+
+
+def test_facts_from_elsewhere_are_asked_and_one_that_stumbles_harms_no_other(carded, monkeypatch):
+    def docs(_workspace, entity, _reader):
+        if entity.name == "web":
+            raise RuntimeError("the folder is gone")
+        return {"docs.present": True, "docs.pages": None}
+
+    monkeypatch.setitem(PROVIDERS, "docs", docs)
+    checks = [
+        {"id": "docs", "title": "d", "predicate": {"fact.docs.present": True}},
+        {"id": "pages", "title": "p", "predicate": {"fact.docs.pages": {"$gte": 1}}},
+        CARD["spec"]["checks"][1] | {"level": "known"},
+    ]
+    put(carded, card(checks=checks))
+    assert outcomes(carded, "web") == {"docs": "fails", "pages": "fails", "live": "passes"}
+    assert outcomes(carded, "core") == {"docs": "passes", "pages": "fails", "live": "passes"}
+
+
+def test_facts_from_elsewhere_are_asked_again_after_a_while_and_the_graph_s_own_are_not(carded, monkeypatch):
+    asked = []
+    monkeypatch.setitem(PROVIDERS, "docs", lambda *_: asked.append(1) or {})
+    clock = [1_000.0]
+    monkeypatch.setattr("counterpoint.catalog.scorecards.standing.time.monotonic", lambda: clock[0])
+    standing = Standing(carded)
+    kept = standing.now()
+    clock[0] += 10_000
+    assert standing.now() is kept
+    assert not standing.is_stale()
+    put(
+        carded,
+        card(checks=[{"id": "docs", "title": "d", "predicate": {"fact.docs.present": True}}], levels=[]),
+    )
+    kept = standing.now()
+    assert len(asked) == 3
+    clock[0] += 61 + 1_000 * kept.took
+    assert standing.is_stale()
+    assert standing.now() is kept
+    assert standing.now(patience=1) is not kept
+    assert len(asked) == 6

@@ -19,7 +19,7 @@ from counterpoint.catalog.registered import (
 from counterpoint.catalog.repositories import analyse
 from counterpoint.catalog.rereading import reread_entity
 from counterpoint.catalog.trying import try_entity
-from counterpoint.errors import NotAllowedError
+from counterpoint.errors import InputError, NotAllowedError
 
 __all__ = ["WRITES"]
 
@@ -88,6 +88,9 @@ def location_by_entity(call: Call) -> Answer:
 def add_location(call: Call) -> Answer:
     """Register a location and read it, or with `dryRun` only say what it would bring."""
     kind, target = call.body["type"], call.body["target"]
+    others = [name for name in call.body if name not in LOCATION["properties"]]
+    if others:
+        raise InputError(f"Malformed request: Unrecognized key(s) in object: {', '.join(map(repr, others))}")
     if call.query.get("dryRun", "").strip().lower() in YES:
         trial = try_out(call.workspace.graph, call.actor, kind=kind, target=target, hosts=_hosts(call))
         location = {**call.body, "id": f"{kind}:{target}", "entityRef": trial.entities[0].ref}
@@ -174,7 +177,7 @@ WRITES = (
         add_location,
         "Register a location",
         (Parameter("dryRun"), Parameter("onConflict", choices=("refresh", "reject"))),
-        LOCATION,
+        {**LOCATION, "additionalProperties": True},
     ),
     Operation(
         "POST",
@@ -183,7 +186,7 @@ WRITES = (
         "Registered locations by a predicate",
         body={
             "type": "object",
-            "properties": {"cursor": TEXT, "limit": {"type": "number"}, "query": {}},
+            "properties": {"cursor": TEXT, "limit": {"type": "number"}, "query": {"type": "object"}},
         },
         body_required=False,
     ),
@@ -209,6 +212,12 @@ WRITES = (
             "required": ["location"],
         },
     ),
-    Operation("POST", "/validate-entity", validate_entity, "Check an entity", body={}),
+    Operation(
+        "POST",
+        "/validate-entity",
+        validate_entity,
+        "Check an entity",
+        body=_object(location=TEXT, entity={"type": "object"}),
+    ),
 )
 """The operations, for the table in `operations`."""

@@ -24,7 +24,7 @@ from counterpoint.workspace import Workspace
 __all__ = ["PROVIDERS", "Facts", "Gatherer"]
 
 Facts = Mapping[str, bool | float | str]
-Provider = Callable[[Workspace, Entity], Mapping[str, Any]]
+Provider = Callable[[Workspace, Entity, Reader], Mapping[str, Any]]
 
 DEPENDANTS = frozenset({"dependencyOf", "apiConsumedBy"})
 """Relations to those who would notice if it were gone."""
@@ -32,12 +32,13 @@ ORPHAN = "backstage.io/orphan"
 BATCH = 500
 
 
-def _docs(workspace: Workspace, entity: Entity) -> Mapping[str, Any]:
+def _docs(workspace: Workspace, entity: Entity, reader: Reader) -> Mapping[str, Any]:
     if find_spec("counterpoint.catalog.docs") is None:
         return {}
     if find_spec("counterpoint.catalog.docs.facts") is None:
         return {}
-    found: Mapping[str, Any] = import_module("counterpoint.catalog.docs.facts").facts_of(workspace, entity)
+    facts_of = import_module("counterpoint.catalog.docs.facts").facts_of
+    found: Mapping[str, Any] = facts_of(workspace, entity, reader=reader)
     return found
 
 
@@ -127,7 +128,7 @@ class Gatherer:
 
     def _ask(self, group: str, entity: Entity) -> Mapping[str, Any]:
         try:
-            return PROVIDERS[group](self._workspace, entity)
+            return PROVIDERS[group](self._workspace, entity, self._reader)
         except Exception:  # whatever one provider stumbles over, the other checks are still answered
             structlog.get_logger().exception("facts.failed", group=group, ref=entity.ref)
             return {}

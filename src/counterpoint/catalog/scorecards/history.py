@@ -272,19 +272,24 @@ def trend(
     if not 0 <= (last - first).days < DAYS:
         raise InputError(f"A trend has 1 to {DAYS} days; choose other dates.")
     ends = [_end(first + DAY * step) for step in range((last - first).days + 1)]
-    query = sa.select(outcome.c.valid_from, outcome.c.valid_to, outcome.c.outcomes).where(
-        outcome.c.scorecard == scorecard,
-        outcome.c.valid_from <= ends[-1],
-        sa.or_(outcome.c.valid_to.is_(None), outcome.c.valid_to > ends[0]),
+    columns = (outcome.c.valid_from, outcome.c.valid_to, outcome.c.outcomes)
+    query = (
+        sa.select(*columns, sa.func.count())
+        .where(
+            outcome.c.scorecard == scorecard,
+            outcome.c.valid_from <= ends[-1],
+            sa.or_(outcome.c.valid_to.is_(None), outcome.c.valid_to > ends[0]),
+        )
+        .group_by(*columns)
     )
     steps = [[0, 0, 0, 0] for _ in range(len(ends) + 1)]
     place_of = _placer(first, ends)
-    for start, end, text in reader.connection.execute(query):
+    for start, end, text, number in reader.connection.execute(query):
         counts = _weights(text, check)
         begin, stop = place_of(start), len(ends) if end is None else place_of(end)
         for column, count in enumerate(counts):
-            steps[begin][column] += count
-            steps[stop][column] -= count
+            steps[begin][column] += count * number
+            steps[stop][column] -= count * number
     return _points(first, steps)
 
 

@@ -146,9 +146,12 @@ def next_checks(scorecard: Scorecard, outcomes: Outcomes) -> tuple[Check, ...]:
 
 def tally(outcomes: Iterable[Outcomes]) -> dict[str, Tally]:
     """The outcomes of each check over entities, by its id."""
+    alike: dict[int, tuple[Outcomes, int]] = {}
+    for each in outcomes:  # thousands of entities share one mapping, so equal ones are counted together
+        alike[id(each)] = (each, alike.get(id(each), (each, 0))[1] + 1)
     counts: dict[str, dict[Outcome, int]] = {}
-    for each in outcomes:
+    for each, number in alike.values():
         for check, outcome in each.items():
             row = counts.setdefault(check, {"passes": 0, "fails": 0, "exempt": 0})
-            row[outcome] += 1
+            row[outcome] += number
     return {check: Tally(**row) for check, row in counts.items()}

@@ -8,13 +8,14 @@ from datetime import UTC, date, datetime
 import structlog
 
 from counterpoint.catalog.scorecards.history import keep
+from counterpoint.catalog.scorecards.standing import standing_of
 from counterpoint.errors import CounterpointError
 from counterpoint.workspace import Workspace
 
 __all__ = ["PERIOD", "recording"]
 
 PERIOD = 5.0
-"""Seconds between two looks at the activity log; a look is one small read, and what has not moved costs no more."""
+"""Seconds between two looks at the activity log; a look costs microseconds, and what has not moved costs no more."""
 
 
 @asynccontextmanager
@@ -40,8 +41,9 @@ async def _record(workspace: Workspace, period: float) -> None:
 
 
 def _look(workspace: Workspace, seen: tuple[int, date] | None) -> tuple[int, date]:
-    with workspace.graph.read() as reader:
-        now = (reader.last_activity(), datetime.now(UTC).date())
-    if now != seen:
+    now = (workspace.graph.last_activity(), datetime.now(UTC).date())
+    standing = standing_of(workspace)
+    if now != seen or standing.is_stale():
+        standing.now(patience=1)
         keep(workspace)
     return now

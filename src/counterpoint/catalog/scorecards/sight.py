@@ -14,7 +14,7 @@ from counterpoint.catalog.scorecards.standing import KIND, Present, standing_of
 from counterpoint.catalog.scorecards.tables import fact
 from counterpoint.graph.query import valid
 from counterpoint.graph.reader import Reader
-from counterpoint.graph.tables import decode, relation, status
+from counterpoint.graph.tables import TEXT, decode, relation, status
 from counterpoint.workspace import Workspace
 
 __all__ = ["Card", "Sight", "see", "units_within"]
@@ -156,7 +156,7 @@ def _sorted(cards: list[Card]) -> tuple[Card, ...]:
 
 def units_within(reader: Reader, unit: str, at: datetime | None = None) -> frozenset[str]:
     """A unit and every unit below it, now or at a date."""
-    start = sa.select(sa.literal(unit).label("ref")).cte("units", recursive=True)
+    start = sa.select(sa.literal(unit, TEXT).label("ref")).cte("units", recursive=True)
     below = sa.select(relation.c.target).where(
         relation.c.source == start.c.ref, relation.c.type == "parentOf", valid(relation, at)
     )

@@ -7,14 +7,14 @@ scorecard, a new day (ages, ends of exemptions) or very many changes at once ask
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime
 from sys import intern
 from typing import Any
 
 import sqlalchemy as sa
 
-from counterpoint.catalog.scorecards.builtin import PREFIX
+from counterpoint.catalog.scorecards.builtin import PREFIX, group_of
 from counterpoint.catalog.scorecards.facts import PROVIDERS, Gatherer
 from counterpoint.catalog.scorecards.model import Outcome, Outcomes, Scorecard, evaluate
 from counterpoint.catalog.scorecards.reading import PEOPLE, Broken, read_scorecard
@@ -35,7 +35,11 @@ PIECE = 1_000
 MANY = 2_000
 """Changes from which on it is quicker to ask everything again."""
 STALE = 60.0
-"""Seconds after which facts from outside the graph, such as those of documentation, are asked again."""
+"""Seconds after which facts from outside the graph, such as those of documentation, are asked again..."""
+SHARE = 1_000
+"""...or this many times as long as asking everything takes, so that it costs a thousandth of a core at most."""
+PATIENCE = 1.5
+"""How much longer a reader waits than whoever renews in the background, so that readers find it done."""
 _LETTERS: Mapping[str, Outcome] = {"p": "passes", "f": "fails", "e": "exempt"}
 
 
@@ -63,6 +67,9 @@ class Present:
     """When that was, in microseconds."""
     today: date = date.min
     made: float = 0.0
+    """When everything was asked, by the clock that only goes forward."""
+    took: float = 0.0
+    """Seconds of the processor that this took."""
     scorecards: Mapping[str, Scorecard] = field(default_factory=dict)
     broken: tuple[Broken, ...] = ()
     held: Mapping[str, Mapping[str, Held]] = field(default_factory=dict)
@@ -83,41 +90,55 @@ class Standing:
         self._present = Present()
         self._working = threading.Lock()
 
-    def now(self) -> Present:
-        """The outcomes as of now."""
-        with self._workspace.graph.read() as reader:
-            seq = reader.last_activity()
-            today = self._clock().astimezone(UTC).date()
-            if self._holds(self._present, seq, today):
-                return self._present
+    def now(self, *, patience: float = PATIENCE) -> Present:
+        """The outcomes as of now; with less patience facts from outside the graph are asked again sooner."""
+        today = self._clock().astimezone(UTC).date()
+        if self._holds(self._workspace.graph.last_activity(), today, patience):
+            return self._present
         with self._working, self._workspace.graph.read() as reader:
             seq = reader.last_activity()
-            if not self._holds(self._present, seq, today):
-                self._present = self._renew(reader, seq, today)
+            if not self._holds(seq, today, patience):
+                self._present = self._renew(reader, seq, today, patience)
             return self._present
 
-    def _holds(self, present: Present, seq: int, today: date) -> bool:
-        return present.seq == seq and present.today == today and not _stale(present)
+    def about(self, ref: str) -> Present:
+        """The outcomes of one entity as of now, in whatever else is at hand; it never waits for all others."""
+        today = self._clock().astimezone(UTC).date()
+        if self._holds(self._workspace.graph.last_activity(), today, PATIENCE):
+            return self._present
+        with self._workspace.graph.read() as reader:
+            present, held = _empty(reader, reader.last_activity(), today)
+            if present.scorecards and _is_asked(ref.partition(":")[0], _kinds(present.scorecards.values())):
+                gatherer = Gatherer(self._workspace, reader, present.fact_names(), today)
+                _ask(present, list(reader.get_many([ref]).values()), gatherer, held)
+        return present
 
-    def _renew(self, reader: Reader, seq: int, today: date) -> Present:
+    def is_stale(self) -> bool:
+        """Whether facts from outside the graph should be asked again."""
+        return self._present.seq >= 0 and _stale(self._present, 1)
+
+    def _holds(self, seq: int, today: date, patience: float) -> bool:
+        present = self._present
+        return present.seq == seq and present.today == today and not _stale(present, patience)
+
+    def _renew(self, reader: Reader, seq: int, today: date, patience: float) -> Present:
         old = self._present
         changes = reader.activity(after=old.seq, limit=MANY + 1) if old.seq >= 0 else []
         newest = reader.activity(limit=1)
         at = to_micros(newest[0].at) if newest else 0
-        if old.seq < 0 or old.today != today or len(changes) > MANY or _stale(old) or _rewritten(changes):
-            return self._whole(reader, seq, at, today)
+        everything = old.seq < 0 or old.today != today or len(changes) > MANY or _rewritten(changes)
+        if everything or _stale(old, patience):
+            started = time.thread_time()
+            whole = self._whole(reader, seq, today)
+            return replace(whole, at=at, took=time.thread_time() - started)
         return self._changed(reader, seq, at, changes)
 
-    def _whole(self, reader: Reader, seq: int, at: int, today: date) -> Present:
-        read = [read_scorecard(entity) for entity in reader.all(kind=KIND)]
-        scorecards = {each.ref: each for each in read if isinstance(each, Scorecard)}
-        broken = tuple(each for each in read if isinstance(each, Broken))
-        empty: dict[str, dict[str, Held]] = {ref: {} for ref in scorecards}
-        present = Present(seq, at, today, time.monotonic(), scorecards, broken, empty)
-        if scorecards:
+    def _whole(self, reader: Reader, seq: int, today: date) -> Present:
+        present, held = _empty(reader, seq, today)
+        if present.scorecards:
             gatherer = Gatherer(self._workspace, reader, present.fact_names(), today)
-            for entities in _pieces(reader, _kinds(scorecards.values())):
-                _ask(present, entities, gatherer, empty)
+            for entities in _pieces(reader, _kinds(present.scorecards.values())):
+                _ask(present, entities, gatherer, held)
         return present
 
     def _changed(self, reader: Reader, seq: int, at: int, changes: Iterable[Activity]) -> Present:
@@ -128,7 +149,7 @@ class Standing:
         for entities in held.values():
             for ref in refs & entities.keys():
                 del entities[ref]
-        present = Present(seq, at, old.today, old.made, old.scorecards, old.broken, held)
+        present = replace(old, seq=seq, at=at, held=held)
         kinds = _kinds(old.scorecards.values())
         gatherer = Gatherer(self._workspace, reader, present.fact_names(), old.today)
         wanted = sorted(ref for ref in refs if _is_asked(ref.partition(":")[0], kinds))
@@ -141,6 +162,16 @@ class Standing:
 def standing_of(workspace: Workspace) -> Standing:
     """The outcomes of a workspace that this process keeps."""
     return workspace.keep(Standing, Standing)
+
+
+def _empty(reader: Reader, seq: int, today: date) -> tuple[Present, dict[str, dict[str, Held]]]:
+    """The scorecards as they are, before anything was asked, and the place for what will be."""
+    read = [read_scorecard(entity) for entity in reader.all(kind=KIND)]
+    scorecards = {each.ref: each for each in read if isinstance(each, Scorecard)}
+    broken = tuple(each for each in read if isinstance(each, Broken))
+    held: dict[str, dict[str, Held]] = {ref: {} for ref in scorecards}
+    made = time.monotonic()
+    return Present(seq, 0, today, made, scorecards=scorecards, broken=broken, held=held), held
 
 
 def _ask(
@@ -162,9 +193,10 @@ def _ask(
                 held[scorecard.ref][entity.ref] = Held(letters, entity.owner)
 
 
-def _stale(present: Present) -> bool:
-    outside = {name.partition(".")[0] for name in present.fact_names()} & PROVIDERS.keys()
-    return bool(outside) and time.monotonic() - present.made > STALE
+def _stale(present: Present, patience: float) -> bool:
+    if time.monotonic() - present.made < max(STALE, SHARE * present.took) * patience:
+        return False
+    return not PROVIDERS.keys().isdisjoint(map(group_of, present.fact_names()))
 
 
 def _rewritten(changes: Iterable[Activity]) -> bool:

@@ -17,6 +17,7 @@ from counterpoint.catalog.scorecards.model import (
     tally,
 )
 from counterpoint.catalog.scorecards.sight import Card, Row, Sight, see, units_within
+from counterpoint.catalog.scorecards.standing import standing_of
 from counterpoint.errors import NotFoundError
 from counterpoint.graph.ref import Ref, parse_ref
 from counterpoint.workspace import Workspace
@@ -198,13 +199,22 @@ def _checks(card: Card) -> list["Check | _Gone"]:
 
 def of_entity(workspace: Workspace, ref: Ref, at: datetime | None = None) -> list[EntityScorecard]:
     """What every scorecard that is about an entity says of it, by the scorecard's title."""
-    sight = see(workspace, at)
     text = str(ref)
-    return [
-        _about(card, _checks(card), text, card.rows[text], sight.today)
-        for card in sight.cards
-        if text in card.rows
-    ]
+    if at is None:
+        present = standing_of(workspace).about(text)
+        today, cards = (
+            present.today,
+            [
+                Card(each.ref, each.title, each.owner, each, {text: Row(held.owner, held.outcomes(each))})
+                for each in present.scorecards.values()
+                if (held := present.held[each.ref].get(text)) is not None
+            ],
+        )
+    else:
+        sight = see(workspace, at)
+        today, cards = sight.today, [card for card in sight.cards if text in card.rows]
+    told = [_about(card, _checks(card), text, card.rows[text], today) for card in cards]
+    return sorted(told, key=lambda each: (each.title.lower(), each.scorecard))
 
 
 def _about(card: Card, known: "Iterable[Check | _Gone]", ref: str, row: Row, today: date) -> EntityScorecard:

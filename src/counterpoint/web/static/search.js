@@ -1,5 +1,7 @@
 /* Results while one types into the search: arrows walk them, Enter opens one (or all of them), Escape leaves. */
 
+import { kindWord } from "./kinds.js";
+
 const PATIENCE = 120; // milliseconds without a key before we ask
 const SHOWN = 8;
 let made = 0;
@@ -64,7 +66,7 @@ function enable(form) {
   function show(words, answer) {
     const rows = answer.items.map((item, index) => {
       const note = item.ownerTitle || item.description || item.snippet;
-      return row(index, item.url, element("span", item.title, "search-title"), element("span", item.kind, "micro faint"), element("span", note.slice(0, 90), "search-note"));
+      return row(index, item.url, element("span", item.title, "search-title"), element("span", kindWord(item.kind), "micro faint"), element("span", note.slice(0, 90), "search-note"));
     });
     if (answer.instead) told.textContent = `Nothing has “${words}”; these have “${answer.instead}”.`;
     else told.textContent = rows.length ? `${rows.length} results` : "Nothing has these words";

@@ -1,5 +1,7 @@
 /* While somebody describes something new: what exists already and is like it. Nothing waits for the answer. */
 
+import { kindWord } from "./kinds.js";
+
 const PATIENCE = 400; // milliseconds without a key before we ask
 const ENOUGH = 8; // letters that say something
 
@@ -22,7 +24,7 @@ function link(href, text, name) {
 function row(item) {
   const made = document.createElement("li");
   const what = document.createElement("div");
-  what.append(link(item.url, item.title, "entity strong"), " ", element("span", item.kind, "micro faint"));
+  what.append(link(item.url, item.title, "entity strong"), " ", element("span", kindWord(item.kind), "micro faint"));
   if (item.description) what.append(element("div", item.description.slice(0, 140), "small faint"));
   const why = element("div", "", "micro");
   if (item.phrases.length) why.append(element("span", "Both say", "faint"), " ", item.phrases.join(" · "));
