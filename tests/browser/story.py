@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from counterpoint import Workspace
+from counterpoint.catalog.importer import import_targets
 from counterpoint.graph.actor import Actor
 
 __all__ = ["tell"]
@@ -180,8 +181,74 @@ def event(name: str, type_: str, user: int, day: int, data: dict[str, Any]) -> d
     }
 
 
+HANDBOOK = """\
+# Handbook
+
+Text with *emphasis*, `code`, a [link](second.md), a [broken one](gone.md), [[component:taste-profiles]] and
+[[component:nobody]].[^1]
+
+## Everything that Markdown has
+
+!!! note "A remark"
+    With `code` and a [link](second.md).
+
+??? warning "More"
+    Folded.
+
+!!! danger
+    Mind.
+
+=== "One"
+
+    The first tab.
+
+=== "Two"
+
+    The second tab.
+
+- [x] done
+- [ ] open
+
+| a heading | another | a third one that is rather long | and so on | and on |
+| --- | ---: | --- | --- | --- |
+| a cell | 1 | `a_name_that_is_rather_long_and_cannot_be_broken` | x | y |
+
+### Code
+
+```python title="a.py" hl_lines="2"
+def playlist(listener: str, size: int = 30) -> list[str]:  # a comment that makes the line longer than the screen
+    return [f"{listener}-{number}" for number in range(size)]
+```
+
+```yaml
+key: [1, true, "text"]
+```
+
+Term
+:   Meaning
+
+> A quotation, ++ctrl+k++, ==marked==.
+
+[^1]: A note.
+"""
+
+
+def describe(workspace: Workspace) -> None:
+    """A component with documentation beside its descriptor."""
+    folder = workspace.path / "described"
+    (folder / "docs").mkdir(parents=True)
+    (folder / "catalog-info.yaml").write_text(
+        "{apiVersion: backstage.io/v1alpha1, kind: Component, metadata: {name: described, title: Described, "
+        "annotations: {backstage.io/techdocs-ref: 'dir:.'}}, spec: {type: service, lifecycle: production, owner: discovery}}"
+    )
+    (folder / "docs" / "index.md").write_text(HANDBOOK)
+    (folder / "docs" / "second.md").write_text("# Second\n\nText.\n\n## One\n\n## Two\n\n## Three\n")
+    import_targets(workspace.graph, ANA, [str(folder)])
+
+
 def tell(workspace: Workspace) -> None:
     """Write the story into a workspace."""
+    describe(workspace)
     with workspace.graph.write(ANA) as writer:
         for document in documents():
             writer.put(document)

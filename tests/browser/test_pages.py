@@ -19,7 +19,22 @@ PAGES = (
     "/catalog",
     "/catalog?kind=Component",
     "/catalog/component/default/playlist-builder",
+    "/catalog/component/default/playlist-builder?steps=2",
+    "/catalog?at=2001-01-01",
+    "/catalog/twins",
+    "/catalog/views",
+    "/catalog/views?of=kind%3DComponent",
     "/catalog/belief/default/surprise",
+    "/docs",
+    "/docs?q=text",
+    "/catalog/component/default/described/docs",
+    "/catalog/component/default/described/docs/second",
+    "/catalog/component/default/taste-profiles/docs",
+    "/organisation",
+    "/units/default/discovery",
+    "/units/default/discovery/edit",
+    "/units/default/discovery/retire",
+    "/people/default/ana",
     "/catalog/component/default/taste-profiles/diff",
     "/catalog/component/default/taste-profiles/diff?from=2001-01-01",
     "/scorecards",
@@ -38,7 +53,22 @@ PAGES = (
     "/settings",
     "/design",
 )
-NEW = ("/", "/catalog", "/scorecards", "/bets", "/flags", "/experiments", "/events", "/activity", "/settings")
+NEW = (
+    "/",
+    "/search",
+    "/catalog",
+    "/catalog/twins",
+    "/catalog/views",
+    "/docs",
+    "/organisation",
+    "/scorecards",
+    "/bets",
+    "/flags",
+    "/experiments",
+    "/events",
+    "/activity",
+    "/settings",
+)
 """Pages of a workspace in which nothing has happened."""
 TOO_WIDE = """() => {
   const room = document.documentElement.clientWidth;

@@ -19,6 +19,8 @@ TEXT = [
     ("--accent-strong", "--accent-soft"),
     ("--on-accent", "--accent"),
     ("--on-accent", "--accent-strong"),
+    *((f"--voice-{voice}", "--surface") for voice in (2, 3, 4)),  # code in documentation
+    ("--accent", "--info-soft"),
 ]
 OTHER = [
     *(("--line-strong", ground) for ground in GROUNDS),

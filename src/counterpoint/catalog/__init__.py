@@ -7,6 +7,7 @@ importer, ownership           written in one transaction; what refers to nothing
 remarks                       what there is to say about the input
 writing                       documents as YAML
 shown                         what pages show of an entity
+indexing                      the index at hand before somebody asks
 api/                          the Backstage API, wire-compatible
 commands, routes, pages       the doors
 """

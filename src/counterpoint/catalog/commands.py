@@ -24,6 +24,7 @@ def import_catalog(
 ) -> int:
     """Read catalog-info.yaml files, folders, globs or checkouts, in Backstage's format."""
     from counterpoint.catalog.importer import import_targets
+    from counterpoint.catalog.indexing import index_if_large
     from counterpoint.catalog.reuse.notes import notes_since
     from counterpoint.graph import local_actor
 
@@ -44,6 +45,8 @@ def import_catalog(
             progress=advance,
         )
         report.remarks += notes_since(workspace, before)
+        if not dry_run:
+            index_if_large(workspace)
     if not here.json:
         _say_remarks(here, report.remarks)
     here.emit(_record(here, report), lambda: _summary(report, dry_run=dry_run))

@@ -17,6 +17,7 @@ from counterpoint.catalog.api.refusals import BASE, refusal
 from counterpoint.catalog.api.router import CatalogApi, openapi_of
 from counterpoint.catalog.history.routes import related
 from counterpoint.catalog.history.routes import routes as history_routes
+from counterpoint.catalog.indexing import indexing
 from counterpoint.catalog.problem_routes import routes as problem_routes
 from counterpoint.catalog.scorecards.recording import recording
 from counterpoint.catalog.scorecards.routes import routes as scorecard_routes
@@ -243,5 +244,5 @@ error_shapes: dict[str, Any] = {BASE: refusal}
 openapi_paths: dict[str, Any] = openapi_of(OPERATIONS)
 routes: list[Any] = [list_entities, read_entity, write_entity, delete_entity, list_revisions]
 routes += [*problem_routes, *history_routes, *scorecard_routes]
-lifespans: list[Any] = [recording]
+lifespans: list[Any] = [recording, indexing]
 """What runs beside the server's requests, each as the room's `lifespan`."""

@@ -1,7 +1,7 @@
 """Line managers: one at a time, and no circle at any date."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import date
+from datetime import date, datetime
 from typing import Any
 from uuid import uuid4
 
@@ -71,7 +71,7 @@ def set_manager(
     """Record who is the line manager of a person; returned is the line, and whether it is new.
 
     An open line that began earlier ends where the new one begins. The same once more changes nothing,
-    and one that begins on the same day corrects what was known.
+    and one that begins on the same day corrects what was known. Without a first day it begins now.
 
     Args:
         writer: the transaction.
@@ -92,6 +92,7 @@ def set_manager(
         raise InputError("The line manager is not valid.", [Problem(wrong)])
     theirs = lines(writer, person=new.person)
     _allow(writer, theirs, new)
+    new = _dated(new, theirs, to_datetime(writer.now))
     same = next((each for each in theirs if each.start == new.start), None)
     if same is not None:
         new = msgspec.structs.replace(new, id=same.id)
@@ -151,6 +152,18 @@ def _allow(writer: Writer, theirs: Iterable[ManagerLine], new: ManagerLine) -> N
     if any(each.manager == actor and holds(each, today) for each in theirs):
         return
     writer.require_write(new.person)
+
+
+def _dated(new: ManagerLine, theirs: Iterable[ManagerLine], moment: datetime) -> ManagerLine:
+    """The line with its first day where nobody gave one."""
+    if new.start is not None:
+        return msgspec.structs.replace(new, start=plain_edge(new.start))
+    held = next((each for each in theirs if holds(each, moment)), None)
+    if held is not None and held.manager == new.manager:
+        return msgspec.structs.replace(new, start=held.start)
+    if new.end is not None and moment_of(new.end) <= moment:
+        return new
+    return msgspec.structs.replace(new, start=plain_edge(moment))
 
 
 def _refuse_circle(known: Mapping[str, Sequence[ManagerLine]], new: ManagerLine) -> None:

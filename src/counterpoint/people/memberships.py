@@ -14,6 +14,7 @@ import msgspec
 import sqlalchemy as sa
 
 from counterpoint.errors import ConflictError, InputError, NotFoundError, Problem
+from counterpoint.graph.handover import RETIRED
 from counterpoint.graph.query import valid
 from counterpoint.graph.reader import Reader
 from counterpoint.graph.tables import relation
@@ -131,12 +132,14 @@ def join(writer: Writer, new: Membership, *, reason: str | None = None) -> tuple
     """Record a membership; returned is what is believed now, and whether that is new.
 
     The same once more changes nothing. One that begins on the same day as a known one of the same role
-    corrects it.
+    corrects it. Without a first day it is the one that holds, or else begins now: what nobody dated was
+    not known before.
 
     Raises:
-        InputError: the days or the share are not right, or it holds at the same time as another
-            with the same role.
+        InputError: the days or the share are not right.
         NotFoundError: there is no such person or unit.
+        ConflictError: it would hold in a unit that is retired, or at the same time as another with the
+            same role.
         NotAllowedError: the actor may not change the unit.
     """
     new = msgspec.structs.replace(
@@ -145,7 +148,9 @@ def join(writer: Writer, new: Membership, *, reason: str | None = None) -> tuple
     writer.require_write(new.unit)
     if wrong := wrong_with(new):
         raise InputError("The membership is not valid.", [Problem(wrong)])
+    _refuse_retired(writer, new)
     others = [each for each in recorded(writer, person=new.person) if each.unit == new.unit]
+    new = _dated(new, others, moment_of_writing(writer))
     same = next((each for each in others if each.role == new.role and each.start == new.start), None)
     if same is not None:
         return _corrected(writer, same, msgspec.structs.replace(new, id=same.id), others, reason)
@@ -230,6 +235,25 @@ def _corrected(
     ended = made.end is not None and old.end != made.end and not holds(made, moment_of_writing(writer))
     _tell(writer, made, "left" if ended else "changed", reason, old)
     return made, True
+
+
+def _dated(new: Membership, others: Iterable[Membership], moment: datetime) -> Membership:
+    """The membership with its first day where nobody gave one."""
+    if new.start is not None:
+        return msgspec.structs.replace(new, start=plain_edge(new.start))
+    held = next((each for each in others if each.role == new.role and holds(each, moment)), None)
+    if held is not None:
+        return msgspec.structs.replace(new, start=held.start)
+    if new.end is not None and moment_of(new.end) <= moment:
+        return new
+    return msgspec.structs.replace(new, start=plain_edge(moment))
+
+
+def _refuse_retired(writer: Writer, new: Membership) -> None:
+    retired = writer.require(new.unit).spec.get("lifecycle") == RETIRED
+    if retired and (new.end is None or moment_of(new.end) > moment_of_writing(writer)):
+        message = f"{new.unit} is retired; give a membership that has ended, or another unit."
+        raise ConflictError("Nobody can be in a unit that is no more.", [Problem(message, "/unit")])
 
 
 def _refuse_overlap(others: Iterable[Membership], new: Membership) -> None:

@@ -45,6 +45,8 @@ class Organisation(msgspec.Struct, frozen=True, rename="camel"):
 
     people: int
     """Different people in any unit."""
+    elsewhere: int
+    """How many of them are in no column."""
     columns: tuple[Column, ...]
     places: tuple[Place, ...]
     """Units of delivery, each followed by its parts."""
@@ -79,6 +81,7 @@ def draw(reader: Reader, when: When) -> Organisation:
     everybody = frozenset().union(*structure.people.values())
     return Organisation(
         len(everybody),
+        len(everybody - anywhere),
         tuple(columns),
         tuple(places),
         tuple(_columns(structure, "interest")),

@@ -170,7 +170,8 @@ def read_unit(reader: Reader, ref: str, when: When) -> UnitView:
     structure = load_structure(reader, when)
     unit = _unit_of(structure, ref)
     entity = reader.get(unit.ref, at=when.at) or reader.require(unit.ref)
-    sums = rollups(reader, when)
+    parts = structure.children.get(unit.ref, [])
+    sums = rollups(reader, when, [unit.ref, *(part.ref for part in parts)])
     members = _members(reader, structure, unit, when)
     described = structure.types.get(unit.type.lower())
     within = structure.people_within(unit.ref)
@@ -193,7 +194,7 @@ def read_unit(reader: Reader, ref: str, when: When) -> UnitView:
         topology=str(spec.get("topology") or ""),
         email=email_of(entity),
         above=tuple(structure.above(unit.ref)),
-        parts=tuple(_summary(structure, part, 1, sums) for part in structure.children.get(unit.ref, [])),
+        parts=tuple(_summary(structure, part, 1, sums) for part in parts),
         members=members,
         people=len(within),
         things=tuple(owned(reader, when, unit.ref)),

@@ -293,23 +293,14 @@ def _write_managers(
             )
             continue
         try:
-            theirs, start = known.get(entity.ref, []), _edge(row, "manager from")
-            if start is None and any(each.end is None for each in theirs):
-                start = moment_of_writing(writer)  # a new one without a date begins now
+            start = _edge(row, "manager from")
             wanted = ManagerLine(person=entity.ref, manager=manager.ref, start=start, source=source)
-            if not row.text("manager from") and _reports_already(theirs, wanted):
-                report.count("unchanged", "managers")
-                continue
             _, new = set_manager(writer, wanted, known=known)
         except CounterpointError as error:
             _refuse(report, row, error, "manager")
             continue
         known[entity.ref] = lines(writer, person=entity.ref)
         report.count("created" if new else "unchanged", "managers")
-
-
-def _reports_already(theirs: Iterable[ManagerLine], wanted: ManagerLine) -> bool:
-    return any(each.end is None and each.manager == wanted.manager for each in theirs)
 
 
 def _refuse(report: Report, row: Row, error: CounterpointError, column: str = "") -> None:

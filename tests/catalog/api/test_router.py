@@ -207,6 +207,7 @@ def test_a_written_segment_wins_over_a_name_and_a_slash_may_end_the_path(api: Te
     assert api.get("/things/special").json() == []
     assert api.get("/things/other/").json()["path"] == {"id": "other"}
     assert api.get("/things/?limit=1").json()["query"] == {"limit": 1}
+    assert api.get("/Things/Other").json()["path"] == {"id": "Other"}
 
 
 def test_a_segment_is_decoded_once_and_may_hold_a_slash(api: TestClient) -> None:

@@ -102,6 +102,7 @@ class Elements(HTMLParser):
 def assert_safe(html: str) -> None:
     allowed = {tag: ATTRIBUTES["*"] | ATTRIBUTES.get(tag, set()) for tag in TAGS}
     allowed["a"] |= {"rel"}
+    allowed["pre"] |= {"tabindex"}
     for tag, attributes in Elements(html).found:
         assert tag in TAGS, tag
         assert set(attributes) <= allowed[tag], (tag, attributes)

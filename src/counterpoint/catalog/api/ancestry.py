@@ -3,7 +3,6 @@
 Every imported entity says in its annotations from which location it was read and which was named for it.
 """
 
-import hashlib
 import posixpath
 from collections.abc import Iterator
 from fnmatch import fnmatchcase
@@ -12,6 +11,7 @@ from urllib.parse import urljoin
 
 from counterpoint.catalog.api.call import Answer, Call, json_answer
 from counterpoint.catalog.api.entities import now_of, ref_of
+from counterpoint.catalog.locations import generated_name
 from counterpoint.errors import NotFoundError
 from counterpoint.graph.index import AllOf, Equals, Row, Snapshot
 
@@ -47,7 +47,7 @@ def _parents(now: Snapshot, entity: Entity) -> Iterator[Row]:
     managed, origin = annotations.get(MANAGED), annotations.get(ORIGIN)
     if not isinstance(managed, str) or not isinstance(origin, str):
         return
-    root = now.by_ref(f"location:default/{_generated(origin)}")
+    root = now.by_ref(f"location:default/{generated_name(origin)}")
     own = entity["metadata"]["uid"]
     if root is not None and root.uid == own:
         return
@@ -60,10 +60,6 @@ def _locations(now: Snapshot, origin: str) -> list[Row]:
     key = f"metadata.annotations.{ORIGIN}"
     wanted = AllOf((Equals("kind", ("location",)), Equals(key, (origin.lower(),))))
     return now.page(wanted, limit=MOST)
-
-
-def _generated(location: str) -> str:
-    return f"generated-{hashlib.sha1(location.encode(), usedforsecurity=False).hexdigest()}"
 
 
 def _names(location: Entity, managed: str) -> bool:

@@ -7,7 +7,8 @@ References:
     backstage/backstage, plugins/catalog-backend/src/service/request/parseEntityTransformParams.ts.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
+from functools import lru_cache
 from itertools import pairwise
 from typing import Any
 
@@ -44,14 +45,20 @@ def projection_of(*given: Sequence[str] | None) -> Projection | None:
         raise InputError(f'Invalid field "{wrong}", array type fields are not supported')
     if len(fields) > FIELDS or any(field.count(".") >= PARTS for field in fields):
         raise InputError(f"A request may name {FIELDS} fields, each with {PARTS} parts at most.")
+    return _made(tuple(fields))
+
+
+@lru_cache(maxsize=256)
+def _made(fields: tuple[str, ...]) -> Projection:
+    """Clients ask for the same few sets of fields again and again, and making one costs more than using it."""
     return _quick(fields) or _general(fields)
 
 
-def _quick(fields: Iterable[str]) -> Projection | None:
+def _quick(fields: Sequence[str]) -> Projection | None:
     """The common case, in which every field is one that all entities have: nothing else is decoded."""
     top = [field for field in fields if field in TOP]
     inner = [field.partition(".")[2] for field in fields if field in ALWAYS]
-    if len(top) + len(inner) != len(list(fields)) or (inner and "metadata" in top):
+    if len(top) + len(inner) != len(fields) or (inner and "metadata" in top):
         return None
     parts: list[tuple[str, Any, Any]] = [
         (name, msgspec.Raw | msgspec.UnsetType, msgspec.UNSET) for name in top
@@ -64,7 +71,7 @@ def _quick(fields: Iterable[str]) -> Projection | None:
     return lambda content: encode(decode(content))
 
 
-def _general(fields: Iterable[str]) -> Projection:
+def _general(fields: Sequence[str]) -> Projection:
     paths = [field.split(".") for field in fields]
 
     def project(content: bytes) -> bytes:

@@ -75,14 +75,17 @@ class CatalogApi:
         await _send(scope, send, await self._run(operation, path, scope, receive))
 
     def _find(self, segments: tuple[str, ...]) -> dict[str, tuple[Operation | None, dict[str, str]]]:
-        """The operations of a path by method, each with the values of its names; a written segment wins over a name."""
+        """The operations of a path by method, each with the values of its names; a written segment wins over a name.
+
+        Written segments are found in any case, as express finds them.
+        """
         found: dict[str, tuple[Operation | None, dict[str, str]]] = {}
         for pattern, operation in self._table.get(len(segments), ()):
             names = {}
             for part, segment in zip(pattern, segments, strict=True):
                 if part.startswith("{") and segment:
                     names[part[1:-1]] = segment
-                elif part != segment:
+                elif part != segment.lower():
                     break
             else:
                 if operation.method not in found or len(names) < len(found[operation.method][1]):

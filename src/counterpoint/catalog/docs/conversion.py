@@ -59,7 +59,7 @@ ENTITY_LINK = r"\[\[([^\[\]|\n]{1,200})(?:\|([^\[\]\n]{1,200}))?\]\]"
 OPENINGS = re.compile(r"[\[<`!{(:\\@]|http|www|--|[*_=^~+]{2,}")
 RUNS = re.compile(r"([*_~^=+`])\1{20,}")
 # Thirty quotes or lists inside each other.
-NESTED = re.compile(r"(?m)^[ \t]*(?:(?:[>*+-]|\d{1,9}[.)])[ \t]*){30,}")
+NESTED = re.compile(r"(?m)^[ \t]*(?:>[ \t]*|(?:[*+-]|\d{1,9}[.)])[ \t]+){30,}")
 STRUCTURE = re.compile(r"(?m)^[ \t]*(?:!!!|\?\?\?|===|[-*+>:|]|\d{1,9}[.)]|$)")
 BLOCKS = re.compile(r"\n[ \t]*\n")
 HEADINGS = re.compile(r"(?m)^(?:#|=+[ \t]*$|-+[ \t]*$)")

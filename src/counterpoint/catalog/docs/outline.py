@@ -8,6 +8,7 @@ import re
 import unicodedata
 from collections.abc import Iterator
 from dataclasses import dataclass
+from html import unescape
 
 import yaml
 
@@ -15,21 +16,25 @@ __all__ = ["Section", "outline", "split_front_matter", "title_in"]
 
 FRONT = re.compile(r"\A---[ \t]*\r?\n(.*?\r?\n)?---[ \t]*(?:\r?\n|\Z)", re.DOTALL)
 FRONT_LENGTH = 16_384
-LINE = 500
+LINE = 2_000
 """Characters of a heading that are read."""
 FENCE = re.compile(r"^[ ]{0,3}(`{3,}|~{3,})")
 ATX = re.compile(r"^(#{1,6})(?!#)")
 SETEXT = re.compile(r"^(=+|-+)[ \t]*$")
 ATTRIBUTES = re.compile(r"[ \t]*\{:?([^{}\n]{0,200})\}[ \t]*$")
 OWN_ID = re.compile(r"#([A-Za-z][\w:.-]*)")
-IMAGE_OR_LINK = re.compile(
-    r"!?\[([^\[\]]{0,300})\](?:\([^()\s]{0,500}(?:[ \t][^()]{0,200})?\)|\[[^\[\]]{0,200}\])"
-)
+CODE = re.compile(r"(`{1,3}[^`\n]{1,500}`{1,3})")
+IMAGE = re.compile(r"!\[[^\[\]]{0,300}\](?:\([^()\s]{0,500}(?:[ \t][^()]{0,200})?\)|\[[^\[\]]{0,200}\])")
+LINK = re.compile(r"\[([^\[\]]{0,300})\](?:\([^()\s]{0,500}(?:[ \t][^()]{0,200})?\)|\[[^\[\]]{0,200}\])")
+CODE_LINK = re.compile(r"\[(`[^`\n]{1,200}`)\](?:\([^()\s]{0,500}\)|\[[^\[\]]{0,200}\])")
+EMOJI = re.compile(r"(?<!\w):[a-z0-9_+-]{1,40}:(?!\w)")
 ENTITY = re.compile(r"\[\[([^\[\]|\n]{1,200})(?:\|([^\[\]\n]{1,200}))?\]\]")
 CELLS = frozenset("|:- \t")
 """What the line under the head of a table is made of."""
 TAG = re.compile(r"</?[A-Za-z][^<>]{0,300}>")
-MARKS = re.compile(r"(?m)[*_`~^]|^[ \t]*(?:>|[-+*]|\d{1,9}[.)])[ \t]+|^[ \t]*(?:!!!|\?\?\?\+?|===)[ \t]*")
+MARKS = re.compile(
+    r"(?m)[*`~^]|(?<!\w)_+|_+(?!\w)|^[ \t]*(?:>|[-+*]|\d{1,9}[.)])[ \t]+|^[ \t]*(?:!!!|\?\?\?\+?|===)[ \t]*"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,10 +127,17 @@ def _named(text: str) -> tuple[str, str]:
 
 
 def _plain(text: str) -> str:
-    """Text without the marks of Markdown, as a search wants it."""
+    """Text without the marks of Markdown, as a search wants it; what is in code stays as it is."""
     text = "\n".join(line for line in text.split("\n") if not ("|" in line and set(line) <= CELLS))
-    text = IMAGE_OR_LINK.sub(r"\1", ENTITY.sub(lambda found: found.group(2) or found.group(1), text))
-    return " ".join(MARKS.sub("", TAG.sub("", text)).replace("|", " ").split())
+    pieces = CODE.split(CODE_LINK.sub(r"\1", text))
+    plain = (piece.strip("`") if number % 2 else _unmarked(piece) for number, piece in enumerate(pieces))
+    return " ".join("".join(plain).split())
+
+
+def _unmarked(text: str) -> str:
+    text = ENTITY.sub(lambda found: found.group(2) or found.group(1), text)
+    text = LINK.sub(r"\1", IMAGE.sub("", text))
+    return unescape(MARKS.sub("", EMOJI.sub("", TAG.sub("", text)))).replace("|", " ")
 
 
 def _slug(title: str) -> str:

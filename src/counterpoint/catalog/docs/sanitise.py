@@ -78,6 +78,8 @@ def _cleaner_with(check: Callable[[str, str, str], str | None]) -> nh3.Cleaner:
         tags=set(TAGS),
         clean_content_tags=set(GONE),
         attributes={tag: set(names) for tag, names in ATTRIBUTES.items()},
+        # Code wider than the screen is scrolled by keyboard as well.
+        set_tag_attribute_values={"pre": {"tabindex": "0"}},
         attribute_filter=check,
         url_schemes=set(SCHEMES),
         link_rel="noopener noreferrer",

@@ -9,7 +9,8 @@ import re
 import sqlite3
 import threading
 import time
-from collections.abc import Iterable
+import unicodedata
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -29,20 +30,24 @@ SECTION_CHARACTERS = 20_000
 WORDS = 8
 """Words of a query that count."""
 PAUSE = 1.0
-"""Seconds between two looks at the files."""
+"""Seconds between two looks at the files, at least; a look that takes long is repeated less often."""
+SHARE = 20
+"""The share of the time that looking may take is one in this many."""
 QUICK = 0.02
 """Seconds that a look may have taken for the next one to be made while somebody waits."""
-BEFORE, AFTER = "\x02", "\x03"
 TABLE = """
 CREATE VIRTUAL TABLE section USING fts5(
     heading, title, text, ref UNINDEXED, slug UNINDEXED, anchor UNINDEXED,
     tokenize = "unicode61 remove_diacritics 2", prefix = '2 3 4'
 )
 """
-FIND = """
-SELECT ref, slug, anchor, title, heading, snippet(section, 2, '', '', '…', 24)
-FROM section WHERE section MATCH ? ORDER BY bm25(section, 8.0, 4.0, 1.0), rowid LIMIT ?
-"""
+FIND = "SELECT rowid, ref, slug, anchor, title, heading, text FROM section WHERE section MATCH ? LIMIT ?"
+CANDIDATES = 100
+"""Sections that are weighed for each way of asking; of words that stand everywhere the first ones do."""
+WEIGHED = 1_000
+"""Characters of a section's text in which words are counted."""
+BEFORE, AFTER = 60, 120
+"""Characters around a match that are shown."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +69,8 @@ class DocsHit:
 def search_docs(workspace: Workspace, term: str, limit: int = 20) -> list[DocsHit]:
     """Sections that hold every word of `term`, or a word that begins with it; the best first.
 
-    Headings count most, then titles of pages, then text.
+    Headings count most, then titles of pages, then text. Of words that stand in very many sections not all
+    are weighed.
     """
     return workspace.keep(_Index, _Index).search(term, limit)
 
@@ -105,16 +111,20 @@ class _Index:
         if not words or limit < 1:
             return []
         self._follow()
-        terms = [f'"{word}"*' for word in words]
-        # The title of its page helps a section, but does not make a hit of every section of the page.
-        query = f"{' AND '.join(terms)} AND {{heading text}} : ({' OR '.join(terms)})"
+        found: dict[int, tuple[Any, ...]] = {}
         with self._using:
-            rows = self._connection.execute(FIND, (query, limit)).fetchall()
-        return [_hit(row) for row in rows]
+            for query in _queries(words):
+                for row in self._connection.execute(FIND, (query, CANDIDATES)):
+                    found.setdefault(row[0], row)
+                if len(found) >= limit:
+                    break
+        # Sorting is stable: what was found by the stricter way of asking comes first among equals.
+        best = sorted(found.values(), key=lambda row: -_weight(row, words))
+        return [_hit(row, words) for row in best[:limit]]
 
     def _follow(self) -> None:
         """Look at the files if it is time; in the background where that takes longer than a moment."""
-        if self._built and time.monotonic() - self._looked < PAUSE:
+        if self._built and time.monotonic() - self._looked < max(PAUSE, SHARE * self._took):
             return
         if not self._built or self._took < QUICK:
             self.refresh()
@@ -202,6 +212,53 @@ def _sections(library: Library, site: Site, path: str) -> Iterable[tuple[str, st
         yield from ((each.anchor, each.title, each.text) for each in outline(site.read(path)))
 
 
-def _hit(row: Any) -> DocsHit:
-    ref, slug, anchor, title, heading, snippet = row
-    return DocsHit(ref, title, heading, snippet, OurAddresses(docs_base(ref)).page(slug, anchor))
+def _queries(words: list[str]) -> Iterator[str]:
+    """Ways of asking, the strictest first: in the heading; whole words; beginnings of words.
+
+    Each finds sections in the order of the index and stops when it has enough, so that words which stand
+    everywhere cost no more than others; ranking all of them would take a second.
+    """
+    whole = [f'"{word}"' for word in words]
+    begun = [f'"{word}"*' for word in words]
+    yield f"{{heading}} : ({' AND '.join(begun)})"
+    for terms in (whole, begun):
+        # The title of its page helps a section, but does not make a hit of every section of the page.
+        yield f"({' AND '.join(terms)}) AND {{heading text}} : ({' OR '.join(terms)})"
+
+
+def _weight(row: tuple[Any, ...], words: list[str]) -> float:
+    """Headings count most, then titles of pages, then text; whole words twice as much as beginnings."""
+    _rowid, _ref, _slug, _anchor, title, heading, text = row
+    weight = 0.0
+    for field, worth in ((heading, 8.0), (title, 4.0), (text[:WEIGHED], 1.0)):
+        there = words_of(_folded(field))
+        for word in words:
+            whole = there.count(_folded(word))
+            begun = whole or sum(each.startswith(_folded(word)) for each in there)
+            weight += worth * (2 if whole else 1) * min(begun, 3) / 3 if begun else 0.0
+    return weight - len(heading) / 1_000
+
+
+def _folded(text: str) -> str:
+    """Without accents, as the index has it."""
+    if text.isascii():
+        return text
+    return "".join(each for each in unicodedata.normalize("NFKD", text) if not unicodedata.combining(each))
+
+
+def _hit(row: tuple[Any, ...], words: list[str]) -> DocsHit:
+    _rowid, ref, slug, anchor, title, heading, text = row
+    return DocsHit(
+        ref, title, heading, _snippet(text, words), OurAddresses(docs_base(ref)).page(slug, anchor)
+    )
+
+
+def _snippet(text: str, words: list[str]) -> str:
+    """The text around the first word that was asked for; its beginning where it has none."""
+    lower = text.casefold()
+    places = [at for word in words if (at := lower.find(word)) >= 0]
+    start = max(0, min(places, default=0) - BEFORE)
+    end = start + BEFORE + AFTER
+    while start and not text[start - 1].isspace():
+        start -= 1
+    return f"{'…' if start else ''}{text[start:end].strip()}{'…' if end < len(text) else ''}"

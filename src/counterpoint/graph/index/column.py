@@ -17,6 +17,9 @@ from counterpoint.graph.index.strings import Strings, pack, sorted_order
 
 __all__ = ["Column", "Gathered", "arrays_of", "column_of"]
 
+FEW = 1_000
+"""Values whose entities are gathered one value after the other rather than by a mask over all of them."""
+
 Bools = npt.NDArray[np.bool_]
 Numbers = npt.NDArray[np.int32]
 Arrays = Mapping[str, npt.NDArray[np.generic]]
@@ -103,7 +106,9 @@ class Column:
     def containing(self, text: str, *, wild: bool) -> Numbers:
         """The entities that have a value which holds the text; one may come several times."""
         hits = self._matching(text, wild=wild)
-        if len(hits) * 20 < self.last - self.first:
+        if len(self.entities) == len(self.lowers):  # as with names: a value, an entity
+            return self.entities[hits]
+        if len(hits) < FEW:
             parts = [self._between(code, code + 1) for code in hits.tolist()]
             return np.concatenate(parts) if parts else self.entities[:0]
         found = np.zeros(len(self.lowers), dtype=bool)

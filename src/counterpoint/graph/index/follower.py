@@ -14,6 +14,7 @@ from pathlib import Path
 import msgspec
 import numpy as np
 
+from counterpoint.errors import WorkspaceError
 from counterpoint.graph.index.column import Bools
 from counterpoint.graph.index.file import read_segment, write_segment
 from counterpoint.graph.index.segment import Builder, Built, Segment
@@ -73,8 +74,8 @@ class Index:
         """How many entities the newest snapshot has; 0 before the first."""
         return len(self._current) if self._current is not None else 0
 
-    def snapshot(self) -> Snapshot:
-        """The graph as it is now, whoever changed it.
+    def snapshot(self, stop: threading.Event | None = None) -> Snapshot:
+        """The graph as it is now, whoever changed it. Reading a whole graph ends early once `stop` is set.
 
         Raises:
             OverloadedError: reading the changes took longer than the limit.
@@ -83,7 +84,7 @@ class Index:
         if not self.is_current():
             with self._following:
                 if not self.is_current():
-                    self._follow()
+                    self._follow(stop)
         assert self._current is not None  # noqa: S101 - following has made one
         return self._current
 
@@ -93,7 +94,7 @@ class Index:
         if merger is not None:
             merger.join()
 
-    def _follow(self) -> None:
+    def _follow(self, stop: threading.Event | None) -> None:
         state = self._state or self._kept()
         with self._graph.read() as reader:
             if state is not None and is_of(reader, state.mark):
@@ -103,7 +104,7 @@ class Index:
                     self._set(_changed(reader, state, mark, refs))
                     self._tidy()
                     return
-        self._set(self._whole(beyond=state))
+        self._set(self._whole(stop, beyond=state))
 
     def _set(self, state: _State) -> None:
         self._state = state
@@ -113,7 +114,7 @@ class Index:
         found = read_segment(self._file) if self._file is not None else None
         return _State(found[1], (Part(found[0]),)) if found else None
 
-    def _whole(self, beyond: _State | None) -> _State:
+    def _whole(self, stop: threading.Event | None, *, beyond: _State | None) -> _State:
         """Read the whole graph; another process that does so already is waited for, and its file taken."""
         with _alone(self._file):
             kept = self._kept()
@@ -126,6 +127,8 @@ class Index:
                 mark = mark_of(reader)
                 for ref, entity in stitch_all(reader):
                     builder.add(ref, entity)
+                    if stop is not None and stop.is_set():
+                        raise WorkspaceError("The index was not finished, since this process is stopping.")
             return _State(mark, (Part(self._settled(builder.build(), mark)),))
 
     def _settled(self, built: Built, mark: Mark) -> Segment:

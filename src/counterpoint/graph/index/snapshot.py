@@ -111,11 +111,15 @@ class Snapshot:
         """
         descending = order.descending is not backwards
         need = offset + limit
-        found = [_window(part, wanted, order, after, descending, need, holding) for part in self.parts]
+        # The rows of one part are in order already, so that what is skipped need not be made.
+        skip = offset if len(self.parts) == 1 else 0
+        found = [
+            _window(part, wanted, order, after, descending, (skip, need), holding) for part in self.parts
+        ]
         rows = [rows for rows in found if rows]
         if len(rows) > 1:
             rows = [sorted(chain(*rows), key=_place, reverse=descending)]
-        return rows[0][offset : offset + limit] if rows else []
+        return rows[0][offset - skip : need - skip] if rows else []
 
     def by_reference(self, wanted: Filter | None = None, *, offset: int = 0, limit: int = 50) -> list[Row]:
         """Entities in the order of their references."""
@@ -220,15 +224,16 @@ def _window(
     order: Order,
     after: tuple[str | None, str] | None,
     descending: bool,  # noqa: FBT001 - one call, all by place
-    need: int,
+    span: tuple[int, int],
     holding: Text | None,
 ) -> list[Row]:
-    """The first rows of one part behind a place."""
+    """The first rows of one part behind a place, from one number up to another."""
+    skip, need = span
     mask, segment = _mask(part, wanted), part.segment
     if order.key is None:
         bounds = (0, segment.size) if after is None else _behind_uid(segment, after[1], descending=descending)
         numbers = _numbers(mask, bounds, descending=descending, need=need)
-        return [Row(part, number) for number in numbers.tolist()]
+        return [Row(part, number) for number in numbers[skip:].tolist()]
     column = segment.column(order.key)
     bounds = column.pairs if after is None else _behind(segment, column, after, descending=descending)
     entities = column.entities
@@ -236,7 +241,7 @@ def _window(
         mask = column.holding(holding.text, wild=holding.wild) & (True if mask is None else mask[entities])
         entities = np.arange(len(entities), dtype=np.int32)
     places = walk(mask, entities, bounds, backwards=descending, need=need)
-    return _rows(part, column, places)
+    return _rows(part, column, places[skip:])
 
 
 def _rows(part: Part, column: Column, places: Places) -> list[Row]:

@@ -18,8 +18,8 @@ __all__ = ["Mark", "Stitched", "changed_since", "is_of", "mark_of", "stitch", "s
 BATCH = 500
 """References in one statement."""
 
-STREAMED = 5_000
-"""Rows that are fetched at once when everything is read."""
+STEP = 2_000
+"""Entities that are read at once when everything is."""
 
 Stitched = tuple[str, dict[str, Any]]
 """A canonical reference and its final entity."""
@@ -50,6 +50,9 @@ _CURRENT = sa.select(revision.c.ref, revision.c.uid, revision.c.etag, revision.c
 _EDGES = sa.select(relation.c.source, relation.c.type, relation.c.target).where(relation.c.valid_to.is_(None))
 
 
+_NEXT = _CURRENT.where(revision.c.ref > sa.bindparam("last")).order_by(revision.c.ref).limit(STEP)
+
+
 def mark_of(reader: Reader) -> Mark:
     """How far the graph has come."""
     last = reader.connection.execute(_LAST).first()
@@ -64,9 +67,10 @@ def is_of(reader: Reader, mark: Mark) -> bool:
 
 def changed_since(reader: Reader, mark: Mark) -> set[str]:
     """References whose entity may look different now, those of deleted ones among them."""
-    subjects = sa.select(activity.c.subject).where(activity.c.seq > mark.seq).distinct()
-    added = sa.select(relation.c.source).where(relation.c.seq > mark.relation).distinct()
-    closed = sa.select(relation.c.source).where(relation.c.valid_to > mark.at).distinct()
+    # Without DISTINCT, for whose sake SQLite would walk the whole index of sources instead.
+    subjects = sa.select(activity.c.subject).where(activity.c.seq > mark.seq)
+    added = sa.select(relation.c.source).where(relation.c.seq > mark.relation)
+    closed = sa.select(relation.c.source).where(relation.c.valid_to > mark.at)
     found: set[str] = set()
     for query in (subjects, added, closed):
         found.update(reader.connection.execute(query).scalars())
@@ -87,20 +91,18 @@ def stitch(reader: Reader, refs: Iterable[str]) -> Iterator[Stitched]:
 
 
 def stitch_all(reader: Reader) -> Iterator[Stitched]:
-    """Every final entity, ordered by reference."""
+    """Every final entity, ordered by reference; in steps, each of which stays far below a reader's time limit."""
     items = _items(reader)
     ordered = _EDGES.order_by(relation.c.source, relation.c.type, relation.c.target)
-    edges = iter(reader.connection.execute(ordered.execution_options(yield_per=STREAMED)))
-    edge = next(edges, None)
-    entities = _CURRENT.order_by(revision.c.ref).execution_options(yield_per=STREAMED)
-    for row in reader.connection.execute(entities):
-        own: list[tuple[str, str]] = []
-        while edge is not None and edge[0] < row.ref:  # of an entity that does not exist
-            edge = next(edges, None)
-        while edge is not None and edge[0] == row.ref:
-            own.append((edge[1], edge[2]))
-            edge = next(edges, None)
-        yield _stitched(row, own, items)
+    last = ""
+    while rows := reader.connection.execute(_NEXT, {"last": last}).all():
+        edges: dict[str, list[tuple[str, str]]] = {row.ref: [] for row in rows}
+        between = ordered.where(relation.c.source > last, relation.c.source <= rows[-1].ref)
+        for source, kind, target in reader.connection.execute(between):
+            if source in edges:  # others are of entities that do not exist
+                edges[source].append((kind, target))
+        yield from (_stitched(row, edges[row[0]], items) for row in rows)
+        last = rows[-1].ref
 
 
 def _stitched(row: Any, edges: Sequence[tuple[str, str]], items: Mapping[str, Any]) -> Stitched:

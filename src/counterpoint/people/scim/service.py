@@ -30,6 +30,8 @@ __all__ = ["Kind", "Provisioning", "provisioner"]
 
 Kind = Literal["User", "Group"]
 SOURCE = "scim"
+FEW = 500
+"""References in one statement; beyond it everybody is read."""
 ACTED = "The identity provider says so."
 
 
@@ -61,11 +63,12 @@ class Provisioning:
         """A part of the resources that a filter lets through, and how many there are in all."""
         passes = parse_filter(filter_) if filter_ else None
         with self.graph.read() as reader:
-            view = _View(reader, self.base)
             found = [entity for entity in reader.all(kind=kind) if _visible(entity)]
             if passes is None:
                 part = found[start - 1 : start - 1 + count]
+                view = _View(reader, self.base, part)
                 return [view.resource(each) for each in part], len(found)
+            view = _View(reader, self.base, found)
             every = [each for each in (view.resource(entity) for entity in found) if passes(each)]
         return every[start - 1 : start - 1 + count], len(every)
 
@@ -76,7 +79,7 @@ class Provisioning:
             ScimError: there is none.
         """
         with self.graph.read() as reader:
-            return _View(reader, self.base).resource(_require(reader, kind, uid))
+            return _resource(reader, self.base, _require(reader, kind, uid))
 
     def create(self, kind: Kind, body: Any) -> dict[str, Any]:
         """A new person or unit.
@@ -173,47 +176,59 @@ class Provisioning:
             entity = writer.put(document).entity
             if "members" in wanted or before:
                 _set_members(writer, entity, resources.members_of(wanted))
-        return _View(writer, self.base).resource(writer.require(entity.ref))
+        return _resource(writer, self.base, writer.require(entity.ref))
 
 
 class _View:
-    """Entities as resources, with everybody's ids and memberships read once."""
+    """Entities as resources. Memberships, managers and ids are read once for all entities that are asked for."""
 
-    def __init__(self, reader: Reader, base: str) -> None:
-        self.reader, self.base = reader, base
-        rows = reader.connection.execute(
-            sa.select(revision.c.ref, revision.c.uid, revision.c.title).where(
-                revision.c.valid_to.is_(None), revision.c.kind.in_(["User", "Group"])
-            )
-        )
-        self.ids = {row.ref: (row.uid, row.title) for row in rows}
-        self._held: list[Membership] | None = None
+    def __init__(self, reader: Reader, base: str, entities: Iterable[Entity]) -> None:
+        self.base = base
+        asked = [entity.ref for entity in entities]
+        when = When(moment_of_writing(reader)) if isinstance(reader, Writer) else now()
         self._units: dict[str, list[str]] = {}
         self._people: dict[str, list[str]] = {}
-        self._managers: dict[str, str] = {}
+        for each in _memberships_of(reader, when, asked):
+            self._units.setdefault(each.person, []).append(each.unit)
+            self._people.setdefault(each.unit, []).append(each.person)
+        one = asked[0] if len(asked) == 1 else None
+        self._managers = {
+            line.person: line.manager for line in lines(reader, person=one) if holds(line, when.moment)
+        }
+        self._ids = _ids_of(reader, {*self._units, *self._people, *self._managers.values()})
 
     def resource(self, entity: Entity) -> dict[str, Any]:
-        self._load()
         if entity.kind == "Group":
-            return resources.group_resource(entity, self.base, self._named(self._people.get(entity.ref, ())))
-        boss = self.ids.get(self._managers.get(entity.ref, ""))
+            people = self._named(self._people.get(entity.ref, ()))
+            return resources.group_resource(entity, self.base, people)
+        boss = self._ids.get(self._managers.get(entity.ref, ""))
         units = self._named(self._units.get(entity.ref, ()))
         return resources.user_resource(entity, self.base, units, boss)
 
     def _named(self, refs: Iterable[str]) -> list[tuple[str, str]]:
-        return [self.ids[ref] for ref in dict.fromkeys(refs) if ref in self.ids]
+        return [self._ids[ref] for ref in dict.fromkeys(refs) if ref in self._ids]
 
-    def _load(self) -> None:
-        if self._held is not None:
-            return
-        when = When(moment_of_writing(self.reader)) if isinstance(self.reader, Writer) else now()
-        self._held = effective(self.reader, when)
-        for each in self._held:
-            self._units.setdefault(each.person, []).append(each.unit)
-            self._people.setdefault(each.unit, []).append(each.person)
-        self._managers = {
-            line.person: line.manager for line in lines(self.reader) if holds(line, when.moment)
-        }
+
+def _resource(reader: Reader, base: str, entity: Entity) -> dict[str, Any]:
+    return _View(reader, base, [entity]).resource(entity)
+
+
+def _memberships_of(reader: Reader, when: When, refs: list[str]) -> list[Membership]:
+    if len(refs) != 1:
+        return effective(reader, when) if refs else []
+    if refs[0].startswith("group:"):
+        return effective(reader, when, units=refs)
+    return effective(reader, when, person=refs[0])
+
+
+def _ids_of(reader: Reader, refs: set[str]) -> dict[str, tuple[str, str]]:
+    """The SCIM id and the title of each entity that exists."""
+    query = sa.select(revision.c.ref, revision.c.uid, revision.c.title).where(
+        revision.c.valid_to.is_(None), revision.c.kind.in_(["User", "Group"])
+    )
+    if len(refs) <= FEW:
+        query = query.where(revision.c.ref.in_(refs))
+    return {row.ref: (row.uid, row.title) for row in reader.connection.execute(query) if row.ref in refs}
 
 
 def _required(kind: Kind) -> str:
@@ -234,7 +249,7 @@ def _require(reader: Reader, kind: Kind, uid: str) -> Entity:
 
 def _matching(reader: Reader, base: str, entity: Entity, matches: Callable[[str], bool]) -> dict[str, Any]:
     """The resource as it is, where the client has seen it so."""
-    found = _View(reader, base).resource(entity)
+    found = _resource(reader, base, entity)
     if not matches(found["meta"]["version"]):
         raise ScimError(412, "", "It has changed since it was read; read it again and repeat the change.")
     return found
