@@ -177,7 +177,6 @@ def show_entity(
         flow = flow_of(reader, entity) if moment is None and steps > 1 else None
         owner = known.get(entity.owner or "")
         problems = [found for _at, found in list_problems(reader, ref=ref)] if moment is None else []
-    twin_items = twins_of(ws, ref) if moment is None else ()
     page = page.about(entity.ref if entity.kind in ("Group", "User") else entity.owner)
     sections = page.told(shown.practised(shown.sections(entity, known), page.hides))
     by_relation = {section.relation: section for section in sections}
@@ -196,10 +195,10 @@ def show_entity(
         flow=flow,
         touches=[each for each in touches if page.practises(f"{each.kind.lower()}s")],
         problems=problems,
-        scorecards=entity_section(ws, ref, moment),
+        scorecards=entity_section(ws, ref, moment) if page.practises("scorecards") else [],
         software=entity.kind in SOFTWARE,
         contacts=contacts_of(owner),
-        twins=twin_items,
+        twins=twins_of(ws, ref) if moment is None and page.practises("reuse") else (),
         facts=shown.facts(entity),
         rows=shown.spec_rows(entity, sections),
         origin=shown.origin(entity),

@@ -51,7 +51,7 @@ def changed(unit: Entity, values: Mapping[str, str]) -> dict[str, Any]:
     What the form does not show (a value that is no text, further keys of a channel) stays.
     """
     held, texts = unit.spec.get("charter"), texts_of(unit)
-    charter = {} if not _is_map(held) else dict(held)
+    charter: dict[str, Any] = dict(held) if isinstance(held, Mapping) else {}
     charter = {key: each for key, each in charter.items() if key not in TEXTS or key not in texts}
     charter |= {key: values[key].replace("\r\n", "\n") for key in TEXTS if values.get(key)}
     channels = _changed_channels(unit, values.get("channels", ""))
@@ -95,8 +95,8 @@ def _channel(line: str) -> dict[str, str]:
 
 
 def _texts(value: Any) -> dict[str, str]:
-    return {key: text for key, text in value.items() if isinstance(text, str)} if _is_map(value) else {}
-
-
-def _is_map(value: Any) -> bool:
-    return isinstance(value, Mapping)
+    return (
+        {key: text for key, text in value.items() if isinstance(text, str)}
+        if isinstance(value, Mapping)
+        else {}
+    )

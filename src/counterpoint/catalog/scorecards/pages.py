@@ -73,7 +73,7 @@ def show_next(
     first = max(start, 0)
     more = len(owners) > first + OWNERS
     return render(
-        page,
+        page.about(unit),
         "catalog/scorecards/next.html",
         owners=owners[first : first + OWNERS],
         total=len(owners),
