@@ -11,6 +11,7 @@ from litestar.params import FromPath, FromQuery, QueryParameter
 from counterpoint.catalog import shown
 from counterpoint.catalog.flow import flow_of
 from counterpoint.catalog.history.pages import pages as history_pages
+from counterpoint.catalog.listed import counts
 from counterpoint.catalog.problem_pages import problem_pages
 from counterpoint.catalog.problems import count_problems, list_problems
 from counterpoint.catalog.reuse.store import twins_of
@@ -24,7 +25,6 @@ from counterpoint.errors import NotFoundError
 from counterpoint.graph.actor import Actor
 from counterpoint.graph.entity import Entity
 from counterpoint.graph.kinds import KINDS, canonical_kind
-from counterpoint.graph.reader import Reader
 from counterpoint.web import PageContext, render
 from counterpoint.web.similar import contacts_of
 from counterpoint.web.urls import with_query
@@ -55,7 +55,6 @@ KIND_ORDER = (
 EVERY = "all"
 """What `kind` says to ask for every kind; without it the list begins with what people look for most."""
 FIRST = "Component"
-FACETS = ("kind", "type", "lifecycle", "owner", "tag")
 
 
 @get("/catalog", media_type=MediaType.HTML, include_in_schema=False, sync_to_thread=True)
@@ -88,13 +87,14 @@ def show_list(
         "text": text.strip(),
     }
     with ws.graph.read() as reader:
-        if begins and reader.find(kind=FIRST, limit=0, at=moment).total:
+        if begins and counts(ws, reader, {"kind": FIRST}, moment)[0]:
             asked["kind"] = FIRST
-        chosen: dict[str, Any] = {name: value for name, value in asked.items() if value}
+        chosen = {name: value for name, value in asked.items() if value}
+        passing, total, values = counts(ws, reader, chosen, moment)
         when: dict[str, Any] = {"at": moment} if moment else {}
-        found = reader.find(order=order, limit=ROWS, cursor=cursor, **chosen, **when)
-        total = found.total if not chosen else reader.find(limit=0, **when).total
-        facets = {name: _choices(reader, name, chosen, when) for name in FACETS} if total else {}
+        narrowed: dict[str, Any] = dict(chosen)
+        found = reader.find(order=order, limit=ROWS, cursor=cursor, total=passing, **narrowed, **when)
+        facets = {name: _choices(each, chosen.get(name)) for name, each in values.items()} if total else {}
         titles = reader.titles({value for value, _count in facets.get("owner", ())})
         problems = count_problems(reader)
     here = with_query(
@@ -136,16 +136,12 @@ def _tabs(kinds: Iterable[tuple[str, int]], here: str) -> list[tuple[str, str, i
     return [everything, *tabs]
 
 
-def _choices(
-    reader: Reader, name: str, chosen: dict[str, Any], when: dict[str, Any]
-) -> list[tuple[str, int]]:
-    """The values of one filter with their counts under all the others, at the same moment."""
-    others: dict[str, Any] = {key: value for key, value in chosen.items() if key != name} | when
-    values = reader.facets(name, **others)[:CHOICES]
-    present = chosen.get(name)
-    if present and present not in {value for value, _count in values}:
-        values.append((present, 0))
-    return values
+def _choices(values: list[tuple[str, int]], present: str | None) -> list[tuple[str, int]]:
+    """The values that a filter offers; what is chosen is among them, even where nothing has it."""
+    offered = values[:CHOICES]
+    if present and present not in {value for value, _count in offered}:
+        offered.append((present, dict(values).get(present, 0)))
+    return offered
 
 
 @get(
