@@ -20,7 +20,6 @@ from counterpoint.catalog.scorecards.shown import entity_section
 from counterpoint.catalog.touching import SOFTWARE, touching
 from counterpoint.catalog.views.model import query_of
 from counterpoint.catalog.views.store import views_for
-from counterpoint.catalog.writing import yaml_text
 from counterpoint.errors import NotFoundError
 from counterpoint.graph.actor import Actor
 from counterpoint.graph.entity import Entity
@@ -30,6 +29,7 @@ from counterpoint.web.similar import contacts_of
 from counterpoint.web.urls import with_query
 from counterpoint.web.words import kind_word, kind_words
 from counterpoint.workspace import Workspace
+from counterpoint.yaml12.writing import yaml_text
 
 __all__ = ["pages"]
 
