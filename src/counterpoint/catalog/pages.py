@@ -20,7 +20,6 @@ from counterpoint.catalog.scorecards.shown import entity_section
 from counterpoint.catalog.touching import SOFTWARE, touching
 from counterpoint.catalog.views.model import query_of
 from counterpoint.catalog.views.store import views_for
-from counterpoint.catalog.writing import yaml_text
 from counterpoint.errors import NotFoundError
 from counterpoint.graph.actor import Actor
 from counterpoint.graph.entity import Entity
@@ -30,6 +29,7 @@ from counterpoint.web.similar import contacts_of
 from counterpoint.web.urls import with_query
 from counterpoint.web.words import kind_word, kind_words
 from counterpoint.workspace import Workspace
+from counterpoint.yaml12.writing import yaml_text
 
 __all__ = ["pages"]
 
@@ -173,7 +173,6 @@ def show_entity(
         flow = flow_of(reader, entity) if moment is None and steps > 1 else None
         owner = known.get(entity.owner or "")
         problems = [found for _at, found in list_problems(reader, ref=ref)] if moment is None else []
-    twin_items = twins_of(ws, ref) if moment is None else ()
     page = page.about(entity.ref if entity.kind in ("Group", "User") else entity.owner)
     sections = page.told(shown.practised(shown.sections(entity, known), page.hides))
     by_relation = {section.relation: section for section in sections}
@@ -192,10 +191,10 @@ def show_entity(
         flow=flow,
         touches=[each for each in touches if page.practises(f"{each.kind.lower()}s")],
         problems=problems,
-        scorecards=entity_section(ws, ref, moment),
+        scorecards=entity_section(ws, ref, moment) if page.practises("scorecards") else [],
         software=entity.kind in SOFTWARE,
         contacts=contacts_of(owner),
-        twins=twin_items,
+        twins=twins_of(ws, ref) if moment is None and page.practises("reuse") else (),
         facts=shown.facts(entity),
         rows=shown.spec_rows(entity, sections),
         origin=shown.origin(entity),

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from difflib import SequenceMatcher
 from typing import Any, Literal
 
-from counterpoint.catalog.writing import yaml_text
 from counterpoint.graph.comparison import Change, gained_and_lost
+from counterpoint.yaml12.writing import yaml_text
 
 __all__ = ["Line", "Row", "rows_of"]
 
