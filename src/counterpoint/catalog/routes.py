@@ -231,7 +231,7 @@ async def lifespan(workspace: Workspace) -> AsyncIterator[None]:
     try:
         yield
     finally:
-        watch.stop.set()
+        watch.stop()
         await asyncio.to_thread(thread.join)
 
 
