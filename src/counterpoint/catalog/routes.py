@@ -47,37 +47,6 @@ class Revisions(msgspec.Struct, frozen=True):
     items: tuple[Revision, ...]
 
 
-class CatalogProblem(msgspec.Struct, frozen=True, rename="camel"):
-    """Something that is wrong in a file or at an address, with the way out."""
-
-    location: str
-    """`file:/...` or `url:...`."""
-    line: int | None
-    column: int | None
-    pointer: str
-    level: str
-    """`error`, `warning` or `note`."""
-    code: str
-    """What kind of problem it is, such as `invalid`, `conflict` or `orphan`."""
-    message: str
-    remedy: str
-    entity: str | None
-    """The entity that it is about, which may not exist."""
-    owner: str | None
-    missing: str | None
-    """The entity that is missed; the problem is over as soon as it exists."""
-    since: datetime
-
-
-class CatalogProblems(msgspec.Struct, frozen=True, rename="camel"):
-    """A part of the problems that stand, by file and line."""
-
-    items: tuple[CatalogProblem, ...]
-    counts: dict[str, int]
-    """Of all that stand, how many there are of each level."""
-    next_cursor: str | None = None
-
-
 class Remark(msgspec.Struct, frozen=True):
     """What is worth mending in a descriptor that was stored."""
 

@@ -29,6 +29,8 @@ STEP = 100
 """Milliseconds without a further change after which changes are taken, so that a save of many files is one."""
 DEBOUNCE = 400
 """Milliseconds after which changes are taken in any case."""
+COARSE = 20_000
+"""Microseconds by which the file system's clock may be behind; a file that is read for nothing costs a hash."""
 FOLDERS = 8_000
 """Folders that are watched at most; the system's own limit is of this order."""
 
@@ -101,6 +103,8 @@ class Watch:
         self.stop = threading.Event()
         self.ready = threading.Event()
         """Set once changes are seen; set again after each time that new folders are followed."""
+        self._absent: set[str] = set()
+        """Files that were gone when following began, which an import is left to tell."""
         self._log = structlog.get_logger("counterpoint.catalog")
 
     def run(self) -> None:
@@ -117,6 +121,7 @@ class Watch:
         watched = self.look()
         follower = _Follower(watched.folders)
         try:
+            self._absent = {path for path in watched.files if not os.path.exists(path)}
             self._catch_up(watched)
             self.ready.set()
             last = self._last_activity()
@@ -131,8 +136,9 @@ class Watch:
                 # The old follower ends only when the new one runs, so that nothing happens between the two.
                 watched, before = self.look(), follower
                 follower = _Follower(watched.folders)
-                self.take(watched, before.rest() | folders)
+                self.take(watched, before.rest() | folders | self._vanished(watched))
                 before.close()
+                self._catch_up(watched)
                 last = self._last_activity()
                 self.ready.set()
         finally:
@@ -165,13 +171,19 @@ class Watch:
             number = reader.connection.execute(sa.select(sa.func.count()).select_from(ROOTS)).scalar_one()
         return (number, sources[0], sources[1])
 
+    def _vanished(self, watched: Watched) -> set[str]:
+        """Known files that are gone although they were there when following began."""
+        return {path for path in watched.files if path not in self._absent and not os.path.exists(path)}
+
     def _catch_up(self, watched: Watched) -> None:
         """Read what was saved while nobody followed. What is gone is left for an import to tell."""
         with self.graph.read() as reader:
             rows = reader.connection.execute(sa.select(SOURCES.c.location, SOURCES.c.read_at))
             read_at = {row.location: row.read_at for row in rows}
         newer = [
-            location for path, location in watched.files.items() if _saved(path) > read_at.get(location, 0)
+            location
+            for path, location in watched.files.items()
+            if _saved(path) > read_at.get(location, 0) - COARSE
         ]
         if newer:
             reread_places(self.graph, newer, hosts=self.hosts)
