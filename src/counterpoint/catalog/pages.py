@@ -25,6 +25,7 @@ from counterpoint.graph.actor import Actor
 from counterpoint.graph.entity import Entity
 from counterpoint.graph.kinds import KINDS, canonical_kind
 from counterpoint.graph.past import Life, life_of, versions_of
+from counterpoint.graph.ref import parse_ref
 from counterpoint.web import PageContext, render
 from counterpoint.web.similar import contacts_of
 from counterpoint.web.urls import with_query
@@ -78,6 +79,7 @@ def show_list(
     With `at` as they were at the end of a day, or at a moment.
     """
     moment = shown.moment_of(at) if at else None
+    owner = str(parse_ref(owner, default_kind="Group")) if owner else ""
     begins = not any((kind, type_, lifecycle, owner, tag, text.strip()))
     asked = {
         "kind": "" if kind == EVERY else kind,

@@ -28,8 +28,10 @@ from counterpoint.graph import Actor, Ref
 from counterpoint.graph.descriptor import ref_of, validate
 from counterpoint.graph.entity import Entity, Page, Revision
 from counterpoint.graph.past import life_of
+from counterpoint.graph.similar.things import KINDS as COMPARED
 from counterpoint.paging import check_limit, cursor_of, read_cursor
 from counterpoint.web.etags import IfMatch, etag_header, read_etags
+from counterpoint.web.similar import SimilarThing, like_new
 from counterpoint.workspace import Workspace
 
 __all__ = ["asgi_apps", "error_shapes", "lifespans", "openapi_paths", "routes"]
@@ -58,6 +60,8 @@ class Stored(Entity, frozen=True, rename="camel"):
     """An entity as it was stored, with what is worth mending in it."""
 
     warnings: tuple[Remark, ...] = ()
+    similar: tuple[SimilarThing, ...] = ()
+    """Of something new: what another owner has already that is very near."""
 
 
 @get("/api/v1/entities", tags=["entities"], sync_to_thread=True)
@@ -121,7 +125,8 @@ def write_entity(
     """Create an entity, or store a new version of it, from its descriptor.
 
     With `If-Match` only if it still has that version (`*`: only if it exists). An owner that does not
-    exist is kept, as in Backstage, with a warning.
+    exist is kept, as in Backstage, with a warning. `similar` tells of something new what another owner has
+    already that is very near to it.
     """
     ref = Ref(kind, namespace, name)
     problems = validate(data, unknown_kinds=ws.graph.unknown_kinds) or _mismatch(ref, data)
@@ -131,9 +136,10 @@ def write_entity(
         done = writer.put(data, if_match=read_etags(if_match))
         entity = done.entity
         warnings = () if entity.owner is None or writer.exists(entity.owner) else (_ownerless(entity.owner),)
-    stored = Stored(**msgspec.structs.asdict(entity), warnings=warnings)
-    status = 201 if done.outcome == "created" else 200
-    return Response(stored, status_code=status, headers=etag_header(entity.etag))
+    new = done.outcome == "created"
+    similar = like_new(ws, entity) if new and entity.kind in COMPARED else ()
+    stored = Stored(**msgspec.structs.asdict(entity), warnings=warnings, similar=similar)
+    return Response(stored, status_code=201 if new else 200, headers=etag_header(entity.etag))
 
 
 @delete("/api/v1/entities/{kind:str}/{namespace:str}/{name:str}", tags=["entities"], sync_to_thread=True)
