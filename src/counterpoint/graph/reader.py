@@ -85,9 +85,9 @@ class Reader:
             rows += self._rows([revision.c.ref.in_(batch), valid(revision, at)])
         return {entity.ref: entity for entity in self._entities(rows, at=at)}
 
-    def titles(self, refs: Iterable[Ref | str]) -> dict[str, str]:
-        """What those of the entities that exist are called, by canonical reference."""
-        query = sa.select(revision.c.ref, revision.c.title).where(valid(revision, None))
+    def titles(self, refs: Iterable[Ref | str], *, at: datetime | None = None) -> dict[str, str]:
+        """What those of the entities that exist are called, or were at a moment, by canonical reference."""
+        query = sa.select(revision.c.ref, revision.c.title).where(valid(revision, at))
         found: dict[str, str] = {}
         for batch in _batches(_text(ref) for ref in refs):
             found |= {
