@@ -211,15 +211,17 @@ class Writer(Reader):
         self._wait(activity, row | {"before": encode(before), "after": encode(after), "reason": reason})
         return made
 
-    def relate(self, origin: str, edges: Iterable[tuple[str, str, str]]) -> None:
+    def relate(self, origin: str, edges: Iterable[tuple[str, str, str]], *, fresh: bool = False) -> None:
         """Let the relations that `origin` makes be these (source, type, target), each with its inverse.
 
         For relations that no document makes, such as those of a dated membership: `origin` is then
-        `membership:<id>`. Without edges it makes none any more. The room records what happened.
+        `membership:<id>`. Without edges it makes none any more. The room records what happened. `fresh`
+        says that this origin has never made any, so that nobody need look.
         """
-        self.flush()
         both = {edge for source, kind, target in edges for edge in _both_ways(source, kind, target)}
-        self._relate(origin, both, origin)
+        if not fresh:
+            self.flush()
+        self._relate(origin, both, None if fresh else origin)
         self._units = None
 
     def preload(self, refs: Iterable[Ref | str]) -> None:
