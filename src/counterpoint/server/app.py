@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from copy import deepcopy
 
 import structlog
 from litestar import Litestar
@@ -50,7 +51,9 @@ def create_app(workspace: Workspace, *, auth: bool = True, loopback: bool = Fals
         {"workspace": workspace, "auth": auth, "meters": meters, "live": live, "attempts": Attempts()}
     )
     app = Litestar(
-        route_handlers=mounted.handlers,
+        # Litestar keeps in each handler which hook follows it, and its own copies share that: without copies
+        # of ours a second application in this process would speak the words of the first one's workspace.
+        route_handlers=[deepcopy(each) for each in mounted.handlers],
         dependencies={
             "ws": Provide(provide_workspace, sync_to_thread=False),
             "actor": Provide(provide_actor, sync_to_thread=False),
