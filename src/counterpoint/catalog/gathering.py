@@ -58,6 +58,8 @@ class Sheet:
     """Whether there is no such file."""
     holds: bool = False
     """Whether it holds a document at all."""
+    read_at: int = 0
+    """When reading it began, in microseconds: what is saved later is not in it."""
 
     @property
     def uncertain(self) -> bool:

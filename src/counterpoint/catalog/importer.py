@@ -6,6 +6,7 @@ more, and which references lead nowhere.
 """
 
 import os
+import time
 from collections import deque
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager
@@ -204,6 +205,7 @@ class _Importing:
     def _one(self, source: Source) -> list[Source]:
         """Read and store one source; where it leads."""
         self.report.files += 1
+        began = time.time_ns() // 1_000
         try:
             data = self.gathering.bytes_of(source)
         except UnreadError as error:
@@ -212,6 +214,7 @@ class _Importing:
             if self._skip(source, self.gathering.content_of(data)):
                 return []
             sheet = self.gathering.sheet(source, data)
+        sheet.read_at = began
         if sheet.uncertain:
             self.uncertain.add(source.origin)
         with self._writing() as writer:
