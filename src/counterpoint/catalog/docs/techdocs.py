@@ -37,6 +37,10 @@ __all__ = ["BASE", "routes"]
 BASE = "/api/techdocs"
 BUILT = "techdocs_metadata.json"
 INDEX = "search/search_index.json"
+INDEX_CHARACTERS = 20_000_000
+"""Characters after which the search index ends: the reader's search holds all of it in memory."""
+ENTRY = 100
+"""Characters that each section counts besides its text."""
 COOKIE_HOURS = 1
 
 
@@ -183,10 +187,14 @@ def _metadata(library: Library, site: Site) -> Metadata:
 def _search_index(site: Site) -> dict[str, Any]:
     """As MkDocs writes it, which Backstage's collator reads."""
     docs = []
+    room = INDEX_CHARACTERS
     for path, page in site.pages.items():
+        if room < 0:  # what is left out is still shown, but not found
+            break
         location = f"{page.slug}/" if page.slug else ""
         for section in () if site.built else outline(site.read(path)):
             place = f"{location}#{section.anchor}" if section.anchor else location
+            room -= len(section.text) + ENTRY
             docs.append(
                 {"location": place, "title": section.title or site.title_of(path), "text": section.text}
             )
