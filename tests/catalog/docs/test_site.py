@@ -247,3 +247,12 @@ def test_a_site_that_was_built_elsewhere_is_taken(documented, opened, library):
     converted = library.converted(site, "setup/index.html")
     assert "Theme" not in converted.html
     assert "Text" in converted.html
+
+
+def test_the_stamp_of_a_site_is_as_short_for_many_pages_as_for_one(documented, opened):
+    folder = documented(files={"docs/index.md": "# I"})
+    first = opened().stamp
+    write(folder, {f"docs/{number}.md": "x" for number in range(50)})
+    second = opened().stamp
+    assert first != second
+    assert len(first) == len(second)

@@ -85,7 +85,7 @@ def refresh(workspace: Workspace) -> None:
 class _Held:
     """What the index holds of a site."""
 
-    stamp: tuple[Any, ...]
+    stamp: str
     first: int
     last: int
     characters: int

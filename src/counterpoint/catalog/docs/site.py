@@ -73,11 +73,15 @@ class Site:
     """Changes with `mkdocs.yml`."""
     titles: dict[str, str] = field(default_factory=dict, compare=False)
 
-    @property
-    def stamp(self) -> tuple[Any, ...]:
-        """Changes when a page is added, removed or saved, or when `mkdocs.yml` is."""
-        pages = tuple((each.path, each.size, each.modified) for each in self.pages.values())
-        return (self.place, self.folder, self.name, self.mark, pages)
+    @cached_property
+    def stamp(self) -> str:
+        """Changes when a page is added, removed or saved, or when `mkdocs.yml` is.
+
+        A digest, since it is a part of the key of everything that is kept of the site, each of its pages among it.
+        """
+        pages = [(each.path, each.size, each.modified) for each in self.pages.values()]
+        text = repr((self.place, self.folder, self.name, self.mark, pages))
+        return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
 
     @cached_property
     def slugs(self) -> dict[str, str]:

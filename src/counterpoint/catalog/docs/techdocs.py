@@ -4,7 +4,6 @@ Nothing is built, so a `sync` finishes at once; pages are rendered when they are
 as MkDocs writes them.
 """
 
-import hashlib
 import posixpath
 from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
@@ -178,9 +177,8 @@ def _require(ws: Workspace, reader: Reader, namespace: str, kind: str, name: str
 def _metadata(library: Library, site: Site) -> Metadata:
     newest = library.freshness(site).newest or datetime.now(UTC)
     files = [f"{page.slug}/index.html" if page.slug else "index.html" for page in site.pages.values()]
-    etag = hashlib.sha256(repr(site.stamp).encode("utf-8", "replace")).hexdigest()[:40]
     return Metadata(
-        site.name, site.description, etag, int(newest.timestamp() * 1000), (*sorted(files), INDEX)
+        site.name, site.description, site.stamp[:40], int(newest.timestamp() * 1000), (*sorted(files), INDEX)
     )
 
 
