@@ -148,3 +148,25 @@ def test_what_is_like_a_new_bet_comes_while_one_types(open_page: Opening, served
     assert not watched.page.locator("button[name=look]").is_visible()
     watched.page.fill("#title", "")
     panel.wait_for(state="hidden")
+
+
+def test_f_goes_to_the_filters_and_the_arrows_move_once_one_is_in_the_list(
+    open_page: Opening, served: Served
+) -> None:
+    watched = open_page(served.url)
+    watched.go("/catalog?kind=all")
+    page = watched.page
+    page.keyboard.press("f")
+    assert page.evaluate("document.activeElement.id") == "filter-text"
+    page.evaluate("document.activeElement.blur()")
+    rows = page.locator("[data-list] tbody > tr")
+    page.keyboard.press("ArrowDown")  # scrolls, since one is not in the list yet
+    assert "is-current" not in (rows.nth(0).get_attribute("class") or "")
+    page.keyboard.press("j")
+    page.keyboard.press("ArrowDown")
+    assert "is-current" in (rows.nth(1).get_attribute("class") or "")
+    page.keyboard.press("ArrowUp")
+    assert "is-current" in (rows.nth(0).get_attribute("class") or "")
+    with page.expect_navigation():
+        page.keyboard.press("Enter")
+    assert path_of(watched) != "/catalog"

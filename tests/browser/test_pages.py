@@ -19,6 +19,11 @@ PAGES = (
     "/catalog",
     "/catalog?kind=Component",
     "/catalog/component/default/playlist-builder",
+    "/catalog/component/default/playlist-builder?steps=2",
+    "/catalog?at=2001-01-01",
+    "/catalog/twins",
+    "/catalog/views",
+    "/catalog/views?of=kind%3DComponent",
     "/catalog/belief/default/surprise",
     "/docs",
     "/docs?q=text",
@@ -50,7 +55,10 @@ PAGES = (
 )
 NEW = (
     "/",
+    "/search",
     "/catalog",
+    "/catalog/twins",
+    "/catalog/views",
     "/docs",
     "/organisation",
     "/scorecards",

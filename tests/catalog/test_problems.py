@@ -360,3 +360,14 @@ def test_a_person_cannot_take_what_is_not_theirs_by_importing(graph: Graph, tmp_
     assert standing(graph) == [("forbidden", "error", 14)]
     with graph.read() as reader:
         assert reader.require("component:default/theirs").spec["lifecycle"] == "production"
+
+
+def test_a_file_that_left_an_orphan_is_not_read_again_for_it(
+    graph: Graph, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = write(tmp_path, "c.yaml", GROUP % "a", GROUP % "b")
+    load(graph, path)
+    write(tmp_path, "c.yaml", GROUP % "a")
+    load(graph, path)
+    monkeypatch.setattr("counterpoint.catalog.gathering.read_data", None)
+    assert load(graph, path).total("unchanged") == 3

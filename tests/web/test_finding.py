@@ -13,6 +13,7 @@ from counterpoint.graph import SYSTEM, Graph, local_actor
 from counterpoint.server.app import create_app
 from counterpoint.web import finding
 from counterpoint.web.finding import EXACT, Found, Sought, kinds_in, search
+from counterpoint.web.urls import entity_url
 from tests.graph.documents import bet, component, document, group, user
 
 FLAGS = {
@@ -117,11 +118,15 @@ def test_wrong_questions_are_refused(client: TestClient[Any], query: dict[str, A
 
 def test_the_page_mixes_kinds_marks_words_and_narrows(client: TestClient[Any]) -> None:
     page = client.get("/search", params={"q": "player"}).text
-    assert '<a class="entity" href="/catalog/group/default/player"' in page
+    assert f'<a class="entity" href="{entity_url("group:default/player")}"' in page
     assert "<mark>player</mark>" in page
     assert "/search?q=player&amp;kind=Flag" in page
     narrowed = client.get("/search", params={"q": "player", "kind": "Flag"}).text
-    assert '/catalog/group/default/player" title' not in narrowed.split("<main")[1].split("data-list")[1]
+    assert "player-crossfade" in narrowed
+    assert 'title="group:default/player"' in page
+    assert 'class="entity" href' in narrowed
+    rows = narrowed.split("data-list")[1].split("</ul>")[0]
+    assert rows.count('class="entity"') == 1
     assert "These have “lyrics”" in client.get("/search", params={"q": "lyrcis"}).text
     assert "What are you looking for?" in client.get("/search").text
     assert "&lt;songs&gt;" in client.get("/search", params={"q": "browser"}).text

@@ -63,4 +63,5 @@ def test_scripts_are_told_what_kinds_are_called_where_that_differs() -> None:
         "Bet": "Wager",
         "FlagSet": "Flag set",
         "PolicyPack": "Policy pack",
+        "UnitType": "Unit type",
     }

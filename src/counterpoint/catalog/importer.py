@@ -6,6 +6,7 @@ more, and which references lead nowhere.
 """
 
 import os
+import time
 from collections import deque
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager
@@ -19,7 +20,6 @@ from counterpoint.catalog.gathering import Gathering
 from counterpoint.catalog.locations import Source, find_sources, location_of, unread_descriptors
 from counterpoint.catalog.orphans import mark_orphans, vanished
 from counterpoint.catalog.problems import add_problems, drop_healed, refs_with, told_at
-from counterpoint.catalog.reader import UnreadError
 from counterpoint.catalog.remarks import Remark
 from counterpoint.catalog.report import ImportReport
 from counterpoint.catalog.sources import add_root, source_at, stored_at
@@ -27,6 +27,7 @@ from counterpoint.catalog.storing import Storing
 from counterpoint.catalog.tables import LOCATIONS
 from counterpoint.errors import Problem
 from counterpoint.graph import Actor, Graph, Reader, Writer
+from counterpoint.yaml12.reader import UnreadError
 
 __all__ = ["ImportReport", "import_sources", "import_targets"]
 
@@ -204,6 +205,7 @@ class _Importing:
     def _one(self, source: Source) -> list[Source]:
         """Read and store one source; where it leads."""
         self.report.files += 1
+        began = time.time_ns() // 1_000
         try:
             data = self.gathering.bytes_of(source)
         except UnreadError as error:
@@ -212,6 +214,7 @@ class _Importing:
             if self._skip(source, self.gathering.content_of(data)):
                 return []
             sheet = self.gathering.sheet(source, data)
+        sheet.read_at = began
         if sheet.uncertain:
             self.uncertain.add(source.origin)
         with self._writing() as writer:

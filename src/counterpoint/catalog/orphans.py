@@ -6,7 +6,7 @@ from pathlib import Path
 from counterpoint.catalog.locations import Source, shown_path
 from counterpoint.catalog.problems import add_problems
 from counterpoint.catalog.remarks import Remark
-from counterpoint.catalog.sources import forget, known_sources, places_of, refs_at
+from counterpoint.catalog.sources import forget, known_sources, places_of, refs_at, restamp
 from counterpoint.catalog.storing import Storing
 from counterpoint.errors import NotAllowedError, Problem
 from counterpoint.graph import Writer
@@ -68,6 +68,8 @@ def mark_orphans(writer: Writer, storing: Storing) -> list[Remark]:
                 storing.report.outcomes["updated"][writer.require(ref).kind] += 1
                 told.append(_remark(ref, location, storing))
         add_problems(writer, location, told)
+        if told:
+            restamp(writer, location)
         remarks += told
     return remarks
 

@@ -11,6 +11,7 @@ from litestar.params import FromPath, FromQuery, QueryParameter
 from counterpoint.catalog import shown
 from counterpoint.catalog.flow import flow_of
 from counterpoint.catalog.history.pages import pages as history_pages
+from counterpoint.catalog.listed import counts
 from counterpoint.catalog.problem_pages import problem_pages
 from counterpoint.catalog.problems import count_problems, list_problems
 from counterpoint.catalog.reuse.store import twins_of
@@ -19,18 +20,18 @@ from counterpoint.catalog.scorecards.shown import entity_section
 from counterpoint.catalog.touching import SOFTWARE, touching
 from counterpoint.catalog.views.model import query_of
 from counterpoint.catalog.views.store import views_for
-from counterpoint.catalog.writing import yaml_text
 from counterpoint.errors import NotFoundError
 from counterpoint.graph.actor import Actor
 from counterpoint.graph.entity import Entity
 from counterpoint.graph.kinds import KINDS, canonical_kind
 from counterpoint.graph.past import Life, life_of, versions_of
-from counterpoint.graph.reader import Reader
+from counterpoint.graph.ref import parse_ref
 from counterpoint.web import PageContext, render
 from counterpoint.web.similar import contacts_of
 from counterpoint.web.urls import with_query
 from counterpoint.web.words import kind_word, kind_words
 from counterpoint.workspace import Workspace
+from counterpoint.yaml12.writing import yaml_text
 
 __all__ = ["pages"]
 
@@ -56,7 +57,6 @@ KIND_ORDER = (
 EVERY = "all"
 """What `kind` says to ask for every kind; without it the list begins with what people look for most."""
 FIRST = "Component"
-FACETS = ("kind", "type", "lifecycle", "owner", "tag")
 
 
 @get("/catalog", media_type=MediaType.HTML, include_in_schema=False, sync_to_thread=True)
@@ -79,6 +79,7 @@ def show_list(
     With `at` as they were at the end of a day, or at a moment.
     """
     moment = shown.moment_of(at) if at else None
+    owner = str(parse_ref(owner, default_kind="Group")) if owner else ""
     begins = not any((kind, type_, lifecycle, owner, tag, text.strip()))
     asked = {
         "kind": "" if kind == EVERY else kind,
@@ -89,13 +90,14 @@ def show_list(
         "text": text.strip(),
     }
     with ws.graph.read() as reader:
-        if begins and reader.find(kind=FIRST, limit=0, at=moment).total:
+        if begins and counts(ws, reader, {"kind": FIRST}, moment)[0]:
             asked["kind"] = FIRST
-        chosen: dict[str, Any] = {name: value for name, value in asked.items() if value}
+        chosen = {name: value for name, value in asked.items() if value}
+        passing, total, values = counts(ws, reader, chosen, moment)
         when: dict[str, Any] = {"at": moment} if moment else {}
-        found = reader.find(order=order, limit=ROWS, cursor=cursor, **chosen, **when)
-        total = found.total if not chosen else reader.find(limit=0, **when).total
-        facets = {name: _choices(reader, name, chosen, when) for name in FACETS} if total else {}
+        narrowed: dict[str, Any] = dict(chosen)
+        found = reader.find(order=order, limit=ROWS, cursor=cursor, total=passing, **narrowed, **when)
+        facets = {name: _choices(each, chosen.get(name)) for name, each in values.items()} if total else {}
         titles = reader.titles({value for value, _count in facets.get("owner", ())})
         problems = count_problems(reader)
     here = with_query(
@@ -137,16 +139,12 @@ def _tabs(kinds: Iterable[tuple[str, int]], here: str) -> list[tuple[str, str, i
     return [everything, *tabs]
 
 
-def _choices(
-    reader: Reader, name: str, chosen: dict[str, Any], when: dict[str, Any]
-) -> list[tuple[str, int]]:
-    """The values of one filter with their counts under all the others, at the same moment."""
-    others: dict[str, Any] = {key: value for key, value in chosen.items() if key != name} | when
-    values = reader.facets(name, **others)[:CHOICES]
-    present = chosen.get(name)
-    if present and present not in {value for value, _count in values}:
-        values.append((present, 0))
-    return values
+def _choices(values: list[tuple[str, int]], present: str | None) -> list[tuple[str, int]]:
+    """The values that a filter offers; what is chosen is among them, even where nothing has it."""
+    offered = values[:CHOICES]
+    if present and present not in {value for value, _count in offered}:
+        offered.append((present, dict(values).get(present, 0)))
+    return offered
 
 
 @get(
@@ -179,7 +177,6 @@ def show_entity(
         flow = flow_of(reader, entity) if moment is None and steps > 1 else None
         owner = known.get(entity.owner or "")
         problems = [found for _at, found in list_problems(reader, ref=ref)] if moment is None else []
-    twin_items = twins_of(ws, ref) if moment is None else ()
     page = page.about(entity.ref if entity.kind in ("Group", "User") else entity.owner)
     sections = page.told(shown.practised(shown.sections(entity, known), page.hides))
     by_relation = {section.relation: section for section in sections}
@@ -198,10 +195,10 @@ def show_entity(
         flow=flow,
         touches=[each for each in touches if page.practises(f"{each.kind.lower()}s")],
         problems=problems,
-        scorecards=entity_section(ws, ref, moment),
+        scorecards=entity_section(ws, ref, moment) if page.practises("scorecards") else [],
         software=entity.kind in SOFTWARE,
         contacts=contacts_of(owner),
-        twins=twin_items,
+        twins=twins_of(ws, ref) if moment is None and page.practises("reuse") else (),
         facts=shown.facts(entity),
         rows=shown.spec_rows(entity, sections),
         origin=shown.origin(entity),

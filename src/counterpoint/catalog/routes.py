@@ -28,8 +28,10 @@ from counterpoint.graph import Actor, Ref
 from counterpoint.graph.descriptor import ref_of, validate
 from counterpoint.graph.entity import Entity, Page, Revision
 from counterpoint.graph.past import life_of
+from counterpoint.graph.similar.things import KINDS as COMPARED
 from counterpoint.paging import check_limit, cursor_of, read_cursor
 from counterpoint.web.etags import IfMatch, etag_header, read_etags
+from counterpoint.web.similar import SimilarThing, like_new
 from counterpoint.workspace import Workspace
 
 __all__ = ["asgi_apps", "error_shapes", "lifespans", "openapi_paths", "routes"]
@@ -47,37 +49,6 @@ class Revisions(msgspec.Struct, frozen=True, rename="camel"):
     next_cursor: str | None = None
 
 
-class CatalogProblem(msgspec.Struct, frozen=True, rename="camel"):
-    """Something that is wrong in a file or at an address, with the way out."""
-
-    location: str
-    """`file:/...` or `url:...`."""
-    line: int | None
-    column: int | None
-    pointer: str
-    level: str
-    """`error`, `warning` or `note`."""
-    code: str
-    """What kind of problem it is, such as `invalid`, `conflict` or `orphan`."""
-    message: str
-    remedy: str
-    entity: str | None
-    """The entity that it is about, which may not exist."""
-    owner: str | None
-    missing: str | None
-    """The entity that is missed; the problem is over as soon as it exists."""
-    since: datetime
-
-
-class CatalogProblems(msgspec.Struct, frozen=True, rename="camel"):
-    """A part of the problems that stand, by file and line."""
-
-    items: tuple[CatalogProblem, ...]
-    counts: dict[str, int]
-    """Of all that stand, how many there are of each level."""
-    next_cursor: str | None = None
-
-
 class Remark(msgspec.Struct, frozen=True):
     """What is worth mending in a descriptor that was stored."""
 
@@ -89,6 +60,8 @@ class Stored(Entity, frozen=True, rename="camel"):
     """An entity as it was stored, with what is worth mending in it."""
 
     warnings: tuple[Remark, ...] = ()
+    similar: tuple[SimilarThing, ...] = ()
+    """Of something new: what another owner has already that is very near."""
 
 
 @get("/api/v1/entities", tags=["entities"], sync_to_thread=True)
@@ -152,7 +125,8 @@ def write_entity(
     """Create an entity, or store a new version of it, from its descriptor.
 
     With `If-Match` only if it still has that version (`*`: only if it exists). An owner that does not
-    exist is kept, as in Backstage, with a warning.
+    exist is kept, as in Backstage, with a warning. `similar` tells of something new what another owner has
+    already that is very near to it.
     """
     ref = Ref(kind, namespace, name)
     problems = validate(data, unknown_kinds=ws.graph.unknown_kinds) or _mismatch(ref, data)
@@ -162,9 +136,10 @@ def write_entity(
         done = writer.put(data, if_match=read_etags(if_match))
         entity = done.entity
         warnings = () if entity.owner is None or writer.exists(entity.owner) else (_ownerless(entity.owner),)
-    stored = Stored(**msgspec.structs.asdict(entity), warnings=warnings)
-    status = 201 if done.outcome == "created" else 200
-    return Response(stored, status_code=status, headers=etag_header(entity.etag))
+    new = done.outcome == "created"
+    similar = like_new(ws, entity) if new and entity.kind in COMPARED else ()
+    stored = Stored(**msgspec.structs.asdict(entity), warnings=warnings, similar=similar)
+    return Response(stored, status_code=201 if new else 200, headers=etag_header(entity.etag))
 
 
 @delete("/api/v1/entities/{kind:str}/{namespace:str}/{name:str}", tags=["entities"], sync_to_thread=True)

@@ -26,6 +26,7 @@ __all__ = [
     "places_of",
     "refs_at",
     "remember",
+    "restamp",
     "roots",
     "source_at",
     "stored_at",
@@ -78,11 +79,17 @@ def remember(writer: Writer, sheet: Sheet) -> None:
         "reads": encode(list(sheet.reads)),
         "content": sheet.content,
         "stored": stored_at(writer, source.location) if sheet.content else "",
-        "read_at": writer.now,
+        "read_at": sheet.read_at or writer.now,
     }
     connection = writer.connection
     connection.execute(sa.delete(SOURCES).where(SOURCES.c.location == source.location))
     connection.execute(sa.insert(SOURCES), row)
+
+
+def restamp(writer: Writer, location: str) -> None:
+    """Take what the graph holds from a place now for what its file made of it, as after marking orphans."""
+    here = sa.and_(SOURCES.c.location == location, SOURCES.c.content != "")
+    writer.connection.execute(sa.update(SOURCES).where(here).values(stored=stored_at(writer, location)))
 
 
 def forget(writer: Writer, location: str) -> None:

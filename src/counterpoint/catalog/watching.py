@@ -6,7 +6,7 @@ nothing is read while nothing changes.
 
 import os
 import threading
-from collections.abc import Container, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
@@ -31,6 +31,8 @@ LOOK = 250
 """Milliseconds between two looks at what the operating system has told; each costs some microseconds."""
 DEBOUNCE = 500
 """Milliseconds for which changes are gathered at most, so that a save of many files is one."""
+COARSE = 20_000
+"""Microseconds by which the file system's clock may be behind; a file that is read for nothing costs a hash."""
 FOLDERS = 8_000
 """Folders that are watched at most; the system's own limit is of this order."""
 
@@ -105,6 +107,8 @@ class Watch:
         self._wake = threading.Event()
         self.ready = threading.Event()
         """Set once changes are seen; set again after each time that new folders are followed."""
+        self._absent: set[str] = set()
+        """Files that were gone when following began, which an import is left to tell."""
         self._log = structlog.get_logger("counterpoint.catalog")
 
     def run(self) -> None:
@@ -127,6 +131,7 @@ class Watch:
         watched = self.look()
         follower = _Follower(watched.folders)
         try:
+            self._absent = {path for path in watched.files if not os.path.exists(path)}
             self._catch_up(watched)
             self.ready.set()
             while not self._stopped.is_set():
@@ -139,11 +144,11 @@ class Watch:
                 if not folders and not (moved and self._mark() != watched.mark):
                     continue
                 # The old follower ends only when the new one runs, so that nothing happens between the two.
-                known, watched, before = watched, self.look(), follower
+                watched, before = self.look(), follower
                 follower = _Follower(watched.folders)
-                self.take(watched, before.rest() | folders)
+                self.take(watched, before.rest() | folders | self._vanished(watched))
                 before.close()
-                self._catch_up(watched, known.files)
+                self._catch_up(watched)
                 self.ready.set()
         finally:
             follower.close()
@@ -175,15 +180,20 @@ class Watch:
             number = reader.connection.execute(sa.select(sa.func.count()).select_from(ROOTS)).scalar_one()
         return (number, sources[0], sources[1])
 
-    def _catch_up(self, watched: Watched, known: Container[str] = ()) -> None:
-        """Read what was saved while nobody followed it. What is gone is left for an import to tell."""
-        unknown = {path: location for path, location in watched.files.items() if path not in known}
-        if not unknown:
-            return
+    def _vanished(self, watched: Watched) -> set[str]:
+        """Known files that are gone although they were there when following began."""
+        return {path for path in watched.files if path not in self._absent and not os.path.exists(path)}
+
+    def _catch_up(self, watched: Watched) -> None:
+        """Read what was saved while nobody followed. What is gone is left for an import to tell."""
         with self.graph.read() as reader:
             rows = reader.connection.execute(sa.select(SOURCES.c.location, SOURCES.c.read_at))
             read_at = {row.location: row.read_at for row in rows}
-        newer = [location for path, location in unknown.items() if _saved(path) > read_at.get(location, 0)]
+        newer = [
+            location
+            for path, location in watched.files.items()
+            if _saved(path) > read_at.get(location, 0) - COARSE
+        ]
         if newer:
             reread_places(self.graph, newer, hosts=self.hosts)
 

@@ -124,7 +124,7 @@ EXAMPLES: dict[str, tuple[str, ...]] = {
     "import people": ("import people units.csv people.csv", "import people people.yaml --dry-run"),
     "people list": ("people list", "people list --unit discovery --at 2026-03-31"),
     "people show": ("people show ana.moreira",),
-    "people export": ("people export > people.yaml", "people export --format csv > people.csv"),
+    "people export": ("people export", "people export --format csv"),
     "units list": ("units list --at 2026-03-31",),
     "units show": ("units show discovery",),
     "units retire": (

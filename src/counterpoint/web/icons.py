@@ -71,6 +71,7 @@ KIND_ICONS = {
     "metric": "metric",
     "purpose": "purpose",
     "flagset": "flag",
+    "documentation": "docs",
     "flag": "flag",
     "experiment": "experiment",
     "rollout": "rollout",

@@ -155,6 +155,9 @@ KIND_WORDS = {"FlagSet": "Flag set", "PolicyPack": "Policy pack", "UnitType": "U
 """Kinds whose name is not written as people say it."""
 
 
+UNCOUNTED = frozenset({"Documentation"})
+
+
 def kind_word(kind: str) -> str:
     """Return what one of a kind is called: "Component", "Flag set"; in our words, which the page tells."""
     return KIND_WORDS.get(kind, kind)
@@ -163,4 +166,6 @@ def kind_word(kind: str) -> str:
 def kind_words(kind: str) -> str:
     """Return what many of a kind are called: "Components", "APIs", "Flag sets"; in our words, too."""
     word = kind_word(kind)
+    if word in UNCOUNTED:
+        return word
     return f"{word[:-1]}ies" if word.endswith("y") else f"{word}s"

@@ -63,7 +63,7 @@ def _versions(versions: "list[Revision]") -> str:
 
 
 def _as_it_was(entity: "Entity") -> str:
-    from counterpoint.catalog.writing import yaml_text
+    from counterpoint.yaml12.writing import yaml_text
 
     return f"# version {entity.version}, since {entity.updated_at.isoformat()}\n{yaml_text(entity.document)}".rstrip()
 

@@ -7,8 +7,8 @@ from typing import Any, Literal
 
 import msgspec
 
-from counterpoint.catalog.writing import yaml_text
 from counterpoint.graph.comparison import Change, gained_and_lost
+from counterpoint.yaml12.writing import yaml_text
 
 __all__ = ["Line", "Row", "rows_of"]
 

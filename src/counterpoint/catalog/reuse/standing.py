@@ -6,7 +6,8 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from concurrent.futures import TimeoutError as NotYetError
 from dataclasses import dataclass
 
-from counterpoint.graph.similar.things import Pair, Shelf
+from counterpoint.catalog.reuse.documents import documents_of
+from counterpoint.graph.similar.things import Pair, Shelf, by_likeness
 from counterpoint.web.similar import things_of
 from counterpoint.workspace import Workspace
 
@@ -14,13 +15,16 @@ __all__ = ["Standing", "standing_of"]
 
 PAUSE = 20
 """How many times as long as the last comparison took nothing is compared again: a twentieth of a core at most."""
+WARM = 15.0
+"""Seconds after which a server makes the first list by itself; before that it has other things to do."""
 PATIENCE = 2.0
 """Seconds that the first reader waits for the first list."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Kept:
-    shelf: Shelf
+    shelves: tuple[Shelf, Shelf]
+    """The things of the graph, and what is written about them."""
     seen: int
     """The number of the activity up to which it holds."""
     pairs: list[Pair]
@@ -38,20 +42,28 @@ class Standing:
         self._kept: _Kept | None = None
         self._renewer: ThreadPoolExecutor | None = None
         self._waiting: Future[list[Pair]] | None = None
+        self._first: threading.Timer | None = None
 
     def newest(self) -> list[Pair]:
         """The pairs of now."""
         with self._lock:
             seen, kept, begun = self._last(), self._kept, time.monotonic()
-            if kept is not None and kept.seen == seen:
+            documents = documents_of(self._workspace)
+            if kept is not None and kept.seen == seen and not documents.is_due:
                 return kept.pairs
-            shelf = things_of(self._workspace).shelf()
-            if kept is not None and kept.shelf is shelf:  # nothing that is compared has changed
-                self._kept = _Kept(shelf, seen, kept.pairs, kept.took, kept.at)
+            shelves = (things_of(self._workspace).shelf(), documents.shelf())
+            if kept is not None and kept.shelves == shelves:  # nothing that is compared has changed
+                self._kept = _Kept(shelves, seen, kept.pairs, kept.took, kept.at)
                 return kept.pairs
-            pairs, done = shelf.pairs(), time.monotonic()
-            self._kept = _Kept(shelf, seen, pairs, done - begun, done)
+            pairs = sorted((pair for shelf in shelves for pair in shelf.pairs()), key=by_likeness)
+            done = time.monotonic()
+            self._kept = _Kept(shelves, seen, pairs, done - begun, done)
             return pairs
+
+    @property
+    def left_out(self) -> int:
+        """Things that are not compared, since there are too many."""
+        return things_of(self._workspace).left_out + documents_of(self._workspace).left_out
 
     def at_hand(self, *, patience: float = PATIENCE) -> tuple[list[Pair], bool]:
         """The last pairs, and whether they hold for the graph of now; if not, a server renews them meanwhile.
@@ -62,6 +74,8 @@ class Standing:
             return self.newest(), True
         kept = self._kept
         if kept is not None and kept.seen == self._last():
+            if documents_of(self._workspace).is_due:  # nobody tells when a file is saved
+                self.renew()
             return kept.pairs, True
         waiting = self.renew()
         if kept is not None or waiting is None:
@@ -72,9 +86,11 @@ class Standing:
             return [], False
 
     def start(self) -> None:
-        """Renew the list in a thread from now on, the first time at once."""
+        """Renew the list in a thread from now on; the first time when somebody asks, or when the server has come up."""
         self._renewer = ThreadPoolExecutor(1, thread_name_prefix="twins")
-        self.renew()
+        self._first = threading.Timer(WARM, self.renew)
+        self._first.daemon = True
+        self._first.start()
 
     def renew(self) -> "Future[list[Pair]] | None":
         """Compute the list in the renewing thread, unless it was computed a moment ago."""
@@ -92,6 +108,8 @@ class Standing:
         """Finish what runs, drop what waits."""
         with self._guard:
             renewer, self._renewer = self._renewer, None
+            if self._first is not None:
+                self._first.cancel()
         if renewer is not None:
             renewer.shutdown(wait=True, cancel_futures=True)
 

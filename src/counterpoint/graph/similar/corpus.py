@@ -22,10 +22,12 @@ TITLE = 2
 OTHERS = 100
 """Texts without any of the words that are thought beside those that are there. Of two texts that are alike every
 shared word would otherwise count as common, and a catalog of five things would have no twins."""
-ROWS = 256
-"""Texts that are compared with all others at a time: a few megabytes."""
+ROWS = 64
+"""Texts that are compared with all others at a time: some milliseconds, in which no other thread runs."""
 COMMON = 0.2
 """A word of more than this share of many texts parts none of them; pairs are not looked for by it."""
+FREQUENT = 500
+"""Texts with a word beyond which it is common in any case, so that the work grows with the texts and not their square."""
 MANY = 1_000
 """From how many texts on that is so; in a small catalog every word counts."""
 SOUGHT = 0.7
@@ -139,7 +141,7 @@ class Corpus:
             return part
         from scipy.sparse import diags
 
-        held = np.bincount(part.indices, minlength=part.shape[1]) <= COMMON * part.shape[0]
+        held = np.bincount(part.indices, minlength=part.shape[1]) <= min(COMMON * part.shape[0], FREQUENT)
         seeking = (part @ diags(held.astype(np.float32))).tocsr()
         seeking.eliminate_zeros()
         return seeking
