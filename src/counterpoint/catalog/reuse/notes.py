@@ -2,9 +2,6 @@
 
 from counterpoint.catalog.remarks import Remark
 from counterpoint.errors import Problem
-from counterpoint.graph.similar.likeness import are_candidates, are_likely
-from counterpoint.graph.similar.things import KINDS, common_words
-from counterpoint.web.similar import things_of
 from counterpoint.workspace import Workspace
 
 __all__ = ["notes_since"]
@@ -17,6 +14,13 @@ def notes_since(workspace: Workspace, seq: int) -> list[Remark]:
     """A note for each thing made after the activity with this number whose nearest one of another owner is very near."""
     with workspace.graph.read() as reader:
         made = reader.activity(action="entity.created", after=seq, limit=MOST * 5)
+    if not made or len(made) == MOST * 5:
+        return []
+    # Only now, since they take a while that a large import does without.
+    from counterpoint.graph.similar.likeness import are_candidates, are_likely
+    from counterpoint.graph.similar.things import KINDS, common_words
+    from counterpoint.web.similar import things_of
+
     beginnings = tuple(f"{kind.lower()}:" for kind in KINDS)
     refs = sorted({entry.subject for entry in made if entry.subject.startswith(beginnings)})
     if not refs or len(refs) > MOST:
