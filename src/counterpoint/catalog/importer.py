@@ -27,6 +27,7 @@ from counterpoint.catalog.storing import Storing
 from counterpoint.catalog.tables import LOCATIONS
 from counterpoint.errors import Problem
 from counterpoint.graph import Actor, Graph, Reader, Writer
+from counterpoint.graph.collector import seldom_collecting
 from counterpoint.yaml12.reader import UnreadError
 
 __all__ = ["ImportReport", "import_sources", "import_targets"]
@@ -66,7 +67,7 @@ def import_targets(
         The report; input that is not valid is named there and raises nothing.
     """
     importing = _Importing(graph, actor, hosts, dry_run=dry_run, progress=progress)
-    with importing.whole():
+    with seldom_collecting(), importing.whole():
         importing.targets(targets)
         importing.sources(sources)
         importing.finish(seen)
@@ -83,7 +84,7 @@ def import_sources(
 ) -> ImportReport:
     """Read some files and addresses again, and what they point to; see `import_targets`."""
     importing = _Importing(graph, actor, hosts, dry_run=False, progress=None)
-    with importing.whole():
+    with seldom_collecting(), importing.whole():
         importing.sources(sources)
         importing.finish(seen)
     return importing.report

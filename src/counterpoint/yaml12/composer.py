@@ -71,13 +71,13 @@ class Composer:
 
     def feed(self, event: Any) -> Composed | None:
         """Take one event; the document, where this event ends one that is accepted."""
-        if isinstance(event, yaml.DocumentStartEvent):
+        if isinstance(event, yaml.ScalarEvent):  # most are
+            self._scalar(event)
+        elif isinstance(event, yaml.DocumentStartEvent):
             self._reset()
             self._positions[""] = self._place(event)
         elif isinstance(event, yaml.DocumentEndEvent):
             return Composed(self._root, self._positions)
-        elif isinstance(event, yaml.ScalarEvent):
-            self._scalar(event)
         elif isinstance(event, yaml.AliasEvent):
             self._alias(event)
         elif isinstance(event, yaml.CollectionStartEvent):
@@ -186,11 +186,10 @@ class Composer:
 
     def _mark(self, pointer: str, event: Any) -> None:
         """A scalar is found at its value, a collection under a key at that key."""
-        parent = self._open[-1] if self._open else None
-        at_key = parent is not None and parent.key is not None and not isinstance(event, yaml.ScalarEvent)
-        self._positions[pointer] = (
-            parent.keys[parent.key] if at_key and parent and parent.key else self._place(event)
-        )
+        key = None
+        if not isinstance(event, yaml.ScalarEvent) and self._open:
+            key = self._open[-1].key
+        self._positions[pointer] = self._place(event) if key is None else self._open[-1].keys[key]
 
     def _attach(self, value: Any, size: int) -> None:
         if not self._open:
