@@ -169,8 +169,9 @@ def show_entity(
         history = reader.history(ref)
         if entity is None:
             raise NotFoundError(_absence(ref, moment, [revision.at for revision in history]))
-        known = reader.get_many({edge.target for edge in entity.relations}, at=moment)
-        people = reader.get_many({revision.actor for revision in history[-VERSIONS:]})
+        refs = {ref for refs in shown.ends(entity).values() for ref in refs}
+        known = reader.get_many(refs, at=moment, bare=True)
+        people = reader.titles({revision.actor for revision in history[-VERSIONS:]})
         touches = touching(reader, entity) if moment is None else []
         flow = flow_of(reader, entity) if moment is None and steps > 1 else None
         owner = known.get(entity.owner or "")
@@ -205,7 +206,7 @@ def show_entity(
         definition=_definition(entity),
         history=list(reversed(history))[:VERSIONS],
         versions=len(history),
-        people={person: found.title for person, found in people.items()},
+        people=people,
         at=moment,
         is_current=moment is None or history[-1].version == entity.version,
     )
