@@ -27,8 +27,9 @@ from counterpoint.errors import InputError, NotFoundError, Problem
 from counterpoint.graph import Actor, Ref
 from counterpoint.graph.descriptor import ref_of, validate
 from counterpoint.graph.entity import Entity, Page, Revision
+from counterpoint.graph.past import life_of
 from counterpoint.graph.similar.things import KINDS as COMPARED
-from counterpoint.paging import check_limit
+from counterpoint.paging import check_limit, cursor_of, read_cursor
 from counterpoint.web.etags import IfMatch, etag_header, read_etags
 from counterpoint.web.similar import SimilarThing, like_new
 from counterpoint.workspace import Workspace
@@ -41,10 +42,11 @@ MOST = 500
 OfType = Annotated[list[str] | None, QueryParameter(name="type")]
 
 
-class Revisions(msgspec.Struct, frozen=True):
+class Revisions(msgspec.Struct, frozen=True, rename="camel"):
     """The versions of an entity, newest first."""
 
     items: tuple[Revision, ...]
+    next_cursor: str | None = None
 
 
 class Remark(msgspec.Struct, frozen=True):
@@ -155,15 +157,24 @@ def delete_entity(
 
 @get("/api/v1/entities/{kind:str}/{namespace:str}/{name:str}/history", tags=["entities"], sync_to_thread=True)
 def list_revisions(
-    ws: NamedDependency[Workspace], kind: FromPath[str], namespace: FromPath[str], name: FromPath[str]
+    ws: NamedDependency[Workspace],
+    kind: FromPath[str],
+    namespace: FromPath[str],
+    name: FromPath[str],
+    limit: FromQuery[int] = 100,
+    cursor: FromQuery[str | None] = None,
 ) -> Revisions:
-    """Every version of an entity, newest first, deletions included."""
+    """Every version of an entity, newest first, deletions included; a page of large ones holds fewer than `limit`."""
+    check_limit(limit, MOST)
     ref = Ref(kind, namespace, name)
+    before = None if cursor is None else read_cursor(cursor, tuple[int])[0]
     with ws.graph.read() as reader:
-        found = reader.history(ref)
-    if not found:
+        life = life_of(reader, ref)
+        found = reader.history(ref, before=before, limit=limit) if life else []
+    if life is None:
         raise NotFoundError(f"There never was a {ref}.")
-    return Revisions(tuple(reversed(found)))
+    more = bool(found) and found[0].version > life.first.version
+    return Revisions(tuple(reversed(found)), cursor_of(found[0].version) if more else None)
 
 
 def _moment(at: str | None) -> datetime | None:
@@ -206,7 +217,7 @@ async def lifespan(workspace: Workspace) -> AsyncIterator[None]:
     try:
         yield
     finally:
-        watch.stop.set()
+        watch.stop()
         await asyncio.to_thread(thread.join)
 
 

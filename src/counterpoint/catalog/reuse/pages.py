@@ -71,7 +71,7 @@ def _page(ws: Workspace, page: PageContext, owner: str, errors: dict[str, str]) 
         refs |= {ref for twin in found.items for ref in (*twin.likeness.shared, *twin.likeness.metrics)}
         titles = reader.titles(refs | ({owner} if ":" in owner else set()))
     return render(
-        page,
+        page.about(owner if ":" in owner else None),
         "catalog/twins.html",
         found=found,
         said=said,
