@@ -4,6 +4,7 @@ from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 from counterpoint.catalog.reader import Document
+from counterpoint.catalog.verdicts import Fault
 from counterpoint.errors import Problem
 
 __all__ = ["Code", "Level", "Remark"]
@@ -39,6 +40,8 @@ class Remark:
     """The entity that it is about."""
     target: str | None = None
     """The entity that is missed."""
+    fault: Fault | None = None
+    """What Backstage says of it."""
 
     def placed(self, document: Document, pointer: str) -> "Remark":
         """The same remark, at a place in a document."""
