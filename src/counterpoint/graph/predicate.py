@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from counterpoint.errors import Problem, escape
-from counterpoint.graph.javascript import js_text
+from counterpoint.javascript import js_text
 
 __all__ = ["Keys", "Predicate", "check_predicate", "compile_predicate", "keys_of", "size_of", "text_of"]
 

@@ -9,9 +9,9 @@ import msgspec
 import sqlalchemy as sa
 
 from counterpoint.graph.final import final_entity
-from counterpoint.graph.javascript import js_numbers
 from counterpoint.graph.reader import Reader
 from counterpoint.graph.tables import activity, relation, revision, status
+from counterpoint.javascript import js_numbers
 
 __all__ = ["Mark", "Stitched", "changed_since", "is_of", "mark_of", "stitch", "stitch_all"]
 
