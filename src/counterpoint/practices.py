@@ -61,7 +61,9 @@ PRACTICES: Mapping[str, Practice] = {
             ("Experiment",),
         ),
         Practice("scorecards", "Scorecards", "Checks of what a unit owns.", "/scorecards", ("Scorecard",)),
-        Practice("reuse", "Reuse", "Advice on what exists already when something new is made.", "/reuse"),
+        Practice(
+            "reuse", "Reuse", "Advice on what exists already when something new is made.", "/catalog/twins"
+        ),
         Practice("health", "Health sessions", "Sessions in which a unit looks at itself."),
         Practice("retros", "Retrospectives", "Looking back, and what follows from it."),
         Practice("reteaming", "Reteaming", "Proposals to change how units are cut."),

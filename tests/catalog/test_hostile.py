@@ -17,9 +17,9 @@ from counterpoint.catalog import fetching, patterns
 from counterpoint.catalog.addresses import host_of, is_allowed, parse_location, resolve
 from counterpoint.catalog.fetching import Fetcher
 from counterpoint.catalog.importer import import_targets
-from counterpoint.catalog.reader import UnreadError, read_text
 from counterpoint.errors import InputError
 from counterpoint.graph import local_actor
+from counterpoint.yaml12.reader import UnreadError, read_text
 from tests.catalog.loopback import Loopback
 
 GROUP = "apiVersion: backstage.io/v1alpha1\nkind: Group\nmetadata: {name: %s}\nspec: {type: squad, children: []}\n"
@@ -242,7 +242,7 @@ def test_a_file_that_vanishes_or_changes_while_it_is_read(
     (tmp_path / "a.yaml").write_text(GROUP % "a")
     (tmp_path / "b.yaml").write_text(GROUP % "b")
     from counterpoint.catalog import gathering
-    from counterpoint.catalog.reader import read_bytes
+    from counterpoint.yaml12.reader import read_bytes
 
     def read(path: Path) -> bytes:
         if path.name == "a.yaml":

@@ -138,3 +138,10 @@ def test_a_group_lists_its_people_and_what_it_owns_by_kind(visitor):
 def test_an_entity_is_shown_as_it_was_on_a_day(visitor):
     page = visitor.get("/catalog/component/default/web-player", headers=HTML).text
     assert '<input class="input" type="date" id="at" name="at"' in page
+
+
+def test_an_owner_may_be_named_as_in_a_descriptor(visitor):
+    page = visitor.get("/catalog", params={"owner": "player", "kind": "Component"})
+    assert page.status_code == 200
+    assert "Web player" in page.text
+    assert 'value="group:default/player" selected' in page.text

@@ -289,3 +289,39 @@ def test_a_reader_of_a_server_gets_the_last_list_and_is_told(twinned):
     finally:
         standing.stop()
     assert standing.at_hand() == ([], True)
+
+
+def test_what_is_written_over_the_api_comes_back_with_what_is_very_near(client):
+    document = component(
+        "again",
+        owner="home",
+        metadata={"title": "Weekly", "description": "Thirty tracks for each listener every Monday."},
+    )
+    made = client.put("/api/v1/entities/component/default/again", json=document)
+    assert made.status_code == 201
+    [near] = made.json()["similar"]
+    assert (near["ref"], near["owner"]) == (WEEKLY, "group:default/discovery")
+    assert near["phrases"]
+    changed = client.put(
+        "/api/v1/entities/component/default/again", json=document | {"spec": document["spec"] | {"type": "x"}}
+    )
+    assert (changed.status_code, changed.json()["similar"]) == (200, [])
+    far = component("far", owner="home", metadata={"description": "Counts the bytes of a disk."})
+    assert client.put("/api/v1/entities/component/default/far", json=far).json()["similar"] == []
+
+
+def test_a_bet_that_is_made_comes_back_with_what_is_very_near(client):
+    def bet(name, owner, hypothesis):
+        return {
+            "apiVersion": "counterpoint.dev/v1",
+            "kind": "Bet",
+            "metadata": {"name": name, "title": "A playlist every Monday"},
+            "spec": {"owner": owner, "stage": "think", "state": "active", "hypothesis": hypothesis},
+        }
+
+    hypothesis = "A new playlist of thirty tracks every Monday brings listeners back."
+    first = client.post("/api/v1/bets", json=bet("monday", "discovery", hypothesis))
+    assert (first.status_code, first.json()["similar"]) == (201, [])
+    second = client.post("/api/v1/bets", json=bet("tracks", "home", hypothesis))
+    assert [near["ref"] for near in second.json()["similar"]] == ["bet:default/monday"]
+    assert second.headers["location"] == "/api/v1/bets/default/tracks"

@@ -266,3 +266,32 @@ def test_a_kind_that_is_not_compared_is_refused_by_name():
     assert wanted_kinds(["component", "BET"]) == ("Component", "Bet")
     with pytest.raises(InputError, match="'User' is not compared"):
         wanted_kinds(["user"])
+
+
+def test_what_is_too_much_is_left_out_counted_and_the_oldest(graph, monkeypatch):
+    monkeypatch.setattr("counterpoint.graph.similar.things.MOST", 3)
+    monkeypatch.setattr("counterpoint.graph.similar.things.SLACK", 1)
+    for number in range(5):
+        with graph.write(SYSTEM) as writer:
+            writer.put(component(f"thing-{number}"))
+    things = Things(graph)
+    assert {thing.ref[-1] for thing in things.shelf().things} == {"2", "3", "4"}
+    assert things.left_out == 2
+    for number in (5, 6):
+        with graph.write(SYSTEM) as writer:
+            writer.put(component(f"thing-{number}"))
+        held = {thing.ref[-1] for thing in things.shelf().things}
+        assert str(number) in held
+    assert (held, things.left_out) == ({"4", "5", "6"}, 4)
+
+
+def test_who_writes_does_not_wait_for_a_shelf_that_takes_long(graph, monkeypatch):
+    things = Things(graph)
+    before = things.shelf()
+    with graph.write(SYSTEM) as writer:
+        writer.put(component("newer"))
+    monkeypatch.setattr("counterpoint.graph.similar.things.QUICK", -1.0)
+    monkeypatch.setattr(things, "_took", 1000.0)
+    assert things.at_hand() is before
+    monkeypatch.setattr(things, "_took", 0.0)
+    assert things.at_hand().thing("component:default/newer") is not None

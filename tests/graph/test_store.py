@@ -340,6 +340,40 @@ def test_nobody_joins_a_unit_to_gain_its_rights(graph: Graph) -> None:
     put(graph, group("discovery", members=["bo"]), user("ana"), actor=ANA)
 
 
+def test_nobody_puts_a_unit_above_another_to_bind_it_by_words_and_practices(graph: Graph) -> None:
+    put(graph, user("ana", "discovery"), user("bo", "ops"), group("discovery"), group("ops"))
+    with pytest.raises(NotAllowedError, match="group:default/ops"):
+        put(graph, group("above", children=["ops"], members=["ana"]), actor=ANA)
+    with pytest.raises(NotAllowedError, match="group:default/ops"):
+        put(graph, group("discovery", children=["ops"]), actor=ANA)
+    put(graph, group("above", children=["discovery", "to-come"], members=["ana"]), actor=ANA)
+    put(graph, group("above", children=["discovery", "to-come"], members=["ana"], type="area"), actor=ANA)
+
+
+@pytest.mark.parametrize(
+    "spec",
+    [
+        {"profile": {"displayName": "Ana", "email": "boss@acme.example"}},
+        {"profile": {"displayName": "Ana"}},
+        {"profile": {"email": "ana@acme.example"}, "scim": {"userName": "boss@acme.example"}},
+        {"profile": {"email": "ana@acme.example"}, "scim": {"deleted": True}},
+    ],
+)
+def test_nobody_becomes_somebody_else_for_an_identity_provider(graph: Graph, spec: dict[str, Any]) -> None:
+    known = user("ana")
+    known["spec"]["profile"] = {"email": "ana@acme.example"}
+    put(graph, known)
+    changed = user("ana")
+    changed["spec"] |= spec
+    with pytest.raises(NotAllowedError, match="other systems know who it is"):
+        put(graph, changed, actor=ANA)
+    changed["spec"] |= {"profile": {"email": "ana@acme.example", "displayName": "Ana M"}}
+    changed["spec"].pop("scim", None)
+    put(graph, changed, actor=ANA)
+    changed["spec"] |= spec
+    put(graph, changed, actor=SYSTEM)
+
+
 def test_what_a_person_owns_is_theirs_even_if_the_catalog_does_not_know_them(graph: Graph) -> None:
     put(graph, component("mine", owner=BO.ref), actor=BO)
     with pytest.raises(NotAllowedError, match=BO.ref):

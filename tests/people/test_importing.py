@@ -10,15 +10,16 @@ from hypothesis import strategies as st
 
 import counterpoint
 from counterpoint import Workspace
-from counterpoint.catalog.reader import read_file, read_text
 from counterpoint.cli import run
 from counterpoint.graph import SYSTEM, Graph
 from counterpoint.graph.descriptor import normalise, ref_of, validate
 from counterpoint.people.dates import now
-from counterpoint.people.exporting import as_yaml, documents, export
+from counterpoint.people.exporting import documents, export
 from counterpoint.people.importing import ImportReport, import_files
 from counterpoint.people.managers import lines
 from counterpoint.people.memberships import effective, recorded
+from counterpoint.yaml12.reader import read_file, read_text
+from counterpoint.yaml12.writing import yaml_texts
 from tests.graph.documents import component, document, user
 
 UNITS = """\
@@ -180,6 +181,20 @@ def test_a_complete_file_ends_what_it_lists_no_more(graph, tmp_path):
         assert [each.person for each in effective(reader, now())] == ["user:default/ana"]
 
 
+@pytest.mark.parametrize(
+    "broken", ["ana,discovery,lead,2026-13-01\n", "ana,discovry,lead,\n", "ana,,lead,\n"]
+)
+def test_a_complete_file_with_a_refused_row_ends_nothing(graph, tmp_path, broken):
+    imported(graph, tmp_path, units_csv=UNITS)
+    head = "person,unit,role,from\n"
+    imported(graph, tmp_path, people_csv=f"{head}ana,discovery,lead,\nben,discovery,member,\n")
+    report = imported(graph, tmp_path, people_csv=f"{head}{broken}ben,discovery,member,\n", complete=True)
+    assert "ended" not in report.outcomes
+    assert "nothing was ended" in messages(report)[-1]
+    with graph.read() as reader:
+        assert [each.person for each in effective(reader, now())] == ["user:default/ana", "user:default/ben"]
+
+
 def test_another_line_manager_in_a_later_file_begins_now_and_the_past_stays(graph, tmp_path):
     imported(graph, tmp_path, people_csv="person,manager\nana,\nben,\ncleo,ana\n")
     imported(graph, tmp_path, people_csv="person,manager\ncleo,ben\n")
@@ -235,9 +250,9 @@ people:
         ("- a", "mapping with"),
         ("people: {a: b}", "is no list"),
         ("apiVersion: backstage.io/v1alpha1\nkind: User\n", "counterpoint import catalog"),
-        ("people: [\n", "is no YAML"),
+        ("people: [\n", "is not valid YAML"),
         ("people:\n  - {name: a, name: b}\n", "twice"),
-        ("[" * 5000, "YAML"),
+        ("[" * 5000, "nested deeper"),
     ],
 )
 def test_hostile_yaml_is_refused_in_words(graph, tmp_path, text, words):
@@ -283,7 +298,7 @@ def test_backstage_documents_go_in_and_out_without_loss(graph):
             writer.put(each)
         writer.put(component("left-out"))
     with graph.read() as reader:
-        text = as_yaml(documents(reader, now()))
+        text = yaml_texts(documents(reader, now()))
     again = [each.value for each in read_text(text).documents]
     assert again == [normalise(each) for each in given]
 
@@ -305,7 +320,7 @@ def test_every_document_reads_back_from_its_yaml(extra, title):
     given_ = normalise(document("Group", "g", {"type": "team", "children": [], "extra": extra}, title=title))
     if validate(given_):
         return
-    text = as_yaml([given_])
+    text = yaml_texts([given_])
     assert [each.value for each in read_text(text).documents] == [given_]
     assert list(yaml.safe_load_all(text)) == [given_]
 
@@ -322,7 +337,7 @@ def test_a_whole_organisation_goes_in_and_out_without_loss(graph):
         for each in given_.values():
             writer.put(each)
     with graph.read() as reader:
-        again = [each.value for each in read_text(as_yaml(documents(reader, now()))).documents]
+        again = [each.value for each in read_text(yaml_texts(documents(reader, now()))).documents]
     assert len(given_) > 150
     assert {str(ref_of(each)): each for each in again} == given_
 

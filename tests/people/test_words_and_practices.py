@@ -9,6 +9,7 @@ import pytest
 from litestar.testing import TestClient
 
 from counterpoint import Workspace
+from counterpoint.catalog.reuse.standing import standing_of
 from counterpoint.cli import run
 from counterpoint.errors import ConflictError, NotAllowedError
 from counterpoint.graph.actor import SYSTEM, Actor, local_actor
@@ -154,6 +155,59 @@ def test_practices_are_switched_per_unit_and_back_without_loss(client: TestClien
     assert client.get("/api/v1/bets/default/radio").json()["bet"]["title"] == "The squad radio bet"
     client.patch("/api/v1/practices?unit=discovery", json={"practices": {"bets": None}})
     assert "The squad radio bet" in client.get(group_page).text
+
+
+SCORECARD = {
+    "apiVersion": "counterpoint.dev/v1",
+    "kind": "Scorecard",
+    "metadata": {"name": "basics", "title": "The basics"},
+    "spec": {
+        "owner": "company",
+        "filter": {"kind": "Component"},
+        "checks": [
+            {
+                "id": "described",
+                "title": "Has a description",
+                "predicate": {"metadata.description": {"$exists": True}},
+                "why": "So that others know what it is.",
+                "remedy": "Write one.",
+            }
+        ],
+    },
+}
+
+
+def test_each_practice_that_is_switched_off_leaves_the_pages_of_the_unit_and_what_it_owns(
+    client: TestClient, org: Workspace
+) -> None:
+    with org.graph.write(SYSTEM) as writer:
+        writer.put(SCORECARD)
+        for name, owner in (("radio-station", "discovery"), ("radio-stations", "listening")):
+            metadata = {"name": name, "title": "Radio station", "description": "Streams radio to listeners"}
+            spec = {"type": "service", "lifecycle": "production", "owner": owner}
+            document = {"apiVersion": "backstage.io/v1alpha1", "kind": "Component"}
+            writer.put(document | {"metadata": metadata, "spec": spec})
+    standing_of(org).newest()
+    unit, component = "/units/default/discovery", "/catalog/component/default/radio-station"
+    shown = {
+        "bets": ((unit, 'id="bets"'), (unit, "Open bets")),
+        "scorecards": ((unit, "/scorecards/next"), (component, 'id="scorecards"')),
+        "reuse": ((component, "May exist twice"),),
+    }
+    for practice, places in shown.items():
+        assert all(words in client.get(path, headers=HTML).text for path, words in places), practice
+        client.patch("/api/v1/practices?unit=discovery", json={"practices": {practice: "off"}})
+        assert not any(words in client.get(path, headers=HTML).text for path, words in places), practice
+    for practice, path in (
+        ("scorecards", "/scorecards/next?owner=discovery"),
+        ("reuse", "/catalog/twins?owner=group:default/discovery"),
+    ):
+        assert f'data-switched-off="{practice}"' in client.get(path, headers=HTML).text
+    assert "data-similar" in client.get("/bets/new", headers=HTML).text
+    client.patch("/api/v1/practices", json={"practices": {"reuse": "off"}})
+    assert "data-similar" not in client.get("/bets/new", headers=HTML).text
+    assert "/catalog/twins" not in client.get("/catalog", headers=HTML).text
+    assert 'data-switched-off="reuse"' in client.get("/catalog/twins", headers=HTML).text
 
 
 def test_what_the_organisation_switches_off_leaves_the_navigation_and_a_unit_may_keep_it(

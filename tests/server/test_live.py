@@ -59,8 +59,10 @@ async def take(stream: AsyncIterator[ServerSentEventMessage], count: int) -> lis
 def test_a_client_that_comes_back_gets_what_it_missed_and_then_what_happens(workspace: Workspace) -> None:
     note(workspace, "a", "b", "c")
 
+    workspace.graph.follower.period = 0.01
+
     async def scenario() -> list[int | str | None]:
-        live = Live(workspace, period=0.01)
+        live = Live(workspace)
         async with live.lifespan(create_app(workspace, auth=False)), aclosing(live.stream(1)) as stream:
             missed = await take(stream, 2)
             await asyncio.to_thread(note, workspace, "d")
@@ -75,8 +77,10 @@ def test_a_client_that_was_away_for_long_gets_all_it_missed_in_order(
     monkeypatch.setattr("counterpoint.server.live.BATCH", 2)
     note(workspace, *"abcde")
 
+    workspace.graph.follower.period = 0.01
+
     async def scenario() -> list[int | str | None]:
-        live = Live(workspace, period=0.01)
+        live = Live(workspace)
         async with live.lifespan(create_app(workspace, auth=False)), aclosing(live.stream(0)) as stream:
             return [message.id for message in await take(stream, 5)]
 
@@ -86,8 +90,10 @@ def test_a_client_that_was_away_for_long_gets_all_it_missed_in_order(
 def test_a_new_client_gets_only_what_happens_from_now_on(workspace: Workspace) -> None:
     note(workspace, "a")
 
+    workspace.graph.follower.period = 0.01
+
     async def scenario() -> int | str | None:
-        live = Live(workspace, period=0.01)
+        live = Live(workspace)
         async with live.lifespan(create_app(workspace, auth=False)), aclosing(live.stream(None)) as stream:
             await anext(stream)
             await asyncio.to_thread(note, workspace, "b")
@@ -98,7 +104,7 @@ def test_a_new_client_gets_only_what_happens_from_now_on(workspace: Workspace) -
 
 def test_streams_end_when_the_server_stops(workspace: Workspace) -> None:
     async def scenario() -> list[ServerSentEventMessage]:
-        live = Live(workspace, period=0.01)
+        live = Live(workspace)
         async with live.lifespan(create_app(workspace, auth=False)), aclosing(live.stream(None)) as stream:
             await anext(stream)
             live.close()
@@ -108,20 +114,17 @@ def test_streams_end_when_the_server_stops(workspace: Workspace) -> None:
     assert [message.event for message in asyncio.run(scenario())] in ([], [None])
 
 
-def test_nobody_listening_costs_no_reads(workspace: Workspace) -> None:
-    async def scenario() -> int:
-        live = Live(workspace, period=0.001)
-        reads = 0
+def test_a_server_at_rest_reads_nothing_but_the_number_of_the_newest_change(
+    workspace: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    reads: list[int] = []
+    monkeypatch.setattr(workspace.graph, "read", lambda: reads.append(1))
 
-        def count() -> int:
-            nonlocal reads
-            reads += 1
-            return 0
-
-        live._newest = count  # type: ignore[method-assign]
+    async def scenario() -> None:
+        live = Live(workspace)
         async with live.lifespan(create_app(workspace, auth=False)):
-            for _ in range(50):
-                await asyncio.sleep(0)
-        return reads
+            async with asyncio.timeout(PATIENCE):
+                await live._moved.wait()
 
-    assert asyncio.run(scenario()) == 0
+    asyncio.run(scenario())
+    assert reads == []

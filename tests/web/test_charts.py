@@ -172,6 +172,17 @@ def test_relations_of_a_large_group_are_counted() -> None:
     assert len(with_class(svg, "c-link")) == 8
 
 
+def test_what_is_not_drawn_is_counted_with_a_link_and_the_words_stay_short() -> None:
+    nodes = tuple(charts.Node(f"n{index}") for index in range(10_000))
+    group = charts.RelationGroup("has", nodes, rest="#relation-has")
+    markup = charts.relation_diagram(charts.Node("me"), [group], title="t")
+    assert '<a href="#relation-has">' in markup
+    assert "has: n0, n1, n2, n3, n4, n5, n6, n7 and 9,992 more" in markup
+    steps = tuple(charts.Step(f"s{index}", f"s{index}") for index in range(11))
+    layers = charts.layer_diagram(charts.Node("me"), [charts.Layer("by", steps, "#by")], [], title="t")
+    assert '<a href="#by">' in layers
+
+
 @pytest.mark.parametrize(
     ("low", "high", "count", "expected"),
     [

@@ -221,9 +221,11 @@ def _form(
     looked: bool = False,
 ) -> str:
     success, guardrails = form_rows(form)
-    similar = like_text(ws, form.title, form.hypothesis, kinds=SIMILAR) if line is None else ()
+    page = page.about(line.bet.owner if line else None)
+    asked = line is None and page.practises("reuse")
+    similar = like_text(ws, form.title, form.hypothesis, kinds=SIMILAR) if asked else ()
     return render(
-        page.about(line.bet.owner if line else None),
+        page,
         "bets/form.html",
         form=form,
         errors=errors,

@@ -15,6 +15,7 @@ from counterpoint.bets.transitions import Choice
 from counterpoint.graph.actor import Actor
 from counterpoint.paging import check_limit
 from counterpoint.web.etags import IfMatch, etag_header, read_etags
+from counterpoint.web.similar import SimilarThing, like_new
 from counterpoint.workspace import Workspace
 
 __all__ = ["routes"]
@@ -37,6 +38,13 @@ class DecisionList(msgspec.Struct, frozen=True):
     items: tuple[Decision, ...]
 
 
+class NewLine(Line, frozen=True, kw_only=True, rename="camel"):
+    """A bet that was made just now, with its line."""
+
+    similar: tuple[SimilarThing, ...] = ()
+    """What another owner bets on already that is very near."""
+
+
 @get("/api/v1/bets", tags=["bets"], sync_to_thread=True)
 def list_bets(
     ws: NamedDependency[Workspace],
@@ -52,10 +60,15 @@ def list_bets(
 @post("/api/v1/bets", tags=["bets"], sync_to_thread=True)
 def create_bet(
     ws: NamedDependency[Workspace], actor: NamedDependency[Actor], data: JSONBody[dict[str, Any]]
-) -> Response[Line]:
-    """Store a new bet from its descriptor, the same as in YAML."""
+) -> Response[NewLine]:
+    """Store a new bet from its descriptor, the same as in YAML; `similar` tells what is very near to it."""
     line = store.write(ws.graph, data, actor=actor, new=True)
-    return _answer(line, status=201, location=f"/api/v1/bets/{line.bet.namespace}/{line.bet.name}")
+    with ws.graph.read() as reader:
+        entity = reader.require(line.bet.ref)
+    made = NewLine(**msgspec.structs.asdict(line), similar=like_new(ws, entity))
+    headers = etag_header(line.bet.etag)
+    headers["Location"] = f"/api/v1/bets/{line.bet.namespace}/{line.bet.name}"
+    return Response(made, status_code=201, headers=headers)
 
 
 @get("/api/v1/bets/{namespace:str}/{name:str}", tags=["bets"], sync_to_thread=True)
@@ -102,9 +115,8 @@ def _ref(namespace: str, name: str) -> str:
     return f"bet:{namespace}/{name}"
 
 
-def _answer(line: Line, *, status: int = 200, location: str | None = None) -> Response[Line]:
-    headers = etag_header(line.bet.etag) | ({"Location": location} if location else {})
-    return Response(line, status_code=status, headers=headers)
+def _answer(line: Line) -> Response[Line]:
+    return Response(line, headers=etag_header(line.bet.etag))
 
 
 routes: list[Any] = [list_bets, create_bet, read_bet, write_bet, list_decisions, record_decision]

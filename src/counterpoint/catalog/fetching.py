@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import urljoin
 
 from counterpoint.catalog.addresses import host_of, is_address, is_allowed
-from counterpoint.catalog.reader import MAX_BYTES, UnreadError
+from counterpoint.yaml12.reader import MAX_BYTES, UnreadError
 
 if TYPE_CHECKING:
     import httpx2

@@ -21,13 +21,13 @@ Flow = tuple[tuple[Layer, Layer], tuple[Layer, Layer]]
 
 def flow_of(reader: Reader, entity: Entity) -> Flow | None:
     """Both directions, two steps each; None where there is nothing in either."""
-    left = _two_steps(reader, entity, NEEDED_BY, ("What needs it", "Two steps before"))
-    right = _two_steps(reader, entity, NEEDS, ("What it needs", "Two steps behind"))
+    left = _two_steps(reader, entity, NEEDED_BY, ("What needs it", "Two steps before"), "#needed-by")
+    right = _two_steps(reader, entity, NEEDS, ("What it needs", "Two steps behind"), "#needs")
     return (left, right) if left[0].steps or right[0].steps else None
 
 
 def _two_steps(
-    reader: Reader, entity: Entity, relations: tuple[str, ...], labels: tuple[str, str]
+    reader: Reader, entity: Entity, relations: tuple[str, ...], labels: tuple[str, str], rest: str
 ) -> tuple[Layer, Layer]:
     first = _targets(entity, relations)
     known = reader.get_many(first[:FOLLOWED])
@@ -39,8 +39,8 @@ def _two_steps(
     second = sorted(parents)
     titles = {ref: found.title for ref, found in known.items()} | reader.titles(second)
     return (
-        Layer(labels[0], _steps(first, titles, dict.fromkeys(first, (entity.ref,)))),
-        Layer(labels[1], _steps(second, titles, {ref: tuple(parents[ref]) for ref in second})),
+        Layer(labels[0], _steps(first, titles, dict.fromkeys(first, (entity.ref,))), f"{rest}-1"),
+        Layer(labels[1], _steps(second, titles, {ref: tuple(parents[ref]) for ref in second}), f"{rest}-2"),
     )
 
 

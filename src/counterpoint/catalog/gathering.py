@@ -9,11 +9,11 @@ from counterpoint import __version__
 from counterpoint.catalog.fetching import Fetcher
 from counterpoint.catalog.locations import Source, annotations_of, follow
 from counterpoint.catalog.placeholders import resolve_placeholders
-from counterpoint.catalog.reader import Document, UnreadError, read_bytes, read_data
 from counterpoint.catalog.remarks import Remark
 from counterpoint.errors import Problem
 from counterpoint.graph.descriptor import ref_of, validate
 from counterpoint.graph.ref import DEFAULT_NAMESPACE, Ref
+from counterpoint.yaml12.reader import Document, UnreadError, read_bytes, read_data
 
 __all__ = ["Declared", "Gathering", "Sheet"]
 

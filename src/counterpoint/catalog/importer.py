@@ -20,7 +20,6 @@ from counterpoint.catalog.gathering import Gathering
 from counterpoint.catalog.locations import Source, find_sources, location_of, unread_descriptors
 from counterpoint.catalog.orphans import mark_orphans, vanished
 from counterpoint.catalog.problems import add_problems, drop_healed, refs_with, told_at
-from counterpoint.catalog.reader import UnreadError
 from counterpoint.catalog.remarks import Remark
 from counterpoint.catalog.report import ImportReport
 from counterpoint.catalog.sources import add_root, source_at, stored_at
@@ -28,6 +27,7 @@ from counterpoint.catalog.storing import Storing
 from counterpoint.catalog.tables import LOCATIONS
 from counterpoint.errors import Problem
 from counterpoint.graph import Actor, Graph, Reader, Writer
+from counterpoint.yaml12.reader import UnreadError
 
 __all__ = ["ImportReport", "import_sources", "import_targets"]
 

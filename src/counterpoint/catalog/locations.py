@@ -10,9 +10,9 @@ from typing import Any
 
 from counterpoint.catalog.addresses import is_address, is_allowed, is_script, resolve
 from counterpoint.catalog.patterns import SKIPPED, WILDCARDS, matches
-from counterpoint.catalog.reader import Document
 from counterpoint.catalog.remarks import Level, Remark
 from counterpoint.errors import Problem
+from counterpoint.yaml12.reader import Document
 
 __all__ = [
     "Source",

@@ -20,16 +20,18 @@ from counterpoint.catalog.scorecards.shown import entity_section
 from counterpoint.catalog.touching import SOFTWARE, touching
 from counterpoint.catalog.views.model import query_of
 from counterpoint.catalog.views.store import views_for
-from counterpoint.catalog.writing import yaml_text
 from counterpoint.errors import NotFoundError
 from counterpoint.graph.actor import Actor
 from counterpoint.graph.entity import Entity
 from counterpoint.graph.kinds import KINDS, canonical_kind
+from counterpoint.graph.past import Life, life_of, versions_of
+from counterpoint.graph.ref import parse_ref
 from counterpoint.web import PageContext, render
 from counterpoint.web.similar import contacts_of
 from counterpoint.web.urls import with_query
 from counterpoint.web.words import kind_word, kind_words
 from counterpoint.workspace import Workspace
+from counterpoint.yaml12.writing import yaml_text
 
 __all__ = ["pages"]
 
@@ -77,6 +79,7 @@ def show_list(
     With `at` as they were at the end of a day, or at a moment.
     """
     moment = shown.moment_of(at) if at else None
+    owner = str(parse_ref(owner, default_kind="Group")) if owner else ""
     begins = not any((kind, type_, lifecycle, owner, tag, text.strip()))
     asked = {
         "kind": "" if kind == EVERY else kind,
@@ -164,16 +167,16 @@ def show_entity(
     ref = f"{kind}:{namespace}/{name}".lower()
     with ws.graph.read() as reader:
         entity = reader.get(ref, at=moment)
-        history = reader.history(ref)
-        if entity is None:
-            raise NotFoundError(_absence(ref, moment, [revision.at for revision in history]))
+        life = life_of(reader, ref)
+        if entity is None or life is None:
+            raise NotFoundError(_absence(ref, moment, life))
+        history = versions_of(reader, ref, limit=VERSIONS)
         known = reader.get_many({edge.target for edge in entity.relations}, at=moment)
-        people = reader.get_many({revision.actor for revision in history[-VERSIONS:]})
+        people = reader.get_many({step.actor for step in (*history, life.first)})
         touches = touching(reader, entity) if moment is None else []
         flow = flow_of(reader, entity) if moment is None and steps > 1 else None
         owner = known.get(entity.owner or "")
         problems = [found for _at, found in list_problems(reader, ref=ref)] if moment is None else []
-    twin_items = twins_of(ws, ref) if moment is None else ()
     page = page.about(entity.ref if entity.kind in ("Group", "User") else entity.owner)
     sections = page.told(shown.practised(shown.sections(entity, known), page.hides))
     by_relation = {section.relation: section for section in sections}
@@ -192,20 +195,21 @@ def show_entity(
         flow=flow,
         touches=[each for each in touches if page.practises(f"{each.kind.lower()}s")],
         problems=problems,
-        scorecards=entity_section(ws, ref, moment),
+        scorecards=entity_section(ws, ref, moment) if page.practises("scorecards") else [],
         software=entity.kind in SOFTWARE,
         contacts=contacts_of(owner),
-        twins=twin_items,
+        twins=twins_of(ws, ref) if moment is None and page.practises("reuse") else (),
         facts=shown.facts(entity),
         rows=shown.spec_rows(entity, sections),
         origin=shown.origin(entity),
         source=yaml_text(entity.document),
         definition=_definition(entity),
-        history=list(reversed(history))[:VERSIONS],
-        versions=len(history),
+        history=history,
+        versions=life.versions,
+        writer=life.first.actor,
         people={person: found.title for person, found in people.items()},
         at=moment,
-        is_current=moment is None or history[-1].version == entity.version,
+        is_current=moment is None or life.last.version == entity.version,
     )
 
 
@@ -216,11 +220,11 @@ def _definition(entity: Entity) -> str | None:
     return definition if isinstance(definition, str) else yaml_text(definition)
 
 
-def _absence(ref: str, at: datetime | None, versions: list[datetime]) -> str:
-    if at is not None and versions and at < versions[0]:
-        return f"{ref} did not exist on {at:%Y-%m-%d}; it was added on {versions[0]:%Y-%m-%d}."
-    if versions:
-        return f"{ref} was deleted on {versions[-1]:%Y-%m-%d}; add ?at= and an earlier date to see it."
+def _absence(ref: str, at: datetime | None, life: Life | None) -> str:
+    if at is not None and life and at < life.first.at:
+        return f"{ref} did not exist on {at:%Y-%m-%d}; it was added on {life.first.at:%Y-%m-%d}."
+    if life:
+        return f"{ref} was deleted on {life.last.at:%Y-%m-%d}; add ?at= and an earlier date to see it."
     return f"There is no {ref}."
 
 

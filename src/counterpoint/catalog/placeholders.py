@@ -9,10 +9,10 @@ from typing import Any
 from counterpoint.catalog.addresses import host_of, is_address, is_allowed, resolve
 from counterpoint.catalog.fetching import Fetcher
 from counterpoint.catalog.locations import Source, is_inside
-from counterpoint.catalog.reader import Document, UnreadError, read_bytes, read_text
 from counterpoint.catalog.remarks import Level, Remark
-from counterpoint.catalog.scalars import plain
 from counterpoint.errors import escape
+from counterpoint.yaml12.reader import Document, UnreadError, read_bytes, read_text
+from counterpoint.yaml12.scalars import plain
 
 __all__ = ["resolve_placeholders"]
 

@@ -3,8 +3,8 @@
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
-from counterpoint.catalog.reader import Document
 from counterpoint.errors import Problem
+from counterpoint.yaml12.reader import Document
 
 __all__ = ["Code", "Level", "Remark"]
 

@@ -9,9 +9,9 @@ from counterpoint.catalog.addresses import is_allowed
 from counterpoint.catalog.fetching import Fetcher
 from counterpoint.catalog.gathering import Gathering
 from counterpoint.catalog.locations import Source
-from counterpoint.catalog.reader import UnreadError
 from counterpoint.errors import InputError
 from counterpoint.graph import Graph
+from counterpoint.yaml12.reader import UnreadError
 
 __all__ = ["analyse", "repository_of"]
 

@@ -27,8 +27,11 @@ from counterpoint.errors import InputError, NotFoundError, Problem
 from counterpoint.graph import Actor, Ref
 from counterpoint.graph.descriptor import ref_of, validate
 from counterpoint.graph.entity import Entity, Page, Revision
-from counterpoint.paging import check_limit
+from counterpoint.graph.past import life_of
+from counterpoint.graph.similar.things import KINDS as COMPARED
+from counterpoint.paging import check_limit, cursor_of, read_cursor
 from counterpoint.web.etags import IfMatch, etag_header, read_etags
+from counterpoint.web.similar import SimilarThing, like_new
 from counterpoint.workspace import Workspace
 
 __all__ = ["asgi_apps", "error_shapes", "lifespans", "openapi_paths", "routes"]
@@ -39,40 +42,10 @@ MOST = 500
 OfType = Annotated[list[str] | None, QueryParameter(name="type")]
 
 
-class Revisions(msgspec.Struct, frozen=True):
+class Revisions(msgspec.Struct, frozen=True, rename="camel"):
     """The versions of an entity, newest first."""
 
     items: tuple[Revision, ...]
-
-
-class CatalogProblem(msgspec.Struct, frozen=True, rename="camel"):
-    """Something that is wrong in a file or at an address, with the way out."""
-
-    location: str
-    """`file:/...` or `url:...`."""
-    line: int | None
-    column: int | None
-    pointer: str
-    level: str
-    """`error`, `warning` or `note`."""
-    code: str
-    """What kind of problem it is, such as `invalid`, `conflict` or `orphan`."""
-    message: str
-    remedy: str
-    entity: str | None
-    """The entity that it is about, which may not exist."""
-    owner: str | None
-    missing: str | None
-    """The entity that is missed; the problem is over as soon as it exists."""
-    since: datetime
-
-
-class CatalogProblems(msgspec.Struct, frozen=True, rename="camel"):
-    """A part of the problems that stand, by file and line."""
-
-    items: tuple[CatalogProblem, ...]
-    counts: dict[str, int]
-    """Of all that stand, how many there are of each level."""
     next_cursor: str | None = None
 
 
@@ -87,6 +60,8 @@ class Stored(Entity, frozen=True, rename="camel"):
     """An entity as it was stored, with what is worth mending in it."""
 
     warnings: tuple[Remark, ...] = ()
+    similar: tuple[SimilarThing, ...] = ()
+    """Of something new: what another owner has already that is very near."""
 
 
 @get("/api/v1/entities", tags=["entities"], sync_to_thread=True)
@@ -150,7 +125,8 @@ def write_entity(
     """Create an entity, or store a new version of it, from its descriptor.
 
     With `If-Match` only if it still has that version (`*`: only if it exists). An owner that does not
-    exist is kept, as in Backstage, with a warning.
+    exist is kept, as in Backstage, with a warning. `similar` tells of something new what another owner has
+    already that is very near to it.
     """
     ref = Ref(kind, namespace, name)
     problems = validate(data, unknown_kinds=ws.graph.unknown_kinds) or _mismatch(ref, data)
@@ -160,9 +136,10 @@ def write_entity(
         done = writer.put(data, if_match=read_etags(if_match))
         entity = done.entity
         warnings = () if entity.owner is None or writer.exists(entity.owner) else (_ownerless(entity.owner),)
-    stored = Stored(**msgspec.structs.asdict(entity), warnings=warnings)
-    status = 201 if done.outcome == "created" else 200
-    return Response(stored, status_code=status, headers=etag_header(entity.etag))
+    new = done.outcome == "created"
+    similar = like_new(ws, entity) if new and entity.kind in COMPARED else ()
+    stored = Stored(**msgspec.structs.asdict(entity), warnings=warnings, similar=similar)
+    return Response(stored, status_code=201 if new else 200, headers=etag_header(entity.etag))
 
 
 @delete("/api/v1/entities/{kind:str}/{namespace:str}/{name:str}", tags=["entities"], sync_to_thread=True)
@@ -180,15 +157,24 @@ def delete_entity(
 
 @get("/api/v1/entities/{kind:str}/{namespace:str}/{name:str}/history", tags=["entities"], sync_to_thread=True)
 def list_revisions(
-    ws: NamedDependency[Workspace], kind: FromPath[str], namespace: FromPath[str], name: FromPath[str]
+    ws: NamedDependency[Workspace],
+    kind: FromPath[str],
+    namespace: FromPath[str],
+    name: FromPath[str],
+    limit: FromQuery[int] = 100,
+    cursor: FromQuery[str | None] = None,
 ) -> Revisions:
-    """Every version of an entity, newest first, deletions included."""
+    """Every version of an entity, newest first, deletions included; a page of large ones holds fewer than `limit`."""
+    check_limit(limit, MOST)
     ref = Ref(kind, namespace, name)
+    before = None if cursor is None else read_cursor(cursor, tuple[int])[0]
     with ws.graph.read() as reader:
-        found = reader.history(ref)
-    if not found:
+        life = life_of(reader, ref)
+        found = reader.history(ref, before=before, limit=limit) if life else []
+    if life is None:
         raise NotFoundError(f"There never was a {ref}.")
-    return Revisions(tuple(reversed(found)))
+    more = bool(found) and found[0].version > life.first.version
+    return Revisions(tuple(reversed(found)), cursor_of(found[0].version) if more else None)
 
 
 def _moment(at: str | None) -> datetime | None:
@@ -231,7 +217,7 @@ async def lifespan(workspace: Workspace) -> AsyncIterator[None]:
     try:
         yield
     finally:
-        watch.stop.set()
+        watch.stop()
         await asyncio.to_thread(thread.join)
 
 

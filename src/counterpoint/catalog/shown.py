@@ -198,6 +198,7 @@ def diagram(entity: Entity, shown: Iterable[Section], kind: str = "") -> Any:
                 for item in section.items
             ),
             "left" if section.relation in LEFT else "right",
+            rest=f"#relation-{section.relation}",
         )
         for section in drawn
     ]

@@ -1,4 +1,4 @@
-"""Keys of our own kinds that look like a slip of the pen."""
+"""What is accepted and yet deserves a look: keys that are a slip of the pen, fields of ours that hold something else."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from difflib import get_close_matches
@@ -7,20 +7,28 @@ from typing import Any
 from counterpoint.catalog.gathering import Declared
 from counterpoint.catalog.remarks import Remark
 from counterpoint.errors import escape
-from counterpoint.graph.fields import Field
+from counterpoint.graph.fields import Field, check_fields
 from counterpoint.graph.kinds import OURS, kind_of
 
 __all__ = ["check_slips"]
 
 
 def check_slips(written: Iterable[Declared]) -> list[Remark]:
-    """A warning for each key that is nearly one of its kind's fields. Other keys are somebody's own, and kept."""
+    """A warning for each key that is nearly one of its kind's fields. Other keys are somebody's own, and kept.
+
+    A kind of Backstage's may have any further field; where one of ours holds what we cannot show, a
+    warning says so.
+    """
     remarks = []
     for declared in written:
         kind = kind_of(declared.document["kind"])
+        spec = declared.document.get("spec") or {}
+        for problem in check_fields(kind.expected, spec, "/spec") if kind.expected else ():
+            message = f"{problem.message} It is kept, and not shown."
+            remarks.append(Remark("warning", declared.read.problem(message, problem.pointer)))
         if declared.document["apiVersion"] not in OURS:
             continue
-        for pointer, key, meant in _slips(kind.fields, declared.document.get("spec") or {}, "/spec"):
+        for pointer, key, meant in _slips(kind.fields, spec, "/spec"):
             message = f"{key} is no field of {kind.name}; did you mean {meant}?"
             remarks.append(Remark("warning", declared.read.problem(message, pointer)))
     return remarks

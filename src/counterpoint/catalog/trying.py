@@ -10,10 +10,10 @@ from counterpoint.catalog.fetching import Fetcher
 from counterpoint.catalog.gathering import Gathering
 from counterpoint.catalog.locations import Source, follow
 from counterpoint.catalog.placeholders import resolve_placeholders
-from counterpoint.catalog.reader import Document, UnreadError
 from counterpoint.errors import InputError, Problem
 from counterpoint.graph import Graph
 from counterpoint.graph.descriptor import ref_of, validate
+from counterpoint.yaml12.reader import Document, UnreadError
 
 __all__ = ["Fault", "try_entity"]
 

@@ -1,7 +1,7 @@
 """Follows the files that the catalog was read from while the server runs: a save is read within a second.
 
-The operating system tells of changes (inotify), so nothing runs while nothing changes; once a second a
-look at one number of the database finds out whether another process has imported something new.
+The operating system tells of changes (inotify), and the graph's follower of what was imported since, so
+nothing is read while nothing changes.
 """
 
 import os
@@ -23,12 +23,14 @@ from counterpoint.graph import Graph
 
 __all__ = ["Watch", "watching"]
 
+AGAIN = 1.0
+"""Seconds after which it is tried again when something failed."""
 TICK = 1_000
-"""Milliseconds between two looks at whether something was imported."""
-STEP = 100
-"""Milliseconds without a further change after which changes are taken, so that a save of many files is one."""
-DEBOUNCE = 400
-"""Milliseconds after which changes are taken in any case."""
+"""Milliseconds after which new imports are followed at the latest."""
+LOOK = 250
+"""Milliseconds between two looks at what the operating system has told; each costs some microseconds."""
+DEBOUNCE = 500
+"""Milliseconds for which changes are gathered at most, so that a save of many files is one."""
 COARSE = 20_000
 """Microseconds by which the file system's clock may be behind; a file that is read for nothing costs a hash."""
 FOLDERS = 8_000
@@ -73,12 +75,13 @@ class _Follower:
             else None
         )
 
-    def changes(self, stop: threading.Event) -> set[str]:
+    def changes(self, stop: threading.Event, wake: threading.Event) -> set[str]:
         """Paths that changed, as soon as some have; empty after a second without any."""
         if self._notify is None:
-            stop.wait(TICK / 1_000)
+            wake.wait()
             return set()
-        return _paths(self._notify.watch(DEBOUNCE, STEP, TICK, stop))
+        # `wake` must not end it: whatever ends the watcher early makes it forget what it has seen.
+        return _paths(self._notify.watch(DEBOUNCE, LOOK, TICK, stop))
 
     def rest(self) -> set[str]:
         """Paths that changed and were not asked for yet."""
@@ -100,7 +103,8 @@ class Watch:
 
     def __init__(self, graph: Graph, hosts: Iterable[str] = ()) -> None:
         self.graph, self.hosts = graph, tuple(hosts)
-        self.stop = threading.Event()
+        self._stopped = threading.Event()
+        self._wake = threading.Event()
         self.ready = threading.Event()
         """Set once changes are seen; set again after each time that new folders are followed."""
         self._absent: set[str] = set()
@@ -108,14 +112,20 @@ class Watch:
         self._log = structlog.get_logger("counterpoint.catalog")
 
     def run(self) -> None:
-        """Follow until `stop` is set. What fails is logged, and does not end it."""
-        while not self.stop.is_set():
-            try:
-                self._run()
-            except Exception:
-                # A busy database or a folder that vanished is no reason to stop for good.
-                self._log.exception("catalog_watch_failed")
-                self.stop.wait(TICK / 1_000)
+        """Follow until it is stopped. What fails is logged, and does not end it."""
+        with self.graph.follower.following(self._wake.set):
+            while not self._stopped.is_set():
+                try:
+                    self._run()
+                except Exception:
+                    # A busy database or a folder that vanished is no reason to stop for good.
+                    self._log.exception("catalog_watch_failed")
+                    self._stopped.wait(AGAIN)
+
+    def stop(self) -> None:
+        """End following, from any thread."""
+        self._stopped.set()
+        self._wake.set()
 
     def _run(self) -> None:
         watched = self.look()
@@ -124,14 +134,14 @@ class Watch:
             self._absent = {path for path in watched.files if not os.path.exists(path)}
             self._catch_up(watched)
             self.ready.set()
-            last = self._last_activity()
-            while not self.stop.is_set():
-                paths = follower.changes(self.stop)
+            while not self._stopped.is_set():
+                paths = follower.changes(self._stopped, self._wake)
+                # Cleared before anything is read: what changes from here on wakes it again.
+                moved = self._wake.is_set()
+                self._wake.clear()
                 self.take(watched, paths)
                 folders = {path for path in paths if os.path.isdir(path)}
-                now = self._last_activity()
-                if not folders and (now == last or self._mark() == watched.mark):
-                    last = now
+                if not folders and not (moved and self._mark() != watched.mark):
                     continue
                 # The old follower ends only when the new one runs, so that nothing happens between the two.
                 watched, before = self.look(), follower
@@ -139,7 +149,6 @@ class Watch:
                 self.take(watched, before.rest() | folders | self._vanished(watched))
                 before.close()
                 self._catch_up(watched)
-                last = self._last_activity()
                 self.ready.set()
         finally:
             follower.close()
@@ -187,10 +196,6 @@ class Watch:
         ]
         if newer:
             reread_places(self.graph, newer, hosts=self.hosts)
-
-    def _last_activity(self) -> int:
-        with self.graph.read() as reader:
-            return reader.last_activity()
 
     def take(self, watched: Watched, paths: Iterable[str]) -> None:
         """Read what changes of these paths concern."""
@@ -272,5 +277,5 @@ def watching(graph: Graph, hosts: Iterable[str] = ()) -> Iterator[Watch]:
     try:
         yield watch
     finally:
-        watch.stop.set()
+        watch.stop()
         thread.join()

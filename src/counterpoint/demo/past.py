@@ -10,13 +10,13 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from counterpoint.catalog.reader import read_file
 from counterpoint.errors import CounterpointError
 from counterpoint.graph import Actor
 from counterpoint.graph.descriptor import ref_of
 from counterpoint.people.importing import import_files
 from counterpoint.people.retirement import retire
 from counterpoint.workspace import Workspace
+from counterpoint.yaml12.reader import read_file
 
 __all__ = ["FOUNDED", "RETIRED", "SPLIT", "tell_past"]
 

@@ -1,7 +1,6 @@
 """Exposures: that a subject was given a variant, into the journal, in batches and off the request's path."""
 
 import threading
-import time
 import uuid
 from collections import OrderedDict
 from collections.abc import Callable, Mapping, Sequence
@@ -98,7 +97,7 @@ class Exposures:
             if len(self._seen) > MOST_SEEN:
                 self._seen.popitem(last=False)
             self._waiting.append(event_of(exposure, identity.hex()))
-            if len(self._waiting) >= BATCH:
+            if len(self._waiting) in (1, BATCH):
                 self._changed.notify()
 
     def start(self) -> None:
@@ -134,18 +133,14 @@ class Exposures:
         return True
 
     def _work(self) -> None:
-        due = time.monotonic() + self._period
         while True:
             with self._changed:
-                self._changed.wait_for(
-                    lambda: self._stopping or len(self._waiting) >= BATCH, due - time.monotonic()
-                )
+                self._changed.wait_for(lambda: self._stopping or self._waiting)
+                self._changed.wait_for(lambda: self._stopping or len(self._waiting) >= BATCH, self._period)
                 if self._stopping:
                     return
-            written = self.flush()
             # After a refusal the journal gets a rest, however many are waiting.
-            due = time.monotonic() + self._period
-            if not written:
+            if not self.flush():
                 with self._changed:
                     if self._changed.wait_for(lambda: self._stopping, self._period):
                         return

@@ -14,6 +14,7 @@ from counterpoint.flags.lint import findings_in
 from counterpoint.flags.listing import FlagItem, items_of, narrowed, page_of
 from counterpoint.flags.sentences import steps_of
 from counterpoint.flags.store import StoredSet, read_set, read_sets, set_ref
+from counterpoint.graph.past import versions_of
 from counterpoint.graph.reader import Reader
 from counterpoint.web import PageContext, render
 from counterpoint.web.urls import with_query
@@ -22,6 +23,7 @@ from counterpoint.workspace import Workspace
 __all__ = ["pages"]
 
 ROWS = 100
+VERSIONS = 10
 EXAMPLE = '{"targetingKey": "user-1"}'
 FLAG_FILE = """\
 {
@@ -87,7 +89,7 @@ def show_set(
         stored = read_set(reader, set_name, broken=True)
         items = items_of([stored])
         known = _named(reader, items)
-        history = reader.history(stored.entity.ref)[-10:]
+        history = versions_of(reader, stored.entity.ref, limit=VERSIONS)
         existing = [entity.ref for entity in reader.all(kind="Bet")]
         owner = reader.get(stored.entity.owner) if stored.entity.owner else None
     return render(
@@ -98,7 +100,7 @@ def show_set(
         known=known,
         owner=owner,
         findings=findings_in(stored.flags, bets=existing),
-        history=history[::-1],
+        history=history,
         definition=_pretty(stored.entity.spec["definition"]),
     )
 

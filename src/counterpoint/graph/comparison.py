@@ -92,8 +92,9 @@ def gained_and_lost(change: Change) -> tuple[list[Any], list[Any]] | None:
     if not (_is_plain(before) and _is_plain(after)) or not (before or after):
         return None
     old, new = [_canonical(item) for item in before], [_canonical(item) for item in after]
-    gained = [item for item, text in zip(after, new, strict=True) if text not in old]
-    lost = [item for item, text in zip(before, old, strict=True) if text not in new]
+    had, has = set(old), set(new)
+    gained = [item for item, text in zip(after, new, strict=True) if text not in had]
+    lost = [item for item, text in zip(before, old, strict=True) if text not in has]
     return gained, lost
 
 

@@ -15,6 +15,7 @@ from counterpoint.graph.ref import DEFAULT_NAMESPACE, parse_ref
 __all__ = [
     "HANDED_OVER",
     "MOVED",
+    "PROVISIONED",
     "RETIRED",
     "RETIRED_ON",
     "handed_over",
@@ -22,6 +23,7 @@ __all__ = [
     "keep_decisions",
     "moved",
     "retired",
+    "unretired",
 ]
 
 HANDED_OVER = "counterpoint.dev/handed-over-from"
@@ -55,6 +57,15 @@ def moved(document: Mapping[str, Any], former: str, parent: str | None) -> dict[
 def retired(document: Mapping[str, Any], day: str) -> dict[str, Any]:
     """The unit's document as that of a unit that is no more since a day."""
     return _marked(document, RETIRED_ON, day, lifecycle=RETIRED)
+
+
+def unretired(document: Mapping[str, Any]) -> dict[str, Any]:
+    """The document of a unit that is there again."""
+    metadata, spec = dict(document["metadata"]), dict(document.get("spec") or {})
+    marks = {key: text for key, text in (metadata.get("annotations") or {}).items() if key != RETIRED_ON}
+    metadata["annotations"] = marks
+    spec.pop("lifecycle", None)
+    return {**document, "metadata": metadata, "spec": spec}
 
 
 def keep_decisions(stored: Mapping[str, Any], read: Mapping[str, Any]) -> dict[str, Any]:

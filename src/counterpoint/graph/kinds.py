@@ -38,6 +38,8 @@ class Kind:
     """What it stands for, in one line for people."""
     check: Callable[[Mapping[str, Any]], Iterable[Problem]] | None = None
     """What fields that are right in themselves say against each other."""
+    expected: tuple[Field, ...] = ()
+    """Fields of ours in a kind of Backstage's. What does not fit them is taken all the same, with a remark."""
     opt_in: bool = False
     """Whether it is taken only where the workspace takes kinds that nobody has registered."""
 
@@ -132,7 +134,7 @@ UNIT = (
     Field("channels", "objects", fields=(Field("title", required=True), Field("url"))),
     Field("topology"),
 )
-"""What a unit says of itself beside what Backstage knows; Backstage lets further fields be."""
+"""What a unit says of itself beside what Backstage knows. Backstage lets further fields be, of any type."""
 PURPOSE = _refers("purpose", "Purpose", "servesPurpose", "purposeServedBy")
 METRIC = _refers("metric", "Metric", "measuredBy", "measures", required=True)
 SUCCESS = Field("success", "objects", fields=(METRIC, Field("expect")))
@@ -188,8 +190,8 @@ _TABLE = (
             _refers("parent", "Group", "childOf", "parentOf"),
             _refers("members", "User", "hasMember", "memberOf", many=True),
             PROFILE,
-            *UNIT,
         ),
+        expected=UNIT,
         purpose="A unit: any group of people, such as a squad, tribe, chapter or guild.",
     ),
     Kind(

@@ -1,7 +1,7 @@
 """Asking the graph about the past: one entity between two moments, and its relations at one of them."""
 
 from datetime import datetime
-from typing import Literal
+from typing import Any, Literal
 
 import msgspec
 import sqlalchemy as sa
@@ -15,7 +15,18 @@ from counterpoint.graph.ref import Ref, parse_ref
 from counterpoint.graph.tables import relation, revision
 from counterpoint.moments import rfc3339, to_datetime, to_micros
 
-__all__ = ["Comparison", "HeldRelation", "Side", "Step", "between", "last_change", "relations_of"]
+__all__ = [
+    "Comparison",
+    "HeldRelation",
+    "Life",
+    "Side",
+    "Step",
+    "between",
+    "last_change",
+    "life_of",
+    "relations_of",
+    "versions_of",
+]
 
 STEPS = 200
 """Versions between two moments that are listed, the newest ones."""
@@ -31,12 +42,20 @@ class Side(msgspec.Struct, frozen=True, rename="camel"):
 
 
 class Step(msgspec.Struct, frozen=True):
-    """A version that was written between the two moments."""
+    """A version, without its document."""
 
     version: int
     at: datetime
     actor: str
     action: Literal["created", "updated", "deleted"]
+
+
+class Life(msgspec.Struct, frozen=True):
+    """How often an entity was written, and by whom first and last."""
+
+    versions: int
+    first: Step
+    last: Step
 
 
 class Comparison(msgspec.Struct, frozen=True, rename="camel"):
@@ -79,8 +98,8 @@ def between(reader: Reader, ref: Ref | str, start: datetime, end: datetime) -> C
         message = f"from ({rfc3339(start)}) is after to ({rfc3339(end)}); turn them round"
         raise InputError("The dates are not valid.", [Problem(message)])
     old, new = reader.get(text, at=start), reader.get(text, at=end)
-    steps = _steps(reader, text, start, end)
-    if old is None and new is None and not steps and not _ever(reader, text):
+    steps = tuple(reversed(versions_of(reader, text, after=start, until=end)))
+    if old is None and new is None and not steps and life_of(reader, text) is None:
         raise NotFoundError(f"There never was a {text}.")
     had, has = (set(entity.relations) if entity else set[Relation]() for entity in (old, new))
     return Comparison(
@@ -99,27 +118,43 @@ def _side(entity: Entity | None, at: datetime) -> Side:
     return Side(at, entity.version, entity.uid, entity.etag) if entity else Side(at)
 
 
-def _steps(reader: Reader, ref: str, start: datetime, end: datetime) -> tuple[Step, ...]:
-    columns = (revision.c.version, revision.c.valid_from, revision.c.actor, revision.c.action)
-    query = (
-        sa.select(*columns)
-        .where(
-            revision.c.ref == ref,
-            revision.c.valid_from > to_micros(start),
-            revision.c.valid_from <= to_micros(end),
-        )
-        .order_by(revision.c.version.desc())
-        .limit(STEPS)
-    )
-    rows = reader.connection.execute(query).all()
-    return tuple(
-        Step(row.version, to_datetime(row.valid_from), row.actor, row.action) for row in reversed(rows)
-    )
+_STEPS = sa.select(revision.c.version, revision.c.valid_from, revision.c.actor, revision.c.action)
 
 
-def _ever(reader: Reader, ref: str) -> bool:
-    query = sa.select(revision.c.seq).where(revision.c.ref == ref).limit(1)
-    return reader.connection.execute(query).first() is not None
+def versions_of(
+    reader: Reader,
+    ref: Ref | str,
+    *,
+    after: datetime | None = None,
+    until: datetime | None = None,
+    limit: int = STEPS,
+) -> list[Step]:
+    """The newest versions of an entity, newest first, deletions included; however large, no document is read."""
+    query = _STEPS.where(revision.c.ref == str(ref)).order_by(revision.c.version.desc()).limit(limit)
+    if after is not None:
+        query = query.where(revision.c.valid_from > to_micros(after))
+    if until is not None:
+        query = query.where(revision.c.valid_from <= to_micros(until))
+    return [_step(row) for row in reader.connection.execute(query)]
+
+
+def life_of(reader: Reader, ref: Ref | str) -> Life | None:
+    """How often an entity was written, deletions included; none where there never was one."""
+    mine = revision.c.ref == str(ref)
+    count = reader.connection.execute(
+        sa.select(sa.func.count()).select_from(revision).where(mine)
+    ).scalar_one()
+    if not count:
+        return None
+    ends = [
+        reader.connection.execute(_STEPS.where(mine).order_by(order).limit(1)).one()
+        for order in (revision.c.version, revision.c.version.desc())
+    ]
+    return Life(count, _step(ends[0]), _step(ends[1]))
+
+
+def _step(row: Any) -> Step:
+    return Step(row.version, to_datetime(row.valid_from), row.actor, row.action)
 
 
 def last_change(reader: Reader, ref: Ref | str, end: datetime) -> datetime | None:

@@ -1,5 +1,6 @@
 """Reading the graph within one consistent state: entities, lists, facets, search, history, activity."""
 
+import math
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from datetime import datetime
 from difflib import get_close_matches
@@ -32,6 +33,8 @@ MOST = 1_000
 """Items on one page at most."""
 NAMES = 2_000
 """Names with the beginning of a word that are ranked; in a catalog of half a million thousands begin with "p"."""
+HISTORY_CHARACTERS = 16_000_000
+"""Characters of documents that one page of a history holds."""
 SPELT = 4
 """Letters of a word from which on another spelling is looked for."""
 
@@ -222,13 +225,29 @@ class Reader:
                 return found[0]
         return None
 
-    def history(self, ref: Ref | str) -> list[Revision]:
-        """Every version of an entity, oldest first, deletions included."""
-        query = sa.select(revision).where(revision.c.ref == _text(ref)).order_by(revision.c.version)
-        return [
-            Revision(row.version, to_datetime(row.valid_from), row.actor, row.action, decode(row.document))
-            for row in self.connection.execute(query)
-        ]
+    def history(
+        self, ref: Ref | str, *, before: int | None = None, limit: int | None = None
+    ) -> list[Revision]:
+        """Every version of an entity, oldest first, deletions included.
+
+        With `limit` only the newest ones, with `before` only those before a version. Of large documents there may
+        be fewer than asked for then: `HISTORY_CHARACTERS` at most, but always one.
+        """
+        query = sa.select(revision).where(revision.c.ref == _text(ref)).order_by(revision.c.version.desc())
+        if before is not None:
+            query = query.where(revision.c.version < before)
+        if limit is not None:
+            query = query.limit(limit)
+        found: list[Revision] = []
+        room = HISTORY_CHARACTERS if limit is not None else math.inf
+        with self.connection.execute(query.execution_options(yield_per=16)) as rows:
+            for row in rows:
+                room -= len(row.document or "")
+                if found and room < 0:
+                    break
+                at = to_datetime(row.valid_from)
+                found.append(Revision(row.version, at, row.actor, row.action, decode(row.document)))
+        return found[::-1]
 
     def activity(
         self,

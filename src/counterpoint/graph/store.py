@@ -22,6 +22,7 @@ from counterpoint.errors import (
 from counterpoint.graph.actor import Actor
 from counterpoint.graph.engine import BUSY_SECONDS, READ_SECONDS, Engines, open_engines
 from counterpoint.graph.entity import Entity
+from counterpoint.graph.following import Follower
 from counterpoint.graph.permissions import may
 from counterpoint.graph.pulse import Pulse
 from counterpoint.graph.reader import Reader
@@ -43,6 +44,8 @@ class Graph:
         self.unknown_kinds = unknown_kinds
         self._engines: Engines = open_engines(address)
         self._pulse = Pulse(self._engines.reading)
+        self.follower = Follower(self.last_activity)
+        """Wakes whoever follows the changes of this graph, by whichever process."""
         self._writing = threading.Lock()
         self._writer: int | None = None
 

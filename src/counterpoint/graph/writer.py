@@ -22,7 +22,7 @@ from counterpoint.graph.descriptor import (
 )
 from counterpoint.graph.difference import difference
 from counterpoint.graph.entity import Activity, Entity, Put
-from counterpoint.graph.handover import is_marked, keep_decisions
+from counterpoint.graph.handover import PROVISIONED, is_marked, keep_decisions
 from counterpoint.graph.kinds import INVERSES
 from counterpoint.graph.permissions import may
 from counterpoint.graph.reader import Reader, _batches, _text
@@ -345,6 +345,8 @@ class Writer(Reader):
             return
         for owner, new in self._concerned(ref, old, document):
             self._ask(ref, owner, new=new)
+        if not self.actor.admin and old is not None and document is not None:
+            _refuse_identity(ref, decode(old.document), document)
 
     def _ask(self, ref: str, owner: str | None, *, new: bool) -> None:
         known = new or owner is None or self.exists(owner) or self._has_acted(owner)
@@ -370,6 +372,11 @@ class Writer(Reader):
             before = _joined(decode(old.document)) if old is not None else set()
             for unit in sorted(_joined(document) - before):
                 yield unit, False
+            claimed = _claimed(decode(old.document)) if old is not None else set()
+            for part in sorted(
+                _claimed(document) - claimed
+            ):  # whoever lies above binds it by words and practices
+                yield part, False
         if kind in CUSTOMS and document is not None:
             yield from ((unit, False) for unit in self._bound(ref, document))
 
@@ -441,6 +448,37 @@ def _joined(document: Mapping[str, Any]) -> set[str]:
     named = (document.get("spec") or {}).get(field) or []
     texts = [named] if isinstance(named, str) else named
     return {str(parse_ref(text, default_kind=kind, default_namespace=ref.namespace)) for text in texts}
+
+
+def _claimed(document: Mapping[str, Any]) -> set[str]:
+    """The units that a unit's document says are its parts."""
+    ref = ref_of(document)
+    named = (document.get("spec") or {}).get("children") or [] if ref.kind == "group" else []
+    return {str(parse_ref(text, default_kind="Group", default_namespace=ref.namespace)) for text in named}
+
+
+def _refuse_identity(ref: str, before: Mapping[str, Any], after: Mapping[str, Any]) -> None:
+    """Other systems know people by their address and by what an identity provider has said of them.
+
+    Who could change that of themselves would be taken for somebody else, and be given their memberships.
+
+    Raises:
+        NotAllowedError: one of the two is changed.
+    """
+    if ref.partition(":")[0] not in MEMBERSHIP:
+        return
+    old, new = before.get("spec") or {}, after.get("spec") or {}
+    address = ref.startswith("user:") and _address(old) != _address(new)
+    if address or old.get(PROVISIONED) != new.get(PROVISIONED):
+        what = "the e-mail address" if address else f"spec.{PROVISIONED}"
+        raise NotAllowedError(
+            f"{ref} was not changed. By {what} other systems know who it is; an administrator, a file or the identity provider changes it."
+        )
+
+
+def _address(spec: Mapping[str, Any]) -> Any:
+    profile = spec.get("profile")
+    return profile.get("email") if isinstance(profile, dict) else None
 
 
 def _refusal(document: Any) -> str:

@@ -1,11 +1,9 @@
-"""What people change by forms: memberships, line managers, the charter of a unit."""
+"""What people change by forms: memberships and line managers."""
 
 from collections.abc import Mapping
-from typing import Any
 
 from counterpoint.errors import InputError, Problem
 from counterpoint.graph.actor import Actor
-from counterpoint.graph.entity import Entity
 from counterpoint.graph.store import Graph
 from counterpoint.people.dates import plain_edge, read_edge
 from counterpoint.people.managers import set_manager
@@ -13,11 +11,7 @@ from counterpoint.people.memberships import end, join, moment_of_writing
 from counterpoint.people.model import ManagerLine, Membership
 from counterpoint.people.roles import read_share, role_key
 
-__all__ = ["CHARTER", "add_member", "charter_document", "charter_form", "end_membership", "name_manager"]
-
-CHARTER = ("mission", "usersServed", "waysOfWorking", "howToAskUs", "channels")
-"""The fields of the form of a charter."""
-TEXTS = ("usersServed", "waysOfWorking", "howToAskUs")
+__all__ = ["add_member", "end_membership", "name_manager"]
 
 
 def add_member(graph: Graph, actor: Actor, unit: str, values: Mapping[str, str]) -> Membership:
@@ -65,42 +59,3 @@ def name_manager(graph: Graph, actor: Actor, person: str, values: Mapping[str, s
             start=read_edge(start, "/from") if start else plain_edge(moment_of_writing(writer)),
         )
         return set_manager(writer, line)[0]
-
-
-def charter_form(unit: Entity) -> dict[str, str]:
-    """The charter of a unit as the fields of its form."""
-    charter = unit.spec.get("charter") or {}
-    channels = [
-        " ".join(filter(None, (str(each.get("title") or ""), str(each.get("url") or ""))))
-        for each in unit.spec.get("channels") or ()
-    ]
-    texts = {key: str(charter.get(key) or "") for key in TEXTS}
-    return {
-        "mission": str(unit.spec.get("mission") or ""),
-        **texts,
-        "channels": "\n".join(channels),
-        "etag": unit.etag,
-    }
-
-
-def charter_document(unit: Entity, values: Mapping[str, str]) -> dict[str, Any]:
-    """The unit's descriptor with the charter of a form; an empty field is taken out."""
-    charter = {key: text for key, text in (unit.spec.get("charter") or {}).items() if key not in TEXTS}
-    charter |= {key: values[key].replace("\r\n", "\n") for key in TEXTS if values.get(key)}
-    spec = {key: each for key, each in unit.spec.items() if key not in ("mission", "charter", "channels")}
-    if values.get("mission"):
-        spec["mission"] = values["mission"].replace("\r\n", "\n")
-    if charter:
-        spec["charter"] = charter
-    channels = [_channel(line) for line in values.get("channels", "").splitlines() if line.strip()]
-    if channels:
-        spec["channels"] = channels
-    return {**unit.document, "spec": spec}
-
-
-def _channel(line: str) -> dict[str, str]:
-    """A line such as "Chat https://chat.example/x"; what has no address is a title."""
-    title, _, url = line.strip().rpartition(" ")
-    if "://" in url or url.startswith("mailto:"):
-        return {"title": title.strip() or url, "url": url}
-    return {"title": line.strip()}

@@ -2,7 +2,8 @@
 
 import re
 import unicodedata
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from itertools import count
 
 from counterpoint.errors import InputError
 from counterpoint.graph import formats
@@ -11,7 +12,7 @@ from counterpoint.graph.reader import Reader
 from counterpoint.graph.ref import parse_ref
 from counterpoint.spelling import near
 
-__all__ = ["Directory", "email_of", "name_from"]
+__all__ = ["Directory", "email_of", "name_from", "numbered"]
 
 LONGEST = 63
 """Characters of an entity's name."""
@@ -67,11 +68,15 @@ class Directory:
     def free_name(self, wanted: str) -> str:
         """A name that nobody has yet, as near to the wanted one as can be."""
         taken = {entity.name.lower() for entity in self.by_ref.values()}
-        name, number = wanted, 2
-        while name.lower() in taken:
-            tail = f"-{number}"
-            name, number = f"{wanted[: LONGEST - len(tail)]}{tail}", number + 1
-        return name
+        return next(name for name in numbered(wanted) if name.lower() not in taken)
+
+
+def numbered(wanted: str) -> Iterator[str]:
+    """A name, and after it the same with a number, for as long as it is taken."""
+    yield wanted
+    for number in count(2):
+        tail = f"-{number}"
+        yield f"{wanted[: LONGEST - len(tail)]}{tail}"
 
 
 def email_of(entity: Entity) -> str:

@@ -6,8 +6,6 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Any, Literal
 
-import yaml
-
 from counterpoint.errors import InputError
 from counterpoint.graph.reader import Reader
 from counterpoint.people.columns import COLUMNS
@@ -16,8 +14,9 @@ from counterpoint.people.directory import email_of
 from counterpoint.people.managers import lines
 from counterpoint.people.memberships import DOCUMENT, effective, recorded
 from counterpoint.people.model import MEMBER, ManagerLine, Membership
+from counterpoint.yaml12.writing import yaml_texts
 
-__all__ = ["FORMATS", "Format", "as_csv", "as_yaml", "documents", "export"]
+__all__ = ["FORMATS", "Format", "as_csv", "documents", "export"]
 
 Format = Literal["yaml", "csv"]
 FORMATS: tuple[Format, ...] = ("yaml", "csv")
@@ -33,8 +32,6 @@ ASSIGNED = frozenset(
 """Annotations that whoever reads the file gives anew."""
 FORMULA = re.compile(r"[=+\-@\t\r]|'[=+\-@\t\r]")
 """How a text begins that a spreadsheet would run as a formula, or that looks guarded already."""
-SAFE = re.compile(r"[A-Za-z](?:[A-Za-z0-9 ._/@-]*[A-Za-z0-9_/@-])?")
-WORDS = frozenset({"true", "false", "null", "yes", "no", "on", "off", "y", "n"})
 
 
 def export(reader: Reader, format_: str, when: When) -> str:
@@ -44,7 +41,7 @@ def export(reader: Reader, format_: str, when: When) -> str:
         InputError: there is no such format.
     """
     if format_ == "yaml":
-        return as_yaml(documents(reader, when))
+        return yaml_texts(documents(reader, when))
     if format_ == "csv":
         return as_csv(reader, when)
     raise InputError(f"There is no format {format_[:40]!r}; write {' or '.join(FORMATS)}.")
@@ -66,33 +63,6 @@ def _given(document: Mapping[str, Any]) -> dict[str, Any]:
     elif metadata.get("annotations"):
         del metadata["annotations"]
     return {**document, "metadata": metadata}
-
-
-class _Dumper(yaml.SafeDumper):
-    """Quotes every text that YAML 1.1 or 1.2 could take for something else."""
-
-    def ignore_aliases(self, data: Any) -> bool:
-        return True
-
-
-def _text(dumper: yaml.SafeDumper, text: str) -> yaml.ScalarNode:
-    plain = SAFE.fullmatch(text) is not None and text.lower() not in WORDS
-    return dumper.represent_scalar("tag:yaml.org,2002:str", text, style=None if plain else '"')
-
-
-_Dumper.add_representer(str, _text)
-
-
-def as_yaml(found: Iterable[Mapping[str, Any]]) -> str:
-    """Documents as YAML that reads back as the same values."""
-    return yaml.dump_all(
-        [dict(each) for each in found],
-        Dumper=_Dumper,
-        sort_keys=False,
-        allow_unicode=True,
-        explicit_start=True,
-        width=100,
-    )
 
 
 def as_csv(reader: Reader, when: When) -> str:

@@ -14,15 +14,8 @@ from counterpoint.graph.actor import Actor
 from counterpoint.graph.entity import Entity
 from counterpoint.graph.permissions import Decision, may
 from counterpoint.graph.reader import Reader
-from counterpoint.people import store, vocabulary_pages
-from counterpoint.people.changes import (
-    CHARTER,
-    add_member,
-    charter_document,
-    charter_form,
-    end_membership,
-    name_manager,
-)
+from counterpoint.people import charter, store, vocabulary_pages
+from counterpoint.people.changes import add_member, end_membership, name_manager
 from counterpoint.people.dates import when_of
 from counterpoint.people.organisation import Organisation, Place, draw
 from counterpoint.people.ownership import owned
@@ -181,12 +174,12 @@ def show_charter(
 def _charter(ws: Workspace, page: PageContext, ref: str, form: _Form | None = None) -> str:
     with ws.graph.read() as reader:
         entity = reader.require(ref)
-    values = form.values if form else charter_form(entity)
+    values = form.values if form else charter.form_of(entity)
     return render(
         page,
         "people/edit.html",
         unit=entity,
-        form=dict.fromkeys((*CHARTER, "etag"), "") | dict(values),
+        form=dict.fromkeys((*charter.CHARTER, "etag"), "") | dict(values),
         errors=form.errors if form else {},
         url=entity_url(ref),
         declared=(entity.location or "").removeprefix("file:") or None,
@@ -206,7 +199,7 @@ def save_charter(
     ref, values = f"group:{namespace}/{name}", _texts(data)
     try:
         with ws.graph.write(actor) as writer:
-            document = charter_document(writer.require(ref), values)
+            document = charter.changed(writer.require(ref), values)
             writer.put(document, if_match=[values["etag"]] if values.get("etag") else None)
     except PreconditionError:
         message = "Somebody has changed this unit since you opened the form. Open it again in another tab, compare, and repeat your change there."

@@ -19,7 +19,7 @@ from counterpoint.people.model import Membership, moment_of
 from counterpoint.people.named import require_unit
 from counterpoint.people.ownership import Owned, hand_over, owned, require_home, written
 
-__all__ = ["Move", "Plan", "plan", "retire"]
+__all__ = ["Move", "Plan", "carry_out", "plan", "retire"]
 
 
 class Move(msgspec.Struct, frozen=True, kw_only=True):
@@ -110,12 +110,17 @@ def retire(
                     for each in decided.homeless
                 ],
             )
-        writer.require_write(decided.unit)
-        _carry_out(writer, decided, reason)
+        carry_out(writer, decided, reason)
         return msgspec.structs.replace(decided, done=True)
 
 
-def _carry_out(writer: Writer, decided: Plan, reason: str | None) -> None:
+def carry_out(writer: Writer, decided: Plan, reason: str | None) -> None:
+    """Do what a plan says in which everything has a home.
+
+    Raises:
+        NotAllowedError: the actor may not change the unit or one of the things.
+    """
+    writer.require_write(decided.unit)
     why = reason or f"{decided.unit} is retired."
     for home in sorted({each.to for each in decided.things if each.to}):
         hand_over(writer, [each.ref for each in decided.things if each.to == home], home, reason=why)

@@ -1,7 +1,7 @@
 """Reads CSV and YAML files of people and units into rows whose every cell knows its line and column.
 
 CSV as Excel, LibreOffice and personnel systems write it: comma, semicolon or tab, UTF-8 with or without
-a mark, quotes that hold line breaks. YAML is read as text throughout, without anchors or tags.
+a mark, quotes that hold line breaks. YAML's values stay texts as they were typed.
 """
 
 import re
@@ -10,17 +10,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import yaml
-
-from counterpoint.errors import InputError, Problem
+from counterpoint.errors import InputError, Problem, escape
 from counterpoint.people.columns import COLUMNS, Sheet, column_of, sheet_of, wrong_columns
+from counterpoint.yaml12.reader import Document, read_text
 
 __all__ = ["Cell", "Row", "Table", "read_sheets"]
 
 MAX_BYTES = 20 * 1024 * 1024
 """Largest file that is read."""
-DEPTH = 8
-"""Levels of a YAML file; what is deeper is not ours."""
 GUARDED = re.compile(r"'[=+\-@\t\r]")
 """How our own export guards a text that a spreadsheet would run as a formula."""
 
@@ -205,20 +202,12 @@ def _plain(text: str) -> str:
 
 
 def _from_yaml(text: str, name: str) -> list[Table]:
-    try:
-        tokens = yaml.parse(text, Loader=yaml.CSafeLoader)
-        if any(isinstance(event, yaml.AliasEvent) for event in tokens):
-            raise _refusal("uses an alias (*); write the text out", name)
-        documents = list(yaml.compose_all(text, Loader=yaml.CSafeLoader))
-    except yaml.YAMLError as error:
-        mark = getattr(error, "problem_mark", None)
-        place = (mark.line + 1, mark.column + 1) if mark else (None, None)
-        raise _refusal(f"is no YAML: {getattr(error, 'problem', None) or error}", name, *place) from error
-    except RecursionError as error:
-        raise _refusal("is nested too deeply", name) from error
+    reading = read_text(text, name=name, typed=False)
+    if reading.problems:
+        raise InputError(f"{name} is not read.", reading.problems)
     tables: dict[Sheet, list[Row]] = {"units": [], "people": []}
     remarks: dict[Sheet, list[Problem]] = {"units": [], "people": []}
-    for document in documents:
+    for document in reading.documents:
         _read_document(document, name, tables, remarks)
     found: tuple[Sheet, ...] = ("units", "people")
     return [
@@ -229,73 +218,65 @@ def _from_yaml(text: str, name: str) -> list[Table]:
 
 
 def _read_document(
-    node: Any, name: str, tables: dict[Sheet, list[Row]], remarks: dict[Sheet, list[Problem]]
+    document: Document, name: str, tables: dict[Sheet, list[Row]], remarks: dict[Sheet, list[Problem]]
 ) -> None:
-    if node is None:
-        return
-    keys = _entries(node, name, "the file is a mapping with `units:` and `people:`")
-    if "apiVersion" in keys:
-        raise _refusal(
-            f"is a Backstage descriptor; read it with counterpoint import catalog {name}", name, *_place(node)
-        )
-    for key, value in keys.items():
+    for key, value in _entries(document, "", "the file is a mapping with `units:` and `people:`").items():
+        place = f"/{escape(key)}"
+        if key == "apiVersion":
+            command = f"counterpoint import catalog {name}"
+            raise _wrong(document, "", f"is a Backstage descriptor; read it with {command}")
         if key not in ("units", "people"):
-            raise _refusal(f"{key!r} is not known here; write `units:` or `people:`", name, *_place(value))
-        if not isinstance(value, yaml.SequenceNode):
-            raise _refusal(f"{key} is no list; begin each entry with a dash", name, *_place(value))
-        for item in value.value:
+            raise _wrong(document, place, f"{key!r} is not known here; write `units:` or `people:`")
+        if not isinstance(value, list):
+            raise _wrong(document, place, f"{key} is no list; begin each entry with a dash")
+        sheet: Sheet = "units" if key == "units" else "people"
+        for index in range(len(value)):
             try:
-                tables[key] += list(_rows_of(item, key, name))  # type: ignore[index,arg-type]
+                tables[sheet] += list(_rows_of(document, f"{place}/{index}", sheet, name))
             except InputError as error:
-                remarks[key] += error.problems  # type: ignore[index]
+                remarks[sheet] += error.problems
 
 
-def _rows_of(item: Any, sheet: Sheet, name: str) -> Iterator[Row]:
+def _rows_of(document: Document, place: str, sheet: Sheet, name: str) -> Iterator[Row]:
     """The rows of one entry: one for each membership of a person."""
-    entries = _entries(item, name, "each entry is a mapping")
-    listed = entries.pop("memberships", None)
-    cells = _cells_of(entries, sheet, name)
-    line = item.start_mark.line + 1
-    if listed is None or sheet == "units":
-        yield Row(name, line, cells)
+    entries = _entries(document, place, "each entry is a mapping")
+    listed = entries.pop("memberships", None) if sheet == "people" else None
+    cells = _cells_of(document, place, entries, sheet)
+    if not listed:
+        yield Row(name, document.position(place)[0], cells)
         return
-    if not isinstance(listed, yaml.SequenceNode):
-        raise _refusal("memberships is no list; begin each with a dash", name, *_place(listed))
-    if not listed.value:
-        yield Row(name, line, cells)
+    if not isinstance(listed, list):
+        raise _wrong(document, f"{place}/memberships", "memberships is no list; begin each with a dash")
     once = {"manager", "manager from"}
-    for number, each in enumerate(listed.value):
-        own = _cells_of(_entries(each, name, "each membership is a mapping"), sheet, name)
+    for number in range(len(listed)):
+        here = f"{place}/memberships/{number}"
+        own = _cells_of(document, here, _entries(document, here, "each membership is a mapping"), sheet)
         shared = {key: cell for key, cell in cells.items() if number == 0 or key not in once}
-        yield Row(name, each.start_mark.line + 1, shared | own)
+        yield Row(name, document.position(here)[0], shared | own)
 
 
-def _cells_of(entries: dict[str, Any], sheet: Sheet, name: str) -> dict[str, Cell]:
+def _cells_of(document: Document, place: str, entries: dict[str, Any], sheet: Sheet) -> dict[str, Cell]:
     found = {}
-    for key, node in entries.items():
+    for key, value in entries.items():
+        here = f"{place}/{escape(key)}"
         column = column_of(key, sheet)
         if column is None:
-            known = ", ".join(COLUMNS[sheet])
-            raise _refusal(f"{key!r} is not known; there are {known}", name, *_place(node))
-        if not isinstance(node, yaml.ScalarNode):
-            raise _refusal(f"{key} is no text", name, *_place(node))
-        if node.value.strip() and not (node.style is None and node.value in ("null", "~")):
-            found[column] = Cell(node.value.strip(), *_place(node))
+            raise _wrong(document, here, f"{key!r} is not known; there are {', '.join(COLUMNS[sheet])}")
+        if value is not None and not isinstance(value, str):
+            raise _wrong(document, here, f"{key} is no text")
+        if value is not None and value.strip():
+            found[column] = Cell(value.strip(), *document.position(here))
     return found
 
 
-def _entries(node: Any, name: str, rule: str) -> dict[str, Any]:
-    if not isinstance(node, yaml.MappingNode):
-        raise _refusal(rule, name, *_place(node))
-    found: dict[str, Any] = {}
-    for key, value in node.value:
-        if not isinstance(key, yaml.ScalarNode):
-            raise _refusal("a key is no text", name, *_place(key))
-        if key.value in found:
-            raise _refusal(f"{key.value} stands here twice", name, *_place(key))
-        found[key.value] = value
-    return found
+def _entries(document: Document, place: str, rule: str) -> dict[str, Any]:
+    value = document.value
+    for part in place.split("/")[1:]:
+        value = value[int(part)] if isinstance(value, list) else value[part]
+    if not isinstance(value, dict):
+        raise _wrong(document, place, rule)
+    return dict(value)
 
 
-def _place(node: Any) -> tuple[int, int]:
-    return node.start_mark.line + 1, node.start_mark.column + 1
+def _wrong(document: Document, place: str, message: str) -> InputError:
+    return InputError("The file is not read.", [document.problem(message, place)])

@@ -8,6 +8,7 @@ import msgspec
 from counterpoint.errors import NotFoundError
 from counterpoint.graph.reader import Reader
 from counterpoint.graph.ref import parse_ref
+from counterpoint.people.charter import channels_of, text_of, texts_of
 from counterpoint.people.dates import When
 from counterpoint.people.directory import email_of
 from counterpoint.people.managers import lines, manager_of, reports_of
@@ -176,7 +177,6 @@ def read_unit(reader: Reader, ref: str, when: When) -> UnitView:
     described = structure.types.get(unit.type.lower())
     within = structure.people_within(unit.ref)
     advice = size_advice(described, len(within))
-    spec = entity.spec
     return UnitView(
         ref=unit.ref,
         title=unit.title,
@@ -186,12 +186,10 @@ def read_unit(reader: Reader, ref: str, when: When) -> UnitView:
         retired=unit.retired,
         retired_on=unit.retired_on,
         description=unit.description,
-        mission=str(spec.get("mission") or ""),
-        charter={
-            key: str(text) for key, text in (spec.get("charter") or {}).items() if isinstance(text, str)
-        },
-        channels=tuple(_channel(each) for each in spec.get("channels") or ()),
-        topology=str(spec.get("topology") or ""),
+        mission=text_of(entity, "mission"),
+        charter=texts_of(entity),
+        channels=channels_of(entity),
+        topology=text_of(entity, "topology"),
         email=email_of(entity),
         above=tuple(structure.above(unit.ref)),
         parts=tuple(_summary(structure, part, 1, sums) for part in parts),
@@ -292,7 +290,3 @@ def _summary(structure: Structure, unit: Unit, depth: int, sums: dict[str, Any])
         total.units if total else 1,
         total.owned if total else 0,
     )
-
-
-def _channel(each: Any) -> dict[str, str]:
-    return {key: str(text) for key, text in each.items() if isinstance(text, str)}

@@ -27,6 +27,8 @@ BACKSTAGE = "backstage.io/v1alpha1"
 class Report(Protocol):
     """What the writing tells."""
 
+    @property
+    def failed(self) -> bool: ...
     def count(self, outcome: str, noun: str) -> None: ...
     def refuse(self, problem: Problem) -> None: ...
     def warn(self, problem: Problem) -> None: ...
@@ -151,7 +153,10 @@ def write_people(writer: Writer, table: Table, report: Report, *, complete: bool
         except CounterpointError as error:
             _refuse(report, row, error)
     listed = _write_memberships(writer, taken, report)
-    if complete:
+    if complete and report.failed:  # a row that was refused may be the one that lists a membership
+        message = "something was refused, so nothing was ended; mend it and import the file again"
+        report.warn(Problem(message, file=table.file))
+    elif complete:
         _end_others(writer, source, listed, report)
     _write_managers(writer, [(row, entity) for row, entity, _ in taken], people, source, report)
 
@@ -161,6 +166,10 @@ class _Once:
 
     def __init__(self, report: Report, counted: set[str]) -> None:
         self.report, self.counted, self.ref = report, counted, ""
+
+    @property
+    def failed(self) -> bool:
+        return self.report.failed
 
     def count(self, outcome: str, noun: str) -> None:
         if self.ref not in self.counted:

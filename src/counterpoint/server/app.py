@@ -47,7 +47,14 @@ def create_app(workspace: Workspace, *, auth: bool = True, loopback: bool = Fals
     meters = Meters(workspace)
     live = Live(workspace)
     state = State(
-        {"workspace": workspace, "auth": auth, "meters": meters, "live": live, "attempts": Attempts()}
+        {
+            "workspace": workspace,
+            "auth": auth,
+            "meters": meters,
+            "live": live,
+            "attempts": Attempts(),
+            "error_shapes": mounted.error_shapes,
+        }
     )
     app = Litestar(
         route_handlers=mounted.handlers,
@@ -66,7 +73,7 @@ def create_app(workspace: Workspace, *, auth: bool = True, loopback: bool = Fals
             *(_bound(lifespan, workspace) for lifespan in mounted.lifespans),
         ],
         logging_config=None,
-        openapi_config=openapi_config(mounted.openapi_paths),
+        openapi_config=openapi_config(mounted.openapi_paths, mounted.error_shapes),
         request_class=BodyRequest,
         request_max_body_size=workspace.settings.server.max_body_mb * MEBIBYTE,
         state=state,

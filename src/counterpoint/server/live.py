@@ -1,11 +1,10 @@
-"""The activity log as a live stream: one look at the log each second serves every listener."""
+"""The activity log as a live stream, woken by the one follower of the graph."""
 
 import asyncio
 from collections.abc import AsyncIterator, Collection
 from contextlib import asynccontextmanager, suppress
 
 import msgspec
-import structlog
 from litestar import Litestar
 from litestar.concurrency import sync_to_thread
 from litestar.response.sse import ServerSentEventMessage
@@ -16,8 +15,6 @@ from counterpoint.workspace import Workspace
 
 __all__ = ["Live", "activity_item"]
 
-PERIOD = 1.0
-"""Seconds between two looks at the log."""
 QUIET = 15.0
 """Seconds of silence after which a comment tells proxies that the stream lives."""
 LONGEST = 600.0
@@ -47,25 +44,23 @@ def activity_item(entry: Activity) -> ActivityItem:
 
 
 class Live:
-    """Watches the log while anybody listens, and ends all streams when the server stops."""
+    """Wakes whoever listens when something has changed, and ends all streams when the server stops."""
 
-    def __init__(self, workspace: Workspace, *, period: float = PERIOD) -> None:
+    def __init__(self, workspace: Workspace) -> None:
         self.workspace = workspace
-        self.period = period
         self.listeners = 0
-        self._latest = 0
         self._closing = asyncio.Event()
         self._moved = asyncio.Event()
 
     @asynccontextmanager
     async def lifespan(self, _: Litestar) -> AsyncIterator[None]:
-        """Watch while the application runs."""
-        watcher = asyncio.create_task(self._watch())
-        try:
-            yield
-        finally:
-            self.close()
-            await watcher
+        """Follow the graph while the application runs."""
+        loop = asyncio.get_running_loop()
+        with self.workspace.graph.follower.following(lambda: loop.call_soon_threadsafe(self._move)):
+            try:
+                yield
+            finally:
+                self.close()
 
     def close(self) -> None:
         """End every stream. Called before the server waits for its connections to end."""
@@ -83,7 +78,7 @@ class Live:
         loop = asyncio.get_running_loop()
         end = loop.time() + LONGEST
         try:
-            last = await sync_to_thread(self._newest) if after is None else after
+            last = await sync_to_thread(self.workspace.graph.last_activity) if after is None else after
             yield ServerSentEventMessage(data=None, comment="connected", retry=2000)
             while not self._closing.is_set() and loop.time() < end:
                 moved = self._moved
@@ -97,24 +92,9 @@ class Live:
         finally:
             self.listeners -= 1
 
-    async def _watch(self) -> None:
-        while not await _happens(self._closing, self.period):
-            if not self.listeners:
-                continue
-            try:
-                newest = await sync_to_thread(self._newest)
-            except Exception:
-                # A busy database is no reason to stop watching it.
-                structlog.get_logger("counterpoint.server").exception("activity_watch_failed")
-                continue
-            if newest != self._latest:
-                self._latest = newest
-                waiting, self._moved = self._moved, asyncio.Event()
-                waiting.set()
-
-    def _newest(self) -> int:
-        with self.workspace.graph.read() as reader:
-            return reader.last_activity()
+    def _move(self) -> None:
+        waiting, self._moved = self._moved, asyncio.Event()
+        waiting.set()
 
     def _after(self, seq: int, hidden: Collection[str]) -> list[Activity]:
         """The next entries; a client that was away for long gets the others after these."""

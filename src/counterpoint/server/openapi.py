@@ -1,5 +1,6 @@
 """The OpenAPI document: what litestar derives from the handlers, completed by what it does not know."""
 
+from collections.abc import Collection
 from typing import Any
 
 import msgspec
@@ -41,6 +42,9 @@ PROBLEM = {
         },
     },
 }
+OURS = {PROBLEM_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}}
+FOREIGN = {"application/json": {"schema": {"type": "object"}}}
+"""How errors are declared: ours, and those of another standard."""
 TAGS = (
     Tag(
         name="catalog",
@@ -69,20 +73,26 @@ their standards. Lists page by an opaque `cursor`. Times are RFC 3339 in UTC.
 class OpenAPIDocument(JsonRenderPlugin):
     """Renders the document once, with the mounted callables and the problem details in it."""
 
-    def __init__(self, further_paths: dict[str, Any]) -> None:
+    def __init__(self, further_paths: dict[str, Any], foreign: Collection[str]) -> None:
         super().__init__(path="/")
         self.further_paths = further_paths
+        self.foreign = foreign
         self._rendered: bytes | None = None
 
     def render(self, request: Request[Any, Any, Any], openapi_schema: dict[str, Any]) -> bytes:
         """The whole document as JSON."""
         if self._rendered is None:
-            self._rendered = msgspec.json.encode(complete(openapi_schema, self.further_paths))
+            self._rendered = msgspec.json.encode(complete(openapi_schema, self.further_paths, self.foreign))
         return self._rendered
 
 
-def complete(document: dict[str, Any], further_paths: dict[str, Any]) -> dict[str, Any]:
-    """The document with further paths, and with errors declared as what they are."""
+def complete(
+    document: dict[str, Any], further_paths: dict[str, Any], foreign: Collection[str] = ()
+) -> dict[str, Any]:
+    """The document with further paths, and with errors declared as what they are.
+
+    Below the paths in `foreign` they follow the standard of somebody else.
+    """
     paths = document.get("paths", {})
     merged = {
         path: {**paths.get(path, {}), **further_paths.get(path, {})}
@@ -90,15 +100,15 @@ def complete(document: dict[str, Any], further_paths: dict[str, Any]) -> dict[st
     }
     components = document.get("components", {})
     schemas = {**components.get("schemas", {}), "Problem": PROBLEM}
-    for item in merged.values():
+    for path, item in merged.items():
+        content = FOREIGN if path.startswith(tuple(f"{each}/" for each in foreign)) else OURS
         for operation in item.values():
             if isinstance(operation, dict) and "responses" in operation:
-                operation["responses"] = _with_problems(operation["responses"])
+                operation["responses"] = _with_errors(operation["responses"], content)
     return {**document, "paths": merged, "components": {**components, "schemas": schemas}}
 
 
-def _with_problems(responses: dict[str, Any]) -> dict[str, Any]:
-    content = {PROBLEM_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}}
+def _with_errors(responses: dict[str, Any], content: dict[str, Any]) -> dict[str, Any]:
     # Litestar declares its own error body, which is never sent.
     own = {status: response for status, response in responses.items() if not _is_litestars(response)}
     replaced = {
@@ -115,7 +125,7 @@ def _is_litestars(response: dict[str, Any]) -> bool:
     return {"status_code", "detail"} <= set(schema.get("properties", {}))
 
 
-def openapi_config(further_paths: dict[str, Any]) -> OpenAPIConfig:
+def openapi_config(further_paths: dict[str, Any], foreign: Collection[str] = ()) -> OpenAPIConfig:
     """What litestar needs in order to serve `/api/openapi.json`."""
     scopes = "; ".join(f"`{name}`: {meaning}" for name, meaning in SCOPES.items())
     schemes: dict[str, SecurityScheme | Reference] = {
@@ -142,6 +152,6 @@ def openapi_config(further_paths: dict[str, Any]) -> OpenAPIConfig:
         tags=list(TAGS),
         components=Components(security_schemes=schemes),
         security=[{"token": []}, {"apiKey": []}, {"session": []}],
-        render_plugins=[OpenAPIDocument(further_paths)],
+        render_plugins=[OpenAPIDocument(further_paths, foreign)],
         use_handler_docstrings=True,
     )

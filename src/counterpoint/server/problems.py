@@ -66,6 +66,10 @@ def describe(error: BaseException) -> Failure:
 def answer_error(request: Request[Any, Any, Any], error: Exception) -> Response[Any]:
     """The answer to a request that failed; litestar's exception handler."""
     scope = request.scope
+    shapes: Mapping[str, Shape] = request.app.state.get("error_shapes", {}) if _in_litestar(scope) else {}
+    shape = _shape_for(scope, shapes)
+    if shape is not None:
+        return _answer_in(shape, scope, error)
     failure = _told(describe(error), scope)
     _note(scope, error, failure)
     headers = dict(failure.headers)
@@ -86,7 +90,7 @@ def _told(failure: Failure, scope: Scope) -> Failure:
     """The failure in the words of the organisation. The type, which programs compare, stays as it is."""
     from counterpoint.server.context import organisation
 
-    if "litestar_app" not in scope:
+    if not _in_litestar(scope):
         return failure
     words = organisation(scope).words
     if words.plain:
@@ -122,9 +126,18 @@ class Problems:
             if started or scope["type"] != ScopeType.HTTP:
                 raise
             request: Request[Any, Any, Any] = Request(scope, receive=receive, send=send)
-            shape = next((s for path, s in self.shapes.items() if _is_below(scope["path"], path)), None)
+            shape = _shape_for(scope, self.shapes)
             response = _answer_in(shape, scope, error) if shape else answer_error(request, error)
             await response.to_asgi_response(app=None, request=request)(scope, receive, send)
+
+
+def _in_litestar(scope: Scope) -> bool:
+    """Whether the framework has taken the request already; what fails before knows no workspace."""
+    return "litestar_app" in scope
+
+
+def _shape_for(scope: Scope, shapes: Mapping[str, Shape]) -> Shape | None:
+    return next((shape for path, shape in shapes.items() if _is_below(scope["path"], path)), None)
 
 
 def _is_below(path: str, prefix: str) -> bool:

@@ -19,6 +19,10 @@ __all__ = ["address_of", "bind", "run"]
 
 PATIENCE = 30
 """Seconds that requests in flight get to finish once the server is told to stop."""
+TICK = 1.0
+"""Seconds after which the date in the headers of answers is renewed."""
+RENEWING = 0
+"""What uvicorn's tick is told for it to do that; it counts tenths of a second."""
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 
@@ -79,12 +83,21 @@ class Server(uvicorn.Server):
         super().__init__(config)
         self.application = app
         self.on_ready = on_ready
+        self._asked = asyncio.Event()
+        self._loop: asyncio.AbstractEventLoop | None = None
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """Start, then tell."""
         await super().startup(sockets)
         if self.started:
             self.on_ready()
+
+    async def main_loop(self) -> None:
+        """Wait until it shall stop. uvicorn looks ten times a second; a server at rest should cost nothing."""
+        self._loop = asyncio.get_running_loop()
+        while not await self.on_tick(RENEWING):
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._asked.wait(), TICK)
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """End what would never end by itself, then wait for what is in flight."""
@@ -106,6 +119,8 @@ class Server(uvicorn.Server):
         if self.should_exit and sig == signal.SIGINT:
             self.force_exit = True
         self.should_exit = True
+        if self._loop is not None:
+            self._loop.call_soon_threadsafe(self._asked.set)
 
 
 def run(app: Litestar, listener: socket.socket, *, on_ready: Callable[[], None]) -> None:

@@ -189,6 +189,7 @@ def environment() -> Environment:
         asset=asset,
         catalog_url=urls.catalog_url,
         entity_url=urls.entity_url,
+        thing_url=urls.thing_url,
         flag_url=urls.flag_url,
         icon=icon,
         kind_icon=kind_icon,

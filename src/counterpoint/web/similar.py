@@ -8,12 +8,19 @@ import msgspec
 from counterpoint.errors import InputError, NotFoundError, Problem
 from counterpoint.graph.entity import Entity
 from counterpoint.graph.ref import parse_ref
-from counterpoint.graph.similar.likeness import Likeness, Thing
-from counterpoint.graph.similar.things import Near, Things, wanted_kinds
-from counterpoint.web.urls import entity_url
+from counterpoint.graph.similar.likeness import Likeness, Thing, documentation_of, entity_of
+from counterpoint.graph.similar.things import (
+    DOCUMENTATION,
+    Near,
+    Shelf,
+    Things,
+    thing_of,
+    wanted_kinds,
+)
+from counterpoint.web.urls import thing_url
 from counterpoint.workspace import Workspace
 
-__all__ = ["Contact", "SimilarThing", "contacts_of", "like_entity", "like_text", "things_of"]
+__all__ = ["Contact", "SimilarThing", "contacts_of", "like_entity", "like_new", "like_text", "things_of"]
 
 LENGTH = 20_000
 """Characters of a text that are compared; nobody describes one thing with more."""
@@ -31,6 +38,7 @@ class SimilarThing(msgspec.Struct, frozen=True, rename="camel"):
     """An existing thing that is near a text, with why, and whom to ask about it."""
 
     ref: str
+    """The entity's reference, followed by `/docs` where its documentation is meant."""
     kind: str
     title: str
     description: str
@@ -51,11 +59,18 @@ def things_of(workspace: Workspace) -> Things:
 
 
 def like_text(
-    workspace: Workspace, title: str, text: str, *, kinds: Iterable[str] = (), owner: str = "", limit: int = 5
+    workspace: Workspace,
+    title: str,
+    text: str,
+    *,
+    kinds: Iterable[str] = (),
+    owner: str = "",
+    limit: int = 5,
+    documents: Shelf | None = None,
 ) -> tuple[SimilarThing, ...]:
     """Existing things that are like what a title and a text describe, the most alike first.
 
-    `owner` leaves out what this unit has itself.
+    `owner` leaves out what this unit has itself; `documents` is looked through as well where it is given.
 
     Raises:
         InputError: there is no such kind, or the owner is no reference.
@@ -65,23 +80,34 @@ def like_text(
     if not title.strip() and not text.strip():
         return ()
     wanted = Thing("", chosen[0] if chosen else "", title[:LENGTH], text[:LENGTH], own)
-    found = things_of(workspace).shelf().nearest(wanted, kinds=chosen, limit=limit * 4 if own else limit)
+    found = _nearest(workspace, wanted, chosen, limit * 4 if own else limit, documents)
     return _shown(workspace, [near for near in found if own is None or near.thing.owner != own][:limit])
 
 
 def like_entity(
-    workspace: Workspace, ref: str, *, kinds: Iterable[str] = (), limit: int = 5
+    workspace: Workspace,
+    ref: str,
+    *,
+    kinds: Iterable[str] = (),
+    limit: int = 5,
+    documents: Shelf | None = None,
 ) -> tuple[SimilarThing, ...]:
     """Existing things that are like one of them, the most alike first.
+
+    With `documents` and the kind `Documentation` what is written about it is compared, where there is any.
 
     Raises:
         NotFoundError: there is no such entity.
         InputError: it is of a kind of which nothing is compared.
     """
-    wanted = str(parse_ref(ref))
-    chosen = wanted_kinds(kinds)
-    shelf = things_of(workspace).shelf()
-    thing = shelf.thing(wanted)
+    wanted, chosen = str(parse_ref(entity_of(ref))), wanted_kinds(kinds)
+    thing = documents.thing(documentation_of(wanted)) if documents else None
+    if entity_of(ref) != ref:
+        chosen = chosen or (DOCUMENTATION,)
+        if thing is None:
+            raise NotFoundError(f"There is no documentation of {wanted} to read.")
+    if thing is None or chosen != (DOCUMENTATION,):
+        thing = things_of(workspace).shelf().thing(wanted)
     if thing is None:
         with workspace.graph.read() as reader:
             if not reader.exists(wanted):
@@ -90,7 +116,24 @@ def like_entity(
             f"{wanted} is of a kind that is not compared; ask for a component, an API, a bet or the like"
         )
         raise InputError("The request is not valid.", [Problem(message)])
-    return _shown(workspace, shelf.nearest(thing, kinds=chosen, limit=limit))
+    found = _nearest(workspace, thing, chosen, limit + 1, documents)
+    return _shown(workspace, [near for near in found if entity_of(near.thing.ref) != wanted][:limit])
+
+
+def like_new(workspace: Workspace, entity: Entity) -> tuple[SimilarThing, ...]:
+    """What another owner has already that is very near to something new; empty where nothing is."""
+    near = things_of(workspace).at_hand().nearest_elsewhere(thing_of(entity))
+    return _shown(workspace, [near]) if near else ()
+
+
+def _nearest(
+    workspace: Workspace, wanted: Thing, kinds: tuple[str, ...], limit: int, documents: Shelf | None
+) -> list[Near]:
+    shelves = [documents] if documents is not None else []
+    if kinds != (DOCUMENTATION,):
+        shelves.append(things_of(workspace).at_hand())
+    found = [near for shelf in shelves for near in shelf.nearest(wanted, kinds=kinds, limit=limit)]
+    return sorted(found, key=lambda near: (-near.likeness.score, near.thing.ref))[:limit]
 
 
 def contacts_of(owner: Entity | None) -> tuple[Contact, ...]:
@@ -108,10 +151,12 @@ def contacts_of(owner: Entity | None) -> tuple[Contact, ...]:
 
 
 def _shown(workspace: Workspace, found: Collection[Near]) -> tuple[SimilarThing, ...]:
-    refs = {near.thing.ref for near in found} | {near.thing.owner for near in found if near.thing.owner}
+    refs = {entity_of(near.thing.ref) for near in found} | {
+        near.thing.owner for near in found if near.thing.owner
+    }
     with workspace.graph.read() as reader:
         entities = reader.get_many(refs)
-    return tuple(_one(near, entities) for near in found if near.thing.ref in entities)
+    return tuple(_one(near, entities) for near in found if entity_of(near.thing.ref) in entities)
 
 
 def _one(near: Near, entities: Mapping[str, Entity]) -> SimilarThing:
@@ -121,8 +166,8 @@ def _one(near: Near, entities: Mapping[str, Entity]) -> SimilarThing:
         ref=thing.ref,
         kind=thing.kind,
         title=thing.title,
-        description=entities[thing.ref].description,
-        url=entity_url(thing.ref),
+        description=entities[entity_of(thing.ref)].description,
+        url=thing_url(thing.ref),
         owner=thing.owner,
         owner_title=owner.title if owner else "",
         contacts=contacts_of(owner),

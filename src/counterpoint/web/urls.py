@@ -3,7 +3,9 @@
 from typing import Any
 from urllib.parse import parse_qsl, quote, urlencode, urlsplit
 
-__all__ = ["catalog_url", "entity_url", "flag_url", "ref_parts", "with_query"]
+from counterpoint.graph.similar.likeness import entity_of
+
+__all__ = ["catalog_url", "entity_url", "flag_url", "ref_parts", "thing_url", "with_query"]
 
 ROOM_PAGES = {
     "bet": "/bets",
@@ -48,6 +50,12 @@ def catalog_url(ref: Any) -> str:
     kind, namespace, name = ref_parts(ref)
     place = f"{quote(namespace, safe='')}/{quote(name, safe='')}"
     return f"/catalog/{quote(kind, safe='') or 'unknown'}/{place}"
+
+
+def thing_url(ref: str) -> str:
+    """Return the address of a thing that may exist twice: an entity's page, or that of its documentation."""
+    entity = entity_of(ref)
+    return entity_url(ref) if entity == ref else f"{catalog_url(entity)}/docs"
 
 
 def flag_url(flag_set: str, key: str) -> str:

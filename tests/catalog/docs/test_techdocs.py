@@ -80,7 +80,18 @@ def test_an_entity_without_documentation_is_a_404_with_the_remedy(documented, cl
     documented(annotations={})
     answer = client.get(f"/api/techdocs/{kind}/{PLACE}")
     assert answer.status_code == 404
-    assert "dir:." in answer.json()["detail"]
+    assert "dir:." in answer.json()["error"]["message"]
+
+
+@pytest.mark.parametrize("kind", ["metadata/techdocs", "metadata/entity", "sync"])
+def test_errors_have_the_shape_of_backstage_also_for_a_browser(shop, kind):
+    answer = shop.get(f"/api/techdocs/{kind}/default/Component/none", headers={"Accept": "text/html"})
+    assert answer.status_code == 404
+    assert answer.headers["content-type"] == "application/json; charset=utf-8"
+    found = answer.json()
+    assert found["error"]["name"] == "NotFoundError"
+    assert found["request"] == {"method": "GET", "url": f"/{kind}/default/Component/none"}
+    assert found["response"] == {"statusCode": 404}
 
 
 def test_the_cookie_tells_until_when(shop):

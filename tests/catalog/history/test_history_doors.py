@@ -1,6 +1,7 @@
 """The past over HTTP, on pages and on the command line."""
 
 import json
+import time
 from datetime import datetime, timedelta
 from urllib.parse import quote
 
@@ -169,3 +170,62 @@ def test_the_command_lists_versions_shows_the_past_and_the_difference(client, ch
     assert "There never was" in capsys.readouterr().err
     assert run([*at, "history", "component:web-player", "--at", "2001-01-01"]) == 1
     assert run([*at, "history", "component:web-player", "--at", first, "--diff", first, second]) == 2
+
+
+def test_the_versions_come_a_page_at_a_time(client, changed):
+    first = client.get(f"{WEB}/history", params={"limit": 1}).json()
+    assert [each["version"] for each in first["items"]] == [2]
+    second = client.get(f"{WEB}/history", params={"limit": 1, "cursor": first["nextCursor"]}).json()
+    assert [each["version"] for each in second["items"]] == [1]
+    assert second["nextCursor"] is None
+    assert client.get(f"{WEB}/history", params={"limit": 0}).status_code == 400
+    assert client.get(f"{WEB}/history", params={"cursor": "x"}).status_code == 400
+
+
+def test_a_page_of_large_versions_holds_fewer_but_always_one(client, changed, monkeypatch):
+    monkeypatch.setattr("counterpoint.graph.reader.HISTORY_CHARACTERS", 10)
+    seen, cursor = [], ""
+    while cursor is not None:
+        page = client.get(f"{WEB}/history", params={"cursor": cursor} if cursor else {}).json()
+        seen.append([each["version"] for each in page["items"]])
+        cursor = page["nextCursor"]
+    assert seen == [[2], [1]]
+
+
+def test_the_page_of_an_entity_reads_no_document_of_its_versions(client, changed, monkeypatch):
+    def refuse(*_given, **_named):
+        raise AssertionError("ten thousand versions of megabytes would be read")
+
+    monkeypatch.setattr("counterpoint.graph.reader.Reader.history", refuse)
+    page = client.get("/catalog/component/default/web-player", headers=HTML)
+    assert page.status_code == 200
+    assert "Version 2" in page.text
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        ({"a": [f"x{i}" for i in range(200_000)]}, {"a": [f"y{i}" for i in range(200_001)]}),
+        ({f"k{i}": i for i in range(100_000)}, {f"k{i}": -1 - i for i in range(100_000)}),
+        ({f"k{i}": "a\nb\n" * 190 for i in range(2_000)}, {f"k{i}": "b\na\nc\n" * 120 for i in range(2_000)}),
+        (
+            {"a": {"deep": [{"n": i} for i in range(200_000)]}},
+            {"a": {"deep": [{"n": i} for i in range(200_001)]}},
+        ),
+        ({"a": "x" * 5_000_000}, {"a": "y" * 5_000_000}),
+    ],
+    ids=["a list", "many fields", "many texts", "a deep list", "a long text"],
+)
+def test_hostile_differences_cost_little_and_are_cut(before, after):
+    start = time.process_time()
+    rows = rows_of(compare(before, after))
+    assert time.process_time() - start < 5
+    assert len(rows) <= 500
+    assert sum(len(repr(row)) for row in rows) < 50_000_000
+
+
+def test_very_many_changes_are_cut_and_said_to_be(client, changed, monkeypatch):
+    monkeypatch.setattr("counterpoint.catalog.history.shown.ROWS", 1)
+    page = client.get(PAGE, headers=HTML).text
+    assert "The first 1 of 4 changes" in page
+    assert f'href="{WEB}/diff"' in page

@@ -12,7 +12,6 @@ import pytest
 from litestar.testing import TestClient
 
 from counterpoint import Workspace
-from counterpoint.catalog.reader import read_text
 from counterpoint.catalog.scorecards import history
 from counterpoint.catalog.scorecards.builtin import BUILT_IN
 from counterpoint.catalog.scorecards.recording import recording
@@ -23,6 +22,7 @@ from counterpoint.graph.descriptor import validate
 from counterpoint.graph.predicate import OPERATORS, TOGETHER
 from counterpoint.server.app import create_app
 from counterpoint.web.render import environment
+from counterpoint.yaml12.reader import read_text
 from tests.catalog.scorecards.conftest import card, put
 from tests.graph.documents import component
 

@@ -1,5 +1,6 @@
 """What scorecards say now: of an entity, of an owner, and after every kind of change."""
 
+import math
 from datetime import UTC, date, datetime, timedelta
 
 import pytest
@@ -8,7 +9,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from counterpoint.catalog.scorecards import store
-from counterpoint.catalog.scorecards.facts import PROVIDERS
+from counterpoint.catalog.scorecards.facts import PROVIDERS, Provider
 from counterpoint.catalog.scorecards.model import Exemption, exempt_until, expired
 from counterpoint.catalog.scorecards.reported import Report, report
 from counterpoint.catalog.scorecards.standing import Standing, standing_of
@@ -247,7 +248,7 @@ def test_facts_from_elsewhere_are_asked_and_one_that_stumbles_harms_no_other(car
             raise RuntimeError("the folder is gone")
         return {"docs.present": True, "docs.pages": None}
 
-    monkeypatch.setitem(PROVIDERS, "docs", docs)
+    monkeypatch.setitem(PROVIDERS, "docs", Provider(docs, lambda *_: ()))
     checks = [
         {"id": "docs", "title": "d", "predicate": {"fact.docs.present": True}},
         {"id": "pages", "title": "p", "predicate": {"fact.docs.pages": {"$gte": 1}}},
@@ -260,14 +261,18 @@ def test_facts_from_elsewhere_are_asked_and_one_that_stumbles_harms_no_other(car
 
 def test_facts_from_elsewhere_are_asked_again_after_a_while_and_the_graph_s_own_are_not(carded, monkeypatch):
     asked = []
-    monkeypatch.setitem(PROVIDERS, "docs", lambda *_: asked.append(1) or {})
+    provider = Provider(
+        lambda _workspace, entity, _reader: asked.append(entity.name) or {},
+        lambda *_: ["component:default/web"],
+    )
+    monkeypatch.setitem(PROVIDERS, "docs", provider)
     clock = [1_000.0]
     monkeypatch.setattr("counterpoint.catalog.scorecards.standing.time.monotonic", lambda: clock[0])
     standing = Standing(carded)
     kept = standing.now()
     clock[0] += 10_000
     assert standing.now() is kept
-    assert not standing.is_stale()
+    assert standing.fresh_for() == math.inf
     put(
         carded,
         card(checks=[{"id": "docs", "title": "d", "predicate": {"fact.docs.present": True}}], levels=[]),
@@ -275,7 +280,7 @@ def test_facts_from_elsewhere_are_asked_again_after_a_while_and_the_graph_s_own_
     kept = standing.now()
     assert len(asked) == 3
     clock[0] += 61 + 1_000 * kept.took
-    assert standing.is_stale()
+    assert standing.fresh_for() == 0
     assert standing.now() is kept
     assert standing.now(patience=1) is not kept
-    assert len(asked) == 6
+    assert asked[3:] == ["web"], "only what has such facts is asked again"

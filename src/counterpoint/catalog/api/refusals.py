@@ -1,7 +1,8 @@
 """Errors in the shape of the Backstage API: `{"error": {...}, "request": {...}, "response": {...}}`."""
 
-from collections.abc import Mapping
-from typing import Any, Final
+from collections.abc import Callable, Mapping
+from functools import partial
+from typing import Any, Final, TypeAlias
 
 import msgspec
 
@@ -19,7 +20,7 @@ from counterpoint.errors import (
     WorkspaceError,
 )
 
-__all__ = ["BASE", "refusal", "relative_url"]
+__all__ = ["BASE", "refusal", "refusal_below", "relative_url"]
 
 BASE: Final = "/api/catalog"
 
@@ -37,10 +38,21 @@ NAMES: Mapping[type[CounterpointError], tuple[str, int]] = {
 """What Backstage calls each, and the status that its clients expect."""
 
 
-def refusal(
-    scope: Mapping[str, Any], error: BaseException, status: int, detail: str
-) -> tuple[int, dict[str, str], bytes]:
-    """Status, headers and body for an error; `status` and `detail` are what it means to our own API."""
+Answer: TypeAlias = tuple[int, dict[str, str], bytes]
+"""Status, headers and body."""
+
+
+def refusal(scope: Mapping[str, Any], error: BaseException, status: int, detail: str) -> Answer:
+    """The answer to an error; `status` and `detail` are what it means to our own API."""
+    return _refusal(BASE, scope, error, status, detail)
+
+
+def refusal_below(base: str) -> Callable[[Mapping[str, Any], BaseException, int, str], Answer]:
+    """The same for another plugin of Backstage, whose API lies below `base`."""
+    return partial(_refusal, base)
+
+
+def _refusal(base: str, scope: Mapping[str, Any], error: BaseException, status: int, detail: str) -> Answer:
     name, status = next(
         (found for kind, found in NAMES.items() if isinstance(error, kind)), (_name_of(status), status)
     )
@@ -49,7 +61,7 @@ def refusal(
     content = msgspec.json.encode(
         {
             "error": {"name": name, "message": detail},
-            "request": {"method": scope["method"], "url": relative_url(scope)},
+            "request": {"method": scope["method"], "url": relative_url(scope, base)},
             "response": {"statusCode": status},
         }
     )
@@ -60,10 +72,10 @@ def refusal(
     )
 
 
-def relative_url(scope: Mapping[str, Any]) -> str:
-    """Path and query below the API's base, as they came."""
+def relative_url(scope: Mapping[str, Any], base: str = BASE) -> str:
+    """Path and query below an API's base, as they came."""
     raw = scope.get("raw_path") or scope["path"].encode()
-    path = raw.partition(b"?")[0].decode("latin-1").removeprefix(BASE)
+    path = raw.partition(b"?")[0].decode("latin-1").removeprefix(base)
     query = scope.get("query_string", b"").decode("latin-1")
     return f"{path or '/'}?{query}" if query else path or "/"
 

@@ -87,6 +87,13 @@ class Library:
         place = find_place(reader, entity)
         return place if isinstance(place, Missing) else self.site(place)
 
+    def sites(self, reader: Reader) -> dict[str, Site]:
+        """The documentation of all entities that can be read, each once, under the entity that it belongs to."""
+        refs = self.documented(reader)
+        entities = reader.get_many(refs)
+        opened = [self.open(reader, entities[ref]) for ref in refs if ref in entities]
+        return {site.place.ref: site for site in opened if isinstance(site, Site)}
+
     def site(self, place: Place) -> Site | Missing:
         """The documentation at a place; the same object as long as nothing has changed."""
         key = replace(place, start="")

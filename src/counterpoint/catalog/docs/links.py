@@ -17,7 +17,8 @@ from counterpoint.catalog.docs.navigation import scheme_of
 from counterpoint.catalog.docs.sanitise import PREFIX
 from counterpoint.catalog.docs.site import Site
 from counterpoint.catalog.locations import is_inside
-from counterpoint.web.urls import entity_url, ref_parts
+from counterpoint.graph.similar.likeness import documentation_of
+from counterpoint.web.urls import entity_url, thing_url
 
 __all__ = ["Addresses", "Broken", "Links", "OurAddresses", "TechDocsAddresses", "docs_base"]
 
@@ -38,7 +39,7 @@ class Broken:
 
 def docs_base(ref: str) -> str:
     """The address of an entity's documentation."""
-    return "/".join(("/catalog", *(quote(part, safe="") for part in ref_parts(ref)), "docs"))
+    return thing_url(documentation_of(ref))
 
 
 @dataclass(frozen=True, slots=True)

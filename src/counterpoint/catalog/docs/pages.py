@@ -15,9 +15,11 @@ from counterpoint.catalog.docs.reading import path_of, read_page
 from counterpoint.catalog.docs.search import search_docs
 from counterpoint.catalog.docs.site import Site
 from counterpoint.catalog.docs.source import Missing, find_place
+from counterpoint.catalog.reuse.store import twins_of
 from counterpoint.errors import NotFoundError
 from counterpoint.graph.entity import Entity
 from counterpoint.graph.reader import Reader
+from counterpoint.graph.similar.likeness import documentation_of
 from counterpoint.paging import read_cursor
 from counterpoint.web import PageContext, render
 from counterpoint.web.etags import IfNoneMatch
@@ -125,6 +127,7 @@ def _page(ws: Workspace, reader: Reader, page: PageContext, entity: Entity, site
         entity=entity,
         site=site,
         reading=reading,
+        twins=twins_of(ws, documentation_of(site.place.ref)) if path == site.home else (),
         owner_title=reader.titles([entity.owner]).get(entity.owner) if entity.owner else None,
     )
 

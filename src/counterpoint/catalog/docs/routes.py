@@ -7,6 +7,7 @@ from litestar import get
 from litestar.di import NamedDependency
 from litestar.params import FromQuery
 
+from counterpoint.catalog.api.refusals import refusal_below
 from counterpoint.catalog.docs import techdocs
 from counterpoint.catalog.docs.library import library_of
 from counterpoint.catalog.docs.listing import DocumentedPage, list_rows, record_of
@@ -14,7 +15,7 @@ from counterpoint.catalog.docs.search import search_docs
 from counterpoint.paging import check_limit, read_cursor
 from counterpoint.workspace import Workspace
 
-__all__ = ["routes"]
+__all__ = ["error_shapes", "routes"]
 
 MOST = 500
 HITS = 100
@@ -59,4 +60,5 @@ def search_documentation(
     return Sections(tuple(Section(hit.ref, hit.page, hit.heading, hit.snippet, hit.url) for hit in found))
 
 
+error_shapes: dict[str, Any] = {techdocs.BASE: refusal_below(techdocs.BASE)}
 routes: list[Any] = [list_documentation, search_documentation, *techdocs.routes]

@@ -22,7 +22,7 @@ from counterpoint.catalog.docs.site import Site
 from counterpoint.graph.search import words_of
 from counterpoint.workspace import Workspace
 
-__all__ = ["DocsHit", "refresh", "search_docs"]
+__all__ = ["DocsHit", "refresh", "search_docs", "sections_of"]
 
 SECTIONS = 200_000
 CHARACTERS = 100_000_000
@@ -136,7 +136,8 @@ class _Index:
     def refresh(self) -> None:
         with self._looking:
             started = time.monotonic()
-            sites = self._present()
+            with self._workspace.graph.read() as reader:
+                sites = self._library.sites(reader)
             for ref in [ref for ref in self._sites if ref not in sites]:
                 self._drop(ref)
             for ref, site in sites.items():
@@ -146,14 +147,6 @@ class _Index:
             self._built = True
             self._looked = time.monotonic()
             self._took = self._looked - started
-
-    def _present(self) -> dict[str, Site]:
-        """The sites of all entities, each once, under the entity that owns it."""
-        with self._workspace.graph.read() as reader:
-            refs = self._library.documented(reader)
-            entities = reader.get_many(refs)
-            opened = [self._library.open(reader, entities[ref]) for ref in refs if ref in entities]
-        return {site.place.ref: site for site in opened if isinstance(site, Site)}
 
     def _take(self, ref: str, site: Site) -> None:
         """Read a site, and put it in place of what was held of it."""
@@ -190,7 +183,7 @@ class _Index:
     def _rows(self, ref: str, site: Site) -> Iterable[tuple[str, str, str, str, str, str]]:
         for path, page in site.pages.items():
             title = site.title_of(path)
-            for number, (anchor, heading, text) in enumerate(_sections(self._library, site, path)):
+            for number, (anchor, heading, text) in enumerate(sections_of(self._library, site, path)):
                 yield (
                     heading or ("" if number else title),
                     title,
@@ -201,7 +194,7 @@ class _Index:
                 )
 
 
-def _sections(library: Library, site: Site, path: str) -> Iterable[tuple[str, str, str]]:
+def sections_of(library: Library, site: Site, path: str) -> Iterable[tuple[str, str, str]]:
     """Anchor, heading and text of each section."""
     if site.built:
         page = library.converted(site, path)

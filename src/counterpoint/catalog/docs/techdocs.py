@@ -32,8 +32,9 @@ from counterpoint.graph.reader import Reader
 from counterpoint.web.etags import IfNoneMatch
 from counterpoint.workspace import Workspace
 
-__all__ = ["routes"]
+__all__ = ["BASE", "routes"]
 
+BASE = "/api/techdocs"
 BUILT = "techdocs_metadata.json"
 INDEX = "search/search_index.json"
 COOKIE_HOURS = 1

@@ -63,7 +63,7 @@ def _versions(versions: "list[Revision]") -> str:
 
 
 def _as_it_was(entity: "Entity") -> str:
-    from counterpoint.catalog.writing import yaml_text
+    from counterpoint.yaml12.writing import yaml_text
 
     return f"# version {entity.version}, since {entity.updated_at.isoformat()}\n{yaml_text(entity.document)}".rstrip()
 
@@ -72,12 +72,15 @@ def _difference(found: "Comparison") -> str:
     from counterpoint.catalog.history.shown import rows_of
 
     lines: list[str] = []
-    for row in rows_of(found.changes):
+    rows = rows_of(found.changes)
+    for row in rows:
         lines.append(f"{row.field} ({row.action})")
         lines += [f"  - {text}" for text in (*row.lost, *_split(row.before))]
         lines += [f"  + {text}" for text in (*row.gained, *_split(row.after))]
         signs = {"added": "+", "removed": "-", "same": " ", "gap": "…"}
         lines += [f"  {signs[line.kind]} {line.text}".rstrip() for line in row.lines]
+    if len(found.changes) > len(rows):
+        lines.append(f"… and {len(found.changes) - len(rows):,} more changes; --json has all of them.")
     lines += [f"+ {edge.type} {edge.target}" for edge in found.gained]
     lines += [f"- {edge.type} {edge.target}" for edge in found.lost]
     if not lines:

@@ -1,12 +1,14 @@
 """Differences as people read them: the field in words, lists by what came and went, long texts line by line."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from difflib import SequenceMatcher
 from typing import Any, Literal
 
-from counterpoint.catalog.writing import yaml_text
+import msgspec
+
 from counterpoint.graph.comparison import Change, gained_and_lost
+from counterpoint.yaml12.writing import yaml_text
 
 __all__ = ["Line", "Row", "rows_of"]
 
@@ -16,6 +18,14 @@ AROUND = 3
 """Lines that are the same which are shown around a changed one."""
 SHORT = 100
 """Characters up to which a text is one value."""
+ROWS = 500
+"""Changes that are shown; the API has all of them."""
+ITEMS = 200
+"""Items of a list that are shown as gained, and as lost."""
+CHARACTERS = 20_000
+"""Characters of one value that are shown."""
+PAIRS = LINES * LINES
+"""Pairs of lines that are compared for all changes together, so that many long texts cost no more than one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,24 +51,38 @@ class Row:
     lines: tuple[Line, ...] = ()
 
 
-def rows_of(changes: Iterable[Change]) -> list[Row]:
-    """The changes as rows."""
-    return [_row(change) for change in changes]
+def rows_of(changes: Sequence[Change]) -> list[Row]:
+    """The first changes as rows, `ROWS` at most; what is too long to be read is cut, and says so."""
+    pairs = PAIRS
+    rows = []
+    for change in changes[:ROWS]:
+        row, cost = _row(change, pairs)
+        pairs -= cost
+        rows.append(row)
+    return rows
 
 
-def _row(change: Change) -> Row:
+def _row(change: Change, pairs: int) -> tuple[Row, int]:
+    """A change as a row, and how many pairs of lines were compared for it: `pairs` at most."""
     field = _field(change.pointer)
     items = gained_and_lost(change)
     if items is not None and (items[0] or items[1]):
-        gained, lost = (tuple(_text(item) for item in part) for part in items)
-        return Row(field, change.pointer, change.action, gained=gained, lost=lost)
+        gained, lost = (_items(part) for part in items)
+        return Row(field, change.pointer, change.action, gained=gained, lost=lost), 0
     before = None if change.action == "added" else _text(change.before)
     after = None if change.action == "removed" else _text(change.after)
     if before is not None and after is not None and _is_long(before, after):
-        lines = tuple(_lines(before.splitlines(), after.splitlines()))
-        if lines:
-            return Row(field, change.pointer, change.action, lines=lines)
-    return Row(field, change.pointer, change.action, before, after)
+        old, new = before.splitlines(), after.splitlines()
+        if len(old) * len(new) <= pairs:
+            lines = tuple(_lines(old, new))
+            if lines:
+                return Row(field, change.pointer, change.action, lines=lines), len(old) * len(new)
+    return Row(field, change.pointer, change.action, before, after), 0
+
+
+def _items(values: Sequence[Any]) -> tuple[str, ...]:
+    shown = tuple(_text(value) for value in values[:ITEMS])
+    return (*shown, f"… and {len(values) - ITEMS:,} more") if len(values) > ITEMS else shown
 
 
 def _field(pointer: str) -> str:
@@ -71,9 +95,20 @@ def _field(pointer: str) -> str:
 
 
 def _text(value: Any) -> str:
+    text = _whole_text(value)
+    return (
+        text
+        if len(text) <= CHARACTERS
+        else f"{text[:CHARACTERS]}\n… {len(text) - CHARACTERS:,} more characters"
+    )
+
+
+def _whole_text(value: Any) -> str:
     if isinstance(value, str):
         return value
     if isinstance(value, dict | list) and value:
+        if len(compact := msgspec.json.encode(value)) > CHARACTERS:  # writing it as YAML would take seconds
+            return compact.decode()
         return yaml_text(value) if isinstance(value, dict) else yaml_text({"items": value}).partition("\n")[2]
     return (
         {None: "null", True: "true", False: "false"}.get(value, str(value)) if _is_word(value) else str(value)

@@ -15,7 +15,7 @@ __all__ = ["similar"]
 
 def similar(
     *words: Annotated[str, Parameter(help="A text, or the reference of an entity.")],
-    kind: Annotated[str, Parameter(help="Only this kind, such as Component or Bet.")] = "",
+    kind: Annotated[str, Parameter(help="Only this kind, such as Component, Bet or Documentation.")] = "",
     limit: Annotated[int, Parameter(help="How many at most.")] = 5,
 ) -> int:
     """Say what exists already that is like a text or an entity, why, and whom to ask."""
@@ -26,15 +26,13 @@ def similar(
         )
     if not 1 <= limit <= 50:
         raise UsageError(f"--limit is {limit}; it must be 1 to 50.")
-    from counterpoint.web.similar import like_entity, like_text
+    from counterpoint.catalog.reuse.asking import similar_to
 
     kinds = [kind] if kind else []
     here = terminal()
     with here.open() as workspace:
-        if _is_ref(text):
-            found = like_entity(workspace, text, kinds=kinds, limit=limit)
-        else:
-            found = like_text(workspace, text, "", kinds=kinds, limit=limit)
+        asked = {"ref": text} if _is_ref(text) else {"title": text}
+        found = similar_to(workspace, **asked, kinds=kinds, limit=limit)
     here.emit({"items": found}, lambda: _told(found))
     return 0
 

@@ -41,6 +41,7 @@ class Twin(msgspec.Struct, frozen=True, rename="camel"):
 
     first: str
     second: str
+    """References of both; of documentation that of its entity, followed by `/docs`."""
     titles: tuple[str, str]
     owners: tuple[str, str]
     owner_titles: tuple[str, str]
@@ -70,7 +71,7 @@ class Twins(msgspec.Struct, frozen=True, rename="camel"):
     holds: bool
     """Whether it was computed from the graph as it is now; if not, it is being renewed."""
     left_out: int = 0
-    """Things that are not compared, since there are too many."""
+    """The oldest things, which are not compared, since there are too many."""
 
 
 def precision_of(verdicts: Iterable[Verdict]) -> Precision:

@@ -1,9 +1,13 @@
 """What an import says of new things that another unit seems to have already."""
 
+from collections.abc import Iterator
+
+from counterpoint.catalog.docs.library import library_of
 from counterpoint.catalog.remarks import Remark
+from counterpoint.catalog.reuse.documents import documents_of
 from counterpoint.errors import Problem
-from counterpoint.graph.similar.likeness import are_candidates, are_likely
-from counterpoint.graph.similar.things import KINDS, common_words
+from counterpoint.graph.similar.likeness import documentation_of
+from counterpoint.graph.similar.things import KINDS, Near, Shelf
 from counterpoint.web.similar import things_of
 from counterpoint.workspace import Workspace
 
@@ -14,20 +18,34 @@ MOST = 300
 
 
 def notes_since(workspace: Workspace, seq: int) -> list[Remark]:
-    """A note for each thing made after the activity with this number whose nearest one of another owner is very near."""
+    """A note for each thing, and each documentation, made after the activity with this number that another owner
+    seems to have already.
+    """
     with workspace.graph.read() as reader:
         made = reader.activity(action="entity.created", after=seq, limit=MOST * 5)
+        subjects = {entry.subject for entry in made}
+        documented = sorted(subjects.intersection(library_of(workspace).documented(reader))) if made else []
     beginnings = tuple(f"{kind.lower()}:" for kind in KINDS)
-    refs = sorted({entry.subject for entry in made if entry.subject.startswith(beginnings)})
-    if not refs or len(refs) > MOST:
-        return []
-    shelf, found = things_of(workspace).shelf(), []
+    refs = sorted(ref for ref in subjects if ref.startswith(beginnings))
+    found: list[Remark] = []
+    if refs and len(refs) <= MOST:
+        found += (_note(ref, near) for ref, near in _near(things_of(workspace).shelf(), refs))
+    if documented and len(documented) <= MOST:
+        written = [documentation_of(ref) for ref in documented]
+        shelf = documents_of(workspace).refresh()
+        found += (_note(f"What is written at {ref}", near) for ref, near in _near(shelf, written))
+    return found
+
+
+def _near(shelf: Shelf, refs: list[str]) -> Iterator[tuple[str, Near]]:
     for ref in refs:
         thing = shelf.thing(ref)
-        near = shelf.nearest(thing, kinds=(thing.kind,), limit=5) if thing else []
-        other = next((each for each in near if thing and are_candidates(thing, each.thing)), None)
-        if thing and other and are_likely(other.likeness, common_words(thing, other.thing)):
-            says = f"; both say “{'”, “'.join(other.phrases[:3])}”" if other.phrases else ""
-            message = f"{ref} is much like {other.thing.ref} of {other.thing.owner}{says}. Perhaps it can be used, or built together"
-            found.append(Remark("note", Problem(message)))
-    return found
+        near = shelf.nearest_elsewhere(thing) if thing else None
+        if near:
+            yield ref, near
+
+
+def _note(what: str, near: Near) -> Remark:
+    says = f"; both say “{'”, “'.join(near.phrases[:3])}”" if near.phrases else ""
+    message = f"{what} is much like {near.thing.ref} of {near.thing.owner}{says}. Perhaps it can be used, or built together"
+    return Remark("note", Problem(message))

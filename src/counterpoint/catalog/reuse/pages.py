@@ -10,6 +10,8 @@ from litestar.response import Redirect
 from counterpoint.catalog.reuse import store
 from counterpoint.errors import InputError
 from counterpoint.graph.actor import Actor
+from counterpoint.graph.similar.likeness import entity_of
+from counterpoint.graph.similar.things import MOST
 from counterpoint.web import PageContext, render
 from counterpoint.web.urls import with_query
 from counterpoint.workspace import Workspace
@@ -65,11 +67,19 @@ def _page(ws: Workspace, page: PageContext, owner: str, errors: dict[str, str]) 
     found = store.twins(ws, owner=owner, limit=PAIRS)
     said = store.judgements(ws, limit=SAID)
     with ws.graph.read() as reader:
-        refs = {ref for each in said for ref in (each.first, each.second, each.actor)}
+        refs = {entity_of(ref) for each in said for ref in (each.first, each.second, each.actor)}
         refs |= {ref for twin in found.items for ref in (*twin.likeness.shared, *twin.likeness.metrics)}
         titles = reader.titles(refs | ({owner} if ":" in owner else set()))
     return render(
-        page, "catalog/twins.html", found=found, said=said, titles=titles, owner=owner, errors=errors
+        page.about(owner if ":" in owner else None),
+        "catalog/twins.html",
+        found=found,
+        said=said,
+        titles=titles,
+        owner=owner,
+        errors=errors,
+        most=MOST,
+        entity_of=entity_of,
     )
 
 

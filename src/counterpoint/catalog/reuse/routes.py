@@ -11,12 +11,13 @@ from litestar.di import NamedDependency
 from litestar.params import FromPath, FromQuery, JSONBody
 
 from counterpoint.catalog.reuse import store
+from counterpoint.catalog.reuse.asking import similar_to
 from counterpoint.catalog.reuse.model import Judgement, Twins
 from counterpoint.catalog.reuse.standing import standing_of
 from counterpoint.errors import InputError, Problem
 from counterpoint.graph.actor import Actor
 from counterpoint.paging import check_limit
-from counterpoint.web.similar import SimilarThing, like_entity, like_text
+from counterpoint.web.similar import SimilarThing
 from counterpoint.workspace import Workspace
 
 __all__ = ["lifespan", "routes"]
@@ -69,16 +70,16 @@ def list_similar(
 ) -> SimilarThings:
     """Existing things that are like an entity (`ref`), or like what `title` and `text` describe.
 
-    `kind` narrows what is looked for; `owner` leaves out what this unit has itself. Each comes with the phrases
-    that made the match, its owner and how to reach them.
+    `kind` narrows what is looked for; documentation is among it where `kind` is `Documentation`, or `ref` is
+    that of documentation (an entity's, followed by `/docs`). `owner` leaves out what this unit has itself.
+    Each comes with the phrases that made the match, its owner and how to reach them.
     """
     check_limit(limit, MOST)
     if ref and (title or text):
         message = "query parameter 'ref' stands for itself; leave 'title' and 'text' out, or 'ref'"
         raise InputError("The request is not valid.", [Problem(message)])
-    if ref:
-        return SimilarThings(like_entity(ws, ref, kinds=kind or (), limit=limit))
-    return SimilarThings(like_text(ws, title, text, kinds=kind or (), owner=owner, limit=limit))
+    found = similar_to(ws, ref=ref, title=title, text=text, kinds=kind or (), owner=owner, limit=limit)
+    return SimilarThings(found)
 
 
 @get("/api/v1/twins", tags=["reuse"], sync_to_thread=True)

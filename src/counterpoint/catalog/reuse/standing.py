@@ -6,7 +6,8 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from concurrent.futures import TimeoutError as NotYetError
 from dataclasses import dataclass
 
-from counterpoint.graph.similar.things import Pair, Shelf
+from counterpoint.catalog.reuse.documents import documents_of
+from counterpoint.graph.similar.things import Pair, Shelf, by_likeness
 from counterpoint.web.similar import things_of
 from counterpoint.workspace import Workspace
 
@@ -22,7 +23,8 @@ PATIENCE = 2.0
 
 @dataclass(frozen=True, slots=True)
 class _Kept:
-    shelf: Shelf
+    shelves: tuple[Shelf, Shelf]
+    """The things of the graph, and what is written about them."""
     seen: int
     """The number of the activity up to which it holds."""
     pairs: list[Pair]
@@ -46,15 +48,22 @@ class Standing:
         """The pairs of now."""
         with self._lock:
             seen, kept, begun = self._last(), self._kept, time.monotonic()
-            if kept is not None and kept.seen == seen:
+            documents = documents_of(self._workspace)
+            if kept is not None and kept.seen == seen and not documents.is_due:
                 return kept.pairs
-            shelf = things_of(self._workspace).shelf()
-            if kept is not None and kept.shelf is shelf:  # nothing that is compared has changed
-                self._kept = _Kept(shelf, seen, kept.pairs, kept.took, kept.at)
+            shelves = (things_of(self._workspace).shelf(), documents.shelf())
+            if kept is not None and kept.shelves == shelves:  # nothing that is compared has changed
+                self._kept = _Kept(shelves, seen, kept.pairs, kept.took, kept.at)
                 return kept.pairs
-            pairs, done = shelf.pairs(), time.monotonic()
-            self._kept = _Kept(shelf, seen, pairs, done - begun, done)
+            pairs = sorted((pair for shelf in shelves for pair in shelf.pairs()), key=by_likeness)
+            done = time.monotonic()
+            self._kept = _Kept(shelves, seen, pairs, done - begun, done)
             return pairs
+
+    @property
+    def left_out(self) -> int:
+        """Things that are not compared, since there are too many."""
+        return things_of(self._workspace).left_out + documents_of(self._workspace).left_out
 
     def at_hand(self, *, patience: float = PATIENCE) -> tuple[list[Pair], bool]:
         """The last pairs, and whether they hold for the graph of now; if not, a server renews them meanwhile.
@@ -65,6 +74,8 @@ class Standing:
             return self.newest(), True
         kept = self._kept
         if kept is not None and kept.seen == self._last():
+            if documents_of(self._workspace).is_due:  # nobody tells when a file is saved
+                self.renew()
             return kept.pairs, True
         waiting = self.renew()
         if kept is not None or waiting is None:

@@ -19,6 +19,7 @@ from counterpoint.errors import ConflictError, InputError, NotAllowedError, NotF
 from counterpoint.graph.actor import Actor
 from counterpoint.graph.reader import Reader
 from counterpoint.graph.ref import parse_ref
+from counterpoint.graph.similar.likeness import documentation_of, entity_of
 from counterpoint.graph.similar.things import Pair
 from counterpoint.graph.tables import INTEGER, REAL, TEXT
 from counterpoint.graph.writer import Writer
@@ -49,7 +50,8 @@ REASON = 2_000
 def twins(workspace: Workspace, *, owner: str = "", limit: int = 100) -> Twins:
     """Pairs that may be the same and that nobody has dismissed, the most alike first; of one owner, or of all."""
     wanted = str(parse_ref(owner, default_kind="Group")) if owner else None
-    pairs, holds = standing_of(workspace).at_hand()
+    list_ = standing_of(workspace)
+    pairs, holds = list_.at_hand()
     with workspace.graph.read() as reader:
         standing = {(each.first, each.second): each for each in _standing(reader)}
         shown = [
@@ -62,7 +64,8 @@ def twins(workspace: Workspace, *, owner: str = "", limit: int = 100) -> Twins:
     items = tuple(
         _twin(pair, standing.get((pair.first.ref, pair.second.ref)), titles) for pair in shown[:limit]
     )
-    return Twins(items, len(shown), precision_of(each.verdict for each in standing.values()), holds)
+    precision = precision_of(each.verdict for each in standing.values())
+    return Twins(items, len(shown), precision, holds, list_.left_out)
 
 
 def twins_of(workspace: Workspace, ref: str) -> tuple[Twin, ...]:
@@ -99,7 +102,7 @@ def judge(
         NotFoundError: one of them does not exist.
         NotAllowedError: the actor may change neither of the two.
     """
-    one, other = sorted((str(parse_ref(first)), str(parse_ref(second))))
+    one, other = sorted((_thing_ref(first), _thing_ref(second)))
     chosen, why = _checked(one, other, verdict, reason)
     scores = {
         (pair.first.ref, pair.second.ref): pair.likeness.score for pair in standing_of(workspace).at_hand()[0]
@@ -119,7 +122,7 @@ def judge(
         }
         writer.connection.execute(sa.insert(JUDGEMENTS), row)
         for subject, twin in ((one, other), (other, one)):
-            writer.record(f"twins.{chosen}", subject, after={"with": twin}, reason=why or None)
+            writer.record(f"twins.{chosen}", entity_of(subject), after={"with": twin}, reason=why or None)
         return _judgement(row | {"undone_by": None, "undone_at": None})
 
 
@@ -143,8 +146,15 @@ def undo(workspace: Workspace, judgement: str, *, actor: Actor) -> Judgement:
             _require_either(writer, first, second)
         _close(writer, first, second)
         for subject, twin in ((first, second), (second, first)):
-            writer.record("twins.reopened", subject, before={"with": twin, "verdict": row["verdict"]})
+            before = {"with": twin, "verdict": row["verdict"]}
+            writer.record("twins.reopened", entity_of(subject), before=before)
         return _judgement({**row, "undone_by": actor.ref, "undone_at": writer.now})
+
+
+def _thing_ref(text: str) -> str:
+    """The reference of a thing in full: an entity's, or that of its documentation."""
+    ref = str(parse_ref(entity_of(text)))
+    return ref if entity_of(text) == text else documentation_of(ref)
 
 
 def _checked(one: str, other: str, verdict: str, reason: str) -> tuple[Verdict, str]:
@@ -168,13 +178,14 @@ def _checked(one: str, other: str, verdict: str, reason: str) -> tuple[Verdict, 
 
 
 def _require_either(writer: Writer, one: str, other: str) -> None:
-    for ref in (one, other):
+    entities = [entity_of(ref) for ref in (one, other)]
+    for ref in entities:
         if not writer.exists(ref):
             raise NotFoundError(f"There is no {ref}.")
     try:
-        writer.require_write(one)
+        writer.require_write(entities[0])
     except NotAllowedError:
-        writer.require_write(other)
+        writer.require_write(entities[1])
 
 
 def _close(writer: Writer, one: str, other: str) -> None:

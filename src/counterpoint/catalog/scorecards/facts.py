@@ -6,9 +6,8 @@ systems send. Names are asked for in lower case, as predicates have them.
 """
 
 from collections.abc import Callable, Collection, Iterable, Mapping
+from dataclasses import dataclass
 from datetime import UTC, date
-from importlib import import_module
-from importlib.util import find_spec
 from typing import Any
 
 import sqlalchemy as sa
@@ -21,10 +20,9 @@ from counterpoint.graph.reader import Reader
 from counterpoint.graph.tables import decode, status
 from counterpoint.workspace import Workspace
 
-__all__ = ["PROVIDERS", "Facts", "Gatherer"]
+__all__ = ["PROVIDERS", "Facts", "Gatherer", "Provider"]
 
 Facts = Mapping[str, bool | float | str]
-Provider = Callable[[Workspace, Entity, Reader], Mapping[str, Any]]
 
 DEPENDANTS = frozenset({"dependencyOf", "apiConsumedBy"})
 """Relations to those who would notice if it were gone."""
@@ -32,18 +30,30 @@ ORPHAN = "backstage.io/orphan"
 BATCH = 500
 
 
+@dataclass(frozen=True, slots=True)
+class Provider:
+    """Knows a group of facts that come from outside the graph, and so may change when the graph does not."""
+
+    facts: Callable[[Workspace, Entity, Reader], Mapping[str, Any]]
+    """The facts of one entity."""
+    known: Callable[[Workspace, Reader], Iterable[str]]
+    """The entities of which there are any."""
+
+
 def _docs(workspace: Workspace, entity: Entity, reader: Reader) -> Mapping[str, Any]:
-    if find_spec("counterpoint.catalog.docs") is None:
-        return {}
-    if find_spec("counterpoint.catalog.docs.facts") is None:
-        return {}
-    facts_of = import_module("counterpoint.catalog.docs.facts").facts_of
-    found: Mapping[str, Any] = facts_of(workspace, entity, reader=reader)
-    return found
+    from counterpoint.catalog.docs.facts import facts_of  # loads the renderer, which few scorecards need
+
+    return facts_of(workspace, entity, reader=reader)
 
 
-PROVIDERS: dict[str, Provider] = {"docs": _docs}
-"""Groups of facts that come from elsewhere, each with the function that knows them."""
+def _documented(workspace: Workspace, reader: Reader) -> Iterable[str]:
+    from counterpoint.catalog.docs.library import library_of
+
+    return library_of(workspace).documented(reader)
+
+
+PROVIDERS: dict[str, Provider] = {"docs": Provider(_docs, _documented)}
+"""Groups of facts that come from elsewhere, each with who knows them."""
 
 
 class Gatherer:
@@ -128,7 +138,7 @@ class Gatherer:
 
     def _ask(self, group: str, entity: Entity) -> Mapping[str, Any]:
         try:
-            return PROVIDERS[group](self._workspace, entity, self._reader)
+            return PROVIDERS[group].facts(self._workspace, entity, self._reader)
         except Exception:  # whatever one provider stumbles over, the other checks are still answered
             structlog.get_logger().exception("facts.failed", group=group, ref=entity.ref)
             return {}

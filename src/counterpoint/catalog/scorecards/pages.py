@@ -10,11 +10,11 @@ from litestar.params import FromPath, FromQuery
 from counterpoint.catalog.scorecards import shown, store
 from counterpoint.catalog.scorecards.sight import see
 from counterpoint.catalog.shown import moment_of
-from counterpoint.catalog.writing import yaml_text
 from counterpoint.graph.ref import Ref, parse_ref
 from counterpoint.web import PageContext, render
 from counterpoint.web.urls import entity_url, with_query
 from counterpoint.workspace import Workspace
+from counterpoint.yaml12.writing import yaml_text
 
 __all__ = ["pages"]
 
@@ -73,7 +73,7 @@ def show_next(
     first = max(start, 0)
     more = len(owners) > first + OWNERS
     return render(
-        page,
+        page.about(unit),
         "catalog/scorecards/next.html",
         owners=owners[first : first + OWNERS],
         total=len(owners),

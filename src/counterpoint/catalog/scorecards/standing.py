@@ -4,6 +4,7 @@ The activity log says what has changed: those entities and their neighbours are 
 scorecard, a new day (ages, ends of exemptions) or very many changes at once ask everything again.
 """
 
+import math
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -15,7 +16,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from counterpoint.catalog.scorecards.builtin import PREFIX, group_of
-from counterpoint.catalog.scorecards.facts import PROVIDERS, Gatherer
+from counterpoint.catalog.scorecards.facts import PROVIDERS, Gatherer, Provider
 from counterpoint.catalog.scorecards.model import Outcome, Outcomes, Scorecard, evaluate
 from counterpoint.catalog.scorecards.reading import PEOPLE, Broken, read_scorecard
 from counterpoint.errors import InputError
@@ -37,7 +38,7 @@ MANY = 2_000
 STALE = 60.0
 """Seconds after which facts from outside the graph, such as those of documentation, are asked again..."""
 SHARE = 1_000
-"""...or this many times as long as asking everything takes, so that it costs a thousandth of a core at most."""
+"""...or this many times as long as asking them takes, so that it costs a thousandth of a core at most."""
 PATIENCE = 1.5
 """How much longer a reader waits than whoever renews in the background, so that readers find it done."""
 _LETTERS: Mapping[str, Outcome] = {"p": "passes", "f": "fails", "e": "exempt"}
@@ -67,7 +68,7 @@ class Present:
     """When that was, in microseconds."""
     today: date = date.min
     made: float = 0.0
-    """When everything was asked, by the clock that only goes forward."""
+    """When facts from outside the graph were asked last, by the clock that only goes forward."""
     took: float = 0.0
     """Seconds of the processor that this took."""
     scorecards: Mapping[str, Scorecard] = field(default_factory=dict)
@@ -113,9 +114,9 @@ class Standing:
                 _ask(present, list(reader.get_many([ref]).values()), gatherer, held)
         return present
 
-    def is_stale(self) -> bool:
-        """Whether facts from outside the graph should be asked again."""
-        return self._present.seq >= 0 and _stale(self._present, 1)
+    def fresh_for(self) -> float:
+        """Seconds after which facts from outside the graph should be asked again; none are asked where it is infinite."""
+        return max(0.0, _until_stale(self._present, 1))
 
     def _holds(self, seq: int, today: date, patience: float) -> bool:
         present = self._present
@@ -126,12 +127,19 @@ class Standing:
         changes = reader.activity(after=old.seq, limit=MANY + 1) if old.seq >= 0 else []
         newest = reader.activity(limit=1)
         at = to_micros(newest[0].at) if newest else 0
-        everything = old.seq < 0 or old.today != today or len(changes) > MANY or _rewritten(changes)
-        if everything or _stale(old, patience):
-            started = time.thread_time()
+        started = time.thread_time()
+        if old.seq < 0 or old.today != today or len(changes) > MANY or _rewritten(changes):
             whole = self._whole(reader, seq, today)
             return replace(whole, at=at, took=time.thread_time() - started)
-        return self._changed(reader, seq, at, changes)
+        refs = set(_refs(change.subject for change in changes))
+        refs |= _neighbours(reader, refs, old.at)
+        if not _stale(old, patience):
+            return self._changed(reader, seq, at, refs)
+        for provider in _outside(old):
+            refs.update(provider.known(self._workspace, reader))
+        made = time.monotonic()
+        changed = self._changed(reader, seq, at, refs)
+        return replace(changed, made=made, took=time.thread_time() - started)
 
     def _whole(self, reader: Reader, seq: int, today: date) -> Present:
         present, held = _empty(reader, seq, today)
@@ -141,10 +149,8 @@ class Standing:
                 _ask(present, entities, gatherer, held)
         return present
 
-    def _changed(self, reader: Reader, seq: int, at: int, changes: Iterable[Activity]) -> Present:
+    def _changed(self, reader: Reader, seq: int, at: int, refs: set[str]) -> Present:
         old = self._present
-        refs = set(_refs(change.subject for change in changes))
-        refs |= _neighbours(reader, refs, old.at)
         held = {ref: dict(entities) for ref, entities in old.held.items()}
         for entities in held.values():
             for ref in refs & entities.keys():
@@ -194,9 +200,19 @@ def _ask(
 
 
 def _stale(present: Present, patience: float) -> bool:
-    if time.monotonic() - present.made < max(STALE, SHARE * present.took) * patience:
-        return False
-    return not PROVIDERS.keys().isdisjoint(map(group_of, present.fact_names()))
+    return _until_stale(present, patience) <= 0
+
+
+def _until_stale(present: Present, patience: float) -> float:
+    """Seconds for which facts from outside the graph still count as fresh."""
+    if not _outside(present):
+        return math.inf
+    return present.made + max(STALE, SHARE * present.took) * patience - time.monotonic()
+
+
+def _outside(present: Present) -> list[Provider]:
+    """Whoever knows facts from outside the graph that the checks ask for."""
+    return [PROVIDERS[group] for group in sorted({*map(group_of, present.fact_names())} & PROVIDERS.keys())]
 
 
 def _rewritten(changes: Iterable[Activity]) -> bool:

@@ -8,7 +8,18 @@ from collections.abc import Callable
 
 import msgspec
 
-__all__ = ["LIKELY", "NEAR", "TEXT", "Likeness", "Thing", "are_candidates", "are_likely", "likeness"]
+__all__ = [
+    "LIKELY",
+    "NEAR",
+    "TEXT",
+    "Likeness",
+    "Thing",
+    "are_candidates",
+    "are_likely",
+    "documentation_of",
+    "entity_of",
+    "likeness",
+]
 
 RELATIONS, METRIC, NAME, TOGETHER = 0.3, 0.2, 0.25, 0.05
 """What each ground takes away at most of what speaks against a match."""
@@ -20,12 +31,15 @@ WORDS = 3
 """Words that the texts of twins share at least: of "Payment API" and "Playback API" only one is the same."""
 NEAR = 0.12
 """The least nearness of a text that is worth showing to who writes something new."""
+DOCUMENTATION = "/docs"
+"""What the reference of documentation ends with; no name of an entity holds a slash."""
 
 
 class Thing(msgspec.Struct, frozen=True):
-    """What is known of an entity that may exist twice."""
+    """What is known of an entity, or of its documentation, that may exist twice."""
 
     ref: str
+    """The entity's reference, followed by `/docs` where its documentation is meant."""
     kind: str
     title: str
     body: str
@@ -40,7 +54,7 @@ class Thing(msgspec.Struct, frozen=True):
     @property
     def name(self) -> str:
         """The name in its reference."""
-        return self.ref.rpartition("/")[2]
+        return entity_of(self.ref).rpartition("/")[2]
 
     @property
     def text(self) -> str:
@@ -61,6 +75,20 @@ class Likeness(msgspec.Struct, frozen=True, rename="camel"):
     same_name: bool = False
     together: bool = False
     """Whether neither is over."""
+
+
+def documentation_of(ref: str) -> str:
+    """What stands for the documentation of the entity with this canonical reference."""
+    return ref + DOCUMENTATION
+
+
+def entity_of(ref: str) -> str:
+    """The entity that a thing is, or that it documents.
+
+    >>> entity_of("component:default/player/docs"), entity_of("component:default/docs")
+    ('component:default/player', 'component:default/docs')
+    """
+    return ref.removesuffix(DOCUMENTATION) if ref.count("/") > 1 else ref
 
 
 def likeness(

@@ -1,6 +1,7 @@
 """The things of a graph that may exist twice, kept in memory and brought up to date by the activity log."""
 
 import threading
+import time
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from math import log
 from typing import Any
@@ -10,6 +11,7 @@ import numpy as np
 import sqlalchemy as sa
 
 from counterpoint.errors import CounterpointError, InputError
+from counterpoint.graph.entity import Entity
 from counterpoint.graph.kinds import canonical_kind
 from counterpoint.graph.query import valid
 from counterpoint.graph.reader import BATCH, Reader
@@ -28,18 +30,39 @@ from counterpoint.graph.similar.words import phrases, terms_of
 from counterpoint.graph.store import Graph
 from counterpoint.graph.tables import activity, decode, relation, revision
 
-__all__ = ["KINDS", "MOST", "Near", "Pair", "Shelf", "Things", "common_words", "wanted_kinds"]
+__all__ = [
+    "DOCUMENTATION",
+    "KINDS",
+    "MOST",
+    "Near",
+    "Pair",
+    "Shelf",
+    "Things",
+    "by_likeness",
+    "common_words",
+    "thing_of",
+    "wanted_kinds",
+]
 
 KINDS = ("Component", "API", "System", "Domain", "Resource", "Bet", "Template")
 """Kinds of which there may be two for one purpose."""
+DOCUMENTATION = "Documentation"
+"""What may be written twice as well, though it is no entity; whoever holds the files makes a shelf of it."""
 LINKS = ("partOf", "providesApi", "consumesApi", "dependsOn", "servesPurpose", "supportsBelief")
 """Relations that say what a thing is made of, or for."""
 MOST = 100_000
-"""Things that are kept: at one kilobyte each, a hundred megabytes."""
+"""Things that are kept, the newest: at one kilobyte each, a hundred megabytes."""
+SLACK = MOST // 20
+"""So many more may come before the oldest ones are let go of, since then everything is read again."""
+QUICK = 0.05
+"""Seconds in which a shelf may have been renewed for the next reader to renew it too."""
+PAUSE = 20
+"""How many times as long as renewing took a reader who writes something new gets the shelf as it was."""
 EACH = 5
 """Pairs that one thing is in, at most: the list shows where to look, not a web."""
 WEIGHED = 300
 """Of thousands of texts that are near, so many of the nearest are weighed by all grounds."""
+WRITTEN = frozenset({"document", "documentation"})
 OVER = frozenset({"killed", "retired", "deprecated"})
 TEXTS = ("hypothesis", "statement")
 """Fields of a spec that say what a thing is for, beside its title and description. Tags are left out: most name a
@@ -103,7 +126,7 @@ class Shelf:
         """Likely twins: pairs of one kind with different owners, the most alike first."""
         found: list[tuple[Likeness, Thing, Thing]] = []
         owners: dict[str | None, int] = {}
-        for kind in KINDS:
+        for kind in dict.fromkeys(thing.kind for thing in self.things):
             rows = [place for place, thing in enumerate(self.things) if thing.kind == kind and thing.owner]
             groups = [owners.setdefault(self.things[place].owner, len(owners)) for place in rows]
             near = self._corpus.pairs(np.array(rows, int), np.array(groups, int), least=TEXT, each=EACH * 4)
@@ -114,6 +137,13 @@ class Shelf:
                     found.append((alike, one, other))
         found.sort(key=lambda each: (-each[0].score, each[1].ref, each[2].ref))
         return list(self._thinned(found))
+
+    def nearest_elsewhere(self, thing: Thing) -> Near | None:
+        """The nearest thing of its kind that another owner has, where the two are likely twins."""
+        for near in self.nearest(thing, kinds=(thing.kind,), limit=EACH * 4):
+            if are_candidates(thing, near.thing):
+                return near if are_likely(near.likeness, common_words(thing, near.thing)) else None
+        return None
 
     def _thinned(self, found: Iterable[tuple[Likeness, Thing, Thing]]) -> Iterator[Pair]:
         told: dict[str, int] = {}
@@ -145,6 +175,7 @@ class Things:
         self._tokens: dict[str, Tokens] = {}
         self._words = Vocabulary()
         self._shelf: Shelf | None = None
+        self._took = self._at = 0.0
         self.left_out = 0
         """Things beyond `MOST`, which are not compared."""
 
@@ -152,6 +183,7 @@ class Things:
         """Everything as the graph has it now."""
         with self._lock, self._graph.read() as reader:
             last = reader.last_activity()
+            begun = time.monotonic()
             if self._shelf is None or last < self._seen:
                 self._fill(reader)
             elif last > self._seen and not self._renew(reader):
@@ -159,8 +191,17 @@ class Things:
                 return self._shelf
             if self._shelf is None or last != self._seen:
                 self._shelf = Shelf(self._things, self._tokens, self._words)
+                self._at = time.monotonic()
+                self._took = self._at - begun
             self._seen = last
             return self._shelf
+
+    def at_hand(self) -> Shelf:
+        """Everything as it is now, or as it was a moment ago where to look again takes longer than a moment."""
+        held = self._shelf
+        if held is not None and self._took > QUICK and time.monotonic() - self._at < PAUSE * self._took:
+            return held
+        return self.shelf()
 
     @property
     def seen(self) -> int:
@@ -169,9 +210,7 @@ class Things:
 
     def _fill(self, reader: Reader) -> None:
         self._things, self._tokens, self._words, self._shelf = {}, {}, Vocabulary(), None
-        condition = sa.and_(revision.c.kind.in_(KINDS), valid(revision, None))
-        total = reader.connection.execute(sa.select(sa.func.count()).where(condition)).scalar_one()
-        self.left_out = max(total - MOST, 0)
+        condition = self._count(reader)
         newest = (
             sa.select(
                 revision.c.ref, revision.c.kind, revision.c.title, revision.c.owner, revision.c.document
@@ -181,6 +220,13 @@ class Things:
             .limit(MOST)
         )
         self._take(reader.connection.execute(newest).all(), _links(reader.connection, None))
+
+    def _count(self, reader: Reader) -> sa.ColumnElement[bool]:
+        """Count what is not kept; the condition of what there is."""
+        condition = sa.and_(revision.c.kind.in_(KINDS), valid(revision, None))
+        total = reader.connection.execute(sa.select(sa.func.count()).where(condition)).scalar_one()
+        self.left_out = max(total - MOST, 0)
+        return condition
 
     def _renew(self, reader: Reader) -> bool:
         """Read again what has changed; whether anything of it is on the shelf, or comes on it."""
@@ -198,6 +244,10 @@ class Things:
                 self._things.pop(ref, None)
                 self._tokens.pop(ref, None)
             self._take(rows, _links(connection, batch))
+        if len(self._things) > MOST + SLACK:
+            self._fill(reader)
+        elif changed and (self.left_out or len(self._things) > MOST):
+            self._count(reader)
         return bool(changed)
 
     def _take(self, rows: Iterable[Any], links: Mapping[str, set[str]]) -> None:
@@ -207,6 +257,11 @@ class Things:
             self._things[row.ref] = thing
             if before is None or before.text != thing.text:
                 self._tokens[row.ref] = self._words.tokens(thing.title, thing.body)
+
+
+def by_likeness(pair: Pair) -> tuple[float, str, str]:
+    """The place of a pair in a list: the most alike first."""
+    return -pair.likeness.score, pair.first.ref, pair.second.ref
 
 
 def common_words(one: Thing, other: Thing) -> int:
@@ -227,18 +282,29 @@ def _links(connection: sa.Connection, refs: list[str] | None) -> dict[str, set[s
     return found
 
 
+def thing_of(entity: Entity) -> Thing:
+    """What is known of an entity, as it is compared."""
+    links = {target for name in LINKS for target in entity.targets(name)}
+    return _made(entity.ref, entity.kind, entity.title, entity.owner, entity.document, links)
+
+
 def _thing(row: Any, links: Collection[str]) -> Thing:
-    document = decode(row.document)
+    return _made(row.ref, row.kind, row.title, row.owner, decode(row.document), links)
+
+
+def _made(
+    ref: str, kind: str, title: str, owner: str | None, document: Mapping[str, Any], links: Collection[str]
+) -> Thing:
     metadata, spec = document["metadata"], document.get("spec") or {}
     texts = [metadata.get("description"), *(spec.get(name) for name in TEXTS)]
-    if row.title != metadata["name"]:
+    if title != metadata["name"]:
         texts.append(metadata["name"])
     return Thing(
-        ref=row.ref,
-        kind=row.kind,
-        title=row.title,
+        ref=ref,
+        kind=kind,
+        title=title,
         body=". ".join(text for text in texts if isinstance(text, str)),
-        owner=row.owner,
+        owner=owner,
         links=frozenset(links),
         metrics=_metrics(spec, metadata["namespace"]),
         ended=bool({str(spec.get("state")), str(spec.get("lifecycle"))} & OVER),
@@ -271,13 +337,14 @@ def _batches(refs: Iterable[str]) -> Iterator[list[str]]:
 
 
 def wanted_kinds(kinds: Iterable[str]) -> tuple[str, ...]:
-    """The kinds as descriptors write them.
+    """The kinds as descriptors write them; `document` and `documentation` mean what is written about entities.
 
     Raises:
         InputError: of one of them nothing is compared.
     """
-    found = tuple(canonical_kind(kind) for kind in kinds)
+    found = tuple(DOCUMENTATION if kind.lower() in WRITTEN else canonical_kind(kind) for kind in kinds)
     for kind in found:
-        if kind not in KINDS:
-            raise InputError(f"{kind!r} is not compared; kind is one of {', '.join(KINDS)}.")
+        if kind not in (*KINDS, DOCUMENTATION):
+            message = f"{kind!r} is not compared; kind is one of {', '.join((*KINDS, DOCUMENTATION))}."
+            raise InputError(message)
     return found

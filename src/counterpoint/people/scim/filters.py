@@ -9,12 +9,14 @@ import msgspec
 
 from counterpoint.people.scim.errors import ScimError
 
-__all__ = ["Filter", "Path", "equalities", "parse_filter", "parse_path", "values_at"]
+__all__ = ["Filter", "Path", "demanded", "equalities", "parse_filter", "parse_path", "values_at"]
 
 LONGEST = 4_000
 """Characters of a filter."""
 DEEPEST = 30
 """Brackets within brackets."""
+MOST = 100
+"""Comparisons of a filter; each is asked of everybody."""
 EXACT = frozenset({"id", "externalid", "value", "$ref", "version", "resourcetype"})
 """Attributes in which case matters; in all others it does not."""
 TOKEN = re.compile(
@@ -51,6 +53,12 @@ def parse_filter(text: str) -> Filter:
     found = parser.either(0)
     parser.end()
     return found
+
+
+def demanded(text: str) -> dict[str, Any]:
+    """What a valid filter of equalities joined by `and` demands, by attribute in lower case; nothing for any other."""
+    found = equalities(_Parser(text).tokens) or {}
+    return {".".join(_names(name)).lower(): value for name, value in found.items()}
 
 
 def parse_path(text: str) -> Path:
@@ -150,7 +158,7 @@ class _Parser:
         if len(text) > LONGEST:
             raise _wrong(f"it has {len(text):,} characters, and {LONGEST:,} are the most")
         self.tokens: list[tuple[str, str]] = []
-        self.at = 0
+        self.at = self.compared = 0
         place, text = 0, text.strip()
         while place < len(text):
             found = TOKEN.match(text, place)
@@ -218,6 +226,9 @@ class _Parser:
 
     def comparison(self, names: tuple[str, ...]) -> Filter:
         operator = self.word("an operator such as eq").lower()
+        self.compared += 1
+        if self.compared > MOST:
+            raise _wrong(f"it has more than {MOST} comparisons")
         if operator == "pr":
             return lambda resource: any(value not in ("", None) for value in values_at(resource, names))
         if operator not in COMPARISONS:

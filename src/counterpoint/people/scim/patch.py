@@ -103,10 +103,11 @@ def _narrowed(holder: dict[str, Any], key: str, name: str, path: Path, value: An
     assert path.narrowed is not None  # noqa: S101 - says it to the type checker
     items = holder.get(key)
     items = items if isinstance(items, list) else []
-    meant = [each for each in items if isinstance(each, dict) and path.narrowed(each)]
+    meant = _meant(items, path)
     if name == "remove":
         if path.sub is None:
-            holder[key] = [each for each in items if each not in meant]
+            gone = {id(each) for each in meant}
+            holder[key] = [each for each in items if id(each) not in gone]
         for each in meant if path.sub else ():
             each.pop(_key(each, path.sub or ""), None)
         return
@@ -125,6 +126,16 @@ def _narrowed(holder: dict[str, Any], key: str, name: str, path: Path, value: An
     holder[key] = items
 
 
+def _meant(items: list[Any], path: Path) -> list[dict[str, Any]]:
+    """The values that a path means; of thousands of members one is found by its value alone."""
+    assert path.narrowed is not None  # noqa: S101 - says it to the type checker
+    found = [each for each in items if isinstance(each, dict)]
+    if path.fixed is not None and list(path.fixed) == ["value"]:
+        value = path.fixed["value"]
+        found = [each for each in found if each.get("value", value) == value]
+    return [each for each in found if path.narrowed(each)]
+
+
 def _remove(holder: dict[str, Any], key: str, value: Any) -> None:
     if value in (None, [], {}) or not isinstance(holder.get(key), list):
         holder.pop(key, None)
@@ -135,10 +146,14 @@ def _remove(holder: dict[str, Any], key: str, value: Any) -> None:
 
 def _added(items: list[Any], value: Any) -> list[Any]:
     found = list(items)
+    values = {_value_of(each) for each in found} - {None}
     for each in value if isinstance(value, list) else [value]:
-        entry = each if isinstance(each, Mapping) else {"value": each}
-        if not any(_value_of(old) == _value_of(entry) for old in found):
-            found.append(dict(entry))
+        entry = dict(each) if isinstance(each, Mapping) else {"value": each}
+        known = _value_of(entry)
+        if known in values or (known is None and entry in found):  # an address has no value
+            continue
+        found.append(entry)
+        values |= {known} - {None}
     return found
 
 

@@ -87,7 +87,7 @@ def user_resource(
     entity: Entity, base: str, units: Iterable[tuple[str, str]], manager: tuple[str, str] | None = None
 ) -> dict[str, Any]:
     """A person. `units` and `manager` are pairs of SCIM id and display name."""
-    kept = dict(entity.spec.get(BLOCK) or {})
+    kept = _block(entity.spec)
     email = email_of(entity)
     found: dict[str, Any] = {
         "schemas": [USER, *([ENTERPRISE] if ENTERPRISE in kept or manager else [])],
@@ -113,7 +113,7 @@ def user_resource(
 
 def group_resource(entity: Entity, base: str, members: Iterable[tuple[str, str]]) -> dict[str, Any]:
     """A unit with its members, as pairs of SCIM id and display name."""
-    kept = dict(entity.spec.get(BLOCK) or {})
+    kept = _block(entity.spec)
     found: dict[str, Any] = {
         "schemas": [GROUP, UNIT],
         "id": entity.uid,
@@ -228,13 +228,19 @@ def members_of(resource: Mapping[str, Any]) -> list[str]:
 
 def is_deleted(entity: Entity) -> bool:
     """Whether SCIM took it away; its entity stays for the history."""
-    return bool((entity.spec.get(BLOCK) or {}).get(DELETED))
+    return bool(_block(entity.spec).get(DELETED))
 
 
 def marked_deleted(document: Mapping[str, Any]) -> dict[str, Any]:
     """The document of something that SCIM took away."""
     spec = dict(document.get("spec") or {})
-    return {**document, "spec": {**spec, BLOCK: {**(spec.get(BLOCK) or {}), DELETED: True}}}
+    return {**document, "spec": {**spec, BLOCK: {**_block(spec), DELETED: True}}}
+
+
+def _block(spec: Mapping[str, Any]) -> dict[str, Any]:
+    """What SCIM said; a file may hold anything there, and never what the server gives."""
+    block = spec.get(BLOCK)
+    return {key: each for key, each in block.items() if key not in GIVEN} if isinstance(block, dict) else {}
 
 
 def _kept(resource: Mapping[str, Any], shown: set[str]) -> dict[str, Any]:

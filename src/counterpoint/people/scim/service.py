@@ -4,26 +4,27 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
+import msgspec
 import sqlalchemy as sa
 
 from counterpoint.errors import NotAllowedError
 from counterpoint.graph.actor import Actor
 from counterpoint.graph.entity import Entity
-from counterpoint.graph.handover import RETIRED, retired
+from counterpoint.graph.handover import RETIRED, unretired
 from counterpoint.graph.reader import Reader
 from counterpoint.graph.ref import parse_ref
 from counterpoint.graph.store import Graph
 from counterpoint.graph.tables import revision
 from counterpoint.graph.writer import Writer
 from counterpoint.people.dates import When, now
-from counterpoint.people.directory import Directory
+from counterpoint.people.directory import numbered
 from counterpoint.people.managers import end_manager, lines, manager_of, set_manager
 from counterpoint.people.memberships import DOCUMENT, effective, end, join, moment_of_writing, recorded
 from counterpoint.people.model import LEFT, ManagerLine, Membership, holds, moment_of
-from counterpoint.people.ownership import owned
+from counterpoint.people.retirement import carry_out, plan
 from counterpoint.people.scim import resources
 from counterpoint.people.scim.errors import ScimError
-from counterpoint.people.scim.filters import parse_filter
+from counterpoint.people.scim.filters import demanded, parse_filter
 from counterpoint.people.scim.patch import apply
 
 __all__ = ["Kind", "Provisioning", "provisioner"]
@@ -33,6 +34,8 @@ SOURCE = "scim"
 FEW = 500
 """References in one statement; beyond it everybody is read."""
 ACTED = "The identity provider says so."
+WRITTEN = ("username", "externalid", "displayname", "emails.value", "emails")
+"""Attributes whose value stands as it is in the document of whoever has it."""
 
 
 def provisioner(actor: Actor) -> Actor:
@@ -63,7 +66,9 @@ class Provisioning:
         """A part of the resources that a filter lets through, and how many there are in all."""
         passes = parse_filter(filter_) if filter_ else None
         with self.graph.read() as reader:
-            found = [entity for entity in reader.all(kind=kind) if _visible(entity)]
+            wanted = demanded(filter_) if filter_ else {}
+            text = next((str(wanted[key]) for key in WRITTEN if isinstance(wanted.get(key), str)), "")
+            found = [entity for entity in _holding(reader, kind, text) if _visible(entity)]
             if passes is None:
                 part = found[start - 1 : start - 1 + count]
                 view = _View(reader, self.base, part)
@@ -89,13 +94,12 @@ class Provisioning:
         """
         wanted = resources.checked(body, _required(kind))
         with self.graph.write(self.actor) as writer:
-            known = Directory(writer, kind)
-            old = _same(known, kind, wanted)
+            old = _same(writer, kind, wanted)
             if old is not None and _visible(old):
                 raise ScimError(
                     409, "uniqueness", f"{wanted[_required(kind)]!r} exists already, with the id {old.uid}."
                 )
-            name = known.free_name(resources.entity_name(wanted)) if old is None else old.name
+            name = _free_name(writer, kind, resources.entity_name(wanted)) if old is None else old.name
             return self._write(writer, kind, old, name, wanted, {})
 
     def replace(self, kind: Kind, uid: str, body: Any, matches: Callable[[str], bool]) -> dict[str, Any]:
@@ -136,21 +140,16 @@ class Provisioning:
                 writer.put(resources.marked_deleted(document), reason=ACTED)
 
     def _dissolve(self, writer: Writer, old: Entity) -> None:
-        things = owned(writer, now(), old.ref)
-        if things:
-            named = ", ".join(each.ref for each in things[:3])
+        decided = plan(writer, old.ref)
+        if decided.homeless:
+            named = ", ".join(each.ref for each in decided.homeless[:3])
             raise ScimError(
                 409,
                 "mutability",
-                f"{old.title} owns {len(things)} things ({named}...); give each a new home first: counterpoint units retire {parse_ref(old.ref).short} --to UNIT",
+                f"{old.title} owns {len(decided.homeless)} things ({named}...); give each a new home first: counterpoint units retire {parse_ref(old.ref).short} --to UNIT",
             )
-        moment = moment_of_writing(writer)
-        for each in recorded(writer, unit=old.ref):
-            if each.end is None or moment_of(each.end) > moment:
-                end(writer, str(each.id), moment, reason=ACTED)
-        document = retired(old.document, moment.date().isoformat())
-        writer.put(resources.marked_deleted(document), reason=ACTED)
-        writer.record("unit.retired", old.ref, reason=ACTED)
+        carry_out(writer, decided, ACTED)
+        writer.put(resources.marked_deleted(writer.require(old.ref).document), reason=ACTED)
 
     def _write(
         self,
@@ -172,7 +171,7 @@ class Provisioning:
         else:
             document = resources.group_document(wanted, old, name)
             if old is not None and resources.is_deleted(old):
-                document["spec"].pop("lifecycle", None)
+                document = unretired(document)
             entity = writer.put(document).entity
             if "members" in wanted or before:
                 _set_members(writer, entity, resources.members_of(wanted))
@@ -255,10 +254,35 @@ def _matching(reader: Reader, base: str, entity: Entity, matches: Callable[[str]
     return found
 
 
-def _same(known: Directory, kind: Kind, wanted: Mapping[str, Any]) -> Entity | None:
-    """Who has the user name, or the unit's display name, already; taken away ones too, which then come back."""
+def _holding(reader: Reader, kind: Kind, text: str) -> list[Entity]:
+    """Everybody, or those whose document holds a text, whatever its case: few of thousands are then looked at."""
+    if not text or not text.isascii():  # databases know the case of ASCII alone
+        return reader.all(kind=kind)
+    needle = msgspec.json.encode(text)[1:-1].decode().lower()
+    here = sa.and_(revision.c.kind == kind, revision.c.valid_to.is_(None))
+    rows = sa.select(revision.c.ref).where(
+        here, sa.func.lower(revision.c.document).contains(needle, autoescape=True)
+    )
+    found = reader.get_many(reader.connection.execute(rows).scalars())
+    return [found[ref] for ref in sorted(found)]
+
+
+def _free_name(reader: Reader, kind: Kind, wanted: str) -> str:
+    """A name that nobody has yet, as near to the wanted one as can be."""
+    return next(name for name in numbered(wanted) if not reader.exists(f"{kind}:default/{name}"))
+
+
+def _same(reader: Reader, kind: Kind, wanted: Mapping[str, Any]) -> Entity | None:
+    """Who has the user name, or the unit's display name, already; taken away ones too, which then come back.
+
+    A unit that its own people have retired stays so: what the provider brings is then another one.
+    """
     text = str(wanted[_required(kind)]).casefold()
-    found = [each for each in known.by_ref.values() if _called(kind, each) == text]
+    found = [
+        each
+        for each in _holding(reader, kind, str(wanted[_required(kind)]))
+        if _called(kind, each) == text and (_visible(each) or resources.is_deleted(each))
+    ]
     return min(found, key=lambda each: (not _visible(each), each.ref)) if found else None
 
 
@@ -271,7 +295,7 @@ def _called(kind: Kind, entity: Entity) -> str:
 def _refuse_taken(writer: Writer, kind: Kind, old: Entity, wanted: Mapping[str, Any]) -> None:
     if str(wanted[_required(kind)]).casefold() == _called(kind, old):
         return
-    same = _same(Directory(writer, kind), kind, wanted)
+    same = _same(writer, kind, wanted)
     if same is not None and same.ref != old.ref and _visible(same):
         raise ScimError(409, "uniqueness", f"{wanted[_required(kind)]!r} is {same.uid} already.")
 
@@ -309,7 +333,8 @@ def _set_members(writer: Writer, unit: Entity, ids: list[str]) -> None:
     """Let these be the members of a unit, and nobody else."""
     moment = moment_of_writing(writer)
     held = effective(writer, When(moment), units=[unit.ref])
-    wanted = {_member(writer, uid).ref for uid in ids}
+    known = {uid: ref for ref, (uid, _) in _ids_of(writer, {each.person for each in held}).items()}
+    wanted = {known.get(uid) or _member(writer, uid).ref for uid in ids}
     for person in sorted(wanted - {each.person for each in held}):
         join(writer, Membership(person=person, unit=unit.ref, start=moment, source=SOURCE), reason=ACTED)
     for each in held:

@@ -5,7 +5,18 @@ from dataclasses import dataclass
 
 from markupsafe import Markup
 
-from counterpoint.web.charts.relations import BOX, GAP, HEAD, ROW, Node, centre_box, curve, node_box
+from counterpoint.web.charts.relations import (
+    BOX,
+    GAP,
+    HEAD,
+    ROW,
+    Node,
+    centre_box,
+    curve,
+    in_words,
+    node_box,
+    rest_of,
+)
 from counterpoint.web.charts.svg import chart, element, sized, text
 
 __all__ = ["Layer", "Step", "layer_diagram"]
@@ -32,6 +43,8 @@ class Layer:
 
     label: str
     steps: tuple[Step, ...]
+    rest: str | None = None
+    """Where those that are not drawn are listed."""
 
 
 def layer_diagram(
@@ -50,7 +63,7 @@ def layer_diagram(
     if not any(sides):
         return Markup("")
     words = "; ".join(
-        f"{layer.label}: {', '.join(step.label for step in layer.steps)}" for side in sides for layer in side
+        in_words(layer.label, [step.label for step in layer.steps], limit) for side in sides for layer in side
     )
 
     def draw(size: str, width: int) -> Markup:
@@ -98,7 +111,7 @@ def _column(
         ends[step.key] = y + BOX / 2
         y += ROW
     if len(layer.steps) > limit:
-        parts.append(text(x, y + 14, f"and {len(layer.steps) - limit} more", "c-faint"))
+        parts.append(rest_of(len(layer.steps) - limit, x, y, layer.rest))
     return parts, ends
 
 

@@ -18,8 +18,10 @@ __all__ = [
     "RelationGroup",
     "centre_box",
     "curve",
+    "in_words",
     "node_box",
     "relation_diagram",
+    "rest_of",
 ]
 
 ROW, HEAD, GAP = 30.0, 22.0, 10.0
@@ -47,6 +49,8 @@ class RelationGroup:
     nodes: tuple[Node, ...]
     side: str = "right"
     """"left" for what comes before it (owner, system), "right" for what follows."""
+    rest: str | None = None
+    """Where those that are not drawn are listed."""
 
 
 def relation_diagram(centre: Node, groups: Sequence[RelationGroup], *, title: str, limit: int = 8) -> Markup:
@@ -57,7 +61,7 @@ def relation_diagram(centre: Node, groups: Sequence[RelationGroup], *, title: st
     shown = [group for group in groups if group.nodes]
     if not shown:
         return Markup("")
-    words = "; ".join(f"{group.label}: {', '.join(node.label for node in group.nodes)}" for group in shown)
+    words = "; ".join(in_words(group.label, [node.label for node in group.nodes], limit) for group in shown)
 
     def draw(size: str, width: int) -> Markup:
         if size == "narrow":
@@ -108,7 +112,7 @@ def _column(
         ends.append(y + BOX / 2)
         y += ROW
     if len(group.nodes) > limit:
-        parts.append(text(x, y + 14, f"and {len(group.nodes) - limit} more", "c-faint"))
+        parts.append(rest_of(len(group.nodes) - limit, x, y, group.rest))
         y += ROW
     return parts, ends, y
 
@@ -128,6 +132,18 @@ def _tree(
         ]
         y += GAP
     return [*links, *parts], y
+
+
+def in_words(label: str, names: Sequence[str], limit: int) -> str:
+    """Return what is drawn of one group as text, for those who do not see it."""
+    more = f" and {len(names) - limit:,} more" if len(names) > limit else ""
+    return f"{label}: {', '.join(names[:limit])}{more}"
+
+
+def rest_of(count: int, x: float, y: float, href: str | None) -> Markup:
+    """Return the line that counts what is not drawn, with a link to where it is listed."""
+    line = text(x, y + 14, f"and {count:,} more", "c-rest" if href else "c-faint")
+    return element("a", line, href=href) if href else line
 
 
 def node_box(node: Node, x: float, y: float, width: float) -> Markup:

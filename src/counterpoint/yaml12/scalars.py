@@ -8,7 +8,7 @@ what their author typed, and `012` is twelve.
 import math
 import re
 
-__all__ = ["STANDARD_TAGS", "ScalarError", "plain", "tagged"]
+__all__ = ["NULL", "STANDARD_TAGS", "ScalarError", "plain", "tagged"]
 
 Scalar = str | int | float | bool | None
 

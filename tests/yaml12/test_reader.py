@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from counterpoint.catalog.reader import MAX_BYTES, read_file, read_text
+from counterpoint.yaml12.reader import MAX_BYTES, read_file, read_text
 
 
 def only(text):

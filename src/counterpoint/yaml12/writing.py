@@ -1,13 +1,13 @@
 """Writes documents as YAML 1.2 that reads back as the same values."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import yaml
 
-from counterpoint.catalog.scalars import ScalarError, plain
+from counterpoint.yaml12.scalars import ScalarError, plain
 
-__all__ = ["yaml_text"]
+__all__ = ["yaml_text", "yaml_texts"]
 
 WIDTH = 100
 
@@ -36,11 +36,21 @@ _Dumper.add_representer(str, _text)
 
 def yaml_text(document: Mapping[str, Any]) -> str:
     """The document as YAML, in the order of its keys."""
-    return yaml.dump(
-        dict(document),
+    return _written([document], explicit_start=False)
+
+
+def yaml_texts(documents: Iterable[Mapping[str, Any]]) -> str:
+    """Several documents as one stream, each after `---`."""
+    return _written(documents, explicit_start=True)
+
+
+def _written(documents: Iterable[Mapping[str, Any]], *, explicit_start: bool) -> str:
+    return yaml.dump_all(
+        [dict(each) for each in documents],
         Dumper=_Dumper,
         sort_keys=False,
         allow_unicode=True,
         width=WIDTH,
         default_flow_style=False,
+        explicit_start=explicit_start,
     )

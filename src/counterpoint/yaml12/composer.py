@@ -5,8 +5,8 @@ from typing import Any
 
 import yaml
 
-from counterpoint.catalog.scalars import STANDARD_TAGS, ScalarError, plain, tagged
 from counterpoint.errors import escape
+from counterpoint.yaml12.scalars import NULL, STANDARD_TAGS, ScalarError, plain, tagged
 
 __all__ = ["MAX_DEPTH", "MAX_REPEATED", "Composed", "Composer", "Position", "Refusal"]
 
@@ -53,9 +53,10 @@ class _Open:
 class Composer:
     """Takes the events of a stream one by one and returns each document when it is complete."""
 
-    def __init__(self, base: int = 0) -> None:
-        """Start; `base` is added to the line numbers of the events."""
+    def __init__(self, base: int = 0, *, typed: bool = True) -> None:
+        """Start; `base` is added to the line numbers of the events. Without `typed` scalars stay texts, or null."""
         self._base = base
+        self._value = _value if typed else _text_value
         self._reset()
 
     def _reset(self) -> None:
@@ -85,8 +86,12 @@ class Composer:
             self._end()
         return None
 
+    def position(self, mark: Any) -> Position:
+        """Where a mark of the parser stands; without one, where the text begins."""
+        return (self._base + 1, 1) if mark is None else (mark.line + self._base + 1, mark.column + 1)
+
     def _place(self, event: Any) -> Position:
-        return event.start_mark.line + self._base + 1, event.start_mark.column + 1
+        return self.position(event.start_mark)
 
     def _refuse(self, message: str, event: Any, pointer: str | None = None) -> None:
         self.refusal = Refusal(message, self._pointer() if pointer is None else pointer, self._place(event))
@@ -110,10 +115,10 @@ class Composer:
             self._take_key(event)
             return
         if event.tag not in (None, "!") and event.tag not in STANDARD_TAGS:
-            self._refuse(f"the tag {event.tag} is not allowed; descriptors hold plain data only", event)
+            self._refuse(f"the tag {event.tag} is not allowed; only plain data is read", event)
             return
         try:
-            value = _value(event)
+            value = self._value(event)
         except ScalarError as error:
             self._refuse(str(error), event)
             return
@@ -156,7 +161,7 @@ class Composer:
 
     def _begin(self, event: Any) -> None:
         if event.tag not in (None, "!") and event.tag not in STANDARD_TAGS:
-            self._refuse(f"the tag {event.tag} is not allowed; descriptors hold plain data only", event)
+            self._refuse(f"the tag {event.tag} is not allowed; only plain data is read", event)
         elif self._expects_key():
             self._refuse("a list or mapping is used as a key; keys are text", event)
         elif len(self._open) >= MAX_DEPTH:
@@ -198,6 +203,11 @@ class Composer:
         elif parent.key is not None:
             parent.value[parent.key] = value
             parent.key = None
+
+
+def _text_value(event: Any) -> Any:
+    """The scalar as it was typed, `007` and all."""
+    return None if event.implicit[0] and event.value in NULL else event.value
 
 
 def _value(event: Any) -> Any:

@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from counterpoint.catalog.reader import read_text
-from counterpoint.catalog.writing import yaml_text
+from counterpoint.yaml12.reader import read_text
+from counterpoint.yaml12.writing import yaml_text
 
 TEXT = st.text(st.characters(codec="utf-8", exclude_characters="\0", exclude_categories=["Cs", "Cc"]))
 VALUES = st.recursive(

@@ -15,8 +15,8 @@ from typing import Any
 
 import yaml
 
-from counterpoint.catalog.composer import Composed, Composer, Position, Refusal
 from counterpoint.errors import Problem
+from counterpoint.yaml12.composer import Composed, Composer, Position, Refusal
 
 __all__ = [
     "MAX_BYTES",
@@ -133,18 +133,19 @@ def read_data(data: bytes, *, name: str | None = None) -> Reading:
     return read_text(text, name=name)
 
 
-def read_text(text: str, *, name: str | None = None) -> Reading:
+def read_text(text: str, *, name: str | None = None, typed: bool = True) -> Reading:
     """Read the documents of a YAML stream. Null documents are left out.
 
     Args:
         text: the stream.
         name: what problems call it.
+        typed: whether unquoted scalars become numbers and truth values; if not, they stay as they were typed.
     """
     if text.lstrip()[:1] in ("{", "["):
         text = SURROGATES.sub(_character, text)
     documents: list[Document] = []
     problems: list[Problem] = []
-    for index, result in enumerate(_Stream(text).results(), start=1):
+    for index, result in enumerate(_Stream(text, typed=typed).results(), start=1):
         if isinstance(result, Refusal):
             problems.append(Problem(result.message, result.pointer, name, *result.position))
         elif result.value is not None:
@@ -161,8 +162,8 @@ class _Stream:
     """A text with the places where reading can go on after something broken: `---` at the start of a
     line is never part of a value, so it begins a document whatever came before it."""
 
-    def __init__(self, text: str) -> None:
-        self._text = text
+    def __init__(self, text: str, *, typed: bool) -> None:
+        self._text, self._typed = text, typed
         self._starts = [match.start() for match in SEPARATOR.finditer(text)]
         self._lines = [match.end() for match in LINE_BREAK.finditer(text)]
 
@@ -185,11 +186,14 @@ class _Stream:
                 refused, offset = refused + 1, self._next(control.start())
                 continue
             try:
-                yield from _compose(self._text[offset:end], bisect_right(self._lines, offset))
+                yield from self._compose(self._text[offset:end], bisect_right(self._lines, offset))
                 offset = end
             except _BrokenError as error:
                 yield error.refusal
                 refused, offset = refused + 1, self._next(offset + error.began)
+
+    def _compose(self, text: str, base: int) -> Iterator[Composed]:
+        return _compose(text, Composer(base, typed=self._typed))
 
     def _next(self, began: int) -> int:
         following = bisect_right(self._starts, began)
@@ -212,10 +216,9 @@ class _BrokenError(Exception):
         self.refusal, self.began = refusal, began
 
 
-def _compose(text: str, base: int) -> Iterator[Composed]:
-    """The documents of `text`, whose first line is line `base` (counted from 0) of the file."""
+def _compose(text: str, composer: Composer) -> Iterator[Composed]:
+    """The documents of `text`; the composer knows in which line of the file it begins."""
     began = 0
-    composer = Composer(base)
     try:
         for event in yaml.parse(text, Loader=yaml.CLoader):
             if isinstance(event, yaml.DocumentStartEvent):
@@ -230,7 +233,7 @@ def _compose(text: str, base: int) -> Iterator[Composed]:
                 began = _index(event.end_mark) - 1
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
-        position = (mark.line + base + 1, mark.column + 1) if mark else (base + 1, 1)
+        position = composer.position(mark)
         raise _BrokenError(Refusal(f"is not valid YAML: {_reason(error)}", "", position), began) from None
 
 

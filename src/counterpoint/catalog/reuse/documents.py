@@ -1,0 +1,112 @@
+"""Documentation as it is compared: of each site the title, its headings and the beginnings of its pages."""
+
+import threading
+import time
+from collections.abc import Iterator
+from typing import Any
+
+from counterpoint.catalog.docs.library import library_of
+from counterpoint.catalog.docs.search import sections_of
+from counterpoint.catalog.docs.site import Site
+from counterpoint.graph.entity import Entity
+from counterpoint.graph.similar.corpus import Tokens, Vocabulary
+from counterpoint.graph.similar.likeness import Thing, documentation_of
+from counterpoint.graph.similar.things import DOCUMENTATION, Shelf, thing_of
+from counterpoint.workspace import Workspace
+
+__all__ = ["Documents", "documents_of"]
+
+SITES = 5_000
+"""Sites that are compared, the first by reference."""
+PAGES = 40
+"""Pages of one site that are read, in reading order."""
+HEADINGS = 30
+"""Headings of one page."""
+FIRST, OTHERS = 1_500, 250
+"""Characters of text that are taken of the first page, and of each other one."""
+LOOK = 1.0
+"""Seconds between two looks at the files, at least."""
+SHARE = 20
+"""How many times as long as a look took there is none: a twentieth of a core at most."""
+
+
+class Documents:
+    """The documentation of a workspace that may be written twice. Only sites whose files changed are read again."""
+
+    def __init__(self, workspace: Workspace) -> None:
+        self._workspace = workspace
+        self._library = library_of(workspace)
+        self._lock = threading.Lock()
+        self._stamps: dict[str, Any] = {}
+        self._things: dict[str, Thing] = {}
+        self._tokens: dict[str, Tokens] = {}
+        self._words = Vocabulary()
+        self._shelf = Shelf({}, {}, self._words)
+        self._looked: float | None = None
+        self._took = 0.0
+        self.left_out = 0
+        """Sites beyond `SITES`, which are not compared."""
+
+    def shelf(self) -> Shelf:
+        """Everything as the files were a moment ago."""
+        with self._lock:
+            if self.is_due:
+                self._look()
+            return self._shelf
+
+    def refresh(self) -> Shelf:
+        """Everything as the files are now."""
+        with self._lock:
+            self._look()
+            return self._shelf
+
+    @property
+    def is_due(self) -> bool:
+        """Whether the files were not looked at for long enough."""
+        return self._looked is None or time.monotonic() - self._looked > max(LOOK, SHARE * self._took)
+
+    def _look(self) -> None:
+        begun = time.monotonic()
+        with self._workspace.graph.read() as reader:
+            sites = self._library.sites(reader)
+            entities = reader.get_many(sites)
+        refs = sorted(set(sites) & set(entities))
+        self.left_out = max(len(refs) - SITES, 0)
+        stamps = {ref: (sites[ref].stamp, entities[ref].etag) for ref in refs[:SITES]}
+        if stamps != self._stamps:
+            for ref in self._stamps.keys() - stamps.keys():
+                del self._things[documentation_of(ref)], self._tokens[documentation_of(ref)]
+            for ref, stamp in stamps.items():
+                if stamp != self._stamps.get(ref):
+                    self._take(sites[ref], entities[ref])
+            self._stamps = stamps
+            self._shelf = Shelf(self._things, self._tokens, self._words)
+        self._looked = time.monotonic()
+        self._took = self._looked - begun
+
+    def _take(self, site: Site, entity: Entity) -> None:
+        thing = Thing(
+            ref=documentation_of(entity.ref),
+            kind=DOCUMENTATION,
+            title=site.name,
+            body="\n".join(self._texts(site)),
+            owner=entity.owner,
+            ended=thing_of(entity).ended,
+        )
+        self._things[thing.ref] = thing
+        self._tokens[thing.ref] = self._words.tokens(thing.title, thing.body)
+
+    def _texts(self, site: Site) -> Iterator[str]:
+        """What a site is about: how its first page begins, then the titles, headings and beginnings of others."""
+        yield site.description
+        order = dict.fromkeys([site.home, *(entry.page for entry in site.order), *site.pages])
+        for path in [each for each in order if each in site.pages][:PAGES]:
+            sections = list(sections_of(self._library, site, path))
+            text = " ".join(text for _anchor, _heading, text in sections)
+            yield from (heading for _anchor, heading, _text in sections[:HEADINGS])
+            yield text[: FIRST if path == site.home else OTHERS]
+
+
+def documents_of(workspace: Workspace) -> Documents:
+    """The documentation of a workspace that may be written twice; kept in memory while it is open."""
+    return workspace.keep(Documents, Documents)
