@@ -85,6 +85,8 @@ LISTED = {
     "Domain": frozenset({"hasPart"}),
 }
 """Relations that the page of a kind lists in full, so that the diagram need not repeat them."""
+BESIDE = frozenset({"ownedBy", "partOf", "childOf", "memberOf"})
+"""Relations that every page says beside it: a diagram of these alone would tell nothing new."""
 LEFT = frozenset(
     {
         "ownedBy",
@@ -205,6 +207,9 @@ def _words(name: str) -> str:
 
 def diagram(entity: Entity, shown: Iterable[Section], kind: str = "") -> Any:
     """The relations as a diagram; empty where there are none. `kind` is what people call the entity's kind."""
+    drawn = [section for section in shown if section.relation not in LISTED.get(entity.kind, ())]
+    if all(section.relation in BESIDE for section in drawn):
+        return relation_diagram(Node(entity.title), (), title="")
     groups = [
         RelationGroup(
             section.label,
@@ -216,8 +221,7 @@ def diagram(entity: Entity, shown: Iterable[Section], kind: str = "") -> Any:
             total=section.total,
             rest=f"#relation-{section.relation}",
         )
-        for section in shown
-        if section.relation not in LISTED.get(entity.kind, ())
+        for section in drawn
     ]
     return relation_diagram(
         Node(entity.title, kind=kind or entity.kind), groups, title=f"Relations of {entity.title}", limit=6

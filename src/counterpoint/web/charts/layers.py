@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from markupsafe import Markup
 
 from counterpoint.web.charts.relations import (
+    BOX,
     GAP,
     HEAD,
     ROW,
@@ -84,7 +85,7 @@ def layer_diagram(
 
 def _columns(centre: Node, sides: list[list[Layer]], width: float, limit: int) -> tuple[list[Markup], float]:
     columns = [*reversed(sides[0]), None, *sides[1]]
-    gap = width * 0.045
+    gap = width * 0.04
     wide = (width - gap * (len(columns) - 1)) / len(columns)
     height = max(_height(layer, limit) for side in sides for layer in side)
     height = max(height, 64.0)
@@ -116,7 +117,7 @@ def _column(
     y += HEAD
     for step in layer.steps[:limit]:
         parts.append(node_box(Node(step.label, step.href, step.kind), x, y, width))
-        ends[step.key] = y + ROW / 2 - 2
+        ends[step.key] = y + BOX / 2
         y += ROW
     if layer.count > limit:
         parts.append(rest_of(layer.count - limit, x, y, layer.rest))

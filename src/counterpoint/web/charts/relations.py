@@ -6,9 +6,11 @@ from dataclasses import dataclass
 from markupsafe import Markup
 
 from counterpoint.web.charts.svg import chart, element, sized, text
+from counterpoint.web.icons import ICONS, kind_icon
 from counterpoint.web.scale import clipped
 
 __all__ = [
+    "BOX",
     "GAP",
     "HEAD",
     "ROW",
@@ -22,8 +24,12 @@ __all__ = [
     "rest_of",
 ]
 
-ROW, HEAD, GAP = 26.0, 22.0, 10.0
-"""Heights in pixels of a node, of the label of a group, and between groups."""
+ROW, HEAD, GAP = 30.0, 22.0, 10.0
+"""Heights in pixels of a node with the space below it, of the label of a group, and between groups."""
+BOX = 26.0
+"""Height in pixels of a node itself; it is a link, which a finger must be able to hit."""
+ROOMY = 150.0
+"""Pixels from which on a node has room for the icon of its kind."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,11 +94,13 @@ def _sides(
     sides = {side: [group for group in groups if group.side == side] for side in ("left", "right")}
     height = max(*(_height(side, limit) for side in sides.values()), 64.0)
     middle = height / 2
-    box = (width / 2 - column * 0.45, width / 2 + column * 0.45)
+    start = 0.0 if not sides["left"] else width / 2 - column * 0.45
+    box = (start, start + column * 0.9)
+    far = box[1] + (width - column - box[1] if sides["left"] else width * 0.22)
     links: list[Markup] = []
     parts: list[Markup] = []
     for side, members in sides.items():
-        x, edge, dock = (0.0, column, box[0]) if side == "left" else (width - column, width - column, box[1])
+        x, edge, dock = (0.0, column, box[0]) if side == "left" else (far, far, box[1])
         y = (height - _height(members, limit)) / 2
         for group in members:
             drawn, ends, y = _column(group, x, y, column, limit)
@@ -110,7 +118,7 @@ def _column(
     y += HEAD
     for node in group.nodes[:limit]:
         parts.append(node_box(node, x, y, width))
-        ends.append(y + ROW / 2 - 2)
+        ends.append(y + BOX / 2)
         y += ROW
     if group.count > limit:
         parts.append(rest_of(group.count - limit, x, y, group.rest))
@@ -149,9 +157,22 @@ def rest_of(count: int, x: float, y: float, href: str | None) -> Markup:
 
 def node_box(node: Node, x: float, y: float, width: float) -> Markup:
     """Return one thing as a box with its name, a link where it has a page."""
-    box = element("rect", x=x, y=y, width=width, height=ROW - 4, rx=4, class_="c-node")
-    label = text(x + 9, y + 15.5, clipped(node.label, width - 16), "c-label")
-    return element("a", box, label, href=node.href) if node.href else element("g", box, label)
+    box = element(
+        "rect", x=x, y=y, width=width, height=BOX, rx=5, class_="c-node" if node.href else "c-node c-gone"
+    )
+    inset = 28.0 if node.kind and width >= ROOMY else 9.0
+    label = clipped(node.label, width - inset - 7)
+    parts = [box, text(x + inset, y + 17.5, label, "c-label")]
+    if inset > 9:
+        parts.append(_mark(node.kind, x + 9, y + 6.5))
+    if label != node.label:
+        parts.insert(0, element("title", node.label))
+    return element("a", *parts, href=node.href) if node.href else element("g", *parts)
+
+
+def _mark(kind: str, x: float, y: float) -> Markup:
+    inner = Markup(ICONS[kind_icon(kind)])  # noqa: S704
+    return element("g", inner, transform=f"translate({x:.1f} {y:.1f}) scale(0.8125)", class_="c-mark")
 
 
 def centre_box(node: Node, x: float, y: float, width: float) -> list[Markup]:
