@@ -388,7 +388,28 @@ def test_the_api_lists_problems_page_by_page(pages: TestClient) -> None:
     (missed,) = pages.get("/api/v1/problems?entity=component:default/web").json()["items"]
     assert missed["missing"] == "group:default/nobody"
     assert missed["remedy"]
+    assert pages.get("/api/v1/problems?entity=component:default/web").json()["counts"] == {"error": 1}
     assert pages.get("/api/v1/problems?limit=0").status_code == 400
+
+
+def test_problems_of_an_owner_are_counted_by_themselves_and_a_slip_is_no_owner(
+    pages: TestClient, troubled: Workspace, capsys: pytest.CaptureFixture[str]
+) -> None:
+    missing = pages.get("/api/v1/problems?owner=nobody").json()
+    assert ([each["entity"] for each in missing["items"]], missing["counts"]) == (
+        ["component:default/web"],
+        {"error": 1},
+    )
+    assert pages.get("/api/v1/problems?owner=a").json()["counts"] == {}
+    answer = pages.get("/api/v1/problems?owner=nobodie")
+    assert answer.status_code == 404
+    assert answer.json()["errors"][0]["pointer"] == "/owner"
+    assert run(["-w", str(troubled.path), "problems", "--owner", "nope"]) == 1
+    assert "There is no unit 'group:default/nope'" in capsys.readouterr().err
+    assert run(["-w", str(troubled.path), "problems", "--owner", "a"]) == 0
+    assert "Nothing is wrong in what group:default/a owns." in capsys.readouterr().out
+    page = pages.get("/catalog/problems?owner=group:default/a").text
+    assert "Nothing of this kind" in page
 
 
 def test_the_command_names_each_problem_and_ends_with_1(

@@ -290,7 +290,10 @@ def test_people_change_the_customs_of_units_that_they_belong_to(org: Workspace) 
     with org.graph.write(SYSTEM) as writer:
         writer.put(group("player", "squad", "listening"))
     rename(org.graph, ANA, "group:default/discovery", {"bet": "riff"})
-    switch(org.graph, ANA, None, practices={"bets": "off"})  # everybody belongs to the company
+    with pytest.raises(
+        NotAllowedError, match="whole organisation"
+    ):  # for everybody only the company's own people
+        switch(org.graph, ANA, None, practices={"bets": "off"})
     with pytest.raises(NotAllowedError):
         rename(org.graph, ANA, "group:default/player", {"bet": "riff"})
 

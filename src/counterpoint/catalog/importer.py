@@ -15,6 +15,7 @@ from pathlib import Path
 import sqlalchemy as sa
 
 from counterpoint.catalog.addresses import is_address
+from counterpoint.catalog.circles import tell_circles
 from counterpoint.catalog.fetching import Fetcher
 from counterpoint.catalog.gathering import Gathering
 from counterpoint.catalog.locations import Source, find_sources, location_of, unread_descriptors
@@ -269,6 +270,7 @@ class _Importing:
             self.report.remarks += settle_orphans(writer, self.storing, delete=self.graph.delete_orphans)
             self.storing.judge_locations(writer)
             self.report.remarks += self.storing.missing.settle(writer)
+            self.report.remarks += tell_circles(writer, self.storing)
             drop_healed(writer)
             for place in self.roots:
                 add_root(writer, place)

@@ -23,6 +23,7 @@ Code = Literal[
     "owner",  # an owner that does not exist
     "reference",  # another entity that does not exist
     "slip",  # a key that looks misspelt
+    "circle",  # a unit that is a part of itself
     "orphan",  # an entity that nothing declares any more
     "moved",  # an entity that came from another file
     "note",

@@ -29,6 +29,7 @@ from counterpoint.graph.permissions import may
 from counterpoint.graph.reader import Reader, _batches, _text
 from counterpoint.graph.ref import Ref, parse_ref
 from counterpoint.graph.search import postings_of
+from counterpoint.graph.summit import top_unit
 from counterpoint.graph.tables import activity, decode, encode, posting, relation, revision, status, tag
 from counterpoint.moments import to_datetime, to_micros
 
@@ -390,19 +391,40 @@ class Writer(Reader):
                 _claimed(document) - claimed
             ):  # whoever lies above binds it by words and practices
                 yield part, False
-        if kind in CUSTOMS and document is not None:
-            yield from ((unit, False) for unit in self._bound(ref, document))
+        if kind in CUSTOMS:
+            changed = [decode(old.document)] if old is not None else []
+            changed += [document] if document is not None else []
+            for each in changed:
+                yield from ((unit, False) for unit in self._bound(ref, each))
 
     def _bound(self, ref: str, document: Mapping[str, Any]) -> list[str]:
-        """Whom words and practices bind: the owner and the units that they name. The actor belongs to each."""
+        """Whom words and practices bind: the owner and the units that they name. The actor belongs to each.
+
+        Without units they bind everybody; then the top unit owns them, and the actor is in that very unit.
+        """
         owner, edges = str(owner_of(document)), relations_of(document)
         units = sorted({target for source, kind, target in edges if source == ref and kind == "appliesTo"})
-        if not units and any(kind == "childOf" for _, kind, _ in self._edges([owner], at=None)):
-            raise NotAllowedError(
-                f"{ref} was not changed. Without `units` it holds for the whole organisation, and {owner} is a part"
-                " of another unit; name the units that it holds for, or let a unit own it that is part of none."
-            )
+        if not units:
+            self._require_summit(ref, owner)
         return [owner, *units]
+
+    def _require_summit(self, ref: str, owner: str) -> None:
+        if self.actor.admin or self.actor.kind != "person":
+            return
+        top = top_unit(self)
+        if top is None:  # nobody is above anybody
+            return
+        if owner != top:
+            raise NotAllowedError(
+                f"{ref} was not changed. Without `units` it holds for the whole organisation, and {top} is the"
+                " unit above all others; name the units that it holds for, or let that unit own it."
+            )
+        direct = {target for _, kind, target in self._edges([self.actor.ref], at=None) if kind == "memberOf"}
+        if top not in direct and top not in self.actor.units:  # everybody is in it through other units
+            raise NotAllowedError(
+                f"{ref} was not changed. It holds for the whole organisation: an administrator changes it,"
+                f" or whoever is in {top} itself, not only in a part of it."
+            )
 
     def _own_units(self) -> frozenset[str]:
         if self._units is None:

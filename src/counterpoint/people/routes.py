@@ -11,7 +11,7 @@ from litestar.params import FromPath, FromQuery, JSONBody, QueryParameter
 
 from counterpoint.errors import InputError, Problem
 from counterpoint.graph.actor import Actor
-from counterpoint.graph.ref import parse_ref
+from counterpoint.graph.named import require_known
 from counterpoint.paging import check_limit, cursor_of, read_cursor
 from counterpoint.people import store, vocabulary_routes
 from counterpoint.people.dates import plain_edge, read_edge, when_of
@@ -267,8 +267,9 @@ def list_memberships(
 ) -> MembershipPage:
     """Who is in which unit at a date, from documents and dated records alike; `all=true` lists dated ones of all time."""
     when = when_of(at, known)
-    who, where = _ref(person, "user"), _ref(unit, "group")
     with ws.graph.read() as reader:
+        who = require_known(reader, person, "/person", default_kind="User") if person else None
+        where = require_known(reader, unit, "/unit") if unit else None
         if all_:
             found = recorded(reader, person=who, unit=where, when=when)
         else:
@@ -328,7 +329,8 @@ def list_owned(
 ) -> OwnedPage:
     """Who owned what at a date; `unit` narrows to one owner, `nested=true` adds the parts of that unit."""
     with ws.graph.read() as reader:
-        found = owned(reader, when_of(at), unit, nested=nested)
+        owner = require_known(reader, unit, "/unit") if unit else None
+        found = owned(reader, when_of(at), owner, nested=nested)
     return OwnedPage(*_page(found, limit, cursor))
 
 
@@ -368,10 +370,6 @@ def _edge(text: str | None, pointer: str, here: date) -> date | None:
     if text is None or not text.strip():
         return None
     return plain_edge(here) if text == NOW else read_edge(text, pointer)
-
-
-def _ref(text: str | None, kind: str) -> str | None:
-    return None if text is None else str(parse_ref(text, default_kind=kind))
 
 
 def _page(found: Sequence[Item], limit: int, cursor: str | None) -> tuple[tuple[Item, ...], int, str | None]:

@@ -7,6 +7,8 @@ import msgspec
 import sqlalchemy as sa
 
 from counterpoint.errors import NotFoundError
+from counterpoint.graph.circles import circles_through, round_text
+from counterpoint.graph.named import not_found
 from counterpoint.graph.reader import Reader
 from counterpoint.graph.ref import parse_ref
 from counterpoint.graph.tables import revision
@@ -104,7 +106,7 @@ class UnitView(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     ref: str
     title: str
     type: str
-    type_label: str
+    type_label: Said
     axis: str
     retired: bool
     retired_on: str | None
@@ -143,7 +145,7 @@ def list_people(
     entities = {entity.ref: entity for entity in reader.all(kind="User", at=when.at)}
     wanted: Iterable[str] = [ref for ref, each in entities.items() if each.spec.get("lifecycle") != LEFT]
     if unit is not None:
-        wanted = structure.people_within(_unit_of(structure, unit).ref)
+        wanted = structure.people_within(_unit_of(reader, structure, unit, when).ref)
     found = [
         PersonSummary(
             ref,
@@ -177,14 +179,14 @@ def read_unit(reader: Reader, ref: str, when: When, structure: Structure | None 
         NotFoundError: there was none.
     """
     structure = structure or load_structure(reader, when)
-    unit = _unit_of(structure, ref)
+    unit = _unit_of(reader, structure, ref, when)
     entity = reader.get(unit.ref, at=when.at) or reader.require(unit.ref)
     parts = structure.children.get(unit.ref, [])
     sums = rollups(reader, when, [unit.ref, *(part.ref for part in parts)])
     members = _members(reader, structure, unit, when)
     described = structure.types.get(unit.type.lower())
     within = structure.people_within(unit.ref)
-    advice = size_advice(described, len(within))
+    advice = [size_advice(described, len(within)), *map(_circle_advice, circles_through(reader, [unit.ref]))]
     return UnitView(
         ref=unit.ref,
         title=unit.title,
@@ -205,7 +207,7 @@ def read_unit(reader: Reader, ref: str, when: When, structure: Structure | None 
         people=len(within),
         things=tuple(owned(reader, when, unit.ref)),
         owned_with_parts=sums[unit.ref].owned if unit.ref in sums else 0,
-        advice=(advice,) if advice else (),
+        advice=tuple(filter(None, advice)),
         etag=entity.etag,
         location=entity.location,
     )
@@ -221,7 +223,7 @@ def read_person(reader: Reader, ref: str, when: When) -> PersonView:
     entity = reader.get(person, at=when.at) if person.kind == "user" else None
     entity = entity or (reader.get(person) if person.kind == "user" else None)
     if entity is None:
-        raise NotFoundError(f"There is no person {person.short}.")
+        raise not_found(reader, person, "/person")
     present = effective(reader, when, person=entity.ref)
     ids = {each.id for each in present}
     rest = [each for each in recorded(reader, person=entity.ref, when=when) if each.id not in ids]
@@ -257,11 +259,17 @@ def names(reader: Reader, kind: str) -> list[str]:
     return [row.name if row.namespace == "default" else f"{row.namespace}/{row.name}" for row in rows]
 
 
-def _unit_of(structure: Structure, ref: str) -> Unit:
-    wanted = str(parse_ref(ref, default_kind="Group"))
-    unit = structure.units.get(wanted) or structure.retired.get(wanted)
+def _circle_advice(circle: tuple[str, ...]) -> str:
+    return f"The parents go round in a circle: {round_text(circle)}. Give one of these units another parent, or none."
+
+
+def _unit_of(reader: Reader, structure: Structure, ref: str, when: When) -> Unit:
+    wanted = parse_ref(ref, default_kind="Group")
+    unit = structure.units.get(str(wanted)) or structure.retired.get(str(wanted))
+    if unit is None and when.at is not None and reader.exists(wanted):
+        raise NotFoundError(f"There was no unit '{wanted}' at that date; it came later.")
     if unit is None:
-        raise NotFoundError(f"There is no unit {wanted}.")
+        raise not_found(reader, wanted, "/unit")
     return unit
 
 
