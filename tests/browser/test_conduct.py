@@ -50,10 +50,28 @@ def test_keys_search_go_and_help(open_page: Opening, served: Served) -> None:
     assert watched.page.locator("#shortcuts").is_visible()
     watched.page.keyboard.press("Escape")
     assert not watched.page.locator("#shortcuts").is_visible()
-    watched.page.keyboard.press("g")
-    with watched.page.expect_navigation():
-        watched.page.keyboard.press("c")
-    assert path_of(watched) == "/catalog"
+    for key, place in (("c", "/catalog"), ("o", "/organisation"), ("d", "/docs"), ("k", "/scorecards")):
+        watched.page.keyboard.press("g")
+        with watched.page.expect_navigation():
+            watched.page.keyboard.press(key)
+        assert path_of(watched) == place
+    watched.page.click("[data-shortcuts]")
+    assert watched.page.locator("#shortcuts").is_visible()
+
+
+def test_keys_pass_from_one_list_of_a_page_to_the_next(open_page: Opening, served: Served) -> None:
+    watched = open_page(served.url)
+    watched.go("/design")
+    lists = watched.page.locator("[data-list]")
+    watched.page.evaluate("""() => {
+      const second = document.createElement("ul");
+      second.dataset.list = "";
+      second.innerHTML = '<li id="after"><a href="/">After</a></li>';
+      document.querySelector("[data-list]").after(second);
+    }""")
+    for _ in range(lists.first.locator("tbody > tr").count() + 1):
+        watched.page.keyboard.press("j")
+    assert watched.page.locator("#after.is-current").count() == 1
 
 
 def test_j_and_k_move_in_a_list_and_enter_opens(open_page: Opening, served: Served) -> None:

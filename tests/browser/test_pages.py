@@ -22,6 +22,7 @@ PAGES = (
     "/catalog/component/default/playlist-builder?steps=2",
     "/catalog?at=2001-01-01",
     "/catalog/twins",
+    "/catalog/problems",
     "/catalog/views",
     "/catalog/views?of=kind%3DComponent",
     "/catalog/belief/default/surprise",
@@ -51,6 +52,9 @@ PAGES = (
     "/events",
     "/activity",
     "/settings",
+    "/vocabulary",
+    "/practices",
+    "/criticisms",
     "/design",
 )
 NEW = (

@@ -3,6 +3,7 @@
 import json
 import re
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -155,6 +156,15 @@ def test_practices_are_switched_per_unit_and_back_without_loss(client: TestClien
     assert client.get("/api/v1/bets/default/radio").json()["bet"]["title"] == "The squad radio bet"
     client.patch("/api/v1/practices?unit=discovery", json={"practices": {"bets": None}})
     assert "The squad radio bet" in client.get(group_page).text
+
+
+def test_two_applications_in_one_process_speak_each_their_own_words(org: Workspace, tmp_path: Path) -> None:
+    rename(org.graph, SYSTEM, None, {"bet": "wager"})
+    with Workspace.create(tmp_path / "other") as other:
+        for workspace, word in ((other, "bet"), (org, "wager"), (other, "bet")):
+            with TestClient(create_app(workspace, auth=False), base_url="http://127.0.0.1") as client:
+                rows = client.get("/api/v1/practices").json()["practices"]
+                assert next(row["title"] for row in rows if row["key"] == "bets") == f"{word.capitalize()}s"
 
 
 SCORECARD = {

@@ -179,8 +179,20 @@ def test_what_is_not_drawn_is_counted_with_a_link_and_the_words_stay_short() -> 
     assert '<a href="#relation-has">' in markup
     assert "has: n0, n1, n2, n3, n4, n5, n6, n7 and 9,992 more" in markup
     steps = tuple(charts.Step(f"s{index}", f"s{index}") for index in range(11))
-    layers = charts.layer_diagram(charts.Node("me"), [charts.Layer("by", steps, "#by")], [], title="t")
+    layers = charts.layer_diagram(charts.Node("me"), [charts.Layer("by", steps, rest="#by")], [], title="t")
     assert '<a href="#by">' in layers
+
+
+def test_a_name_that_does_not_fit_is_told_whole_and_a_box_can_be_hit() -> None:
+    long = "Recommendations for people who listen at night"
+    markup = charts.relation_diagram(
+        charts.Node("me"), [charts.RelationGroup("has", (charts.Node(long, "/x", "api"),))], title="t"
+    )
+    svg = drawn(markup, "broad")
+    assert long in [each.text for each in svg.iter("title")]
+    [box] = with_class(svg, "c-node")
+    assert float(box.get("height") or 0) >= 24
+    assert len(with_class(svg, "c-mark")) == 1
 
 
 @pytest.mark.parametrize(

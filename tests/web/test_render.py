@@ -200,3 +200,25 @@ def test_the_fonts_come_with_the_package_and_their_licence() -> None:
     assert named == {font.name for font in (STATIC / "fonts").glob("*.woff2")}
     assert asset("fonts/inter-latin.woff2") in error(PAGE)  # asked for before the style sheet is read
     assert "SIL OPEN FONT LICENSE" in (STATIC / "fonts" / "LICENSE.txt").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize(
+    ("path", "part"),
+    [
+        ("/", "/"),
+        ("/catalog/component/default/radio", "/catalog"),
+        ("/catalog/component/default/docs", "/catalog"),
+        ("/catalog/component/default/radio/docs", "/docs"),
+        ("/catalog/component/default/radio/docs/making", "/docs"),
+        ("/units/default/discovery/edit", "/organisation"),
+        ("/people/default/ana", "/organisation"),
+        ("/vocabulary", "/settings"),
+        ("/practices", "/settings"),
+        ("/catalogue", None),
+    ],
+)
+def test_the_navigation_shows_where_one_is(path: str, part: str | None) -> None:
+    places = [href for _label, entries in page(path=path).navigation() for href, _name, _icon in entries]
+    assert [href for href in [*places, "/settings"] if page(path=path).is_current(href)] == [part] * bool(
+        part
+    )

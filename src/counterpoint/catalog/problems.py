@@ -192,22 +192,10 @@ def _insert(
     for position, remark in enumerate(remarks, start=0 if last is None else last + 1):
         problem, message = remark.problem, remark.problem.message.replace("\0", "")[:MESSAGE]
         pointer = problem.pointer[:MESSAGE]
-        rows.append(
-            {
-                "location": location,
-                "position": position,
-                "level": remark.level,
-                "code": remark.code,
-                "ref": remark.ref,
-                "target": remark.target,
-                "pointer": pointer,
-                "line": problem.line,
-                "column": problem.column,
-                "message": message,
-                "since": held.get((remark.code, pointer, remark.ref, message), writer.now),
-            }
-        )
-    writer.connection.execute(sa.insert(PROBLEMS), rows)
+        since = held.get((remark.code, pointer, remark.ref, message), writer.now)
+        about = (remark.level, remark.code, remark.ref, remark.target)
+        rows.append((location, position, *about, pointer, problem.line, problem.column, message, since))
+    writer.insert(PROBLEMS, [column.name for column in PROBLEMS.columns], rows)
 
 
 def drop_problems(writer: Writer, code: Code, refs: Collection[str]) -> None:

@@ -3,6 +3,7 @@
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
+from counterpoint.catalog.verdicts import Fault
 from counterpoint.errors import Problem
 from counterpoint.yaml12.reader import Document
 
@@ -40,6 +41,8 @@ class Remark:
     """The entity that it is about."""
     target: str | None = None
     """The entity that is missed."""
+    fault: Fault | None = None
+    """What Backstage says of it."""
 
     def placed(self, document: Document, pointer: str) -> "Remark":
         """The same remark, at a place in a document."""

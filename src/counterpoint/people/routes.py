@@ -27,6 +27,7 @@ from counterpoint.people.scim.routes import BASE as SCIM
 from counterpoint.people.scim.routes import refusal
 from counterpoint.people.scim.routes import routes as scim_routes
 from counterpoint.people.settling import settling
+from counterpoint.people.structures import structure_of
 from counterpoint.workspace import Workspace
 
 __all__ = ["lifespan", "routes"]
@@ -152,8 +153,9 @@ def list_people(
     cursor: FromQuery[str | None] = None,
 ) -> PeoplePage:
     """People by name with their units and line managers; `unit` narrows to a unit and all its parts."""
+    when = when_of(at, known)
     with ws.graph.read() as reader:
-        found = store.list_people(reader, when_of(at, known), unit=unit)
+        found = store.list_people(reader, when, unit=unit, structure=structure_of(ws, reader, when))
     return PeoplePage(*_page(found, limit, cursor))
 
 
@@ -214,8 +216,9 @@ def write_manager(
 @get("/api/v1/units", tags=["people"], sync_to_thread=True)
 def list_units(ws: NamedDependency[Workspace], at: FromQuery[str | None] = None) -> UnitList:
     """Units with people and things owned, summed over all their parts; a person counts once in each sum."""
+    when = when_of(at)
     with ws.graph.read() as reader:
-        return UnitList(tuple(store.list_units(reader, when_of(at))))
+        return UnitList(tuple(store.list_units(reader, when, structure_of(ws, reader, when))))
 
 
 @get("/api/v1/units/{namespace:str}/{name:str}", tags=["people"], sync_to_thread=True)
@@ -227,8 +230,9 @@ def read_unit(
     known: FromQuery[str | None] = None,
 ) -> store.UnitView:
     """One unit: charter, people with their roles, parts, what it owns."""
+    when = when_of(at, known)
     with ws.graph.read() as reader:
-        return store.read_unit(reader, f"group:{namespace}/{name}", when_of(at, known))
+        return store.read_unit(reader, f"group:{namespace}/{name}", when, structure_of(ws, reader, when))
 
 
 @post(
@@ -361,7 +365,7 @@ def hand_things_over(
 def read_organisation(ws: NamedDependency[Workspace], at: FromQuery[str | None] = None) -> Organisation:
     """The organisation at a date: the tree of delivery, and how many people of each competence are where."""
     with ws.graph.read() as reader:
-        return draw(reader, when_of(at))
+        return draw(structure_of(ws, reader, when_of(at)))
 
 
 def _edge(text: str | None, pointer: str, here: date) -> date | None:

@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from typing import Any
 
 import msgspec
+import sqlalchemy as sa
 
 from counterpoint.errors import NotFoundError
 from counterpoint.graph.circles import circles_through, round_text
@@ -11,6 +12,7 @@ from counterpoint.graph.handover import RETIRED
 from counterpoint.graph.named import not_found
 from counterpoint.graph.reader import Reader
 from counterpoint.graph.ref import parse_ref
+from counterpoint.graph.tables import revision
 from counterpoint.people.charter import channels_of, text_of, texts_of
 from counterpoint.people.dates import When
 from counterpoint.people.directory import email_of
@@ -31,9 +33,13 @@ __all__ = [
     "UnitView",
     "list_people",
     "list_units",
+    "names",
     "read_person",
     "read_unit",
 ]
+
+MOST_NAMES = 500
+"""Names that a form offers; beyond it the field is typed."""
 
 
 class MembershipView(Membership, frozen=True, kw_only=True, rename="camel"):
@@ -124,13 +130,15 @@ class UnitView(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     location: str | None
 
 
-def list_people(reader: Reader, when: When, *, unit: str | None = None) -> list[PersonSummary]:
-    """Everybody, or everybody in a unit and its parts, by title.
+def list_people(
+    reader: Reader, when: When, *, unit: str | None = None, structure: Structure | None = None
+) -> list[PersonSummary]:
+    """Everybody, or everybody in a unit and its parts, by title. `structure` is that of the date, where it is at hand.
 
     Raises:
         NotFoundError: there was no such unit.
     """
-    structure = load_structure(reader, when)
+    structure = structure or load_structure(reader, when)
     held: dict[str, list[str]] = {}
     for each in structure.memberships:
         held.setdefault(each.person, []).append(each.unit)
@@ -152,9 +160,9 @@ def list_people(reader: Reader, when: When, *, unit: str | None = None) -> list[
     return sorted(found, key=lambda each: (each.title.casefold(), each.ref))
 
 
-def list_units(reader: Reader, when: When) -> list[UnitSummary]:
+def list_units(reader: Reader, when: When, structure: Structure | None = None) -> list[UnitSummary]:
     """Every unit in the order of the tree, each followed by its parts."""
-    structure = load_structure(reader, when)
+    structure = structure or load_structure(reader, when)
     found: list[UnitSummary] = []
     waiting = [(unit, 0) for unit in reversed(structure.children.get(None, []))]
     sums = rollups(reader, when)
@@ -165,13 +173,13 @@ def list_units(reader: Reader, when: When) -> list[UnitSummary]:
     return found
 
 
-def read_unit(reader: Reader, ref: str, when: When) -> UnitView:
+def read_unit(reader: Reader, ref: str, when: When, structure: Structure | None = None) -> UnitView:
     """One unit at a date.
 
     Raises:
         NotFoundError: there was none.
     """
-    structure = load_structure(reader, when)
+    structure = structure or load_structure(reader, when)
     unit = _unit_of(reader, structure, ref, when)
     entity = reader.get(unit.ref, at=when.at) or reader.require(unit.ref)
     parts = structure.children.get(unit.ref, [])
@@ -244,6 +252,18 @@ def read_person(reader: Reader, ref: str, when: When) -> PersonView:
     )
 
 
+def names(reader: Reader, kind: str) -> list[str]:
+    """What a field of a form may name, as short as it can be written, by name; of thousands the first."""
+    query = (
+        sa.select(revision.c.namespace, revision.c.name)
+        .where(revision.c.kind == kind, revision.c.valid_to.is_(None))
+        .order_by(revision.c.ref)
+        .limit(MOST_NAMES)
+    )
+    rows = reader.connection.execute(query)
+    return [row.name if row.namespace == "default" else f"{row.namespace}/{row.name}" for row in rows]
+
+
 def _circle_advice(circle: tuple[str, ...]) -> str:
     return f"The parents go round in a circle: {round_text(circle)}. Give one of these units another parent, or none."
 
@@ -259,7 +279,7 @@ def _unit_of(reader: Reader, structure: Structure, ref: str, when: When) -> Unit
 
 
 def _members(reader: Reader, structure: Structure, unit: Unit, when: When) -> tuple[MembershipView, ...]:
-    held = [each for each in structure.memberships if each.unit == unit.ref]
+    held = structure.members(unit.ref)
     titles = _titles(reader, {each.person for each in held}, when)
     labels = role_labels(reader, when)
     found = [_view(each, each.person, titles, labels, when) for each in held]

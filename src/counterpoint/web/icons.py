@@ -85,6 +85,9 @@ KIND_ICONS = {
     "location": "location",
     "template": "template",
     "scorecard": "scorecard",
+    "policypack": "settings",
+    "vocabulary": "edit",
+    "unittype": "group",
 }
 
 

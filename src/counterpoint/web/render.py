@@ -1,5 +1,6 @@
 """Templates to pages: one environment that finds every room's templates by the room's name."""
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import cache
@@ -51,6 +52,12 @@ NAVIGATION = (
     ("The journal", (("/events", "Events", "events"), ("/activity", "Activity", "activity"))),
 )
 """What the sidebar shows: a label, then address, name and icon of each page."""
+BELONGING = (
+    (re.compile("/(units|people)/"), "/organisation"),
+    (re.compile("/(vocabulary|practices|criticisms)$"), "/settings"),
+    (re.compile("/catalog/[^/]+/[^/]+/[^/]+/docs(/|$)"), "/docs"),
+)
+"""Pages whose address does not begin with that of the part of the navigation to which they belong."""
 SUBJECTS = ("entity", "unit")
 """Names of values that hold the entity a page is about; the page speaks the words of its unit."""
 
@@ -119,7 +126,10 @@ class PageContext:
 
     def is_current(self, href: str) -> bool:
         """Say whether the page belongs to a part of the navigation."""
-        return self.path == href if href == "/" else self.path == href or self.path.startswith(f"{href}/")
+        part = next((part for within, part in BELONGING if within.match(self.path)), None)
+        return (
+            href == part if part else self.path == href or (href != "/" and self.path.startswith(f"{href}/"))
+        )
 
 
 @cache

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from markupsafe import Markup
 
 from counterpoint.web.charts.relations import (
+    BOX,
     GAP,
     HEAD,
     ROW,
@@ -42,8 +43,15 @@ class Layer:
 
     label: str
     steps: tuple[Step, ...]
+    total: int = 0
+    """How many there are, where `steps` are only the first."""
     rest: str | None = None
     """Where those that are not drawn are listed."""
+
+    @property
+    def count(self) -> int:
+        """How many there are."""
+        return max(self.total, len(self.steps))
 
 
 def layer_diagram(
@@ -62,7 +70,9 @@ def layer_diagram(
     if not any(sides):
         return Markup("")
     words = "; ".join(
-        in_words(layer.label, [step.label for step in layer.steps], limit) for side in sides for layer in side
+        in_words(layer.label, [step.label for step in layer.steps], limit, layer.count)
+        for side in sides
+        for layer in side
     )
 
     def draw(size: str, width: int) -> Markup:
@@ -75,7 +85,7 @@ def layer_diagram(
 
 def _columns(centre: Node, sides: list[list[Layer]], width: float, limit: int) -> tuple[list[Markup], float]:
     columns = [*reversed(sides[0]), None, *sides[1]]
-    gap = width * 0.045
+    gap = width * 0.04
     wide = (width - gap * (len(columns) - 1)) / len(columns)
     height = max(_height(layer, limit) for side in sides for layer in side)
     height = max(height, 64.0)
@@ -107,10 +117,10 @@ def _column(
     y += HEAD
     for step in layer.steps[:limit]:
         parts.append(node_box(Node(step.label, step.href, step.kind), x, y, width))
-        ends[step.key] = y + ROW / 2 - 2
+        ends[step.key] = y + BOX / 2
         y += ROW
-    if len(layer.steps) > limit:
-        parts.append(rest_of(len(layer.steps) - limit, x, y, layer.rest))
+    if layer.count > limit:
+        parts.append(rest_of(layer.count - limit, x, y, layer.rest))
     return parts, ends
 
 
@@ -133,4 +143,4 @@ def _list(centre: Node, sides: list[list[Layer]], width: float, limit: int) -> t
 
 
 def _height(layer: Layer, limit: int) -> float:
-    return HEAD + min(len(layer.steps), limit + 1) * ROW
+    return HEAD + min(layer.count, limit + 1) * ROW

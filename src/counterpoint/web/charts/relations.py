@@ -6,9 +6,11 @@ from dataclasses import dataclass
 from markupsafe import Markup
 
 from counterpoint.web.charts.svg import chart, element, sized, text
+from counterpoint.web.icons import ICONS, kind_icon
 from counterpoint.web.scale import clipped
 
 __all__ = [
+    "BOX",
     "GAP",
     "HEAD",
     "ROW",
@@ -22,8 +24,12 @@ __all__ = [
     "rest_of",
 ]
 
-ROW, HEAD, GAP = 26.0, 22.0, 10.0
-"""Heights in pixels of a node, of the label of a group, and between groups."""
+ROW, HEAD, GAP = 30.0, 22.0, 10.0
+"""Heights in pixels of a node with the space below it, of the label of a group, and between groups."""
+BOX = 26.0
+"""Height in pixels of a node itself; it is a link, which a finger must be able to hit."""
+ROOMY = 150.0
+"""Pixels from which on a node has room for the icon of its kind."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,8 +49,15 @@ class RelationGroup:
     nodes: tuple[Node, ...]
     side: str = "right"
     """"left" for what comes before it (owner, system), "right" for what follows."""
+    total: int = 0
+    """How many there are, where `nodes` are only the first."""
     rest: str | None = None
     """Where those that are not drawn are listed."""
+
+    @property
+    def count(self) -> int:
+        """How many there are."""
+        return max(self.total, len(self.nodes))
 
 
 def relation_diagram(centre: Node, groups: Sequence[RelationGroup], *, title: str, limit: int = 8) -> Markup:
@@ -55,7 +68,9 @@ def relation_diagram(centre: Node, groups: Sequence[RelationGroup], *, title: st
     shown = [group for group in groups if group.nodes]
     if not shown:
         return Markup("")
-    words = "; ".join(in_words(group.label, [node.label for node in group.nodes], limit) for group in shown)
+    words = "; ".join(
+        in_words(group.label, [node.label for node in group.nodes], limit, group.count) for group in shown
+    )
 
     def draw(size: str, width: int) -> Markup:
         if size == "narrow":
@@ -68,7 +83,7 @@ def relation_diagram(centre: Node, groups: Sequence[RelationGroup], *, title: st
 
 
 def _height(groups: Sequence[RelationGroup], limit: int) -> float:
-    rows = sum(min(len(group.nodes), limit + 1) for group in groups)
+    rows = sum(min(group.count, limit + 1) for group in groups)
     return rows * ROW + len(groups) * HEAD + max(len(groups) - 1, 0) * GAP
 
 
@@ -79,11 +94,13 @@ def _sides(
     sides = {side: [group for group in groups if group.side == side] for side in ("left", "right")}
     height = max(*(_height(side, limit) for side in sides.values()), 64.0)
     middle = height / 2
-    box = (width / 2 - column * 0.45, width / 2 + column * 0.45)
+    start = 0.0 if not sides["left"] else width / 2 - column * 0.45
+    box = (start, start + column * 0.9)
+    far = box[1] + (width - column - box[1] if sides["left"] else width * 0.22)
     links: list[Markup] = []
     parts: list[Markup] = []
     for side, members in sides.items():
-        x, edge, dock = (0.0, column, box[0]) if side == "left" else (width - column, width - column, box[1])
+        x, edge, dock = (0.0, column, box[0]) if side == "left" else (far, far, box[1])
         y = (height - _height(members, limit)) / 2
         for group in members:
             drawn, ends, y = _column(group, x, y, column, limit)
@@ -101,10 +118,10 @@ def _column(
     y += HEAD
     for node in group.nodes[:limit]:
         parts.append(node_box(node, x, y, width))
-        ends.append(y + ROW / 2 - 2)
+        ends.append(y + BOX / 2)
         y += ROW
-    if len(group.nodes) > limit:
-        parts.append(rest_of(len(group.nodes) - limit, x, y, group.rest))
+    if group.count > limit:
+        parts.append(rest_of(group.count - limit, x, y, group.rest))
         y += ROW
     return parts, ends, y
 
@@ -126,9 +143,9 @@ def _tree(
     return [*links, *parts], y
 
 
-def in_words(label: str, names: Sequence[str], limit: int) -> str:
-    """Return what is drawn of one group as text, for those who do not see it."""
-    more = f" and {len(names) - limit:,} more" if len(names) > limit else ""
+def in_words(label: str, names: Sequence[str], limit: int, count: int) -> str:
+    """Return what is drawn of one group of so many as text, for those who do not see it."""
+    more = f" and {count - limit:,} more" if count > limit else ""
     return f"{label}: {', '.join(names[:limit])}{more}"
 
 
@@ -140,9 +157,22 @@ def rest_of(count: int, x: float, y: float, href: str | None) -> Markup:
 
 def node_box(node: Node, x: float, y: float, width: float) -> Markup:
     """Return one thing as a box with its name, a link where it has a page."""
-    box = element("rect", x=x, y=y, width=width, height=ROW - 4, rx=4, class_="c-node")
-    label = text(x + 9, y + 15.5, clipped(node.label, width - 16), "c-label")
-    return element("a", box, label, href=node.href) if node.href else element("g", box, label)
+    box = element(
+        "rect", x=x, y=y, width=width, height=BOX, rx=5, class_="c-node" if node.href else "c-node c-gone"
+    )
+    inset = 28.0 if node.kind and width >= ROOMY else 9.0
+    label = clipped(node.label, width - inset - 7)
+    parts = [box, text(x + inset, y + 17.5, label, "c-label")]
+    if inset > 9:
+        parts.append(_mark(node.kind, x + 9, y + 6.5))
+    if label != node.label:
+        parts.insert(0, element("title", node.label))
+    return element("a", *parts, href=node.href) if node.href else element("g", *parts)
+
+
+def _mark(kind: str, x: float, y: float) -> Markup:
+    inner = Markup(ICONS[kind_icon(kind)])  # noqa: S704
+    return element("g", inner, transform=f"translate({x:.1f} {y:.1f}) scale(0.8125)", class_="c-mark")
 
 
 def centre_box(node: Node, x: float, y: float, width: float) -> list[Markup]:

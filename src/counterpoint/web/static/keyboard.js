@@ -1,7 +1,7 @@
 /* Shortcuts of one key, and of g and a letter. None works while somebody types. */
 import { moveInList } from "./lists.js";
 
-const PLACES = { h: "/", c: "/catalog", b: "/bets", f: "/flags", e: "/experiments", j: "/events", a: "/activity", s: "/settings" };
+const PLACES = { h: "/", c: "/catalog", o: "/organisation", d: "/docs", k: "/scorecards", b: "/bets", f: "/flags", e: "/experiments", j: "/events", a: "/activity", s: "/settings" };
 const PATIENCE = 1200; // milliseconds between g and its letter
 
 /** @param {EventTarget | null} target */
@@ -28,7 +28,17 @@ function focusSearch() {
   else location.assign("/search");
 }
 
+/** The list of keys, for those who do not know of it yet. */
+function offerShortcuts() {
+  const dialog = document.getElementById("shortcuts");
+  for (const button of dialog ? document.querySelectorAll("[data-shortcuts]") : []) {
+    button.hidden = false;
+    button.addEventListener("click", () => dialog.showModal());
+  }
+}
+
 export function enableKeyboard() {
+  offerShortcuts();
   let pressedG = -Infinity;
   document.addEventListener("keydown", (event) => {
     if (event.metaKey || event.ctrlKey || event.altKey || event.defaultPrevented || isTyping(event.target)) return;

@@ -6,11 +6,9 @@ function entries(list) {
   return [...all].filter((entry) => !entry.hidden);
 }
 
-/** Move the mark by one entry in the page's first list and focus its link. @param {1 | -1} step */
+/** Move the mark by one entry in the page's lists, as they follow each other, and focus its link. @param {1 | -1} step */
 export function moveInList(step) {
-  const list = document.querySelector("[data-list]");
-  if (!list) return;
-  const shown = entries(list);
+  const shown = [...document.querySelectorAll("[data-list]")].flatMap(entries).filter((entry) => entry.getClientRects().length);
   if (!shown.length) return;
   const at = shown.findIndex((entry) => entry.classList.contains("is-current"));
   const next = shown[at < 0 ? (step > 0 ? 0 : shown.length - 1) : Math.min(Math.max(at + step, 0), shown.length - 1)];
