@@ -14,6 +14,7 @@ from counterpoint.catalog.importer import import_targets
 from counterpoint.catalog.locations import Source, find_sources
 from counterpoint.catalog.problems import list_problems
 from counterpoint.catalog.remarks import Remark
+from counterpoint.catalog.removal import named_places
 from counterpoint.cli import run
 from counterpoint.graph import Actor, local_actor
 
@@ -207,7 +208,7 @@ def test_what_a_vanished_file_declared_is_an_orphan(workspace, folder):
     load(workspace, folder)
     gone.unlink()
     report = load(workspace, folder)
-    assert len(messages(report, "warning")) == 2  # the group and the location of its file
+    assert len(messages(report, "warning")) == 1  # the location of the file went with it
     assert _orphan(workspace, "group:default/b") == "true"
 
 
@@ -470,3 +471,59 @@ def test_units_that_are_parts_of_each_other_are_told_at_both_until_one_is_mended
 def standing(workspace, code):
     with workspace.graph.read() as reader:
         return [each.ref for _, each in list_problems(reader, code=code)]
+
+
+def test_a_file_named_by_mistake_leaves_nothing_behind(workspace, folder, capsys):
+    path = folder / "passwd"
+    path.write_text("root:x:0:0:root:/root:/bin/sh\nbin:x:1:1:bin:/bin:/bin/false\n")
+    listed = folder / "list.txt"
+    listed.write_text("- one\n- two\n")
+    for each in (path, listed):
+        report = load(workspace, each)
+        assert report.failed
+    assert run(["-w", str(workspace.path), "problems"]) == 0
+    assert refs(workspace) == []
+    with workspace.graph.read() as reader:
+        assert named_places(reader) == set()
+
+
+def test_a_descriptor_that_is_broken_is_followed_until_it_is_mended(workspace, folder):
+    path = write(folder, "c.yaml", "apiVersion: backstage.io/v1alpha1\nkind: [\n")
+    load(workspace, path)
+    with workspace.graph.read() as reader:
+        assert [each.code for _, each in list_problems(reader)] == ["syntax"]
+        assert named_places(reader) == {str(path)}
+
+
+def test_the_location_of_a_file_goes_with_the_file(workspace, folder):
+    path = write(folder, "a/catalog-info.yaml", GROUP % "one")
+    load(workspace, folder)
+    for name in ("b", "c"):
+        (folder / name).mkdir()
+        path = path.rename(folder / name / "catalog-info.yaml")
+        report = load(workspace, folder)
+        assert [each.code for each in report.remarks] == ["moved"]
+    assert len(refs(workspace, kind=["Location"])) == 1
+    path.unlink()
+    write(folder, "d/catalog-info.yaml", GROUP % "two")
+    load(workspace, folder)
+    assert standing(workspace, "orphan") == ["group:default/one"]
+    assert len(refs(workspace, kind=["Location"])) == 1
+
+
+def test_what_was_imported_is_listed_and_taken_back_with_all_that_came_from_it(workspace, folder, capsys):
+    first = write(folder, "one/catalog-info.yaml", GROUP % "one")
+    second = write(folder, "two.yaml", GROUP % "two", "kind: [\n")
+    load(workspace, folder / "one")
+    load(workspace, second)
+    at = ["-w", str(workspace.path)]
+    assert run([*at, "locations", "list"]) == 0
+    assert str(second) in capsys.readouterr().out
+    assert run([*at, "locations", "remove", str(first)]) == 1
+    assert f"was imported with '{folder / 'one'}'" in capsys.readouterr().err
+    assert run([*at, "locations", "remove", str(second)]) == 0
+    assert run([*at, "problems"]) == 0
+    assert [each for each in refs(workspace) if each.startswith("group:")] == ["group:default/one"]
+    assert run([*at, "locations", "remove", str(folder / "one")]) == 0
+    assert refs(workspace) == []
+    assert run([*at, "locations", "remove", "nothing"]) == 1

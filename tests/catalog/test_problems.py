@@ -13,8 +13,10 @@ from counterpoint import Workspace
 from counterpoint.catalog.importer import import_targets
 from counterpoint.catalog.locations import generated_name
 from counterpoint.catalog.problems import count_problems, list_problems
+from counterpoint.catalog.removal import remove_place
 from counterpoint.catalog.rereading import reread_places
 from counterpoint.cli import run
+from counterpoint.errors import NotAllowedError, NotFoundError
 from counterpoint.graph import Actor, Graph, local_actor
 from counterpoint.server.app import create_app
 
@@ -453,3 +455,16 @@ def test_a_file_that_left_an_orphan_is_not_read_again_for_it(
     load(graph, path)
     monkeypatch.setattr("counterpoint.catalog.gathering.read_data", None)
     assert load(graph, path).total("unchanged") == 3
+
+
+def test_a_place_that_was_named_by_mistake_is_taken_back_on_the_page_by_who_named_it(
+    pages: TestClient, troubled: Workspace, tmp_path: Path
+) -> None:
+    place = f"file:{tmp_path / 'c.yaml'}"
+    assert "Read it no more" in pages.get("/catalog/problems").text
+    with pytest.raises(NotAllowedError, match="brought in by"):
+        remove_place(troubled.graph, Actor("user:default/cy", "Cy", "person"), str(tmp_path / "c.yaml"))
+    assert _posted(pages, "/catalog/problems/forget", location=place).status_code == 303
+    assert standing(troubled.graph) == []
+    with pytest.raises(NotFoundError, match="never imported"):
+        remove_place(troubled.graph, local_actor(), str(tmp_path / "c.yaml"))

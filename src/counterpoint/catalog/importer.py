@@ -17,8 +17,14 @@ import sqlalchemy as sa
 from counterpoint.catalog.addresses import is_address
 from counterpoint.catalog.circles import tell_circles
 from counterpoint.catalog.fetching import Fetcher
-from counterpoint.catalog.gathering import Gathering
-from counterpoint.catalog.locations import Source, find_sources, location_of, unread_descriptors
+from counterpoint.catalog.gathering import Gathering, Sheet
+from counterpoint.catalog.locations import (
+    Source,
+    find_sources,
+    location_of,
+    looks_like_descriptors,
+    unread_descriptors,
+)
 from counterpoint.catalog.orphans import settle_orphans, vanished
 from counterpoint.catalog.problems import add_problems, drop_healed, refs_with, told_at
 from counterpoint.catalog.remarks import Remark
@@ -239,12 +245,27 @@ class _Importing:
             if self._skip(source, self.gathering.content_of(data)):
                 return []
             sheet = self.gathering.sheet(source, data)
+            if self._is_mistake(source, data, sheet):
+                self.report.remarks += sheet.remarks
+                self.roots.pop(source.target, None)
+                return []
         sheet.read_at = began
         if sheet.uncertain:
             self.uncertain.add(source.origin)
         with self._writing() as writer:
             self.storing.store(writer, sheet)
         return [lead for leads in sheet.leads.values() for lead in leads]
+
+    def _is_mistake(self, source: Source, data: bytes, sheet: Sheet) -> bool:
+        """Whether somebody named a file that has nothing to do with the catalog: it is refused, and nothing is kept.
+
+        A file that was read before is followed whatever stands in it now.
+        """
+        alien = bool(sheet.remarks) and not sheet.named and not looks_like_descriptors(data)
+        if not alien or source.location != source.origin or source.location in self.storing.names:
+            return False
+        with self._reading() as reader:
+            return source_at(reader, source.location) is None
 
     def _skip(self, source: Source, content: str) -> bool:
         """Leave a file that is as it was, with entities that are as they were."""

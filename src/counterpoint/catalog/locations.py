@@ -27,6 +27,7 @@ __all__ = [
     "generated_name",
     "is_inside",
     "location_of",
+    "looks_like_descriptors",
     "shown_path",
     "unread_descriptors",
 ]
@@ -213,12 +214,17 @@ def _walk(folder: Path, failed: Callable[[OSError], None] | None = None) -> Iter
                 yield Path(parent, name)
 
 
+def looks_like_descriptors(data: bytes) -> bool:
+    """Whether some document in it has an apiVersion of the catalog."""
+    return DESCRIPTOR.search(data[:HEAD]) is not None
+
+
 def _looks_like_descriptor(path: Path) -> bool:
     try:
         if not path.is_file():
             return False
         with path.open("rb") as stream:
-            return DESCRIPTOR.search(stream.read(HEAD)) is not None
+            return looks_like_descriptors(stream.read(HEAD))
     except OSError:
         return True  # reading it will say why it cannot be read
 

@@ -1,9 +1,9 @@
 """Entities that nothing declares any more: kept and marked until somebody decides, or deleted where that is set."""
 
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from pathlib import Path
 
-from counterpoint.catalog.locations import Source, shown_path
+from counterpoint.catalog.locations import Source, generated_name, shown_path
 from counterpoint.catalog.problems import add_problems, drop_problems
 from counterpoint.catalog.remarks import Remark
 from counterpoint.catalog.sources import forget, known_sources, places_of, refs_at, restamp
@@ -59,8 +59,9 @@ def _is_gone(source: Source, folders: Collection[Path], read: Collection[str]) -
 def settle_orphans(writer: Writer, storing: Storing, *, delete: bool) -> list[Remark]:
     """Mark or delete what is left over and was not taken by another file; a word about each."""
     remarks: list[Remark] = []
-    for location, refs in storing.left.items():
-        places = places_of(writer, refs)
+    for location, left in storing.left.items():
+        places = places_of(writer, left)
+        refs = list(_without_generated(writer, storing, location, left, places))
         if delete:
             remarks += _delete(writer, [ref for ref in refs if places.get(ref) == location], location)
             continue
@@ -75,6 +76,21 @@ def settle_orphans(writer: Writer, storing: Storing, *, delete: bool) -> list[Re
             restamp(writer, location)
         remarks += told
     return remarks
+
+
+def _without_generated(
+    writer: Writer, storing: Storing, location: str, left: Iterable[str], places: Mapping[str, str | None]
+) -> Iterator[str]:
+    """What is left, without the entity that a file had of its own: nobody declared it, so it goes with the file."""
+    own = f"location:default/{generated_name(location)}"
+    for ref in left:
+        if ref != own or location in storing.names or places.get(ref) != location:
+            yield ref
+            continue
+        try:
+            writer.delete(ref, reason=f"{_file(location)} is not read any more.")
+        except NotAllowedError:
+            yield ref
 
 
 def _delete(writer: Writer, refs: Iterable[str], location: str) -> Iterator[Remark]:

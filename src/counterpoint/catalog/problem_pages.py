@@ -14,6 +14,7 @@ from litestar.response import Redirect
 from counterpoint.catalog.locations import shown_path
 from counterpoint.catalog.problems import Standing, count_problems, list_problems
 from counterpoint.catalog.remedies import LABELS, REMEDIES
+from counterpoint.catalog.removal import named_places, remove_place
 from counterpoint.catalog.rereading import reread_places
 from counterpoint.catalog.sources import source_at
 from counterpoint.errors import InputError, NotAllowedError, NotFoundError
@@ -42,6 +43,8 @@ class FileProblems:
     since: datetime
     readable: bool
     """Whether it can be read again; what is only left over cannot."""
+    named: bool
+    """Whether somebody named this very place, so that it can be taken back."""
 
 
 @get(PAGE, media_type=MediaType.HTML, include_in_schema=False, sync_to_thread=True)
@@ -63,12 +66,13 @@ def show_problems(
         owners = {each.owner for _, each in everything if each.owner} | ({owner} if owner else set())
         named = {ref for _, each in shown for ref in (each.ref, each.owner) if ref}
         titles = reader.titles(named | owners)
+        places = named_places(reader)
         readable = {each.location for _, each in shown if source_at(reader, each.location) is not None}
     here = with_query(PAGE, level=level, owner=owner)
     return render(
         page,
         "catalog/problems.html",
-        files=_by_file([each for _, each in shown], readable),
+        files=_by_file([each for _, each in shown], readable, places),
         counts=counts,
         total=sum(whole.values()),
         level=level,
@@ -93,13 +97,17 @@ def _tabs(counts: dict[str, int], owner: str) -> list[tuple[str, str, int]]:
     return [("All", with_query(PAGE, owner=owner), sum(counts.values())), *each]
 
 
-def _by_file(problems: list[Standing], readable: set[str]) -> list[FileProblems]:
+def _by_file(problems: list[Standing], readable: set[str], named: set[str]) -> list[FileProblems]:
     files = []
     for location, group in groupby(problems, key=lambda each: each.location):
         each = tuple(group)
         kind, _, target = location.partition(":")
         name = shown_path(Path(target)) if kind == "file" else target
-        files.append(FileProblems(location, name, each, min(one.since for one in each), location in readable))
+        files.append(
+            FileProblems(
+                location, name, each, min(one.since for one in each), location in readable, target in named
+            )
+        )
     return files
 
 
@@ -117,6 +125,15 @@ def read_again(
             raise NotFoundError(f"Nothing was read from {location} so far; import it first.")
     reread_places(ws.graph, [location], hosts=ws.settings.catalog.read_hosts, upwards=True)
     return _back("read-again", data)
+
+
+@post(f"{PAGE}/forget", include_in_schema=False, sync_to_thread=True)
+def forget_place(
+    ws: NamedDependency[Workspace], actor: NamedDependency[Actor], data: URLEncodedBody[dict[str, Any]]
+) -> Redirect:
+    """Take back what was imported or registered by mistake, with everything that came from it."""
+    remove_place(ws.graph, actor, str(data.get("location", "")).partition(":")[2])
+    return _back("location-removed", data)
 
 
 @post(f"{PAGE}/delete", include_in_schema=False, sync_to_thread=True)
@@ -140,4 +157,4 @@ def _back(told: str, data: dict[str, Any]) -> Redirect:
     return Redirect(address, status_code=303)
 
 
-problem_pages: list[Any] = [show_problems, read_again, delete_orphan]
+problem_pages: list[Any] = [show_problems, read_again, forget_place, delete_orphan]

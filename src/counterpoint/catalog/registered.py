@@ -27,6 +27,7 @@ __all__ = [
     "list_locations",
     "location_of_entity",
     "register",
+    "remove_origin",
     "take_back",
     "try_out",
 ]
@@ -152,7 +153,7 @@ def change(
         )
         made = Registered(identity, kind, target, old.entity_ref)
         if made.location != old.location:
-            _remove(writer, old, keep=old.entity_ref)
+            remove_origin(writer, old.location, keep=old.entity_ref)
             writer.record(
                 "location.changed", old.entity_ref, before={"target": old.target}, after={"target": target}
             )
@@ -169,7 +170,7 @@ def take_back(graph: Graph, actor: Actor, identity: str) -> None:
     """
     with graph.write(actor) as writer:
         found = find_location(writer, identity)
-        _remove(writer, found)
+        remove_origin(writer, found.location)
         writer.connection.execute(sa.delete(LOCATIONS).where(LOCATIONS.c.id == identity))
         writer.record("location.removed", found.entity_ref, before={"target": found.target})
 
@@ -236,13 +237,19 @@ def _read(graph: Graph, actor: Actor, made: Registered, hosts: Collection[str]) 
     import_sources(graph, actor, [Source(made.location, made.location)], hosts=hosts)
 
 
-def _remove(writer: Writer, found: Registered, *, keep: str | None = None) -> None:
-    places = [known.source.location for known in known_sources(writer, origins=[found.location])]
-    for place in dict.fromkeys([*places, found.location]):
+def remove_origin(writer: Writer, location: str, *, keep: str | None = None) -> None:
+    """Delete what came from a location and from where it led, but for `keep`, with what was wrong there.
+
+    Raises:
+        NotAllowedError: one of the entities is not the actor's to delete.
+    """
+    places = [known.source.location for known in known_sources(writer, origins=[location])]
+    for place in dict.fromkeys([*places, location]):
         refs = [ref for ref in refs_at(writer, place) if ref != keep]
         for ref in refs:
             writer.delete(ref, reason="Its location was removed.")
         drop_problems(writer, "orphan", refs)
+        drop_problems(writer, "circle", refs)
         forget(writer, place)
         write_problems(writer, place, ())
 

@@ -36,6 +36,16 @@ COMMANDS: dict[str, dict[str, tuple[str, str]]] = {
             "Read CloudEvents as NDJSON, or Parquet or CSV with a mapping.",
         ),
     },
+    "locations": {
+        "list": (
+            "counterpoint.catalog.location_commands:list_locations",
+            "List what the catalog is read from.",
+        ),
+        "remove": (
+            "counterpoint.catalog.location_commands:remove_location",
+            "Take back what was imported, with what came from it.",
+        ),
+    },
     "people": {
         "list": ("counterpoint.people.commands:list_people", "List people with their units."),
         "show": ("counterpoint.people.commands:show_person", "Show one person's memberships over time."),
@@ -121,6 +131,8 @@ EXAMPLES: dict[str, tuple[str, ...]] = {
     "history": ("history component:default/search", "history component:default/search --diff 2026-05-01 2026-06-01"),
     "problems": ("problems", "problems --level error --json"),
     "import catalog": ("import catalog ~/checkouts/shop", "import catalog 'services/*/catalog-info.yaml' --dry-run"),
+    "locations list": ("locations list",),
+    "locations remove": ("locations remove ./services", "locations remove http://127.0.0.1:9000/catalog-info.yaml"),
     "import people": ("import people units.csv people.csv", "import people people.yaml --dry-run"),
     "people list": ("people list", "people list --unit discovery --at 2026-03-31"),
     "people show": ("people show ana.moreira",),
@@ -154,6 +166,7 @@ EXAMPLES: dict[str, tuple[str, ...]] = {
 GROUPS = {
     "import": "Bring in a catalog, people, flags or events.",
     "people": "People and their memberships.",
+    "locations": "What the catalog is read from.",
     "units": "Units of the organisation.",
     "flags": "Evaluate and check flags.",
     "experiments": "Read experiments.",

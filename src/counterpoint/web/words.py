@@ -80,6 +80,7 @@ TOLD = {
     "twins-confirmed": "Noted: they are the same. The pair stays on the list until it is one.",
     "twins-dismissed": "Noted: they are not the same. The pair is off the list; it stands below, where you can take it back.",
     "twins-reopened": "Taken back; the pair is on the list again.",
+    "location-removed": "It is not read any more, and what came from it is gone; the history has it.",
     "read-again": "It was read again; what is still wrong stands here.",
     "deleted": "It is deleted; its history stays.",
 }
