@@ -401,7 +401,7 @@ def test_a_query_orders_by_values_and_leaves_out_what_lacks_the_field(api: TestC
             {"fullTextFilterTerm": "a", "fullTextFilterFields": "Metadata.Name", "filter": "kind=user"},
             ["adam"],
         ),
-        ({"fullTextFilterTerm": "eb", "orderField": "metadata.name,asc"}, ["website"]),
+        ({"fullTextFilterTerm": "ebs", "orderField": "metadata.name,asc"}, ["website"]),
         ({"fullTextFilterTerm": "eb", "orderField": "metadata.tags,asc"}, ["playback", "website"]),
         ({"fullTextFilterTerm": "playback"}, []),
         ({"fullTextFilterTerm": "  "}, ALL),
