@@ -78,7 +78,7 @@ class Finding:
 
 def escape(key: str) -> str:
     """A key as a part of an RFC 6901 pointer."""
-    return key.replace("~", "~0").replace("/", "~1")
+    return key.replace("~", "~0").replace("/", "~1") if "/" in key or "~" in key else key
 
 
 class CounterpointError(Exception):

@@ -9,7 +9,7 @@ import re
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import msgspec
 
@@ -30,6 +30,8 @@ RESERVED = frozenset({"WORKSPACE"})
 """Variables of the command line that are no settings."""
 ENGINES = ("duckdb",)
 """What the journal's engine may be in this version."""
+CHOICES = {"/catalog/orphans": "keep or delete"}
+"""What settings that are one of a few words may be."""
 _NOUNS = {
     "str": "text", "int": "a whole number", "float": "a number", "bool": "true or false",
     "array": "a list", "object": "a table of settings", "null": "nothing",
@@ -64,6 +66,8 @@ class CatalogSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """`host` or `host:port` from which `url` locations may be read."""
     strict: bool = False
     """Answer exactly as Backstage does, with the quirks that we mend otherwise."""
+    orphans: Literal["keep", "delete"] | None = None
+    """What becomes of entities that no file declares any more; none means "delete" where strict, else "keep"."""
     unknown_kinds: bool = False
     """Take entities of kinds that nobody has registered."""
     readonly: bool = False
@@ -153,6 +157,8 @@ def _in_words(text: str, pointer: str) -> tuple[str, str]:
         known = _fields(table)
         hint = near(name, known) or f"; there are {', '.join(known)}"
         return f"there is no setting {name}{hint}", f"{pointer}/{name}"
+    if other := re.search(r"Invalid enum value '(.*)'", text):
+        return f"it must be {CHOICES[pointer]}, not {other[1]}", pointer
     if smallest := re.search(r">= (\d+)", text):
         return f"it must be at least {smallest[1]}", pointer
     if shape := re.fullmatch(r"Expected `(.*)`, got `(.*)`", text):

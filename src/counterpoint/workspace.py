@@ -61,6 +61,7 @@ name = {name}
 # Hosts ("host" or "host:port") that `url` locations may be read from.
 # read_hosts = []
 # strict = false          # answer exactly as Backstage does, quirks included
+# orphans = "keep"        # what becomes of entities that no file declares any more: "keep" or "delete"
 # unknown_kinds = false   # take entities of kinds that nobody has registered
 # readonly = false        # refuse to register and delete locations
 # watch = true            # read imported files again when they are saved, while the server runs
@@ -245,14 +246,25 @@ def _toml_text(text: str) -> str:
 
 
 def _graph(folder: Path, settings: Settings, *, new: bool) -> Graph:
+    catalog = settings.catalog
+    orphans = catalog.orphans or ("delete" if catalog.strict else "keep")
+
+    def at(address: Path | str) -> Graph:
+        return Graph(
+            address,
+            unknown_kinds=catalog.unknown_kinds,
+            strict=catalog.strict,
+            delete_orphans=orphans == "delete",
+        )
+
     if settings.graph.url is not None:
-        graph = Graph(settings.graph.url, unknown_kinds=settings.catalog.unknown_kinds)
+        graph = at(settings.graph.url)
     else:
         file = folder / GRAPH
         if new:
             file.touch(exist_ok=False)
         _check_file(folder, file)
-        graph = Graph(file, unknown_kinds=settings.catalog.unknown_kinds)
+        graph = at(file)
     try:
         state = graph.state()
         if state == "newer":

@@ -12,6 +12,7 @@ import pytest
 
 from counterpoint.catalog.importer import import_targets
 from counterpoint.catalog.locations import Source, find_sources
+from counterpoint.catalog.problems import list_problems
 from counterpoint.catalog.remarks import Remark
 from counterpoint.cli import run
 from counterpoint.graph import Actor, local_actor
@@ -441,3 +442,31 @@ def test_a_default_that_the_file_does_not_name_is_not_missed(workspace, folder):
     (folder / "experiment.yaml").write_text((GROUP % "squad") + "---\n" + EXPERIMENT)
     report = import_targets(workspace.graph, local_actor(), [str(folder / "experiment.yaml")])
     assert report.remarks == []
+
+
+PART = "apiVersion: backstage.io/v1alpha1\nkind: Group\nmetadata: {name: %s}\nspec: {type: squad, parent: %s, children: []}\n"
+
+
+def test_units_that_are_parts_of_each_other_are_told_at_both_until_one_is_mended(workspace, folder):
+    one = write(folder, "one/catalog-info.yaml", PART % ("gc1", "gc2"))
+    write(
+        folder, "two/catalog-info.yaml", PART % ("gc2", "gc1"), PART % ("below", "gc2"), PART % ("me", "me")
+    )
+    for _ in range(2):
+        report = load(workspace, folder)
+        told = [each for each in report.remarks if each.code == "circle"]
+        assert [(each.level, each.ref, each.problem.pointer) for each in told] == [
+            ("error", "group:default/gc1", "/spec/parent"),
+            ("error", "group:default/gc2", "/spec/parent"),
+            ("error", "group:default/me", "/spec/parent"),
+        ]
+        assert "group:default/gc1 → group:default/gc2 → group:default/gc1" in told[0].problem.message
+        assert standing(workspace, "circle") == [each.ref for each in told]
+    one.write_text(PART % ("gc1", "other"))
+    load(workspace, one)
+    assert standing(workspace, "circle") == ["group:default/me"]
+
+
+def standing(workspace, code):
+    with workspace.graph.read() as reader:
+        return [each.ref for _, each in list_problems(reader, code=code)]

@@ -4,6 +4,9 @@ import re
 
 import pytest
 
+from counterpoint.graph import SYSTEM
+from tests.graph.documents import component, group
+
 HTML = {"Accept": "text/html"}
 
 
@@ -145,3 +148,25 @@ def test_an_owner_may_be_named_as_in_a_descriptor(visitor):
     assert page.status_code == 200
     assert "Web player" in page.text
     assert 'value="group:default/player" selected' in page.text
+
+
+def test_a_hub_lists_its_first_neighbours_counts_all_and_says_where_the_rest_is(client, workspace):
+    with workspace.graph.write(SYSTEM) as writer:
+        writer.put(group("crowd"))
+        writer.put(component("hub", owner="crowd"))
+        for number in range(210):
+            writer.put(component(f"user-{number:03}", owner="crowd", dependsOn=["component:hub"]))
+    page = client.get("/catalog/component/default/hub", headers={"Accept": "text/html"}).text
+    assert "and 204 more" in page
+    assert 'id="relation-dependencyOf"' in page
+    assert "The first 200 of 210" in page
+    assert "user-199" in page
+    assert "user-200" not in page
+    assert "/api/v1/entities/component/default/hub/relations?type=dependencyOf" in page
+    two = client.get("/catalog/component/default/hub?steps=2", headers={"Accept": "text/html"}).text
+    assert "and 200 more" in two
+    assert 'href="#needed-by-1"' in two
+    assert 'id="needed-by-1"' in two
+    unit = client.get("/catalog/group/default/crowd", headers={"Accept": "text/html"}).text
+    assert "The first 200 of 211" in unit
+    assert "/catalog?kind=all&amp;owner=group%3Adefault%2Fcrowd" in unit

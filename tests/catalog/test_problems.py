@@ -11,7 +11,9 @@ from litestar.testing import TestClient
 
 from counterpoint import Workspace
 from counterpoint.catalog.importer import import_targets
+from counterpoint.catalog.locations import generated_name
 from counterpoint.catalog.problems import count_problems, list_problems
+from counterpoint.catalog.rereading import reread_places
 from counterpoint.cli import run
 from counterpoint.graph import Actor, Graph, local_actor
 from counterpoint.server.app import create_app
@@ -20,6 +22,9 @@ GROUP = "apiVersion: backstage.io/v1alpha1\nkind: Group\nmetadata: {name: %s}\ns
 COMPONENT = (
     "apiVersion: backstage.io/v1alpha1\nkind: Component\nmetadata:\n  name: %s\n"
     "spec:\n  type: service\n  lifecycle: production\n  owner: %s\n"
+)
+LEADS = (
+    "apiVersion: backstage.io/v1alpha1\nkind: Location\nmetadata: {name: leads}\nspec: {targets: ['%s']}\n"
 )
 
 
@@ -49,6 +54,11 @@ def status(graph: Graph, ref: str) -> Any:
         return decode(
             reader.connection.execute(sa.select(table.c["items"]).where(table.c.ref == ref)).scalar()
         )
+
+
+def orphans(graph: Graph) -> list[str]:
+    with graph.read() as reader:
+        return [each.ref or "" for _, each in list_problems(reader, code="orphan")]
 
 
 def test_problems_are_kept_with_their_places_until_they_are_mended(graph: Graph, tmp_path: Path) -> None:
@@ -112,18 +122,69 @@ def test_an_entity_that_was_good_keeps_its_last_good_version_and_says_what_is_wr
     assert status(graph, "component:default/web") is None
 
 
-def test_a_file_that_cannot_be_parsed_any_more_says_so_at_each_of_its_entities(
+def test_a_file_that_cannot_be_parsed_any_more_says_so_at_its_location_and_keeps_its_entities(
     graph: Graph, tmp_path: Path
 ) -> None:
     path = write(tmp_path, "c.yaml", GROUP % "a", GROUP % "b")
     load(graph, path)
+    own = f"location:default/{generated_name(f'file:{path}')}"
     write(tmp_path, "c.yaml", GROUP % "a", "kind: {\n")
     load(graph, path)
     assert status(graph, "group:default/a") is None
-    assert "not valid YAML" in status(graph, "group:default/b")[0]["message"]
+    assert status(graph, "group:default/b") is None
+    assert "not valid YAML" in status(graph, own)[0]["message"]
     path.write_bytes(b"\xff\xfe")
     load(graph, path)
-    assert "not UTF-8" in status(graph, "group:default/a")[0]["message"]
+    assert "not UTF-8" in status(graph, own)[0]["message"]
+    write(tmp_path, "c.yaml", GROUP % "a", GROUP % "b")
+    load(graph, path)
+    assert status(graph, own) is None
+
+
+def test_a_target_that_cannot_be_read_says_so_at_its_location_and_orphans_nothing(
+    graph: Graph, tmp_path: Path
+) -> None:
+    write(tmp_path, "parts/a.yaml", GROUP % "a")
+    root = write(tmp_path, "root.yaml", LEADS % "./parts/a.yaml")
+    load(graph, root)
+    (tmp_path / "parts/a.yaml").unlink()
+    load(graph, root)
+    (item,) = status(graph, "location:default/leads")
+    assert item["error"]["name"] == "NotFoundError"
+    assert orphans(graph) == []
+    write(tmp_path, "parts/a.yaml", "only text")
+    load(graph, root)
+    (item,) = status(graph, "location:default/leads")
+    assert "plain text" in item["message"]
+    assert orphans(graph) == []
+    write(tmp_path, "parts/a.yaml", GROUP % "a")
+    load(graph, root)
+    assert status(graph, "location:default/leads") is None
+
+
+def test_a_broken_part_that_is_read_alone_says_so_at_what_led_to_it_until_it_is_mended(
+    graph: Graph, tmp_path: Path
+) -> None:
+    part = write(tmp_path, "parts/a.yaml", GROUP % "a")
+    load(graph, write(tmp_path, "root.yaml", LEADS % "./parts/a.yaml"))
+    write(tmp_path, "parts/a.yaml", "kind: {")
+    reread_places(graph, [f"file:{part}"])
+    assert "not valid YAML" in status(graph, "location:default/leads")[0]["message"]
+    write(tmp_path, "parts/a.yaml", GROUP % "a")
+    reread_places(graph, [f"file:{part}"])
+    assert status(graph, "location:default/leads") is None
+
+
+def test_a_file_that_was_named_and_is_gone_keeps_its_entities_and_says_so(
+    graph: Graph, tmp_path: Path
+) -> None:
+    path = write(tmp_path, "c.yaml", GROUP % "a")
+    load(graph, path)
+    path.unlink()
+    assert load(graph, path).failed
+    assert orphans(graph) == []
+    (item,) = status(graph, f"location:default/{generated_name(f'file:{path}')}")
+    assert item["error"]["name"] == "NotFoundError"
 
 
 def test_a_conflict_names_both_places_and_is_over_when_one_gives_way(graph: Graph, tmp_path: Path) -> None:
@@ -327,7 +388,28 @@ def test_the_api_lists_problems_page_by_page(pages: TestClient) -> None:
     (missed,) = pages.get("/api/v1/problems?entity=component:default/web").json()["items"]
     assert missed["missing"] == "group:default/nobody"
     assert missed["remedy"]
+    assert pages.get("/api/v1/problems?entity=component:default/web").json()["counts"] == {"error": 1}
     assert pages.get("/api/v1/problems?limit=0").status_code == 400
+
+
+def test_problems_of_an_owner_are_counted_by_themselves_and_a_slip_is_no_owner(
+    pages: TestClient, troubled: Workspace, capsys: pytest.CaptureFixture[str]
+) -> None:
+    missing = pages.get("/api/v1/problems?owner=nobody").json()
+    assert ([each["entity"] for each in missing["items"]], missing["counts"]) == (
+        ["component:default/web"],
+        {"error": 1},
+    )
+    assert pages.get("/api/v1/problems?owner=a").json()["counts"] == {}
+    answer = pages.get("/api/v1/problems?owner=nobodie")
+    assert answer.status_code == 404
+    assert answer.json()["errors"][0]["pointer"] == "/owner"
+    assert run(["-w", str(troubled.path), "problems", "--owner", "nope"]) == 1
+    assert "There is no unit 'group:default/nope'" in capsys.readouterr().err
+    assert run(["-w", str(troubled.path), "problems", "--owner", "a"]) == 0
+    assert "Nothing is wrong in what group:default/a owns." in capsys.readouterr().out
+    page = pages.get("/catalog/problems?owner=group:default/a").text
+    assert "Nothing of this kind" in page
 
 
 def test_the_command_names_each_problem_and_ends_with_1(

@@ -172,3 +172,25 @@ def test_sites_beyond_the_most_are_counted(documented, monkeypatch):
     documents_of(documented).refresh()
     standing_of(documented).newest()
     assert store.twins(documented).left_out == 1
+
+
+def test_what_all_documentation_says_makes_nothing_alike(documented, tmp_path):
+    same = """
+## Installation
+
+Run `npm install --save` in the folder, then restart the shell and log in to the registry of the company again.
+
+## License
+
+Permission is hereby granted to any person obtaining a copy of this software to deal in it without restriction.
+
+[badge]: https://badges.example/build/passing.svg
+"""
+    for name, owner, subject in (
+        ("covers", "discovery", "Scales pictures."),
+        ("rates", "home", "Reads tariffs."),
+    ):
+        file = written(tmp_path / "more", name, owner, f"# {name}\n\n{subject}\n{same}")
+        import_targets(documented.graph, local_actor(), [str(file)])
+    shelf = documents_of(documented).refresh()
+    assert [(pair.first.ref, pair.second.ref) for pair in shelf.pairs()] == [(FIRST, SECOND)]

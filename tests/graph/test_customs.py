@@ -200,7 +200,6 @@ def test_a_person_speaks_for_the_units_they_belong_to_and_for_no_other(company: 
 
     write("hers", owner="discovery", units=["discovery"])
     write("tribe", owner="listening", units=["listening"])
-    write("house", owner="company")
     with pytest.raises(NotAllowedError, match="group:default/player"):
         write("theirs", owner="discovery", units=["player"])
     with pytest.raises(NotAllowedError, match="group:default/player"):
@@ -209,3 +208,41 @@ def test_a_person_speaks_for_the_units_they_belong_to_and_for_no_other(company: 
         write("everybody", owner="discovery")
     with pytest.raises(NotAllowedError, match="group:default/player"):
         write("hers", owner="discovery", units=["discovery", "player"])
+
+
+@pytest.mark.parametrize("kind", ["Vocabulary", "PolicyPack"])
+def test_only_who_is_in_the_top_unit_itself_speaks_for_everybody(company: Graph, kind: str) -> None:
+    more = {"nouns": {"bet": "song"}} if kind == "Vocabulary" else {"practices": {"bets": "off"}}
+    director = user("dora", "company")
+
+    def write(actor: Actor, name: str = "house", **spec: Any) -> None:
+        with company.write(actor) as writer:
+            writer.put(ours(kind, name, **more, **spec))
+
+    with pytest.raises(NotAllowedError, match="in group:default/company itself"):
+        write(ANA)
+    with pytest.raises(NotAllowedError, match="unit above all others"):
+        write(ANA, owner="user:default/ana")
+    put(company, director)
+    write(Actor("user:default/dora", "Dora", "person"))
+    with pytest.raises(NotAllowedError, match="itself"):
+        write(ANA, description="changed")
+    with pytest.raises(NotAllowedError, match="itself"):  # taking it from everybody is a change for everybody
+        write(ANA, units=["discovery"])
+    with pytest.raises(NotAllowedError, match="itself"), company.write(ANA) as writer:
+        writer.delete(f"{kind.lower()}:default/house")
+    write(Actor("user:default/root", "Root", "person", admin=True), "more")
+
+
+def test_nobody_gets_to_speak_for_everybody_by_a_unit_of_their_own(company: Graph) -> None:
+    with company.write(ANA) as writer:
+        writer.put(group("a-top", kind="organization") | {"spec": {"type": "x", "children": []}})
+        writer.put(group("a-part", "discovery"))
+    put(company, user("ana", "discovery", "a-top"), group("below", "a-top"))
+    with pytest.raises(NotAllowedError, match="unit above all others"), company.write(ANA) as writer:
+        writer.put(ours("PolicyPack", "mine", owner="a-top", practices={"bets": "off"}))
+
+
+def user(name: str, *units: str) -> dict[str, Any]:
+    metadata, spec = {"name": name}, {"memberOf": list(units)}
+    return {"apiVersion": "backstage.io/v1alpha1", "kind": "User", "metadata": metadata, "spec": spec}

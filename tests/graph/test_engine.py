@@ -6,7 +6,8 @@ import pytest
 import sqlalchemy as sa
 
 from counterpoint.errors import InputError, OverloadedError, WorkspaceError
-from counterpoint.graph import SYSTEM, Graph, engine
+from counterpoint.graph import SYSTEM, Graph, bulk, engine
+from counterpoint.graph.tables import activity
 from tests.graph.documents import component
 
 ENDLESS = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 100000000) SELECT count(*) FROM n"
@@ -31,6 +32,46 @@ def test_a_writer_that_waits_too_long_for_another_is_told(
             pass
     with Graph(graph.address) as other, other.write(SYSTEM) as writer:
         assert writer.exists("component:a")
+
+
+def test_a_large_write_leaves_no_large_log_behind(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(engine, "LOG_KEPT", 65_536)
+    file, log = tmp_path / "graph.db", tmp_path / "graph.db-wal"
+    file.touch()
+    with Graph(file) as graph:
+        graph.migrate()
+        with graph.write(SYSTEM) as writer:
+            for number in range(3_000):
+                writer.put(component(f"service-{number}"))
+        assert log.stat().st_size > 4 * 2**20
+        with graph.write(SYSTEM) as writer:
+            writer.put(component("small"))
+        assert log.stat().st_size <= 2**20
+
+
+@pytest.mark.parametrize("count", [1, bulk.COPIED - 1, bulk.COPIED, 3 * bulk.COPIED])
+def test_many_rows_go_in_with_every_value_as_it_is(graph: Graph, count: int) -> None:
+    texts = ["plain", "", "\\N", "tab\tand\nline", "Blåbær 🎵", None]
+    rows = [
+        (number, 1, "user:a", "test", f"subject {number}", texts[number % len(texts)])
+        for number in range(count)
+    ]
+    columns = ["seq", "at", "actor", "action", "subject", "reason"]
+    with graph.write(SYSTEM) as writer:
+        bulk.insert_rows(writer.connection, activity, columns, rows)
+    with graph.read() as reader:
+        query = sa.select(*(activity.c[name] for name in columns)).order_by(activity.c.seq)
+        assert [tuple(row) for row in reader.connection.execute(query)] == rows
+
+
+@pytest.mark.parametrize("count", [2, 2 * bulk.COPIED])
+def test_a_row_that_is_there_already_is_an_error_of_the_database_and_nothing_is_kept(
+    graph: Graph, count: int
+) -> None:
+    rows = [(1, 1, "user:a", "test", "same number")] * count
+    with pytest.raises(sa.exc.IntegrityError), graph.write(SYSTEM) as writer:
+        bulk.insert_rows(writer.connection, activity, ["seq", "at", "actor", "action", "subject"], rows)
+    assert graph.last_activity() == 0
 
 
 def test_an_address_that_is_no_postgresql_is_refused() -> None:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from counterpoint.graph.javascript import js_numbers, js_text
+from counterpoint.javascript import js_numbers, js_text
 
 
 @pytest.mark.parametrize(

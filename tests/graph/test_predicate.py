@@ -170,3 +170,14 @@ def test_a_predicate_and_its_negation_never_agree(document):
             there = compile_predicate({key: {"$exists": True}})
             assert there.holds(keys) != compile_predicate({"$not": {key: {"$exists": True}}}).holds(keys)
             assert there.holds(keys) == (key != "other" or "other" in keys)
+
+
+@pytest.mark.parametrize(
+    ("number", "text"),
+    [(1e-7, "1e-7"), (0.1, "0.1"), (1e21, "1e+21"), (2.0, "2"), (2**53 + 1, "9007199254740992")],
+)
+def test_numbers_are_written_as_backstage_writes_them(number, text):
+    keys = keys_of({"spec": {"ratio": number}})
+    assert keys["spec.ratio"] == {text}
+    assert compile_predicate({"spec.ratio": text}).holds(keys)
+    assert compile_predicate({"spec.ratio": number}).holds(keys)

@@ -37,6 +37,18 @@ def test_names_come_before_tags_and_tags_before_the_rest(music: Graph) -> None:
     ]
 
 
+def test_the_file_that_an_entity_was_read_from_is_no_word_of_it() -> None:
+    place = "file:/checkouts/arpeggio/catalog-info.yaml"
+    annotations = {
+        "backstage.io/managed-by-location": place,
+        "backstage.io/managed-by-origin-location": place,
+        "backstage.io/source-location": "url:https://forge.example/player",
+    }
+    words = postings_of(component("a", metadata={"annotations": annotations}))
+    assert "arpeggio" not in words
+    assert words["player"] == OTHER
+
+
 def test_every_word_must_match_as_a_whole_or_a_beginning(music: Graph) -> None:
     assert found(music, "PLAY api") == ["playlist-api"]
     assert found(music, "playlist-api") == ["playlist-api"]

@@ -21,7 +21,7 @@ from counterpoint.graph.similar.likeness import (
     are_likely,
     likeness,
 )
-from counterpoint.graph.similar.things import EACH, Things, wanted_kinds
+from counterpoint.graph.similar.things import EACH, Things, common_words, wanted_kinds
 from counterpoint.graph.similar.words import phrases, terms_of
 from tests.graph.documents import bet, component, group
 
@@ -295,3 +295,9 @@ def test_who_writes_does_not_wait_for_a_shelf_that_takes_long(graph, monkeypatch
     assert things.at_hand() is before
     monkeypatch.setattr(things, "_took", 0.0)
     assert things.at_hand().thing("component:default/newer") is not None
+
+
+def test_a_word_that_is_two_others_in_one_counts_once():
+    one = Thing("api:default/a", "API", "openapi-types", "Types for OpenAPI", None)
+    other = Thing("api:default/b", "API", "openapi-utils", "Support of OpenAPI", None)
+    assert common_words(one, other) == 2

@@ -122,3 +122,36 @@ def test_bad_input_is_named_with_its_pointer(client, body, pointer):
     answer = client.post("/api/v1/memberships", json=body)
     assert answer.status_code in (400, 404)
     assert answer.json()["errors"][0]["pointer"] == pointer
+
+
+def test_parents_that_go_round_in_a_circle_are_told_where_they_are_written_and_shown_once(client):
+    spec = {"type": "tribe", "parent": "discovery", "children": []}
+    document = {"apiVersion": "backstage.io/v1alpha1", "kind": "Group", "metadata": {"name": "listening"}}
+    stored = client.put("/api/v1/entities/Group/default/listening", json={**document, "spec": spec})
+    assert stored.status_code == 200
+    (warning,) = stored.json()["warnings"]
+    assert warning["pointer"] == "/spec/parent"
+    assert "group:default/discovery → group:default/listening" in warning["message"]
+    unit = client.get("/api/v1/units/default/discovery").json()
+    assert any("round in a circle" in each for each in unit["advice"])
+    listed = [each["ref"] for each in client.get("/api/v1/units").json()["items"]]
+    assert len(listed) == len(set(listed))
+    assert client.get("/units/default/discovery").status_code == 200
+    assert client.get("/organisation").status_code == 200
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "/api/v1/people?unit=discovry",
+        "/api/v1/units/default/discovry",
+        "/api/v1/memberships?unit=discovry",
+        "/api/v1/ownership?unit=discovry",
+        "/api/v1/scorecards/next?owner=discovry",
+        "/api/v1/problems?owner=discovry",
+    ],
+)
+def test_a_slip_in_the_name_of_a_unit_does_not_look_like_a_unit_without_anything(client, address):
+    answer = client.get(address)
+    assert answer.status_code == 404
+    assert "did you mean group:default/discovery?" in answer.json()["detail"]

@@ -337,7 +337,7 @@ def test_a_scripted_reorganisation_by_imports_and_calls_is_right_for_past_dates(
     def at(moment: datetime) -> tuple[dict[str, int], dict[str, str], dict[str, str]]:
         when = When(moment, moment)
         with graph.read() as reader:
-            drawn = draw(reader, when)
+            drawn = draw(load_structure(reader, when))
             things = {_name(each.ref): _name(each.owner) for each in owned(reader, when)}
             sums = rollups(reader, when)
         assert all(sums[each.ref].people == each.people for each in drawn.places)
@@ -368,7 +368,8 @@ def test_memberships_from_before_the_graph_began_are_answered_with_the_unit_as_f
         join(writer, Membership(person="user:default/ana", unit="group:default/sound", start=start, end=stop))
     then = datetime(2024, 6, 1, tzinfo=UTC)
     with graph.read() as reader:
-        drawn = draw(reader, When(then, then))
-        later = draw(reader, When(then + timedelta(days=365), then + timedelta(days=365)))
+        drawn = draw(load_structure(reader, When(then, then)))
+        much_later = then + timedelta(days=365)
+        later = draw(load_structure(reader, When(much_later, much_later)))
     assert {each.title: each.people for each in drawn.places} == {"acme": 1, "sound": 1}
     assert later.places == ()

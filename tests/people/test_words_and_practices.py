@@ -3,6 +3,7 @@
 import json
 import re
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -157,6 +158,15 @@ def test_practices_are_switched_per_unit_and_back_without_loss(client: TestClien
     assert "The squad radio bet" in client.get(group_page).text
 
 
+def test_two_applications_in_one_process_speak_each_their_own_words(org: Workspace, tmp_path: Path) -> None:
+    rename(org.graph, SYSTEM, None, {"bet": "wager"})
+    with Workspace.create(tmp_path / "other") as other:
+        for workspace, word in ((other, "bet"), (org, "wager"), (other, "bet")):
+            with TestClient(create_app(workspace, auth=False), base_url="http://127.0.0.1") as client:
+                rows = client.get("/api/v1/practices").json()["practices"]
+                assert next(row["title"] for row in rows if row["key"] == "bets") == f"{word.capitalize()}s"
+
+
 SCORECARD = {
     "apiVersion": "counterpoint.dev/v1",
     "kind": "Scorecard",
@@ -280,7 +290,10 @@ def test_people_change_the_customs_of_units_that_they_belong_to(org: Workspace) 
     with org.graph.write(SYSTEM) as writer:
         writer.put(group("player", "squad", "listening"))
     rename(org.graph, ANA, "group:default/discovery", {"bet": "riff"})
-    switch(org.graph, ANA, None, practices={"bets": "off"})  # everybody belongs to the company
+    with pytest.raises(
+        NotAllowedError, match="whole organisation"
+    ):  # for everybody only the company's own people
+        switch(org.graph, ANA, None, practices={"bets": "off"})
     with pytest.raises(NotAllowedError):
         rename(org.graph, ANA, "group:default/player", {"bet": "riff"})
 

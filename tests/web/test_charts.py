@@ -179,7 +179,7 @@ def test_what_is_not_drawn_is_counted_with_a_link_and_the_words_stay_short() -> 
     assert '<a href="#relation-has">' in markup
     assert "has: n0, n1, n2, n3, n4, n5, n6, n7 and 9,992 more" in markup
     steps = tuple(charts.Step(f"s{index}", f"s{index}") for index in range(11))
-    layers = charts.layer_diagram(charts.Node("me"), [charts.Layer("by", steps, "#by")], [], title="t")
+    layers = charts.layer_diagram(charts.Node("me"), [charts.Layer("by", steps, rest="#by")], [], title="t")
     assert '<a href="#by">' in layers
 
 

@@ -62,9 +62,22 @@ def test_scalars_follow_the_core_schema(text, value):
     assert type(read) is type(value)
 
 
-@pytest.mark.parametrize(
-    "text", [".inf", "-.INF", ".nan", "1e999", "9" * 500, "!!int x", "!!bool 1", '"a\\0b"']
-)
+@pytest.mark.parametrize("text", [".inf", "-.INF", ".nan", "1e999", "9" * 500, "!!float .inf"])
+def test_numbers_that_json_cannot_hold_are_null_with_a_word_about_it(text):
+    (document,) = read_text(f"a: 1\nb:\n  - {text}").documents
+    assert document.value == {"a": 1, "b": [None]}
+    (doubt,) = document.doubts
+    assert (doubt.line, doubt.column, doubt.pointer) == (3, 5, "/b/0")
+    assert "put it in quotes" in doubt.message
+
+
+def test_null_written_as_null_is_no_reason_for_a_word():
+    (document,) = read_text("a: null\nb: ~\nc:\nd: '.inf'").documents
+    assert not document.doubts
+    assert document.value["d"] == ".inf"
+
+
+@pytest.mark.parametrize("text", ["!!int x", "!!bool 1", '"a\\0b"'])
 def test_values_that_json_cannot_hold_are_refused_where_they_stand(text):
     reading = read_text(f"a: 1\nb:\n  - {text}\n---\nc: 1")
     assert [document.value for document in reading.documents] == [{"c": 1}]
@@ -73,7 +86,19 @@ def test_values_that_json_cannot_hold_are_refused_where_they_stand(text):
 
 
 def test_numbers_as_keys_are_text_as_in_json():
-    assert only("1: a\ntrue: b\n~: c") == {"1": "a", "true": "b", "~": "c"}
+    assert only("1: a\ntrue: b\nTrue1: c") == {"1": "a", "true": "b", "True1": "c"}
+    assert only("0x10: a\n1.50: b\n1e3: c\n.inf: d") == {"16": "a", "1.5": "b", "1000": "c", ".inf": "d"}
+    assert only("'0x10': a\n!!str 012: b\n2024-03-01: c") == {"0x10": "a", "012": "b", "2024-03-01": "c"}
+
+
+@pytest.mark.parametrize("key", ["null", "~", "Null"])
+def test_null_as_a_key_is_the_empty_key_as_in_backstage(key):
+    assert only(f"{key}: x") == {"": "x"}
+
+
+def test_null_is_given_twice_whichever_way_it_is_written():
+    reading = read_text("null: 1\n~: 2")
+    assert "given twice" in reading.problems[0].message
 
 
 def test_every_value_knows_its_place():

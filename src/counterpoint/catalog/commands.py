@@ -91,16 +91,16 @@ def problems(
     Exit code 1 while an error stands; warnings and notes leave it 0.
     """
     from counterpoint.catalog.problems import count_problems, list_problems
-    from counterpoint.graph import parse_ref
+    from counterpoint.graph.named import require_known
 
-    asked = str(parse_ref(owner, default_kind="Group")) if owner else None
     here = terminal()
     with here.open() as workspace, workspace.graph.read() as reader:
+        asked = require_known(reader, owner, "/owner") if owner else None
         found = [each for _, each in list_problems(reader, level=level, owner=asked, limit=10_000)]
-        counts = count_problems(reader)
+        counts = count_problems(reader, owner=asked)
     here.emit(
         {"counts": counts, "problems": [_standing(here, each) for each in found]},
-        lambda: _report(found, counts),
+        lambda: _report(found, counts, asked),
     )
     return 1 if any(each.level == "error" for each in found) else 0
 
@@ -124,7 +124,7 @@ def _standing(here: Terminal, each: "Standing") -> dict[str, Any]:
     }
 
 
-def _report(found: "list[Standing]", counts: dict[str, int]) -> str:
+def _report(found: "list[Standing]", counts: dict[str, int], owner: str | None) -> str:
     from counterpoint.catalog.remedies import REMEDIES
 
     lines = []
@@ -136,5 +136,6 @@ def _report(found: "list[Standing]", counts: dict[str, int]) -> str:
     told = ", ".join(
         counted(counts[level], level) for level in ("error", "warning", "note") if counts.get(level)
     )
-    lines.append(f"{told}." if told else "Nothing is wrong in what was imported.")
+    where = f"what {owner} owns" if owner else "what was imported"
+    lines.append(f"{told}." if told else f"Nothing is wrong in {where}.")
     return "\n".join(lines)

@@ -6,12 +6,13 @@ from typing import TYPE_CHECKING
 from urllib.parse import urljoin
 
 from counterpoint.catalog.addresses import host_of, is_address, is_allowed
+from counterpoint.graph.weburls import is_absolute_url
 from counterpoint.yaml12.reader import MAX_BYTES, UnreadError
 
 if TYPE_CHECKING:
     import httpx2
 
-__all__ = ["Fetcher"]
+__all__ = ["Fetcher", "not_allowed"]
 
 SECONDS = 10.0
 """Longest time for one file, redirects included, however slowly its bytes arrive."""
@@ -20,6 +21,13 @@ SILENCE = 5.0
 REDIRECTS = 5
 HEADERS = {"User-Agent": "counterpoint", "Accept": "*/*", "Accept-Encoding": "identity"}
 """Nothing compressed: a few bytes could unfold into more than memory holds."""
+
+
+def not_allowed(address: str) -> str:
+    """What Backstage says of an address that may not be read."""
+    if not is_absolute_url(address):
+        return "Invalid URL"
+    return f"Reading from '{address}' is not allowed. You may need to configure an integration for the target host, or add it to the configured list of allowed hosts at 'backend.reading.allow'"
 
 
 class Fetcher:
@@ -64,10 +72,13 @@ class Fetcher:
         if is_allowed(address, self.hosts):
             return
         host = host_of(address)
+        told = not_allowed(address)
         if host is None:
             what = "is no address of the web" if is_address(address) else "is no address"
-            raise UnreadError(f"{what}; give http:// or https:// with a host, without name and password")
-        raise UnreadError(f"was not read, since {host} is not in the setting [catalog] read_hosts")
+            raise UnreadError(
+                f"{what}; give http:// or https:// with a host, without name and password", told=told
+            )
+        raise UnreadError(f"was not read, since {host} is not in the setting [catalog] read_hosts", told=told)
 
     def _body(self, response: "httpx2.Response", end: float) -> bytes:
         if response.status_code in {404, 410}:

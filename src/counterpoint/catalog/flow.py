@@ -14,6 +14,8 @@ NEEDED_BY = ("dependencyOf", "apiConsumedBy", "providesApi")
 """An API stands between who provides and who consumes it: the consumer needs the API, and that its provider."""
 FOLLOWED = 100
 """Neighbours whose own neighbours are looked at."""
+MOST = 200
+"""Entities of one step that are listed."""
 
 Flow = tuple[tuple[Layer, Layer], tuple[Layer, Layer]]
 """Two steps to the left (what needs it), two to the right (what it needs), the nearer first."""
@@ -29,18 +31,25 @@ def flow_of(reader: Reader, entity: Entity) -> Flow | None:
 def _two_steps(
     reader: Reader, entity: Entity, relations: tuple[str, ...], labels: tuple[str, str], rest: str
 ) -> tuple[Layer, Layer]:
-    first = _targets(entity, relations)
+    every = _targets(entity, relations)
+    first = every[:MOST]
     known = reader.get_many(first[:FOLLOWED])
+    near = frozenset(every)
     parents: dict[str, list[str]] = {}
     for ref in first:
         for target in _targets(known[ref], relations) if ref in known else ():
-            if target != entity.ref and target not in first:
+            if target != entity.ref and target not in near:
                 parents.setdefault(target, []).append(ref)
-    second = sorted(parents)
-    titles = {ref: found.title for ref, found in known.items()} | reader.titles(second)
+    second = sorted(parents, key=lambda ref: (-len(parents[ref]), ref))[:MOST]
+    titles = reader.titles([*first, *second])
     return (
-        Layer(labels[0], _steps(first, titles, dict.fromkeys(first, (entity.ref,))), f"{rest}-1"),
-        Layer(labels[1], _steps(second, titles, {ref: tuple(parents[ref]) for ref in second}), f"{rest}-2"),
+        Layer(labels[0], _steps(first, titles, dict.fromkeys(first, (entity.ref,))), len(every), f"{rest}-1"),
+        Layer(
+            labels[1],
+            _steps(second, titles, {ref: tuple(parents[ref]) for ref in second}),
+            len(parents),
+            f"{rest}-2",
+        ),
     )
 
 

@@ -15,10 +15,11 @@ from pathlib import Path
 import sqlalchemy as sa
 
 from counterpoint.catalog.addresses import is_address
+from counterpoint.catalog.circles import tell_circles
 from counterpoint.catalog.fetching import Fetcher
 from counterpoint.catalog.gathering import Gathering
 from counterpoint.catalog.locations import Source, find_sources, location_of, unread_descriptors
-from counterpoint.catalog.orphans import mark_orphans, vanished
+from counterpoint.catalog.orphans import settle_orphans, vanished
 from counterpoint.catalog.problems import add_problems, drop_healed, refs_with, told_at
 from counterpoint.catalog.remarks import Remark
 from counterpoint.catalog.report import ImportReport
@@ -27,6 +28,7 @@ from counterpoint.catalog.storing import Storing
 from counterpoint.catalog.tables import LOCATIONS
 from counterpoint.errors import Problem
 from counterpoint.graph import Actor, Graph, Reader, Writer
+from counterpoint.graph.collector import seldom_collecting
 from counterpoint.yaml12.reader import UnreadError
 
 __all__ = ["ImportReport", "import_sources", "import_targets"]
@@ -48,6 +50,7 @@ def import_targets(
     progress: Progress | None = None,
     seen: Seen | None = None,
     sources: Iterable[Source] = (),
+    seize: bool = False,
 ) -> ImportReport:
     """Import files, folders, patterns, checkouts and addresses.
 
@@ -61,12 +64,13 @@ def import_targets(
         seen: given the writer and the report once everything is written; in a dry run the only chance
             to look at it.
         sources: further files and addresses.
+        seize: take entities that another file declares, for a dry run that asks what these would be alone.
 
     Returns:
         The report; input that is not valid is named there and raises nothing.
     """
-    importing = _Importing(graph, actor, hosts, dry_run=dry_run, progress=progress)
-    with importing.whole():
+    importing = _Importing(graph, actor, hosts, dry_run=dry_run, progress=progress, seize=seize)
+    with seldom_collecting(), importing.whole():
         importing.targets(targets)
         importing.sources(sources)
         importing.finish(seen)
@@ -83,7 +87,7 @@ def import_sources(
 ) -> ImportReport:
     """Read some files and addresses again, and what they point to; see `import_targets`."""
     importing = _Importing(graph, actor, hosts, dry_run=False, progress=None)
-    with importing.whole():
+    with seldom_collecting(), importing.whole():
         importing.sources(sources)
         importing.finish(seen)
     return importing.report
@@ -97,12 +101,19 @@ class _Importing:
     """One import on its way."""
 
     def __init__(
-        self, graph: Graph, actor: Actor, hosts: Collection[str], *, dry_run: bool, progress: Progress | None
+        self,
+        graph: Graph,
+        actor: Actor,
+        hosts: Collection[str],
+        *,
+        dry_run: bool,
+        progress: Progress | None,
+        seize: bool = False,
     ) -> None:
         self.graph, self.actor, self.hosts = graph, actor, tuple(hosts)
-        self.dry_run, self.progress = dry_run, progress
+        self.dry_run, self.progress, self.seize = dry_run, progress, seize
         self.report = ImportReport()
-        self.gathering = Gathering(Fetcher(hosts), unknown_kinds=graph.unknown_kinds)
+        self.gathering = Gathering(Fetcher(hosts), unknown_kinds=graph.unknown_kinds, strict=graph.strict)
         self.folders: list[Path] = []
         self.roots: dict[str, None] = {}
         self.origins: set[str] = set()
@@ -119,7 +130,7 @@ class _Importing:
         names: Mapping[str, str] = {
             f"{row.type}:{row.target}": row.entity_ref.rpartition("/")[2] for row in rows
         }
-        self.storing = Storing(self.report, orphans, names)
+        self.storing = Storing(self.report, orphans, names, seize=self.seize)
         try:
             if self.dry_run:
                 with self.graph.write(self.actor) as self._writer:
@@ -183,13 +194,27 @@ class _Importing:
         """Read sources, and all that they lead to, each once."""
         queue = deque(source for source in sources if self._has_a_name(source))
         self.origins |= {source.origin for source in queue}
+        alone = {source.location for source in queue if source.location != source.origin}
         while queue:
             source = queue.popleft()
             if source.location not in self.storing.named:
+                before = source.location in alone and self._was_broken(source)
                 queue.extend(filter(self._has_a_name, self._one(source)))
+                if source.location in alone and (before or self.storing.faults.get(source.location)):
+                    queue.append(self._above(source))  # what led here says what is wrong here
                 if self.progress is not None:
                     done = len(self.storing.named)
                     self.progress(done, done + len(queue))
+
+    def _was_broken(self, source: Source) -> bool:
+        with self._reading() as reader:
+            return any(each.code in {"unread", "syntax"} for each in told_at(reader, source.location, ""))
+
+    def _above(self, source: Source) -> Source:
+        """The location that a source was reached from."""
+        with self._reading() as reader:
+            known = source_at(reader, source.origin)
+        return Source(source.origin, source.origin, source.root) if known is None else known.source
 
     def _has_a_name(self, source: Source) -> bool:
         """Whether the graph can keep where a source is."""
@@ -219,7 +244,7 @@ class _Importing:
             self.uncertain.add(source.origin)
         with self._writing() as writer:
             self.storing.store(writer, sheet)
-        return sheet.leads
+        return [lead for leads in sheet.leads.values() for lead in leads]
 
     def _skip(self, source: Source, content: str) -> bool:
         """Leave a file that is as it was, with entities that are as they were."""
@@ -242,8 +267,10 @@ class _Importing:
                 self.report.remarks += [remark for remark in remarks if remark.target is None]
             certain = self.origins - self.uncertain
             self.storing.left |= vanished(writer, certain, self.folders, self.storing.named.keys())
-            self.report.remarks += mark_orphans(writer, self.storing)
+            self.report.remarks += settle_orphans(writer, self.storing, delete=self.graph.delete_orphans)
+            self.storing.judge_locations(writer)
             self.report.remarks += self.storing.missing.settle(writer)
+            self.report.remarks += tell_circles(writer, self.storing)
             drop_healed(writer)
             for place in self.roots:
                 add_root(writer, place)

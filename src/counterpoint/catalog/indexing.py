@@ -8,7 +8,6 @@ from contextlib import asynccontextmanager, suppress
 import sqlalchemy as sa
 
 from counterpoint.errors import CounterpointError
-from counterpoint.graph.index import index_of
 from counterpoint.graph.tables import revision
 from counterpoint.workspace import Workspace
 
@@ -33,6 +32,8 @@ async def indexing(workspace: Workspace) -> AsyncIterator[None]:
 
 
 def _bring(workspace: Workspace, stop: threading.Event) -> None:
+    from counterpoint.graph.index import index_of
+
     with suppress(CounterpointError):  # the first request meets the same error, and reports it
         if len(index_of(workspace).snapshot(stop)):
             import pyarrow.compute  # noqa: F401 - the first search for a text should not wait for it
@@ -43,4 +44,6 @@ def index_if_large(workspace: Workspace) -> None:
     with workspace.graph.read() as reader:
         count = reader.connection.execute(_COUNT).scalar_one()
     if count >= LARGE:
+        from counterpoint.graph.index import index_of  # numpy, which a small import does without
+
         index_of(workspace).snapshot()

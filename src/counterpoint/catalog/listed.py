@@ -9,9 +9,11 @@ from datetime import datetime
 from typing import Any
 
 from counterpoint.errors import OverloadedError
+from counterpoint.graph.counting import count_with_words
 from counterpoint.graph.index import AllOf, Equals, Filter, index_of
 from counterpoint.graph.reader import Reader
 from counterpoint.graph.ref import parse_ref
+from counterpoint.graph.search import words_of
 from counterpoint.workspace import Workspace
 
 __all__ = ["Counts", "counts"]
@@ -37,17 +39,22 @@ def counts(
 
     `chosen` holds a value for some of kind, type, lifecycle, owner, tag and text.
     """
-    if at is not None or "text" in chosen:
+    words = words_of(chosen.get("text", ""))
+    if at is not None or ("text" in chosen and not words):  # signs without a word narrow nothing
         return _by_database(reader, chosen, at)
     try:
         snapshot = index_of(workspace).snapshot()
     except OverloadedError:  # it is being made, and takes longer than a reader may wait
         return _by_database(reader, chosen, at)
+    if words:
+        others = {name: value for name, value in chosen.items() if name != "text"}
+        passing, values = count_with_words(reader, chosen["text"], others, tuple(KEYS))
+        return passing, len(snapshot), values
     wanted = {name: _equals(name, value) for name, value in chosen.items()}
     found = {}
     for name, key in KEYS.items():
-        others = AllOf(tuple(each for other, each in wanted.items() if other != name))
-        found[name] = _ordered(snapshot.facets([key], others)[key])
+        rest = AllOf(tuple(each for other, each in wanted.items() if other != name))
+        found[name] = _ordered(snapshot.facets([key], rest)[key])
     if any(_is_ambiguous(chosen[name], found[name]) for name in EXACT if name in chosen):
         return _by_database(reader, chosen, at)
     return snapshot.count(AllOf(tuple(wanted.values()))), len(snapshot), found

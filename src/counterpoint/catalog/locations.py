@@ -9,12 +9,15 @@ from pathlib import Path
 from typing import Any
 
 from counterpoint.catalog.addresses import is_address, is_allowed, is_script, resolve
+from counterpoint.catalog.fetching import not_allowed
 from counterpoint.catalog.patterns import SKIPPED, WILDCARDS, matches
 from counterpoint.catalog.remarks import Level, Remark
+from counterpoint.catalog.verdicts import Fault
 from counterpoint.errors import Problem
 from counterpoint.yaml12.reader import Document
 
 __all__ = [
+    "ALLOWED",
     "Source",
     "annotations_of",
     "file_source",
@@ -39,6 +42,8 @@ HEAD = 64 * 1024
 TOLD = 20
 """Targets of one `Location` that are named one by one where they cannot be read."""
 FILE, URL = "file:", "url:"
+ALLOWED = 'Registered locations must be of an allowed type ["url"]'
+"""What Backstage says of a type that it does not read."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +58,11 @@ class Source:
     """The folder outside of which nothing is read on behalf of a file; none for an address."""
     optional: bool = False
     """Whether it is no problem if there is no such thing."""
+
+    @property
+    def kind(self) -> str:
+        """`file` or `url`."""
+        return self.location.partition(":")[0]
 
     @property
     def target(self) -> str:
@@ -213,8 +223,13 @@ def _looks_like_descriptor(path: Path) -> bool:
         return True  # reading it will say why it cannot be read
 
 
-def follow(document: Document, source: Source, hosts: Collection[str] = ()) -> Iterator[Source | Remark]:
-    """The files and addresses that a `Location` entity points to; relative ones start at its own place."""
+def follow(
+    document: Document, source: Source, hosts: Collection[str] = (), *, strict: bool = False
+) -> Iterator[Source | Remark]:
+    """The files and addresses that a `Location` entity points to; relative ones start at its own place.
+
+    With `strict` what Backstage cannot read is an error here, too.
+    """
     spec = document.value.get("spec")
     if not isinstance(spec, dict):
         return
@@ -222,17 +237,21 @@ def follow(document: Document, source: Source, hosts: Collection[str] = ()) -> I
     named = [("/spec/target", spec.get("target"))]
     if isinstance(spec.get("targets"), list):
         named += [(f"/spec/targets/{index}", target) for index, target in enumerate(spec["targets"])]
-    kind = spec.get("type") or source.location.partition(":")[0]
+    kind = spec.get("type") or source.kind
+    if strict and kind not in {source.kind, "url"}:
+        yield _remark("error", ALLOWED, Fault("InputError", ALLOWED)).placed(document, "/spec/type")
+        return
     told = 0
     for pointer, target in named:
         if not isinstance(target, str) or not target:
             continue
-        for found in _targets(target, source, kind=kind, optional=optional):
+        for found in _targets(target, source, kind=kind, optional=optional, strict=strict):
             if isinstance(found, Source) and (found.path is not None or is_allowed(found.target, hosts)):
                 yield found
             elif isinstance(found, Source):
                 message = f"{target} was not read, since its host is not in the setting [catalog] read_hosts"
-                yield _remark("note", message).placed(document, pointer)
+                fault = Fault("Error", f"Unable to read url, {not_allowed(found.target)}")
+                yield _remark("error" if strict else "note", message, fault).placed(document, pointer)
             elif (told := told + 1) <= TOLD:
                 yield found.placed(document, pointer)
     if told > TOLD:
@@ -241,7 +260,9 @@ def follow(document: Document, source: Source, hosts: Collection[str] = ()) -> I
         )
 
 
-def _targets(target: str, source: Source, *, kind: str, optional: bool) -> Iterator[Source | Remark]:
+def _targets(
+    target: str, source: Source, *, kind: str, optional: bool, strict: bool
+) -> Iterator[Source | Remark]:
     if is_script(target):
         yield _remark("error", f"{target} is a script and no place to read from; remove it")
     elif source.path is None:
@@ -250,16 +271,37 @@ def _targets(target: str, source: Source, *, kind: str, optional: bool) -> Itera
         if is_address(target):
             yield Source(f"{URL}{target}", source.origin, optional=optional)
         else:
-            yield _remark("error", f"{target} is no address, which type: url asks for; write it in full")
+            fault = Fault("Error", "Unable to read url, Invalid URL")
+            yield _remark(
+                "error", f"{target} is no address, which type: url asks for; write it in full", fault
+            )
+    elif strict and (problem := _unread_there(target, source.path)) is not None:
+        yield problem
     else:
         yield from _files(target, source, source.path, optional=optional)
 
 
+def _unread_there(target: str, path: Path) -> Remark | None:
+    """Why Backstage cannot read a target that we can; none where it can."""
+    if target.endswith("/"):
+        what = f"LocationEntityProcessor cannot handle file type location with target {path} that ends with a path separator"
+        return _remark("error", f"{target} is a folder; name its files", Fault("InputError", what))
+    if not target.startswith((".", "/")):
+        what = f"file {target} does not exist"
+        return _remark(
+            "error", f"{target} is no path; Backstage wants ./{target}", Fault("NotFoundError", what)
+        )
+    place = os.path.normpath(path.parent / target)
+    if "\0" not in target and os.path.isdir(place):
+        what = f"file {place} could not be read, Error: EISDIR: illegal operation on a directory, read"
+        return _remark("error", f"{target} is a folder; name its files", Fault("Error", what))
+    return None
+
+
 def _from_address(target: str, source: Source, kind: str, *, optional: bool) -> Source | Remark:
     if kind != "url":
-        return _remark(
-            "error", f"{target} is a file, and what was read from an address may name addresses only"
-        )
+        message = f"{target} is a file, and what was read from an address may name addresses only"
+        return _remark("error", message, Fault("InputError", ALLOWED))
     address = resolve(source.target, target)
     if WILDCARDS.search(target) and "*" in target:
         return _remark("error", f"{target} is a pattern; name each file, since addresses cannot be listed")
@@ -288,14 +330,17 @@ def _files(target: str, source: Source, path: Path, *, optional: bool) -> Iterat
         found = _in_folder(place)
     else:
         found = [place] if place.is_file() else []
+    missing = Fault("NotFoundError", f"file {os.path.normpath(path.parent / target)} does not exist")
     outside = [each for each in found if not is_inside(each, root)]
     if outside:
-        yield _remark("error", f"{target} leads out of {root}, the folder that is imported; it was not read")
+        message = f"{target} leads out of {root}, the folder that is imported; it was not read"
+        yield _remark("error", message, missing)
     yield from (file_source(each, root, source.origin) for each in found if each not in outside)
     if not found and not optional:
         yield _remark(
             "warning" if WILDCARDS.search(target) else "error",
             f"{target} matches no file; correct it, or set presence: optional",
+            missing,
         )
 
 
@@ -307,5 +352,5 @@ def is_inside(path: Path, root: Path) -> bool:
         return False
 
 
-def _remark(level: Level, message: str) -> Remark:
-    return Remark(level, Problem(message), "target")
+def _remark(level: Level, message: str, fault: Fault | None = None) -> Remark:
+    return Remark(level, Problem(message), "target", fault=fault)

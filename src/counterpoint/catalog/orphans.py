@@ -1,17 +1,17 @@
-"""Entities that nothing declares any more: they are kept, and marked, until somebody decides."""
+"""Entities that nothing declares any more: kept and marked until somebody decides, or deleted where that is set."""
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Iterator
 from pathlib import Path
 
 from counterpoint.catalog.locations import Source, shown_path
-from counterpoint.catalog.problems import add_problems
+from counterpoint.catalog.problems import add_problems, drop_problems
 from counterpoint.catalog.remarks import Remark
 from counterpoint.catalog.sources import forget, known_sources, places_of, refs_at, restamp
 from counterpoint.catalog.storing import Storing
 from counterpoint.errors import NotAllowedError, Problem
 from counterpoint.graph import Writer
 
-__all__ = ["ORPHAN", "mark_orphans", "vanished"]
+__all__ = ["ORPHAN", "settle_orphans", "vanished"]
 
 ORPHAN = "backstage.io/orphan"
 
@@ -56,11 +56,14 @@ def _is_gone(source: Source, folders: Collection[Path], read: Collection[str]) -
         return False  # nobody can tell
 
 
-def mark_orphans(writer: Writer, storing: Storing) -> list[Remark]:
-    """Mark what is left over and was not taken by another file; a warning for each."""
+def settle_orphans(writer: Writer, storing: Storing, *, delete: bool) -> list[Remark]:
+    """Mark or delete what is left over and was not taken by another file; a word about each."""
     remarks: list[Remark] = []
     for location, refs in storing.left.items():
         places = places_of(writer, refs)
+        if delete:
+            remarks += _delete(writer, [ref for ref in refs if places.get(ref) == location], location)
+            continue
         told = []
         for ref in refs:
             if places.get(ref) == location and ref not in storing.orphans and _mark(writer, ref, location):
@@ -72,6 +75,18 @@ def mark_orphans(writer: Writer, storing: Storing) -> list[Remark]:
             restamp(writer, location)
         remarks += told
     return remarks
+
+
+def _delete(writer: Writer, refs: Iterable[str], location: str) -> Iterator[Remark]:
+    for ref in refs:
+        try:
+            writer.delete(ref, reason="Nothing declares it any more.")
+        except NotAllowedError as error:
+            yield Remark("warning", Problem(error.message, file=_file(location)), "orphan", ref)
+            continue
+        drop_problems(writer, "orphan", [ref])
+        message = f"{ref} is no longer declared here; it was deleted, as the setting [catalog] orphans asks"
+        yield Remark("note", Problem(message, file=_file(location)), "note", ref)
 
 
 def _mark(writer: Writer, ref: str, location: str) -> bool:
@@ -99,6 +114,9 @@ def _remark(ref: str, location: str, storing: Storing) -> Remark:
     message = (
         f"{ref} is no longer declared here; it is kept and marked as an orphan. Delete it if it is gone{hint}"
     )
+    return Remark("warning", Problem(message, file=_file(location)), "orphan", ref)
+
+
+def _file(location: str) -> str:
     kind, _, target = location.partition(":")
-    file = shown_path(Path(target)) if kind == "file" else target
-    return Remark("warning", Problem(message, file=file), "orphan", ref)
+    return shown_path(Path(target)) if kind == "file" else target

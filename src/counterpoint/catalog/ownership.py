@@ -1,6 +1,6 @@
 """What imported entities refer to and that nobody has declared."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -48,11 +48,11 @@ class Missing:
         self._known |= places_of(reader, targets).keys()
         found = []
         for declared, each in mentions:
-            for text, relation, target in each:
-                if str(target) in self._known:
-                    continue
-                pointer = _pointer(declared.read.value.get("spec"), text)
-                if pointer == SPEC:
+            missed = [one for one in each if str(one[2]) not in self._known]
+            places = dict(_places(declared.read.value.get("spec"))) if missed else {}
+            for text, relation, target in missed:
+                pointer = places.get(text)
+                if pointer is None:
                     continue  # a default that the file does not name, such as the flag set of an experiment
                 remark = _remark(declared, pointer, relation, str(target))
                 found.append(remark)
@@ -113,17 +113,20 @@ def _mentions(document: dict[str, Any]) -> Iterator[tuple[str, str, Ref]]:
             yield text, reference.relation, target
 
 
-def _pointer(value: Any, text: str, pointer: str = SPEC) -> str:
-    """Where a text stands in a spec; the spec itself where it is a default."""
-    items: Iterable[tuple[Any, Any]]
-    items = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
-    for key, item in items:
+def _places(value: Any, pointer: str = SPEC) -> Iterator[tuple[str, str]]:
+    """Every text of a spec with where it stands, the last first: made a mapping, the first place of each counts.
+
+    One walk for all texts, since a spec may name ten thousand.
+    """
+    items: list[tuple[Any, Any]] = []
+    if isinstance(value, dict | list):
+        items = list(value.items() if isinstance(value, dict) else enumerate(value))
+    for key, item in reversed(items):
         place = f"{pointer}/{escape(str(key))}"
-        if item == text:
-            return place
-        if isinstance(item, dict | list) and (found := _pointer(item, text, place)) != place:
-            return found
-    return pointer
+        if isinstance(item, str):
+            yield item, place
+        else:
+            yield from _places(item, place)
 
 
 class _Spellings:

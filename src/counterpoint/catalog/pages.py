@@ -171,8 +171,9 @@ def show_entity(
         if entity is None or life is None:
             raise NotFoundError(_absence(ref, moment, life))
         history = versions_of(reader, ref, limit=VERSIONS)
-        known = reader.get_many({edge.target for edge in entity.relations}, at=moment)
-        people = reader.get_many({step.actor for step in (*history, life.first)})
+        refs = {ref for refs in shown.ends(entity).values() for ref in refs}
+        known = reader.get_many(refs, at=moment, bare=True)
+        people = reader.titles({step.actor for step in (*history, life.first)})
         touches = touching(reader, entity) if moment is None else []
         flow = flow_of(reader, entity) if moment is None and steps > 1 else None
         owner = known.get(entity.owner or "")
@@ -207,7 +208,7 @@ def show_entity(
         history=history,
         versions=life.versions,
         writer=life.first.actor,
-        people={person: found.title for person, found in people.items()},
+        people=people,
         at=moment,
         is_current=moment is None or life.last.version == entity.version,
     )

@@ -55,7 +55,8 @@ def show_problems(
     """What is wrong, by file."""
     after = read_cursor(cursor, tuple[str, int]) if cursor else None
     with ws.graph.read() as reader:
-        counts = count_problems(reader)
+        counts = count_problems(reader, owner=owner or None)
+        whole = count_problems(reader) if owner else counts
         found = list_problems(reader, level=level or None, owner=owner or None, after=after, limit=MOST + 1)
         more, shown = len(found) > MOST, found[:MOST]
         everything = found if not (level or owner or after) else list_problems(reader, limit=MOST)
@@ -69,7 +70,7 @@ def show_problems(
         "catalog/problems.html",
         files=_by_file([each for _, each in shown], readable),
         counts=counts,
-        total=sum(counts.values()),
+        total=sum(whole.values()),
         level=level,
         owner=owner,
         owners=sorted(owners, key=lambda ref: (titles.get(ref) or ref).casefold()),

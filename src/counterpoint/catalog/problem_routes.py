@@ -10,6 +10,7 @@ from litestar.params import FromQuery
 
 from counterpoint.catalog.problems import Standing, count_problems, list_problems
 from counterpoint.catalog.remedies import REMEDIES
+from counterpoint.graph.named import require_known
 from counterpoint.paging import check_limit, cursor_of, read_cursor
 from counterpoint.workspace import Workspace
 
@@ -46,7 +47,7 @@ class CatalogProblems(msgspec.Struct, frozen=True, rename="camel"):
 
     items: tuple[CatalogProblem, ...]
     counts: dict[str, int]
-    """Of all that stand, how many there are of each level."""
+    """How many of each level stand: of all, or of what `owner` and `entity` let through."""
     next_cursor: str | None = None
 
 
@@ -63,7 +64,8 @@ def list_catalog_problems(
     check_limit(limit, MOST)
     after = read_cursor(cursor, tuple[str, int]) if cursor else None
     with ws.graph.read() as reader:
-        counts = count_problems(reader)
+        owner = require_known(reader, owner, "/owner") if owner else None
+        counts = count_problems(reader, owner=owner, ref=entity)
         found = list_problems(reader, level=level, owner=owner, ref=entity, after=after, limit=limit + 1)
     page = found[:limit]
     following = cursor_of(page[-1][1].location, page[-1][0]) if len(found) > limit else None

@@ -29,8 +29,10 @@ __all__ = [
     "write_problems",
 ]
 
-TOLD_ONCE = frozenset({"orphan", "moved"})
-"""What a second reading of the same file does not tell again."""
+TOLD_ONCE = frozenset({"orphan", "moved", "circle"})
+"""What a second reading of the same file does not tell again, or what is told of the whole."""
+OF_THE_WHOLE = ("orphan", "circle")
+"""What no single file can tell, so that reading one does not end it."""
 MESSAGE = 2_000
 """Characters of a message that are kept."""
 
@@ -72,7 +74,7 @@ def _stands() -> sa.ColumnElement[bool]:
     mine = sa.exists().where(_NOW.c.ref == PROBLEMS.c.ref, _NOW.c.valid_to.is_(None))
     return sa.and_(
         sa.or_(PROBLEMS.c.target.is_(None), ~there),
-        sa.or_(PROBLEMS.c.code.not_in(("orphan", "moved")), mine),
+        sa.or_(PROBLEMS.c.code.not_in(TOLD_ONCE), mine),
     )
 
 
@@ -133,9 +135,16 @@ def list_problems(
     ]
 
 
-def count_problems(reader: Reader) -> dict[str, int]:
-    """How many problems of each level stand."""
+def count_problems(reader: Reader, *, owner: str | None = None, ref: str | None = None) -> dict[str, int]:
+    """How many problems of each level stand: all, those of what an owner has, or those of one entity."""
     query = sa.select(PROBLEMS.c.level, sa.func.count()).where(_stands()).group_by(PROBLEMS.c.level)
+    if owner is not None:
+        mine = sa.exists().where(
+            _OWNED.c.ref == PROBLEMS.c.ref, _OWNED.c.valid_to.is_(None), _OWNED.c.owner == owner
+        )
+        query = query.where(mine)
+    if ref is not None:
+        query = query.where(PROBLEMS.c.ref == ref)
     return dict(reader.connection.execute(query).all())
 
 
@@ -148,9 +157,12 @@ def told_at(reader: Reader, location: str, file: str) -> Iterator[Remark]:
 
 
 def write_problems(writer: Writer, location: str, remarks: Sequence[Remark]) -> None:
-    """Replace what is wrong at a place; what was wrong there before keeps its date. Orphans stay as they are."""
+    """Replace what is wrong at a place; what was wrong there before keeps its date.
+
+    Orphans and circles stay as they are: no single file tells them.
+    """
     connection = writer.connection
-    here = sa.and_(PROBLEMS.c.location == location, PROBLEMS.c.code != "orphan")
+    here = sa.and_(PROBLEMS.c.location == location, PROBLEMS.c.code.not_in(OF_THE_WHOLE))
     held = {
         (row.code, row.pointer, row.ref, row.message): row.since
         for row in connection.execute(sa.select(PROBLEMS).where(here))
@@ -180,22 +192,10 @@ def _insert(
     for position, remark in enumerate(remarks, start=0 if last is None else last + 1):
         problem, message = remark.problem, remark.problem.message.replace("\0", "")[:MESSAGE]
         pointer = problem.pointer[:MESSAGE]
-        rows.append(
-            {
-                "location": location,
-                "position": position,
-                "level": remark.level,
-                "code": remark.code,
-                "ref": remark.ref,
-                "target": remark.target,
-                "pointer": pointer,
-                "line": problem.line,
-                "column": problem.column,
-                "message": message,
-                "since": held.get((remark.code, pointer, remark.ref, message), writer.now),
-            }
-        )
-    writer.connection.execute(sa.insert(PROBLEMS), rows)
+        since = held.get((remark.code, pointer, remark.ref, message), writer.now)
+        about = (remark.level, remark.code, remark.ref, remark.target)
+        rows.append((location, position, *about, pointer, problem.line, problem.column, message, since))
+    writer.insert(PROBLEMS, [column.name for column in PROBLEMS.columns], rows)
 
 
 def drop_problems(writer: Writer, code: Code, refs: Collection[str]) -> None:

@@ -8,10 +8,10 @@ from typing import Any
 import msgspec
 import sqlalchemy as sa
 
+from counterpoint.catalog.addresses import is_script
 from counterpoint.catalog.importer import import_sources, import_targets
-from counterpoint.catalog.locations import Source, generated_name
+from counterpoint.catalog.locations import ALLOWED, Source, generated_name
 from counterpoint.catalog.problems import drop_problems, write_problems
-from counterpoint.catalog.remarks import Remark
 from counterpoint.catalog.report import ImportReport
 from counterpoint.catalog.sources import actor_of, actor_record, forget, known_sources, refs_at
 from counterpoint.catalog.tables import LOCATIONS
@@ -32,7 +32,6 @@ __all__ = [
 ]
 
 ORIGIN = "backstage.io/managed-by-origin-location"
-ALLOWED = 'Registered locations must be of an allowed type ["url"]'
 LENGTH = 2_000
 
 
@@ -176,29 +175,44 @@ def take_back(graph: Graph, actor: Actor, identity: str) -> None:
 
 
 def try_out(graph: Graph, actor: Actor, *, kind: str, target: str, hosts: Collection[str]) -> Trial:
-    """Read an address and say what it would bring; nothing is kept.
+    """Read an address and say what it would bring, whoever else declares the same; nothing is kept.
 
     Raises:
         InputError: only addresses can be registered, or something there is wrong.
     """
     _check(kind, target)
-    held: list[Entity] = []
+    held: dict[str, Entity] = {}
 
     def look(writer: Writer, report: ImportReport) -> None:
-        held.extend(writer.get_many(report.refs).values())
+        held.update(writer.get_many(report.refs))
 
     location = f"{kind}:{target}"
+    source = Source(location, location)
     report = import_targets(
-        graph, actor, (), hosts=hosts, dry_run=True, seen=look, sources=[Source(location, location)]
+        graph, actor, (), hosts=hosts, dry_run=True, seen=look, sources=[source], seize=True
     )
-    wrong = [remark for remark in report.remarks if remark.level == "error" and remark.code != "owner"]
-    if wrong:
-        raise InputError("; ".join(map(_told, wrong[:20])))
+    if report.faults:
+        raise InputError(", ".join(fault.text for fault in report.faults[:20]))
     with graph.read() as reader:
         exists = _by_place(reader, kind, target) is not None
-    own = f"location:default/{generated_name(location)}"
-    held.sort(key=lambda entity: (entity.ref != own, entity.ref))
-    return Trial(exists, tuple(held), report)
+        name = next((row.entity_ref for row in list_locations(reader) if row.location == location), None)
+    own = name or f"location:default/{generated_name(location)}"
+    order = _as_processed(report, own, location)
+    return Trial(exists, tuple(held[ref] for ref in order if ref in held), report)
+
+
+def _as_processed(report: ImportReport, own: str, location: str) -> list[str]:
+    """The entities of a dry run as Backstage takes them from its stack: the location, then always the newest."""
+    order: dict[str, None] = {}
+    report.leads[own] = [location]
+    stack = [own]
+    while stack:
+        ref = stack.pop()
+        if ref not in order:
+            order[ref] = None
+            for place in report.leads.get(ref, ()):
+                stack += report.held.get(place, ())
+    return list(order)
 
 
 def actor_for(reader: Reader, location: str) -> Actor | None:
@@ -209,17 +223,11 @@ def actor_for(reader: Reader, location: str) -> Actor | None:
     return None if found is None else actor_of(found)
 
 
-def _told(remark: Remark) -> str:
-    """What is wrong, as Backstage's clients know it where it is that nothing is there."""
-    problem = remark.problem
-    if remark.code == "unread" and problem.message.startswith("does not exist"):
-        return f"NotFoundError: Unable to read url, no matching files found for {problem.file}"
-    return f"InputError: {problem}"
-
-
 def _check(kind: str, target: str) -> None:
     if kind != "url":
         raise InputError(ALLOWED)
+    if is_script(target):
+        raise InputError(f"Invalid location ref '{kind}:{target}', target is a javascript: URL")
     if not target.strip() or len(target) > LENGTH or "\0" in target:
         raise InputError(f"target must be an address of 1 to {LENGTH:,} characters")
 

@@ -3,6 +3,7 @@
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
+from counterpoint.catalog.verdicts import Fault
 from counterpoint.errors import Problem
 from counterpoint.yaml12.reader import Document
 
@@ -22,6 +23,7 @@ Code = Literal[
     "owner",  # an owner that does not exist
     "reference",  # another entity that does not exist
     "slip",  # a key that looks misspelt
+    "circle",  # a unit that is a part of itself
     "orphan",  # an entity that nothing declares any more
     "moved",  # an entity that came from another file
     "note",
@@ -39,6 +41,8 @@ class Remark:
     """The entity that it is about."""
     target: str | None = None
     """The entity that is missed."""
+    fault: Fault | None = None
+    """What Backstage says of it."""
 
     def placed(self, document: Document, pointer: str) -> "Remark":
         """The same remark, at a place in a document."""

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from counterpoint.catalog.remarks import Remark
+from counterpoint.catalog.verdicts import Fault
 
 __all__ = ["ImportReport"]
 
@@ -23,6 +24,12 @@ class ImportReport:
     refs: list[str] = field(default_factory=list)
     """References of the entities that the graph now holds from these files."""
     files: int = 0
+    faults: list[Fault] = field(default_factory=list)
+    """What is wrong with files and entities, as the API says it."""
+    held: dict[str, list[str]] = field(default_factory=dict)
+    """By place, the entities that were read there, in the order of the file."""
+    leads: dict[str, list[str]] = field(default_factory=dict)
+    """By reference of a `Location`, the places that it leads to."""
 
     @property
     def failed(self) -> bool:

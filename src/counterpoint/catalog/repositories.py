@@ -86,7 +86,7 @@ def analyse(graph: Graph, target: str, *, hosts: Collection[str], strict: bool) 
 
 
 def _existing(graph: Graph, target: str, hosts: Collection[str]) -> list[dict[str, Any]]:
-    gathering = Gathering(Fetcher(hosts), unknown_kinds=graph.unknown_kinds)
+    gathering = Gathering(Fetcher(hosts), unknown_kinds=graph.unknown_kinds, strict=graph.strict)
     source = Source(f"url:{target}", f"url:{target}")
     try:
         sheet = gathering.sheet(source, gathering.bytes_of(source))

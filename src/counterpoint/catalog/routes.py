@@ -2,7 +2,7 @@
 
 import asyncio
 import threading
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from datetime import datetime
 from typing import Annotated, Any
@@ -24,7 +24,8 @@ from counterpoint.catalog.scorecards.routes import routes as scorecard_routes
 from counterpoint.catalog.shown import moment_of
 from counterpoint.catalog.watching import Watch
 from counterpoint.errors import InputError, NotFoundError, Problem
-from counterpoint.graph import Actor, Ref
+from counterpoint.graph import Actor, Ref, Writer
+from counterpoint.graph.circles import circles_through, round_text
 from counterpoint.graph.descriptor import ref_of, validate
 from counterpoint.graph.entity import Entity, Page, Revision
 from counterpoint.graph.past import life_of
@@ -135,7 +136,7 @@ def write_entity(
     with ws.graph.write(actor) as writer:
         done = writer.put(data, if_match=read_etags(if_match))
         entity = done.entity
-        warnings = () if entity.owner is None or writer.exists(entity.owner) else (_ownerless(entity.owner),)
+        warnings = tuple(_remarks(writer, entity))
     new = done.outcome == "created"
     similar = like_new(ws, entity) if new and entity.kind in COMPARED else ()
     stored = Stored(**msgspec.structs.asdict(entity), warnings=warnings, similar=similar)
@@ -196,8 +197,13 @@ def _mismatch(ref: Ref, document: dict[str, Any]) -> list[Problem]:
     ]
 
 
-def _ownerless(owner: str) -> Remark:
-    return Remark("/spec/owner", f"the owner {owner} does not exist; create it, or name one that does")
+def _remarks(writer: Writer, entity: Entity) -> Iterator[Remark]:
+    owner = entity.owner
+    if owner is not None and not writer.exists(owner):
+        yield Remark("/spec/owner", f"the owner {owner} does not exist; create it, or name one that does")
+    for circle in circles_through(writer, [entity.ref]) if entity.kind == "Group" else ():
+        message = f"the parents go round in a circle: {round_text(circle)}; give one of these units another parent, or none"
+        yield Remark("/spec/parent", message)
 
 
 def _answer(entity: Entity) -> Response[Entity]:

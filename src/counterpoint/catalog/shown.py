@@ -1,6 +1,7 @@
 """What the pages show of an entity: its relations in words, its facts, its history."""
 
 import re
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time, timedelta
@@ -19,6 +20,7 @@ __all__ = [
     "Related",
     "Section",
     "diagram",
+    "ends",
     "facts",
     "flow_diagram",
     "has_flow",
@@ -104,6 +106,8 @@ UNIT_LABEL = "Measured in"
 FLOW = frozenset({*NEEDS, *NEEDED_BY})
 HIDDEN = frozenset({"owner", "type", "lifecycle", "definition", "profile", "steps"})
 """Fields of a spec that the page shows in a place of their own."""
+MOST = 200
+"""Other ends of one relation that a page lists; ten thousand would be megabytes that nobody reads."""
 SAFE = frozenset({"http", "https"})
 
 
@@ -141,19 +145,29 @@ class Section:
     relation: str
     label: Said
     items: tuple[Related, ...]
+    """The first `MOST` of them."""
+    total: int = 0
+
+
+def ends(entity: Entity) -> dict[str, list[str]]:
+    """The other ends of each relation that a page shows: the first `MOST`, by the order of their kinds."""
+    found: dict[str, list[str]] = {}
+    for edge in entity.relations:
+        found.setdefault(edge.type, []).append(edge.target)
+    return {each: sorted(refs, key=_place)[:MOST] for each, refs in found.items()}
 
 
 def sections(entity: Entity, known: Mapping[str, Entity]) -> list[Section]:
     """The relations of an entity by type, in a fixed order; `known` holds the other ends that exist."""
-    found: dict[str, list[Related]] = {}
-    for edge in entity.relations:
-        found.setdefault(edge.type, []).append(_related(edge.target, known.get(edge.target)))
+    totals = Counter(edge.type for edge in entity.relations)
+    found = {name: [_related(ref, known.get(ref)) for ref in refs] for name, refs in ends(entity).items()}
     ordered = sorted(found, key=lambda each: (ORDER.index(each) if each in LABELS else len(ORDER), each))
     return [
         Section(
             each,
             LABELS.get(each) or _words(each),
             tuple(sorted(found[each], key=_rank)),
+            totals[each],
         )
         for each in ordered
     ]
@@ -161,11 +175,17 @@ def sections(entity: Entity, known: Mapping[str, Entity]) -> list[Section]:
 
 def practised(sections: Iterable[Section], hides: Callable[[str], bool]) -> list[Section]:
     """The sections without what belongs to practices that are switched off; `hides` says so of a kind."""
-    kept = [
-        replace(each, items=tuple(item for item in each.items if not hides(item.kind_name)))
-        for each in sections
+    kept = [(each, tuple(item for item in each.items if not hides(item.kind_name))) for each in sections]
+    return [
+        replace(each, items=items, total=each.total - len(each.items) + len(items))
+        for each, items in kept
+        if items
     ]
-    return [each for each in kept if each.items]
+
+
+def _place(ref: str) -> tuple[int, str]:
+    kind = ref_parts(ref)[0]
+    return (KIND_ORDER.index(kind) if kind in KIND_ORDER else len(KIND_ORDER), ref)
 
 
 def _rank(item: Related) -> tuple[int, str, str]:
@@ -198,6 +218,7 @@ def diagram(entity: Entity, shown: Iterable[Section], kind: str = "") -> Any:
                 for item in section.items
             ),
             "left" if section.relation in LEFT else "right",
+            total=section.total,
             rest=f"#relation-{section.relation}",
         )
         for section in drawn

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Literal
 
+import msgspec
 import sqlalchemy as sa
 
 from counterpoint.catalog.gathering import Declared, Sheet
@@ -14,8 +15,9 @@ from counterpoint.catalog.problems import drop_problems, write_problems
 from counterpoint.catalog.remarks import Code, Remark
 from counterpoint.catalog.report import ImportReport
 from counterpoint.catalog.slips import check_slips
-from counterpoint.catalog.sources import counts_at, forget, places_of, refs_at, remember
-from counterpoint.errors import InputError, NotAllowedError, Problem
+from counterpoint.catalog.sources import counts_at, places_of, refs_at, remember
+from counterpoint.catalog.verdicts import Fault
+from counterpoint.errors import InputError, NotAllowedError
 from counterpoint.graph import Writer
 from counterpoint.graph.tables import status
 
@@ -28,9 +30,19 @@ Claim = Literal["free", "moved", "taken", "unknown"]
 class Storing:
     """What an import has stored so far; one sheet after the other."""
 
-    def __init__(self, report: ImportReport, orphans: set[str], names: Mapping[str, str]) -> None:
-        """Begin; `orphans` are those known, `names` the names of the entities of registered locations."""
+    def __init__(
+        self, report: ImportReport, orphans: set[str], names: Mapping[str, str], *, seize: bool = False
+    ) -> None:
+        """Begin.
+
+        Args:
+            report: what becomes of it all.
+            orphans: the orphans that are known.
+            names: the names of the entities of registered locations.
+            seize: write entities that another place has as well, to see what they would be alone.
+        """
         self.report = report
+        self.seize = seize
         self.orphans = orphans
         self.names = names
         self.named: dict[str, set[str] | None] = {}
@@ -43,6 +55,10 @@ class Storing:
         """By place, entities that were read from there and are named there no more."""
         self.created: dict[str, list[str]] = defaultdict(list)
         """By place, entities that are new."""
+        self.faults: dict[str, list[Fault]] = {}
+        """By place, what is wrong with a file as a whole."""
+        self.led: dict[str, list[Fault]] = {}
+        """By reference of a `Location`, what is wrong with its targets before they are read."""
         self.missing = Missing()
 
     def skip(self, writer: Any, location: str) -> None:
@@ -62,9 +78,17 @@ class Storing:
         written, remarks = self._declared(writer, sheet, places)
         generated = self._generated(writer, sheet)
         self._judge(writer, sheet, places)
+        self.faults[location] = sheet.faults
+        self.report.faults += sheet.faults
+        for faults in sheet.ailing.values():
+            self.report.faults += faults
+        self.report.held[location] = list(sheet.declared)
+        for ref, leads in sheet.leads.items():
+            self.report.leads[ref] = [lead.location for lead in leads]
+            self.led[ref] = sheet.ailing.get(ref, [])
         if generated is not None:
             sheet.named[generated] = []
-            writer.set_status(generated, _items([sheet.broken] if sheet.broken else []))
+            writer.set_status(generated, _items(sheet.faults))
         remarks += self.missing.check(writer, written)
         remarks += check_slips(written)
         self._leave(writer, sheet)
@@ -72,11 +96,16 @@ class Storing:
         if any(remark.code in {"conflict", "forbidden"} for remark in told):
             sheet.content = ""
         self.report.remarks += [each for each in told if each.target is None]
-        if sheet.missing and sheet.source.path is not None:
-            forget(writer, location)  # the orphans that it leaves say all there is to say
-            return
         write_problems(writer, location, told)
         remember(writer, sheet)
+
+    def judge_locations(self, writer: Writer) -> None:
+        """Say at each `Location` which of its targets could not be taken, once all of them were read."""
+        there = places_of(writer, self.led)
+        for ref, faults in self.led.items():
+            if ref in there:
+                below = [fault for place in self.report.leads[ref] for fault in self.faults.get(place, ())]
+                writer.set_status(ref, _items([*faults, *below]))
 
     def settle(self, writer: Writer, declared: Declared) -> list[Remark]:
         """Decide on an entity that another file had when its own was read; what there is to say."""
@@ -124,7 +153,7 @@ class Storing:
     def _claim(self, declared: Declared, place: str | None) -> Claim:
         """Whether a file may have an entity that was read from another place."""
         ref = declared.ref
-        if place is None or place == declared.source.location:
+        if place is None or place == declared.source.location or self.seize:
             return "free"
         if ref in self.orphans:
             return "moved"
@@ -173,39 +202,43 @@ class Storing:
         return None
 
     def _generated(self, writer: Writer, sheet: Sheet) -> str | None:
-        """The entity of the location itself, where it was named and holds something."""
+        """The entity of the location itself, where it was named and can be read; where it could be once, it stays."""
         location = sheet.source.location
+        if location != sheet.source.origin or (sheet.missing and sheet.broken is None):
+            return None
         name = self.names.get(location)
-        if location != sheet.source.origin or not (sheet.holds or name):
+        ref = f"location:default/{name or generated_name(location)}"
+        nothing = sheet.broken is not None and not sheet.declared and (not name or sheet.strict)
+        if nothing and (sheet.strict or not sheet.holds) and places_of(writer, [ref]).get(ref) is None:
             return None
         self._put(writer, generated_location(location, name), location, None)
-        return f"location:default/{name or generated_name(location)}"
+        return ref
 
     def _judge(self, writer: Writer, sheet: Sheet, places: Mapping[str, str | None]) -> None:
-        """Say of entities that once were good what is wrong with them now, and of others that all is well."""
+        """Say of entities that once were good what is wrong with them now, and of others that all is well.
+
+        What a `Location` leads to is read later: see `judge_locations`.
+        """
         location = sheet.source.location
-        for ref, problems in sheet.named.items():
-            if problems and places.get(ref) == location:
-                writer.set_status(ref, _items(problems))
+        for ref, faults in sheet.ailing.items():
+            if ref not in sheet.leads and places.get(ref) == location:
+                writer.set_status(ref, _items(faults))
         if writer.connection.execute(sa.select(status.c.ref).limit(1)).first() is None:
             return
-        good = list(sheet.declared)
+        good = [ref for ref in sheet.declared if ref not in sheet.leads]
         for start in range(0, len(good), 500):
             query = sa.select(status.c.ref).where(status.c.ref.in_(good[start : start + 500]))
             for ref in writer.connection.execute(query).scalars().all():
                 writer.set_status(ref, ())
 
     def _leave(self, writer: Writer, sheet: Sheet) -> None:
-        """Note what the place held and does not name any more; where nobody can know, say so at each entity."""
+        """Note what the place held and does not name any more, unless nobody can know all that it declares."""
+        if sheet.broken is not None:
+            return
         location = sheet.source.location
-        left = [
+        self.left[location] = [
             ref for ref in refs_at(writer, location) if ref not in sheet.named and ref not in self.orphans
         ]
-        if sheet.broken is None or sheet.missing:
-            self.left[location] = left
-            return
-        for ref in left:
-            writer.set_status(ref, _items([sheet.broken]))
 
 
 def _place(remark: Remark) -> tuple[int, int]:
@@ -216,16 +249,11 @@ def _line(declared: Declared) -> int:
     return declared.read.position("/metadata/name")[0]
 
 
-def _items(problems: list[Problem]) -> list[dict[str, Any]]:
+def _items(faults: list[Fault]) -> list[dict[str, Any]]:
     """Backstage's status items."""
     return [
-        {
-            "type": STATUS,
-            "level": "error",
-            "message": f"InputError: {problem}",
-            "error": {"name": "InputError", "message": str(problem)},
-        }
-        for problem in problems[:20]
+        {"type": STATUS, "level": "error", "message": fault.text, "error": msgspec.to_builtins(fault)}
+        for fault in faults[:20]
     ]
 
 

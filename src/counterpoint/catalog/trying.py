@@ -3,44 +3,36 @@
 from collections.abc import Collection, Iterator
 from typing import Any
 
-import msgspec
-
 from counterpoint.catalog.addresses import parse_location
 from counterpoint.catalog.fetching import Fetcher
 from counterpoint.catalog.gathering import Gathering
 from counterpoint.catalog.locations import Source, follow
 from counterpoint.catalog.placeholders import resolve_placeholders
+from counterpoint.catalog.verdicts import Fault, envelope_fault, ref_text, unrecognised, verdict
 from counterpoint.errors import InputError, Problem
 from counterpoint.graph import Graph
-from counterpoint.graph.descriptor import ref_of, validate
+from counterpoint.graph.descriptor import validate
+from counterpoint.graph.kinds import BACKSTAGE
 from counterpoint.yaml12.reader import Document, UnreadError
 
 __all__ = ["Fault", "try_entity"]
 
 TARGETS = 1_000
 """Targets of a `Location` that are read to try it."""
-ENVELOPE = (("apiVersion", "/apiVersion"), ("kind", "/kind"), ("metadata", "/metadata"))
-
-
-class Fault(msgspec.Struct, frozen=True, omit_defaults=True):
-    """One thing that is wrong, as the API says it."""
-
-    name: str
-    message: str
-    cause: "Fault | None" = None
+PLACES = ("backstage.io/managed-by-location", "backstage.io/managed-by-origin-location")
 
 
 def try_entity(graph: Graph, body: Any, *, hosts: Collection[str]) -> list[Fault]:
-    """What is wrong with `{"entity": ..., "location": "url:..."}`; empty where it would be taken."""
+    """What is wrong with `{"entity": ..., "location": "url:..."}`, in Backstage's words; empty where it would be taken."""
     if not isinstance(body, dict) or not body:
         return [Fault("InputError", "Expected body to be a JSON object" if body else "Empty request body")]
     location = body.get("location")
     if not isinstance(location, str):
         return [Fault("InputError", "Malformed request: location must be text")]
     entity = body.get("entity")
-    wrong = next(_envelope(entity), None)
+    wrong = envelope_fault(entity)
     if wrong is not None or not isinstance(entity, dict):
-        return [Fault("TypeError", wrong or "")]
+        return [wrong or Fault("TypeError", "")]
     try:
         kind, target = parse_location(location)
     except InputError as error:
@@ -50,97 +42,98 @@ def try_entity(graph: Graph, body: Any, *, hosts: Collection[str]) -> list[Fault
             f"Invalid location ref {location}, only 'url:<target>' is supported, e.g. url:https://host/path"
         )
         return [Fault("TypeError", message)]
+    entity = _placed(entity, location)
+    misplaced = next(_misplaced(entity), None)
+    if misplaced is not None:
+        return [misplaced]
     source = Source(f"url:{target}", f"url:{target}")
-    gathering = Gathering(Fetcher(hosts), unknown_kinds=graph.unknown_kinds)
+    gathering = Gathering(Fetcher(hosts), unknown_kinds=graph.unknown_kinds, strict=graph.strict)
     return list(_faults(entity, source, gathering))
 
 
-def _envelope(entity: Any) -> Iterator[str]:
-    """What keeps an entity from having a reference at all, in Ajv's words."""
-    if not isinstance(entity, dict):
-        yield "<root> must be object - type: object"
-        return
-    for key, pointer in ENVELOPE:
-        if key not in entity:
-            yield f"<root> must have required property '{key}' - missingProperty: {key}"
-        elif key == "metadata":
-            yield from _metadata(entity["metadata"])
-        else:
-            yield from _text(entity[key], pointer)
+def _placed(entity: dict[str, Any], location: str) -> dict[str, Any]:
+    """The entity with the location in its annotations, spread into an object as JavaScript spreads anything."""
+    own = entity["metadata"].get("annotations")
+    given = own if isinstance(own, dict) else {}
+    if isinstance(own, str | list):
+        given = {str(index): each for index, each in enumerate(own)}
+    annotations = dict.fromkeys(PLACES, location) | given
+    return {**entity, "metadata": {**entity["metadata"], "annotations": annotations}}
 
 
-def _metadata(metadata: Any) -> Iterator[str]:
-    if not isinstance(metadata, dict):
-        yield "/metadata must be object - type: object"
-        return
-    if "name" not in metadata:
-        yield "/metadata must have required property 'name' - missingProperty: name"
-    for key in ("name", "namespace"):
-        if key in metadata:
-            yield from _text(metadata[key], f"/metadata/{key}")
-
-
-def _text(value: Any, pointer: str) -> Iterator[str]:
-    if not isinstance(value, str):
-        yield f"{pointer} must be string - type: string"
-    elif not value:
-        yield f"{pointer} must NOT have fewer than 1 characters - limit: 1"
+def _misplaced(entity: dict[str, Any]) -> Iterator[Fault]:
+    """Annotations of its own that say no location."""
+    for key in PLACES:
+        place = entity["metadata"]["annotations"][key]
+        if not place:
+            message = f"Entity '{ref_text(entity)}' does not have the annotation {key}"
+            yield Fault("InputError", message)
+        elif isinstance(place, str):
+            try:
+                parse_location(place)
+            except InputError as error:
+                yield Fault("TypeError", error.message)
 
 
 def _faults(entity: dict[str, Any], source: Source, gathering: Gathering) -> Iterator[Fault]:
     document = Document(entity, source.target, 1, {"": (1, 1)})
-    value, remarks = resolve_placeholders(document, source, gathering.fetcher, lambda _place: None)
-    for remark in remarks:
-        if remark.level == "error":
-            yield Fault("InputError", f"{remark.problem.pointer}: {remark.problem.message}")
-    if any(remark.level == "error" for remark in remarks):
+    value, remarks = resolve_placeholders(
+        document, source, gathering.fetcher, lambda _place: None, strict=gathering.strict
+    )
+    wrong = [remark for remark in remarks if remark.level == "error"]
+    if wrong:
+        yield from (remark.fault for remark in wrong if remark.fault is not None)
         return
-    problems = validate(value, unknown_kinds=gathering.unknown_kinds)
-    if problems:
-        yield _invalid(str(ref_of(value)), problems)
+    invalid = _invalid(value, gathering)
+    if invalid is not None:
+        yield invalid
         return
     if value["kind"] != "Location":
         return
     whole = Document(value, source.target, 1, {"": (1, 1)})
-    for count, found in enumerate(follow(whole, source, gathering.fetcher.hosts)):
+    found = follow(whole, source, gathering.fetcher.hosts, strict=gathering.strict)
+    for count, each in enumerate(found):
         if count >= TARGETS:
             yield Fault(
                 "InputError", f"The location has more than {TARGETS:,} targets; the rest was not read."
             )
             return
-        if not isinstance(found, Source):
-            yield Fault("InputError", found.problem.message)
+        if not isinstance(each, Source):
+            yield each.fault or Fault("InputError", each.problem.message)
         else:
-            yield from _target(found, gathering)
+            yield from _target(each, gathering)
 
 
-def _invalid(ref: str, problems: list[Problem]) -> Fault:
-    """What is wrong with an entity, under the heading that Backstage gives to its kind of fault."""
-    told = "; ".join(str(problem) for problem in problems)
-    pointers = {problem.pointer for problem in problems}
-    if pointers <= {"/kind", "/apiVersion"}:
-        what = f"No processor recognized the entity {ref} as valid, possibly caused by a foreign kind or apiVersion"
-        return Fault("InputError", what, Fault("Error", told))
-    if all(pointer.startswith("/spec") for pointer in pointers):
+def _invalid(value: dict[str, Any], gathering: Gathering) -> Fault | None:
+    """Why an entity is not valid: as Backstage says it, or in our words of kinds and rules that it does not know."""
+    fault = verdict(value)
+    if fault is not None:
+        return fault
+    problems = validate(value, unknown_kinds=gathering.unknown_kinds)
+    if not problems:
+        return None
+    ref = ref_text(value)
+    told = "; ".join(map(str, problems[:20]))
+    if {problem.pointer for problem in problems} <= {"/kind", "/apiVersion"}:
+        return unrecognised(ref) if value["apiVersion"] in BACKSTAGE else unrecognised(ref).reworded(told)
+    return _ours(ref, problems, told)
+
+
+def _ours(ref: str, problems: list[Problem], told: str) -> Fault:
+    if all(problem.pointer.startswith("/spec") for problem in problems):
         what = f"Processor BuiltinKindsEntityProcessor threw an error while validating the entity {ref}"
-        return Fault("InputError", f"{what}; caused by TypeError: {told}", Fault("TypeError", told))
-    what = f"Policy check failed for {ref}; caused by Error: {told}"
-    return Fault("InputError", what, Fault("Error", told))
+        return Fault.caused(what, Fault("TypeError", told))
+    return Fault.caused(f"Policy check failed for {ref}", Fault("Error", told))
 
 
 def _target(source: Source, gathering: Gathering) -> Iterator[Fault]:
     try:
         data = gathering.bytes_of(source)
     except UnreadError as error:
-        if not (error.missing and source.optional):
-            name = "NotFoundError" if error.missing else "InputError"
-            why = (
-                f"no matching files found for {source.target}"
-                if error.missing
-                else f"{source.target} {error}"
-            )
-            yield Fault(name, f"Unable to read url, {why}")
+        yield from (
+            remark.fault for remark in gathering.unread(source, error).remarks if remark.fault is not None
+        )
         return
     for remark in gathering.sheet(source, data).remarks:
-        if remark.level == "error" and remark.code == "syntax":
-            yield Fault("InputError", str(remark.problem))
+        if remark.level == "error" and remark.code == "syntax" and remark.fault is not None:
+            yield remark.fault

@@ -208,7 +208,8 @@ class Watch:
                 places |= dict.fromkeys(watched.taken_in[path])
             elif path in watched.files:
                 again |= dict.fromkeys(root for root in watched.roots if covers(root, path))
-                places[watched.origins[watched.files[path]]] = None
+                if (origin := watched.origins[watched.files[path]]) != watched.files[path]:
+                    places[origin] = None
             elif _matters(path):
                 again |= dict.fromkeys(root for root in watched.roots if _could_hold(root, path))
                 places |= {

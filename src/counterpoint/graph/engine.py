@@ -26,8 +26,10 @@ READERS = 8
 """Connections that stay open for readers."""
 MORE_READERS = 32
 """Connections that are opened on top when many read at once."""
-WRITER_CACHE = 64 * 1024 * 1024
-"""Bytes of pages that the writer keeps: the inner pages of every index, also where entities are many."""
+WRITER_CACHE = 256 * 1024 * 1024
+"""Bytes of pages that the writer keeps at most: what the indexes of hundreds of thousands of entities touch again and again."""
+LOG_KEPT = 32 * 1024 * 1024
+"""Bytes of SQLite's write-ahead log that stay on disk once all of it is in the database; one large import may need many more."""
 CHECK_EVERY = 50_000
 """Steps of SQLite's machine between two looks at the clock: well under a millisecond."""
 
@@ -74,6 +76,7 @@ def _sqlite(file: Path, *, write: bool) -> sa.Engine:
         )  # a decision that was acknowledged survives a power cut
         if write:
             connection.execute(f"PRAGMA cache_size = {-WRITER_CACHE // 1024}")
+            connection.execute(f"PRAGMA journal_size_limit = {LOG_KEPT}")
         # Readers and the writer do not wait for each other; the file remembers the mode.
         connection.execute("PRAGMA journal_mode = WAL" if write else "PRAGMA query_only = ON")
         return connection

@@ -13,8 +13,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from counterpoint.errors import Problem, escape
+from counterpoint.javascript import js_text
 
-__all__ = ["Keys", "Predicate", "check_predicate", "compile_predicate", "keys_of", "text_of"]
+__all__ = ["Keys", "Predicate", "check_predicate", "compile_predicate", "keys_of", "size_of", "text_of"]
 
 Keys = Mapping[str, Collection[str]]
 """The values of each key, all in lower case."""
@@ -50,15 +51,7 @@ class Predicate:
 
 def text_of(value: Any) -> str | None:
     """A scalar as predicates compare it; none for null and for what is no scalar."""
-    if isinstance(value, str):
-        return value.lower()
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    if isinstance(value, int):
-        return str(value)
-    if isinstance(value, float):
-        return str(int(value)) if value.is_integer() and abs(value) < 1e21 else repr(value)
-    return None
+    return js_text(value).lower() if isinstance(value, str | bool | int | float) else None
 
 
 def keys_of(document: Mapping[str, Any], relations: Collection[tuple[str, str]] = ()) -> dict[str, set[str]]:
@@ -196,6 +189,13 @@ def _check_relation(key: str, operand: Mapping[str, Any], place: str) -> Iterato
             yield from _check_values(target["$in"], f"{place}/targetRef/$in")
     elif target is not None and not isinstance(target, str):
         yield Problem("targetRef is a reference or {$in: [...]}.", f"{place}/targetRef")
+
+
+def size_of(value: Any) -> int:
+    """How many conditions a checked predicate has."""
+    if isinstance(value, list):
+        return sum(map(size_of, value))
+    return sum(size_of(item) if key in TOGETHER else 1 for key, item in value.items())
 
 
 def compile_predicate(value: Mapping[str, Any]) -> Predicate:

@@ -19,8 +19,10 @@ class Ref:
     name: str
 
     def __post_init__(self) -> None:
-        for part in ("kind", "namespace", "name"):
-            object.__setattr__(self, part, getattr(self, part).lower())
+        keep = object.__setattr__
+        keep(self, "kind", self.kind.lower())
+        keep(self, "namespace", self.namespace.lower())
+        keep(self, "name", self.name.lower())
 
     @property
     def short(self) -> str:

@@ -7,13 +7,14 @@ from urllib.parse import urlsplit
 from counterpoint.errors import InputError, Problem
 from counterpoint.graph.fields import Field
 from counterpoint.graph.formats import is_name
-from counterpoint.graph.predicate import check_predicate
+from counterpoint.graph.predicate import check_predicate, size_of
 from counterpoint.graph.ref import parse_ref
 
 __all__ = ["DEFAULT_EXEMPT_KIND", "SCORECARD", "check_scorecard"]
 
 CHECKS = 100
 LEVELS = 20
+CONDITIONS = 1_000
 EXEMPTIONS = 5_000
 DEFAULT_EXEMPT_KIND = "Component"
 SCORECARD = (
@@ -64,6 +65,7 @@ def check_scorecard(spec: Mapping[str, Any]) -> Iterator[Problem]:
     known: set[str] = set()
     for index, check in enumerate(spec["checks"]):
         yield from _check(check, f"/spec/checks/{index}", levels, known)
+    yield from _too_much(spec)
     for index, exemption in enumerate(spec.get("exemptions") or ()):
         yield from _exemption(exemption, f"/spec/exemptions/{index}", known)
 
@@ -72,6 +74,18 @@ def _about_people(predicate: Mapping[str, Any]) -> Iterator[Problem]:
     kind = next((value for key, value in predicate.items() if key.lower() == "kind"), None)
     if isinstance(kind, str) and kind.lower() == "user":
         yield Problem("A scorecard is never about people; name another kind.", "/spec/filter/kind")
+
+
+def _too_much(spec: Mapping[str, Any]) -> Iterator[Problem]:
+    """Every condition is asked of every entity, after every change of one."""
+    predicates = [spec.get("filter"), *(check["predicate"] for check in spec["checks"])]
+    usable = [each for each in predicates if each is not None and not any(check_predicate(each, ""))]
+    total = sum(map(size_of, usable))
+    if total > CONDITIONS:
+        yield Problem(
+            f"The scorecard has {total:,} conditions; {CONDITIONS:,} are the most, so split it.",
+            "/spec/checks",
+        )
 
 
 def _check(check: Mapping[str, Any], place: str, levels: list[str], known: set[str]) -> Iterator[Problem]:

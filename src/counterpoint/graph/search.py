@@ -16,6 +16,8 @@ WORDS = 500
 """Words kept of one entity, so that a document of megabytes costs no more than a page."""
 UNREAD = frozenset({"definition"})
 """Fields of a spec whose text is another format's; only the keys of their flags are read."""
+PLACES = ("backstage.io/managed-by-location", "backstage.io/managed-by-origin-location")
+"""Annotations that say which file it came from: words that thousands share, and that nobody means."""
 
 _WORD = re.compile(r"[^\W_]+")
 _AROUND = 60
@@ -74,7 +76,10 @@ def _texts(document: Mapping[str, Any]) -> Iterator[tuple[int, str, str]]:
         if key not in UNREAD:
             yield from ((OTHER, "text", text) for text in _strings(value))
     yield from ((OTHER, "text", key) for key in flags_by_key(spec.get("definition")))
-    for key in ("annotations", "labels", "links"):
+    for key, text in (metadata.get("annotations") or {}).items():
+        if key not in PLACES:
+            yield OTHER, "text", text
+    for key in ("labels", "links"):
         yield from ((OTHER, "text", text) for text in _strings(metadata.get(key)))
 
 

@@ -35,13 +35,26 @@ __all__ = ["Graph"]
 class Graph:
     """What exists. Reads run side by side; writes one after the other, each all or nothing."""
 
-    def __init__(self, address: Path | str, *, unknown_kinds: bool = False) -> None:
+    def __init__(
+        self,
+        address: Path | str,
+        *,
+        unknown_kinds: bool = False,
+        strict: bool = False,
+        delete_orphans: bool = False,
+    ) -> None:
         """Prepare the graph at a SQLite file or a PostgreSQL address; nothing is opened yet.
 
-        With `unknown_kinds` it takes entities of kinds that nobody has registered.
+        Args:
+            address: where it is.
+            unknown_kinds: take entities of kinds that nobody has registered.
+            strict: what is read into it is taken as Backstage takes it, a file as a whole or not at all.
+            delete_orphans: an entity that no file declares any more is deleted rather than marked.
         """
         self.address = address
         self.unknown_kinds = unknown_kinds
+        self.strict = strict
+        self.delete_orphans = delete_orphans
         self._engines: Engines = open_engines(address)
         self._pulse = Pulse(self._engines.reading)
         self.follower = Follower(self.last_activity)

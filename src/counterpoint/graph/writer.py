@@ -11,6 +11,7 @@ import sqlalchemy as sa
 
 from counterpoint.errors import InputError, NotAllowedError, NotFoundError, PreconditionError, Problem
 from counterpoint.graph.actor import Actor
+from counterpoint.graph.bulk import insert_rows
 from counterpoint.graph.descriptor import (
     etag_of,
     normalise,
@@ -28,6 +29,7 @@ from counterpoint.graph.permissions import may
 from counterpoint.graph.reader import Reader, _batches, _text
 from counterpoint.graph.ref import Ref, parse_ref
 from counterpoint.graph.search import postings_of
+from counterpoint.graph.summit import top_unit
 from counterpoint.graph.tables import activity, decode, encode, posting, relation, revision, status, tag
 from counterpoint.moments import to_datetime, to_micros
 
@@ -35,6 +37,11 @@ __all__ = ["Writer"]
 
 ORDER = (revision, tag, relation, posting, activity)
 """The order in which waiting rows are written, so that what is referred to is there first."""
+COLUMNS: dict[sa.Table, tuple[str, ...]] = {
+    tag: ("value", "revision"),
+    posting: ("word", "revision", "rank"),
+    relation: ("origin", "source", "type", "target", "valid_from"),
+}
 WAITING = 2_000
 """Revisions that may wait in memory."""
 LOCATION_LENGTH = 2_000
@@ -62,7 +69,8 @@ class Writer(Reader):
         self.actor = actor
         self._load_later = load
         self._open = True
-        self._rows_waiting: dict[sa.Table, list[dict[str, Any]]] = {table: [] for table in ORDER}
+        self._rows_waiting: dict[sa.Table, list[Any]] = {table: [] for table in ORDER}
+        """Rows as dictionaries, or those of which there are many for each entity in the order of `COLUMNS`."""
         self._refs_waiting: set[str] = set()
         self._closing: list[dict[str, int]] = []
         self._closing_edges: list[dict[str, int]] = []
@@ -211,16 +219,23 @@ class Writer(Reader):
         self._wait(activity, row | {"before": encode(before), "after": encode(after), "reason": reason})
         return made
 
-    def relate(self, origin: str, edges: Iterable[tuple[str, str, str]]) -> None:
+    def relate(self, origin: str, edges: Iterable[tuple[str, str, str]], *, fresh: bool = False) -> None:
         """Let the relations that `origin` makes be these (source, type, target), each with its inverse.
 
         For relations that no document makes, such as those of a dated membership: `origin` is then
-        `membership:<id>`. Without edges it makes none any more. The room records what happened.
+        `membership:<id>`. Without edges it makes none any more. The room records what happened. `fresh`
+        says that this origin has never made any, so that nobody need look.
         """
-        self.flush()
         both = {edge for source, kind, target in edges for edge in _both_ways(source, kind, target)}
-        self._relate(origin, both, origin)
+        if not fresh:
+            self.flush()
+        self._relate(origin, both, None if fresh else origin)
         self._units = None
+
+    def insert(self, table: sa.Table, columns: Sequence[str], rows: Sequence[tuple[Any, ...]]) -> None:
+        """Insert many rows of a room's own table, faster than its `insert` would."""
+        if rows:
+            insert_rows(self.connection, table, columns, rows)
 
     def preload(self, refs: Iterable[Ref | str]) -> None:
         """Read in bulk what is stored of entities that are put next; it only makes a large import faster."""
@@ -265,8 +280,8 @@ class Writer(Reader):
             rows = self._rows_waiting[table]
             if rows:
                 if table is posting:  # in the order of its tree, which is large: one walk through it
-                    rows.sort(key=itemgetter("word"))
-                _insert(self._connection, table, rows)
+                    rows.sort()
+                insert_rows(self._connection, table, *_rows_of(table, rows))
                 self._rows_waiting[table] = []
         self._refs_waiting.clear()
 
@@ -317,10 +332,9 @@ class Writer(Reader):
     def _add(self, row: dict[str, Any], document: Mapping[str, Any], old: Any) -> None:
         seq, ref = row["seq"], row["ref"]
         self._wait(revision, row)
-        for value in dict.fromkeys(document["metadata"].get("tags") or ()):
-            self._wait(tag, {"value": value, "revision": seq})
-        for word, rank in postings_of(document).items():
-            self._wait(posting, {"word": word, "revision": seq, "rank": rank})
+        tags = dict.fromkeys(document["metadata"].get("tags") or ())
+        self._rows_waiting[tag] += [(value, seq) for value in tags]
+        self._rows_waiting[posting] += [(word, seq, rank) for word, rank in postings_of(document).items()]
         self._relate(ref, relations_of(document), old)
         self._refs_waiting.add(ref)
         if document["kind"] in {"User", "Group"}:
@@ -333,9 +347,9 @@ class Writer(Reader):
             held = {(row.source, row.type, row.target): row.seq for row in rows}
         gone = [{"old": seq, "now": self.now} for edge, seq in held.items() if edge not in edges]
         self._closing_edges += gone
-        for source, kind, target in sorted(edges - held.keys()):
-            row = {"origin": origin, "source": source, "type": kind, "target": target}
-            self._wait(relation, row | {"valid_from": self.now, "valid_to": None})
+        self._rows_waiting[relation] += [
+            (origin, source, kind, target, self.now) for source, kind, target in sorted(edges - held.keys())
+        ]
 
     def _wait(self, table: sa.Table, row: dict[str, Any]) -> None:
         self._rows_waiting[table].append(row)
@@ -377,19 +391,40 @@ class Writer(Reader):
                 _claimed(document) - claimed
             ):  # whoever lies above binds it by words and practices
                 yield part, False
-        if kind in CUSTOMS and document is not None:
-            yield from ((unit, False) for unit in self._bound(ref, document))
+        if kind in CUSTOMS:
+            changed = [decode(old.document)] if old is not None else []
+            changed += [document] if document is not None else []
+            for each in changed:
+                yield from ((unit, False) for unit in self._bound(ref, each))
 
     def _bound(self, ref: str, document: Mapping[str, Any]) -> list[str]:
-        """Whom words and practices bind: the owner and the units that they name. The actor belongs to each."""
+        """Whom words and practices bind: the owner and the units that they name. The actor belongs to each.
+
+        Without units they bind everybody; then the top unit owns them, and the actor is in that very unit.
+        """
         owner, edges = str(owner_of(document)), relations_of(document)
         units = sorted({target for source, kind, target in edges if source == ref and kind == "appliesTo"})
-        if not units and any(kind == "childOf" for _, kind, _ in self._edges([owner], at=None)):
-            raise NotAllowedError(
-                f"{ref} was not changed. Without `units` it holds for the whole organisation, and {owner} is a part"
-                " of another unit; name the units that it holds for, or let a unit own it that is part of none."
-            )
+        if not units:
+            self._require_summit(ref, owner)
         return [owner, *units]
+
+    def _require_summit(self, ref: str, owner: str) -> None:
+        if self.actor.admin or self.actor.kind != "person":
+            return
+        top = top_unit(self)
+        if top is None:  # nobody is above anybody
+            return
+        if owner != top:
+            raise NotAllowedError(
+                f"{ref} was not changed. Without `units` it holds for the whole organisation, and {top} is the"
+                " unit above all others; name the units that it holds for, or let that unit own it."
+            )
+        direct = {target for _, kind, target in self._edges([self.actor.ref], at=None) if kind == "memberOf"}
+        if top not in direct and top not in self.actor.units:  # everybody is in it through other units
+            raise NotAllowedError(
+                f"{ref} was not changed. It holds for the whole organisation: an administrator changes it,"
+                f" or whoever is in {top} itself, not only in a part of it."
+            )
 
     def _own_units(self) -> frozenset[str]:
         if self._units is None:
@@ -413,12 +448,13 @@ _MADE_BY = sa.select(relation).where(
 )
 
 
-def _insert(connection: sa.Connection, table: sa.Table, rows: list[dict[str, Any]]) -> None:
-    """Insert rows that all name the same columns, without the library's work for each of them."""
+def _rows_of(table: sa.Table, rows: list[Any]) -> tuple[Sequence[str], list[tuple[Any, ...]]]:
+    """Waiting rows as tuples, with the columns that they are of."""
+    names = COLUMNS.get(table)
+    if names is not None:
+        return names, rows
     names = tuple(rows[0])
-    mark = "?" if connection.dialect.paramstyle == "qmark" else "%s"
-    statement = f"INSERT INTO {table.name} ({', '.join(names)}) VALUES ({', '.join([mark] * len(names))})"
-    connection.exec_driver_sql(statement, list(map(itemgetter(*names), rows)))
+    return names, list(map(itemgetter(*names), rows))
 
 
 def _both_ways(source: str, kind: str, target: str) -> tuple[tuple[str, str, str], ...]:

@@ -26,12 +26,14 @@ class Directory:
         self.by_ref: dict[str, Entity] = {}
         self._by_email: dict[str, str] = {}
         self._by_title: dict[str, list[str]] = {}
+        self._taken: set[str] = set()
         for entity in reader.all(kind=kind):
             self.add(entity)
 
     def add(self, entity: Entity) -> None:
         """Take in an entity that is new or has changed."""
         self.by_ref[entity.ref] = entity
+        self._taken.add(entity.name.lower())
         if email := email_of(entity):
             self._by_email.setdefault(email.casefold(), entity.ref)
         titled = self._by_title.setdefault(entity.title.casefold(), [])
@@ -67,8 +69,7 @@ class Directory:
 
     def free_name(self, wanted: str) -> str:
         """A name that nobody has yet, as near to the wanted one as can be."""
-        taken = {entity.name.lower() for entity in self.by_ref.values()}
-        return next(name for name in numbered(wanted) if name.lower() not in taken)
+        return next(name for name in numbered(wanted) if name.lower() not in self._taken)
 
 
 def numbered(wanted: str) -> Iterator[str]:

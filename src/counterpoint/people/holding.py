@@ -10,6 +10,7 @@ from counterpoint.graph.permissions import Decision, may
 from counterpoint.graph.reader import Reader
 from counterpoint.graph.ref import parse_ref
 from counterpoint.graph.store import Graph
+from counterpoint.graph.summit import top_unit
 from counterpoint.graph.writer import Writer
 
 __all__ = ["Kind", "change", "held", "may_change", "unit_of"]
@@ -78,6 +79,9 @@ def may_change(reader: Reader, actor: Actor, kind: Kind, unit: str | None) -> De
         return Decision(allow=False, reason=f"It is read from '{found.location}'; change it there.")
     owner = found.owner if found is not None else unit or _organisation(reader, actor)
     units = reader.units_of(actor.ref) if actor.kind == "person" else frozenset()
+    if unit is None and owner is not None and owner == top_unit(reader):
+        # Everybody belongs to it through other units; only its own people speak for all.
+        units = frozenset(reader.require(actor.ref).targets("memberOf") if reader.exists(actor.ref) else ())
     exists = owner is not None and reader.exists(owner)
     return may(actor, "write", owner, owner_exists=exists, units=units)
 
@@ -104,9 +108,5 @@ def _names(stem: str) -> Any:
 
 
 def _organisation(reader: Reader, actor: Actor) -> str:
-    """The unit that is part of none: the one called an organisation first. Without any, whoever asks."""
-    roots = [
-        unit for unit in reader.all(kind="Group") if not unit.targets("childOf") and unit.targets("parentOf")
-    ]
-    roots.sort(key=lambda unit: (str(unit.spec.get("type")) != "organization", unit.ref))
-    return roots[0].ref if roots else actor.ref
+    """The unit above all others. Where no unit has parts, whoever asks."""
+    return top_unit(reader) or actor.ref

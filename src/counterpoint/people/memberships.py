@@ -14,6 +14,7 @@ import msgspec
 import sqlalchemy as sa
 
 from counterpoint.errors import ConflictError, InputError, NotFoundError, Problem
+from counterpoint.graph.entity import Entity
 from counterpoint.graph.handover import RETIRED
 from counterpoint.graph.query import valid
 from counterpoint.graph.reader import Reader
@@ -33,6 +34,7 @@ __all__ = [
     "document_select",
     "effective",
     "end",
+    "enrol",
     "find",
     "join",
     "moment_of_writing",
@@ -46,6 +48,7 @@ ORIGIN = "membership:"
 _END = "membership;"
 """What sorts after every such origin."""
 BATCH = 500
+_INSERT = sa.insert(memberships)
 
 
 def document_select(when: When) -> sa.Select[Any]:
@@ -146,16 +149,39 @@ def join(writer: Writer, new: Membership, *, reason: str | None = None) -> tuple
         new, person=require_person(writer, new.person), unit=require_unit(writer, new.unit)
     )
     writer.require_write(new.unit)
+    others = [each for each in recorded(writer, person=new.person) if each.unit == new.unit]
+    return enrol(writer, new, writer.require(new.unit), others, reason=reason)
+
+
+def enrol(
+    writer: Writer,
+    new: Membership,
+    unit: Entity,
+    others: list[Membership],
+    *,
+    reason: str | None = None,
+) -> tuple[Membership, bool]:
+    """`join` for thousands: the caller knows the unit and that the actor may change it, and holds `others`.
+
+    Args:
+        writer: the transaction.
+        new: the membership; its person and unit exist.
+        unit: the unit's entity.
+        others: every dated membership of this person in this unit, as believed now.
+        reason: why, for the activity log.
+
+    Raises:
+        InputError, ConflictError: as `join`.
+    """
     if wrong := wrong_with(new):
         raise InputError("The membership is not valid.", [Problem(wrong)])
-    _refuse_retired(writer, new)
-    others = [each for each in recorded(writer, person=new.person) if each.unit == new.unit]
+    _refuse_retired(writer, new, unit)
     new = _dated(new, others, moment_of_writing(writer))
     same = next((each for each in others if each.role == new.role and each.start == new.start), None)
     if same is not None:
         return _corrected(writer, same, msgspec.structs.replace(new, id=same.id), others, reason)
     _refuse_overlap(others, new)
-    made = _insert(writer, msgspec.structs.replace(new, id=uuid4().hex))
+    made = _insert(writer, msgspec.structs.replace(new, id=uuid4().hex), fresh=True)
     _tell(writer, made, "joined", reason)
     return made, True
 
@@ -249,8 +275,8 @@ def _dated(new: Membership, others: Iterable[Membership], moment: datetime) -> M
     return msgspec.structs.replace(new, start=plain_edge(moment))
 
 
-def _refuse_retired(writer: Writer, new: Membership) -> None:
-    retired = writer.require(new.unit).spec.get("lifecycle") == RETIRED
+def _refuse_retired(writer: Writer, new: Membership, unit: Entity) -> None:
+    retired = unit.spec.get("lifecycle") == RETIRED
     if retired and (new.end is None or moment_of(new.end) > moment_of_writing(writer)):
         message = f"{new.unit} is retired; give a membership that has ended, or another unit."
         raise ConflictError("Nobody can be in a unit that is no more.", [Problem(message, "/unit")])
@@ -266,7 +292,7 @@ def _refuse_overlap(others: Iterable[Membership], new: Membership) -> None:
         raise ConflictError("The membership overlaps with another.", [Problem(message)])
 
 
-def _insert(writer: Writer, made: Membership) -> Membership:
+def _insert(writer: Writer, made: Membership, *, fresh: bool = False) -> Membership:
     row = {
         "id": made.id,
         "person": made.person,
@@ -279,9 +305,9 @@ def _insert(writer: Writer, made: Membership) -> Membership:
         "actor": writer.actor.ref,
         "recorded_from": writer.now,
     }
-    writer.connection.execute(sa.insert(memberships).values(row))
+    writer.connection.execute(_INSERT, row)
     made = msgspec.structs.replace(made, recorded_at=to_datetime(writer.now))
-    _settle(writer, made)
+    _settle(writer, made, fresh=fresh)
     return made
 
 
@@ -290,11 +316,11 @@ def _close(writer: Writer, old: Membership) -> None:
     writer.connection.execute(change.values(recorded_to=writer.now))
 
 
-def _settle(writer: Writer, membership: Membership) -> None:
-    """Let the graph's relations be what the membership says today."""
+def _settle(writer: Writer, membership: Membership, *, fresh: bool = False) -> None:
+    """Let the graph's relations be what the membership says today; a `fresh` one has made none yet."""
     held = holds(membership, moment_of_writing(writer))
     edges = [(membership.person, "memberOf", membership.unit)] if held else []
-    writer.relate(f"{ORIGIN}{membership.id}", edges)
+    writer.relate(f"{ORIGIN}{membership.id}", edges, fresh=fresh)
 
 
 def _tell(

@@ -1,9 +1,9 @@
 """People and units by what somebody wrote: a reference, a name, or an e-mail address."""
 
-from counterpoint.errors import InputError, NotFoundError, Problem
+from counterpoint.errors import InputError, Problem
+from counterpoint.graph.named import not_found
 from counterpoint.graph.reader import Reader
 from counterpoint.graph.ref import parse_ref
-from counterpoint.spelling import near
 
 __all__ = ["require_person", "require_unit"]
 
@@ -32,7 +32,5 @@ def _require(reader: Reader, text: str, kind: str, noun: str, pointer: str) -> s
         message = f"{text!r} is a {ref.kind}; a {noun} is wanted, such as {kind.lower()}:default/{ref.name}."
         raise InputError(f"{text!r} is no {noun}.", [Problem(message, pointer)])
     if not reader.exists(ref):
-        names = {entity.name.lower(): entity.ref for entity in reader.all(kind=kind)}
-        message = f"There is no {noun} {ref}{near(ref.name, names) or '.'}"
-        raise NotFoundError(message, [Problem(message, pointer)])
+        raise not_found(reader, ref, pointer)
     return str(ref)

@@ -2,13 +2,17 @@
 
 import msgspec
 
-from counterpoint.graph.reader import Reader
-from counterpoint.people.dates import When
-from counterpoint.people.structure import Structure, Unit, load_structure
+from counterpoint.people.structure import Structure, Unit
 from counterpoint.people.unit_types import size_advice
 from counterpoint.said import Said
 
 __all__ = ["Column", "Organisation", "Place", "draw"]
+
+
+READABLE = 3_000
+"""Cells of a map that somebody may still read; deeper units are a click away."""
+PLACE = 5
+"""What a unit takes beside its cells, counted as cells."""
 
 
 class Column(msgspec.Struct, frozen=True, rename="camel"):
@@ -54,10 +58,19 @@ class Organisation(msgspec.Struct, frozen=True, rename="camel"):
     """Units on the axis of interest."""
     support: tuple[Column, ...]
 
+    @property
+    def depth(self) -> int:
+        """How deep a page shows the tree at first: as far as `READABLE` allows, and one level at least."""
+        rows, deepest = 0, max((place.depth for place in self.places), default=0)
+        for depth in range(deepest + 1):
+            rows += sum(place.depth == depth for place in self.places)
+            if depth and rows * (len(self.columns) + PLACE) > READABLE:
+                return max(depth - 1, 1)
+        return deepest
 
-def draw(reader: Reader, when: When) -> Organisation:
-    """The map at a date."""
-    structure = load_structure(reader, when)
+
+def draw(structure: Structure) -> Organisation:
+    """The map of the units of a date."""
     columns = _columns(structure, "competence")
     inside = [structure.people_within(column.ref) for column in columns]
     anywhere = frozenset().union(*inside)

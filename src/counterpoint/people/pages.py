@@ -17,9 +17,10 @@ from counterpoint.graph.reader import Reader
 from counterpoint.people import charter, store, vocabulary_pages
 from counterpoint.people.changes import add_member, end_membership, name_manager
 from counterpoint.people.dates import when_of
-from counterpoint.people.organisation import Organisation, Place, draw
+from counterpoint.people.organisation import Place, draw
 from counterpoint.people.ownership import owned
 from counterpoint.people.retirement import plan, retire
+from counterpoint.people.structures import structure_of
 from counterpoint.people.unit_types import role_labels
 from counterpoint.web import PageContext, render
 from counterpoint.web.activity import grouped, named_in
@@ -60,18 +61,32 @@ class _Node:
 
 @get("/organisation", **HTML)
 def show_organisation(
-    ws: NamedDependency[Workspace], page: NamedDependency[PageContext], at: FromQuery[str] = ""
+    ws: NamedDependency[Workspace],
+    page: NamedDependency[PageContext],
+    at: FromQuery[str] = "",
+    depth: FromQuery[int | None] = None,
 ) -> str:
-    """The map of the organisation, now or at a date."""
+    """The map of the organisation, now or at a date; a large one to a depth that can be read, or to the one asked for."""
+    when = when_of(at or None)
     with ws.graph.read() as reader:
-        found = draw(reader, when_of(at or None))
-    return render(page, "people/organisation.html", map=found, tree=_tree(found), at=at or None)
+        found = draw(structure_of(ws, reader, when))
+    deepest = found.depth if depth is None else depth
+    places = [place for place in found.places if place.depth <= deepest]
+    return render(
+        page,
+        "people/organisation.html",
+        map=found,
+        places=places,
+        tree=_tree(places),
+        whole=len(places) == len(found.places),
+        at=at or None,
+    )
 
 
-def _tree(found: Organisation) -> list[_Node]:
+def _tree(places: Iterable[Place]) -> list[_Node]:
     roots: list[_Node] = []
     path: list[_Node] = []
-    for place in found.places:
+    for place in places:
         node = _Node(place)
         del path[place.depth :]
         (path[-1].parts if path else roots).append(node)
@@ -97,7 +112,7 @@ def _unit(
 ) -> str:
     form, when = form or _Form(), when_of(at or None)
     with ws.graph.read() as reader:
-        unit = store.read_unit(reader, ref, when)
+        unit = store.read_unit(reader, ref, when, structure_of(ws, reader, when))
         bets = _open_bets(reader, [each.ref for each in unit.things if each.kind == "Bet"], when.at)
         entries = reader.activity(subject=unit.ref, limit=CHANGES * 3)
         groups = grouped(entries, limit=CHANGES)
@@ -116,7 +131,7 @@ def _unit(
             catalog_url=catalog_url(unit.ref),
             crumbs=[(each.title, with_query(entity_url(each.ref), at=at)) for each in reversed(unit.above)],
             ending=[each for each in unit.members if each.id] if editable else [],
-            people=_names(reader, "User") if editable else [],
+            people=store.names(reader, "User") if editable else [],
             roles=sorted(role_labels(reader, when)),
             values=form.values,
             errors=form.errors,
@@ -225,7 +240,7 @@ def show_retirement(
 def _retirement(ws: Workspace, page: PageContext, ref: str, form: _Form) -> str:
     with ws.graph.read() as reader:
         decided, entity = plan(reader, ref), reader.require(ref)
-        units = [name for name in _names(reader, "Group") if name != entity.name]
+        units = [name for name in store.names(reader, "Group") if name != entity.name]
     return render(
         page,
         "people/retire.html",
@@ -296,7 +311,7 @@ def _person(
             at=at or None,
             url=entity_url(person.ref),
             catalog_url=catalog_url(person.ref),
-            people=_names(reader, "User") if permission.allow and not at else [],
+            people=store.names(reader, "User") if permission.allow and not at else [],
             values=form.values,
             errors=form.errors,
         )
@@ -330,12 +345,6 @@ def _manages(reader: Reader, actor: Actor, person: store.PersonView) -> Decision
     if person.manager is not None and person.manager.manager == actor.ref:
         return Decision(allow=True, reason=f"{person.title} reports to {actor.name}.")
     return may(actor, "write", person.ref, owner_exists=reader.exists(person.ref))
-
-
-def _names(reader: Reader, kind: str) -> list[str]:
-    """What a field may name, as short as it can be written."""
-    items = reader.find(kind=kind, limit=1_000).items
-    return [item.name if item.namespace == "default" else f"{item.namespace}/{item.name}" for item in items]
 
 
 def _texts(data: Mapping[str, Any]) -> dict[str, str]:

@@ -55,10 +55,10 @@ def closure(when: When, roots: Collection[str] | None, *, together: bool = False
         .join(
             relation,
             sa.and_(
-                relation.c.target == found.c.unit, relation.c.type == "childOf", valid(relation, when.at)
+                relation.c.source == found.c.unit, relation.c.type == "parentOf", valid(relation, when.at)
             ),
         )
-        .join(part, part.c.ref == relation.c.source)
+        .join(part, part.c.ref == relation.c.target)
     )
     return found.union(below)  # a set, so that a circle of parents ends
 

@@ -11,7 +11,7 @@ from litestar.params import FromPath, FromQuery, JSONBody, QueryParameter
 
 from counterpoint.errors import InputError, Problem
 from counterpoint.graph.actor import Actor
-from counterpoint.graph.ref import parse_ref
+from counterpoint.graph.named import require_known
 from counterpoint.paging import check_limit, cursor_of, read_cursor
 from counterpoint.people import store, vocabulary_routes
 from counterpoint.people.dates import plain_edge, read_edge, when_of
@@ -25,6 +25,7 @@ from counterpoint.people.retirement import Plan, plan, retire
 from counterpoint.people.roles import role_key
 from counterpoint.people.scim.routes import routes as scim_routes
 from counterpoint.people.settling import settling
+from counterpoint.people.structures import structure_of
 from counterpoint.workspace import Workspace
 
 __all__ = ["lifespan", "routes"]
@@ -150,8 +151,9 @@ def list_people(
     cursor: FromQuery[str | None] = None,
 ) -> PeoplePage:
     """People by name with their units and line managers; `unit` narrows to a unit and all its parts."""
+    when = when_of(at, known)
     with ws.graph.read() as reader:
-        found = store.list_people(reader, when_of(at, known), unit=unit)
+        found = store.list_people(reader, when, unit=unit, structure=structure_of(ws, reader, when))
     return PeoplePage(*_page(found, limit, cursor))
 
 
@@ -212,8 +214,9 @@ def write_manager(
 @get("/api/v1/units", tags=["people"], sync_to_thread=True)
 def list_units(ws: NamedDependency[Workspace], at: FromQuery[str | None] = None) -> UnitList:
     """Units with people and things owned, summed over all their parts; a person counts once in each sum."""
+    when = when_of(at)
     with ws.graph.read() as reader:
-        return UnitList(tuple(store.list_units(reader, when_of(at))))
+        return UnitList(tuple(store.list_units(reader, when, structure_of(ws, reader, when))))
 
 
 @get("/api/v1/units/{namespace:str}/{name:str}", tags=["people"], sync_to_thread=True)
@@ -225,8 +228,9 @@ def read_unit(
     known: FromQuery[str | None] = None,
 ) -> store.UnitView:
     """One unit: charter, people with their roles, parts, what it owns."""
+    when = when_of(at, known)
     with ws.graph.read() as reader:
-        return store.read_unit(reader, f"group:{namespace}/{name}", when_of(at, known))
+        return store.read_unit(reader, f"group:{namespace}/{name}", when, structure_of(ws, reader, when))
 
 
 @post(
@@ -263,8 +267,9 @@ def list_memberships(
 ) -> MembershipPage:
     """Who is in which unit at a date, from documents and dated records alike; `all=true` lists dated ones of all time."""
     when = when_of(at, known)
-    who, where = _ref(person, "user"), _ref(unit, "group")
     with ws.graph.read() as reader:
+        who = require_known(reader, person, "/person", default_kind="User") if person else None
+        where = require_known(reader, unit, "/unit") if unit else None
         if all_:
             found = recorded(reader, person=who, unit=where, when=when)
         else:
@@ -324,7 +329,8 @@ def list_owned(
 ) -> OwnedPage:
     """Who owned what at a date; `unit` narrows to one owner, `nested=true` adds the parts of that unit."""
     with ws.graph.read() as reader:
-        found = owned(reader, when_of(at), unit, nested=nested)
+        owner = require_known(reader, unit, "/unit") if unit else None
+        found = owned(reader, when_of(at), owner, nested=nested)
     return OwnedPage(*_page(found, limit, cursor))
 
 
@@ -357,17 +363,13 @@ def hand_things_over(
 def read_organisation(ws: NamedDependency[Workspace], at: FromQuery[str | None] = None) -> Organisation:
     """The organisation at a date: the tree of delivery, and how many people of each competence are where."""
     with ws.graph.read() as reader:
-        return draw(reader, when_of(at))
+        return draw(structure_of(ws, reader, when_of(at)))
 
 
 def _edge(text: str | None, pointer: str, here: date) -> date | None:
     if text is None or not text.strip():
         return None
     return plain_edge(here) if text == NOW else read_edge(text, pointer)
-
-
-def _ref(text: str | None, kind: str) -> str | None:
-    return None if text is None else str(parse_ref(text, default_kind=kind))
 
 
 def _page(found: Sequence[Item], limit: int, cursor: str | None) -> tuple[tuple[Item, ...], int, str | None]:

@@ -4,10 +4,14 @@ from collections.abc import Iterable
 from typing import Any
 
 import msgspec
+import sqlalchemy as sa
 
 from counterpoint.errors import NotFoundError
+from counterpoint.graph.circles import circles_through, round_text
+from counterpoint.graph.named import not_found
 from counterpoint.graph.reader import Reader
 from counterpoint.graph.ref import parse_ref
+from counterpoint.graph.tables import revision
 from counterpoint.people.charter import channels_of, text_of, texts_of
 from counterpoint.people.dates import When
 from counterpoint.people.directory import email_of
@@ -28,9 +32,13 @@ __all__ = [
     "UnitView",
     "list_people",
     "list_units",
+    "names",
     "read_person",
     "read_unit",
 ]
+
+MOST_NAMES = 500
+"""Names that a form offers; beyond it the field is typed."""
 
 
 class MembershipView(Membership, frozen=True, kw_only=True, rename="camel"):
@@ -98,7 +106,7 @@ class UnitView(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     ref: str
     title: str
     type: str
-    type_label: str
+    type_label: Said
     axis: str
     retired: bool
     retired_on: str | None
@@ -121,13 +129,15 @@ class UnitView(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     location: str | None
 
 
-def list_people(reader: Reader, when: When, *, unit: str | None = None) -> list[PersonSummary]:
-    """Everybody, or everybody in a unit and its parts, by title.
+def list_people(
+    reader: Reader, when: When, *, unit: str | None = None, structure: Structure | None = None
+) -> list[PersonSummary]:
+    """Everybody, or everybody in a unit and its parts, by title. `structure` is that of the date, where it is at hand.
 
     Raises:
         NotFoundError: there was no such unit.
     """
-    structure = load_structure(reader, when)
+    structure = structure or load_structure(reader, when)
     held: dict[str, list[str]] = {}
     for each in structure.memberships:
         held.setdefault(each.person, []).append(each.unit)
@@ -135,7 +145,7 @@ def list_people(reader: Reader, when: When, *, unit: str | None = None) -> list[
     entities = {entity.ref: entity for entity in reader.all(kind="User", at=when.at)}
     wanted: Iterable[str] = [ref for ref, each in entities.items() if each.spec.get("lifecycle") != LEFT]
     if unit is not None:
-        wanted = structure.people_within(_unit_of(structure, unit).ref)
+        wanted = structure.people_within(_unit_of(reader, structure, unit, when).ref)
     found = [
         PersonSummary(
             ref,
@@ -149,9 +159,9 @@ def list_people(reader: Reader, when: When, *, unit: str | None = None) -> list[
     return sorted(found, key=lambda each: (each.title.casefold(), each.ref))
 
 
-def list_units(reader: Reader, when: When) -> list[UnitSummary]:
+def list_units(reader: Reader, when: When, structure: Structure | None = None) -> list[UnitSummary]:
     """Every unit in the order of the tree, each followed by its parts."""
-    structure = load_structure(reader, when)
+    structure = structure or load_structure(reader, when)
     found: list[UnitSummary] = []
     waiting = [(unit, 0) for unit in reversed(structure.children.get(None, []))]
     sums = rollups(reader, when)
@@ -162,21 +172,21 @@ def list_units(reader: Reader, when: When) -> list[UnitSummary]:
     return found
 
 
-def read_unit(reader: Reader, ref: str, when: When) -> UnitView:
+def read_unit(reader: Reader, ref: str, when: When, structure: Structure | None = None) -> UnitView:
     """One unit at a date.
 
     Raises:
         NotFoundError: there was none.
     """
-    structure = load_structure(reader, when)
-    unit = _unit_of(structure, ref)
+    structure = structure or load_structure(reader, when)
+    unit = _unit_of(reader, structure, ref, when)
     entity = reader.get(unit.ref, at=when.at) or reader.require(unit.ref)
     parts = structure.children.get(unit.ref, [])
     sums = rollups(reader, when, [unit.ref, *(part.ref for part in parts)])
     members = _members(reader, structure, unit, when)
     described = structure.types.get(unit.type.lower())
     within = structure.people_within(unit.ref)
-    advice = size_advice(described, len(within))
+    advice = [size_advice(described, len(within)), *map(_circle_advice, circles_through(reader, [unit.ref]))]
     return UnitView(
         ref=unit.ref,
         title=unit.title,
@@ -197,7 +207,7 @@ def read_unit(reader: Reader, ref: str, when: When) -> UnitView:
         people=len(within),
         things=tuple(owned(reader, when, unit.ref)),
         owned_with_parts=sums[unit.ref].owned if unit.ref in sums else 0,
-        advice=(advice,) if advice else (),
+        advice=tuple(filter(None, advice)),
         etag=entity.etag,
         location=entity.location,
     )
@@ -213,7 +223,7 @@ def read_person(reader: Reader, ref: str, when: When) -> PersonView:
     entity = reader.get(person, at=when.at) if person.kind == "user" else None
     entity = entity or (reader.get(person) if person.kind == "user" else None)
     if entity is None:
-        raise NotFoundError(f"There is no person {person.short}.")
+        raise not_found(reader, person, "/person")
     present = effective(reader, when, person=entity.ref)
     ids = {each.id for each in present}
     rest = [each for each in recorded(reader, person=entity.ref, when=when) if each.id not in ids]
@@ -237,16 +247,34 @@ def read_person(reader: Reader, ref: str, when: When) -> PersonView:
     )
 
 
-def _unit_of(structure: Structure, ref: str) -> Unit:
-    wanted = str(parse_ref(ref, default_kind="Group"))
-    unit = structure.units.get(wanted) or structure.retired.get(wanted)
+def names(reader: Reader, kind: str) -> list[str]:
+    """What a field of a form may name, as short as it can be written, by name; of thousands the first."""
+    query = (
+        sa.select(revision.c.namespace, revision.c.name)
+        .where(revision.c.kind == kind, revision.c.valid_to.is_(None))
+        .order_by(revision.c.ref)
+        .limit(MOST_NAMES)
+    )
+    rows = reader.connection.execute(query)
+    return [row.name if row.namespace == "default" else f"{row.namespace}/{row.name}" for row in rows]
+
+
+def _circle_advice(circle: tuple[str, ...]) -> str:
+    return f"The parents go round in a circle: {round_text(circle)}. Give one of these units another parent, or none."
+
+
+def _unit_of(reader: Reader, structure: Structure, ref: str, when: When) -> Unit:
+    wanted = parse_ref(ref, default_kind="Group")
+    unit = structure.units.get(str(wanted)) or structure.retired.get(str(wanted))
+    if unit is None and when.at is not None and reader.exists(wanted):
+        raise NotFoundError(f"There was no unit '{wanted}' at that date; it came later.")
     if unit is None:
-        raise NotFoundError(f"There is no unit {wanted}.")
+        raise not_found(reader, wanted, "/unit")
     return unit
 
 
 def _members(reader: Reader, structure: Structure, unit: Unit, when: When) -> tuple[MembershipView, ...]:
-    held = [each for each in structure.memberships if each.unit == unit.ref]
+    held = structure.members(unit.ref)
     titles = reader.titles({each.person for each in held})
     labels = role_labels(reader, when)
     found = [_view(each, each.person, titles, labels, when) for each in held]

@@ -52,6 +52,7 @@ class Structure:
     memberships: tuple[Membership, ...]
     """Every membership that holds, in a unit of the structure."""
     retired: dict[str, Unit] = field(default_factory=dict)
+    _within: dict[str, frozenset[str]] = field(default_factory=dict, repr=False, compare=False)
 
     @cached_property
     def children(self) -> dict[str | None, list[Unit]]:
@@ -81,7 +82,22 @@ class Structure:
 
     def people_within(self, ref: str) -> frozenset[str]:
         """Who is in a unit or in any part of it; each person once."""
-        return frozenset().union(*(self.people.get(unit, frozenset()) for unit in self.within(ref)))
+        found = self._within.get(ref)
+        if found is None:
+            found = frozenset().union(*(self.people.get(unit, frozenset()) for unit in self.within(ref)))
+            self._within[ref] = found
+        return found
+
+    def members(self, ref: str) -> list[Membership]:
+        """The memberships in a unit itself."""
+        return self._by_unit.get(ref, [])
+
+    @cached_property
+    def _by_unit(self) -> dict[str, list[Membership]]:
+        found: dict[str, list[Membership]] = {}
+        for membership in self.memberships:
+            found.setdefault(membership.unit, []).append(membership)
+        return found
 
     def above(self, ref: str) -> list[Unit]:
         """The units that a unit is a part of, the nearest first."""

@@ -14,7 +14,7 @@ from counterpoint.graph.writer import Writer
 from counterpoint.people.dates import When, read_edge
 from counterpoint.people.directory import Directory, email_of, name_from
 from counterpoint.people.managers import lines, set_manager
-from counterpoint.people.memberships import DOCUMENT, effective, end, join, moment_of_writing, recorded
+from counterpoint.people.memberships import DOCUMENT, effective, end, enrol, moment_of_writing, recorded
 from counterpoint.people.model import ManagerLine, Membership
 from counterpoint.people.roles import read_share, role_key
 from counterpoint.people.sheets import Row, Table
@@ -252,6 +252,10 @@ def _write_memberships(
     """Record the memberships; returned are the ids of those that the file lists."""
     present = When(moment_of_writing(writer))
     plain = {(each.person, each.unit) for each in effective(writer, present) if each.source == DOCUMENT}
+    held: dict[tuple[str, str], list[Membership]] = {}
+    for each in recorded(writer):
+        held.setdefault((each.person, each.unit), []).append(each)
+    allowed: dict[str, Entity] = {}
     listed: set[str] = set()
     for row, entity, membership in taken:
         if membership is None:
@@ -261,7 +265,12 @@ def _write_memberships(
             report.count("unchanged", "memberships")
             continue
         try:
-            made, new = join(writer, _of(membership, entity.ref))
+            if membership.unit not in allowed:
+                writer.require_write(membership.unit)
+                allowed[membership.unit] = writer.require(membership.unit)
+            others = held.setdefault((entity.ref, membership.unit), [])
+            made, new = enrol(writer, _of(membership, entity.ref), allowed[membership.unit], others)
+            held[entity.ref, membership.unit] = [made, *(each for each in others if each.id != made.id)]
         except CounterpointError as error:
             _refuse(report, row, error, "from")
             continue

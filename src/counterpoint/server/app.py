@@ -27,7 +27,7 @@ from counterpoint.server.middleware.sign_in import SignIn
 from counterpoint.server.mounting import Mounted, Mounts, mount_rooms
 from counterpoint.server.openapi import openapi_config
 from counterpoint.server.problems import Problems, answer_error
-from counterpoint.server.telling import telling
+from counterpoint.server.telling import Telling, tell
 from counterpoint.workspace import Workspace
 
 __all__ = ["create_app"]
@@ -64,7 +64,7 @@ def create_app(workspace: Workspace, *, auth: bool = True, loopback: bool = Fals
             "page": Provide(provide_page, sync_to_thread=False),
             "finders": Provide(lambda: tuple(mounted.finders), sync_to_thread=False),
         },
-        after_request=telling(workspace),
+        after_request=tell,
         exception_handlers={Exception: answer_error},
         guards=[guard],
         lifespan=[
@@ -80,14 +80,20 @@ def create_app(workspace: Workspace, *, auth: bool = True, loopback: bool = Fals
     )
     recognition = Recognition(workspace, auth=auth)
     hosts = frozenset(name.lower() for name in workspace.settings.server.hosts) if loopback else None
-    app.asgi_handler = _wrap(app.asgi_handler, mounted, meters, recognition, hosts)
+    app.asgi_handler = _wrap(workspace, app.asgi_handler, mounted, meters, recognition, hosts)
     return app
 
 
 def _wrap(
-    handler: ASGIApp, mounted: Mounted, meters: Meters, recognition: Recognition, hosts: frozenset[str] | None
+    workspace: Workspace,
+    handler: ASGIApp,
+    mounted: Mounted,
+    meters: Meters,
+    recognition: Recognition,
+    hosts: frozenset[str] | None,
 ) -> ASGIApp:
     """Nest the middleware around litestar's own handler, so that it sees what routing refuses, too."""
+    handler = Telling(handler, workspace)
     handler = Mounts(handler, mounted.asgi_apps)
     handler = Origins(handler)
     handler = SignIn(handler, recognition)

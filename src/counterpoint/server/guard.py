@@ -66,17 +66,20 @@ def check_access(scope: Scope) -> None:
         raise error
 
 
-def check_csrf_header(scope: Scope) -> None:
+def check_csrf_header(scope: Scope, *, json_only: bool = False) -> None:
     """The CSRF check of mounted ASGI callables, which no form of ours posts to.
+
+    One that takes JSON only refuses a form by itself, whatever it holds, and says so in its own words: without
+    a session, and where nothing says that a browser sent it, there is nothing to forge.
 
     Raises:
         NotAllowedError: a token is needed and the header does not hold it.
     """
-    if wants_token(scope) and not has_header(scope):
+    if wants_token(scope, json_only=json_only) and not has_header(scope):
         raise NotAllowedError("This needs the header X-CSRF-Token, or an API token instead of a session.")
 
 
-def wants_token(scope: Scope) -> bool:
+def wants_token(scope: Scope, *, json_only: bool = False) -> bool:
     """Whether the request must carry a CSRF token; one that only asks, such as OFREP's POST, need not."""
     if scope_needed(method_of(scope), normalize_path(scope["path"])) in ASKING:
         return False
@@ -85,7 +88,7 @@ def wants_token(scope: Scope) -> bool:
         method_of(scope),
         caller_of(scope),
         from_browser=any(header(scope, name) is not None for name in signs),
-        content_type=header(scope, b"content-type") or "",
+        content_type="" if json_only else header(scope, b"content-type") or "",
     )
 
 

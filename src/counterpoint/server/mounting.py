@@ -115,7 +115,7 @@ class Mounts:
             if path.startswith(prefix) and path[len(prefix) : len(prefix) + 1] in ("", "/"):
                 scope["path_template"] = prefix
                 check_access(scope)
-                check_csrf_header(scope)
+                check_csrf_header(scope, json_only=getattr(mounted, "takes_json_only", False))
                 await mounted(scope, receive, send)
                 return
         await self.app(scope, receive, send)

@@ -65,7 +65,7 @@ TAGS = (
     Tag(name="operation", description="Liveness, readiness, figures."),
 )
 DESCRIPTION = """\
-Errors are `application/problem+json` (RFC 9457), apart from those of the Backstage API and OFREP, which follow
+Errors are `application/problem+json` (RFC 9457), apart from those of the Backstage APIs and OFREP, which follow
 their standards. Lists page by an opaque `cursor`. Times are RFC 3339 in UTC.
 """
 

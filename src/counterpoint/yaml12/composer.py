@@ -6,14 +6,16 @@ from typing import Any
 import yaml
 
 from counterpoint.errors import escape
-from counterpoint.yaml12.scalars import NULL, STANDARD_TAGS, ScalarError, plain, tagged
+from counterpoint.yaml12.scalars import NULL, STANDARD_TAGS, ScalarError, is_lost, key_of, plain, tagged
 
-__all__ = ["MAX_DEPTH", "MAX_REPEATED", "Composed", "Composer", "Position", "Refusal"]
+__all__ = ["MAX_DEPTH", "MAX_REPEATED", "MAX_VALUES", "Composed", "Composer", "Position", "Refusal"]
 
 MAX_DEPTH = 100
 """Deepest nesting of a document; descriptors need about ten."""
 MAX_REPEATED = 100_000
 """Values that aliases may repeat in a document: more is an attack on the memory of whoever copies it."""
+MAX_VALUES = 250_000
+"""Values of a document, as many as a catalog of ten thousand entities has in all its documents together."""
 LONG = 64
 """Characters of a text that count as one value more, since each repetition is written out in full."""
 
@@ -27,11 +29,13 @@ class Composed:
 
     value: Any
     positions: dict[str, Position]
+    doubts: "tuple[Refusal, ...]" = ()
+    """What was not taken as it was written."""
 
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
-    """A document that is YAML but that is not accepted, with the first reason."""
+    """A document that is YAML but that is not accepted, with the first reason; or a value of one."""
 
     message: str
     pointer: str
@@ -66,18 +70,18 @@ class Composer:
         self._anchors: dict[str, tuple[Any, int]] = {}
         self.refusal: Refusal | None = None
         """Why the document is not accepted, as soon as that is known; nothing more of it need be fed."""
+        self._doubts: list[Refusal] = []
         self._repeated = 0
-        self._depth = 0
 
     def feed(self, event: Any) -> Composed | None:
         """Take one event; the document, where this event ends one that is accepted."""
-        if isinstance(event, yaml.DocumentStartEvent):
+        if isinstance(event, yaml.ScalarEvent):  # most are
+            self._scalar(event)
+        elif isinstance(event, yaml.DocumentStartEvent):
             self._reset()
             self._positions[""] = self._place(event)
         elif isinstance(event, yaml.DocumentEndEvent):
-            return Composed(self._root, self._positions)
-        elif isinstance(event, yaml.ScalarEvent):
-            self._scalar(event)
+            return Composed(self._root, self._positions, tuple(self._doubts))
         elif isinstance(event, yaml.AliasEvent):
             self._alias(event)
         elif isinstance(event, yaml.CollectionStartEvent):
@@ -122,13 +126,17 @@ class Composer:
         except ScalarError as error:
             self._refuse(str(error), event)
             return
+        if value is None and not event.style and is_lost(event.value, value):
+            message = f"{event.value[:40]} is no number that JSON can hold, so it is null; put it in quotes if it is meant as text"
+            self._doubts.append(Refusal(message, self._pointer(), self._place(event)))
         if isinstance(value, str) and "\0" in value:
             self._refuse("a text holds a NUL character, which cannot be stored", event)
             return
         self._add(value, event, anchor=event.anchor, size=1 + len(event.value) // LONG)
 
     def _take_key(self, event: Any) -> None:
-        key: str = event.value
+        plainly = event.tag is None and event.implicit[0]
+        key: str = key_of(event.value) if plainly else event.value
         parent = self._open[-1]
         first = parent.keys.get(key)
         if first is not None:
@@ -186,11 +194,13 @@ class Composer:
 
     def _mark(self, pointer: str, event: Any) -> None:
         """A scalar is found at its value, a collection under a key at that key."""
-        parent = self._open[-1] if self._open else None
-        at_key = parent is not None and parent.key is not None and not isinstance(event, yaml.ScalarEvent)
-        self._positions[pointer] = (
-            parent.keys[parent.key] if at_key and parent and parent.key else self._place(event)
-        )
+        if len(self._positions) > MAX_VALUES:
+            self._refuse(f"holds more than {MAX_VALUES:,} values; split it into documents", event, "")
+            return
+        key = None
+        if not isinstance(event, yaml.ScalarEvent) and self._open:
+            key = self._open[-1].key
+        self._positions[pointer] = self._place(event) if key is None else self._open[-1].keys[key]
 
     def _attach(self, value: Any, size: int) -> None:
         if not self._open:

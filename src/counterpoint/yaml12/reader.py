@@ -32,6 +32,9 @@ __all__ = [
 MAX_BYTES = 10 * 1024 * 1024
 """Largest descriptor file that is read."""
 
+MAX_VALUES = 1_500_000
+"""Values of a file: a catalog of 10 MB has about a million, and each costs some hundred bytes of memory."""
+
 MAX_BROKEN = 100
 """Broken documents of a file after which the rest is not tried: it is no YAML at all."""
 
@@ -47,10 +50,12 @@ SURROGATES = re.compile(r"(?<!\\)((?:\\\\)*)\\u(d[89ab][0-9a-f]{2})\\u(d[c-f][0-
 class UnreadError(Exception):
     """A file was not read; the message says why, in words that follow its name."""
 
-    def __init__(self, message: str, *, missing: bool = False) -> None:
+    def __init__(self, message: str, *, missing: bool = False, told: str | None = None) -> None:
         super().__init__(message)
         self.missing = missing
         """Whether there is no such file, rather than one that cannot be had."""
+        self.told = told
+        """The same as Backstage says it, where its words are known."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +67,8 @@ class Document:
     index: int
     """Counted from 1, in the order of the file."""
     positions: Mapping[str, Position] = field(repr=False)
+    doubts: tuple[Problem, ...] = ()
+    """What was not taken as it was written, though nothing is wrong with the rest."""
 
     def position(self, pointer: str) -> Position:
         """Where `pointer` stands; where it does not exist, the nearest part above it."""
@@ -145,11 +152,19 @@ def read_text(text: str, *, name: str | None = None, typed: bool = True) -> Read
         text = SURROGATES.sub(_character, text)
     documents: list[Document] = []
     problems: list[Problem] = []
+    values = 0
     for index, result in enumerate(_Stream(text, typed=typed).results(), start=1):
         if isinstance(result, Refusal):
             problems.append(Problem(result.message, result.pointer, name, *result.position))
+        elif (values := values + len(result.positions)) > MAX_VALUES:
+            message = f"has more than {MAX_VALUES:,} values up to here; the rest of the file is not read, so split it"
+            problems.append(Problem(message, "", name, *result.positions[""]))
+            break
         elif result.value is not None:
-            documents.append(Document(result.value, name, index, result.positions))
+            doubts = tuple(
+                Problem(each.message, each.pointer, name, *each.position) for each in result.doubts
+            )
+            documents.append(Document(result.value, name, index, result.positions, doubts))
     return Reading(tuple(documents), tuple(problems))
 
 

@@ -8,7 +8,9 @@ what their author typed, and `012` is twelve.
 import math
 import re
 
-__all__ = ["NULL", "STANDARD_TAGS", "ScalarError", "plain", "tagged"]
+from counterpoint.javascript import js_text
+
+__all__ = ["NULL", "STANDARD_TAGS", "ScalarError", "is_lost", "key_of", "plain", "tagged"]
 
 Scalar = str | int | float | bool | None
 
@@ -35,12 +37,11 @@ class ScalarError(ValueError):
 def plain(text: str) -> Scalar:
     """The value of an unquoted scalar.
 
-    >>> [plain(text) for text in ("yes", "0089", "012", "0x1F", "1e3", "2024-03-01", "~")]
-    ['yes', 89, 12, 31, 1000.0, '2024-03-01', None]
+    Infinity, not-a-number and numbers too large for either kind of number are null, as `JSON.stringify`
+    writes them: JSON, which descriptors are exchanged in, has none of them. See `is_lost`.
 
-    Raises:
-        ScalarError: infinity, not-a-number, or a number too large for either kind of number: JSON,
-            which descriptors are exchanged in, has none of them.
+    >>> [plain(text) for text in ("yes", "0089", "012", "0x1F", "1e3", "2024-03-01", "~", ".inf")]
+    ['yes', 89, 12, 31, 1000.0, '2024-03-01', None, None]
     """
     if text in NULL:
         return None
@@ -57,9 +58,26 @@ def plain(text: str) -> Scalar:
     if HEXADECIMAL.fullmatch(text):
         return _integer(text[2:], 16)
     if FLOAT.fullmatch(text):
-        return _finite(float(text), text)
-    if NOT_FINITE.fullmatch(text):
-        raise ScalarError(f"{text} is no number that JSON can hold; put it in quotes if it is meant as text")
+        return _finite(float(text))
+    return None if NOT_FINITE.fullmatch(text) else text
+
+
+def is_lost(text: str, value: Scalar) -> bool:
+    """Whether an unquoted scalar is null although it says a number."""
+    return value is None and text not in NULL
+
+
+def key_of(text: str) -> str:
+    """The key that an unquoted scalar stands for: its value as JavaScript writes it, and nothing for null.
+
+    >>> [key_of(text) for text in ("name", "null", "True", "0x10", "2024-03-01", "1.0")]
+    ['name', '', 'true', '16', '2024-03-01', '1']
+    """
+    if text in NULL:
+        return ""
+    if text in TRUE or text in FALSE or text[0] in "-+.0123456789":
+        value = plain(text)
+        return text if value is None else js_text(value)
     return text
 
 
@@ -72,6 +90,8 @@ def tagged(tag: str, text: str) -> Scalar:
     if tag == PREFIX + "str":
         return text
     value = plain(text)
+    if is_lost(text, value) and tag in (PREFIX + "float", PREFIX + "int"):
+        return None
     if tag == PREFIX + "float" and isinstance(value, int) and not isinstance(value, bool):
         return float(value)
     wanted = {"int": int, "float": float, "bool": bool, "null": type(None)}.get(tag.removeprefix(PREFIX))
@@ -80,11 +100,11 @@ def tagged(tag: str, text: str) -> Scalar:
     return value
 
 
-def _integer(digits: str, base: int) -> int | float:
+def _integer(digits: str, base: int) -> int | float | None:
     if len(digits) > 400:  # beyond the largest float in any base; int() refuses 4,300 digits itself
-        raise ScalarError(f"a number of {len(digits)} digits is too large; put it in quotes")
+        return None
     value = int(digits, base)
-    return value if -WORD <= value < WORD else _finite(_as_float(value), digits)
+    return value if -WORD <= value < WORD else _finite(_as_float(value))
 
 
 def _as_float(value: int) -> float:
@@ -94,7 +114,5 @@ def _as_float(value: int) -> float:
         return math.inf
 
 
-def _finite(value: float, text: str) -> float:
-    if math.isinf(value):
-        raise ScalarError(f"{text[:40]} is too large for a number; put it in quotes if it is meant as text")
-    return value
+def _finite(value: float) -> float | None:
+    return None if math.isinf(value) else value

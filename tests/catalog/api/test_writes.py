@@ -326,10 +326,15 @@ ENTITY = {
             lambda entity: entity["metadata"].update(name="-"),
             "url:https://a/b",
             "InputError",
-            "/metadata/name",
+            "metadata.name",
         ),
         (lambda entity: entity["metadata"].update(labels=None), "url:https://a/b", "InputError", "labels"),
-        (lambda entity: entity["spec"].pop("owner"), "url:https://a/b", "InputError", "/spec/owner"),
+        (
+            lambda entity: entity["spec"].pop("owner"),
+            "url:https://a/b",
+            "InputError",
+            "/spec must have required property 'owner'",
+        ),
         (lambda entity: None, "file:/a", "TypeError", "only 'url:<target>' is supported"),
         (lambda entity: None, "https://a", "TypeError", "prefix it with 'url:'"),
         (lambda entity: None, "url:javascript:alert(1)", "TypeError", "javascript"),
@@ -367,7 +372,7 @@ def test_trying_a_location_reads_its_targets(catalog_api: TestClient, web: Loopb
         "/validate-entity", json={"entity": location, "location": f"url:{web.url('/l.yaml')}"}
     )
     errors = answer.json()["errors"]
-    assert [error["name"] for error in errors] == ["NotFoundError", "InputError"]
+    assert [error["name"] for error in errors] == ["NotFoundError", "Error"]
     optional = {**location, "spec": {"targets": ["./none.yaml"], "presence": "optional"}}
     body = {"entity": optional, "location": f"url:{web.url('/l.yaml')}"}
     assert catalog_api.post("/validate-entity", json=body).status_code == 200

@@ -5,7 +5,7 @@ import time
 import pytest
 
 from counterpoint.catalog.docs import conversion
-from counterpoint.catalog.docs.conversion import MAX_CHARACTERS, convert, is_calm
+from counterpoint.catalog.docs.conversion import MAX_CHARACTERS, _guarded, convert, is_calm
 
 
 @pytest.mark.parametrize(
@@ -143,3 +143,20 @@ def test_a_wild_page_that_is_quick_is_rendered_in_the_other_process():
 )
 def test_odd_text_never_raises(text):
     assert convert(text).html is not None
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "*[a]: " + "x" * 20_000 + "\n\n" + "a " * 10_000,
+        "*[a]:\n" + "x" * 20_000 + "\n\n" + "a " * 10_000,
+        "[x]: /u\n  '" + "t" * 50_000 + "'\n\n" + "[x]\n\n" * 400,
+    ],
+    ids=["abbreviation", "abbreviation on two lines", "title of a link"],
+)
+def test_what_is_defined_once_and_named_often_does_not_fill_the_memory(text, monkeypatch):
+    assert not is_calm(text)
+    monkeypatch.setattr("counterpoint.catalog.docs.conversion.MAX_HTML", 100_000)
+    page = _guarded(text.replace("a " * 10_000, "a " * 100))
+    assert "characters of HTML" in page.problem
+    assert len(page.html) < 200_000

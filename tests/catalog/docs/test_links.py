@@ -150,3 +150,17 @@ def test_an_entity_that_is_deleted_becomes_a_broken_link(workspace, library, sit
 def test_techdocs_addresses_are_relative_as_mkdocs_writes_them(here, slug, address):
     assert TechDocsAddresses(here).page(slug) == address
     assert TechDocsAddresses("ops/run").file("img/a.png") == "../../img/a.png"
+
+
+def test_of_pages_that_take_seconds_only_a_few_are_checked_and_this_is_told(
+    workspace, library, documented, opened, monkeypatch
+):
+    monkeypatch.setattr("counterpoint.catalog.docs.library.WILD", 2)
+    monkeypatch.setattr("counterpoint.catalog.docs.library.is_calm", lambda text: "wild" not in text)
+    documented(
+        files={f"docs/{name}.md": "wild [x](none.md)" for name in "abcd"} | {"docs/e.md": "[x](none.md)"}
+    )
+    with workspace.graph.read() as reader:
+        report = library.report(reader, opened())
+    assert [each.page for each in report.broken] == ["a.md", "b.md", "e.md"]
+    assert "only the links of 3 of 5 pages are checked" in report.problems

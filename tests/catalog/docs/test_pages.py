@@ -184,3 +184,12 @@ def test_the_api_lists_and_searches(shop):
     assert hit["url"] == f"{BASE}#doc-welcome"
     assert shop.get("/api/v1/docs", params={"limit": 0}).status_code == 400
     assert shop.get("/api/v1/docs", params={"cursor": "x"}).status_code == 400
+
+
+def test_of_a_very_large_site_other_groups_are_links_to_their_first_page(documented, client, monkeypatch):
+    monkeypatch.setattr("counterpoint.catalog.docs.reading.WHOLE", 4)
+    documented(files={f"docs/{part}/{page}.md": f"# {part}{page}" for part in "pq" for page in "abc"})
+    page = client.get(f"{BASE}/q/b", headers=HTML).text
+    assert f'<a href="{BASE}/p/a">P</a>' in page
+    assert f'href="{BASE}/p/b"' not in page
+    assert f'href="{BASE}/q/c">qc</a>' in page

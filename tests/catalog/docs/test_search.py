@@ -3,6 +3,7 @@
 import pytest
 
 from counterpoint.catalog.docs.search import refresh, search_docs
+from counterpoint.catalog.docs.site import Site
 from counterpoint.graph import local_actor
 from tests.catalog.docs.conftest import write
 
@@ -96,3 +97,13 @@ def test_built_sites_are_found_by_their_text(workspace, documented):
     page = "<body><article><h1 id='a'>Set up</h1><p>Purple <b>text</b></article>"
     documented(files={"techdocs_metadata.json": "{}", "index.html": page})
     assert found(workspace, "purple text") == [("shop", "Shop", "Set up")]
+
+
+def test_pages_beyond_what_the_index_holds_are_not_even_read(workspace, documented, monkeypatch):
+    monkeypatch.setattr("counterpoint.catalog.docs.search.CHARACTERS", 200)
+    documented(files={f"docs/{number}.md": f"# Page {number}\n\n{'word ' * 20}" for number in range(5)})
+    read = []
+    really = Site.read
+    monkeypatch.setattr(Site, "read", lambda site, path: read.append(path) or really(site, path))
+    assert len(found(workspace, "word")) == 1
+    assert read == ["0.md", "1.md"]

@@ -173,6 +173,45 @@ def test_a_page_that_became_a_link_out_is_not_read(documented, opened, tmp_path)
     assert site.read("b.md") == ""
 
 
+def test_a_page_that_becomes_a_link_out_shows_nothing_of_it_as_its_title(documented, opened, tmp_path):
+    write(tmp_path / "out", {"secret.md": "# Secret"})
+    folder = documented(files={"docs/index.md": "# I", "docs/b.md": "x"})
+    site = opened()
+    (folder / "docs" / "b.md").unlink()
+    os.symlink(tmp_path / "out" / "secret.md", folder / "docs" / "b.md")
+    assert site.title_of("b.md") == "B"
+
+
+@pytest.mark.parametrize("becomes", ["a link out", "a pipe", "a folder that leads out"])
+def test_a_file_that_is_swapped_while_it_is_opened_is_not_read(
+    documented, opened, tmp_path, monkeypatch, becomes
+):
+    write(tmp_path / "out", {"b.md": "secret"})
+    folder = documented(files={"docs/index.md": "# I", "docs/a/b.md": "x"})
+    site = opened()
+    really, file = os.open, folder / "docs" / "a" / "b.md"
+
+    def swapped(path, *given, **named):
+        if str(path).endswith("b.md") and not file.is_symlink():
+            if becomes == "a folder that leads out":
+                file.parent.rename(folder / "gone")
+                os.symlink(tmp_path / "out", file.parent)
+            else:
+                file.unlink()
+                os.mkfifo(file) if becomes == "a pipe" else os.symlink(tmp_path / "out" / "b.md", file)
+        return really(path, *given, **named)
+
+    monkeypatch.setattr(os, "open", swapped)
+    assert site.read("a/b.md") == ""
+
+
+def test_what_describes_a_built_site_is_read_inside_only(documented, missing, tmp_path):
+    write(tmp_path / "out", {"techdocs_metadata.json": '{"site_name": "Secret"}'})
+    folder = documented(files={"index.html": "<p>x</p>"})
+    os.symlink(tmp_path / "out" / "techdocs_metadata.json", folder / "techdocs_metadata.json")
+    assert "docs" in missing().reason
+
+
 def test_ten_thousand_pages_are_the_most_and_the_rest_is_told(documented, opened, monkeypatch):
     monkeypatch.setattr("counterpoint.catalog.docs.site.MAX_PAGES", 5)
     documented(files={f"docs/{n}.md": "x" for n in range(8)})
@@ -208,3 +247,12 @@ def test_a_site_that_was_built_elsewhere_is_taken(documented, opened, library):
     converted = library.converted(site, "setup/index.html")
     assert "Theme" not in converted.html
     assert "Text" in converted.html
+
+
+def test_the_stamp_of_a_site_is_as_short_for_many_pages_as_for_one(documented, opened):
+    folder = documented(files={"docs/index.md": "# I"})
+    first = opened().stamp
+    write(folder, {f"docs/{number}.md": "x" for number in range(50)})
+    second = opened().stamp
+    assert first != second
+    assert len(first) == len(second)

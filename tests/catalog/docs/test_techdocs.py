@@ -96,3 +96,9 @@ def test_errors_have_the_shape_of_backstage_also_for_a_browser(shop, kind):
 
 def test_the_cookie_tells_until_when(shop):
     assert shop.get("/api/techdocs/.backstage/auth/v1/cookie").json()["expiresAt"].endswith("Z")
+
+
+def test_the_search_index_ends_before_it_fills_the_memory(shop, monkeypatch):
+    monkeypatch.setattr("counterpoint.catalog.docs.techdocs.INDEX_CHARACTERS", 10)
+    index = shop.get(f"/api/techdocs/static/docs/{PLACE}/search/search_index.json").json()
+    assert {each["location"].partition("#")[0] for each in index["docs"]} == {""}

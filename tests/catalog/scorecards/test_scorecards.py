@@ -284,3 +284,12 @@ def test_facts_from_elsewhere_are_asked_again_after_a_while_and_the_graph_s_own_
     assert standing.now() is kept
     assert standing.now(patience=1) is not kept
     assert asked[3:] == ["web"], "only what has such facts is asked again"
+
+
+def test_a_scorecard_that_would_ask_too_much_of_every_entity_is_refused():
+    predicate = {"$any": [{"spec.type": f"t{number}"} for number in range(99)]}
+    checks = [{"id": f"c{number}", "title": "t", "predicate": predicate} for number in range(11)]
+    (problem,) = validate(card(checks=checks, levels=[]))
+    assert problem.pointer == "/spec/checks"
+    assert "1,090 conditions; 1,000 are the most" in problem.message
+    assert validate(card(checks=checks[:10], levels=[])) == []

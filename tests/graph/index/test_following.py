@@ -322,6 +322,16 @@ def test_no_draft_stays_behind(graph: Graph, kept: Path, monkeypatch: pytest.Mon
     assert [entry.name for entry in os.scandir(kept.parent) if "draft" in entry.name] == []
 
 
+def test_the_draft_of_a_process_that_was_killed_goes_and_a_fresh_one_stays(graph: Graph, kept: Path) -> None:
+    old, fresh = (kept.with_name(f"{kept.name}.{number}.draft") for number in (1, 2))
+    for draft in (old, fresh):
+        draft.write_bytes(b"half of an index")
+    os.utime(old, (0, 0))
+    kept.unlink()
+    assert_in_step(Index(graph, kept), graph)
+    assert (old.exists(), fresh.exists()) == (False, True)
+
+
 def test_the_pulse_survives_a_lost_connection(graph: Graph) -> None:
     put(graph, component("a"))
     number = graph.last_activity()

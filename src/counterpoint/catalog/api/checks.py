@@ -119,8 +119,8 @@ def read_body(content: bytes, content_type: str | None, *, required: bool) -> An
     Raises:
         InputError: the content is of another type or charset, or is no JSON object or array.
     """
-    if content_type is None and not content and not required:
-        return None
+    if content_type is None and not required:
+        return None  # nobody said what the content is, so express does not look at it
     media = _CONTENT_TYPE.match((content_type or "").strip())
     if media is None:
         named = content_type.partition(";")[0].strip() if content_type else "undefined"

@@ -72,6 +72,8 @@ def read_cursor(text: str) -> Cursor:
 
 def _check(cursor: Cursor) -> None:
     places = 2 if cursor.order_fields else 1
+    if not cursor.order_fields and not cursor.order_field_values:
+        return  # from the start, as Backstage reads it
     if len(cursor.order_field_values) != places:
         raise ValueError(f"orderFieldValues has {len(cursor.order_field_values)} values, it needs {places}")
 
@@ -95,7 +97,7 @@ def read_after(text: str) -> tuple[int | None, int | None]:
         raise InputError("Malformed after cursor, could not be parsed")
     given = found if isinstance(found, dict) else {}
     limit, offset = (_whole(given.get(name)) for name in ("limit", "offset"))
-    if limit is False or (limit is not None and limit < 0):
+    if limit is False:
         raise InputError("Malformed after cursor, limit was not an number")
     if offset is False or (offset is not None and offset < 0):
         raise InputError("Malformed after cursor, offset was not a number")

@@ -15,7 +15,7 @@ import msgspec
 
 from counterpoint.errors import InputError
 from counterpoint.graph.index.filters import AllOf, AnyOf, Equals, Exists, Filter, Not, Prefix, size_of
-from counterpoint.graph.javascript import js_text
+from counterpoint.javascript import js_text
 
 __all__ = ["CONDITIONS", "DEPTH", "Predicate", "filter_of", "predicate_of"]
 

@@ -51,6 +51,9 @@ class Operation:
 class CatalogApi:
     """Answers everything under `/api/catalog`. Errors are raised; `refusals` says how they are shown."""
 
+    takes_json_only = True
+    """A form is refused whatever it holds."""
+
     def __init__(self, workspace: Workspace, operations: Iterable[Operation]) -> None:
         self._workspace = workspace
         self._most = workspace.settings.server.max_body_mb * MEBIBYTE
@@ -103,7 +106,8 @@ class CatalogApi:
             if body is not None:
                 check_body(operation.body, body)
         actor = scope["state"]["caller"].actor
-        call = Call(self._workspace, actor, relative_url(scope), path, query, body)
+        url = "/" + relative_url(scope).lstrip("/")
+        call = Call(self._workspace, actor, url, path, query, body)
         if operation.quick(self._workspace):
             return operation.run(call)
         return await asyncio.to_thread(operation.run, call)
@@ -145,7 +149,7 @@ _JSON_OBJECT: dict[str, Any] = {"content": {"application/json": {"schema": {}}}}
 
 def _segments(scope: Scope) -> tuple[str, ...]:
     raw = scope.get("raw_path") or scope["path"].encode()
-    path = raw.partition(b"?")[0].removeprefix(BASE.encode()).removeprefix(b"/").removesuffix(b"/")
+    path = raw.partition(b"?")[0].removeprefix(BASE.encode()).lstrip(b"/").removesuffix(b"/")
     if _BROKEN.search(path):
         raise InputError("malformed uri'")
     try:

@@ -17,7 +17,7 @@ from counterpoint.catalog.registered import (
     try_out,
 )
 from counterpoint.catalog.repositories import analyse
-from counterpoint.catalog.rereading import reread_entity
+from counterpoint.catalog.rereading import reread_entity, reread_places
 from counterpoint.catalog.trying import try_entity
 from counterpoint.errors import InputError, NotAllowedError
 
@@ -31,19 +31,26 @@ LOCATION: Schema = {
         "target": TEXT,
         "presence": {"type": "string", "enum": ["required", "optional"]},
     },
-    "required": ["type", "target"],
+    "required": ["target", "type"],
     "additionalProperties": False,
 }
+PLACE: Schema = {**LOCATION, "properties": {"type": TEXT, "target": TEXT}}
+"""What an analysis takes."""
 YES = frozenset({"y", "yes", "t", "true", "1", "on"})
 """What a truth in a query may be, in any case."""
 
 
 def delete_entity(call: Call) -> Answer:
-    """Delete an entity by its uid; also an unknown one is answered with 204."""
+    """Delete an entity by its uid; also an unknown one is answered with 204.
+
+    What is still declared somewhere is there again before this answers, as a new entity with a new uid.
+    """
     with call.workspace.graph.write(call.actor) as writer:
         entity = writer.by_uid(call.path["uid"])
         if entity is not None:
             writer.delete(entity.ref)
+    if entity is not None and entity.location is not None:
+        reread_places(call.workspace.graph, [entity.location], hosts=_hosts(call), upwards=True)
     return empty(204)
 
 
@@ -208,7 +215,7 @@ WRITES = (
         "What there is at an address, or could be",
         body={
             "type": "object",
-            "properties": {"location": LOCATION, "catalogFileName": TEXT, "catalogFilename": TEXT},
+            "properties": {"location": PLACE, "catalogFileName": TEXT, "catalogFilename": TEXT},
             "required": ["location"],
         },
     ),

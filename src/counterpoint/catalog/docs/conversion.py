@@ -63,7 +63,13 @@ NESTED = re.compile(r"(?m)^[ \t]*(?:>[ \t]*|(?:[*+-]|\d{1,9}[.)])[ \t]+){30,}")
 STRUCTURE = re.compile(r"(?m)^[ \t]*(?:!!!|\?\?\?|===|[-*+>:|]|\d{1,9}[.)]|$)")
 BLOCKS = re.compile(r"\n[ \t]*\n")
 HEADINGS = re.compile(r"(?m)^(?:#|=+[ \t]*$|-+[ \t]*$)")
+# What is written once and put in wherever it is named: the addresses and titles of links, abbreviations.
+DEFINITION = re.compile(r"(?m)^ {0,3}(?P<abbreviation>\*?)\[[^\]]{1,200}\] ?:(?P<value>(?:.*\n?){1,3})")
 FENCE = re.compile(r"[ \t]{0,12}(`{3,}|~{3,})")
+MAX_HTML = 20_000_000
+"""Longest HTML of a page."""
+CALM_HTML = 2_000_000
+"""What the definitions of a page that is converted here may grow to."""
 CODE_CHARACTERS = 50_000
 """Longest block of code that is highlighted in this process."""
 NAMED = re.compile(r"<a name=")
@@ -113,7 +119,14 @@ def is_calm(text: str) -> bool:
     if len(text) > CALM_CHARACTERS or NESTED.search(text):
         return False
     prose, fences, code = _parted(text)
-    return code <= CODE_CHARACTERS and _cost(prose, fences) <= CALM_COST
+    return code <= CODE_CHARACTERS and _growth(prose) <= CALM_HTML and _cost(prose, fences) <= CALM_COST
+
+
+def _growth(prose: str) -> int:
+    """How long a page may become by what it defines once and names often: a page of 40 KB could fill the memory."""
+    links, words = prose.count("["), len(prose) // 2
+    values = [(len(each["value"]), bool(each["abbreviation"])) for each in DEFINITION.finditer(prose)]
+    return max((length * (words if named else links) for length, named in values if length > 300), default=0)
 
 
 def _cost(prose: str, fences: int) -> int:
@@ -154,7 +167,14 @@ def _parted(text: str) -> tuple[str, int, int]:
 
 def _guarded(text: str) -> Converted:
     try:
-        return _convert(text)
+        page = _convert(text)
+        if len(page.html) > MAX_HTML:
+            return _as_text(
+                text[:CALM_CHARACTERS],
+                f"The page becomes {len(page.html):,} characters of HTML, and {MAX_HTML:,} are the most. "
+                "Look for a long definition that is named very often.",
+            )
+        return page
     except (RecursionError, ValueError, AssertionError, IndexError, KeyError, AttributeError, TypeError):
         # Extensions fail on odd input in ways of their own; one page must not take the others with it.
         return _as_text(

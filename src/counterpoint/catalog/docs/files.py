@@ -1,7 +1,5 @@
 """Images and other files of documentation: what type they have, and what a browser may do with them."""
 
-from pathlib import Path
-
 from litestar import Response
 
 from counterpoint.catalog.docs.site import Site
@@ -46,7 +44,10 @@ def file_answer(site: Site, path: str, if_none_match: str | None = None) -> Resp
     # Beside a README stands the whole repository; of that only what a page can show is offered.
     if file is None or (site.only_readme and suffix not in IMAGES):
         raise NotFoundError(f"There is no {path} in the documentation of {site.place.ref}.")
-    status = file.stat()
+    try:
+        status = file.stat()
+    except OSError as error:
+        raise NotFoundError(f"{path} cannot be read: {error.strerror or error}.") from None
     if status.st_size > MAX_BYTES:
         raise TooLargeError(f"{path} is larger than {MAX_BYTES // 1024**2} MB, the most that is served.")
     etag = f'"{status.st_mtime_ns:x}-{status.st_size:x}"'
@@ -62,12 +63,7 @@ def file_answer(site: Site, path: str, if_none_match: str | None = None) -> Resp
     media_type = IMAGES.get(suffix) or TEXTS.get(suffix) or DOWNLOAD
     if media_type == DOWNLOAD:
         headers["Content-Disposition"] = "attachment"
-    return Response(_content(file), headers=headers, media_type=media_type)
-
-
-def _content(file: Path) -> bytes:
-    try:
-        with file.open("rb") as stream:
-            return stream.read(MAX_BYTES)
-    except OSError as error:
-        raise NotFoundError(f"The file cannot be read: {error.strerror or error}.") from None
+    content = site.content(path, MAX_BYTES)
+    if status.st_size and not content:
+        raise NotFoundError(f"{path} cannot be read; it was changed a moment ago. Try again.")
+    return Response(content, headers=headers, media_type=media_type)

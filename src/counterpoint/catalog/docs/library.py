@@ -7,14 +7,15 @@ has to be told that it is out of date.
 import hashlib
 import re
 import time
-from collections.abc import Hashable, Iterable, Mapping
+from collections.abc import Hashable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from html import escape, unescape
+from itertools import islice
 
 import sqlalchemy as sa
 
 from counterpoint.catalog.docs.built import read_built
-from counterpoint.catalog.docs.conversion import ENTITY_SCHEME, Converted, Heading, convert
+from counterpoint.catalog.docs.conversion import ENTITY_SCHEME, Converted, Heading, convert, is_calm
 from counterpoint.catalog.docs.freshness import Freshness, history_mark, read_freshness
 from counterpoint.catalog.docs.links import Addresses, Broken, Links, OurAddresses
 from counterpoint.catalog.docs.sanitise import sanitise
@@ -35,6 +36,8 @@ PAGE_CHARACTERS = 32 * 1024 * 1024
 """Characters of HTML that are kept."""
 CHECKED = 500
 """Pages of one site whose links are checked."""
+WILD = 10
+"""Pages among them that may take seconds each."""
 LARGE = 500
 """Pages beyond which a site is looked at again only after `PAUSE`."""
 PAUSE = 2.0
@@ -71,6 +74,7 @@ class Library:
         self._converted: Shelf[Converted] = Shelf(PAGE_CHARACTERS, lambda page: len(page.html) + 200)
         self._shown: Shelf[Shown] = Shelf(PAGE_CHARACTERS, lambda page: len(page.html) + 200)
         self._refs: Shelf[frozenset[str]] = Shelf(SITES)
+        self._chosen: Shelf[tuple[str, ...]] = Shelf(SITES)
         self._reports: Shelf[Report] = Shelf(SITES)
         self._freshness: Shelf[Freshness] = Shelf(SITES)
         self._documented: tuple[int, tuple[str, ...]] = (-1, ())
@@ -153,11 +157,14 @@ class Library:
 
     def _referred(self, site: Site) -> frozenset[str]:
         """The entities that the pages of a site refer to."""
-        paths = list(site.pages)[:CHECKED]
-        return frozenset(ref for path in paths for ref in self.converted(site, path).refs)
+        return frozenset(ref for path in self._checked(site) for ref in self.converted(site, path).refs)
+
+    def _checked(self, site: Site) -> tuple[str, ...]:
+        """The pages whose links are checked: the first ones, of those that take seconds only a few."""
+        return self._chosen.make(site.stamp, lambda: tuple(_affordable(site)))
 
     def _check(self, site: Site, known: Mapping[str, str]) -> Report:
-        paths = list(site.pages)[:CHECKED]
+        paths = self._checked(site)
         addresses = OurAddresses("")
         broken: list[Broken] = []
         problems = [*site.problems, *site.navigation_problems]
@@ -167,9 +174,7 @@ class Library:
             if shown.problem:
                 problems.append(f"{path}: {shown.problem}")
         if len(site.pages) > len(paths):
-            problems.append(
-                f"only the links of the first {len(paths)} of {len(site.pages):,} pages are checked"
-            )
+            problems.append(f"only the links of {len(paths)} of {len(site.pages):,} pages are checked")
         return Report(tuple(broken), tuple(problems), len(paths))
 
     def freshness(self, site: Site) -> Freshness:
@@ -180,6 +185,16 @@ class Library:
 def library_of(workspace: Workspace) -> Library:
     """The library of a workspace, made when it is first asked for."""
     return workspace.keep(Library, Library)
+
+
+def _affordable(site: Site) -> Iterator[str]:
+    wild = 0
+    for path in islice(site.pages, CHECKED):
+        if not site.built and not is_calm(site.read(path)):
+            wild += 1
+            if wild > WILD:
+                continue
+        yield path
 
 
 def _entitled(html: str, known: Mapping[str, str]) -> str:

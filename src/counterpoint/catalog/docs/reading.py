@@ -8,12 +8,15 @@ from counterpoint.catalog.docs.conversion import Heading
 from counterpoint.catalog.docs.freshness import Freshness
 from counterpoint.catalog.docs.library import Library, Shown
 from counterpoint.catalog.docs.links import Broken, OurAddresses
-from counterpoint.catalog.docs.navigation import Entry
+from counterpoint.catalog.docs.navigation import Entry, flat
 from counterpoint.catalog.docs.site import Site
 from counterpoint.errors import NotFoundError
 from counterpoint.graph.reader import Reader
 
 __all__ = ["Line", "Reading", "path_of", "read_page"]
+
+WHOLE = 500
+"""Pages up to which all of a navigation is drawn; of a larger one other groups are links to their first page."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +91,7 @@ def read_page(library: Library, reader: Reader, site: Site, path: str, addresses
         path,
         shown,
         tuple(each for each in shown.headings if each.level in (2, 3)),
-        _lines(site.navigation, site, path, addresses),
+        _lines(site.navigation, site, path, addresses, whole=len(order) <= WHOLE),
         site.order[at - 1] if at else None,
         site.order[at + 1] if at is not None and at + 1 < len(order) else None,
         addresses,
@@ -99,15 +102,24 @@ def read_page(library: Library, reader: Reader, site: Site, path: str, addresses
     )
 
 
-def _lines(entries: tuple[Entry, ...], site: Site, here: str, addresses: OurAddresses) -> tuple[Line, ...]:
-    return tuple(
-        Line(
-            entry.title,
-            addresses.page(site.pages[entry.page].slug) if entry.page else entry.address,
-            entry.page == here,
-            entry.holds(here),
-            external=bool(entry.address),
-            children=_lines(entry.children, site, here, addresses),
+def _lines(
+    entries: tuple[Entry, ...], site: Site, here: str, addresses: OurAddresses, *, whole: bool
+) -> tuple[Line, ...]:
+    found = []
+    for entry in entries:
+        is_open = entry.holds(here)
+        first = entry
+        if entry.children and not is_open and not whole:
+            first = next(flat((entry,)), entry)
+        children = entry.children if first is entry else ()
+        found.append(
+            Line(
+                entry.title,
+                addresses.page(site.pages[first.page].slug) if first.page else entry.address,
+                entry.page == here,
+                is_open,
+                external=bool(entry.address),
+                children=_lines(children, site, here, addresses, whole=whole),
+            )
         )
-        for entry in entries
-    )
+    return tuple(found)

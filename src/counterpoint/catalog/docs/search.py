@@ -12,6 +12,7 @@ import time
 import unicodedata
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any
 
 from counterpoint.catalog.docs.library import Library, library_of
@@ -84,7 +85,7 @@ def refresh(workspace: Workspace) -> None:
 class _Held:
     """What the index holds of a site."""
 
-    stamp: tuple[Any, ...]
+    stamp: str
     first: int
     last: int
     characters: int
@@ -150,7 +151,7 @@ class _Index:
 
     def _take(self, ref: str, site: Site) -> None:
         """Read a site, and put it in place of what was held of it."""
-        rows = list(self._rows(ref, site))
+        rows = list(_within(self._rows(ref, site), CHARACTERS))
         with self._using:
             self._remove(ref)
             sections = sum(held.last - held.first for held in self._sites.values())
@@ -192,6 +193,15 @@ class _Index:
                     page.slug,
                     anchor,
                 )
+
+
+def _within(rows: Iterable[tuple[str, ...]], characters: int) -> Iterator[tuple[str, ...]]:
+    """The rows up to so many sections and characters; the pages after them are not even read."""
+    for row in islice(rows, SECTIONS):
+        characters -= sum(map(len, row))
+        if characters < 0:
+            return
+        yield row
 
 
 def sections_of(library: Library, site: Site, path: str) -> Iterable[tuple[str, str, str]]:

@@ -73,11 +73,15 @@ class Site:
     """Changes with `mkdocs.yml`."""
     titles: dict[str, str] = field(default_factory=dict, compare=False)
 
-    @property
-    def stamp(self) -> tuple[Any, ...]:
-        """Changes when a page is added, removed or saved, or when `mkdocs.yml` is."""
-        pages = tuple((each.path, each.size, each.modified) for each in self.pages.values())
-        return (self.place, self.folder, self.name, self.mark, pages)
+    @cached_property
+    def stamp(self) -> str:
+        """Changes when a page is added, removed or saved, or when `mkdocs.yml` is.
+
+        A digest, since it is a part of the key of everything that is kept of the site, each of its pages among it.
+        """
+        pages = [(each.path, each.size, each.modified) for each in self.pages.values()]
+        text = repr((self.place, self.folder, self.name, self.mark, pages))
+        return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
 
     @cached_property
     def slugs(self) -> dict[str, str]:
@@ -123,27 +127,33 @@ class Site:
         return self.titles[path]
 
     def _head(self, path: str) -> str:
-        if self.built:
-            return ""
-        try:
-            with (self.folder / path).open("rb") as stream:
-                return stream.read(HEAD).decode("utf-8-sig", "replace")
-        except OSError:
-            return ""
+        return "" if self.built else self.content(path, HEAD).decode("utf-8-sig", "replace")
 
     def read(self, path: str) -> str:
-        """The text of a page; empty where it cannot be read any more.
+        """The text of a page; empty where it cannot be read any more."""
+        return self.content(path, MAX_BYTES).decode("utf-8-sig", "replace").replace("\0", "\ufffd")
 
-        A page may have been changed since the site was opened, into a link that leads out; so it is asked again.
+    def content(self, path: str, most: int) -> bytes:
+        """The beginning of a file; empty where it cannot be read any more.
+
+        A file may be changed while it is looked at, into a link that leads out or a pipe that never ends. So
+        what was opened is read only if it is what stands inside of the documentation still.
         """
         file = self.file(path)
         if file is None:
-            return ""
+            return b""
         try:
-            with file.open("rb") as stream:
-                return stream.read(MAX_BYTES).decode("utf-8-sig", "replace").replace("\0", "\ufffd")
+            opened = os.open(file, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
         except OSError:
-            return ""
+            return b""
+        with os.fdopen(opened, "rb") as stream:
+            try:
+                now = self.file(path)
+                if now is None or not os.path.samestat(os.fstat(opened), now.stat()):
+                    return b""
+                return stream.read(most)
+            except OSError:
+                return b""
 
     def file(self, path: str) -> Path | None:
         """A file of the documentation; none where there is none, or where it is hidden or leads out."""
@@ -166,8 +176,9 @@ class Site:
 
 def open_site(place: Place) -> Site | Missing:
     """Look at a folder: which pages there are, and what `mkdocs.yml` says of them."""
-    if not (place.folder / "mkdocs.yml").exists() and (place.folder / BUILT).is_file():
-        return _built(place)
+    built = place.folder / BUILT
+    if not (place.folder / "mkdocs.yml").exists() and built.is_file() and is_inside(built, place.root):
+        return _built(place, built)
     configuration, problems, mark = _configuration(place)
     name = _line(configuration.get("site_name")) or place.title
     named = configuration.get("docs_dir")
@@ -262,10 +273,11 @@ def _slugged(pages: dict[str, PageFile]) -> dict[str, PageFile]:
     return {path: replace(page, slug=slugs[path]) for path, page in pages.items()}
 
 
-def _built(place: Place) -> Site | Missing:
+def _built(place: Place, file: Path) -> Site | Missing:
     """A site that was built elsewhere, as TechDocs' own builder leaves it."""
     try:
-        text = (place.folder / BUILT).read_bytes()[:MAX_CONFIGURATION]
+        with file.open("rb") as stream:
+            text = stream.read(MAX_CONFIGURATION)
         described = yaml.load(text, Loader=yaml.CBaseLoader)  # noqa: S506 - JSON is YAML; it makes texts only
     except (OSError, yaml.YAMLError, RecursionError):
         described = {}

@@ -4,7 +4,6 @@ Nothing is built, so a `sync` finishes at once; pages are rendered when they are
 as MkDocs writes them.
 """
 
-import hashlib
 import posixpath
 from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
@@ -37,6 +36,10 @@ __all__ = ["BASE", "routes"]
 BASE = "/api/techdocs"
 BUILT = "techdocs_metadata.json"
 INDEX = "search/search_index.json"
+INDEX_CHARACTERS = 20_000_000
+"""Characters after which the search index ends: the reader's search holds all of it in memory."""
+ENTRY = 100
+"""Characters that each section counts besides its text."""
 COOKIE_HOURS = 1
 
 
@@ -174,19 +177,22 @@ def _require(ws: Workspace, reader: Reader, namespace: str, kind: str, name: str
 def _metadata(library: Library, site: Site) -> Metadata:
     newest = library.freshness(site).newest or datetime.now(UTC)
     files = [f"{page.slug}/index.html" if page.slug else "index.html" for page in site.pages.values()]
-    etag = hashlib.sha256(repr(site.stamp).encode("utf-8", "replace")).hexdigest()[:40]
     return Metadata(
-        site.name, site.description, etag, int(newest.timestamp() * 1000), (*sorted(files), INDEX)
+        site.name, site.description, site.stamp[:40], int(newest.timestamp() * 1000), (*sorted(files), INDEX)
     )
 
 
 def _search_index(site: Site) -> dict[str, Any]:
     """As MkDocs writes it, which Backstage's collator reads."""
     docs = []
+    room = INDEX_CHARACTERS
     for path, page in site.pages.items():
+        if room < 0:  # what is left out is still shown, but not found
+            break
         location = f"{page.slug}/" if page.slug else ""
         for section in () if site.built else outline(site.read(path)):
             place = f"{location}#{section.anchor}" if section.anchor else location
+            room -= len(section.text) + ENTRY
             docs.append(
                 {"location": place, "title": section.title or site.title_of(path), "text": section.text}
             )

@@ -1,15 +1,14 @@
 """What an import says of new things that another unit seems to have already."""
 
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
-from counterpoint.catalog.docs.library import library_of
 from counterpoint.catalog.remarks import Remark
-from counterpoint.catalog.reuse.documents import documents_of
 from counterpoint.errors import Problem
-from counterpoint.graph.similar.likeness import documentation_of
-from counterpoint.graph.similar.things import KINDS, Near, Shelf
-from counterpoint.web.similar import things_of
 from counterpoint.workspace import Workspace
+
+if TYPE_CHECKING:
+    from counterpoint.graph.similar.things import Near, Shelf
 
 __all__ = ["notes_since"]
 
@@ -23,8 +22,18 @@ def notes_since(workspace: Workspace, seq: int) -> list[Remark]:
     """
     with workspace.graph.read() as reader:
         made = reader.activity(action="entity.created", after=seq, limit=MOST * 5)
-        subjects = {entry.subject for entry in made}
-        documented = sorted(subjects.intersection(library_of(workspace).documented(reader))) if made else []
+    if not made or len(made) == MOST * 5:
+        return []
+    # Only now, since they take a while that a large import does without.
+    from counterpoint.catalog.docs.library import library_of
+    from counterpoint.catalog.reuse.documents import documents_of
+    from counterpoint.graph.similar.likeness import documentation_of
+    from counterpoint.graph.similar.things import KINDS
+    from counterpoint.web.similar import things_of
+
+    subjects = {entry.subject for entry in made}
+    with workspace.graph.read() as reader:
+        documented = sorted(subjects.intersection(library_of(workspace).documented(reader)))
     beginnings = tuple(f"{kind.lower()}:" for kind in KINDS)
     refs = sorted(ref for ref in subjects if ref.startswith(beginnings))
     found: list[Remark] = []
@@ -37,7 +46,7 @@ def notes_since(workspace: Workspace, seq: int) -> list[Remark]:
     return found
 
 
-def _near(shelf: Shelf, refs: list[str]) -> Iterator[tuple[str, Near]]:
+def _near(shelf: "Shelf", refs: list[str]) -> "Iterator[tuple[str, Near]]":
     for ref in refs:
         thing = shelf.thing(ref)
         near = shelf.nearest_elsewhere(thing) if thing else None
@@ -45,7 +54,7 @@ def _near(shelf: Shelf, refs: list[str]) -> Iterator[tuple[str, Near]]:
             yield ref, near
 
 
-def _note(what: str, near: Near) -> Remark:
+def _note(what: str, near: "Near") -> Remark:
     says = f"; both say “{'”, “'.join(near.phrases[:3])}”" if near.phrases else ""
     message = f"{what} is much like {near.thing.ref} of {near.thing.owner}{says}. Perhaps it can be used, or built together"
     return Remark("note", Problem(message))

@@ -19,6 +19,7 @@ from counterpoint.catalog.scorecards.model import (
 from counterpoint.catalog.scorecards.sight import Card, Row, Sight, see, units_within
 from counterpoint.catalog.scorecards.standing import standing_of
 from counterpoint.errors import NotFoundError
+from counterpoint.graph.named import require_known
 from counterpoint.graph.ref import Ref, parse_ref
 from counterpoint.workspace import Workspace
 
@@ -309,14 +310,14 @@ def of_owners(
 
     Raises:
         InputError: the owner is no reference.
-        NotFoundError: there is no such scorecard.
+        NotFoundError: there is no such scorecard, or there was never such an owner.
     """
     sight = see(workspace, at)
     cards = sight.cards if scorecard is None else (_card(sight, scorecard),)
     with workspace.graph.read() as reader:
         units = None
         if owner is not None:
-            start = str(parse_ref(owner, default_kind="Group"))
+            start = require_known(reader, owner, "/owner")
             units = units_within(reader, start, at) if nested else frozenset({start})
         open_rows = [
             (card, ref, row)

@@ -186,10 +186,7 @@ class Gathered:
         if value is None:
             self.nulls.append(entity)
             return
-        code = self.codes.get(value)
-        if code is None:
-            code = self.codes[value] = len(self.codes)
-        self.values.append(code)
+        self.values.append(self.codes.setdefault(value, len(self.codes)))
         self.entities.append(entity)
 
 

@@ -7,6 +7,7 @@ graph: what is damaged, of another version or of another graph is thrown away an
 import mmap
 import os
 import struct
+import time
 import zlib
 from collections.abc import Iterable
 from contextlib import suppress
@@ -24,6 +25,8 @@ __all__ = ["read_segment", "write_segment"]
 MAGIC = b"counterpoint index 1\n"
 """Raise the number when the layout or the meaning of a buffer changes."""
 ALIGNED = 64
+ABANDONED = 3_600
+"""Seconds since its last write after which nobody writes a draft any more; the largest take some seconds."""
 PIECE = 1 << 24
 _TAIL = struct.Struct("<II")
 """Checksum and, so that a file that was cut is recognised, the length of the header."""
@@ -56,6 +59,7 @@ def write_segment(file: Path, built: Built, mark: Mark) -> None:
         OSError: the folder cannot be written.
     """
     file.parent.mkdir(exist_ok=True)
+    _sweep(file)
     draft = file.with_name(f"{file.name}.{os.getpid()}.draft")
     arrays = {**built.arrays, "document/offsets": document_offsets(built.documents)}
     placed, size = _places(arrays, sum(map(len, built.documents)) + len(built.documents))
@@ -76,6 +80,14 @@ def write_segment(file: Path, built: Built, mark: Mark) -> None:
         with suppress(OSError):
             draft.unlink(missing_ok=True)
         raise
+
+
+def _sweep(file: Path) -> None:
+    """Remove drafts of processes that were killed while they wrote one."""
+    for draft in file.parent.glob(f"{file.name}.*.draft"):
+        with suppress(OSError):  # another process may sweep as well
+            if time.time() - draft.stat().st_mtime > ABANDONED:
+                draft.unlink()
 
 
 def read_segment(file: Path) -> tuple[Segment, Mark] | None:

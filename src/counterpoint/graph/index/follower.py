@@ -15,6 +15,7 @@ import msgspec
 import numpy as np
 
 from counterpoint.errors import WorkspaceError
+from counterpoint.graph.collector import seldom_collecting
 from counterpoint.graph.index.column import Bools
 from counterpoint.graph.index.file import read_segment, write_segment
 from counterpoint.graph.index.segment import Builder, Built, Segment
@@ -116,7 +117,7 @@ class Index:
 
     def _whole(self, stop: threading.Event | None, *, beyond: _State | None) -> _State:
         """Read the whole graph; another process that does so already is waited for, and its file taken."""
-        with _alone(self._file):
+        with _alone(self._file), seldom_collecting():
             kept = self._kept()
             if kept is not None and (beyond is None or kept.mark.seq > beyond.mark.seq):
                 with self._graph.read() as reader:

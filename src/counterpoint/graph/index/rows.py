@@ -11,7 +11,7 @@ References:
 from collections.abc import Mapping
 from typing import Any, TypeAlias
 
-from counterpoint.graph.javascript import js_text
+from counterpoint.javascript import js_text
 
 __all__ = ["LONGEST", "Rows", "rows_of"]
 

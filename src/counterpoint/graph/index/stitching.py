@@ -9,9 +9,9 @@ import msgspec
 import sqlalchemy as sa
 
 from counterpoint.graph.final import final_entity
-from counterpoint.graph.javascript import js_numbers
 from counterpoint.graph.reader import Reader
 from counterpoint.graph.tables import activity, relation, revision, status
+from counterpoint.javascript import js_numbers
 
 __all__ = ["Mark", "Stitched", "changed_since", "is_of", "mark_of", "stitch", "stitch_all"]
 
@@ -84,7 +84,8 @@ def stitch(reader: Reader, refs: Iterable[str]) -> Iterator[Stitched]:
         batch = wanted[start : start + BATCH]
         rows = reader.connection.execute(_CURRENT.where(revision.c.ref.in_(batch))).all()
         edges: dict[str, list[tuple[str, str]]] = {}
-        for source, kind, target in reader.connection.execute(_EDGES.where(relation.c.source.in_(batch))):
+        query = _EDGES.where(relation.c.source.in_(batch))
+        for source, kind, target in reader.connection.execute(query).all():
             edges.setdefault(source, []).append((kind, target))
         items = _items(reader, status.c.ref.in_(batch))
         yield from (_stitched(row, edges.get(row.ref, ()), items) for row in rows)
@@ -98,7 +99,7 @@ def stitch_all(reader: Reader) -> Iterator[Stitched]:
     while rows := reader.connection.execute(_NEXT, {"last": last}).all():
         edges: dict[str, list[tuple[str, str]]] = {row.ref: [] for row in rows}
         between = ordered.where(relation.c.source > last, relation.c.source <= rows[-1].ref)
-        for source, kind, target in reader.connection.execute(between):
+        for source, kind, target in reader.connection.execute(between).all():
             if source in edges:  # others are of entities that do not exist
                 edges[source].append((kind, target))
         yield from (_stitched(row, edges[row[0]], items) for row in rows)

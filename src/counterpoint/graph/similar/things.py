@@ -63,6 +63,8 @@ EACH = 5
 WEIGHED = 300
 """Of thousands of texts that are near, so many of the nearest are weighed by all grounds."""
 WRITTEN = frozenset({"document", "documentation"})
+FEW = 12
+"""Shared words up to which it matters whether one of them is two others in one."""
 OVER = frozenset({"killed", "retired", "deprecated"})
 TEXTS = ("hypothesis", "statement")
 """Fields of a spec that say what a thing is for, beside its title and description. Tags are left out: most name a
@@ -265,8 +267,11 @@ def by_likeness(pair: Pair) -> tuple[float, str, str]:
 
 
 def common_words(one: Thing, other: Thing) -> int:
-    """How many different words the texts of two things share."""
-    return len(set(terms_of(one.text)) & set(terms_of(other.text)))
+    """How many different words the texts of two things share; `OpenAPI` and `openapi`, `open`, `api` are two."""
+    shared = set(terms_of(one.text)) & set(terms_of(other.text))
+    if len(shared) > FEW:
+        return len(shared)
+    return len(shared - {first + second for first in shared for second in shared})
 
 
 def _links(connection: sa.Connection, refs: list[str] | None) -> dict[str, set[str]]:

@@ -43,8 +43,15 @@ class Layer:
 
     label: str
     steps: tuple[Step, ...]
+    total: int = 0
+    """How many there are, where `steps` are only the first."""
     rest: str | None = None
     """Where those that are not drawn are listed."""
+
+    @property
+    def count(self) -> int:
+        """How many there are."""
+        return max(self.total, len(self.steps))
 
 
 def layer_diagram(
@@ -63,7 +70,9 @@ def layer_diagram(
     if not any(sides):
         return Markup("")
     words = "; ".join(
-        in_words(layer.label, [step.label for step in layer.steps], limit) for side in sides for layer in side
+        in_words(layer.label, [step.label for step in layer.steps], limit, layer.count)
+        for side in sides
+        for layer in side
     )
 
     def draw(size: str, width: int) -> Markup:
@@ -110,8 +119,8 @@ def _column(
         parts.append(node_box(Node(step.label, step.href, step.kind), x, y, width))
         ends[step.key] = y + BOX / 2
         y += ROW
-    if len(layer.steps) > limit:
-        parts.append(rest_of(len(layer.steps) - limit, x, y, layer.rest))
+    if layer.count > limit:
+        parts.append(rest_of(layer.count - limit, x, y, layer.rest))
     return parts, ends
 
 
@@ -134,4 +143,4 @@ def _list(centre: Node, sides: list[list[Layer]], width: float, limit: int) -> t
 
 
 def _height(layer: Layer, limit: int) -> float:
-    return HEAD + min(len(layer.steps), limit + 1) * ROW
+    return HEAD + min(layer.count, limit + 1) * ROW

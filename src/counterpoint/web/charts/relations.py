@@ -49,8 +49,15 @@ class RelationGroup:
     nodes: tuple[Node, ...]
     side: str = "right"
     """"left" for what comes before it (owner, system), "right" for what follows."""
+    total: int = 0
+    """How many there are, where `nodes` are only the first."""
     rest: str | None = None
     """Where those that are not drawn are listed."""
+
+    @property
+    def count(self) -> int:
+        """How many there are."""
+        return max(self.total, len(self.nodes))
 
 
 def relation_diagram(centre: Node, groups: Sequence[RelationGroup], *, title: str, limit: int = 8) -> Markup:
@@ -61,7 +68,9 @@ def relation_diagram(centre: Node, groups: Sequence[RelationGroup], *, title: st
     shown = [group for group in groups if group.nodes]
     if not shown:
         return Markup("")
-    words = "; ".join(in_words(group.label, [node.label for node in group.nodes], limit) for group in shown)
+    words = "; ".join(
+        in_words(group.label, [node.label for node in group.nodes], limit, group.count) for group in shown
+    )
 
     def draw(size: str, width: int) -> Markup:
         if size == "narrow":
@@ -74,7 +83,7 @@ def relation_diagram(centre: Node, groups: Sequence[RelationGroup], *, title: st
 
 
 def _height(groups: Sequence[RelationGroup], limit: int) -> float:
-    rows = sum(min(len(group.nodes), limit + 1) for group in groups)
+    rows = sum(min(group.count, limit + 1) for group in groups)
     return rows * ROW + len(groups) * HEAD + max(len(groups) - 1, 0) * GAP
 
 
@@ -111,8 +120,8 @@ def _column(
         parts.append(node_box(node, x, y, width))
         ends.append(y + BOX / 2)
         y += ROW
-    if len(group.nodes) > limit:
-        parts.append(rest_of(len(group.nodes) - limit, x, y, group.rest))
+    if group.count > limit:
+        parts.append(rest_of(group.count - limit, x, y, group.rest))
         y += ROW
     return parts, ends, y
 
@@ -134,9 +143,9 @@ def _tree(
     return [*links, *parts], y
 
 
-def in_words(label: str, names: Sequence[str], limit: int) -> str:
-    """Return what is drawn of one group as text, for those who do not see it."""
-    more = f" and {len(names) - limit:,} more" if len(names) > limit else ""
+def in_words(label: str, names: Sequence[str], limit: int, count: int) -> str:
+    """Return what is drawn of one group of so many as text, for those who do not see it."""
+    more = f" and {count - limit:,} more" if count > limit else ""
     return f"{label}: {', '.join(names[:limit])}{more}"
 
 

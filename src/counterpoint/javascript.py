@@ -1,6 +1,7 @@
 """Numbers and texts as JavaScript has them: what Backstage's clients and servers see of a document."""
 
 from decimal import Decimal
+from math import isfinite
 from typing import Any
 
 __all__ = ["js_numbers", "js_text"]
@@ -26,6 +27,8 @@ def js_text(value: Any) -> str:
 def _number(value: float) -> str:
     if value == 0:
         return "0"
+    if not isfinite(value):
+        return "NaN" if value != value else "Infinity" if value > 0 else "-Infinity"
     digits, exponent = _shortest(value)
     sign = "-" if value < 0 else ""
     if -6 < exponent <= 21:
