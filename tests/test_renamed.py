@@ -35,7 +35,9 @@ MADE_UP = {
 }
 FORMS = sorted({form for noun in NOUNS.values() for form in (noun.one, noun.many)}, key=len, reverse=True)
 LEFT = re.compile(rf"(?<![\w\-./:@#$={{`])(?i:{'|'.join(FORMS)})(?![\w\-/=@}}`]|:\S|\.\w)")
-QUOTED = re.compile(r"(?:^|: )[a-z]\w* (?:is|has|must)\b|`[^`]*`|\"[^\"]*\"|(?<!\w)'[^']*'(?!\w)")
+QUOTED = re.compile(
+    r"\bcounterpoint(?: [a-z-]+){1,2}|\bdid you mean [^?]*\?|(?:^|: )[a-z]\w* (?:is|has|must)\b|`[^`]*`|\"[^\"]*\"|(?<!\w)'[^']*'(?!\w)"
+)
 ALOUD = ("title", "aria-label", "placeholder", "alt", "data-label", "data-busy")
 VERBATIM = ("code", "pre", "kbd", "samp", "script", "style")
 

@@ -45,6 +45,9 @@ def test_our_nouns_are_told_in_their_number_case_and_article(text: str, said: st
         "error: a.yaml:3:1 /spec/bet: bet is required; give a text.",
         "alphabet soup, better squadron",
         "kind=Bet",
+        "There is none; make it with: counterpoint import bet FILE --bet x",
+        "There is no kind of it; did you mean squad or bet?",
+        "hypotesis is no field of Bet; The kind Bet is not known",
     ],
 )
 def test_names_keys_references_and_quotes_stay(text: str) -> None:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from counterpoint.errors import Problem, escape
-from counterpoint.spelling import near
+from counterpoint.spelling import near, quoted
 
 __all__ = [
     "LIMITS",
@@ -199,4 +199,4 @@ def _is_count(value: object) -> bool:
 
 
 def _unknown(key: str, what: str, known: Mapping[str, object]) -> str:
-    return f"{key!r} is no {what} here{near(key, list(known))}; there are {', '.join(known)}."
+    return f"{key!r} is no {what} here{near(key, list(known))}; there are {quoted(known)}."

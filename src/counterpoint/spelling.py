@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping
 from difflib import get_close_matches
 
-__all__ = ["near"]
+__all__ = ["near", "quoted"]
 
 MOST = 3
 """Names that are offered."""
@@ -20,3 +20,12 @@ def near(wanted: str, names: Mapping[str, str] | Iterable[str], *, cutoff: float
     written = names if isinstance(names, Mapping) else {name: name for name in names}
     found = [written[name] for name in get_close_matches(wanted, written, n=MOST, cutoff=cutoff)]
     return f"; did you mean {' or '.join(found)}?" if found else ""
+
+
+def quoted(names: Iterable[str]) -> str:
+    """Names one after the other, each in quotes: keys and kinds stay as they are whatever nouns are called.
+
+    >>> quoted(["bets", "flags"])
+    "'bets', 'flags'"
+    """
+    return ", ".join(f"'{name}'" for name in names)

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from functools import cache, cached_property
 
 from counterpoint.errors import Problem, escape
-from counterpoint.spelling import near
+from counterpoint.spelling import near, quoted
 
 __all__ = [
     "NOUNS",
@@ -97,15 +97,17 @@ _FORMS |= {noun.many: (noun.key, noun.many != noun.one) for noun in NOUNS.values
 _ANY = "|".join(sorted((re.escape(form).replace(r"\ ", r"\s+") for form in _FORMS), key=len, reverse=True))
 _KEPT = r"`[^`\n]*`|\"[^\"\n]*\"|“[^”\n]*”|‘[^’\n]*’|(?<!\w)'[^'\n]*'(?!\w)"
 """Text in quotes or code: it comes from outside."""
-_NAMED = r"\b(?:called|named)\s+[\w.-]+"
+_COMMAND = r"\bcounterpoint(?: [a-z][a-z-]*){1,2}"
+"""A command of ours: its name is a contract."""
+_NAMED = r"\b(?:called|named)\s+[\w.-]+|\bdid you mean [^?\n]*\?|\b(?:kind|field of) [A-Z]\w*"
 _NOUN = (
     rf"(?<![\w\-./:@#$={{])(?:(?P<article>[Aa]n?)(?P<gap>\s+))?(?P<noun>(?i:{_ANY}))(?![\w\-/=@}}]|:\S|\.\w)"
 )
 """A noun that stands alone; a part of a name, an address, a reference or a key does not."""
-_OURS = re.compile(rf"(?P<kept>{_KEPT})|{_NOUN}")
+_OURS = re.compile(rf"(?P<kept>{_KEPT}|{_COMMAND})|{_NOUN}")
 _KEY = r"^[a-z]\w*|(?<=: )[a-z]\w*(?= (?:is|has|must)\b)"
-_MIXED = re.compile(rf"(?P<kept>{_KEPT}|{_NAMED}|{_KEY})|{_NOUN}")
-"""As `_OURS`, for messages with names in them: also what follows "called", and the key that a message begins with."""
+_MIXED = re.compile(rf"(?P<kept>{_KEPT}|{_COMMAND}|{_NAMED}|{_KEY})|{_NOUN}")
+"""As `_OURS`, for messages with names in them: also what follows "called", "did you mean" and "kind", and the key that a message begins with."""
 _WORD = re.compile(r"[^\W\d_](?:[\w'’ -]*[\w])?")
 
 
@@ -154,8 +156,8 @@ class Words:
     def tell(self, text: str) -> str:
         """A text of ours in these words; it may hold names, which stay.
 
-        Text in quotes or backticks stays, and so do references, keys, addresses, what follows "called"
-        or "named", and a key that begins the text ("flag is required").
+        Text in quotes or backticks stays, and so do references, keys, addresses, commands, what follows
+        "called", "named", "kind" or "did you mean", and a key that begins the text ("flag is required").
         """
         return self._tell(_MIXED, text)
 
@@ -209,7 +211,7 @@ def check_nouns(nouns: Mapping[str, object], pointer: str = "/spec/nouns") -> It
         place = f"{pointer}/{escape(str(key))}"
         if key not in NOUNS:
             yield Problem(
-                f"{str(key)[:LONGEST]!r} is no noun of Counterpoint{near(str(key), list(NOUNS))}; the nouns are {', '.join(NOUNS)}.",
+                f"{str(key)[:LONGEST]!r} is no noun of Counterpoint{near(str(key), list(NOUNS))}; the nouns are {quoted(NOUNS)}.",
                 place,
             )
         else:

@@ -113,6 +113,9 @@ gus,gus@acme.example,discovery,,,,
             "user:default/eve",
             "user:default/gus",
         ]
+        people = {each.name for each in reader.all(kind="User")}
+    assert people == {"eve", "gus"}, "a row that is refused creates nobody"
+    assert report.refused == report.record()["refused"] == 7
 
 
 @pytest.mark.parametrize(

@@ -12,6 +12,7 @@ from counterpoint.people.model import Membership
 from counterpoint.people.ownership import hand_over, orphans, owned, tenures
 from counterpoint.people.retirement import plan, retire
 from counterpoint.people.rollup import Rollup, rollup, rollups
+from counterpoint.people.store import read_person
 from counterpoint.people.structure import load_structure
 from tests.graph.documents import component, group, user
 from tests.people.conftest import ADMIN
@@ -218,3 +219,28 @@ def test_the_sums_are_those_of_a_naive_count(
     assert sums == {f"group:default/{unit}": naive(inside(unit)) for unit in live}
     chosen = frozenset().union(*(inside(unit) for unit in roots if unit in live))
     assert several == naive(chosen)
+
+
+def test_a_file_that_still_names_a_retired_unit_is_told_and_the_person_is_in_it_no_more(org):
+    with org.write(SYSTEM) as writer:
+        writer.put(user("ana", "discovery"), location="file:/srv/ana.yaml")
+    decided = retire(org, "discovery", actor=ADMIN, default="playback")
+    assert decided.named == ("user:default/ana",)
+    with org.read() as reader:
+        ana = read_person(reader, "ana", now())
+        ben = read_person(reader, "ben", now())
+    (stated,) = [each for each in ana.memberships if each.unit == DISCOVERY]
+    assert not stated.current
+    assert stated.words == "as its document says; the unit is retired"
+    assert [each.unit for each in ben.memberships if each.current] == []
+
+
+def test_a_person_at_a_date_is_in_units_by_the_names_of_then(org):
+    before = present(org)
+    with org.write(SYSTEM) as writer:
+        document = group("discovery", type="squad", parent="listening")
+        writer.put({**document, "metadata": {"name": "discovery", "title": "Found"}})
+    with org.read() as reader:
+        then, today = (read_person(reader, "ana", when) for when in (before, now()))
+    assert [each.title for each in then.memberships if each.unit == DISCOVERY] == ["discovery"]
+    assert [each.title for each in today.memberships if each.unit == DISCOVERY] == ["Found"]

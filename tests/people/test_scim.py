@@ -490,3 +490,21 @@ def test_operations_that_are_not_valid_are_refused_and_change_nothing(operation,
         apply(ANA, [operation])
     assert refused.value.scim_type == error
     assert repr(ANA) == before
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "status", "says"),
+    [
+        ("POST", "/scim/v2/Bulk", 404, "nothing at this address"),
+        ("GET", "/scim/v2/Users?startIndex=abc", 400, "'startIndex' is 'abc'; write a whole number"),
+        ("DELETE", "/scim/v2/Users", 405, ""),
+    ],
+)
+def test_every_error_below_scim_is_written_as_scim_writes_it(client, method, path, status, says):
+    answer = client.request(method, path)
+    assert answer.status_code == status
+    assert answer.headers["content-type"].startswith("application/scim+json")
+    body = answer.json()
+    assert body["schemas"] == ["urn:ietf:params:scim:api:messages:2.0:Error"]
+    assert body["status"] == str(status)
+    assert says in body["detail"]

@@ -94,6 +94,32 @@ def test_every_route_family_answers_errors_as_problem_details(
     check_problem(response, status, unquote(path.partition("?")[0]))
 
 
+@pytest.mark.parametrize(
+    ("path", "pointer", "says"),
+    [
+        ("/api/v1/search", "/q", "the query parameter 'q' is missing; give it"),
+        ("/api/v1/activity?limit=many", "/limit", "'limit' is 'many'; write a whole number"),
+        (
+            "/api/v1/problems?level=eror",
+            "/level",
+            "'eror'; did you mean error?; write one of 'error', 'warning'",
+        ),
+        ("/api/v1/problems?level=x", "/level", "is 'x'; write one of 'error', 'warning', 'note'"),
+        ("/api/v1/ownership?nested=perhaps", "/nested", "'nested' is 'perhaps'; write true or false"),
+        ("/api/v1/memberships?all=perhaps", "/all", "'all' is 'perhaps'; write true or false"),
+    ],
+)
+def test_a_parameter_that_is_wrong_is_named_with_what_may_be_written(
+    client: TestClient, path: str, pointer: str, says: str
+) -> None:
+    body = check_problem(client.get(path), 400, path.partition("?")[0])
+    (error,) = body["errors"]
+    assert error["pointer"] == pointer
+    assert says in error["message"]
+    assert says in body["detail"]
+    assert "Validation failed" not in json.dumps(body)
+
+
 def test_without_sign_in_every_route_family_answers_401_as_problem_details(guarded: TestClient) -> None:
     for path in ("/api/v1/activity", "/ofrep/v1/evaluate/flags/x", "/api/nothing"):
         response = guarded.post(path) if path.startswith("/ofrep") else guarded.get(path)

@@ -297,8 +297,8 @@ def _address(text: Any) -> str | None:
     return text if isinstance(text, str) and urlsplit(text).scheme in SAFE else None
 
 
-def moment_of(text: str) -> datetime:
-    """The moment that `?at=` means: the end of a day (UTC), or a moment in RFC 3339.
+def moment_of(text: str, name: str = "at") -> datetime:
+    """The moment that `?at=` means, or another parameter of this name: the end of a day (UTC), or a moment in RFC 3339.
 
     Raises:
         InputError: it is neither.
@@ -310,8 +310,6 @@ def moment_of(text: str) -> datetime:
             )
         at = datetime.fromisoformat(text)
     except (ValueError, OverflowError):
-        message = (
-            f"at is {text[:40]!r}; write a date such as 2026-05-03, or a moment such as 2026-05-03T12:00:00Z"
-        )
-        raise InputError("The date is not valid.", [Problem(message)]) from None
+        message = f"{name} is {text[:40]!r}; write a date such as 2026-05-03, or a moment such as 2026-05-03T12:00:00Z"
+        raise InputError("The date is not valid.", [Problem(message, f"/{name}")]) from None
     return at.replace(tzinfo=UTC) if at.tzinfo is None else at

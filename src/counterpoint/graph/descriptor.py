@@ -16,7 +16,7 @@ from counterpoint.graph.fields import Reference, check_fields, references
 from counterpoint.graph.kinds import KINDS, OURS, Kind, LooseReference, canonical_kind, kind_of
 from counterpoint.graph.ref import DEFAULT_NAMESPACE, Ref, parse_ref
 from counterpoint.graph.twins import twins_of
-from counterpoint.spelling import near
+from counterpoint.spelling import near, quoted
 
 __all__ = ["etag_of", "normalise", "owner_of", "ref_of", "relations_of", "title_of", "validate"]
 
@@ -222,7 +222,7 @@ def _unknown_kind(name: str) -> str:
     if name not in taken and name in KINDS:
         return f"The kind {name} is taken only where the setting [catalog] unknown_kinds is true."
     known = canonical_kind(name)
-    meant = near(known, taken) or f"; known kinds are {', '.join(taken)}."
+    meant = near(known, taken) or f"; known kinds are {quoted(taken)}."
     return f"The kind {name} is not known{meant}"
 
 

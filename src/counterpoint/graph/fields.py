@@ -11,6 +11,7 @@ from typing import Any, Literal
 
 from counterpoint.errors import InputError, Problem, escape
 from counterpoint.graph.ref import parse_ref
+from counterpoint.spelling import quoted
 
 __all__ = ["Field", "Reference", "Shape", "check_fields", "references"]
 
@@ -160,9 +161,7 @@ def _check_text(field: Field, value: str, place: str) -> Iterator[Problem]:
     if not (value if field.blank else value.strip()):
         yield Problem(f"{field.name} is empty; give text or leave it out.", place)
     elif field.choices and value not in field.choices:
-        yield Problem(
-            f"{field.name} is {_shown(value)}; it must be one of {', '.join(field.choices)}.", place
-        )
+        yield Problem(f"{field.name} is {_shown(value)}; it must be one of {quoted(field.choices)}.", place)
     elif field.reference and len(value.encode()) > REFERENCE_BYTES:
         yield Problem(
             f"{field.name} has {len(value.encode()):,} bytes; a reference has {REFERENCE_BYTES:,} at most.",

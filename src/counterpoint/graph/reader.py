@@ -91,9 +91,9 @@ class Reader:
         found = [_entity(row, ()) for row in rows] if bare else self._entities(rows, at=at)
         return {entity.ref: entity for entity in found}
 
-    def titles(self, refs: Iterable[Ref | str]) -> dict[str, str]:
-        """What those of the entities that exist are called, by canonical reference."""
-        query = sa.select(revision.c.ref, revision.c.title).where(valid(revision, None))
+    def titles(self, refs: Iterable[Ref | str], *, at: datetime | None = None) -> dict[str, str]:
+        """What those of the entities that exist are called, or were at a moment, by canonical reference."""
+        query = sa.select(revision.c.ref, revision.c.title).where(valid(revision, at))
         found: dict[str, str] = {}
         for batch in _batches(_text(ref) for ref in refs):
             found |= {

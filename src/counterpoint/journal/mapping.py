@@ -14,6 +14,7 @@ from counterpoint.errors import InputError, Problem
 from counterpoint.journal.cell import cell_time
 from counterpoint.journal.model.event import read_time
 from counterpoint.journal.model.mapping import Column, EventMapping, Rule, Term, Text, exposure
+from counterpoint.spelling import quoted
 
 __all__ = ["load_mapping"]
 
@@ -236,7 +237,7 @@ class _Reader:
             if name is None:
                 continue
             if known is not None and name not in known:
-                self._wrong(key, f"{name!r} is no key of {use}; it knows {', '.join(known)}")
+                self._wrong(key, f"{name!r} is no key of {use}; it knows {quoted(known)}")
             elif name in found:
                 self._wrong(key, f"{name!r} is given twice in {use}")
             found[name] = value

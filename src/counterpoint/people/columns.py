@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator, Sequence
 from typing import Literal, Protocol, TypeVar
 
-from counterpoint.spelling import near
+from counterpoint.spelling import near, quoted
 
 __all__ = ["COLUMNS", "Sheet", "column_of", "sheet_of", "wrong_columns"]
 
@@ -86,7 +86,7 @@ def wrong_columns(header: Sequence[Placed], sheet: Sheet) -> Iterator[tuple[Plac
         column = column_of(cell.text, sheet)
         if column is None:
             if cell.text:
-                hint = near(_plain(cell.text), COLUMNS[sheet]) or f"; there are {', '.join(COLUMNS[sheet])}"
+                hint = near(_plain(cell.text), COLUMNS[sheet]) or f"; there are {quoted(COLUMNS[sheet])}"
                 yield cell, (f"the column {cell.text!r} is not known and is left aside{hint}", False)
         elif column in seen:
             yield cell, (f"{cell.text!r} and {seen[column]!r} are both the column {column}; keep one", True)

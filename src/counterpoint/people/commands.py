@@ -59,7 +59,8 @@ def _summary(report: "ImportReport", *, dry_run: bool) -> str:
             each = ", ".join(f"{noun} {count}" for noun, count in sorted(nouns.items()))
             lines.append(f"{outcome:<10}{each}")
     read = f"Read {counted(report.rows, 'row')} from {counted(report.files, 'file')}"
-    return "\n".join([*lines, f"{read}{'; nothing was kept (dry run)' if dry_run else ''}."])
+    refused = f"; {counted(report.refused, 'line')} refused" if report.refused else ""
+    return "\n".join([*lines, f"{read}{refused}{'; nothing was kept (dry run)' if dry_run else ''}."])
 
 
 def list_people(
@@ -211,7 +212,9 @@ def _pair(text: str) -> tuple[str, str]:
 
 def _plan_text(decided: "Plan") -> str:
     lines = [f"{each.ref} -> {each.to or 'no new home yet'}" for each in (*decided.things, *decided.parts)]
-    lines.append(f"{counted(len(decided.members), 'membership')} {'ended' if decided.done else 'end'}.")
+    over = len(decided.members) - len(decided.named)
+    lines.append(f"{counted(over, 'membership')} {'ended' if decided.done else 'end'}.")
+    lines += [f"{each} still names it in a file; take it out there." for each in decided.named]
     if decided.done:
         return "\n".join([*lines, f"{decided.unit} is retired."])
     if decided.homeless:

@@ -47,10 +47,16 @@ class ImportReport:
         """Note what was taken otherwise than it was written."""
         self.problems.append(("warning", problem))
 
+    @property
+    def refused(self) -> int:
+        """How many lines were refused, be it in part."""
+        return len({(each.file, each.line) for level, each in self.problems if level == "error"})
+
     def record(self) -> dict[str, Any]:
         """The report as JSON."""
         return {
             **{outcome: dict(sorted(nouns.items())) for outcome, nouns in self.outcomes.items()},
+            "refused": self.refused,
             "files": self.files,
             "rows": self.rows,
             "problems": [

@@ -42,6 +42,8 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     """Units that are parts of it; they go to its own parent unless another is named."""
     members: tuple[Membership, ...]
     """Who is in it; dated memberships end, and those that documents say count no more."""
+    named: tuple[str, ...] = ()
+    """Who is a member because a file says so; the file stays as it is, and says so until somebody changes it."""
     done: bool = False
 
     @property
@@ -73,11 +75,13 @@ def plan(
     wanted = {str(parse_ref(ref)): home for ref, home in (homes or {}).items()}
     things, parts = owned(reader, present, entity.ref), _parts(reader, entity)
     _refuse_strangers(entity.ref, wanted, {each.ref for each in things} | {each.ref for each in parts})
+    members = tuple(effective(reader, present, units=[entity.ref]))
     return Plan(
         unit=entity.ref,
         things=tuple(_thing(reader, entity.ref, each, wanted, default) for each in things),
         parts=tuple(_part(reader, entity, each, wanted) for each in parts),
-        members=tuple(effective(reader, present, units=[entity.ref])),
+        members=members,
+        named=tuple(each.person for each in members if each.id is None and _in_file(reader, each, entity)),
     )
 
 
@@ -104,7 +108,7 @@ def retire(
         decided = plan(writer, unit, homes, default)
         if decided.homeless:
             raise ConflictError(
-                f"{decided.unit} owns {len(decided.homeless)} things without a new home; name one for each, or one for all.",
+                f"{decided.unit} owns {_things(len(decided.homeless))} without a new home; name one for each, or one for all.",
                 [
                     Problem(f"{each.ref} has no new home.", f"/homes/{escape(each.ref)}")
                     for each in decided.homeless
@@ -141,6 +145,13 @@ def carry_out(writer: Writer, decided: Plan, reason: str | None) -> None:
     )
 
 
+def _in_file(reader: Reader, membership: Membership, unit: Entity) -> bool:
+    person = reader.get(membership.person)
+    if person is None or unit.ref not in _named_in(person):
+        return True  # it is the unit's own document that says so
+    return person.location is not None
+
+
 def _move(writer: Writer, part: Move, unit: str, reason: str) -> None:
     entity = writer.require(part.ref)
     home = None if part.to is None else written(parse_ref(part.to), entity.namespace)
@@ -159,13 +170,21 @@ def _leave_documents(writer: Writer, decided: Plan, reason: str) -> None:
         entity = writer.get(membership.person)
         if membership.id is not None or entity is None or entity.location is not None:
             continue
-        named = [text for text in entity.spec.get("memberOf") or [] if _unit_of(text, entity) != unit]
+        named = [text for text in entity.spec.get("memberOf") or () if _unit_of(text, entity) != unit]
         document = {**entity.document, "spec": {**entity.spec, "memberOf": named}}
         writer.put(document, reason=reason, asked=True)
 
 
+def _named_in(person: Entity) -> set[str]:
+    return {str(_unit_of(text, person)) for text in person.spec.get("memberOf") or ()}
+
+
 def _unit_of(text: str, entity: Entity) -> Ref:
     return parse_ref(text, default_kind="Group", default_namespace=entity.namespace)
+
+
+def _things(number: int) -> str:
+    return "1 thing" if number == 1 else f"{number} things"
 
 
 def _parts(reader: Reader, entity: Entity) -> list[Entity]:

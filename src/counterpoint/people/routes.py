@@ -23,6 +23,8 @@ from counterpoint.people.organisation import Organisation, draw
 from counterpoint.people.ownership import Orphan, Owned, Tenure, hand_over, orphans, owned, tenures
 from counterpoint.people.retirement import Plan, plan, retire
 from counterpoint.people.roles import role_key
+from counterpoint.people.scim.routes import BASE as SCIM
+from counterpoint.people.scim.routes import refusal
 from counterpoint.people.scim.routes import routes as scim_routes
 from counterpoint.people.settling import settling
 from counterpoint.people.structures import structure_of
@@ -382,6 +384,7 @@ def _page(found: Sequence[Item], limit: int, cursor: str | None) -> tuple[tuple[
     return tuple(found[start:end]), len(found), cursor_of(end) if end < len(found) else None
 
 
+error_shapes: dict[str, Any] = {SCIM: refusal}
 routes: list[Any] = [
     list_people,
     export_people,

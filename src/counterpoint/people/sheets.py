@@ -12,6 +12,7 @@ from typing import Any
 
 from counterpoint.errors import InputError, Problem, escape
 from counterpoint.people.columns import COLUMNS, Sheet, column_of, sheet_of, wrong_columns
+from counterpoint.spelling import quoted
 from counterpoint.yaml12.reader import Document, read_text
 
 __all__ = ["Cell", "Row", "Table", "read_sheets"]
@@ -109,9 +110,9 @@ def _from_csv(text: str, name: str) -> Table:
     header, body = lines[0], lines[1:]
     sheet = sheet_of([cell.text for cell in header])
     if sheet is None:
-        known = ", ".join(COLUMNS["people"])
+        known = quoted(COLUMNS["people"])
         raise _refusal(
-            f"names neither people nor units in its first line; known columns are {known} and, for units, {', '.join(COLUMNS['units'])}",
+            f"names neither people nor units in its first line; known columns are {known} and, for units, {quoted(COLUMNS['units'])}",
             name,
             header[0].line,
         )
@@ -261,7 +262,7 @@ def _cells_of(document: Document, place: str, entries: dict[str, Any], sheet: Sh
         here = f"{place}/{escape(key)}"
         column = column_of(key, sheet)
         if column is None:
-            raise _wrong(document, here, f"{key!r} is not known; there are {', '.join(COLUMNS[sheet])}")
+            raise _wrong(document, here, f"{key!r} is not known; there are {quoted(COLUMNS[sheet])}")
         if value is not None and not isinstance(value, str):
             raise _wrong(document, here, f"{key} is no text")
         if value is not None and value.strip():

@@ -8,6 +8,7 @@ import sqlalchemy as sa
 
 from counterpoint.errors import NotFoundError
 from counterpoint.graph.circles import circles_through, round_text
+from counterpoint.graph.handover import RETIRED
 from counterpoint.graph.named import not_found
 from counterpoint.graph.reader import Reader
 from counterpoint.graph.ref import parse_ref
@@ -230,7 +231,8 @@ def read_person(reader: Reader, ref: str, when: When) -> PersonView:
     others = lines(reader, person=entity.ref, when=when)
     reports = reports_of(reader, entity.ref, when)
     named = [each.unit for each in (*present, *rest)] + [each.manager for each in others]
-    titles = reader.titles([*named, *(each.person for each in reports)])
+    titles = _titles(reader, [*named, *(each.person for each in reports)], when)
+    retired = _retired(reader, {each.unit for each in present}, when)
     labels = role_labels(reader, when)
     boss = manager_of(reader, entity.ref, when)
     advice = share_advice(present, when.moment)
@@ -239,7 +241,10 @@ def read_person(reader: Reader, ref: str, when: When) -> PersonView:
         title=entity.title,
         email=email_of(entity),
         description=entity.description,
-        memberships=tuple(_view(each, each.unit, titles, labels, when) for each in (*present, *rest)),
+        memberships=tuple(
+            _view(each, each.unit, titles, labels, when, over=each.unit in retired)
+            for each in (*present, *rest)
+        ),
         manager=_line(boss, boss.manager, titles, when) if boss else None,
         managers=tuple(_line(each, each.manager, titles, when) for each in others),
         reports=tuple(_line(each, each.person, titles, when) for each in reports),
@@ -275,22 +280,42 @@ def _unit_of(reader: Reader, structure: Structure, ref: str, when: When) -> Unit
 
 def _members(reader: Reader, structure: Structure, unit: Unit, when: When) -> tuple[MembershipView, ...]:
     held = structure.members(unit.ref)
-    titles = reader.titles({each.person for each in held})
+    titles = _titles(reader, {each.person for each in held}, when)
     labels = role_labels(reader, when)
     found = [_view(each, each.person, titles, labels, when) for each in held]
     return tuple(sorted(found, key=lambda each: (each.role == "member", each.title.casefold(), each.person)))
 
 
+def _titles(reader: Reader, refs: Iterable[str], when: When) -> dict[str, str]:
+    """What people and units were called at a date; what came later, as it is called now."""
+    wanted = set(refs)
+    now = reader.titles(wanted)
+    return now if when.at is None else now | reader.titles(wanted, at=when.at)
+
+
+def _retired(reader: Reader, units: Iterable[str], when: When) -> set[str]:
+    found = (reader.get(unit, at=when.at) for unit in units)
+    return {each.ref for each in found if each is not None and each.spec.get("lifecycle") == RETIRED}
+
+
 def _view(
-    each: Membership, other: str, titles: dict[str, str], labels: dict[str, str], when: When
+    each: Membership,
+    other: str,
+    titles: dict[str, str],
+    labels: dict[str, str],
+    when: When,
+    *,
+    over: bool = False,
 ) -> MembershipView:
     words = "as its document says" if each.source == DOCUMENT else span_words(each)
+    if over:
+        words = f"{words}; the unit is retired"
     return MembershipView(
         **{name: getattr(each, name) for name in Membership.__struct_fields__},
         title=titles.get(other) or other.rpartition("/")[2],
         role_label=labels.get(each.role) or each.role.replace("-", " ").capitalize(),
         words=words,
-        current=holds(each, when.moment),
+        current=holds(each, when.moment) and not over,
         exists=other in titles,
     )
 

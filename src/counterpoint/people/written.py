@@ -1,6 +1,7 @@
 """Writes the rows of a file: units, people, their memberships and line managers."""
 
 from collections.abc import Iterable
+from dataclasses import replace
 from datetime import date
 from pathlib import PurePath
 from typing import Any, Protocol
@@ -15,7 +16,7 @@ from counterpoint.people.dates import When, read_edge
 from counterpoint.people.directory import Directory, email_of, name_from
 from counterpoint.people.managers import lines, set_manager
 from counterpoint.people.memberships import DOCUMENT, effective, end, enrol, moment_of_writing, recorded
-from counterpoint.people.model import ManagerLine, Membership
+from counterpoint.people.model import ManagerLine, Membership, wrong_with
 from counterpoint.people.roles import read_share, role_key
 from counterpoint.people.sheets import Row, Table
 
@@ -196,7 +197,7 @@ def _membership(row: Row, units: Directory, source: str) -> Membership | None:
     unit = units.find(row.text("unit"))
     if unit is None:
         raise InputError("", [row.problem(units.missing(row.text("unit"), "unit"), "unit")])
-    return Membership(
+    made = Membership(
         person="",
         unit=unit.ref,
         role=role_key(row.text("role")),
@@ -205,6 +206,9 @@ def _membership(row: Row, units: Directory, source: str) -> Membership | None:
         share=_share(row),
         source=source,
     )
+    if wrong := wrong_with(made):  # before the person is written: a row is refused as a whole
+        raise InputError("", [row.problem(wrong, "from")])
+    return made
 
 
 def _edge(row: Row, column: str) -> date | None:
@@ -307,7 +311,10 @@ def _write_managers(
         manager = people.find(text)
         if manager is None:
             report.refuse(
-                row.problem(f"{people.missing(text, 'person')}; no line manager was recorded", "manager")
+                row.problem(
+                    f"{people.missing(text, 'person')}; no line manager was recorded, the rest of the row was",
+                    "manager",
+                )
             )
             continue
         try:
@@ -315,14 +322,16 @@ def _write_managers(
             wanted = ManagerLine(person=entity.ref, manager=manager.ref, start=start, source=source)
             _, new = set_manager(writer, wanted, known=known)
         except CounterpointError as error:
-            _refuse(report, row, error, "manager")
+            _refuse(report, row, error, "manager", "no line manager was recorded, the rest of the row was")
             continue
         known[entity.ref] = lines(writer, person=entity.ref)
         report.count("created" if new else "unchanged", "managers")
 
 
-def _refuse(report: Report, row: Row, error: CounterpointError, column: str = "") -> None:
-    """Say why a row was not taken, at its place."""
+def _refuse(report: Report, row: Row, error: CounterpointError, column: str = "", kept: str = "") -> None:
+    """Say why a row was not taken, at its place; `kept` says what was taken of it all the same."""
     for problem in error.problems or (Problem(error.message),):
         placed = problem if problem.file else row.problem(problem.message, column)
+        if kept:
+            placed = replace(placed, message=f"{placed.message.rstrip('.')}; {kept}")
         report.refuse(placed)

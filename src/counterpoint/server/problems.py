@@ -17,6 +17,7 @@ from litestar.types import ASGIApp, Message, Receive, Scope, Send
 
 from counterpoint.errors import CounterpointError, OverloadedError, Problem, UnauthenticatedError
 from counterpoint.server.connection import caller_of, request_id_of, wants_html
+from counterpoint.server.parameters import wrong_parameters
 
 __all__ = ["Failure", "Problems", "Shape", "answer_error", "describe"]
 
@@ -46,12 +47,15 @@ class Failure(msgspec.Struct, frozen=True):
         return TYPE_PREFIX + re.sub(r"[^a-z0-9]+", "-", (self.untold or self.title).lower()).strip("-")
 
 
-def describe(error: BaseException) -> Failure:
-    """What an error means over HTTP. What was not foreseen says nothing about our insides."""
+def describe(error: BaseException, scope: Scope | None = None) -> Failure:
+    """What an error means over HTTP. What was not foreseen says nothing about our insides.
+
+    With the request's scope, parameters are told with what may be written in them.
+    """
     if isinstance(error, CounterpointError):
         return Failure(error.status, error.title, error.message, error.problems, _headers(error))
     if isinstance(error, HTTPException) and error.status_code < 500:
-        return _of_litestar(error)
+        return _of_litestar(error, scope)
     if isinstance(error, msgspec.ValidationError):
         text, _, place = str(error).partition(" - at `$")
         problem = Problem(text, _pointer(place.rstrip("`")))
@@ -70,7 +74,7 @@ def answer_error(request: Request[Any, Any, Any], error: Exception) -> Response[
     shape = _shape_for(scope, shapes)
     if shape is not None:
         return _answer_in(shape, scope, error)
-    failure = _told(describe(error), scope)
+    failure = _told(describe(error, scope), scope)
     _note(scope, error, failure)
     headers = dict(failure.headers)
     if not wants_html(scope):
@@ -145,7 +149,7 @@ def _is_below(path: str, prefix: str) -> bool:
 
 
 def _answer_in(shape: Shape, scope: Scope, error: BaseException) -> Response[bytes]:
-    failure = describe(error)
+    failure = describe(error, scope)
     _note(scope, error, failure)
     status, headers, content = shape(scope, error, failure.status, failure.detail)
     media_type = headers.pop("content-type")
@@ -183,11 +187,17 @@ def _item(problem: Problem) -> dict[str, Any]:
     return item | {name: value for name, value in places.items() if value is not None}
 
 
-def _of_litestar(error: HTTPException) -> Failure:
+def _of_litestar(error: HTTPException, scope: Scope | None) -> Failure:
     phrase = HTTPStatus(error.status_code).phrase
     headers = error.headers or {}
     if error.status_code == HTTPStatus.NOT_FOUND:
         return Failure(404, "Not found", "There is nothing at this address.", headers=headers)
+    wrong = wrong_parameters(error, scope) if scope is not None else []
+    if wrong:
+        told = "; ".join(problem.message for problem in wrong)
+        return Failure(
+            400, "The input is not valid", f"The request is not valid: {told}.", tuple(wrong), headers
+        )
     if isinstance(error.extra, list):
         problems = tuple(_of_extra(item) for item in error.extra)
         return Failure(400, "The input is not valid", "The request is not valid.", problems, headers)

@@ -21,9 +21,9 @@ def compare_between(reader: Reader, ref: Ref, start: str | None, end: str | None
         InputError: a date cannot be read, or they are the wrong way round.
         NotFoundError: there never was such an entity.
     """
-    until = moment_of(end) if end else datetime.now(UTC)
+    until = moment_of(end, "to") if end else datetime.now(UTC)
     if start:
-        since = moment_of(start)
+        since = moment_of(start, "from")
     else:
         changed = last_change(reader, ref, until)
         since = until if changed is None else changed - JUST_BEFORE

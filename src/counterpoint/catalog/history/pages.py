@@ -60,6 +60,7 @@ def show_difference(
         kind=canonical_kind(ref.kind),
         title=titles.get(str(ref)) or ref.name,
         exists=entity is not None,
+        entity=entity,
         entity_page=entity_url(str(ref)),
         found=found,
         rows=rows_of(found.changes),

@@ -29,6 +29,7 @@ from counterpoint.graph.similar.likeness import (
 from counterpoint.graph.similar.words import phrases, terms_of
 from counterpoint.graph.store import Graph
 from counterpoint.graph.tables import activity, decode, relation, revision
+from counterpoint.spelling import quoted
 
 __all__ = [
     "DOCUMENTATION",
@@ -350,6 +351,6 @@ def wanted_kinds(kinds: Iterable[str]) -> tuple[str, ...]:
     found = tuple(DOCUMENTATION if kind.lower() in WRITTEN else canonical_kind(kind) for kind in kinds)
     for kind in found:
         if kind not in (*KINDS, DOCUMENTATION):
-            message = f"{kind!r} is not compared; kind is one of {', '.join((*KINDS, DOCUMENTATION))}."
+            message = f"{kind!r} is not compared; `kind` is one of {quoted((*KINDS, DOCUMENTATION))}."
             raise InputError(message)
     return found
