@@ -77,7 +77,9 @@ LONG_BOMB = f"a: &a {'x' * 100_000}\nb: [{', '.join(['*a'] * 5_000)}]\n"
         ("a: !custom x\n", "not allowed"),
         ("just text\n", "plain text"),
         ("[1, 2]\n", "a list"),
-        ("9" * 5000 + "\n", "too large"),
+        ("9" * 5000 + "\n", "plain text"),
+        ("a: [" + "1, " * 300_000 + "]\n", "more than 250,000 values"),
+        ("\n".join(f"k{n}: 1" for n in range(260_000)) + "\n", "more than 250,000 values"),
     ],
 )
 def test_a_hostile_document_is_one_problem_and_its_neighbours_are_kept(
@@ -226,6 +228,54 @@ def test_ten_thousand_children_and_relations_are_stored(workspace: Workspace, tm
     with workspace.graph.read() as reader:
         assert len(reader.require("group:default/wide").relations) == 10_000
     assert len(report.remarks) == 10_000  # each child is missed
+
+
+def test_ten_thousand_references_that_lead_nowhere_are_told_in_bounded_time(
+    workspace: Workspace, tmp_path: Path
+) -> None:
+    names = ", ".join(f"component:c{number}" for number in range(10_000))
+    path = tmp_path / "c.yaml"
+    path.write_text(
+        GROUP % "good"
+        + "---\napiVersion: backstage.io/v1alpha1\nkind: Component\nmetadata: {name: hub}\n"
+        + f"spec: {{type: x, lifecycle: y, owner: good, dependsOn: [{names}]}}\n"
+    )
+    start = time.process_time()
+    report = load(workspace, path)
+    assert time.process_time() - start < SECONDS
+    assert not errors(report)
+    (last,) = [each for each in report.remarks if each.target == "component:default/c9999"]
+    assert last.problem.pointer == "/spec/dependsOn/9999"
+
+
+@pytest.mark.parametrize("strict", [False, True])
+def test_targets_that_lead_out_or_never_end_are_not_read(
+    workspace: Workspace, tmp_path: Path, strict: bool
+) -> None:
+    workspace.graph.strict = strict
+    folder = tmp_path / "files"
+    folder.mkdir()
+    (folder / "link.yaml").symlink_to("/etc/passwd")
+    (folder / "zero.yaml").symlink_to("/dev/zero")
+    os.mkfifo(folder / "pipe.yaml")
+    targets = "../../../../../etc/passwd, /etc/passwd, ./link.yaml, ./zero.yaml, ./pipe.yaml"
+    (folder / "c.yaml").write_text(GROUP % "good" + "---\n" + LOCATION % targets)
+    report = load(workspace, folder / "c.yaml")
+    assert groups(workspace) == ["good"]
+    assert report.failed
+    with workspace.graph.read() as reader:
+        assert (reader.get("location:default/l") is None) is strict
+
+
+@pytest.mark.parametrize("strict", [False, True])
+def test_a_location_that_leads_to_itself_by_another_ends(
+    workspace: Workspace, tmp_path: Path, strict: bool
+) -> None:
+    workspace.graph.strict = strict
+    (tmp_path / "c.yaml").write_text(GROUP % "good" + "---\n" + LOCATION % "./d.yaml")
+    (tmp_path / "d.yaml").write_text((LOCATION % "./c.yaml, ./d.yaml").replace("name: l", "name: m"))
+    assert not load(workspace, tmp_path / "c.yaml").failed
+    assert groups(workspace) == ["good"]
 
 
 def test_thousands_of_invalid_documents_are_told_up_to_a_limit(workspace: Workspace, tmp_path: Path) -> None:

@@ -7,6 +7,7 @@ import pytest
 
 from counterpoint import Workspace
 from counterpoint.catalog.docs.facts import facts_of
+from counterpoint.catalog.problems import list_problems
 from counterpoint.catalog.reuse.store import twins
 from counterpoint.catalog.scorecards import store
 from counterpoint.cli import run
@@ -101,6 +102,15 @@ def test_its_documentation_can_be_read_and_one_link_and_one_page_are_left_to_men
     assert {name for name, each in documented.items() if each["docs.broken_links"]} == {"playlist-trainer"}
     assert {name for name, each in documented.items() if each["docs.age_days"] > 365} == {"track-embeddings"}
     assert not any(each["docs.problems"] for each in documented.values())
+
+
+def test_one_component_still_names_an_api_that_has_another_name_now(built):
+    with Workspace.open(built) as workspace, workspace.graph.read() as reader:
+        standing = [each for _, each in list_problems(reader)]
+    (left,) = [each for each in standing if each.code != "note"]
+    assert (left.level, left.code, left.ref) == ("warning", "reference", "component:default/shelf-ranker")
+    assert left.target == "api:default/listening-history-api"
+    assert left.line is not None
 
 
 def test_the_reorganisation_can_be_asked_for_at_any_date(built):

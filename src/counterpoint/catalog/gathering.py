@@ -113,7 +113,7 @@ class Gathering:
             source,
             refused=["(not read)"],
             remarks=[Remark("error", problem, "unread", fault=fault)],
-            faults=[self._worded(fault, problem)],
+            faults=[fault if error.missing else self._worded(fault, problem)],
             broken=problem,
             missing=error.missing,
             strict=self.strict,

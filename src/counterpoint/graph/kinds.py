@@ -1,83 +1,18 @@
-"""Every kind of entity, in one table: Backstage's and ours, with fields, references and relations."""
+"""Every kind of entity: Backstage's and ours, with fields, references and relations."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from typing import Any
 
-from counterpoint.errors import Problem, escape
+from counterpoint.errors import Problem
 from counterpoint.graph.fields import Field, Reference, check_fields
-from counterpoint.graph.scorecard import SCORECARD, check_scorecard
-from counterpoint.practices import check_pack
-from counterpoint.vocabulary import check_nouns
+from counterpoint.graph.kind import OWNER, TYPE, Kind, LooseReference, refers
+from counterpoint.graph.own_kinds import OURS, OWN_KINDS
 
 __all__ = ["BACKSTAGE", "INVERSES", "KINDS", "OURS", "Kind", "LooseReference", "canonical_kind", "kind_of"]
 
 BACKSTAGE = ("backstage.io/v1alpha1", "backstage.io/v1beta1")
-OURS = ("counterpoint.dev/v1",)
 TEMPLATES = ("scaffolder.backstage.io/v1beta3",)
-
-
-@dataclass(frozen=True, slots=True)
-class LooseReference:
-    """A reference inside a document that another standard defines; text that is no reference is skipped."""
-
-    path: tuple[str, ...]
-    """Keys from `spec` down; `*` stands for every key of an object and every item of a list."""
-    reference: Reference
-
-
-@dataclass(frozen=True, slots=True)
-class Kind:
-    """One kind of entity."""
-
-    name: str
-    api_versions: tuple[str, ...]
-    fields: tuple[Field, ...]
-    loose: tuple[LooseReference, ...] = ()
-    purpose: str = ""
-    """What it stands for, in one line for people."""
-    check: Callable[[Mapping[str, Any]], Iterable[Problem]] | None = None
-    """What fields that are right in themselves say against each other."""
-    expected: tuple[Field, ...] = ()
-    """Fields of ours in a kind of Backstage's. What does not fit them is taken all the same, with a remark."""
-    opt_in: bool = False
-    """Whether it is taken only where the workspace takes kinds that nobody has registered."""
-
-
-def _refers(
-    name: str,
-    default_kind: str | None,
-    relation: str,
-    inverse: str,
-    *,
-    required: bool = False,
-    many: bool = False,
-    default: str | None = None,
-    lenient: bool = False,
-    kinds: tuple[str, ...] = (),
-) -> Field:
-    return Field(
-        name,
-        "texts" if many else "text",
-        required=required,
-        reference=Reference(default_kind, relation, inverse, kinds),
-        default=default,
-        lenient=lenient,
-    )
-
-
-def _check_arms(spec: Mapping[str, Any]) -> Iterator[Problem]:
-    control, seen = spec["control"], set()
-    for index, arm in enumerate(spec["treatments"]):
-        place = f"/spec/treatments/{index}"
-        if arm == control:
-            yield Problem(f"{arm} is the control; a treatment is another variant.", place)
-        elif arm in seen:
-            yield Problem(f"{arm} is named twice.", place)
-        seen.add(arm)
-    for arm in spec.get("shares") or {}:
-        if arm != control and arm not in seen:
-            yield Problem(f"{arm} is neither the control nor a treatment.", f"/spec/shares/{escape(arm)}")
 
 
 def _check_parameters(spec: Mapping[str, Any]) -> Iterator[Problem]:
@@ -91,21 +26,11 @@ def _check_ai_resource(spec: Mapping[str, Any]) -> Iterator[Problem]:
     yield from check_fields(AI_RESOURCES.get(spec["type"], ()), spec, "/spec")
 
 
-def _check_size(spec: Mapping[str, Any]) -> Iterator[Problem]:
-    size = spec.get("size") or {}
-    if "min" in size and "max" in size and size["min"] > size["max"]:
-        yield Problem(
-            f"min is {size['min']:g} and max {size['max']:g}; min is the smaller.", "/spec/size/min"
-        )
-
-
-OWNER = _refers("owner", "Group", "ownedBy", "ownerOf", required=True)
-SYSTEM = _refers("system", "System", "partOf", "hasPart")
+SYSTEM = refers("system", "System", "partOf", "hasPart")
 DEPENDENCIES = (
-    _refers("dependsOn", None, "dependsOn", "dependencyOf", many=True),
-    _refers("dependencyOf", None, "dependencyOf", "dependsOn", many=True, lenient=True),
+    refers("dependsOn", None, "dependsOn", "dependencyOf", many=True),
+    refers("dependencyOf", None, "dependencyOf", "dependsOn", many=True, lenient=True),
 )
-TYPE = Field("type", required=True)
 LIFECYCLE = Field("lifecycle", required=True)
 STEP = (
     Field("action", required=True, blank=True),
@@ -135,11 +60,6 @@ UNIT = (
     Field("topology"),
 )
 """What a unit says of itself beside what Backstage knows. Backstage lets further fields be, of any type."""
-PURPOSE = _refers("purpose", "Purpose", "servesPurpose", "purposeServedBy")
-METRIC = _refers("metric", "Metric", "measuredBy", "measures", required=True)
-SUCCESS = Field("success", "objects", fields=(METRIC, Field("expect")))
-UNITS = _refers("units", "Group", "appliesTo", "hasCustoms", many=True)
-GUARDRAILS = Field("guardrails", "objects", fields=(METRIC, Field("margin", "number", minimum=0)))
 
 _TABLE = (
     Kind(
@@ -150,9 +70,9 @@ _TABLE = (
             LIFECYCLE,
             OWNER,
             SYSTEM,
-            _refers("subcomponentOf", "Component", "partOf", "hasPart"),
-            _refers("providesApis", "API", "providesApi", "apiProvidedBy", many=True),
-            _refers("consumesApis", "API", "consumesApi", "apiConsumedBy", many=True),
+            refers("subcomponentOf", "Component", "partOf", "hasPart"),
+            refers("providesApis", "API", "providesApi", "apiProvidedBy", many=True),
+            refers("consumesApis", "API", "consumesApi", "apiConsumedBy", many=True),
             *DEPENDENCIES,
         ),
         purpose="A piece of software that somebody runs or ships.",
@@ -172,13 +92,13 @@ _TABLE = (
     Kind(
         "System",
         BACKSTAGE,
-        (OWNER, _refers("domain", "Domain", "partOf", "hasPart"), Field("type")),
+        (OWNER, refers("domain", "Domain", "partOf", "hasPart"), Field("type")),
         purpose="Components and resources that serve one end together.",
     ),
     Kind(
         "Domain",
         BACKSTAGE,
-        (OWNER, _refers("subdomainOf", "Domain", "partOf", "hasPart"), Field("type")),
+        (OWNER, refers("subdomainOf", "Domain", "partOf", "hasPart"), Field("type")),
         purpose="An area of the business.",
     ),
     Kind(
@@ -186,9 +106,9 @@ _TABLE = (
         BACKSTAGE,
         (
             TYPE,
-            _refers("children", "Group", "parentOf", "childOf", required=True, many=True),
-            _refers("parent", "Group", "childOf", "parentOf"),
-            _refers("members", "User", "hasMember", "memberOf", many=True),
+            refers("children", "Group", "parentOf", "childOf", required=True, many=True),
+            refers("parent", "Group", "childOf", "parentOf"),
+            refers("members", "User", "hasMember", "memberOf", many=True),
             PROFILE,
         ),
         expected=UNIT,
@@ -197,34 +117,8 @@ _TABLE = (
     Kind(
         "User",
         BACKSTAGE,
-        (_refers("memberOf", "Group", "memberOf", "hasMember", required=True, many=True), PROFILE),
+        (refers("memberOf", "Group", "memberOf", "hasMember", required=True, many=True), PROFILE),
         purpose="A person.",
-    ),
-    Kind(
-        "UnitType",
-        OURS,
-        (
-            Field("axis", required=True, choices=("delivery", "competence", "interest", "support")),
-            Field("labels", "object", fields=(Field("one", required=True), Field("many"))),
-            Field(
-                "size",
-                "object",
-                fields=(
-                    Field("min", "number", minimum=0),
-                    Field("max", "number", minimum=1),
-                    Field("reason"),
-                ),
-            ),
-            _refers("owner", "Group", "ownedBy", "ownerOf"),
-        ),
-        purpose="A type of unit: what it is called, on which axis it stands, which size is advised.",
-        check=_check_size,
-    ),
-    Kind(
-        "RoleKind",
-        OURS,
-        (Field("label", required=True), _refers("owner", "Group", "ownedBy", "ownerOf")),
-        purpose="A role that somebody can have in a unit.",
     ),
     Kind(
         "Location",
@@ -244,7 +138,7 @@ _TABLE = (
             TYPE,
             Field("steps", "objects", required=True, fields=STEP),
             Field("parameters", "any"),
-            _refers("owner", "Group", "ownedBy", "ownerOf"),
+            refers("owner", "Group", "ownedBy", "ownerOf"),
             Field("lifecycle"),
             Field("secrets", "object"),
             Field("presentation", "object"),
@@ -259,10 +153,10 @@ _TABLE = (
         (
             TYPE,
             LIFECYCLE,
-            _refers("owner", "Group", "ownedBy", "ownerOf", required=True, kinds=("group", "user")),
-            _refers("system", "System", "partOf", "hasPart", kinds=("system",)),
+            refers("owner", "Group", "ownedBy", "ownerOf", required=True, kinds=("group", "user")),
+            refers("system", "System", "partOf", "hasPart", kinds=("system",)),
             *(
-                _refers(name, "AiResource", relation, inverse, many=True, kinds=("airesource",))
+                refers(name, "AiResource", relation, inverse, many=True, kinds=("airesource",))
                 for name, relation, inverse in (
                     ("dependsOn", "dependsOn", "dependencyOf"),
                     ("skills", "hasPart", "partOf"),
@@ -274,133 +168,7 @@ _TABLE = (
         check=_check_ai_resource,
         opt_in=True,
     ),
-    Kind(
-        "Purpose",
-        OURS,
-        (OWNER, Field("statement", required=True)),
-        purpose="What the organisation, or a part of it, is there for.",
-    ),
-    Kind(
-        "Belief",
-        OURS,
-        (
-            OWNER,
-            Field("statement", required=True),
-            PURPOSE,
-            Field("confidence", "number", minimum=0, maximum=1),
-            Field("expires", "date"),
-        ),
-        purpose="What we hold to be true, until evidence says otherwise.",
-    ),
-    Kind(
-        "Goal",
-        OURS,
-        (OWNER, METRIC, Field("target", "number", required=True), Field("due", "date"), PURPOSE),
-        purpose="A value that a metric should reach by a date.",
-    ),
-    Kind(
-        "Metric",
-        OURS,
-        (
-            OWNER,
-            Field("direction", required=True, choices=("increase", "decrease")),
-            Field("event", required=True),
-            Field("aggregation", required=True, choices=("mean", "sum", "count", "any")),
-            Field("field"),
-            Field("unit"),
-        ),
-        purpose="A figure computed per user from events of the journal.",
-    ),
-    Kind(
-        "Bet",
-        OURS,
-        (
-            OWNER,
-            Field("stage", choices=("think", "build", "ship", "tweak")),
-            Field("state", choices=("active", "paused", "killed", "retired")),
-            _refers("beliefs", "Belief", "supportsBelief", "supportedByBet", many=True),
-            PURPOSE,
-            Field("hypothesis"),
-            SUCCESS,
-            GUARDRAILS,
-            Field("kill"),
-            Field("patience", "date"),
-        ),
-        purpose="An initiative with a hypothesis, success and kill criteria.",
-    ),
-    Kind(
-        "FlagSet",
-        OURS,
-        (OWNER, Field("definition", "object", required=True), Field("bucketing", choices=("v2", "v3"))),
-        loose=tuple(
-            LooseReference((*start, "metadata", key), reference)
-            for start in (("definition",), ("definition", "flags", "*"))
-            for key, reference in (
-                ("bet", Reference("Bet", "implementsBet", "implementedBy")),
-                ("component", Reference("Component", "flagOf", "hasFlags")),
-            )
-        ),
-        purpose="Flags that are defined and published together, in flagd's format.",
-    ),
-    Kind(
-        "Experiment",
-        OURS,
-        (
-            OWNER,
-            _refers("bet", "Bet", "testsBet", "testedBy"),
-            Field("flag", required=True),
-            _refers("flagSet", "FlagSet", "exposedBy", "exposes", default="default"),
-            Field("control", required=True),
-            Field("treatments", "texts", required=True, at_least=1),
-            Field("shares", "mapping", fields=(Field("*", "number", minimum=0),)),
-            SUCCESS,
-            GUARDRAILS,
-            Field("alpha", "number", minimum=0, maximum=1),
-            Field("srmThreshold", "number", minimum=0, maximum=1),
-            Field("start", "moment"),
-            Field("end", "moment"),
-        ),
-        purpose="A comparison of a flag's variants on success and guardrail metrics.",
-        check=_check_arms,
-    ),
-    Kind(
-        "Rollout",
-        OURS,
-        (
-            OWNER,
-            Field("flag", required=True),
-            _refers("bet", "Bet", "rollsOutBet", "rolledOutBy"),
-            Field("steps", "any"),
-        ),
-        purpose="Steps by which a variant reaches more people.",
-    ),
-    Kind(
-        "Scorecard",
-        OURS,
-        (OWNER, *SCORECARD),
-        purpose="Checks of what the catalog says of things, each with what to do next.",
-        check=check_scorecard,
-    ),
-    Kind(
-        "Vocabulary",
-        OURS,
-        (OWNER, UNITS, Field("nouns", "object", required=True)),
-        purpose="What the organisation, or a unit with everything in it, calls things.",
-        check=lambda spec: check_nouns(spec["nouns"]),
-    ),
-    Kind(
-        "PolicyPack",
-        OURS,
-        (
-            OWNER,
-            UNITS,
-            Field("practices", "object"),
-            Field("policies", "object"),
-            Field("limits", "object"),
-        ),
-        purpose="Which practices are on, what passing over a rule asks for, and which limits are advised.",
-        check=check_pack,
-    ),
+    *OWN_KINDS,
 )
 
 

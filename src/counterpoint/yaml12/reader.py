@@ -160,7 +160,7 @@ def read_text(text: str, *, name: str | None = None, typed: bool = True) -> Read
             message = f"has more than {MAX_VALUES:,} values up to here; the rest of the file is not read, so split it"
             problems.append(Problem(message, "", name, *result.positions[""]))
             break
-        elif result.value is not None:
+        elif result.value is not None or result.doubts:
             doubts = tuple(
                 Problem(each.message, each.pointer, name, *each.position) for each in result.doubts
             )

@@ -401,7 +401,7 @@ def test_a_query_orders_by_values_and_leaves_out_what_lacks_the_field(api: TestC
             {"fullTextFilterTerm": "a", "fullTextFilterFields": "Metadata.Name", "filter": "kind=user"},
             ["adam"],
         ),
-        ({"fullTextFilterTerm": "eb", "orderField": "metadata.name,asc"}, ["website"]),
+        ({"fullTextFilterTerm": "ebs", "orderField": "metadata.name,asc"}, ["website"]),
         ({"fullTextFilterTerm": "eb", "orderField": "metadata.tags,asc"}, ["playback", "website"]),
         ({"fullTextFilterTerm": "playback"}, []),
         ({"fullTextFilterTerm": "  "}, ALL),
@@ -460,7 +460,6 @@ def test_a_query_that_is_wrong_is_refused(api: TestClient, body: Any, text: str)
     [
         "zzz",
         "e30=",
-        base64.b64encode(b'{"orderFields":[],"orderFieldValues":[],"isPrevious":false}').decode(),
         base64.b64encode(b'{"orderFields":[],"orderFieldValues":["a","b"],"isPrevious":false}').decode(),
         base64.b64encode(
             b'{"orderFields":[{"field":"a","order":"up"}],"orderFieldValues":["a","b"],"isPrevious":false}'

@@ -142,9 +142,9 @@ def test_a_dry_run_says_what_would_come_and_keeps_nothing(
     }
     assert [entity["metadata"]["name"] for entity in body["entities"]] == [
         own(target).rpartition("/")[2],
-        "a",
-        "d",
+        "a",  # Backstage takes them from a stack: the newest first, and what it leads to before its siblings
         "all",
+        "d",
     ]
     assert refs(reading) == []
     assert catalog_api.get("/locations").json() == []
@@ -156,7 +156,7 @@ def test_a_dry_run_of_something_broken_is_refused_with_the_reason(
     web.files["/c.yaml"] = GROUP % "-bad-"
     answer = register(catalog_api, web.url("/c.yaml"), "?dryRun=true")
     assert answer.status_code == 400
-    assert "/metadata/name" in answer.json()["error"]["message"]
+    assert "c.yaml:3:18 /metadata/name" in answer.json()["error"]["message"]
     missing = register(catalog_api, web.url("/none"), "?dryRun=true").json()["error"]["message"]
     assert missing == f"NotFoundError: Unable to read url, no matching files found for {web.url('/none')}"
 
@@ -302,9 +302,61 @@ def test_deleting_by_uid_is_204_also_for_an_unknown_one(
         uid = reader.require("group:default/a").uid
     for _ in range(2):
         assert catalog_api.delete(f"/entities/by-uid/{uid}").status_code == 204
+    with reading.graph.read() as reader:
+        assert reader.require("group:default/a").uid != uid  # its file still declares it, so it is there anew
+    assert catalog_api.get(f"/entities/by-uid/{uid}").status_code == 404
+
+
+def test_deleting_what_no_file_declares_any_more_is_for_good(
+    catalog_api: TestClient, reading: Workspace, web: Loopback
+) -> None:
+    web.files["/c.yaml"] = GROUP % "a"
+    register(catalog_api, web.url("/c.yaml"))
+    web.files["/c.yaml"] = GROUP % "b"
+    with reading.graph.read() as reader:
+        uid = reader.require("group:default/a").uid
+    catalog_api.delete(f"/entities/by-uid/{uid}")
     assert "group:default/a" not in refs(reading)
-    catalog_api.post("/refresh", json={"entityRef": own(web.url("/c.yaml"))})
-    assert "group:default/a" in refs(reading)  # its file still declares it
+    assert "group:default/b" in refs(reading)
+
+
+@pytest.mark.parametrize("text", ["", "---\n", "# nothing\n"])
+def test_a_dry_run_of_an_empty_file_brings_its_location_alone(
+    catalog_api: TestClient, web: Loopback, text: str
+) -> None:
+    web.files["/c.yaml"] = text
+    answer = register(catalog_api, web.url("/c.yaml"), "?dryRun=true")
+    assert answer.status_code == 201
+    assert [entity["kind"] for entity in answer.json()["entities"]] == ["Location"]
+
+
+def test_a_dry_run_shows_an_entity_whose_name_another_file_has(
+    catalog_api: TestClient, reading: Workspace, web: Loopback, tmp_path: Any
+) -> None:
+    (tmp_path / "c.yaml").write_text(GROUP % "a")
+    import_targets(reading.graph, local_actor(), [str(tmp_path / "c.yaml")])
+    web.files["/c.yaml"] = (GROUP % "a").replace("squad", "tribe")
+    body = register(catalog_api, web.url("/c.yaml"), "?dryRun=true").json()
+    assert body["entities"][1]["spec"]["type"] == "tribe"
+    with reading.graph.read() as reader:
+        assert reader.require("group:default/a").spec["type"] == "squad"
+
+
+def test_a_script_is_no_location(catalog_api: TestClient) -> None:
+    for query in ("", "?dryRun=true"):
+        answer = register(catalog_api, "javascript:alert(1)", query)
+        assert answer.status_code == 400
+        assert "javascript: URL" in answer.json()["error"]["message"]
+
+
+def test_a_body_that_is_no_json_is_refused_by_the_api_where_nothing_could_be_forged(
+    catalog_api: TestClient,
+) -> None:
+    answer = catalog_api.post("/refresh", content=b"x", headers={"content-type": "text/plain"})
+    assert answer.status_code == 400
+    assert answer.json()["error"]["message"] == "unsupported media type text/plain"
+    forged = {"content-type": "text/plain", "origin": "https://elsewhere.example"}
+    assert catalog_api.post("/refresh", content=b"x", headers=forged).status_code == 403
 
 
 ENTITY = {
