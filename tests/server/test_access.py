@@ -36,6 +36,8 @@ ADMIN = Actor("user:default/eve", "eve", "person", admin=True)
         ("GET", "/api/events", "read"),
         ("GET", "/api/v1/events", "read"),
         ("POST", "/v1/logs", "events:write"),
+        ("GET", "/scim/v2/Users", "scim"),
+        ("PATCH", "/scim/v2/Groups/1", "scim"),
         ("POST", "/settings/tokens", "admin"),
         ("POST", "/settings/tokens/revoke", "admin"),
         ("GET", "/settings", "read"),
@@ -53,6 +55,7 @@ def test_a_token_opens_what_its_scope_and_those_it_includes_open(scope: str) -> 
         "write": {"read", "write"},
         "events:write": {"events:write"},
         "flags:evaluate": {"flags:evaluate"},
+        "scim": {"scim"},
         "admin": set(SCOPES),
     }
     assert granted(frozenset({scope})) == opened[scope]

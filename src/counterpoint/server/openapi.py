@@ -43,8 +43,8 @@ PROBLEM = {
     },
 }
 OURS = {PROBLEM_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}}
-FOREIGN = {"application/json": {"schema": {"type": "object"}}}
-"""How errors are declared: ours, and those of another standard."""
+STANDARDS = {"/scim/": "application/scim+json"}
+"""The media type of errors below a path, where another standard has one of its own; else it is plain JSON."""
 TAGS = (
     Tag(
         name="catalog",
@@ -65,8 +65,8 @@ TAGS = (
     Tag(name="operation", description="Liveness, readiness, figures."),
 )
 DESCRIPTION = """\
-Errors are `application/problem+json` (RFC 9457), apart from those of the Backstage APIs and OFREP, which follow
-their standards. Lists page by an opaque `cursor`. Times are RFC 3339 in UTC.
+Errors are `application/problem+json` (RFC 9457), apart from those of the Backstage APIs, SCIM and OFREP, which
+follow their standards. Lists page by an opaque `cursor`. Times are RFC 3339 in UTC.
 """
 
 
@@ -101,11 +101,17 @@ def complete(
     components = document.get("components", {})
     schemas = {**components.get("schemas", {}), "Problem": PROBLEM}
     for path, item in merged.items():
-        content = FOREIGN if path.startswith(tuple(f"{each}/" for each in foreign)) else OURS
+        content = _foreign(path) if path.startswith(tuple(f"{each}/" for each in foreign)) else OURS
         for operation in item.values():
             if isinstance(operation, dict) and "responses" in operation:
                 operation["responses"] = _with_errors(operation["responses"], content)
     return {**document, "paths": merged, "components": {**components, "schemas": schemas}}
+
+
+def _foreign(path: str) -> dict[str, Any]:
+    """How errors of another standard are declared."""
+    media = next((media for start, media in STANDARDS.items() if path.startswith(start)), "application/json")
+    return {media: {"schema": {"type": "object"}}}
 
 
 def _with_errors(responses: dict[str, Any], content: dict[str, Any]) -> dict[str, Any]:
