@@ -33,6 +33,7 @@ def show_home(
             has_events=lambda: bool(ws.journal.counts()),
             hidden=hidden_actions(actor),
             practises=page.practised_by,
+            hides=page.hides,
         )
     return render(page, "web/home.html", home=home)
 
