@@ -1,6 +1,7 @@
 """Reuse: the API, the list of likely twins with its judgements, the page, the command, what an import says."""
 
 import json
+import threading
 
 import pytest
 from litestar.testing import TestClient
@@ -268,6 +269,34 @@ def test_the_list_is_renewed_behind_the_readers_back(twinned):
     with twinned.graph.write(SYSTEM) as writer:
         writer.delete(MIX)
     assert standing.at_hand() == ([], True), "without a server it is made at once"
+
+
+@pytest.mark.parametrize("steps", [0, 2, 4])
+def test_stopping_does_not_wait_for_the_comparing_and_nothing_is_lost_by_it(twinned, monkeypatch, steps):
+    standing = Standing(twinned)
+    asked, reached, go_on = [], threading.Event(), threading.Event()
+    step = Standing._step
+
+    def held(self):
+        asked.append(1)
+        if len(asked) == steps + 1:
+            reached.set()
+            assert go_on.wait(60)
+        step(self)
+
+    monkeypatch.setattr(Standing, "_step", held)
+    standing.start()
+    waiting = standing.renew()
+    assert reached.wait(60)
+    stopper = threading.Thread(target=standing.stop)
+    stopper.start()
+    assert standing._stopping.wait(60)
+    go_on.set()
+    stopper.join(60)
+    assert not stopper.is_alive()
+    assert len(asked) == steps + 1, "no step was taken after the stop"
+    assert waiting.exception() is not None
+    assert len(standing.newest()) == 1, "without a server it is made at once, and whole"
 
 
 def test_what_is_not_compared_does_not_make_the_list_anew(twinned):

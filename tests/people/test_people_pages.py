@@ -8,7 +8,7 @@ import pytest
 from counterpoint.graph import SYSTEM
 from counterpoint.people.dates import now
 from counterpoint.people.memberships import effective
-from tests.graph.documents import bet, group
+from tests.graph.documents import bet, component, group
 from tests.people.conftest import today
 
 HTML = {"Accept": "text/html"}
@@ -53,6 +53,21 @@ def test_a_unit_shows_charter_people_things_bets_and_how_to_ask_it(client, acme)
         assert words in text, words
     assert "javascript:x" not in re.findall(r'href="([^"]*)"', text)
     assert "/bets/default/old" not in text.split('id="owns"')[0]
+
+
+def test_a_unit_that_owns_very_much_lists_the_first_of_each_kind_counts_all_and_leads_to_the_rest(
+    client, acme
+):
+    with acme.graph.write(SYSTEM) as writer:
+        for number in range(120):
+            writer.put(component(f"part-{number:03}", owner="playback"))
+    text = page(client, "/units/default/playback")
+    owns = text.partition('id="owns"')[2].partition("</section>")[0]
+    assert owns.count("/catalog/component/default/") == 100
+    assert "All 121" in owns
+    (rest,) = re.findall(r'href="(/catalog\?[^"]+)"', owns)
+    assert rest == "/catalog?owner=group%3Adefault%2Fplayback&amp;kind=Component"
+    assert "part-000" in page(client, rest.replace("&amp;", "&"))
 
 
 def test_a_unit_and_the_map_at_a_past_date(client):

@@ -232,6 +232,67 @@ def test_what_the_organisation_switches_off_leaves_the_navigation_and_a_unit_may
     assert '<a class="nav-link" href="/bets"' in client.get("/bets/default/radio").text
 
 
+def test_what_the_organisation_switches_off_is_on_no_page_about_something_else(
+    client: TestClient, org: Workspace
+) -> None:
+    flags = {
+        "radio": {
+            "state": "ENABLED",
+            "variants": {"on": True, "off": False},
+            "defaultVariant": "on",
+            "metadata": {"bet": "radio", "component": "station"},
+        }
+    }
+    experiment = {
+        "apiVersion": "counterpoint.dev/v1",
+        "kind": "Experiment",
+        "metadata": {"name": "trial"},
+        "spec": {
+            "owner": "discovery",
+            "bet": "radio",
+            "flag": "radio",
+            "control": "off",
+            "treatments": ["on"],
+            "success": [],
+        },
+    }
+    station = {
+        "apiVersion": "backstage.io/v1alpha1",
+        "kind": "Component",
+        "metadata": {"name": "station"},
+        "spec": {"type": "service", "lifecycle": "production", "owner": "discovery"},
+    }
+    client.put("/api/flags/sets/default", json={"flags": flags, "metadata": {"owner": "discovery"}})
+    with org.graph.write(local_actor()) as writer:
+        writer.put(station)
+        writer.put(experiment)
+    pages = (
+        "/",
+        "/units/default/discovery",
+        "/catalog/component/default/station",
+        "/flags",
+        "/flags/default",
+        "/flags/default/radio",
+        "/search",
+    )
+    links = re.compile(r'href="/(?:bets|experiments)\b|\b(?:Bets?|Experiments?|bets?|experiments?)\b')
+    shown = {path: body_of(client, path) for path in pages}
+    assert all(links.search(shown[path]) for path in pages[:-1])
+    client.patch("/api/v1/practices", json={"practices": {"bets": "off", "experiments": "off"}})
+    for path in pages:
+        assert not links.findall(body_of(client, path)), path
+    client.patch("/api/v1/practices", json={"practices": {"bets": "on", "experiments": "on"}})
+    assert "/bets/default/radio" in body_of(client, "/units/default/discovery")
+
+
+def body_of(client: TestClient, path: str) -> str:
+    """What a page shows, without its scripts' words and without what people wrote in a flag."""
+    answer = client.get(path, headers=HTML)
+    assert answer.status_code == 200, path
+    main = answer.text.partition("<main")[2].partition("</main>")[0]
+    return re.sub(r"<details.*?</details>|<code.*?</code>", "", main, flags=re.DOTALL)
+
+
 def test_the_page_of_practices_keeps_what_was_chosen_and_says_where_it_comes_from(client: TestClient) -> None:
     page = client.get("/practices?unit=listening", headers=HTML).text
     data = {

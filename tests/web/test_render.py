@@ -222,3 +222,12 @@ def test_the_navigation_shows_where_one_is(path: str, part: str | None) -> None:
     assert [href for href in [*places, "/settings"] if page(path=path).is_current(href)] == [part] * bool(
         part
     )
+
+
+def test_the_guide_leads_to_nothing_that_is_made_up() -> None:
+    html = design.leading_nowhere(render(PAGE, "web/design.html", **design.specimens()))
+    main = html.partition("<main")[2].partition("</main>")[0]
+    links = set(re.findall(r'<a\b[^>]*href="([^"]*)"', main))
+    elsewhere = {link.partition("?")[0] for link in links if link.startswith("/")}
+    assert elsewhere <= {"/", "/catalog", "/design"}
+    assert "#main" in links

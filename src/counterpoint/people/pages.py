@@ -23,7 +23,7 @@ from counterpoint.people.retirement import plan, retire
 from counterpoint.people.structures import structure_of
 from counterpoint.people.unit_types import role_labels
 from counterpoint.web import PageContext, render
-from counterpoint.web.activity import grouped, named_in
+from counterpoint.web.activity import grouped, named_in, practised
 from counterpoint.web.urls import catalog_url, entity_url, with_query
 from counterpoint.workspace import Workspace
 
@@ -31,6 +31,8 @@ __all__ = ["pages"]
 
 CHANGES = 8
 """Entries of the activity on a unit's page."""
+THINGS = 100
+"""Things of one kind that a unit's page lists; the catalog has the rest."""
 OPEN = frozenset({"", "active", "paused"})
 """States of bets that are not over."""
 HTML: dict[str, Any] = {
@@ -113,8 +115,9 @@ def _unit(
     form, when = form or _Form(), when_of(at or None)
     with ws.graph.read() as reader:
         unit = store.read_unit(reader, ref, when, structure_of(ws, reader, when))
+        page = page.about(unit.ref)
         bets = _open_bets(reader, [each.ref for each in unit.things if each.kind == "Bet"], when.at)
-        entries = reader.activity(subject=unit.ref, limit=CHANGES * 3)
+        entries = practised(reader.activity(subject=unit.ref, limit=CHANGES * 3), page.hides)
         groups = grouped(entries, limit=CHANGES)
         permission = _permission(reader, actor, unit.ref)
         editable = permission.allow and not at
@@ -122,6 +125,8 @@ def _unit(
             page,
             "people/unit.html",
             unit=unit,
+            things=[each for each in unit.things if not page.hides(each.kind)],
+            most=THINGS,
             bets=bets,
             groups=groups,
             titles=reader.titles(named_in(entries)),

@@ -1,12 +1,14 @@
 """The activity log as people read it: the same thing done many times in a row is one line."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
 from counterpoint.graph.entity import Activity
+from counterpoint.graph.kinds import canonical_kind
+from counterpoint.web.urls import ref_parts
 
-__all__ = ["ActivityGroup", "grouped", "named_in"]
+__all__ = ["ActivityGroup", "grouped", "named_in", "practised"]
 
 TOGETHER = timedelta(minutes=10)
 """How far apart entries may be and still be one line."""
@@ -50,6 +52,11 @@ def grouped(entries: Sequence[Activity], *, limit: int | None = None) -> list[Ac
         else:
             groups.append([entry])
     return [ActivityGroup(tuple(group)) for group in groups[:limit]]
+
+
+def practised(entries: Iterable[Activity], hides: Callable[[str], bool]) -> list[Activity]:
+    """The entries without those about what belongs to practices that are switched off; `hides` says so of a kind."""
+    return [entry for entry in entries if not hides(canonical_kind(ref_parts(entry.subject)[0]))]
 
 
 def _belongs(entry: Activity, group: list[Activity]) -> bool:

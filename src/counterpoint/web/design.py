@@ -1,6 +1,7 @@
 """The specimens of the guide at `/design`: every component and chart with made-up values."""
 
 import math
+import re
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -16,7 +17,24 @@ from counterpoint.web.render import STATIC, PageContext
 from counterpoint.web.similar import Contact, SimilarThing
 from counterpoint.web.words import TONES
 
-__all__ = ["colour_tokens", "specimens"]
+__all__ = ["colour_tokens", "leading_nowhere", "specimens"]
+
+
+_THING = re.compile(
+    r'href="/(?:(?:bets|catalog|experiments|flags|people|scorecards|units)/|practices\?)[^"]*"(?=[^<]*>)'
+)
+"""A link to the page of one thing, or to the practices of one unit."""
+
+
+def leading_nowhere(html: str) -> str:
+    """The guide with the links of its specimens leading to the guide itself: what they name is made up.
+
+    >>> leading_nowhere('<main id="main"><a href="/bets/default/radio">Radio</a></main>')
+    '<main id="main"><a href="#main">Radio</a></main>'
+    """
+    before, main, rest = html.partition("<main")
+    shown, end, after = rest.partition("</main>")
+    return before + main + _THING.sub('href="#main"', shown) + end + after
 
 
 def colour_tokens(file: Path = STATIC / "tokens.css") -> list[tuple[str, str, str]]:

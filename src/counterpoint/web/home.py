@@ -7,7 +7,7 @@ from datetime import UTC, date, datetime
 from counterpoint.graph.entity import Activity, Entity
 from counterpoint.graph.reader import Reader
 from counterpoint.said import Said
-from counterpoint.web.activity import ActivityGroup, grouped, named_in
+from counterpoint.web.activity import ActivityGroup, grouped, named_in, practised
 from counterpoint.web.formats import plural
 from counterpoint.web.urls import entity_url
 
@@ -81,11 +81,13 @@ def gather(
     has_events: Callable[[], bool],
     hidden: Collection[str] = (),
     practises: Callable[[str | None, str], bool] = lambda _unit, _practice: True,
+    hides: Callable[[str], bool] = lambda _kind: False,
     today: date | None = None,
 ) -> Home:
     """Read all that the front page shows; the journal is asked only while no experiment has been read.
 
-    Actions that begin with one of `hidden` are left out, and bets of units that do not practise them.
+    Actions that begin with one of `hidden` are left out, bets of units that do not practise them, and
+    what happened to entities of a kind that the organisation `hides`.
     """
     kinds = reader.facets("kind")
     found = reader.find(kind="Bet", order="-updated", limit=BETS).items
@@ -96,7 +98,7 @@ def gather(
         belief for belief in reader.find(kind="Belief", limit=BETS).items if practises(belief.owner, "bets")
     ]
     purposes = reader.find(kind="Purpose", order="name", limit=1).items
-    recent = grouped(reader.activity(hidden=hidden, limit=200), limit=8)
+    recent = grouped(practised(reader.activity(hidden=hidden, limit=200), hides), limit=8)
     entries = [entry for group in recent for entry in group.shown]
     waiting = prompts(bets, beliefs, reads, decisions, today or datetime.now(UTC).date())
     owners = {owner for owner in (*(bet.owner for bet in bets), *(one.owner for one in waiting)) if owner}

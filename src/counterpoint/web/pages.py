@@ -33,6 +33,7 @@ def show_home(
             has_events=lambda: bool(ws.journal.counts()),
             hidden=hidden_actions(actor),
             practises=page.practised_by,
+            hides=page.hides,
         )
     return render(page, "web/home.html", home=home)
 
@@ -103,7 +104,7 @@ def show_activity(
 @get("/design", media_type=MediaType.HTML, include_in_schema=False, sync_to_thread=True)
 def show_design(page: NamedDependency[PageContext]) -> str:
     """Every component in all its states."""
-    return render(page, "web/design.html", **design.specimens())
+    return design.leading_nowhere(render(page, "web/design.html", **design.specimens()))
 
 
 pages = [show_home, show_search, show_activity, show_design]

@@ -68,6 +68,7 @@ def test_null_takes_a_fact_back(carded):
         (Report({"x": 1}, at=datetime(2026, 5, 3)), "/at"),  # noqa: DTZ001 - it has no zone on purpose
         (Report({"x": 1}, at=datetime.now(UTC) + timedelta(days=2)), "/at"),
         (Report({f"x{i}": 1 for i in range(101)}), "/facts"),
+        (Report({"coverage.lines": 1, "coverage.Lines": 2}), "/facts/coverage.Lines"),
     ],
 )
 def test_a_report_that_is_not_valid_is_refused_with_the_place_and_keeps_nothing(carded, given, pointer):
@@ -75,6 +76,18 @@ def test_a_report_that_is_not_valid_is_refused_with_the_place_and_keeps_nothing(
         report(carded, SYSTEM, WEB, given)
     assert pointer in {problem.pointer for problem in caught.value.problems}
     assert reported_facts(carded, WEB) == []
+
+
+def test_a_name_that_differs_only_in_its_case_from_a_kept_one_is_refused_until_that_is_taken_back(carded):
+    report(carded, SYSTEM, WEB, Report({"coverage.lines": 80}))
+    with pytest.raises(InputError) as caught:
+        report(carded, SYSTEM, WEB, Report({"other": 1, "coverage.Lines": 90}))
+    (problem,) = caught.value.problems
+    assert (problem.pointer, "'coverage.lines'" in problem.message) == ("/facts/coverage.Lines", True)
+    assert [(each.name, each.value) for each in reported_facts(carded, WEB)] == [("coverage.lines", 80)]
+    report(carded, SYSTEM, WEB, Report({"coverage.lines": None}))
+    report(carded, SYSTEM, WEB, Report({"coverage.Lines": 90}))
+    assert [each.name for each in reported_facts(carded, WEB)] == ["coverage.Lines"]
 
 
 def test_an_entity_never_has_more_facts_than_the_limit(carded):

@@ -12,7 +12,7 @@ from counterpoint.catalog.docs.site import Site
 from counterpoint.graph.entity import Entity
 from counterpoint.graph.similar.corpus import Tokens, Vocabulary
 from counterpoint.graph.similar.likeness import Thing, documentation_of
-from counterpoint.graph.similar.things import DOCUMENTATION, Shelf, thing_of
+from counterpoint.graph.similar.things import DOCUMENTATION, Shelf, Step, thing_of
 from counterpoint.workspace import Workspace
 
 __all__ = ["Documents", "documents_of"]
@@ -61,11 +61,11 @@ class Documents:
         self.left_out = 0
         """Sites beyond `SITES`, which are not compared."""
 
-    def shelf(self) -> Shelf:
-        """Everything as the files were a moment ago."""
+    def shelf(self, step: Step = lambda: None) -> Shelf:
+        """Everything as the files were a moment ago; `step` is called after each site that is read."""
         with self._lock:
             if self.is_due:
-                self._look()
+                self._look(step)
             return self._shelf
 
     def refresh(self) -> Shelf:
@@ -79,7 +79,7 @@ class Documents:
         """Whether the files were not looked at for long enough."""
         return self._looked is None or time.monotonic() - self._looked > max(LOOK, SHARE * self._took)
 
-    def _look(self) -> None:
+    def _look(self, step: Step = lambda: None) -> None:
         begun = time.monotonic()
         with self._workspace.graph.read() as reader:
             sites = self._library.sites(reader)
@@ -89,9 +89,13 @@ class Documents:
         stamps = {ref: (sites[ref].stamp, entities[ref].etag) for ref in refs[:SITES]}
         if stamps != self._stamps:
             for ref in self._stamps.keys() - stamps.keys():
-                del self._things[documentation_of(ref)], self._tokens[documentation_of(ref)]
+                self._things.pop(
+                    documentation_of(ref), None
+                )  # gone already, where a look was ended by its step
+                self._tokens.pop(documentation_of(ref), None)
             for ref, stamp in stamps.items():
                 if stamp != self._stamps.get(ref):
+                    step()
                     self._take(sites[ref], entities[ref])
             self._stamps = stamps
             self._shelf = Shelf(self._things, self._tokens, self._words)

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import msgspec
 from litestar import MediaType, Response, get, post
 from litestar.di import NamedDependency
 from litestar.params import FromQuery, URLEncodedBody
@@ -70,10 +71,13 @@ def _page(ws: Workspace, page: PageContext, owner: str, errors: dict[str, str]) 
         refs = {entity_of(ref) for each in said for ref in (each.first, each.second, each.actor)}
         refs |= {ref for twin in found.items for ref in (*twin.likeness.shared, *twin.likeness.metrics)}
         titles = reader.titles(refs | ({owner} if ":" in owner else set()))
+    page = page.about(owner if ":" in owner else None)
+    shown = tuple(twin for twin in found.items if not page.hides(twin.kind))
+    hidden = len(found.items) - len(shown)
     return render(
-        page.about(owner if ":" in owner else None),
+        page,
         "catalog/twins.html",
-        found=found,
+        found=msgspec.structs.replace(found, items=shown, total=found.total - hidden),
         said=said,
         titles=titles,
         owner=owner,

@@ -2,12 +2,12 @@
 
 import threading
 import time
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import CancelledError, Future, ThreadPoolExecutor
 from concurrent.futures import TimeoutError as NotYetError
 from dataclasses import dataclass
 
 from counterpoint.catalog.reuse.documents import documents_of
-from counterpoint.graph.similar.things import Pair, Shelf, by_likeness
+from counterpoint.graph.similar.things import Pair, Shelf, Step, by_likeness
 from counterpoint.web.similar import things_of
 from counterpoint.workspace import Workspace
 
@@ -32,6 +32,10 @@ class _Kept:
     at: float
 
 
+class _StoppedError(Exception):
+    """The server stops; nobody waits for the list any more."""
+
+
 class Standing:
     """Comparing everything with everything costs a second where ten thousand things are; a page may not wait for it."""
 
@@ -43,19 +47,21 @@ class Standing:
         self._renewer: ThreadPoolExecutor | None = None
         self._waiting: Future[list[Pair]] | None = None
         self._first: threading.Timer | None = None
+        self._stopping = threading.Event()
 
-    def newest(self) -> list[Pair]:
-        """The pairs of now."""
+    def newest(self, step: Step = lambda: None) -> list[Pair]:
+        """The pairs of now; what `step` raises, which is called all the while, ends the comparing."""
         with self._lock:
+            step()
             seen, kept, begun = self._last(), self._kept, time.monotonic()
             documents = documents_of(self._workspace)
             if kept is not None and kept.seen == seen and not documents.is_due:
                 return kept.pairs
-            shelves = (things_of(self._workspace).shelf(), documents.shelf())
+            shelves = (things_of(self._workspace).shelf(step), documents.shelf(step))
             if kept is not None and kept.shelves == shelves:  # nothing that is compared has changed
                 self._kept = _Kept(shelves, seen, kept.pairs, kept.took, kept.at)
                 return kept.pairs
-            pairs = sorted((pair for shelf in shelves for pair in shelf.pairs()), key=by_likeness)
+            pairs = sorted((pair for shelf in shelves for pair in shelf.pairs(step)), key=by_likeness)
             done = time.monotonic()
             self._kept = _Kept(shelves, seen, pairs, done - begun, done)
             return pairs
@@ -82,11 +88,12 @@ class Standing:
             return (kept.pairs if kept else []), False
         try:
             return waiting.result(timeout=patience), True
-        except NotYetError:
+        except (NotYetError, CancelledError, _StoppedError):
             return [], False
 
     def start(self) -> None:
         """Renew the list in a thread from now on; the first time when somebody asks, or when the server has come up."""
+        self._stopping = threading.Event()
         self._renewer = ThreadPoolExecutor(1, thread_name_prefix="twins")
         self._first = threading.Timer(WARM, self.renew)
         self._first.daemon = True
@@ -101,17 +108,22 @@ class Standing:
                 return self._waiting
             if self._kept is not None and time.monotonic() - self._kept.at < PAUSE * self._kept.took:
                 return None
-            self._waiting = self._renewer.submit(self.newest)
+            self._waiting = self._renewer.submit(self.newest, self._step)
             return self._waiting
 
     def stop(self) -> None:
-        """Finish what runs, drop what waits."""
+        """End what runs and drop what waits: a list can be made again, and a server that stops is waited for."""
         with self._guard:
+            self._stopping.set()
             renewer, self._renewer = self._renewer, None
             if self._first is not None:
                 self._first.cancel()
         if renewer is not None:
             renewer.shutdown(wait=True, cancel_futures=True)
+
+    def _step(self) -> None:
+        if self._stopping.is_set():
+            raise _StoppedError
 
     def _last(self) -> int:
         with self._workspace.graph.read() as reader:

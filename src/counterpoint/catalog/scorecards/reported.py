@@ -90,8 +90,11 @@ def _check(ref: Ref, given: Report) -> None:
     problems = []
     if len(given.facts) > MOST:
         problems.append(Problem(f"A report has {MOST} facts at most.", "/facts"))
+    written: dict[str, str] = {}
     for name, value in given.facts.items():
         place = f"/facts/{escape(name)}"
+        if (first := written.setdefault(name.lower(), name)) != name:
+            problems.append(_told_twice(name, first))
         if not _NAME.fullmatch(name) or len(name) > TEXT_LENGTH:
             problems.append(Problem(f"{name[:60]!r} is no name; write one such as coverage.lines.", place))
         elif group_of(name).lower() in RESERVED:
@@ -112,6 +115,15 @@ def _check(ref: Ref, given: Report) -> None:
         raise InputError("The report is not valid.", problems)
 
 
+def _told_twice(name: str, first: str) -> Problem:
+    """Checks ask for facts in lower case, so two names that differ only in it would be one to them."""
+    return Problem(
+        f"{name!r} differs only in its case from {first!r}, and checks could not tell them apart; "
+        f"write {first!r}, or take that one back with null first.",
+        f"/facts/{escape(name)}",
+    )
+
+
 def _keep(writer: Writer, ref: str, given: Report, measured: int) -> None:
     held = {
         row.name: row
@@ -123,6 +135,14 @@ def _keep(writer: Writer, ref: str, given: Report, measured: int) -> None:
         raise InputError(
             "The report is not valid.", [Problem(f"An entity has {MOST} facts at most.", "/facts")]
         )
+    spelt = {name.lower(): name for name in held}
+    twice = [
+        _told_twice(name, spelt[name.lower()])
+        for name, value in given.facts.items()
+        if value is not None and name not in held and name.lower() in spelt
+    ]
+    if twice:
+        raise InputError("The report is not valid.", twice)
     before: dict[str, Any] = {}
     after: dict[str, Any] = {}
     for name, value in given.facts.items():

@@ -5,7 +5,7 @@ This plain method found the other half of a known pair of duplicates as well as 
 """
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -108,18 +108,25 @@ class Corpus:
         return float(self._rarity[number])
 
     def pairs(
-        self, rows: "NDArray[np.int64]", groups: "NDArray[np.int64]", *, least: float, each: int
+        self,
+        rows: "NDArray[np.int64]",
+        groups: "NDArray[np.int64]",
+        *,
+        least: float,
+        each: int,
+        step: Callable[[], object] = lambda: None,
     ) -> Iterator[tuple[int, int, float]]:
         """Every two of some texts, of different groups, that are at least so near: their numbers and the cosine.
 
         `groups` has one number for each of `rows`. Of one text at most `each` pairs with later ones are given,
         the nearest first. In a large corpus pairs that only have words in common which very many texts have
-        are not looked for.
+        are not looked for. `step` is called every few milliseconds; what it raises ends the search.
         """
         part = self._matrix[rows]
         seeking = self._without_common(part)
         columns = seeking.T.tocsr()
         for start in range(0, len(rows), ROWS):
+            step()
             found = (seeking[start : start + ROWS] @ columns).tocoo()
             left, right = found.row.astype(np.int64) + start, found.col.astype(np.int64)
             near = (right > left) & (found.data >= least * SOUGHT) & (groups[left] != groups[right])

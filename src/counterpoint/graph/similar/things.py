@@ -2,7 +2,7 @@
 
 import threading
 import time
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from math import log
 from typing import Any
 
@@ -38,6 +38,7 @@ __all__ = [
     "Near",
     "Pair",
     "Shelf",
+    "Step",
     "Things",
     "by_likeness",
     "common_words",
@@ -70,6 +71,14 @@ OVER = frozenset({"killed", "retired", "deprecated"})
 TEXTS = ("hypothesis", "statement")
 """Fields of a spec that say what a thing is for, beside its title and description. Tags are left out: most name a
 language or a framework, and what is written in one language is not for that reason the same."""
+
+
+Step = Callable[[], object]
+"""What long work calls every few milliseconds; whatever it raises ends the work, and nothing is kept of it."""
+
+
+def _on() -> None:
+    """Go on."""
 
 
 class Near(msgspec.Struct, frozen=True):
@@ -125,21 +134,24 @@ class Shelf:
         found.sort(key=lambda each: (-each[0].score, each[1].ref))
         return [Near(thing, alike, self._phrases(wanted, thing)) for alike, thing in found[:limit]]
 
-    def pairs(self) -> list[Pair]:
+    def pairs(self, step: Step = _on) -> list[Pair]:
         """Likely twins: pairs of one kind with different owners, the most alike first."""
         found: list[tuple[Likeness, Thing, Thing]] = []
         owners: dict[str | None, int] = {}
         for kind in dict.fromkeys(thing.kind for thing in self.things):
             rows = [place for place, thing in enumerate(self.things) if thing.kind == kind and thing.owner]
             groups = [owners.setdefault(self.things[place].owner, len(owners)) for place in rows]
-            near = self._corpus.pairs(np.array(rows, int), np.array(groups, int), least=TEXT, each=EACH * 4)
+            near = self._corpus.pairs(
+                np.array(rows, int), np.array(groups, int), least=TEXT, each=EACH * 4, step=step
+            )
             for left, right, cosine in near if rows else ():
+                step()
                 one, other = sorted((self.things[left], self.things[right]), key=lambda thing: thing.ref)
                 alike = likeness(one, other, cosine, self._rarity)
                 if are_candidates(one, other) and are_likely(alike, common_words(one, other)):
                     found.append((alike, one, other))
         found.sort(key=lambda each: (-each[0].score, each[1].ref, each[2].ref))
-        return list(self._thinned(found))
+        return list(self._thinned(found, step))
 
     def nearest_elsewhere(self, thing: Thing) -> Near | None:
         """The nearest thing of its kind that another owner has, where the two are likely twins."""
@@ -148,9 +160,10 @@ class Shelf:
                 return near if are_likely(near.likeness, common_words(thing, near.thing)) else None
         return None
 
-    def _thinned(self, found: Iterable[tuple[Likeness, Thing, Thing]]) -> Iterator[Pair]:
+    def _thinned(self, found: Iterable[tuple[Likeness, Thing, Thing]], step: Step) -> Iterator[Pair]:
         told: dict[str, int] = {}
         for alike, one, other in found:
+            step()
             if max(told.get(one.ref, 0), told.get(other.ref, 0)) < EACH:
                 told[one.ref], told[other.ref] = told.get(one.ref, 0) + 1, told.get(other.ref, 0) + 1
                 yield Pair(one, other, alike, self._phrases(one, other))
@@ -182,14 +195,14 @@ class Things:
         self.left_out = 0
         """Things beyond `MOST`, which are not compared."""
 
-    def shelf(self) -> Shelf:
+    def shelf(self, step: Step = _on) -> Shelf:
         """Everything as the graph has it now."""
         with self._lock, self._graph.read() as reader:
             last = reader.last_activity()
             begun = time.monotonic()
             if self._shelf is None or last < self._seen:
-                self._fill(reader)
-            elif last > self._seen and not self._renew(reader):
+                self._fill(reader, step)
+            elif last > self._seen and not self._renew(reader, step):
                 self._seen = last
                 return self._shelf
             if self._shelf is None or last != self._seen:
@@ -211,7 +224,7 @@ class Things:
         """The number of the activity up to which the shelf is right; -1 before the first time."""
         return self._seen
 
-    def _fill(self, reader: Reader) -> None:
+    def _fill(self, reader: Reader, step: Step) -> None:
         self._things, self._tokens, self._words, self._shelf = {}, {}, Vocabulary(), None
         condition = self._count(reader)
         newest = (
@@ -222,7 +235,7 @@ class Things:
             .order_by(revision.c.seq.desc())
             .limit(MOST)
         )
-        self._take(reader.connection.execute(newest).all(), _links(reader.connection, None))
+        self._take(reader.connection.execute(newest).all(), _links(reader.connection, None), step)
 
     def _count(self, reader: Reader) -> sa.ColumnElement[bool]:
         """Count what is not kept; the condition of what there is."""
@@ -231,7 +244,7 @@ class Things:
         self.left_out = max(total - MOST, 0)
         return condition
 
-    def _renew(self, reader: Reader) -> bool:
+    def _renew(self, reader: Reader, step: Step) -> bool:
         """Read again what has changed; whether anything of it is on the shelf, or comes on it."""
         connection = reader.connection
         subjects = sa.select(activity.c.subject).where(activity.c.seq > self._seen).distinct()
@@ -246,15 +259,16 @@ class Things:
             for ref in set(batch) - {row.ref for row in rows}:
                 self._things.pop(ref, None)
                 self._tokens.pop(ref, None)
-            self._take(rows, _links(connection, batch))
+            self._take(rows, _links(connection, batch), step)
         if len(self._things) > MOST + SLACK:
-            self._fill(reader)
+            self._fill(reader, step)
         elif changed and (self.left_out or len(self._things) > MOST):
             self._count(reader)
         return bool(changed)
 
-    def _take(self, rows: Iterable[Any], links: Mapping[str, set[str]]) -> None:
+    def _take(self, rows: Iterable[Any], links: Mapping[str, set[str]], step: Step) -> None:
         for row in rows:
+            step()
             thing = _thing(row, links.get(row.ref, ()))
             before = self._things.get(row.ref)
             self._things[row.ref] = thing
