@@ -205,7 +205,9 @@ def test_parents_in_a_circle_are_kept_and_end(workspace: Workspace, tmp_path: Pa
         for here, there in (("a", "b"), ("b", "a"))
     )
     (tmp_path / "c.yaml").write_text(text)
-    assert not load(workspace, tmp_path / "c.yaml").failed
+    report = load(workspace, tmp_path / "c.yaml")
+    assert [each.code for each in report.remarks] == ["circle", "circle"]
+    assert groups(workspace) == ["a", "b"]
     with workspace.graph.read() as reader:
         assert reader.units_of("group:default/a") == frozenset()
 

@@ -528,3 +528,21 @@ def test_what_was_imported_is_listed_and_taken_back_with_all_that_came_from_it(w
     assert run([*at, "locations", "remove", str(folder / "one")]) == 0
     assert refs(workspace) == []
     assert run([*at, "locations", "remove", "nothing"]) == 1
+
+
+def test_a_retired_unit_that_leaves_its_file_is_no_orphan(workspace, folder):
+    path = write(folder, "c.yaml", GROUP % "a", GROUP % "b")
+    load(workspace, path)
+    with workspace.graph.write(local_actor()) as writer:
+        document = writer.require("group:default/b").document
+        writer.put({**document, "spec": {**document["spec"], "lifecycle": "retired"}})
+    path.write_text(GROUP % "a")
+    assert load(workspace, path).remarks == []
+    assert standing(workspace, "orphan") == []
+    assert "group:default/b" in refs(workspace)
+
+
+def test_a_target_that_is_no_address_of_the_web_is_told_so(workspace, folder):
+    path = write(folder, "c.yaml", LOCATION % ("away", "file:///etc/hosts"))
+    (remark,) = load(workspace, path).remarks
+    assert "no address of the web" in remark.problem.message

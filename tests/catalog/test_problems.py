@@ -410,8 +410,9 @@ def test_problems_of_an_owner_are_counted_by_themselves_and_a_slip_is_no_owner(
     assert "There is no unit 'group:default/nope'" in capsys.readouterr().err
     assert run(["-w", str(troubled.path), "problems", "--owner", "a"]) == 0
     assert "Nothing is wrong in what group:default/a owns." in capsys.readouterr().out
-    page = pages.get("/catalog/problems?owner=group:default/a").text
-    assert "Nothing of this kind" in page
+    for owner in ("a", "group:default/a"):
+        assert "Nothing of this kind" in pages.get(f"/catalog/problems?owner={owner}").text
+    assert pages.get("/catalog/problems?owner=nope").status_code == 404
 
 
 def test_the_command_names_each_problem_and_ends_with_1(

@@ -2,6 +2,7 @@
 
 import importlib
 import io
+import json
 import resource
 import shlex
 import subprocess
@@ -152,3 +153,20 @@ def test_ctrl_c_says_that_the_command_can_be_repeated(
     monkeypatch.setattr(Workspace, "open", stopped)
     assert run(["doctor"]) == 130
     assert capsys.readouterr().err == "counterpoint: Stopped; it is safe to run the same command again.\n"
+
+
+def test_with_json_an_error_can_be_parsed_and_is_told_to_people_as_well(
+    workspace: Workspace, capsys: pytest.CaptureFixture[str]
+) -> None:
+    at = ["-w", str(workspace.path), "--json"]
+    for words, code, title in (
+        (["history", "component:default/none"], 1, "Not found"),
+        (["units", "show", "none"], 1, "Not found"),
+        (["problems", "--level", "eror"], 2, "Wrong usage"),
+        (["people", "export", "--format", "csv"], 2, "Wrong usage"),
+    ):
+        assert run([*at, *words]) == code
+        said = capsys.readouterr()
+        error = json.loads(said.out)["error"]
+        assert error["title"] == title
+        assert error["message"] in said.err

@@ -9,6 +9,7 @@ import sqlalchemy as sa
 
 from counterpoint.errors import InputError, NotAllowedError, NotFoundError, PreconditionError, WorkspaceError
 from counterpoint.graph import SYSTEM, Actor, Graph, Writer
+from counterpoint.graph.circles import circles_through, round_text
 from counterpoint.graph.entity import Put
 from tests.graph.documents import belief, bet, component, document, group, user
 
@@ -477,3 +478,18 @@ def test_a_token_that_may_only_read_begins_no_transaction(graph: Graph) -> None:
     reader = Actor("token:default/ci", "ci", "service", scopes=frozenset({"read"}))
     with pytest.raises(NotAllowedError, match="lacks the scope 'write'"), graph.write(reader) as writer:
         writer.record("experiment.read", "experiment:default/a")
+
+
+def test_circles_are_found_through_any_of_their_units_and_from_below(graph):
+    with graph.write(SYSTEM) as writer:
+        for name, above in (("a", "b"), ("b", "c"), ("c", "b"), ("top", None), ("me", "me"), ("leaf", "a")):
+            writer.put(group(name, **({"parent": above} if above else {})))
+        ours = ("group:default/b", "group:default/c")
+        for start in ("leaf", "a", "b", "c"):
+            assert circles_through(writer, [f"group:default/{start}"]) == [ours]
+        assert circles_through(writer, ["group:default/top"]) == []
+        assert circles_through(writer, ["group:default/me", *ours]) == [ours, ("group:default/me",)]
+        assert round_text(ours) == "group:default/b → group:default/c → group:default/b"
+        for number in range(3_000):
+            writer.put(group(f"deep-{number}", parent=f"deep-{number + 1}"))
+        assert circles_through(writer, ["group:default/deep-0"]) == []

@@ -95,7 +95,10 @@ def test_columns_may_have_any_name(tmp_path: Path) -> None:
         ("\tsource: a\n", "1: found character '\\t'"),
         ("subject: u\nmetrics: {a: b}\n", "1: source is missing"),
         ("source: s\n", "1: it makes no event"),
-        ("source: s\nsubject: u\nmetric: {a: b}\n", "3: 'metric' is no key of the mapping; it knows source"),
+        (
+            "source: s\nsubject: u\nmetric: {a: b}\n",
+            "3: 'metric' is no key of the mapping; it knows 'source'",
+        ),
         ("source: s\nsubject: u\nmetrics: {a: b, a: c}\n", "3: 'a' is given twice"),
         ("source: s\nmetrics: {a: b}\n", "2: subject is missing"),
         ("source: s\nexposure: {flag: f, variant: v}\n", "2: subject is missing"),
@@ -104,7 +107,7 @@ def test_columns_may_have_any_name(tmp_path: Path) -> None:
         ("source: s\nsubject: u\nmetrics: {a: [b]}\n", "3: metrics a must be text, not a list"),
         (
             "source: s\nsubject: u\nmetrics: {a: {col: b}}\n",
-            "3: 'col' is no key of metrics a; it knows column, literal, unit",
+            "3: 'col' is no key of metrics a; it knows 'column', 'literal', 'unit'",
         ),
         ("source: s\nsubject:\nmetrics: {a: b}\n", "2: subject is empty"),
         ("source: s\nsubject: u\ntime: soon\nmetrics: {a: b}\n", "3: time is 'soon': it is no time"),

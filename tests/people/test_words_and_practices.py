@@ -406,3 +406,24 @@ def test_a_command_that_cannot_be_done_says_why(
     said = capsys.readouterr()
     assert says_so in said.err
     assert "Traceback" not in said.err
+
+
+def test_what_touches_a_thing_is_named_by_the_practices_that_are_on(
+    client: TestClient, org: Workspace
+) -> None:
+    with org.graph.write(SYSTEM) as writer:
+        document = {
+            "apiVersion": "backstage.io/v1alpha1",
+            "kind": "Component",
+            "metadata": {"name": "player"},
+        }
+        spec = {"type": "service", "lifecycle": "production", "owner": "discovery"}
+        writer.put({**document, "spec": spec})
+    address = "/catalog/component/default/player"
+    assert "Bets, flags and experiments that touch it" in client.get(address, headers=HTML).text
+    switch(org.graph, local_actor(), None, practices={"bets": "off", "experiments": "off"})
+    shown = client.get(address, headers=HTML).text
+    assert "Flags that touch it" in shown
+    assert "experiment" not in re.sub(r"<[^>]*>", " ", shown).lower()
+    switch(org.graph, local_actor(), None, practices={"flags": "off"})
+    assert "that touch it" not in client.get(address, headers=HTML).text

@@ -10,7 +10,7 @@ from urllib.parse import SplitResult, urljoin, urlsplit, urlunsplit
 from counterpoint.errors import InputError
 from counterpoint.graph.weburls import is_absolute_url
 
-__all__ = ["host_of", "is_address", "is_allowed", "is_script", "parse_location", "resolve"]
+__all__ = ["has_secret", "host_of", "is_address", "is_allowed", "is_script", "parse_location", "resolve"]
 
 ADDRESS = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://")
 _GAP = "[\r\n\t]*"
@@ -79,6 +79,15 @@ def is_allowed(address: str, hosts: Collection[str]) -> bool:
     """Whether an address may be read: its host and port are exactly one of those allowed."""
     host = host_of(address)
     return host is not None and host in {_plain(each) for each in hosts}
+
+
+def has_secret(address: str) -> bool:
+    """Whether an address carries a name or password, which everybody would see who sees the address."""
+    try:
+        parts = urlsplit(address.strip())
+    except ValueError:
+        return False
+    return "@" in parts.netloc
 
 
 def _plain(host: str) -> str:

@@ -230,7 +230,7 @@ class Gathering:
         first = sheet.declared.get(ref)
         if first is not None and not self.strict:
             line = first.read.position("/metadata/name")[0]
-            message = f"{ref} is declared twice; the one in {sheet.source.shown}:{line} is kept"
+            message = f"{ref} is declared twice; the one in line {line} of this file is kept"
             sheet.refused.append(value["kind"])
             yield Remark("error", document.problem(message, "/metadata/name"), "conflict", ref)
             return

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from counterpoint.catalog.addresses import is_address, is_allowed, is_script, resolve
+from counterpoint.catalog.addresses import host_of, is_address, is_allowed, is_script, resolve
 from counterpoint.catalog.fetching import not_allowed
 from counterpoint.catalog.patterns import SKIPPED, WILDCARDS, matches
 from counterpoint.catalog.remarks import Level, Remark
@@ -255,7 +255,12 @@ def follow(
             if isinstance(found, Source) and (found.path is not None or is_allowed(found.target, hosts)):
                 yield found
             elif isinstance(found, Source):
-                message = f"{target} was not read, since its host is not in the setting [catalog] read_hosts"
+                why = (
+                    "since its host is not in the setting [catalog] read_hosts"
+                    if host_of(found.target)
+                    else "since it is no address of the web; give http:// or https:// with a host, or a path"
+                )
+                message = f"{target} was not read, {why}"
                 fault = Fault("Error", f"Unable to read url, {not_allowed(found.target)}")
                 yield _remark("error" if strict else "note", message, fault).placed(document, pointer)
             elif (told := told + 1) <= TOLD:

@@ -10,6 +10,7 @@ from counterpoint.catalog.sources import forget, known_sources, places_of, refs_
 from counterpoint.catalog.storing import Storing
 from counterpoint.errors import NotAllowedError, Problem
 from counterpoint.graph import Writer
+from counterpoint.graph.handover import RETIRED
 
 __all__ = ["ORPHAN", "settle_orphans", "vanished"]
 
@@ -67,7 +68,9 @@ def settle_orphans(writer: Writer, storing: Storing, *, delete: bool) -> list[Re
             continue
         told = []
         for ref in refs:
-            if places.get(ref) == location and ref not in storing.orphans and _mark(writer, ref, location):
+            if places.get(ref) != location or ref in storing.orphans or _is_retired(writer, ref):
+                continue
+            if _mark(writer, ref, location):
                 storing.orphans.add(ref)
                 storing.report.outcomes["updated"][writer.require(ref).kind] += 1
                 told.append(_remark(ref, location, storing))
@@ -103,6 +106,11 @@ def _delete(writer: Writer, refs: Iterable[str], location: str) -> Iterator[Rema
         drop_problems(writer, "orphan", [ref])
         message = f"{ref} is no longer declared here; it was deleted, as the setting [catalog] orphans asks"
         yield Remark("note", Problem(message, file=_file(location)), "note", ref)
+
+
+def _is_retired(writer: Writer, ref: str) -> bool:
+    """Whether it is a unit that was retired: it stays for its history, and no file need declare it."""
+    return ref.startswith("group:") and writer.require(ref).spec.get("lifecycle") == RETIRED
 
 
 def _mark(writer: Writer, ref: str, location: str) -> bool:

@@ -19,6 +19,7 @@ from counterpoint.catalog.rereading import reread_places
 from counterpoint.catalog.sources import source_at
 from counterpoint.errors import InputError, NotAllowedError, NotFoundError
 from counterpoint.graph import Actor
+from counterpoint.graph.named import require_known
 from counterpoint.graph.permissions import may
 from counterpoint.paging import cursor_of, read_cursor
 from counterpoint.web import PageContext, render
@@ -58,6 +59,7 @@ def show_problems(
     """What is wrong, by file."""
     after = read_cursor(cursor, tuple[str, int]) if cursor else None
     with ws.graph.read() as reader:
+        owner = require_known(reader, owner, "/owner") if owner else ""
         counts = count_problems(reader, owner=owner or None)
         whole = count_problems(reader) if owner else counts
         found = list_problems(reader, level=level or None, owner=owner or None, after=after, limit=MOST + 1)

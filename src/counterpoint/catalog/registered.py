@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 import sqlalchemy as sa
 
-from counterpoint.catalog.addresses import is_script
+from counterpoint.catalog.addresses import has_secret, is_script
 from counterpoint.catalog.importer import import_sources, import_targets
 from counterpoint.catalog.locations import ALLOWED, Source, generated_name
 from counterpoint.catalog.problems import drop_problems, write_problems
@@ -229,6 +229,8 @@ def _check(kind: str, target: str) -> None:
         raise InputError(ALLOWED)
     if is_script(target):
         raise InputError(f"Invalid location ref '{kind}:{target}', target is a javascript: URL")
+    if has_secret(target):  # the target is not repeated: the message goes to logs and screens
+        raise InputError("target carries a name or password; register the address without them")
     if not target.strip() or len(target) > LENGTH or "\0" in target:
         raise InputError(f"target must be an address of 1 to {LENGTH:,} characters")
 

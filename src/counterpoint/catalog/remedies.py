@@ -27,7 +27,7 @@ LABELS: Mapping[Code, str] = {
 REMEDIES: Mapping[Code, str] = {
     "unread": "Check that it is there and may be read, then read it again. What it declared before is kept.",
     "syntax": "Mend the text at this line. The documents before and after it are taken.",
-    "invalid": "Mend the field. Until then the last good version of the entity stays as it is.",
+    "invalid": "Mend the field. Until then the last good version of the entity, where there is one, stays as it is.",
     "conflict": "Remove it from one of the two places, or give one of them another name.",
     "forbidden": "Ask its owner, or let somebody import the file who may change it.",
     "target": "Correct the target, or set presence: optional where it may be missing.",

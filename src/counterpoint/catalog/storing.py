@@ -167,7 +167,7 @@ class Storing:
     def _conflict(self, declared: Declared, place: str | None) -> Remark:
         first = self.first.get(declared.ref)
         if first is not None:
-            message = f"{declared.ref} is declared twice; the one in {first[0].shown}:{first[1]} is kept"
+            message = f"{declared.ref} is declared twice; the one in {first[0].target}:{first[1]} is kept"
         else:
             where = (place or "").removeprefix("file:").removeprefix("url:")
             message = f"{declared.ref} is managed by {where} already; that one is kept. Remove it from one of the two files"

@@ -1,9 +1,10 @@
 """The command line: one tree that mounts every room's commands, each loaded when it is called."""
 
+import json
 import os
 import sys
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -14,6 +15,8 @@ from counterpoint.terminal import Terminal, soften_encodings, terminal, use_term
 
 if TYPE_CHECKING:
     from cyclopts import App
+
+    from counterpoint.errors import Problem
 
 __all__ = ["create_cli", "run"]
 
@@ -87,11 +90,13 @@ def run(arguments: Sequence[str]) -> int:
     try:
         result = create_cli().meta(list(arguments), exit_on_error=False, print_error=False)
     except CycloptsError as error:
+        _emit_error(arguments, "Wrong usage", str(error), [])
         return _fail(str(error), 2)
     except CounterpointError as error:
         tell = terminal().tell
-        problems = (f"  {replace(problem, message=tell(problem.message))}" for problem in error.problems)
-        return _fail("\n".join([tell(error.message), *problems]), error.exit_code)
+        problems = [replace(problem, message=tell(problem.message)) for problem in error.problems]
+        _emit_error(arguments, tell(error.title), tell(error.message), problems)
+        return _fail("\n".join([tell(error.message), *(f"  {each}" for each in problems)]), error.exit_code)
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
@@ -108,6 +113,13 @@ def run(arguments: Sequence[str]) -> int:
             1,
         )
     return result if isinstance(result, int) and not isinstance(result, bool) else 0
+
+
+def _emit_error(arguments: Sequence[str], title: str, message: str, problems: "Sequence[Problem]") -> None:
+    """With --json, say on standard output as well what was wrong, so that a script has something to read."""
+    if "--json" in arguments:
+        error = {"title": title, "message": message, "problems": [asdict(each) for each in problems]}
+        sys.stdout.write(f"{json.dumps({'error': error}, ensure_ascii=False)}\n")
 
 
 def _fail(message: str, code: int) -> int:

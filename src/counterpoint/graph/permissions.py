@@ -55,6 +55,10 @@ def may(
         return Decision(allow=True, reason=f"{actor.name} owns it.")
     if owner in units or owner in actor.units:
         return Decision(allow=True, reason=f"{actor.name} belongs to {owner}, which owns it.")
+    if owner.startswith("user:"):  # nobody is a member of a person
+        return Decision(
+            allow=False, reason=f"It belongs to {owner}, and {actor.name} is somebody else; ask them."
+        )
     return Decision(
         allow=False, reason=f"It belongs to {owner}, and {actor.name} is no member; ask them, or join."
     )

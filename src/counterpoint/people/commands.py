@@ -116,6 +116,8 @@ def export_people(
     from counterpoint.people.exporting import documents, export
 
     here = terminal()
+    if here.json and format_ == "csv":
+        raise UsageError("--format csv prints CSV and --json prints JSON; give one of the two.")
     with here.open() as workspace, workspace.graph.read() as reader:
         when = when_of(at or None)
         text = export(reader, format_, when)

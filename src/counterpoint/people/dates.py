@@ -9,6 +9,8 @@ from counterpoint.errors import InputError, Problem
 __all__ = ["When", "edge_of", "edge_text", "now", "plain_edge", "read_edge", "when_of"]
 
 STORED = "%Y-%m-%dT%H:%M:%S.%fZ"
+YEARS = (1900, 2200)
+"""The years in which memberships begin and end; others are slips of the pen."""
 _DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
 
 
@@ -73,17 +75,25 @@ def read_edge(text: str, place: str = "") -> date:
     """
     text = text.strip()
     try:
-        if _DAY.fullmatch(text):
-            return date.fromisoformat(text)
-        moment = datetime.fromisoformat(text)
-        if moment.tzinfo is not None and "T" in text.upper():
-            return plain_edge(moment)
+        edge = _edge(text)
     except (ValueError, OverflowError):
-        pass
+        edge = None
+    if edge is not None and not YEARS[0] <= edge.year <= YEARS[1]:
+        message = f"{text[:40]!r} is in the year {edge.year}; write a day between {YEARS[0]} and {YEARS[1]}, or leave it out where it is open."
+        raise InputError("The date is not valid.", [Problem(message, place)])
+    if edge is not None:
+        return edge
     message = (
         f"{text[:40]!r} is no date; write a day such as 2026-05-03, or a moment such as 2026-05-03T12:00:00Z."
     )
     raise InputError("The date is not valid.", [Problem(message, place)])
+
+
+def _edge(text: str) -> date | None:
+    if _DAY.fullmatch(text):
+        return date.fromisoformat(text)
+    moment = datetime.fromisoformat(text)
+    return plain_edge(moment) if moment.tzinfo is not None and "T" in text.upper() else None
 
 
 def _moment(text: str, name: str) -> datetime:

@@ -262,7 +262,11 @@ def _cells_of(document: Document, place: str, entries: dict[str, Any], sheet: Sh
         here = f"{place}/{escape(key)}"
         column = column_of(key, sheet)
         if column is None:
-            raise _wrong(document, here, f"{key!r} is not known; there are {quoted(COLUMNS[sheet])}")
+            known = [
+                *COLUMNS[sheet],
+                *(["memberships"] if sheet == "people" and "/memberships/" not in place else []),
+            ]
+            raise _wrong(document, here, f"{key!r} is not known; there are {quoted(known)}")
         if value is not None and not isinstance(value, str):
             raise _wrong(document, here, f"{key} is no text")
         if value is not None and value.strip():

@@ -481,3 +481,12 @@ def test_the_repository_of_an_address(address: str, found: tuple[str, str, str])
 def test_what_is_no_address_has_no_repository(address: str) -> None:
     with pytest.raises(InputError):
         repository_of(address)
+
+
+@pytest.mark.parametrize("query", ["", "?dryRun=true"])
+def test_an_address_with_a_password_is_refused_and_kept_nowhere(catalog_api: TestClient, query: str) -> None:
+    answer = register(catalog_api, "http://ana:hunter2@127.0.0.1:9/catalog-info.yaml", query)
+    assert answer.status_code == 400
+    assert "without them" in answer.json()["error"]["message"]
+    assert "hunter2" not in answer.json()["error"]["message"]
+    assert catalog_api.get("/locations").json() == []

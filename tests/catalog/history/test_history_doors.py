@@ -229,3 +229,26 @@ def test_very_many_changes_are_cut_and_said_to_be(client, changed, monkeypatch):
     page = client.get(PAGE, headers=HTML).text
     assert "The first 1 of 4 changes" in page
     assert f'href="{WEB}/diff"' in page
+
+
+def test_the_page_says_kinds_and_relations_in_the_words_of_the_organisation(client, filled):
+    ours = {"apiVersion": "counterpoint.dev/v1", "metadata": {"name": "radio"}}
+    spec = {"owner": "player", "nouns": {"bet": "wager", "flag": "toggle"}}
+    client.put("/api/v1/entities/vocabulary/default/radio", json={**ours, "kind": "Vocabulary", "spec": spec})
+    bet = {**ours, "kind": "Bet", "spec": {"owner": "player", "touches": ["web-player"]}}
+    assert client.put("/api/v1/entities/bet/default/radio", json=bet).status_code == 201
+    page = client.get("/catalog/bet/default/radio/diff", headers=HTML).text
+    assert "Wager" in page
+    assert ">Bet</a>" not in page, "the descriptor alone says its kind"
+
+
+@pytest.mark.parametrize("name", ["from", "to"])
+def test_a_wrong_date_is_named_by_the_parameter_that_holds_it(client, filled, name):
+    answer = client.get(f"{WEB}/diff", params={name: "x"})
+    assert answer.status_code == 400
+    assert answer.json()["errors"] == [
+        {
+            "pointer": f"/{name}",
+            "message": f"{name} is 'x'; write a date such as 2026-05-03, or a moment such as 2026-05-03T12:00:00Z",
+        }
+    ]

@@ -78,6 +78,11 @@ def list_similar(
     if ref and (title or text):
         message = "query parameter 'ref' stands for itself; leave 'title' and 'text' out, or 'ref'"
         raise InputError("The request is not valid.", [Problem(message)])
+    if not (ref or title.strip() or text.strip()):
+        raise InputError(
+            "There is nothing to compare.",
+            [Problem("give 'ref', or 'title' and 'text' that say what is planned", "/text")],
+        )
     found = similar_to(ws, ref=ref, title=title, text=text, kinds=kind or (), owner=owner, limit=limit)
     return SimilarThings(found)
 
