@@ -235,7 +235,8 @@ class Things:
             .order_by(revision.c.seq.desc())
             .limit(MOST)
         )
-        self._take(reader.connection.execute(newest).all(), _links(reader.connection, None), step)
+        links = _links(reader.connection, None, step)
+        self._take(reader.connection.execute(newest), links, step)
 
     def _count(self, reader: Reader) -> sa.ColumnElement[bool]:
         """Count what is not kept; the condition of what there is."""
@@ -259,7 +260,7 @@ class Things:
             for ref in set(batch) - {row.ref for row in rows}:
                 self._things.pop(ref, None)
                 self._tokens.pop(ref, None)
-            self._take(rows, _links(connection, batch), step)
+            self._take(rows, _links(connection, batch, step), step)
         if len(self._things) > MOST + SLACK:
             self._fill(reader, step)
         elif changed and (self.left_out or len(self._things) > MOST):
@@ -289,7 +290,7 @@ def common_words(one: Thing, other: Thing) -> int:
     return len(shared - {first + second for first in shared for second in shared})
 
 
-def _links(connection: sa.Connection, refs: list[str] | None) -> dict[str, set[str]]:
+def _links(connection: sa.Connection, refs: list[str] | None, step: Step) -> dict[str, set[str]]:
     query = sa.select(relation.c.source, relation.c.target).where(
         relation.c.type.in_(LINKS), valid(relation, None)
     )
@@ -297,6 +298,7 @@ def _links(connection: sa.Connection, refs: list[str] | None) -> dict[str, set[s
         query = query.where(relation.c.source.in_(refs))
     found: dict[str, set[str]] = {}
     for source, target in connection.execute(query):
+        step()
         if _may_hold(source):
             found.setdefault(source, set()).add(target)
     return found
