@@ -15,8 +15,6 @@ __all__ = ["Standing", "standing_of"]
 
 PAUSE = 20
 """How many times as long as the last comparison took nothing is compared again: a twentieth of a core at most."""
-WARM = 15.0
-"""Seconds after which a server makes the first list by itself; before that it has other things to do."""
 PATIENCE = 2.0
 """Seconds that the first reader waits for the first list."""
 
@@ -46,7 +44,6 @@ class Standing:
         self._kept: _Kept | None = None
         self._renewer: ThreadPoolExecutor | None = None
         self._waiting: Future[list[Pair]] | None = None
-        self._first: threading.Timer | None = None
         self._stopping = threading.Event()
 
     def newest(self, step: Step = lambda: None) -> list[Pair]:
@@ -92,12 +89,9 @@ class Standing:
             return [], False
 
     def start(self) -> None:
-        """Renew the list in a thread from now on; the first time when somebody asks, or when the server has come up."""
+        """Renew the list in a thread from now on, whenever somebody asks: a server that nobody asks rests."""
         self._stopping = threading.Event()
         self._renewer = ThreadPoolExecutor(1, thread_name_prefix="twins")
-        self._first = threading.Timer(WARM, self.renew)
-        self._first.daemon = True
-        self._first.start()
 
     def renew(self) -> "Future[list[Pair]] | None":
         """Compute the list in the renewing thread, unless it was computed a moment ago."""
@@ -116,8 +110,6 @@ class Standing:
         with self._guard:
             self._stopping.set()
             renewer, self._renewer = self._renewer, None
-            if self._first is not None:
-                self._first.cancel()
         if renewer is not None:
             renewer.shutdown(wait=True, cancel_futures=True)
 
