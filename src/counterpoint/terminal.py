@@ -18,7 +18,7 @@ from counterpoint.vocabulary import OUR_WORDS, Words
 if TYPE_CHECKING:
     from counterpoint.workspace import Workspace
 
-__all__ = ["Advance", "Terminal", "counted", "soften_encodings", "terminal", "use_terminal"]
+__all__ = ["Advance", "Terminal", "counted", "has_emitted", "soften_encodings", "terminal", "use_terminal"]
 
 T = TypeVar("T")
 
@@ -92,6 +92,7 @@ class Terminal:
             data = self.told(data)
             sys.stdout.buffer.write(msgspec.json.format(msgspec.json.encode(data), indent=2) + b"\n")
             sys.stdout.buffer.flush()
+            _emitted.set(True)
             return
         shown = human() if human else data
         if isinstance(shown, str):
@@ -135,6 +136,8 @@ def counted(number: int, noun: str, nouns: str | None = None) -> str:
 
 _words: ContextVar[Words] = ContextVar("words", default=OUR_WORDS)
 """The words of the organisation whose workspace the command has opened; ours before that."""
+_emitted: ContextVar[bool] = ContextVar("emitted", default=False)
+"""Whether the running command has printed its JSON: a script reads one document, not two."""
 _current: ContextVar[Terminal | None] = ContextVar("terminal", default=None)
 
 
@@ -142,6 +145,12 @@ def use_terminal(chosen: Terminal) -> None:
     """Let the running command, and what it calls, use this terminal."""
     _current.set(chosen)
     _words.set(OUR_WORDS)
+    _emitted.set(False)
+
+
+def has_emitted() -> bool:
+    """Whether the running command has printed its JSON already."""
+    return _emitted.get()
 
 
 def terminal() -> Terminal:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 from counterpoint import __version__
 from counterpoint.cli.tree import COMMANDS, EXAMPLES, GROUPS, OPTIONS, overview
 from counterpoint.errors import CounterpointError
-from counterpoint.terminal import Terminal, soften_encodings, terminal, use_terminal
+from counterpoint.terminal import Terminal, has_emitted, soften_encodings, terminal, use_terminal
 
 if TYPE_CHECKING:
     from cyclopts import App
@@ -87,6 +87,7 @@ def run(arguments: Sequence[str]) -> int:
         return 0
     from cyclopts import CycloptsError
 
+    use_terminal(Terminal(Path()))  # of nothing that an earlier call in this process has said
     try:
         result = create_cli().meta(list(arguments), exit_on_error=False, print_error=False)
     except CycloptsError as error:
@@ -116,8 +117,8 @@ def run(arguments: Sequence[str]) -> int:
 
 
 def _emit_error(arguments: Sequence[str], title: str, message: str, problems: "Sequence[Problem]") -> None:
-    """With --json, say on standard output as well what was wrong, so that a script has something to read."""
-    if "--json" in arguments:
+    """With --json, say on standard output as well what was wrong, unless the command has printed its own document."""
+    if "--json" in arguments and not has_emitted():
         error = {"title": title, "message": message, "problems": [asdict(each) for each in problems]}
         sys.stdout.write(f"{json.dumps({'error': error}, ensure_ascii=False)}\n")
 
