@@ -6,6 +6,7 @@ sync of the disk. Several processes may write to the same file; SQLite lets them
 
 import sqlite3
 import threading
+import time
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future
@@ -72,9 +73,9 @@ def connect(file: Path, *, create: bool = True) -> sqlite3.Connection:
 
 
 def _prepare(database: sqlite3.Connection, file: Path) -> None:
+    _write_ahead(database)
     # FULL syncs the log at each commit: what is acknowledged survives a power cut.
     for pragma in (
-        "journal_mode = WAL",
         "synchronous = FULL",
         "cache_size = -16000",
         "journal_size_limit = 67108864",
@@ -93,6 +94,20 @@ def _prepare(database: sqlite3.Connection, file: Path) -> None:
             database.execute(statement)
         database.execute(f"PRAGMA user_version = {VERSION}")
     database.execute("COMMIT")
+
+
+def _write_ahead(database: sqlite3.Connection) -> None:
+    """Switch to the write-ahead log. SQLite does not wait for a process that switches at the same moment."""
+    end = time.monotonic() + BUSY_SECONDS
+    while True:
+        try:
+            database.execute("PRAGMA journal_mode = WAL")
+        except sqlite3.OperationalError as error:
+            if "locked" not in str(error) or time.monotonic() > end:
+                raise
+            time.sleep(0.01)
+        else:
+            return
 
 
 def _version(database: sqlite3.Connection) -> int:
