@@ -101,7 +101,8 @@ def test_references_of_a_flag_that_are_none_are_passed_over(filled: Graph):
     with filled.write(SYSTEM) as writer:
         writer.put(
             document("FlagSet", "broken", {"owner": "player", "definition": {"flags": broken}})
-            | {"apiVersion": "counterpoint.dev/v1"}
+            | {"apiVersion": "counterpoint.dev/v1"},
+            validated=True,  # as an older version would have taken it
         )
     kinds = [touch[:2] for touch in told(filled, "component:decoder")]
     assert ("Flag", "b") in kinds

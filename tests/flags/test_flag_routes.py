@@ -7,6 +7,7 @@ import httpx2
 import pytest
 
 from counterpoint.flags.listing import page_of
+from counterpoint.graph.actor import local_actor
 
 from .conftest import DEFINITION, Served
 
@@ -204,7 +205,9 @@ def test_what_a_definition_holds_is_text_on_a_page(http: httpx2.Client) -> None:
         assert evil not in answer.text
 
 
-def test_a_set_that_another_door_broke_is_shown_as_such_and_harms_no_other(http: httpx2.Client) -> None:
+def test_a_set_that_an_older_version_let_in_broken_is_shown_as_such_and_harms_no_other(
+    served: Served, http: httpx2.Client
+) -> None:
     assert put(http, "sound", ONE).status_code == 201
     broken = {"flags": {"f": {"state": "ENABLED", "variants": {"a": 1, "b": "x"}, "defaultVariant": "a"}}}
     descriptor = {
@@ -213,7 +216,8 @@ def test_a_set_that_another_door_broke_is_shown_as_such_and_harms_no_other(http:
         "metadata": {"name": "torn"},
         "spec": {"owner": "squad", "definition": broken},
     }
-    assert http.put("/api/v1/entities/flagset/default/torn", json=descriptor).status_code == 201
+    with served.workspace.graph.write(local_actor()) as writer:
+        writer.put(descriptor, validated=True)
     sets = {each["name"]: each for each in http.get(SETS).json()["items"]}
     assert [problem["pointer"] for problem in sets["torn"]["problems"]] == ["/flags/f/variants"]
     assert sets["sound"]["problems"] == []

@@ -360,11 +360,11 @@ def test_references_make_relations(given: dict[str, Any], expected: set[tuple[st
     assert edges(given) == expected
 
 
-def test_flags_name_their_bet_and_component_where_that_is_a_reference() -> None:
+def test_flags_name_their_bet_component_and_owner_where_that_is_a_reference() -> None:
+    on = {"state": "ENABLED", "variants": {"on": True}}
     flags = {
-        "weekly": {"metadata": {"bet": "discover-weekly", "component": "component:media/player"}},
-        "odd": {"metadata": {"bet": "not a name", "component": 5}},
-        "none": None,
+        "weekly": on | {"metadata": {"bet": "discover-weekly", "component": "component:media/player"}},
+        "odd": on | {"metadata": {"bet": "not a name", "component": 5, "owner": "playback"}},
     }
     spec = {"owner": "discovery", "definition": {"flags": flags, "metadata": {"bet": "radio"}}}
     given = document("FlagSet", "default", spec) | {"apiVersion": "counterpoint.dev/v1"}
@@ -373,7 +373,23 @@ def test_flags_name_their_bet_and_component_where_that_is_a_reference() -> None:
         ("implementsBet", "bet:default/discover-weekly"),
         ("implementsBet", "bet:default/radio"),
         ("flagOf", "component:media/player"),
+        ("hasFlagsOf", "group:default/playback"),
     }
+
+
+@pytest.mark.parametrize(
+    ("flags", "pointer"),
+    [
+        ({"f": {"state": "ENABLED", "variants": {}}}, "/spec/definition/flags/f/variants"),
+        ({"f": {"state": "ENABLED", "variants": {"a": 1, "b": "x"}}}, "/spec/definition/flags/f/variants"),
+        ([{"key": "f", "state": "on", "variants": {"a": 1}}], "/spec/definition/flags/0/state"),
+        (5, "/spec/definition/flags"),
+    ],
+)
+def test_a_flag_set_whose_definition_is_broken_is_no_good_descriptor(flags: Any, pointer: str) -> None:
+    spec = {"owner": "discovery", "definition": {"flags": flags}}
+    given = document("FlagSet", "default", spec) | {"apiVersion": "counterpoint.dev/v1"}
+    assert [problem.pointer for problem in validate(given)] == [pointer]
 
 
 ARMS = {

@@ -7,10 +7,8 @@ from typing import Any, Final
 from counterpoint.errors import Problem, escape
 from counterpoint.flags.jsonlogic import LAZY, OPERATORS
 
-__all__ = ["expand", "fault_in", "is_rule", "outcomes", "schema_faults", "subrules", "too_deep"]
+__all__ = ["expand", "fault_in", "is_rule", "outcomes", "schema_faults", "subrules"]
 
-MAX_LEVELS: Final = 300
-"""Levels of JSON in a definition; each nested operation takes two."""
 KNOWN: Final = frozenset(LAZY) | frozenset(OPERATORS) | {"starts_with", "ends_with", "sem_ver", "fractional"}
 
 
@@ -28,22 +26,6 @@ def expand(rule: Any, evaluators: Mapping[str, Any]) -> Any:
     if len(rule) == 1 and isinstance(name := rule.get("$ref"), str) and name in evaluators:
         return evaluators[name]
     return {key: expand(value, evaluators) for key, value in rule.items()}
-
-
-def too_deep(value: Any) -> bool:
-    """Whether a definition nests deeper than `MAX_LEVELS`; found without recursion."""
-    level, depth = [value], 0
-    while level:
-        if depth > MAX_LEVELS:
-            return True
-        below: list[Any] = []
-        for item in level:
-            if isinstance(item, Mapping):
-                below.extend(item.values())
-            elif isinstance(item, list | tuple):
-                below.extend(item)
-        level, depth = below, depth + 1
-    return False
 
 
 def subrules(rule: Any, pointer: str = "") -> Iterator[tuple[str, str, Any]]:

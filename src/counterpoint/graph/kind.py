@@ -31,6 +31,8 @@ class Kind:
     """What it stands for, in one line for people."""
     check: Callable[[Mapping[str, Any]], Iterable[Problem]] | None = None
     """What fields that are right in themselves say against each other."""
+    logged: Callable[[dict[str, Any]], dict[str, Any]] | None = None
+    """The form of a document in which the activity log compares it, where a list stands for things with names."""
     expected: tuple[Field, ...] = ()
     """Fields of ours in a kind of Backstage's. What does not fit them is taken all the same, with a remark."""
     opt_in: bool = False

@@ -5,6 +5,7 @@ from typing import Any
 
 from counterpoint.errors import Problem, escape
 from counterpoint.graph.fields import Field, Reference
+from counterpoint.graph.flagd import by_key, check_flag_set
 from counterpoint.graph.kind import OWNER, Kind, LooseReference, refers
 from counterpoint.graph.scorecard import SCORECARD, check_scorecard
 from counterpoint.practices import check_pack
@@ -128,16 +129,25 @@ OWN_KINDS = (
     Kind(
         "FlagSet",
         OURS,
-        (OWNER, Field("definition", "object", required=True), Field("bucketing", choices=("v2", "v3"))),
+        (
+            OWNER,
+            Field("definition", "object", required=True),
+            Field("bucketing", choices=("v2", "v3")),
+            Field("environment"),
+            refers("promotesTo", "FlagSet", "promotesTo", "promotedFrom"),
+        ),
         loose=tuple(
             LooseReference((*start, "metadata", key), reference)
             for start in (("definition",), ("definition", "flags", "*"))
             for key, reference in (
                 ("bet", Reference("Bet", "implementsBet", "implementedBy")),
                 ("component", Reference("Component", "flagOf", "hasFlags")),
+                ("owner", Reference("Group", "hasFlagsOf", "ownsFlagsIn")),
             )
         ),
         purpose="Flags that are defined and published together, in flagd's format.",
+        check=check_flag_set,
+        logged=by_key,
     ),
     Kind(
         "Experiment",

@@ -25,7 +25,7 @@ from counterpoint.graph.descriptor import (
 from counterpoint.graph.difference import difference
 from counterpoint.graph.entity import Activity, Entity, Put
 from counterpoint.graph.handover import is_marked, keep_decisions
-from counterpoint.graph.kinds import INVERSES
+from counterpoint.graph.kinds import INVERSES, kind_of
 from counterpoint.graph.reader import _batches, _text
 from counterpoint.graph.ref import Ref
 from counterpoint.graph.search import postings_of
@@ -132,7 +132,7 @@ class Writer(Consent):
         outcome: Literal["created", "updated"] = "updated" if old is not None else "created"
         version = latest.version + 1 if latest is not None else 1
         before, after = (
-            difference(decode(old.document), plain)
+            difference(_logged(decode(old.document)), _logged(plain))
             if old is not None
             else (None, {"version": version, "etag": etag})
         )
@@ -388,6 +388,11 @@ def _match(ref: str, old: Any, if_match: Collection[str]) -> None:
 
 def _present(latest: Any) -> Any:
     return latest if latest is not None and latest.valid_to is None else None
+
+
+def _logged(document: dict[str, Any]) -> dict[str, Any]:
+    logged = kind_of(document["kind"]).logged
+    return logged(document) if logged else document
 
 
 def _word(value: Any) -> str | None:

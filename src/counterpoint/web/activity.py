@@ -5,10 +5,11 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from counterpoint.graph.entity import Activity
+from counterpoint.graph.flag_changes import sentence_of
 from counterpoint.graph.kinds import canonical_kind
 from counterpoint.web.urls import ref_parts
 
-__all__ = ["ActivityGroup", "grouped", "named_in", "practised"]
+__all__ = ["ActivityGroup", "grouped", "named_in", "practised", "said_of"]
 
 TOGETHER = timedelta(minutes=10)
 """How far apart entries may be and still be one line."""
@@ -36,6 +37,11 @@ class ActivityGroup:
         return len(self._by_subject) - len(self.shown)
 
     @property
+    def said(self) -> str:
+        """What was done to flags, as a sentence without a subject; empty for everything else."""
+        return said_of(self.first)
+
+    @property
     def _by_subject(self) -> dict[str, Activity]:
         found: dict[str, Activity] = {}
         for entry in self.entries:
@@ -44,7 +50,7 @@ class ActivityGroup:
 
 
 def grouped(entries: Sequence[Activity], *, limit: int | None = None) -> list[ActivityGroup]:
-    """Return the lines for entries in order (newest first); what has a reason stands for itself."""
+    """Return the lines for entries in order (newest first); what has a reason, or says what became of flags, stands for itself."""
     groups: list[list[Activity]] = []
     for entry in entries:
         if groups and _belongs(entry, groups[-1]):
@@ -52,6 +58,12 @@ def grouped(entries: Sequence[Activity], *, limit: int | None = None) -> list[Ac
         else:
             groups.append([entry])
     return [ActivityGroup(tuple(group)) for group in groups[:limit]]
+
+
+def said_of(entry: Activity) -> str:
+    """What an entry about a flag set says of its flags: "turned 'new-home' off"; empty for everything else."""
+    about_flags = entry.subject.startswith("flagset:") and entry.action == "entity.updated"
+    return sentence_of(entry.before, entry.after) if about_flags else ""
 
 
 def practised(entries: Iterable[Activity], hides: Callable[[str], bool]) -> list[Activity]:
@@ -66,6 +78,8 @@ def _belongs(entry: Activity, group: list[Activity]) -> bool:
         and entry.action == first.action
         and not entry.reason
         and not first.reason
+        and not said_of(entry)
+        and not said_of(first)
         and last.at - entry.at <= TOGETHER
     )
 
