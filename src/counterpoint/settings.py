@@ -18,6 +18,7 @@ from counterpoint.spelling import near
 
 __all__ = [
     "CatalogSettings",
+    "FlagSettings",
     "GraphSettings",
     "JournalSettings",
     "ServerSettings",
@@ -36,6 +37,7 @@ _NOUNS = {
     "str": "text", "int": "a whole number", "float": "a number", "bool": "true or false",
     "array": "a list", "object": "a table of settings", "null": "nothing",
 }  # fmt: skip
+_ENVIRONMENT = re.compile(r"[a-z0-9]([a-z0-9-]{0,30}[a-z0-9])?")
 _AT_LINE = re.compile(r" \(at line (\d+), column (\d+)\)$")
 
 Count = Annotated[int, msgspec.Meta(ge=1)]
@@ -76,6 +78,13 @@ class CatalogSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Read imported files again when they are saved, while the server runs."""
 
 
+class FlagSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """How flags are kept."""
+
+    environments: tuple[str, ...] = ("development", "staging", "production")
+    """The environments that flag sets are promoted through, in order; the last is the one whose set has the bare name."""
+
+
 class ServerSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """How the server answers."""
 
@@ -99,6 +108,7 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     graph: GraphSettings = GraphSettings()
     journal: JournalSettings = JournalSettings()
     catalog: CatalogSettings = CatalogSettings()
+    flags: FlagSettings = FlagSettings()
     server: ServerSettings = ServerSettings()
 
 
@@ -121,6 +131,12 @@ def load_settings(file: Path, environment: Mapping[str, str] | None = None) -> S
     if settings.engine not in ENGINES:
         message = f"{settings.engine!r} is no engine of this version; it knows {' and '.join(ENGINES)}"
         raise _refusal(file, given, message, "/engine")
+    for index, name in enumerate(settings.flags.environments):
+        if not _ENVIRONMENT.fullmatch(name) or name in settings.flags.environments[:index]:
+            message = (
+                f"{name!r} is no environment; each is one word of letters, digits and dashes, named once"
+            )
+            raise _refusal(file, given, message, f"/flags/environments/{index}")
     return settings
 
 

@@ -66,6 +66,10 @@ name = {name}
 # readonly = false        # refuse to register and delete locations
 # watch = true            # read imported files again when they are saved, while the server runs
 
+[flags]
+# The environments that flag sets are promoted through; the last is the one whose set has the bare name.
+# environments = ["development", "staging", "production"]
+
 [server]
 # Largest request body, in MiB.
 # max_body_mb = 50

@@ -184,3 +184,96 @@ def test_lint_gives_the_reasons_of_a_refusal_as_json_too(call: Run, file: Callab
         ("error", "/flags/f/defaultVariant")
     ]
     assert "refused as a whole" in err
+
+
+ON = {"state": "ENABLED", "variants": {"on": True, "off": False}, "defaultVariant": "on"}
+OFF = ON | {"state": "DISABLED"}
+
+
+def test_a_dry_run_shows_what_would_change(call: Run, file: Callable[[Any], str]) -> None:
+    call("import", "flags", file({"flags": {"a": ON, "b": ON}}))
+    code, out, _ = call("import", "flags", file({"flags": {"a": OFF, "c": ON}}), "--dry-run")
+    assert code == 0
+    assert out.splitlines()[:4] == ["~ a", "    state: ENABLED -> DISABLED", "+ c", "- b"]
+    _, out, _ = call("--json", "import", "flags", file({"flags": {"a": OFF}}), "--dry-run")
+    assert json.loads(out)["changes"]["said"] == "turned 'a' off, removed 'b'"
+    _, out, _ = call("--json", "flags", "list")
+    assert [(each["set"], each["flags"], each["version"]) for each in json.loads(out)] == [("default", 2, 1)]
+
+
+def test_yaml_and_several_files_are_imported(call: Run, tmp_path: Path) -> None:
+    (tmp_path / "a.yaml").write_text("flags: {a: {state: ENABLED, variants: {on: true}}}")
+    (tmp_path / "b.json").write_text(json.dumps({"flags": {"b": ON}}))
+    code, out, _ = call("import", "flags", str(tmp_path / "a.yaml"), str(tmp_path / "b.json"), "--set", "m")
+    assert (code, "created, 2 flags" in out) == (0, True)
+    code, _, err = call("import", "flags")
+    assert (code, "Name at least one file" in err) == (2, True)
+    (tmp_path / "c.yaml").write_text("flags: {a: {state: on, variants: {on: true}}}")
+    code, out, err = call("import", "flags", str(tmp_path / "c.yaml"), "--set", "m")
+    assert (code, out, "c.yaml:1:" in err) == (1, "", True)
+
+
+def test_versions_are_listed_compared_restored_and_exported(
+    call: Run, file: Callable[[Any], str], tmp_path: Path
+) -> None:
+    call("import", "flags", file({"flags": {"a": ON}}), "--reason", "a start")
+    call("import", "flags", file({"flags": {"a": OFF}}), "--reason", "errors rose")
+    _, out, _ = call("flags", "versions")
+    first, why, *_ = out.splitlines()
+    assert first.endswith("turned 'a' off")
+    assert why.strip() == "errors rose"
+    _, out, _ = call("--json", "flags", "versions", "--limit", "1")
+    assert [item["version"] for item in json.loads(out)["items"]] == [2]
+    _, out, _ = call("flags", "diff", "default", "--from", "2", "--to", "1")
+    assert out.splitlines() == ["~ a", "    state: DISABLED -> ENABLED"]
+    code, _, err = call("flags", "restore", "default", "1", "--if-match", "other")
+    assert (code, "has changed since it was read" in err) == (1, True)
+    _, out, _ = call("flags", "restore", "default", "1", "--dry-run")
+    assert out.startswith("~ a\n    state: DISABLED -> ENABLED\n")
+    _, out, _ = call("--json", "flags", "restore", "default", "1", "--reason", "mended")
+    assert (json.loads(out)["version"], json.loads(out)["outcome"]) == (3, "updated")
+    _, out, _ = call("flags", "export")
+    assert json.loads(out) == {"flags": {"a": ON}}
+    code, out, _ = call("flags", "export", "--version", "2", "--file", str(tmp_path / "old.json"))
+    assert json.loads((tmp_path / "old.json").read_text()) == {"flags": {"a": OFF}}
+    code, _, err = call("flags", "export", "--file", str(tmp_path))
+    assert (code, "cannot be written" in err) == (2, True)
+    for wrong in (("versions", "nobody"), ("diff", "--to", "9"), ("restore", "default", "9")):
+        code, out, err = call("flags", *wrong)
+        assert (code, out, err.count("\n")) == (1, "", 1)
+
+
+def test_a_set_is_deleted_and_comes_back(call: Run, file: Callable[[Any], str]) -> None:
+    call("import", "flags", file({"flags": {"a": ON | {"metadata": {"bet": "weekly"}}}}), "--set", "m")
+    _, out, _ = call("--json", "flags", "delete", "m", "--dry-run")
+    assert json.loads(out)["links"] == [{"relation": "implementsBet", "ref": "bet:default/weekly"}]
+    code, out, _ = call("flags", "delete", "m", "--reason", "moved")
+    assert (code, "counterpoint flags restore m 1" in out) == (0, True)
+    assert call("flags", "delete", "m")[0] == 1
+    assert call("flags", "restore", "m", "1")[0] == 0
+    assert "a" in call("flags", "list", "--set", "m")[1]
+
+
+def test_flags_are_promoted(call: Run, file: Callable[[Any], str]) -> None:
+    call("import", "flags", file({"flags": {"a": ON, "b": ON}}), "--set", "checkout.staging")
+    call("import", "flags", file({"flags": {"a": OFF}}), "--set", "checkout")
+    _, out, _ = call("flags", "environments", "checkout")
+    assert "to production: turned 'a' on, added 'b'" in out
+    _, out, _ = call("flags", "promote", "checkout", "--from", "staging", "--dry-run")
+    assert out.splitlines()[:3] == ["~ a", "    state: DISABLED -> ENABLED", "+ b"]
+    code, out, _ = call("flags", "promote", "checkout.staging", "--flag", "b", "--flag", "a", "--keep-state")
+    assert (code, out.splitlines()[0]) == (0, "+ b")
+    assert json.loads(call("flags", "export", "--set", "checkout")[1]) == {"flags": {"a": OFF, "b": ON}}
+    _, out, _ = call("flags", "versions", "checkout")
+    assert "Promoted from staging, version 1." in out
+    code, _, err = call("flags", "promote", "checkout")
+    assert (code, "No environment comes after 'production'" in err) == (1, True)
+
+
+def test_flags_are_listed_by_state_and_text(call: Run, file: Callable[[Any], str]) -> None:
+    assert "counterpoint import flags FILE" in call("flags", "list")[1]
+    call("import", "flags", file({"flags": {"alpha": ON, "beta": OFF}}))
+    _, out, _ = call("--json", "flags", "list", "--state", "disabled")
+    assert [item["key"] for item in json.loads(out)] == ["beta"]
+    assert "alpha" in call("flags", "list", "--text", "alp")[1]
+    assert "There is no such flag" in call("flags", "list", "--text", "zzz")[1]

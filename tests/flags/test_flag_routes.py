@@ -236,3 +236,183 @@ def test_a_set_that_an_older_version_let_in_broken_is_shown_as_such_and_harms_no
 def test_the_document_says_that_a_set_is_an_object(http: httpx2.Client) -> None:
     answers = http.get("/api/openapi.json").json()["paths"]["/api/flags/sets/{name}"]["get"]["responses"]
     assert answers["200"]["content"]["application/json"]["schema"]["type"] == "object"
+
+
+def test_a_broken_definition_is_refused_at_every_door(http: httpx2.Client) -> None:
+    broken = {"flags": {"f": {"state": "ENABLED", "variants": {"a": 1, "b": "x"}}}}
+    descriptor = {
+        "apiVersion": "counterpoint.dev/v1",
+        "kind": "FlagSet",
+        "metadata": {"name": "torn"},
+        "spec": {"owner": "squad", "definition": broken},
+    }
+    answer = http.put("/api/v1/entities/flagset/default/torn", json=descriptor)
+    assert (answer.status_code, answer.headers["content-type"]) == (400, "application/problem+json")
+    assert [error["pointer"] for error in answer.json()["errors"]] == ["/spec/definition/flags/f/variants"]
+    asked = {"entity": descriptor, "location": "url:https://example.com/catalog-info.yaml"}
+    assert http.post("/api/catalog/validate-entity", json=asked).status_code == 400
+    assert put(http, "torn", broken).status_code == 400
+    assert http.get(f"{SETS}/torn").status_code == 404
+
+
+def test_a_set_is_read_without_being_sent_again(http: httpx2.Client) -> None:
+    tag = put(http, "mobile", ONE).headers["etag"]
+    for held in (tag, f'"other", {tag}', f"W/{tag}", "*"):
+        answer = http.get(f"{SETS}/mobile", headers={"If-None-Match": held})
+        assert (answer.status_code, answer.content, answer.headers["etag"]) == (304, b"", tag)
+    assert http.get(f"{SETS}/mobile", headers={"If-None-Match": '"other"'}).status_code == 200
+    assert http.get(f"{SETS}/nobody", headers={"If-None-Match": "*"}).status_code == 404
+
+
+def test_a_dry_run_tells_what_would_change_and_checks_what_a_write_checks(http: httpx2.Client) -> None:
+    tag = put(http, "mobile", ONE).headers["etag"]
+    off = {"flags": {"f": {**ONE["flags"]["f"], "state": "DISABLED"}}}
+    tried = put(http, "mobile", off, params={"dryRun": "true"})
+    body = tried.json()
+    assert (tried.status_code, body["outcome"], body["etag"]) == (200, "checked", None)
+    assert body["changes"]["said"] == "turned 'f' off"
+    assert body["changes"]["flags"][0]["parts"] == [
+        {"part": "state", "before": "ENABLED", "after": "DISABLED"}
+    ]
+    assert http.get(f"{SETS}/mobile").headers["etag"] == tag
+    late = put(http, "mobile", off, params={"dryRun": "true"}, headers={"If-Match": '"other"'})
+    assert late.status_code == 412
+    assert put(http, "no%20name", off, params={"dryRun": "true"}).status_code == 400
+
+
+def test_the_versions_of_a_set_are_read_compared_and_restored(http: httpx2.Client) -> None:
+    put(http, "versioned", ONE, params={"reason": "a start"})
+    tag = put(http, "versioned", {"flags": {}}, params={"reason": "too slow"}).headers["etag"]
+    base = "/api/v1/flags/sets/versioned"
+    found = http.get(f"{base}/versions").json()
+    assert found["total"] == 2
+    assert [(item["version"], item["reason"], item["said"]) for item in found["items"]] == [
+        (2, "too slow", "removed 'f'"),
+        (1, "a start", "added 'f'"),
+    ]
+    first = http.get(f"{base}/versions", params={"limit": 1}).json()
+    rest = http.get(f"{base}/versions", params={"limit": 1, "cursor": first["nextCursor"]}).json()
+    assert ([item["version"] for item in rest["items"]], rest["nextCursor"]) == ([1], None)
+    assert http.get(f"{base}/versions/1").json()["definition"] == ONE
+    assert http.get(f"{base}/diff", params={"from": 2, "to": 1}).json()["changes"]["said"] == "added 'f'"
+    restored = {"version": 1, "reason": "it was faster"}
+    late = http.post(f"{base}/restore", json=restored, headers={"If-Match": '"other"'})
+    assert (late.status_code, late.headers["content-type"]) == (412, "application/problem+json")
+    assert http.post(f"{base}/restore", json=restored | {"dryRun": True}).json()["outcome"] == "checked"
+    done = http.post(f"{base}/restore", json=restored, headers={"If-Match": tag}).json()
+    assert (done["outcome"], done["version"], done["changes"]["said"]) == ("updated", 3, "added 'f'")
+    assert http.get(f"{SETS}/versioned").json() == ONE
+
+
+@pytest.mark.parametrize(
+    ("path", "status"),
+    [
+        ("/api/v1/flags/sets/nobody/versions", 404),
+        ("/api/v1/flags/sets/default/versions/99999", 404),
+        ("/api/v1/flags/sets/default/versions/x", 404),
+        ("/api/v1/flags/sets/default/versions?limit=0", 400),
+        ("/api/v1/flags/sets/default/versions?cursor=zz", 400),
+        ("/api/v1/flags/sets/default/diff?from=1&to=99999", 404),
+        ("/api/v1/flags/sets/default/diff?from=x", 400),
+        ("/api/v1/flags/sets/nobody/environments", 404),
+    ],
+)
+def test_what_does_not_exist_of_a_set_is_a_problem(http: httpx2.Client, path: str, status: int) -> None:
+    answer = http.get(path)
+    assert (answer.status_code, answer.headers["content-type"]) == (status, "application/problem+json")
+
+
+def test_a_set_is_deleted_with_what_it_was_joined_to(http: httpx2.Client) -> None:
+    named = {"flags": {"f": {**ONE["flags"]["f"], "metadata": {"bet": "weekly"}}}}
+    tag = put(http, "mobile", named).headers["etag"]
+    assert http.delete(f"{SETS}/mobile", headers={"If-Match": '"other"'}).status_code == 412
+    links = [{"relation": "implementsBet", "ref": "bet:default/weekly"}]
+    assert http.delete(f"{SETS}/mobile", params={"dryRun": "true"}).json()["links"] == links
+    gone = http.delete(f"{SETS}/mobile", params={"reason": "moved"}, headers={"If-Match": tag})
+    assert (gone.status_code, gone.json()["links"]) == (200, links)
+    assert http.get(f"{SETS}/mobile").status_code == 404
+    assert http.delete(f"{SETS}/mobile").status_code == 404
+    back = http.post("/api/v1/flags/sets/mobile/restore", json={"version": gone.json()["version"]})
+    assert (back.status_code, http.get(f"{SETS}/mobile").json()) == (201, named)
+
+
+def test_flags_are_promoted_and_answer_in_their_environment(http: httpx2.Client) -> None:
+    two = {"flags": {"f": {**ONE["flags"]["f"], "variants": {"a": "new"}}, "g": ONE["flags"]["f"]}}
+    tag = put(http, "mobile", ONE).headers["etag"]
+    put(http, "mobile.staging", two)
+    base = "/api/v1/flags/sets/mobile"
+
+    def value(name: str) -> object:
+        headers = {"Flagd-Selector": f"flagSetId={name}"}
+        return http.post("/ofrep/v1/evaluate/flags/f", json={}, headers=headers).json()["value"]
+
+    assert (value("mobile"), value("mobile.staging")) == ("x", "new")
+    shown = http.get(f"{base}/environments").json()
+    assert [(item["environment"], item["exists"]) for item in shown["items"]] == [
+        ("development", False),
+        ("staging", True),
+        ("production", True),
+    ]
+    assert shown["items"][1]["pending"]["said"] == "changed the variants of 'f', added 'g'"
+    wanted = {"from": "staging", "to": "production", "flags": ["f"], "reason": "tested"}
+    tried = http.post(f"{base}/promotion", json=wanted | {"dryRun": True}).json()
+    assert (tried["outcome"], tried["changes"]["said"]) == ("checked", "changed the variants of 'f'")
+    assert http.post(f"{base}/promotion", json=wanted, headers={"If-Match": '"other"'}).status_code == 412
+    done = http.post(f"{base}/promotion", json=wanted, headers={"If-Match": tag})
+    assert (done.status_code, done.json()["name"], done.json()["flags"]) == (200, "mobile", 1)
+    assert value("mobile") == "new"
+    last = http.get(f"{base}/versions").json()["items"][0]
+    assert last["reason"] == "Promoted from staging, version 1: tested"
+    for wrong, status in (
+        ({"from": "prod"}, 400),
+        ({"from": "development"}, 404),
+        ({"from": "staging", "flags": ["none"]}, 404),
+        ({}, 400),
+        ({"form": "staging"}, 400),
+    ):
+        answer = http.post(f"{base}/promotion", json=wrong)
+        assert (answer.status_code, answer.headers["content-type"]) == (status, "application/problem+json")
+
+
+def test_the_activity_page_says_what_became_of_flags_and_why(http: httpx2.Client) -> None:
+    put(http, "mobile", ONE)
+    off = {"flags": {"f": {**ONE["flags"]["f"], "state": "DISABLED"}}}
+    put(http, "mobile", off, params={"reason": "errors rose"})
+    page = http.get("/activity?subject=flagset:default/mobile").text
+    assert "turned &#39;f&#39; off" in page
+    assert "errors rose" in page
+
+
+def test_components_owners_and_bets_that_do_not_exist_are_warnings(http: httpx2.Client) -> None:
+    named = {
+        "metadata": {"component": "none", "owner": "squad-x"},
+        "flags": {"f": {**ONE["flags"]["f"], "metadata": {"bet": "lost", "owner": "squad-y"}}},
+    }
+    warnings = put(http, "mobile", named).json()["warnings"]
+    assert {warning["pointer"] for warning in warnings} == {
+        "/metadata/component",
+        "/metadata/owner",
+        "/flags/f/metadata/bet",
+        "/flags/f/metadata/owner",
+        "/spec/owner",
+    }
+    read = http.get("/api/v1/entities/flagset/default/mobile").json()
+    assert {(edge["type"], edge["target"]) for edge in read["relations"]} == {
+        ("ownedBy", "group:default/squad-x"),
+        ("hasFlagsOf", "group:default/squad-x"),
+        ("hasFlagsOf", "group:default/squad-y"),
+        ("flagOf", "component:default/none"),
+        ("implementsBet", "bet:default/lost"),
+    }
+
+
+def test_a_thousand_flags_are_written_read_and_listed(http: httpx2.Client) -> None:
+    rule = {"if": [{"in": [{"var": "country"}, ["SE", "NO"]]}, "a", {"fractional": [["a", 1], ["a", 9]]}]}
+    many = {"flags": {f"f{number}": {**ONE["flags"]["f"], "targeting": rule} for number in range(1000)}}
+    assert put(http, "mobile", many).json()["flags"] == 1000
+    many["flags"]["f7"] = {**many["flags"]["f7"], "state": "DISABLED"}
+    assert put(http, "mobile", many).json()["changes"]["said"] == "turned 'f7' off"
+    assert len(http.get(f"{SETS}/mobile").json()["flags"]) == 1000
+    listed = http.get("/api/v1/flags", params={"set": "mobile", "limit": 1000}).json()
+    assert (listed["total"], len(listed["items"])) == (1000, 1000)
+    assert http.get("/api/v1/flags/sets/mobile/diff").json()["changes"]["said"] == "turned 'f7' off"

@@ -28,8 +28,8 @@ COMMANDS: dict[str, dict[str, tuple[str, str]]] = {
             "Read people, units and memberships from CSV or YAML.",
         ),
         "flags": (
-            "counterpoint.flags.commands:import_flags",
-            "Read a flagd flag definition file into a flag set.",
+            "counterpoint.flags.set_commands:import_flags",
+            "Read flagd flag definition files into a flag set.",
         ),
         "events": (
             "counterpoint.journal.commands:import_events",
@@ -65,6 +65,32 @@ COMMANDS: dict[str, dict[str, tuple[str, str]]] = {
     "flags": {
         "eval": ("counterpoint.flags.commands:evaluate", "Evaluate one flag for one context."),
         "lint": ("counterpoint.flags.commands:lint", "Say what is wrong with a flag definition."),
+        "list": ("counterpoint.flags.set_commands:list_flags", "List flag sets, or the flags of one."),
+        "export": ("counterpoint.flags.set_commands:export", "Print a flag set as flagd's JSON."),
+        "delete": (
+            "counterpoint.flags.set_commands:delete",
+            "Delete a flag set, and say what it was joined to.",
+        ),
+        "versions": (
+            "counterpoint.flags.version_commands:versions",
+            "List the versions of a flag set: who changed what, and why.",
+        ),
+        "diff": (
+            "counterpoint.flags.version_commands:diff",
+            "Show what differs between two versions of a flag set.",
+        ),
+        "restore": (
+            "counterpoint.flags.version_commands:restore",
+            "Let a flag set be again what it was in a version.",
+        ),
+        "environments": (
+            "counterpoint.flags.version_commands:environments",
+            "Show a flag set in every environment.",
+        ),
+        "promote": (
+            "counterpoint.flags.version_commands:promote",
+            "Copy flags from one environment to another.",
+        ),
     },
     "experiments": {
         "analyze": (
@@ -143,9 +169,24 @@ EXAMPLES: dict[str, tuple[str, ...]] = {
         "units retire radio --to playback --dry-run",
         "units retire radio --home component:default/tuner=discovery --to playback",
     ),
-    "import flags": ("import flags flags.json", "import flags mobile.json --set mobile --owner group:default/apps"),
+    "import flags": (
+        "import flags flags.json",
+        "import flags mobile.yaml --set mobile --owner group:default/apps",
+        "import flags a.json b.json --set checkout.staging --dry-run",
+    ),
     "import events": ("import events events.ndjson", "import events test.csv --mapping mapping.yaml"),
     "flags eval": ("""flags eval new-checkout --context '{"targetingKey": "user-1"}'""",),
+    "flags list": ("flags list", "flags list --set mobile --state disabled"),
+    "flags export": ("flags export", "flags export --set mobile --file mobile.json --version 3"),
+    "flags delete": ("flags delete mobile --dry-run", "flags delete mobile --reason 'moved to checkout'"),
+    "flags versions": ("flags versions", "flags versions mobile --limit 5 --json"),
+    "flags diff": ("flags diff mobile", "flags diff mobile --from 2 --to 5"),
+    "flags restore": ("flags restore mobile 3 --reason 'errors since version 4'", "flags restore mobile 3 --dry-run"),
+    "flags environments": ("flags environments checkout",),
+    "flags promote": (
+        "flags promote checkout --from staging --to production --dry-run",
+        "flags promote checkout --from staging --flag new-home --reason 'a week without errors'",
+    ),
     "flags lint": ("flags lint flags.json", "flags lint --set mobile"),
     "experiments analyze": (
         "experiments analyze one-page-checkout",
@@ -168,7 +209,7 @@ GROUPS = {
     "people": "People and their memberships.",
     "locations": "What the catalog is read from.",
     "units": "Units of the organisation.",
-    "flags": "Evaluate and check flags.",
+    "flags": "Evaluate, check, compare and promote flags.",
     "experiments": "Read experiments.",
     "scorecards": "Check what the catalog says of things.",
     "vocabulary": "What the organisation calls things.",

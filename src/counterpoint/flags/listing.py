@@ -5,7 +5,7 @@ from typing import Any
 
 import msgspec
 
-from counterpoint.flags.belonging import bets_of, owner_of
+from counterpoint.flags.belonging import bets_of, component_of, owner_of
 from counterpoint.flags.flag import Flag
 from counterpoint.flags.store import StoredSet
 from counterpoint.paging import cursor_of, read_cursor
@@ -31,6 +31,10 @@ class FlagItem(msgspec.Struct, frozen=True, rename="camel"):
     description: str
     fault: str | None
     """Why its rule cannot run."""
+    component: str | None = None
+    """Reference of the component that it is in."""
+    environment: str | None = None
+    """Where its set is used; none where the set says nothing, as that of the last environment."""
 
 
 class FlagPage(msgspec.Struct, frozen=True, rename="camel"):
@@ -63,6 +67,8 @@ def _item(stored: StoredSet, flag: Flag, bet: str | None) -> FlagItem:
         owner=owner_of(flag) or stored.entity.owner,
         description=str(flag.metadata.get("description") or ""),
         fault=flag.fault,
+        component=component_of(flag),
+        environment=stored.entity.spec.get("environment"),
     )
 
 

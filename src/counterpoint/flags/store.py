@@ -2,29 +2,37 @@
 
 import threading
 import time
-from collections.abc import Collection, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Mapping
+from contextlib import suppress
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from counterpoint.errors import CounterpointError, InputError, NotFoundError, PreconditionError, Problem
-from counterpoint.flags.belonging import bets_of
-from counterpoint.flags.bucketing import BUCKETINGS, Bucketing
+from counterpoint.flags.bucketing import Bucketing
+from counterpoint.flags.definition import Source, check
+from counterpoint.flags.drafts import Draft, document_of, warnings_of
+from counterpoint.flags.environments import set_ref
 from counterpoint.flags.errors import FlagSetError
-from counterpoint.flags.lint import findings_in
 from counterpoint.flags.model import FlagSet
 from counterpoint.graph.actor import Actor
 from counterpoint.graph.entity import Entity
+from counterpoint.graph.flag_changes import NO_CHANGES, SetChanges, changes_between
 from counterpoint.graph.flagd import flags_by_key
 from counterpoint.graph.reader import Reader
-from counterpoint.graph.ref import parse_ref
+from counterpoint.graph.writer import Writer
 from counterpoint.workspace import Workspace
 
 __all__ = [
     "DEFAULT_SET",
+    "Deleted",
     "FlagSets",
+    "Link",
     "StoredSet",
     "Written",
+    "change_set",
+    "delete_set",
+    "find_set",
     "flag_sets",
     "read_set",
     "read_sets",
@@ -33,6 +41,8 @@ __all__ = [
 ]
 
 DEFAULT_SET = "default"
+BUILT = 10_000
+"""Sets that are kept compiled; deleted ones are among them until then."""
 FRESH_SECONDS = 0.05
 """For how long a look at the graph counts as new; a write in this process is seen at once."""
 
@@ -45,7 +55,7 @@ class StoredSet:
     entity: Entity
     flags: FlagSet
     problems: tuple[Problem, ...] = ()
-    """Why the definition cannot be used: it came through a door that does not read it. It then has no flags."""
+    """Why the definition cannot be used: an older version let it in. It then has no flags."""
 
     @property
     def etag(self) -> str:
@@ -61,15 +71,33 @@ class Written:
     """created, updated, unchanged; or checked when nothing was to be written."""
     stored: StoredSet | None
     warnings: tuple[Problem, ...]
-    """What the linter says of it, notes left out; and an owner that does not exist."""
+    """What the linter says of it, notes left out; and owners, components and bets that do not exist."""
     flags: int
     removed: tuple[str, ...] = ()
     """Keys of flags that the set had and that the new definition does not have."""
+    changes: SetChanges = NO_CHANGES
+    """What differs from what the set was, flag by flag."""
 
 
-def set_ref(name: str) -> str:
-    """The reference of the flag set with this name."""
-    return str(parse_ref(f"flagset:default/{name}"))
+@dataclass(frozen=True, slots=True)
+class Link:
+    """Something that a flag set is joined to."""
+
+    relation: str
+    """As seen from the flag set: `implementsBet`, `flagOf`, `exposes`."""
+    ref: str
+
+
+@dataclass(frozen=True, slots=True)
+class Deleted:
+    """A flag set that is gone, or would be."""
+
+    name: str
+    version: int
+    """Its last version, which can be restored."""
+    flags: int
+    links: tuple[Link, ...]
+    """What it was joined to beside its owner: bets, components, experiments, other environments."""
 
 
 def read_set(reader: Reader, name: str, *, broken: bool = False) -> StoredSet:
@@ -79,24 +107,42 @@ def read_set(reader: Reader, name: str, *, broken: bool = False) -> StoredSet:
         NotFoundError: there is none.
         FlagSetError: it cannot be used.
     """
+    entity = _required(reader, name)
+    return _shown(entity) if broken else _stored(entity)
+
+
+def _required(reader: Reader, name: str) -> Entity:
     entity = _entity(reader, name)
     if entity is None:
         raise NotFoundError(
             f"There is no flag set {name!r}. Make it with: counterpoint import flags FILE --set {name}"
         )
-    return _shown(entity) if broken else _stored(entity)
+    return entity
 
 
-def read_sets(reader: Reader) -> list[StoredSet]:
-    """Every flag set, by name; those that cannot be used have problems, and no flags."""
-    return [_shown(entity) for entity in sorted(reader.all(kind="FlagSet"), key=lambda entity: entity.name)]
+def find_set(reader: Reader, name: str) -> Entity:
+    """The entity of the flag set with this name, whether it can be used or not.
+
+    Raises:
+        NotFoundError: there is none.
+    """
+    return _required(reader, name)
+
+
+def read_sets(reader: Reader, *, compiled: "FlagSets | None" = None) -> list[StoredSet]:
+    """Every flag set, by name; those that cannot be used have problems, and no flags.
+
+    With `compiled` those that it knows in this version are not read anew.
+    """
+    entities = sorted(reader.all(kind="FlagSet"), key=lambda entity: entity.name)
+    return [compiled.of(entity) if compiled else _shown(entity) for entity in entities]
 
 
 def write_set(
     workspace: Workspace,
     actor: Actor,
     name: str,
-    definition: Mapping[str, Any] | str | bytes | Path,
+    definition: Mapping[str, Any] | str | bytes | Path | Source,
     *,
     bucketing: str | None = None,
     strict: bool = False,
@@ -112,7 +158,7 @@ def write_set(
         workspace: where the set lives.
         actor: who writes.
         name: the set's name.
-        definition: flagd's JSON as a dict, a text or a path.
+        definition: flagd's JSON as a dict, a text or a path, or what was read already.
         bucketing: v2 or v3; None keeps what the set has, v2 for a new one.
         strict: refuse also what flagd's schemas refuse.
         owner: the owner of a new set, or a new owner. None keeps the owner; a new set then belongs to
@@ -128,31 +174,105 @@ def write_set(
         NotAllowedError: the actor may not write the set.
         PreconditionError: the set has another etag, or exists already.
     """
-    if bucketing is not None and bucketing not in BUCKETINGS:
+    if bucketing not in (None, "v2", "v3"):
         raise InputError(f"bucketing == {bucketing!r}, must be 'v2' or 'v3'.")
-    checked = FlagSet.from_flagd(definition, strict=strict)
-    with workspace.graph.write(actor) as writer:
-        existing = _entity(writer, name)
+    likely = _bucketing(bucketing) if bucketing else _bucketing_of(workspace, name)
+    if isinstance(definition, Source):
+        checked = FlagSet(check(definition, strict=strict), likely)
+    else:
+        checked = FlagSet.from_flagd(definition, likely, strict)
+
+    def draft(writer: Writer, existing: Entity | None) -> Draft:
         if if_absent and existing:
             raise PreconditionError(f"The flag set {name!r} exists already.")
-        document = _document(writer, actor, name, existing, checked, bucketing, owner)
-        known = [bet for bet in set(bets_of(checked).values()) if writer.exists(bet)]
-        warnings = tuple(found.problem for found in findings_in(checked, bets=known) if found.level != "note")
-        warnings += tuple(_missing_owner(writer, document["spec"]["owner"], actor))
-        before = flags_by_key(existing.spec["definition"] if existing else None)
-        removed = tuple(key for key in before if key not in checked)
+        environments = workspace.settings.flags.environments
+        document = document_of(
+            writer, actor, name, existing, checked, environments, bucketing=bucketing, owner=owner
+        )
+        return Draft(document, checked)
+
+    return change_set(workspace, actor, name, draft, if_match=if_match, dry_run=dry_run, reason=reason)
+
+
+class _UndoneError(Exception):
+    """Ends the transaction of a dry run, which checks everything and then writes nothing."""
+
+
+def change_set(
+    workspace: Workspace,
+    actor: Actor,
+    name: str,
+    draft: Callable[[Writer, Entity | None], Draft],
+    *,
+    if_match: Collection[str] | None = None,
+    dry_run: bool = False,
+    reason: str | None = None,
+) -> Written:
+    """Let a flag set become what `draft` makes of what it is, in one transaction; a draft's own reason outdoes `reason`.
+
+    A dry run checks all that a write does, whether the actor may and the etag included, and writes nothing.
+
+    Raises:
+        InputError: what was made is no good descriptor.
+        NotAllowedError: the actor may not write the set.
+        PreconditionError: the set has another etag.
+    """
+    with suppress(_UndoneError), workspace.graph.write(actor) as writer:
+        existing = _entity(writer, name)
+        made = draft(writer, existing)
+        warnings = (*made.remarks, *warnings_of(writer, made, actor))
+        changes = changes_between(existing.document if existing else None, made.document)
+        put = writer.put(made.document, reason=made.reason or reason, if_match=if_match)
         if dry_run:
-            return Written("checked", None, warnings, len(checked), removed)
-        put = writer.put(document, reason=reason, if_match=if_match)
-    flag_sets(workspace).forget()
-    return Written(put.outcome, _stored(put.entity), warnings, len(checked), removed)
+            raise _UndoneError
+    removed = tuple(flag.key for flag in changes.flags if flag.action == "removed")
+    if dry_run:
+        return Written("checked", None, warnings, len(made.flags), removed, changes)
+    stored = flag_sets(workspace).learn(put.entity, made.flags)
+    return Written(put.outcome, stored, warnings, len(made.flags), removed, changes)
 
 
-def _missing_owner(reader: Reader, owner: str, actor: Actor) -> Iterator[Problem]:
-    if owner != actor.ref:  # who works on the command line need not be in the catalog
-        ref = parse_ref(owner, default_kind="group")
-        if not reader.exists(ref):
-            yield Problem(f"The owner {ref} does not exist.", "/spec/owner")
+def delete_set(
+    workspace: Workspace,
+    actor: Actor,
+    name: str,
+    *,
+    if_match: Collection[str] | None = None,
+    dry_run: bool = False,
+    reason: str | None = None,
+) -> Deleted:
+    """Delete a flag set; its versions stay and can be restored. What it is joined to is told, and no obstacle.
+
+    Raises:
+        NotFoundError: there is none.
+        NotAllowedError: the actor may not.
+        PreconditionError: the set has another etag.
+    """
+    with suppress(_UndoneError), workspace.graph.write(actor) as writer:
+        entity = _required(writer, name)
+        if if_match is not None and "*" not in if_match and entity.etag not in if_match:
+            raise PreconditionError(
+                f"{entity.ref} has changed since it was read; its version is {entity.etag} now. Read it again and repeat the change."
+            )
+        writer.delete(entity.ref, reason=reason)
+        if dry_run:
+            raise _UndoneError
+    if not dry_run:
+        flag_sets(workspace).forget()
+    links = tuple(Link(edge.type, edge.target) for edge in entity.relations if edge.type != "ownedBy")
+    return Deleted(entity.name, entity.version, len(flags_by_key(entity.spec.get("definition"))), links)
+
+
+def _bucketing_of(workspace: Workspace, name: str) -> Bucketing:
+    """What the set most likely buckets by when it is written, so that it is compiled once."""
+    with workspace.graph.read() as reader:
+        entity = _entity(reader, name)
+    return _bucketing(entity.spec.get("bucketing")) if entity else "v2"
+
+
+def _bucketing(written: object) -> Bucketing:
+    """The algorithm that a set's entity names, v2 where it names none."""
+    return "v3" if written == "v3" else "v2"
 
 
 def _entity(reader: Reader, name: str) -> Entity | None:
@@ -163,46 +283,19 @@ def _entity(reader: Reader, name: str) -> Entity | None:
 
 
 def _stored(entity: Entity) -> StoredSet:
-    bucketing: Bucketing = entity.spec.get("bucketing") or "v2"
-    return StoredSet(entity.name, entity, FlagSet.from_flagd(entity.spec["definition"], bucketing))
+    return StoredSet(
+        entity.name,
+        entity,
+        FlagSet.from_flagd(entity.spec["definition"], _bucketing(entity.spec.get("bucketing"))),
+    )
 
 
 def _shown(entity: Entity) -> StoredSet:
     try:
         return _stored(entity)
     except FlagSetError as error:
-        bucketing: Bucketing = entity.spec.get("bucketing") or "v2"
-        return StoredSet(entity.name, entity, FlagSet.from_flagd({"flags": {}}, bucketing), error.problems)
-
-
-def _document(
-    reader: Reader,
-    actor: Actor,
-    name: str,
-    existing: Entity | None,
-    flags: FlagSet,
-    bucketing: str | None,
-    owner: str | None,
-) -> dict[str, Any]:
-    if existing:
-        metadata, spec = dict(existing.metadata), dict(existing.spec)
-    else:
-        metadata, spec = {"name": name}, {}
-    spec["owner"] = owner or spec.get("owner") or _owner(reader, flags) or actor.ref
-    spec["bucketing"] = bucketing or spec.get("bucketing") or "v2"
-    spec["definition"] = flags.definition
-    return {"apiVersion": "counterpoint.dev/v1", "kind": "FlagSet", "metadata": metadata, "spec": spec}
-
-
-def _owner(reader: Reader, flags: FlagSet) -> str | None:
-    named = flags.metadata.get("owner")
-    if isinstance(named, str) and named:
-        return named
-    for bet in dict.fromkeys(bets_of(flags).values()):
-        entity = reader.get(bet)
-        if entity and entity.owner:
-            return entity.owner
-    return None
+        none = FlagSet.from_flagd({"flags": {}}, _bucketing(entity.spec.get("bucketing")))
+        return StoredSet(entity.name, entity, none, error.problems)
 
 
 @dataclass(frozen=True, slots=True)
@@ -231,6 +324,8 @@ class FlagSets:
         self._seen: dict[str, _Seen] = {}
         """By name; only sets that exist, so that made-up names cost no memory."""
         self._forgotten = 0
+        self._built: dict[str, StoredSet] = {}
+        """By reference; the newest version that was asked for of each set."""
 
     def forget(self) -> None:
         """Look at the graph again at the next use."""
@@ -275,7 +370,30 @@ class FlagSets:
         entity = _entity(reader, name)
         if entity is None:
             return None
-        return before.stored if before and before.stored.etag == entity.etag else _stored(entity)
+        built = self.of(entity)
+        if built.problems:
+            return _stored(entity)  # says why it cannot be used
+        return built
+
+    def learn(self, entity: Entity, flags: FlagSet) -> StoredSet:
+        """Take over what was just written, so that the next reader sees it and nobody compiles it again."""
+        if flags.bucketing == _bucketing(entity.spec.get("bucketing")):
+            self._built[entity.ref] = StoredSet(entity.name, entity, flags)
+        self.forget()
+        return self.of(entity)
+
+    def of(self, entity: Entity) -> StoredSet:
+        """The set of an entity that was read just now; compiled only where this version is not known yet."""
+        built = self._built.get(entity.ref)
+        if built is not None and built.etag == entity.etag:
+            if built.entity != entity:  # another relation, another version with the same content
+                built = self._built[entity.ref] = replace(built, entity=entity)
+            return built
+        built = _shown(entity)
+        if len(self._built) >= BUILT:
+            self._built.clear()
+        self._built[entity.ref] = built
+        return built
 
 
 def flag_sets(workspace: Workspace) -> FlagSets:

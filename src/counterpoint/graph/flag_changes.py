@@ -14,6 +14,7 @@ from counterpoint.graph.comparison import Change, compare
 from counterpoint.graph.flagd import flags_by_key
 
 __all__ = [
+    "NO_CHANGES",
     "FlagChange",
     "NamedChange",
     "PartChange",
@@ -21,6 +22,7 @@ __all__ = [
     "changed_flags",
     "changes_between",
     "changes_of_definitions",
+    "references_of",
     "sentence_of",
 ]
 
@@ -87,6 +89,9 @@ class SetChanges(msgspec.Struct, frozen=True, rename="camel"):
         return bool(
             self.flags or self.evaluators or self.metadata or self.others or self.bucketing or self.descriptor
         )
+
+
+NO_CHANGES = SetChanges()
 
 
 def changes_between(before: Mapping[str, Any] | None, after: Mapping[str, Any] | None) -> SetChanges:
@@ -172,8 +177,8 @@ def _flags(
     old: Mapping[str, Mapping[str, Any]], new: Mapping[str, Mapping[str, Any]], evaluators: Collection[str]
 ) -> Iterator[FlagChange]:
     for key, flag in new.items():
-        parts = tuple(_parts(old.get(key, {}), flag))
-        through = tuple(sorted(_references(flag.get("targeting")) & set(evaluators))) if evaluators else ()
+        parts = () if key in old and _alike(old[key], flag) else tuple(_parts(old.get(key, {}), flag))
+        through = tuple(sorted(references_of(flag.get("targeting")) & set(evaluators))) if evaluators else ()
         if key not in old:
             yield FlagChange(key, "added", parts)
         elif parts or through:
@@ -214,11 +219,13 @@ def _alike(one: Any, other: Any) -> bool:
     """As JSON, where true is not 1, and 1 is not 1.0."""
     if one is other:
         return True
+    if one != other:
+        return False
     encode = msgspec.json.encode
     return encode(one) == encode(other) or encode(one, order="sorted") == encode(other, order="sorted")
 
 
-def _references(rule: Any) -> set[str]:
+def references_of(rule: Any) -> set[str]:
     """The shared evaluators that a rule names; found without recursion."""
     found: set[str] = set()
     waiting = [rule]

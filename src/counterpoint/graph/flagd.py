@@ -37,8 +37,11 @@ def by_key(document: dict[str, Any]) -> dict[str, Any]:
     definition = spec.get("definition") if isinstance(spec, dict) else None
     if not isinstance(definition, dict) or not isinstance(definition.get("flags"), list):
         return document
-    assert isinstance(spec, dict)  # noqa: S101 - it has a definition
-    return {**document, "spec": {**spec, "definition": {**definition, "flags": flags_by_key(definition)}}}
+    flags = {
+        key: {name: value for name, value in flag.items() if name != "key"}
+        for key, flag in flags_by_key(definition).items()
+    }
+    return {**document, "spec": {**document["spec"], "definition": {**definition, "flags": flags}}}
 
 
 def flag_places(definition: Mapping[str, Any]) -> Iterator[tuple[str, Any, str]]:
