@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable
+from io import BytesIO, TextIOWrapper
 from pathlib import Path
 from typing import Any
 
@@ -213,6 +214,14 @@ def test_yaml_and_several_files_are_imported(call: Run, tmp_path: Path) -> None:
     assert (code, out, "c.yaml:1:" in err) == (1, "", True)
 
 
+def test_what_is_piped_in_is_imported(call: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sys.stdin", TextIOWrapper(BytesIO(json.dumps({"flags": {"a": ON}}).encode())))
+    code, out, _ = call("import", "flags", "-", "--set", "m", "--bucketing", "v3")
+    assert (code, "Flag set 'm': created, 1 flag" in out) == (0, True)
+    code, out, err = call("import", "flags", "--sett", "m")
+    assert (code, out, "Unknown option: '--sett'" in err) == (2, "", True)
+
+
 def test_versions_are_listed_compared_restored_and_exported(
     call: Run, file: Callable[[Any], str], tmp_path: Path
 ) -> None:
@@ -277,3 +286,33 @@ def test_flags_are_listed_by_state_and_text(call: Run, file: Callable[[Any], str
     assert [item["key"] for item in json.loads(out)] == ["beta"]
     assert "alpha" in call("flags", "list", "--text", "alp")[1]
     assert "There is no such flag" in call("flags", "list", "--text", "zzz")[1]
+
+
+def test_a_broken_set_in_a_catalog_file_is_refused_with_its_line_and_the_good_version_stays(
+    call: Run, tmp_path: Path
+) -> None:
+    file = tmp_path / "catalog-info.yaml"
+    text = """\
+apiVersion: counterpoint.dev/v1
+kind: FlagSet
+metadata: {name: mobile}
+spec:
+  owner: squad
+  definition:
+    flags:
+      f:
+        state: ENABLED
+        variants: {on: true}
+        defaultVariant: on
+---
+{apiVersion: backstage.io/v1alpha1, kind: Group, metadata: {name: squad}, spec: {type: squad, children: []}}
+"""
+    file.write_text(text)
+    assert call("import", "catalog", str(file))[0] == 0
+    file.write_text(text.replace("defaultVariant: on", "defaultVariant: off"))
+    code, _, err = call("import", "catalog", str(file))
+    assert code == 1
+    assert "catalog-info.yaml:11:" in err
+    assert "which is not among its variants ('on')" in err
+    code, out, _ = call("flags", "eval", "f", "--set", "mobile")
+    assert (code, "variant  on" in out) == (0, True)

@@ -8,7 +8,7 @@ import pytest
 from counterpoint.graph import SYSTEM
 from counterpoint.people.dates import now
 from counterpoint.people.memberships import effective
-from tests.graph.documents import bet, component, group
+from tests.graph.documents import bet, component, document, group
 from tests.people.conftest import today
 
 HTML = {"Accept": "text/html"}
@@ -68,6 +68,18 @@ def test_a_unit_that_owns_very_much_lists_the_first_of_each_kind_counts_all_and_
     (rest,) = re.findall(r'href="(/catalog\?[^"]+)"', owns)
     assert rest == "/catalog?owner=group%3Adefault%2Fplayback&amp;kind=Component"
     assert "part-000" in page(client, rest.replace("&amp;", "&"))
+
+
+def test_a_unit_shows_the_flag_sets_of_others_in_which_it_owns_flags(client, acme):
+    flag = {"state": "ENABLED", "variants": {"on": True}, "metadata": {"owner": "discovery"}}
+    with acme.graph.write(SYSTEM) as writer:
+        for name, owner in (("theirs", "playback"), ("ours", "discovery")):
+            spec = {"owner": owner, "definition": {"flags": {"f": flag}}}
+            writer.put(document("FlagSet", name, spec) | {"apiVersion": "counterpoint.dev/v1"})
+    owns = page(client, "/units/default/discovery").partition('id="owns"')[2].partition("</section>")[0]
+    assert "also owns flags in" in owns
+    assert (owns.count("/flags/theirs"), owns.count("/flags/ours")) == (1, 1)
+    assert "also owns flags in" not in page(client, "/units/default/playback")
 
 
 def test_a_unit_and_the_map_at_a_past_date(client):

@@ -102,6 +102,15 @@ def test_the_same_done_in_a_row_is_one_line() -> None:
     assert grouped([]) == []
 
 
+def test_each_change_of_flags_is_a_line_that_says_what_became_of_them() -> None:
+    def turned(seq: int, before: str, after: str) -> Activity:
+        place = "/spec/definition/flags/f/state"
+        return entry(seq, "entity.updated", "flagset:default/s", before={place: before}, after={place: after})
+
+    groups = grouped([turned(3, "DISABLED", "ENABLED"), turned(2, "ENABLED", "DISABLED"), entry(1)])
+    assert [group.said for group in groups] == ["turned 'f' on", "turned 'f' off", ""]
+
+
 def test_a_line_names_a_subject_once() -> None:
     (group,) = grouped([entry(3), entry(2), entry(1)])
     assert ([each.seq for each in group.shown], group.others) == ([3], 0)

@@ -21,7 +21,9 @@ NAMED = 5
 
 
 def import_flags(
-    *files: Annotated[Path, Parameter(help="flagd's JSON or YAML; - is what is piped in.")],
+    *files: Annotated[
+        Path, Parameter(help="flagd's JSON or YAML; - is what is piped in.", allow_leading_hyphen=True)
+    ],
     set: Annotated[str, Parameter(help="The flag set to write.")] = "default",  # noqa: A002 - the published option
     bucketing: Annotated[
         str | None,
@@ -44,12 +46,15 @@ def import_flags(
 
     Several files become one set together; of a flag that is in two of them the last counts.
     """
-    from counterpoint.flags.files import read_definitions
+    from counterpoint.flags.files import STDIN, read_definitions
     from counterpoint.flags.store import write_set
     from counterpoint.graph.actor import local_actor
 
     if not files:
         raise UsageError("Name at least one file: counterpoint import flags FILE, or - for what is piped in.")
+    for file in files:  # a lone hyphen is a file here, so that the command line lets all of them through
+        if str(file).startswith("-") and file != STDIN:
+            raise UsageError(f"Unknown option: {str(file)!r}. A file of that name is given as ./{file}.")
     check_bucketing(bucketing)
     shell = terminal()
     with shell.open() as workspace:
@@ -268,7 +273,7 @@ def delete(
     def told() -> str:
         lines = [f"{link.relation} {link.ref}" for link in gone.links]
         lines.append(
-            f"{shell.noun('Flag')} set {name!r} with {counted(gone.flags, 'flag')} {done}; {counted(len(links), 'thing')} named it.{back}"
+            f"{shell.noun('Flag')} set {name!r} with {counted(gone.flags, 'flag')} {done}; it was joined to {counted(len(links), 'thing')}.{back}"
         )
         return "\n".join(lines)
 

@@ -245,8 +245,9 @@ def _said(changes: SetChanges) -> str:
     sayings = _sayings(
         (flag.key, flag.action, flag.names or ("targeting",), _state(flag)) for flag in changes.flags
     )
-    if changes.evaluators:
-        sayings.append(_rules([each.name for each in changes.evaluators]))
+    for action in ("added", "removed", "changed"):
+        if names := [each.name for each in changes.evaluators if each.action == action]:
+            sayings.append(_rules(names, action))
     if changes.metadata:
         sayings.append("changed the metadata of the set")
     if changes.bucketing:
@@ -293,9 +294,9 @@ def _list(names: list[str], noun: str, nouns: str) -> str:
     return f"{noun} {listed}".strip()
 
 
-def _rules(names: list[str]) -> str:
+def _rules(names: list[str], action: str = "changed") -> str:
     noun = "the shared rules" if names[1:] else "the shared rule"
-    return f"changed {_list(names, noun, 'shared rules')}"
+    return f"{action} {_list(names, noun, 'shared rules')}"
 
 
 def _joined(sayings: list[str]) -> str:

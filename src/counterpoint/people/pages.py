@@ -117,6 +117,7 @@ def _unit(
         unit = store.read_unit(reader, ref, when, structure_of(ws, reader, when))
         page = page.about(unit.ref)
         bets = _open_bets(reader, [each.ref for each in unit.things if each.kind == "Bet"], when.at)
+        flags_in = [] if page.hides("FlagSet") else _flags_in(reader, unit.ref, when.at)
         entries = practised(reader.activity(subject=unit.ref, limit=CHANGES * 3), page.hides)
         groups = grouped(entries, limit=CHANGES)
         permission = _permission(reader, actor, unit.ref)
@@ -128,6 +129,7 @@ def _unit(
             things=[each for each in unit.things if not page.hides(each.kind)],
             most=THINGS,
             bets=bets,
+            flags_in=flags_in,
             groups=groups,
             titles=reader.titles(named_in(entries)),
             permission=permission,
@@ -146,6 +148,12 @@ def _unit(
 def _open_bets(reader: Reader, refs: Iterable[str], at: Any) -> list[Entity]:
     found = reader.get_many(refs, at=at).values()
     return [each for each in found if str(each.spec.get("state") or "") in OPEN]
+
+
+def _flags_in(reader: Reader, ref: str, at: Any) -> tuple[Entity, ...]:
+    """Flag sets of others in which flags name the unit as their owner."""
+    found = reader.find(kind="FlagSet", related=("hasFlagsOf", ref), at=at, limit=THINGS).items
+    return tuple(each for each in found if each.owner != ref)
 
 
 @post("/units/{namespace:str}/{name:str}/members", **HTML)
