@@ -230,3 +230,51 @@ def test_a_rule_as_deep_as_a_definition_may_be_is_kept_and_runs(workspace: Works
     stored = flag_sets(workspace).get("default")
     assert stored is not None
     assert stored.flags.evaluate("f", {"x": "a"}).reason == "TARGETING_MATCH"
+
+
+def test_keys_and_variants_that_differ_in_their_case_only_are_told_apart(workspace: Workspace) -> None:
+    one = {"state": "ENABLED", "variants": {"on": "lower", "ON": "upper"}, "defaultVariant": "ON"}
+    write_set(
+        workspace, local_actor(), "default", {"flags": {"flag": one, "FLAG": one | {"defaultVariant": "on"}}}
+    )
+    stored = flag_sets(workspace).get("default")
+    assert stored is not None
+    assert [stored.flags.evaluate(key).value for key in ("flag", "FLAG")] == ["upper", "lower"]
+
+
+@pytest.mark.parametrize(
+    ("text", "pointer"),
+    [
+        ('{"flags": {"a": {"state": "ENABLED", "variants": {"on": "\\u0000"}}}}', "/flags/a/variants/on"),
+        ('{"flags": {"a\\u0000": {"state": "ENABLED", "variants": {"on": true}}}}', "/flags"),
+        (
+            '{"flags": {"a": {"state": "ENABLED", "variants": {"on": {"x": 1e999}}}}}',
+            "/flags/a/variants/on/x",
+        ),
+    ],
+)
+def test_what_no_database_keeps_is_refused_with_its_place_in_the_definition(
+    workspace: Workspace, text: str, pointer: str
+) -> None:
+    with pytest.raises(FlagSetError) as caught:
+        write_set(workspace, local_actor(), "default", text)
+    assert [problem.pointer for problem in caught.value.problems] == [pointer]
+
+
+def test_what_was_just_written_is_not_compiled_again(
+    workspace: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_set(workspace, local_actor(), "default", definition())
+    write_set(workspace, local_actor(), "other", definition(), bucketing="v3")
+
+    def fail(*_: Any) -> None:
+        raise AssertionError("compiled again")
+
+    monkeypatch.setattr("counterpoint.flags.store._shown", fail)
+    sets = flag_sets(workspace)
+    assert sets.get("default") is not None
+    with workspace.graph.read() as reader:
+        assert [(each.name, each.flags.bucketing) for each in read_sets(reader, compiled=sets)] == [
+            ("default", "v2"),
+            ("other", "v3"),
+        ]

@@ -11,6 +11,9 @@ from counterpoint.graph.ref import parse_ref
 
 __all__ = ["bets_of", "component_of", "owner_of", "strangers"]
 
+LONGEST = 100
+"""Characters of a name that a warning shows."""
+
 
 def bets_of(flags: Iterable[Flag]) -> dict[str, str]:
     """The bet that each flag names, as a reference, by the flag's key; flags that name none are left out."""
@@ -44,7 +47,8 @@ def strangers(flags: FlagSet, exists: Callable[[str], bool]) -> Iterator[Problem
                 known[ref] = exists(ref)
             if not known[ref]:
                 place = f"{pointer}/metadata/{name}"
-                yield flags.located(Problem(f"The {name} {ref} does not exist.", place))
+                shown = ref if len(ref) <= LONGEST else f"{ref[:LONGEST]}…"
+                yield flags.located(Problem(f"The {name} {shown} does not exist.", place))
 
 
 def _holders(flags: FlagSet) -> Iterator[tuple[Any, str]]:

@@ -2,8 +2,8 @@
 
 import threading
 import time
-from collections.abc import Callable, Collection, Mapping
-from contextlib import suppress
+from collections.abc import Callable, Collection, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -41,6 +41,7 @@ __all__ = [
 ]
 
 DEFAULT_SET = "default"
+DEFINITION = "/spec/definition"
 BUILT = 10_000
 """Sets that are kept compiled; deleted ones are among them until then."""
 FRESH_SECONDS = 0.05
@@ -222,7 +223,8 @@ def change_set(
         made = draft(writer, existing)
         warnings = (*made.remarks, *warnings_of(writer, made, actor))
         changes = changes_between(existing.document if existing else None, made.document)
-        put = writer.put(made.document, reason=made.reason or reason, if_match=if_match)
+        with _pointing_into_definition():
+            put = writer.put(made.document, reason=made.reason or reason, if_match=if_match)
         if dry_run:
             raise _UndoneError
     removed = tuple(flag.key for flag in changes.flags if flag.action == "removed")
@@ -230,6 +232,21 @@ def change_set(
         return Written("checked", None, warnings, len(made.flags), removed, changes)
     stored = flag_sets(workspace).learn(put.entity, made.flags)
     return Written(put.outcome, stored, warnings, len(made.flags), removed, changes)
+
+
+@contextmanager
+def _pointing_into_definition() -> Iterator[None]:
+    """Let what the graph refuses of a definition, such as a NUL, point into it: callers know no descriptor."""
+    try:
+        yield
+    except InputError as error:
+        inside = [problem for problem in error.problems if problem.pointer.startswith(DEFINITION)]
+        if not inside:
+            raise
+        message = "The flag definition is refused as a whole. Nothing was changed."
+        raise FlagSetError(
+            message, [replace(each, pointer=each.pointer.removeprefix(DEFINITION)) for each in inside]
+        ) from error
 
 
 def delete_set(

@@ -40,8 +40,9 @@ def validate(document: Any, *, unknown_kinds: bool = False) -> list[Problem]:
     problems = list(_plain(document, "", 0)) or list(_envelope(document, unknown_kinds=unknown_kinds))
     if problems:
         return problems
-    problems = [*_root(document), *_metadata(document["metadata"]), *twins_of(document)]
     kind = kind_of(document["kind"])
+    twins = twins_of(document, foreign=kind.foreign)
+    problems = [*_root(document), *_metadata(document["metadata"]), *twins]
     spec = document.get("spec")
     if isinstance(spec, dict):
         wrong = list(check_fields(kind.fields, spec, "/spec"))

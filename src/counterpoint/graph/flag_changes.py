@@ -30,6 +30,8 @@ Done = Literal["added", "removed", "changed"]
 
 PARTS = ("state", "defaultVariant", "variants", "targeting", "metadata")
 """The parts of a flag; whatever else a flag has is its part `other`."""
+LONGEST = 60
+"""Characters of a key that a sentence shows."""
 NAMED = 3
 """Flags of one kind of change that a sentence names before it counts."""
 
@@ -289,7 +291,8 @@ def _list(names: list[str], noun: str, nouns: str) -> str:
     """The names in quotes where they are few, else how many there are."""
     if len(names) > NAMED:
         return f"{len(names)} {nouns}"
-    quoted = [f"'{name}'" for name in names]
+    short = (name if len(name) <= LONGEST else f"{name[:LONGEST]}…" for name in names)
+    quoted = [f"'{name}'" for name in short]
     listed = " and ".join(filter(None, (", ".join(quoted[:-1]), quoted[-1])))
     return f"{noun} {listed}".strip()
 

@@ -31,6 +31,8 @@ class Kind:
     """What it stands for, in one line for people."""
     check: Callable[[Mapping[str, Any]], Iterable[Problem]] | None = None
     """What fields that are right in themselves say against each other."""
+    foreign: tuple[str, ...] = ()
+    """Fields of the spec whose keys people name by another standard, in which case counts."""
     logged: Callable[[dict[str, Any]], dict[str, Any]] | None = None
     """The form of a document in which the activity log compares it, where a list stands for things with names."""
     expected: tuple[Field, ...] = ()

@@ -147,6 +147,7 @@ OWN_KINDS = (
         ),
         purpose="Flags that are defined and published together, in flagd's format.",
         check=check_flag_set,
+        foreign=("definition", "composition"),
         logged=by_key,
     ),
     Kind(

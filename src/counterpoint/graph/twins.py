@@ -6,7 +6,7 @@ are those by which an entity is filtered: keys joined by dots, lists left out, e
 path of its own.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
 from counterpoint.errors import Problem, escape
@@ -16,8 +16,14 @@ __all__ = ["twins_of"]
 UNWALKED = frozenset({"metadata.name", "metadata.namespace", "metadata.uid", "metadata.etag"})
 
 
-def twins_of(document: Mapping[str, Any]) -> list[Problem]:
-    """A problem for each path that another one differs from in its case only, at the second of the two."""
+def twins_of(document: Mapping[str, Any], *, foreign: Collection[str] = ()) -> list[Problem]:
+    """A problem for each path that another one differs from in its case only, at the second of the two.
+
+    `foreign` fields of the spec hold documents of other standards, which tell their keys apart by case.
+    """
+    spec = document.get("spec")
+    if foreign and isinstance(spec, dict):
+        document = {**document, "spec": {key: value for key, value in spec.items() if key not in foreign}}
     paths: dict[str, str] = dict.fromkeys(("metadata.name", "metadata.namespace", "metadata.uid"), "")
     listed: set[str] = set()
     for path, pointer, in_list in _paths("", "", document):
