@@ -215,6 +215,25 @@ def test_a_promotion_is_shown_first_and_then_recorded_with_where_it_came_from(wo
     assert promote_set(workspace, local_actor(), way).outcome == "unchanged"
 
 
+def test_what_stands_beside_the_definition_goes_along_with_the_whole_set_and_not_with_chosen_flags(
+    workspace: Workspace,
+) -> None:
+    write(workspace, "checkout.staging", {"a": ON})
+    write(workspace, "checkout", {"a": OFF}, owner="squad")
+    with workspace.graph.write(local_actor()) as writer:
+        for name, beside in (("checkout.staging", {"composition": {"a": 1}}), ("checkout", {"x-note": 2})):
+            document = writer.require(f"flagset:default/{name}").document
+            writer.put({**document, "spec": {**document["spec"], **beside}})
+    way = way_of("checkout.staging", ALL)
+    chosen = promote_set(workspace, local_actor(), way, flags=["a"]).stored
+    assert chosen is not None
+    assert ("composition" in chosen.entity.spec, chosen.entity.spec["x-note"]) == (False, 2)
+    whole = promote_set(workspace, local_actor(), way).stored
+    assert whole is not None
+    assert (whole.entity.spec["composition"], whole.entity.owner) == ({"a": 1}, "group:default/squad")
+    assert "x-note" not in whole.entity.spec
+
+
 def test_other_bucketing_in_the_target_is_kept_and_told(workspace: Workspace) -> None:
     write(workspace, "checkout.staging", {"a": ON}, bucketing="v3")
     write(workspace, "checkout", {"a": OFF})

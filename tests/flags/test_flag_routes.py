@@ -368,6 +368,7 @@ def test_flags_are_promoted_and_answer_in_their_environment(http: httpx2.Client)
         ({"from": "development"}, 404),
         ({"from": "staging", "flags": ["none"]}, 404),
         ({}, 400),
+        ({"from": "staging", "flags": []}, 400),
         ({"form": "staging"}, 400),
     ):
         answer = http.post(f"{base}/promotion", json=wrong)

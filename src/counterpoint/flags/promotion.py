@@ -30,7 +30,7 @@ from counterpoint.workspace import Workspace
 __all__ = ["EnvironmentItem", "Environments", "Way", "environments_of", "promote_set", "way_of"]
 
 SETTLED = ("owner", "definition", "bucketing", "environment", "promotesTo")
-"""Fields of the spec that a promotion of the whole set does not take over as they are."""
+"""Fields of the spec that a promotion of the whole set does not take over as they are; all others it does."""
 
 
 class Way(msgspec.Struct, frozen=True):
@@ -120,10 +120,14 @@ def promote_set(
         reason: for the activity log, which also names environment and version that were promoted.
 
     Raises:
+        InputError: no flag is named at all.
         NotFoundError: there is no such set to promote, or no such flag.
         NotAllowedError: the actor may not write the target.
         PreconditionError: the target has another etag.
     """
+
+    if flags is not None and not flags:
+        raise InputError("No flag is named; name at least one, or leave `flags` out for the whole set.")
 
     def draft(writer: Writer, existing: Entity | None) -> Draft:
         source = _source(writer, way)
@@ -218,8 +222,9 @@ def _draft(
     )
     remarks = list(made.remarks)
     if flags is None:
+        settled = {name: value for name, value in document["spec"].items() if name in SETTLED}
         beside = {name: value for name, value in source.spec.items() if name not in SETTLED}
-        document["spec"] = {**document["spec"], **beside}
+        document["spec"] = {**settled, **beside}
     if document["spec"]["bucketing"] != bucketing:
         message = f"{way.to_set} buckets by {document['spec']['bucketing']} and {way.from_set} by {bucketing}: other people get the same percentages."
         remarks.append(Problem(message, "/bucketing"))
