@@ -13,7 +13,7 @@ from typing import Any, NoReturn
 from counterpoint.errors import Problem, escape
 from counterpoint.flags.errors import FlagSetError
 from counterpoint.flags.flag import Flag, Metadata
-from counterpoint.flags.places import Places, locate
+from counterpoint.flags.places import LaterPlaces, Places, locate
 from counterpoint.flags.targeting import expand, fault_in, schema_faults
 from counterpoint.graph.flagd import broken_in, flag_places
 
@@ -110,8 +110,16 @@ def _decoded(content: bytes, file: str | None) -> str:
 
 def _parsed(text: str, file: str | None) -> Source:
     text = text.removeprefix("\ufeff")
+    repeats: list[bool] = []
+
+    def members(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+        made = dict(pairs)
+        if len(made) < len(pairs):
+            repeats.append(True)
+        return made
+
     try:
-        document = json.loads(text, parse_constant=_constant)
+        document = json.loads(text, parse_constant=_constant, object_pairs_hook=members)
     except json.JSONDecodeError as error:
         wrong = f"{error.msg}."
         if text.startswith(("//", "/*", "#"), error.pos):
@@ -122,7 +130,7 @@ def _parsed(text: str, file: str | None) -> Source:
     except ValueError as error:
         _refuse(Problem(f"This is not JSON: {error}.", file=file))
     _check_texts(text, document, file)
-    return Source(document, file, locate(text))
+    return Source(document, file, locate(text) if repeats else LaterPlaces({}, (), (), text))
 
 
 def _check_texts(text: str, document: Any, file: str | None) -> None:

@@ -3,10 +3,11 @@
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 from counterpoint.errors import escape
 
-__all__ = ["Places", "locate"]
+__all__ = ["LaterPlaces", "Places", "locate"]
 
 _TOKEN = re.compile(r'"(?:[^"\\]|\\.)*"|[{}\[\],:]|[^\s{}\[\],:"]+')
 
@@ -31,6 +32,17 @@ class Places:
         offset = self.offsets[pointer]
         line = bisect_left(self.newlines, offset)
         return line + 1, offset - (self.newlines[line - 1] if line else -1)
+
+
+@dataclass(frozen=True, slots=True)
+class LaterPlaces(Places):
+    """The places of a text that repeats no member, looked for when one is asked for: mostly none is."""
+
+    text: str = ""
+
+    def of(self, pointer: str) -> tuple[int, int] | None:
+        """Line and column of a pointer, as for `Places`."""
+        return _located(self.text).of(pointer)
 
 
 @dataclass(slots=True)
@@ -75,7 +87,12 @@ def locate(text: str) -> Places:
     return Places(offsets, tuple(match.start() for match in re.finditer("\n", text)), tuple(repeated))
 
 
+@lru_cache(maxsize=1)
+def _located(text: str) -> Places:
+    return locate(text)
+
+
 def _name(quoted: str) -> str:
     import json
 
-    return str(json.loads(quoted))
+    return str(json.loads(quoted)) if "\\" in quoted else quoted[1:-1]

@@ -87,6 +87,9 @@ def broken_in(definition: object) -> Iterator[Problem]:
             seen.add(identity)
 
 
+_PLAIN = frozenset({str, int, float, bool, type(None), list, tuple})
+
+
 def too_deep(value: Any) -> bool:
     """Whether a definition nests deeper than `MAX_LEVELS`; found without recursion."""
     level, depth = [value], 0
@@ -95,9 +98,10 @@ def too_deep(value: Any) -> bool:
             return True
         below: list[Any] = []
         for item in level:
-            if isinstance(item, Mapping):
+            kind = type(item)  # a dict or list nearly always, and to ask for an abstract class takes long
+            if kind is dict or (kind not in _PLAIN and isinstance(item, Mapping)):
                 below.extend(item.values())
-            elif isinstance(item, list | tuple):
+            elif kind is list or kind is tuple:
                 below.extend(item)
         level, depth = below, depth + 1
     return False
