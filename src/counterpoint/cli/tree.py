@@ -91,6 +91,17 @@ COMMANDS: dict[str, dict[str, tuple[str, str]]] = {
             "counterpoint.flags.version_commands:promote",
             "Copy flags from one environment to another.",
         ),
+        "compose": (
+            "counterpoint.flags.composition_commands:compose",
+            "Publish plans: ramps, layers, holdouts, prerequisites.",
+        ),
+        "composition": (
+            "counterpoint.flags.composition_commands:composition",
+            "Print the plans of a flag set.",
+        ),
+        "ramp": ("counterpoint.flags.composition_commands:ramp", "Enrol a percentage of users in a flag."),
+        "kill": ("counterpoint.flags.composition_commands:kill", "Give everybody a flag's default at once."),
+        "revive": ("counterpoint.flags.composition_commands:revive", "Take a kill back."),
     },
     "experiments": {
         "analyze": (
@@ -187,6 +198,10 @@ EXAMPLES: dict[str, tuple[str, ...]] = {
         "flags promote checkout --from staging --to production --dry-run",
         "flags promote checkout --from staging --flag new-home --reason 'a week without errors'",
     ),
+    "flags compose": ("flags compose plans.yaml --dry-run", "flags compose plans.yaml --reattach new-home"),
+    "flags ramp": ("flags ramp new-home 5", "flags ramp new-home 0.1 --set mobile --reason 'the first hundred'"),
+    "flags kill": ("flags kill new-home --reason 'checkout is down'",),
+    "flags revive": ("flags revive new-home",),
     "flags lint": ("flags lint flags.json", "flags lint --set mobile"),
     "experiments analyze": (
         "experiments analyze one-page-checkout",

@@ -1,11 +1,13 @@
 """What a flag set is to become: its document, and what deserves a warning before it is written."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from counterpoint.errors import Problem
 from counterpoint.flags.belonging import bets_of, strangers
+from counterpoint.flags.composition import CompositionError, read_composition, settled
+from counterpoint.flags.composition import document_of as plans_of
 from counterpoint.flags.environments import Place, following, place_of, set_in, set_ref
 from counterpoint.flags.lint import findings_in
 from counterpoint.flags.model import FlagSet
@@ -14,7 +16,7 @@ from counterpoint.graph.entity import Entity
 from counterpoint.graph.reader import Reader
 from counterpoint.graph.ref import parse_ref
 
-__all__ = ["Draft", "document_of", "warnings_of"]
+__all__ = ["Draft", "document_of", "warnings_of", "with_plans_settled"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +59,22 @@ def document_of(
             spec["promotesTo"] = set_ref(set_in(place.base, after, environments))
     spec["definition"] = flags.definition
     return {"apiVersion": "counterpoint.dev/v1", "kind": "FlagSet", "metadata": metadata, "spec": spec}
+
+
+def with_plans_settled(made: Draft) -> Draft:
+    """The draft in which plans no longer drive the flags that it edits by hand; whatever door it came through."""
+    spec = made.document["spec"]
+    if not spec.get("composition"):
+        return made
+    try:
+        composition = read_composition(spec["composition"])
+    except CompositionError:
+        return made  # nothing drives a flag then; the next change of plans says so
+    kept, remarks = settled(composition, spec["definition"], spec.get("bucketing") or "v2")
+    if kept is composition:
+        return replace(made, remarks=(*made.remarks, *remarks))
+    document = {**made.document, "spec": {**spec, "composition": plans_of(kept)}}
+    return replace(made, document=document, remarks=(*made.remarks, *remarks))
 
 
 def _owner(reader: Reader, flags: FlagSet) -> str | None:

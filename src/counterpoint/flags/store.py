@@ -11,7 +11,7 @@ from typing import Any
 from counterpoint.errors import CounterpointError, InputError, NotFoundError, PreconditionError, Problem
 from counterpoint.flags.bucketing import Bucketing
 from counterpoint.flags.definition import Source, check
-from counterpoint.flags.drafts import Draft, document_of, warnings_of
+from counterpoint.flags.drafts import Draft, document_of, warnings_of, with_plans_settled
 from counterpoint.flags.environments import set_ref
 from counterpoint.flags.errors import FlagSetError
 from counterpoint.flags.model import FlagSet
@@ -220,7 +220,7 @@ def change_set(
     """
     with suppress(_UndoneError), workspace.graph.write(actor) as writer:
         existing = _entity(writer, name)
-        made = draft(writer, existing)
+        made = with_plans_settled(draft(writer, existing))
         warnings = (*made.remarks, *warnings_of(writer, made, actor))
         changes = changes_between(existing.document if existing else None, made.document)
         with _pointing_into_definition():

@@ -1,0 +1,289 @@
+"""Plans in the graph: each stands beside the definition that it is compiled to, and both change in one write."""
+
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from counterpoint.errors import NotFoundError, Problem, escape
+from counterpoint.flags.bucketing import Bucketing
+from counterpoint.flags.composition import (
+    Change,
+    Composition,
+    CompositionError,
+    compiled,
+    difference,
+    document_of,
+    read_composition,
+    reattached,
+    settled,
+    with_kill,
+    with_ramp,
+    with_revival,
+)
+from counterpoint.flags.composition.detaching import with_digests
+from counterpoint.flags.composition.documents import flags_in, with_flags
+from counterpoint.flags.composition.reading import Locate, read_located
+from counterpoint.flags.drafts import Draft
+from counterpoint.flags.drafts import document_of as set_document_of
+from counterpoint.flags.model import FlagSet
+from counterpoint.flags.store import Written, change_set, find_set
+from counterpoint.graph.actor import Actor
+from counterpoint.graph.entity import Entity
+from counterpoint.graph.reader import Reader
+from counterpoint.graph.writer import Writer
+from counterpoint.spelling import near
+from counterpoint.workspace import Workspace
+
+__all__ = ["Composed", "change_plans", "compose", "kill", "ramp", "read_plans", "revive"]
+
+Definition = Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Composed:
+    """What a change of plans did, or would do."""
+
+    written: Written
+    composition: Composition
+    changes: tuple[Change, ...]
+    """What it does to people, flag by flag."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Next:
+    """What a flag set is to become, as plans and definition."""
+
+    composition: Composition
+    definition: Definition
+    remarks: tuple[Problem, ...] = ()
+
+
+def read_plans(reader: Reader, name: str) -> tuple[Composition, Entity]:
+    """The composition of a flag set (an empty one where it has none), and its entity.
+
+    Raises:
+        NotFoundError: there is no such set.
+        CompositionError: another door has let in what is no composition.
+    """
+    entity = find_set(reader, name)
+    return read_composition(entity.spec.get("composition") or {}), entity
+
+
+def compose(
+    workspace: Workspace,
+    actor: Actor,
+    name: str,
+    source: Mapping[str, Any] | str | bytes | Path,
+    *,
+    reattach: Collection[str] = (),
+    if_match: Collection[str] | None = None,
+    dry_run: bool = False,
+    reason: str | None = None,
+) -> Composed:
+    """Let a set have these plans, and its planned flags what they compile to; a set that is missing is made.
+
+    A flag that loses its plan stays as it is. A flag that was edited by hand stays so, with a warning,
+    unless `reattach` names it.
+
+    Args:
+        workspace: where the set lives.
+        actor: who writes.
+        name: the set's name.
+        source: the plans as a dict, YAML or JSON text, or the path of a file.
+        reattach: keys of flags whose plans shall drive them again.
+        if_match: etags one of which the set must have, or `*` for any.
+        dry_run: check everything, tell what would change, write nothing.
+        reason: for the activity log.
+
+    Raises:
+        CompositionError: the plans cannot be used; nothing was changed.
+        NotAllowedError, PreconditionError: as for every write of a set.
+    """
+    given, locate = read_located(source)
+
+    def change(current: Composition, definition: Definition) -> _Next:
+        known = reattached(current, [key for key in reattach if key in current.detached])
+        held = [key for key in given.flags if key in known.detached]
+        plans = {key: plan for key, plan in given.flags.items() if key not in held}
+        detached = {
+            **known.detached,
+            **{key: given.flags[key] for key in held},
+        }
+        return _Next(
+            replace(given, flags=plans, detached=detached, digests={}),
+            definition,
+            tuple(_held(key) for key in held),
+        )
+
+    return change_plans(
+        workspace,
+        actor,
+        name,
+        change,
+        locate=locate,
+        create=True,
+        if_match=if_match,
+        dry_run=dry_run,
+        reason=reason,
+    )
+
+
+def ramp(
+    workspace: Workspace,
+    actor: Actor,
+    name: str,
+    key: str,
+    percent: float,
+    *,
+    if_match: Collection[str] | None = None,
+    dry_run: bool = False,
+    reason: str | None = None,
+) -> Composed:
+    """Enrol this percentage, from 0 to 100 with at most three decimals. Nobody is reassigned.
+
+    Raises:
+        NotFoundError: there is no such set, or the flag has no plan.
+        CompositionError: the flag was edited by hand, or the percentage is none.
+    """
+
+    def change(current: Composition, definition: Definition) -> _Next:
+        _require(definition, key)
+        return _Next(with_ramp(current, key, percent), definition)
+
+    why = f"Ramp of {key!r} to {percent:g} %" + (f": {reason}" if reason else ".")
+    return change_plans(workspace, actor, name, change, if_match=if_match, dry_run=dry_run, reason=why)
+
+
+def kill(
+    workspace: Workspace,
+    actor: Actor,
+    name: str,
+    key: str,
+    *,
+    if_match: Collection[str] | None = None,
+    dry_run: bool = False,
+    reason: str | None = None,
+) -> Composed:
+    """Give everybody the flag's default at once; the plan is kept. A flag without a plan is disabled.
+
+    Raises:
+        NotFoundError: there is no such set or flag.
+    """
+
+    def change(current: Composition, definition: Definition) -> _Next:
+        _require(definition, key)
+        if key in current.flags:
+            return _Next(with_kill(current, key, reason=reason or ""), definition)
+        return _Next(current, _with_state(definition, key, "DISABLED"))
+
+    why = f"Killed {key!r}" + (f": {reason}" if reason else ".")
+    return change_plans(workspace, actor, name, change, if_match=if_match, dry_run=dry_run, reason=why)
+
+
+def revive(
+    workspace: Workspace,
+    actor: Actor,
+    name: str,
+    key: str,
+    *,
+    if_match: Collection[str] | None = None,
+    dry_run: bool = False,
+    reason: str | None = None,
+) -> Composed:
+    """Take a kill back: everybody gets exactly what the plan, or the flag's rule, says.
+
+    Raises:
+        NotFoundError: there is no such set or flag.
+    """
+
+    def change(current: Composition, definition: Definition) -> _Next:
+        _require(definition, key)
+        if key in current.flags and current.flags[key].killed:
+            return _Next(with_revival(current, key), definition)
+        return _Next(current, _with_state(definition, key, "ENABLED"))
+
+    why = f"Revived {key!r}" + (f": {reason}" if reason else ".")
+    return change_plans(workspace, actor, name, change, if_match=if_match, dry_run=dry_run, reason=why)
+
+
+def change_plans(
+    workspace: Workspace,
+    actor: Actor,
+    name: str,
+    change: Callable[[Composition, Definition], _Next],
+    *,
+    locate: Locate = lambda problem: problem,
+    create: bool = False,
+    if_match: Collection[str] | None = None,
+    dry_run: bool = False,
+    reason: str | None = None,
+) -> Composed:
+    """Let a set's plans become what `change` makes of them, and its definition what they compile to.
+
+    All in one transaction, so that of two changes at once neither is lost.
+    """
+    made: list[tuple[Composition, Composition]] = []
+
+    def draft(writer: Writer, existing: Entity | None) -> Draft:
+        if existing is None and not create:
+            find_set(writer, name)  # says how to make one
+        before, remarks = _current(existing)
+        definition: Definition = existing.spec["definition"] if existing else {"flags": {}}
+        before, edits = settled(before, definition)
+        bucketing: Bucketing = "v3" if existing and existing.spec.get("bucketing") == "v3" else "v2"
+        planned = change(before, definition)
+        after = _pinned(planned.composition, before, bucketing)
+        try:
+            new = compiled(planned.definition, after, bucketing)
+        except CompositionError as error:
+            raise CompositionError(error.message, map(locate, error.problems)) from error
+        after = with_digests(after, new)
+        flags = FlagSet.from_flagd(new, bucketing)
+        environments = workspace.settings.flags.environments
+        document = set_document_of(writer, actor, name, existing, flags, environments)
+        document["spec"]["composition"] = document_of(after)
+        made[:] = [(before, after)]
+        return Draft(document, flags, (*remarks, *edits, *planned.remarks))
+
+    written = change_set(workspace, actor, name, draft, if_match=if_match, dry_run=dry_run, reason=reason)
+    ((before, after),) = made
+    return Composed(written, after, tuple(difference(before, after)))
+
+
+def _current(existing: Entity | None) -> tuple[Composition, tuple[Problem, ...]]:
+    """The plans as they are; none, with a warning, where another door has let in what is no composition."""
+    try:
+        return read_composition((existing.spec.get("composition") if existing else None) or {}), ()
+    except CompositionError as error:
+        message = f"The plans that the set had could not be read ({error.problems[0]}), so they are gone."
+        return Composition(), (Problem(message),)
+
+
+def _pinned(composition: Composition, before: Composition, bucketing: str) -> Composition:
+    """Each plan with the bucketing that it was begun with; one that is new begins with the set's."""
+    plans = {}
+    for key, plan in composition.flags.items():
+        known = before.flags.get(key) or before.detached.get(key)
+        same = known is not None and known.salt == plan.salt
+        begun = known.bucketing if known is not None and same else None
+        plans[key] = plan if plan.bucketing else replace(plan, bucketing=begun or bucketing)
+    return replace(composition, flags=plans)
+
+
+def _held(key: str) -> Problem:
+    return Problem(
+        f"The flag {key!r} was edited by hand and stays as it is. Let the plan drive it again with: counterpoint flags compose FILE --reattach '{key}'",
+        f"/flags/{escape(key)}",
+    )
+
+
+def _require(definition: Definition, key: str) -> None:
+    flags = flags_in(definition)
+    if key not in flags:
+        raise NotFoundError(f"There is no flag {key!r} in the set{near(key, list(flags))}.")
+
+
+def _with_state(definition: Definition, key: str, state: str) -> Definition:
+    flag = {**flags_in(definition)[key], "state": state}
+    return with_flags(definition, {key: flag}, definition.get("$evaluators") or {})
