@@ -6,8 +6,10 @@ from typing import Any
 
 from counterpoint.errors import Problem
 from counterpoint.flags.belonging import bets_of, strangers
+from counterpoint.flags.bucketing import Bucketing
 from counterpoint.flags.composition import CompositionError, read_composition, settled
 from counterpoint.flags.composition import document_of as plans_of
+from counterpoint.flags.composition.detaching import renewed
 from counterpoint.flags.environments import Place, following, place_of, set_in, set_ref
 from counterpoint.flags.lint import findings_in
 from counterpoint.flags.model import FlagSet
@@ -62,7 +64,8 @@ def document_of(
 
 
 def with_plans_settled(made: Draft) -> Draft:
-    """The draft in which plans no longer drive the flags that it edits by hand; whatever door it came through."""
+    """The draft in which plans no longer drive the flags that it edits by hand, and in which planned flags
+    follow what they build on; whatever door it came through."""
     spec = made.document["spec"]
     if not spec.get("composition"):
         return made
@@ -70,11 +73,19 @@ def with_plans_settled(made: Draft) -> Draft:
         composition = read_composition(spec["composition"])
     except CompositionError:
         return made  # nothing drives a flag then; the next change of plans says so
-    kept, remarks = settled(composition, spec["definition"], spec.get("bucketing") or "v2")
+    bucketing: Bucketing = "v3" if spec.get("bucketing") == "v3" else "v2"
+    kept, edits = settled(composition, spec["definition"], bucketing)
+    kept, definition, renewals = renewed(kept, spec["definition"], bucketing)
+    remarks = (*made.remarks, *edits, *renewals)
     if kept is composition:
-        return replace(made, remarks=(*made.remarks, *remarks))
-    document = {**made.document, "spec": {**spec, "composition": plans_of(kept)}}
-    return replace(made, document=document, remarks=(*made.remarks, *remarks))
+        return replace(made, remarks=remarks)
+    document = {
+        **made.document,
+        "spec": {**spec, "definition": definition, "composition": plans_of(kept)},
+    }
+    if definition is spec["definition"]:
+        return replace(made, document=document, remarks=remarks)
+    return Draft(document, FlagSet.from_flagd(definition, bucketing), remarks, made.reason)
 
 
 def _owner(reader: Reader, flags: FlagSet) -> str | None:

@@ -192,6 +192,35 @@ def test_a_parent_without_a_plan_is_written_out_with_its_own_key(variant: str, n
     assert npm(made, "f", contexts) == ours(made, "f", contexts)
 
 
+def test_node_keeps_every_promise_on_a_ramp_with_everything(npm: Npm) -> None:
+    before: dict[str, list[str | None]] = {}
+    for ramp in (1, 5, 10, 25, 50):
+        slot = {"name": "home", "from": 0, "to": 60}
+        plans = {
+            "layers": {"home": {}},
+            "holdouts": {"year": {"percent": 5}},
+            "flags": {
+                "p": {**MEASURED, "ramp": ramp, "holdouts": ["year"], "layer": slot},
+                "q": {**ARMS, "ramp": ramp, "holdouts": ["year"], "layer": {**slot, "from": 60, "to": 100}},
+                "f": {**PLAIN, "ramp": ramp, "prerequisites": [{"flag": "p", "variant": "on"}]},
+                "held": {**PLAIN, "ramp": 5, "salt": "holdout:year"},
+            },
+        }
+        made = compile_plans(plans)
+        seen = {key: npm(made, key, USERS) for key in plans["flags"]}
+        for key, variants in seen.items():
+            assert all(
+                one in ("off", other) for one, other in zip(before.get(key, variants), variants, strict=True)
+            )
+        for p, q, f, held in zip(*seen.values(), strict=True):
+            assert held == "off" or {p, q, f} == {"off"}
+            assert p == "off" or q == "off"
+            assert f == "off" or p == "on"
+        before = seen
+    assert near(before["p"].count("on"), 0.95 * 0.6 * 50)
+    assert before["p"] == ours(made, "p", USERS)
+
+
 def test_a_kill_gives_everybody_the_default_and_a_revival_exactly_what_was() -> None:
     plan = {**MEASURED, "ramp": 20, "overrides": {"on": ["user-3"]}}
     before = at(plan, 20)

@@ -165,6 +165,39 @@ def test_who_may_not_write_the_set_may_not_change_its_plans(workspace: Workspace
         ramp(workspace, ME, "default", "other", 60, if_match=["old"])
 
 
+def test_what_builds_on_an_edited_flag_follows_it(workspace: Workspace) -> None:
+    need = {"prerequisites": [{"flag": "parent", "variant": "on"}]}
+    flag = {"state": "ENABLED", "variants": {"on": True, "off": False}, "defaultVariant": "on"}
+    write_set(workspace, ME, "default", {"flags": {"parent": flag}})
+    compose(workspace, ME, "default", {"flags": {"child": {**PLAIN, "ramp": 100, **need}, "other": PLAIN}})
+    assert set(ours(definition(workspace), "child", USERS)) == {"on"}
+    for edited in ({"defaultVariant": "off"}, {"defaultVariant": "on", "state": "DISABLED"}):
+        (warning,) = edit(workspace, "parent", **edited)
+        assert warning.startswith("/flags/child: The flag 'child' was compiled anew")
+        assert set(ours(definition(workspace), "child", USERS)) == {"off"}
+        edit(workspace, "parent", state="ENABLED", defaultVariant="on")
+        assert set(ours(definition(workspace), "child", USERS)) == {"on"}
+    assert (list(plans(workspace).flags), plans(workspace).detached) == (["child", "other"], {})
+    document = definition(workspace)
+    del document["flags"]["parent"]
+    (warning,) = map(str, write_set(workspace, ME, "default", document).warnings)
+    assert "There is no flag 'parent'. Until then the flags stay" in warning
+    assert list(plans(workspace).flags) == ["child", "other"]
+
+
+def test_a_parent_whose_plan_is_detached_is_followed_as_well(workspace: Workspace) -> None:
+    need = {"prerequisites": [{"flag": "parent", "variant": "on"}]}
+    flags = {"parent": {**PLAIN, "ramp": 100}, "child": {**PLAIN, "ramp": 100, **need}}
+    compose(workspace, ME, "default", {"flags": flags})
+    warnings = edit(
+        workspace, "parent", targeting={"if": [{"ends_with": [{"var": "targetingKey"}, "7"]}, "on"]}
+    )
+    assert ["edited by hand" in warnings[0], "compiled anew" in warnings[1]] == [True, True]
+    made = definition(workspace)
+    assert ours(made, "child", USERS) == ours(made, "parent", USERS)
+    assert list(plans(workspace).flags) == ["child"]
+
+
 PATH = "/api/v1/flags/sets/apps"
 
 

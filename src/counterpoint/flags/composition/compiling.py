@@ -96,7 +96,7 @@ class _Compiler:
         size, levels = size_of(flag["targeting"])
         if size > MOST_VALUES or levels > MOST_LEVELS:
             self.refuse(
-                f"The compiled rule has {size:,} values on {levels} levels; {MOST_VALUES:,} on {MOST_LEVELS} are the most. Prerequisites are written out: let fewer flags build on each other.",
+                f"The compiled rule has {size:,} values on {levels} levels; {MOST_VALUES:,} on {MOST_LEVELS} are the most. Prerequisites are written out with their overrides: let fewer flags build on each other, and make a segment of long lists.",
                 key,
                 "prerequisites",
             )

@@ -1,17 +1,19 @@
-"""Seeing that a planned flag was edited by hand: its plan is detached, so that nothing undoes the edit."""
+"""Seeing what was edited by hand: a planned flag's plan is detached, and flags that build on an edited one follow it."""
 
 import hashlib
 import json
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import replace
 from typing import Any
 
 from counterpoint.errors import Problem, escape
-from counterpoint.flags.composition.documents import flags_in
+from counterpoint.flags.bucketing import Bucketing
+from counterpoint.flags.composition.compiling import compiled
+from counterpoint.flags.composition.documents import flags_in, with_flags
 from counterpoint.flags.composition.plan import Composition, CompositionError
 from counterpoint.flags.targeting import expand
 
-__all__ = ["reattached", "settled", "with_digests"]
+__all__ = ["reattached", "renewed", "settled", "with_digests"]
 
 
 def settled(
@@ -30,11 +32,8 @@ def settled(
         for key, plan in composition.flags.items()
         if bucketing and plan.bucketing not in (None, bucketing)
     )
-    edited = [
-        key
-        for key in composition.flags
-        if key in composition.digests and _digest(definition, key) != composition.digests[key]
-    ]
+    digests = _digests(definition, [key for key in composition.flags if key in composition.digests])
+    edited = [key for key, digest in digests.items() if digest != composition.digests[key]]
     if not edited:
         return composition, others
     detached = replace(
@@ -77,16 +76,55 @@ def reattached(composition: Composition, keys: Collection[str]) -> Composition:
 
 def with_digests(composition: Composition, definition: Mapping[str, Any]) -> Composition:
     """The composition with a digest of what each planned flag is in the definition."""
-    digests = {key: _digest(definition, key) for key in composition.flags}
-    return replace(composition, digests=digests)
+    return replace(composition, digests=_digests(definition, composition.flags))
 
 
-def _digest(definition: Mapping[str, Any], key: str) -> str:
-    """Of what the flag answers by: also a shared evaluator that changes is an edit of the flag."""
-    flag = flags_in(definition).get(key)
-    if flag is None:
-        return ""
-    evaluators = definition.get("$evaluators")
-    rule = expand(flag.get("targeting") or {}, evaluators if isinstance(evaluators, Mapping) else {})
+def _digests(definition: Mapping[str, Any], keys: Iterable[str]) -> dict[str, str]:
+    """Of what each flag answers by: also a shared evaluator that changes is an edit of the flag."""
+    flags, given = flags_in(definition), definition.get("$evaluators")
+    evaluators = given if isinstance(given, Mapping) else {}
+    return {key: _digest(flags[key], evaluators) if key in flags else "" for key in keys}
+
+
+def _digest(flag: Mapping[str, Any], evaluators: Mapping[str, Any]) -> str:
+    rule = expand(flag.get("targeting") or {}, evaluators)
     content = [flag.get("variants"), flag.get("defaultVariant"), rule]
     return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:16]
+
+
+def renewed(
+    composition: Composition, definition: Mapping[str, Any], bucketing: Bucketing
+) -> tuple[Composition, Mapping[str, Any], tuple[Problem, ...]]:
+    """The definition with those planned flags compiled anew whose prerequisites somebody has edited.
+
+    A parent's rule is written out in theirs, so an edit of the parent would leave the old one there.
+
+    Returns:
+        The composition and the definition, both as given where nothing was to be done, and a warning for
+        each flag that was compiled anew, or that can no longer be.
+    """
+    children = [key for key, plan in composition.flags.items() if plan.prerequisites]
+    if not children:
+        return composition, definition, ()
+    try:
+        new = compiled(definition, composition, bucketing)
+    except CompositionError as error:
+        return composition, definition, tuple(_stale(problem) for problem in error.problems)
+    after, before = flags_in(new), flags_in(definition)
+    changed = [key for key in children if after[key] != before.get(key)]
+    if not changed:
+        return composition, definition, ()
+    made = with_flags(definition, {key: after[key] for key in changed}, new.get("$evaluators") or {})
+    digests = {**composition.digests, **_digests(made, changed)}
+    return replace(composition, digests=digests), made, tuple(map(_renewed, changed))
+
+
+def _renewed(key: str) -> Problem:
+    return Problem(
+        f"The flag {key!r} was compiled anew, since a flag that is its prerequisite has changed.",
+        f"/flags/{escape(key)}",
+    )
+
+
+def _stale(problem: Problem) -> Problem:
+    return Problem(f"{problem.message} Until then the flags stay as they were compiled.", problem.pointer)
