@@ -21,6 +21,7 @@ from counterpoint.flags.composition import (
     with_ramp,
     with_revival,
 )
+from counterpoint.flags.composition.checks import built_on
 from counterpoint.flags.composition.detaching import with_digests
 from counterpoint.flags.composition.documents import flags_in, with_flags
 from counterpoint.flags.composition.reading import Locate, read_located
@@ -29,6 +30,7 @@ from counterpoint.flags.drafts import document_of as set_document_of
 from counterpoint.flags.model import FlagSet
 from counterpoint.flags.store import Written, change_set, find_set
 from counterpoint.graph.actor import Actor
+from counterpoint.graph.collector import seldom_collecting
 from counterpoint.graph.entity import Entity
 from counterpoint.graph.reader import Reader
 from counterpoint.graph.writer import Writer
@@ -152,7 +154,9 @@ def ramp(
         return _Next(with_ramp(current, key, percent), definition)
 
     why = f"Ramp of {key!r} to {percent:g} %" + (f": {reason}" if reason else ".")
-    return change_plans(workspace, actor, name, change, if_match=if_match, dry_run=dry_run, reason=why)
+    return change_plans(
+        workspace, actor, name, change, touched=key, if_match=if_match, dry_run=dry_run, reason=why
+    )
 
 
 def kill(
@@ -178,7 +182,17 @@ def kill(
         return _Next(current, _with_state(definition, key, "DISABLED"))
 
     why = f"Killed {key!r}" + (f": {reason}" if reason else ".")
-    return change_plans(workspace, actor, name, change, if_match=if_match, dry_run=dry_run, reason=why)
+    return change_plans(
+        workspace,
+        actor,
+        name,
+        change,
+        touched=key,
+        certain=True,
+        if_match=if_match,
+        dry_run=dry_run,
+        reason=why,
+    )
 
 
 def revive(
@@ -204,7 +218,9 @@ def revive(
         return _Next(current, _with_state(definition, key, "ENABLED"))
 
     why = f"Revived {key!r}" + (f": {reason}" if reason else ".")
-    return change_plans(workspace, actor, name, change, if_match=if_match, dry_run=dry_run, reason=why)
+    return change_plans(
+        workspace, actor, name, change, touched=key, if_match=if_match, dry_run=dry_run, reason=why
+    )
 
 
 def change_plans(
@@ -215,6 +231,8 @@ def change_plans(
     *,
     locate: Locate = lambda problem: problem,
     create: bool = False,
+    touched: str | None = None,
+    certain: bool = False,
     if_match: Collection[str] | None = None,
     dry_run: bool = False,
     reason: str | None = None,
@@ -222,6 +240,19 @@ def change_plans(
     """Let a set's plans become what `change` makes of them, and its definition what they compile to.
 
     All in one transaction, so that of two changes at once neither is lost.
+
+    Args:
+        workspace: where the set lives.
+        actor: who writes.
+        name: the set's name.
+        change: makes the new plans of the present ones, and may edit the definition.
+        locate: finds the lines of problems, where plans came from a text.
+        create: make a set that is missing.
+        touched: the one flag that changes; only it, and what builds on it, is compiled.
+        certain: let nothing about flags that build on it stand in the way of this change.
+        if_match: etags one of which the set must have, or `*` for any.
+        dry_run: check everything, write nothing.
+        reason: for the activity log.
     """
     made: list[tuple[Composition, Composition]] = []
 
@@ -229,35 +260,57 @@ def change_plans(
         if existing is None and not create:
             find_set(writer, name)  # says how to make one
         before, remarks = _current(existing)
+        known = before or Composition()
+        only = built_on(known, touched) | {touched} if touched is not None else None
         definition: Definition = existing.spec["definition"] if existing else {"flags": {}}
-        before, edits = settled(before, definition)
+        known, edits = settled(known, definition, only=only)
         bucketing: Bucketing = "v3" if existing and existing.spec.get("bucketing") == "v3" else "v2"
-        planned = change(before, definition)
-        after = _pinned(planned.composition, before, bucketing)
-        try:
-            new = compiled(planned.definition, after, bucketing)
-        except CompositionError as error:
-            raise CompositionError(error.message, map(locate, error.problems)) from error
-        after = with_digests(after, new)
+        planned = change(known, definition)
+        after = _pinned(planned.composition, known, bucketing)
+        new, troubles = _compiled(
+            planned.definition, after, bucketing, only, touched, locate, certain=certain
+        )
+        after = with_digests(after, new, only=only)
         flags = FlagSet.from_flagd(new, bucketing)
         environments = workspace.settings.flags.environments
         document = set_document_of(writer, actor, name, existing, flags, environments)
-        document["spec"]["composition"] = document_of(after)
-        made[:] = [(before, after)]
-        return Draft(document, flags, (*remarks, *edits, *planned.remarks))
+        if before is not None or touched is None:
+            document["spec"]["composition"] = document_of(after)
+        made[:] = [(known, after)]
+        return Draft(document, flags, (*remarks, *edits, *planned.remarks, *troubles), planned=True)
 
-    written = change_set(workspace, actor, name, draft, if_match=if_match, dry_run=dry_run, reason=reason)
-    ((before, after),) = made
-    return Composed(written, after, tuple(difference(before, after)))
+    with seldom_collecting():  # a kill of one of a thousand flags takes half the time
+        written = change_set(workspace, actor, name, draft, if_match=if_match, dry_run=dry_run, reason=reason)
+    ((old, new),) = made
+    return Composed(written, new, tuple(difference(old, new)))
 
 
-def _current(existing: Entity | None) -> tuple[Composition, tuple[Problem, ...]]:
-    """The plans as they are; none, with a warning, where another door has let in what is no composition."""
+def _compiled(
+    definition: Definition,
+    composition: Composition,
+    bucketing: Bucketing,
+    only: Collection[str] | None,
+    touched: str | None,
+    locate: Locate,
+    *,
+    certain: bool,
+) -> tuple[Definition, tuple[Problem, ...]]:
+    """What plans compile to, and what could not be compiled where the change must be made all the same."""
+    try:
+        return compiled(definition, composition, bucketing, only=only), ()
+    except CompositionError as error:
+        if certain and touched is not None:
+            return compiled(definition, composition, bucketing, only=[touched]), error.problems
+        raise CompositionError(error.message, map(locate, error.problems)) from error
+
+
+def _current(existing: Entity | None) -> tuple[Composition | None, tuple[Problem, ...]]:
+    """The plans as they are; None, with a warning, where another door has let in what is no composition."""
     try:
         return read_composition((existing.spec.get("composition") if existing else None) or {}), ()
     except CompositionError as error:
-        message = f"The plans that the set had could not be read ({error.problems[0]}), so they are gone."
-        return Composition(), (Problem(message),)
+        message = f"The plans that the set has cannot be read ({error.problems[0]}), so they drive no flag."
+        return None, (Problem(message, "/composition"),)
 
 
 def _pinned(composition: Composition, before: Composition, bucketing: str) -> Composition:

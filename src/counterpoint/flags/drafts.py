@@ -31,6 +31,8 @@ class Draft:
     """Warnings beside those that every write gives."""
     reason: str | None = None
     """For the activity log, where only the transaction knows all of it."""
+    planned: bool = False
+    """Whether its definition was compiled from its plans just now."""
 
 
 def document_of(
@@ -67,7 +69,7 @@ def with_plans_settled(made: Draft) -> Draft:
     """The draft in which plans no longer drive the flags that it edits by hand, and in which planned flags
     follow what they build on; whatever door it came through."""
     spec = made.document["spec"]
-    if not spec.get("composition"):
+    if made.planned or not spec.get("composition"):
         return made
     try:
         composition = read_composition(spec["composition"])

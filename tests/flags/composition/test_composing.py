@@ -12,7 +12,7 @@ from counterpoint import Workspace
 from counterpoint.cli import run
 from counterpoint.errors import NotAllowedError, NotFoundError, PreconditionError
 from counterpoint.flags.composing import compose, kill, ramp, read_plans, revive
-from counterpoint.flags.composition import CompositionError
+from counterpoint.flags.composition import CompositionError, compiled, settled
 from counterpoint.flags.store import read_set, write_set
 from counterpoint.flags.versions import restore_set
 from counterpoint.graph.actor import Actor, local_actor
@@ -142,7 +142,7 @@ def test_another_bucketing_is_a_warning_and_then_a_refusal_until_it_is_wished_fo
     assert "begun with the bucketing v2; with v3 everybody is drawn anew" in written.warnings[0].message
     with pytest.raises(CompositionError) as caught:
         ramp(workspace, ME, "default", "other", 60)
-    assert caught.value.problems[0].pointer == "/flags/new~1home/bucketing"
+    assert caught.value.problems[0].pointer == "/flags/other/bucketing"
     wished = {"flags": {key: {**plan, "bucketing": "v3"} for key, plan in PLANS["flags"].items()}}
     done = compose(workspace, ME, "default", wished)
     assert "drawn anew" in done.changes[0].sentences[0]
@@ -163,6 +163,44 @@ def test_who_may_not_write_the_set_may_not_change_its_plans(workspace: Workspace
         kill(workspace, Actor("user:default/bo", "Bo", "person"), "default", "other")
     with pytest.raises(PreconditionError):
         ramp(workspace, ME, "default", "other", 60, if_match=["old"])
+
+
+def test_nothing_stands_in_the_way_of_a_kill(workspace: Workspace) -> None:
+    need = {"prerequisites": [{"flag": "parent", "variant": "on"}]}
+    flags = {"parent": {**PLAIN, "ramp": 100}, "child": {**PLAIN, "ramp": 100, **need}, "other": PLAIN}
+    compose(workspace, ME, "default", {"flags": flags})
+    write_set(workspace, ME, "default", definition(workspace), bucketing="v3")
+    done = kill(workspace, ME, "default", "parent")
+    assert [warning.pointer for warning in done.written.warnings] == ["/flags/child/bucketing"]
+    assert set(ours(definition(workspace), "parent", USERS, v="v3")) == {"off"}
+
+
+def test_plans_that_another_door_broke_are_told_and_kept(workspace: Workspace) -> None:
+    compose(workspace, ME, "default", PLANS)
+    with workspace.graph.write(ME) as writer:
+        document = json.loads(json.dumps(writer.require("flagset:default/default").document))
+        document["spec"]["composition"]["flags"]["other"]["ramp"] = "much"
+        writer.put(document)
+    done = kill(workspace, ME, "default", "other")
+    assert "cannot be read (/flags/other/ramp" in done.written.warnings[0].message
+    assert definition(workspace)["flags"]["other"]["state"] == "DISABLED"
+    with pytest.raises(CompositionError):
+        plans(workspace)
+    compose(workspace, ME, "default", PLANS)
+    assert list(plans(workspace).flags) == ["new/home", "other"]
+
+
+def test_a_change_of_one_flag_compiles_as_if_all_were_compiled(workspace: Workspace) -> None:
+    need = {"prerequisites": [{"flag": "parent", "variant": "on"}], "audience": ["s"]}
+    flags = {"parent": {**PLAIN, "ramp": 50}, "child": {**PLAIN, "ramp": 50, **need}, "third": {**PLAIN, "prerequisites": [{"flag": "child", "variant": "off"}]}, "other": {**PLAIN, "audience": ["s"]}}  # fmt: skip
+    compose(workspace, ME, "default", {"segments": {"s": {"var": "x"}}, "flags": flags})
+    for change in (
+        lambda: ramp(workspace, ME, "default", "parent", 60),
+        lambda: kill(workspace, ME, "default", "child"),
+    ):
+        change()
+        assert compiled(definition(workspace), plans(workspace)) == definition(workspace)
+        assert settled(plans(workspace), definition(workspace)) == (plans(workspace), ())
 
 
 def test_what_builds_on_an_edited_flag_follows_it(workspace: Workspace) -> None:

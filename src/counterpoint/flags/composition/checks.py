@@ -15,7 +15,7 @@ from counterpoint.flags.composition.plan import (
 )
 from counterpoint.spelling import near
 
-__all__ = ["MOST_GENERATIONS", "arms_salt", "control_of", "faults_of"]
+__all__ = ["MOST_GENERATIONS", "arms_salt", "built_on", "control_of", "faults_of"]
 
 MOST_GENERATIONS: Final = 20
 """Flags of a chain in which each is the prerequisite of the next."""
@@ -31,6 +31,20 @@ def control_of(plan: FlagPlan, ramp: int) -> int:
     if plan.control is None or not plan.treatments:
         return 0
     return min(ramp * max(plan.treatments.values()) // sum(plan.treatments.values()), TOTAL - ramp)
+
+
+def built_on(composition: Composition, key: str) -> set[str]:
+    """The planned flags whose rules hold that of a flag: itself, and whatever names it as a prerequisite, on and on."""
+    children: dict[str, list[str]] = {}
+    for child, plan in composition.flags.items():
+        for need in plan.prerequisites:
+            children.setdefault(need.flag, []).append(child)
+    found, waiting = {key}, [key]
+    while waiting:
+        new = [child for child in children.get(waiting.pop(), ()) if child not in found]
+        found.update(new)
+        waiting.extend(new)
+    return found & composition.flags.keys()
 
 
 def faults_of(composition: Composition) -> Iterator[Problem]:

@@ -9,7 +9,7 @@ A planned flag decides in this order; its `defaultVariant` is what whoever is no
 5. the split: treatment [0, ramp), the measured control [total - size, total), between them the default.
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any, Final
 
 from counterpoint.errors import Problem, escape
@@ -46,7 +46,11 @@ MOST_LEVELS: Final = 200
 
 
 def compiled(
-    definition: Mapping[str, Any], composition: Composition, bucketing: Bucketing = "v2"
+    definition: Mapping[str, Any],
+    composition: Composition,
+    bucketing: Bucketing = "v2",
+    *,
+    only: Collection[str] | None = None,
 ) -> dict[str, Any]:
     """The definition with the rule of each planned flag, and the evaluators that these share.
 
@@ -54,6 +58,7 @@ def compiled(
         definition: flagd's JSON; flags without a plan stay as they are.
         composition: the plans.
         bucketing: that of the flag set.
+        only: the flags to compile where the others have not changed; see `built_on`.
 
     Raises:
         CompositionError: plans contradict each other or the definition, or a rule is beyond the limits.
@@ -61,14 +66,15 @@ def compiled(
     faults = [*faults_of(composition)]
     if not faults:
         compiler = _Compiler(definition, composition, bucketing)
-        flags = {key: compiler.flag(key) for key in composition.flags}
+        flags = {key: compiler.flag(key) for key in composition.flags if only is None or key in only}
         faults = compiler.faults
     if faults:
         count = "1 problem" if len(faults) == 1 else f"{len(faults)} problems"
         raise CompositionError(
             f"The composition is refused as a whole: {count}. Nothing was changed.", faults
         )
-    return with_flags(definition, flags, compiler.evaluators.document(definition, flags))
+    evaluators = compiler.evaluators.document(definition, flags, all_planned=only is None)
+    return with_flags(definition, flags, evaluators)
 
 
 class _Compiler:
@@ -115,7 +121,7 @@ class _Compiler:
         if not variants:
             self.refuse(f"There is no flag {key!r} yet. Give the plan `variants` to make it.", key)
             return
-        if plan.bucketing not in (None, self.bucketing):
+        if plan.bucketing not in (None, self.bucketing) and not plan.killed:
             self.refuse(
                 f"The plan was begun with the bucketing {plan.bucketing}, and the flag set has {self.bucketing}, which would draw everybody anew. Set the set's bucketing back; or write `bucketing: {self.bucketing}` in the plan, to have them drawn anew.",
                 key,

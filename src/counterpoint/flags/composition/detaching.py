@@ -17,11 +17,15 @@ __all__ = ["reattached", "renewed", "settled", "with_digests"]
 
 
 def settled(
-    composition: Composition, definition: Mapping[str, Any], bucketing: str | None = None
+    composition: Composition,
+    definition: Mapping[str, Any],
+    bucketing: str | None = None,
+    *,
+    only: Collection[str] | None = None,
 ) -> tuple[Composition, tuple[Problem, ...]]:
     """The composition with those plans detached whose flag is no longer what it was compiled to.
 
-    State and metadata are nobody's plan and may be edited.
+    State and metadata are nobody's plan and may be edited. With `only` no other flags are looked at.
 
     Returns:
         The composition, and a warning for each plan that was detached now, and where a bucketing is given
@@ -32,7 +36,8 @@ def settled(
         for key, plan in composition.flags.items()
         if bucketing and plan.bucketing not in (None, bucketing)
     )
-    digests = _digests(definition, [key for key in composition.flags if key in composition.digests])
+    looked_at = [key for key in composition.flags if key in composition.digests]
+    digests = _digests(definition, [key for key in looked_at if only is None or key in only])
     edited = [key for key, digest in digests.items() if digest != composition.digests[key]]
     if not edited:
         return composition, others
@@ -74,9 +79,14 @@ def reattached(composition: Composition, keys: Collection[str]) -> Composition:
     return replace(composition, flags={**composition.flags, **back}, detached=rest)
 
 
-def with_digests(composition: Composition, definition: Mapping[str, Any]) -> Composition:
-    """The composition with a digest of what each planned flag is in the definition."""
-    return replace(composition, digests=_digests(definition, composition.flags))
+def with_digests(
+    composition: Composition, definition: Mapping[str, Any], *, only: Collection[str] | None = None
+) -> Composition:
+    """The composition with a digest of what each planned flag is in the definition; with `only`, of these anew."""
+    kept = {} if only is None else composition.digests
+    keys = composition.flags if only is None else [key for key in only if key in composition.flags]
+    digests = {**kept, **_digests(definition, keys)}
+    return replace(composition, digests={key: digests[key] for key in composition.flags if key in digests})
 
 
 def _digests(definition: Mapping[str, Any], keys: Iterable[str]) -> dict[str, str]:

@@ -34,9 +34,14 @@ class Evaluators:
             return False
         return self._shared(HOLDOUT + name, all_of([usable(holdout.bucket_by), drawn]))
 
-    def document(self, definition: Mapping[str, Any], planned: Mapping[str, Any]) -> dict[str, Any]:
-        """The definition's evaluators with ours. Of ours, those that nothing uses any more are gone."""
+    def document(
+        self, definition: Mapping[str, Any], planned: Mapping[str, Any], *, all_planned: bool
+    ) -> dict[str, Any]:
+        """The definition's evaluators with ours. Of ours, those that nothing uses any more are gone, where
+        all that is planned was compiled."""
         given = definition.get("$evaluators")
+        if not all_planned:
+            return {**(given if isinstance(given, Mapping) else {}), **self._used}
         others = {key: flag for key, flag in flags_in(definition).items() if key not in planned}
         kept = set(_references(others))
         old = {
