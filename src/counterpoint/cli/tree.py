@@ -64,7 +64,7 @@ COMMANDS: dict[str, dict[str, tuple[str, str]]] = {
     },
     "flags": {
         "eval": ("counterpoint.flags.commands:evaluate", "Evaluate one flag for one context."),
-        "lint": ("counterpoint.flags.commands:lint", "Say what is wrong with a flag definition."),
+        "lint": ("counterpoint.flags.care_commands:lint", "Say what is wrong with flag definitions."),
     },
     "experiments": {
         "analyze": (
@@ -146,7 +146,7 @@ EXAMPLES: dict[str, tuple[str, ...]] = {
     "import flags": ("import flags flags.json", "import flags mobile.json --set mobile --owner group:default/apps"),
     "import events": ("import events events.ndjson", "import events test.csv --mapping mapping.yaml"),
     "flags eval": ("""flags eval new-checkout --context '{"targetingKey": "user-1"}'""",),
-    "flags lint": ("flags lint flags.json", "flags lint --set mobile"),
+    "flags lint": ("flags lint flags.json mobile.json --strict", "flags lint --set mobile"),
     "experiments analyze": (
         "experiments analyze one-page-checkout",
         "experiments analyze one-page-checkout --no-record --json",

@@ -9,7 +9,7 @@ from counterpoint.flags.flag import Flag
 from counterpoint.flags.targeting import is_rule
 from counterpoint.said import Said
 
-__all__ = ["Share", "Step", "condition", "steps_of"]
+__all__ = ["Share", "Step", "condition", "constant", "steps_of"]
 
 MAX_STEPS: Final = 50
 MAX_WORDS: Final = 240
@@ -148,7 +148,7 @@ def condition(rule: Any) -> str:
 
 def _phrase(rule: Any, depth: int) -> str:
     if not is_rule(rule) or depth > 12:
-        return _constant(rule)
+        return constant(rule)
     ((name, given),) = rule.items()
     arguments = given if isinstance(given, list) else [given]
     parts = [_phrase(argument, depth + 1) for argument in arguments[:20]]
@@ -166,7 +166,7 @@ def _phrase(rule: Any, depth: int) -> str:
         case "in", [one, _]:
             known = arguments[1]
             return (
-                f"{one} is one of {', '.join(map(_constant, known))}"
+                f"{one} is one of {', '.join(map(constant, known))}"
                 if isinstance(known, list)
                 else f"{parts[1]} contains {one}"
             )
@@ -194,9 +194,10 @@ def _variable(path: Any) -> str:
             return "time"
         case str() if path:
             return path
-    return "it" if path in ("", None) else _constant(path)
+    return "it" if path in ("", None) else constant(path)
 
 
-def _constant(value: Any) -> str:
+def constant(value: Any) -> str:
+    """A value as it is written, shortened where it is long."""
     written = json.dumps(value, ensure_ascii=False, default=str)
     return written if len(written) <= 80 else written[:79] + "…"
