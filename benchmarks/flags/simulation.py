@@ -85,8 +85,10 @@ def main() -> None:
             check(before, after)
             population = population_for(before, after, users)
             inventing = least(lambda before=before, after=after: population_for(before, after, users))
-            counting = least(lambda before=before, after=after, all=population: simulate(before, after, all))
-            print(f"{bucketing}  {name:<30} invent {inventing:.3f}  count {counting:.3f}  {inventing + counting:.3f} s")
+            counting = least(lambda before=before, after=after, who=population: simulate(before, after, who))
+            print(
+                f"{bucketing}  {name:<30} invent {inventing:.3f}  count {counting:.3f}  {inventing + counting:.3f} s"
+            )
 
 
 if __name__ == "__main__":

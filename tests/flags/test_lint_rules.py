@@ -150,6 +150,16 @@ def test_a_finding_in_a_shared_evaluator_is_told_where_it_is_written() -> None:
     assert [f.problem.pointer for f in findings_in(FlagSet.from_flagd(definition))] == ["/$evaluators/e"]
 
 
+def test_a_consumer_that_hashes_otherwise_is_told_with_how_many_users_differ() -> None:
+    split = flag({"fractional": [["on", 10], ["off", 90]]})
+    declared = {"consumers": "python-flagd-core 2.0.0, npm-flagd-core 4.0.1, own 1.0"}
+    said = messages({"metadata": declared, "flags": {"f": split}})
+    assert "python-flagd-core 2.0.0 hashes in v3, and the set in v2: of 10,000 simulated users, 'f' 1" in said
+    assert "npm-flagd-core 4.0.1 hashes" not in said
+    assert "How 'own 1.0' hashes is not known." in said
+    assert "hashes in" not in messages({"metadata": declared, "flags": {"f": flag(at("a", "==", 1))}})
+
+
 VALUES = [None, True, False, "", "a", "ab", "b", "1", 0, 1, 2, 3, 1.5, "1.0.0", "2.1.0", "x"]
 
 

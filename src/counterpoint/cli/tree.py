@@ -65,6 +65,16 @@ COMMANDS: dict[str, dict[str, tuple[str, str]]] = {
     "flags": {
         "eval": ("counterpoint.flags.commands:evaluate", "Evaluate one flag for one context."),
         "lint": ("counterpoint.flags.care_commands:lint", "Say what is wrong with flag definitions."),
+        "stale": ("counterpoint.flags.care_commands:stale", "Say which flags can go, and what to do next."),
+        "references": (
+            "counterpoint.flags.care_commands:references",
+            "Find the places in code that name flags.",
+        ),
+        "trace": ("counterpoint.flags.care_commands:trace", "Say step by step why a context gets its value."),
+        "simulate": (
+            "counterpoint.flags.care_commands:simulate",
+            "Say who would get what from a changed definition.",
+        ),
     },
     "experiments": {
         "analyze": (
@@ -147,6 +157,10 @@ EXAMPLES: dict[str, tuple[str, ...]] = {
     "import events": ("import events events.ndjson", "import events test.csv --mapping mapping.yaml"),
     "flags eval": ("""flags eval new-checkout --context '{"targetingKey": "user-1"}'""",),
     "flags lint": ("flags lint flags.json mobile.json --strict", "flags lint --set mobile"),
+    "flags stale": ("flags stale", "flags stale ~/checkouts/shop --set mobile --days 60 --json"),
+    "flags references": ("flags references ~/checkouts/shop",),
+    "flags trace": ("""flags trace new-checkout --context '{"targetingKey": "user-1"}'""",),
+    "flags simulate": ("flags simulate flags.json --users 1000000", "flags simulate flags.json --contexts users.ndjson"),
     "experiments analyze": (
         "experiments analyze one-page-checkout",
         "experiments analyze one-page-checkout --no-record --json",

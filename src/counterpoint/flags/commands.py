@@ -103,6 +103,7 @@ def evaluate(
     *,
     context: str = "{}",
     set: str = "default",  # noqa: A002 - the published option
+    why: bool = False,
 ) -> None:
     """Evaluate one flag for one context.
 
@@ -114,9 +115,16 @@ def evaluate(
         Attributes as a JSON object, with the subject under targetingKey.
     set
         The flag set.
+    why
+        Say step by step why, as `flags trace` does.
     """
     from counterpoint.flags.store import read_set
 
+    if why:
+        from counterpoint.flags.care_commands import trace
+
+        trace(key, context=context, set=set)
+        return
     shell = terminal()
     attributes = attributes_of(context)
     with shell.open() as workspace, workspace.graph.read() as reader:

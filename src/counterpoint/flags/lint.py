@@ -8,6 +8,7 @@ from counterpoint.errors import Problem, escape
 from counterpoint.flags.belonging import bets_of
 from counterpoint.flags.flag import Flag, variant_name
 from counterpoint.flags.levels import Level
+from counterpoint.flags.lint_consumers import consumer_findings
 from counterpoint.flags.lint_names import attribute_findings, neglect_findings, segment_findings
 from counterpoint.flags.lint_rules import rule_findings
 from counterpoint.flags.lint_splits import correlated_findings, split_findings
@@ -87,6 +88,7 @@ def _of_rules(flags: FlagSet, attributes: Collection[str]) -> Iterator[tuple[Lev
     yield from attribute_findings(flags, trees, attributes)
     yield from segment_findings(trees)
     yield from correlated_findings(trees)
+    yield from consumer_findings(flags, trees)
 
 
 def _of_targetings(flags: FlagSet) -> Iterator[tuple[Level, Problem]]:

@@ -10,6 +10,7 @@ from litestar.concurrency import sync_to_thread
 from litestar.di import NamedDependency
 from litestar.params import FromPath, FromQuery, QueryParameter, RawBody
 
+from counterpoint.flags.care_routes import routes as care_routes
 from counterpoint.flags.exposure import Exposures
 from counterpoint.flags.listing import FlagPage, items_of, narrowed, page_of
 from counterpoint.flags.ofrep import PATH, Ofrep
@@ -170,7 +171,7 @@ def list_flags(
     return page_of(narrowed(items, flag_set=set, state=in_state, text=q), limit=limit, cursor=cursor)
 
 
-routes: list[Any] = [list_sets, get_set, put_set, list_flags]
+routes: list[Any] = [list_sets, get_set, put_set, list_flags, *care_routes]
 
 _ERROR = {
     "description": "An error in OFREP's shape",

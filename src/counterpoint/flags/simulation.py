@@ -132,7 +132,12 @@ def population_for(before: FlagSet, after: FlagSet, users: int, *, seed: int = 0
 
 
 def simulate(
-    before: FlagSet, after: FlagSet, population: Population, *, now: float | None = None
+    before: FlagSet,
+    after: FlagSet,
+    population: Population,
+    *,
+    now: float | None = None,
+    keys: Sequence[str] | None = None,
 ) -> list[Change]:
     """For each flag that differs between two sets: who gets what, and who gets something else.
 
@@ -141,9 +146,13 @@ def simulate(
         after: the set as it is to be.
         population: who asks.
         now: Unix seconds for `$flagd.timestamp`, for all alike; default the clock.
+        keys: the flags; default those whose definitions differ.
     """
     columns = Columns(population, now=int(time.time() if now is None else now))
-    return [_change(before, after, key, columns) for key in changed_flags(before, after)]
+    return [
+        _change(before, after, key, columns)
+        for key in (changed_flags(before, after) if keys is None else keys)
+    ]
 
 
 def outcomes_for(flags: FlagSet, key: str, columns: Columns) -> Column:
