@@ -13,6 +13,7 @@ from counterpoint.flags.lint_names import attribute_findings, neglect_findings, 
 from counterpoint.flags.lint_rules import rule_findings
 from counterpoint.flags.lint_splits import correlated_findings, split_findings
 from counterpoint.flags.model import FlagSet
+from counterpoint.flags.reach import Budget
 from counterpoint.flags.ruletree import tree_of
 from counterpoint.flags.targeting import outcomes, subrules
 from counterpoint.graph.flagd import flags_by_key
@@ -82,8 +83,9 @@ def care_findings(
 
 def _of_rules(flags: FlagSet, attributes: Collection[str]) -> Iterator[tuple[Level, Problem]]:
     trees = {flag.key: tree for flag in flags if (tree := tree_of(flags, flag))}
+    budget = Budget()
     for key, tree in trees.items():
-        yield from rule_findings(key, tree)
+        yield from rule_findings(key, tree, budget)
         yield from split_findings(key, tree)
     yield from attribute_findings(flags, trees, attributes)
     yield from segment_findings(trees)

@@ -6,7 +6,7 @@ from typing import Final
 
 from counterpoint.errors import Problem
 from counterpoint.flags.levels import Level
-from counterpoint.flags.reach import RANGES, Condition, Reach, atoms_of
+from counterpoint.flags.reach import RANGES, Budget, Condition, Reach, atoms_of
 from counterpoint.flags.ruletree import Node
 from counterpoint.flags.sentences import condition, constant
 
@@ -47,10 +47,11 @@ def branches_of(node: Node, before: tuple[Condition, ...] = ()) -> Iterator[Bran
         yield from branches_of(node.parts[-1], passed)
 
 
-def rule_findings(key: str, tree: Node) -> Iterator[tuple[Level, Problem]]:
+def rule_findings(key: str, tree: Node, budget: Budget | None = None) -> Iterator[tuple[Level, Problem]]:
     """What is unreachable, constant, contradictory or overlapping in a rule, as (level, problem)."""
     branches = [branch for branch, _ in zip(branches_of(tree), range(MOST_BRANCHES), strict=False)]
-    reach = Reach(list({id(b.when): b.when for b in branches if b.when}.values()))
+    conditions = list({id(b.when): b.when for b in branches if b.when}.values())
+    reach = Reach(conditions, budget or Budget())
     dead: set[str] = set()
     for branch in branches:
         place = branch.when.pointer if branch.when else branch.then.pointer

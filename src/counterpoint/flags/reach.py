@@ -9,24 +9,27 @@ only what is certain is claimed.
 """
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any, Final
 
 from counterpoint.flags.javascript import truthy
-from counterpoint.flags.jsonlogic import apply
 from counterpoint.flags.operators import operators
 from counterpoint.flags.ruletree import Node
-from counterpoint.flags.samples import MISSING, placed, samples_of
+from counterpoint.flags.samples import MISSING, samples_of
 
-__all__ = ["RANGES", "Condition", "Reach", "atoms_of"]
+__all__ = ["RANGES", "Budget", "Condition", "Reach", "atoms_of"]
 
 RANGES: Final = frozenset(("<", "<=", ">", ">=", "sem_ver"))
 """Operators whose constants part an order."""
 _COMPARED: Final = frozenset(("==", "===", "!=", "!==", "in", "starts_with", "ends_with")) | RANGES
-BUDGET: Final = 20_000
-"""Assignments that a search may try before it gives no answer."""
+OF_SEARCH: Final = 20_000
+"""Conditions that one search may look at before it gives no answer."""
+OF_RULE: Final = 100_000
+"""Conditions that all searches of one rule may look at."""
+OF_SET: Final = 2_000_000
+"""Conditions that all searches of one set may look at: some seconds."""
 MAX_CLASSES: Final = 400
 """Values of one attribute that are told apart; with more there is no answer."""
 
@@ -58,12 +61,22 @@ class _Class:
 
 
 @dataclass(slots=True)
+class Budget:
+    """What searches may still look at; rules come from outside, and a search can be long."""
+
+    left: int = OF_SET
+
+
+@dataclass(slots=True)
 class Reach:
     """Answers of one rule, whose constants part the values of its attributes."""
 
     conditions: Sequence[Node]
+    budget: Budget = field(default_factory=Budget)
+    """Of the whole set."""
     _atoms: dict[str, _Atom] = field(default_factory=dict)
     _classes: dict[str, list[_Class] | None] = field(default_factory=dict)
+    _looked: int = 0
 
     def __post_init__(self) -> None:
         for node in self.conditions:
@@ -72,13 +85,18 @@ class Reach:
 
     def witness(self, wanted: Sequence[Condition]) -> dict[str, Any] | bool | None:
         """Attributes for which all conditions come out as wanted; None where there are none, True where unknown."""
+        if self._looked > OF_RULE or self.budget.left < 0:
+            return True
         names = list(dict.fromkeys(a.attribute or a.identity for c in wanted for a in atoms_of(c.node)))
         classes = {name: self._of(name) for name in names}
         if any(known is None for known in classes.values()):
             return True
         ordered = sorted(names, key=lambda name: len(classes[name] or ()))
         search = _Search(wanted, [(name, classes[name] or []) for name in ordered])
-        return search.run()
+        found = search.run()
+        self._looked += search.looked
+        self.budget.left -= search.looked
+        return found
 
     def example(self, wanted: Sequence[Condition]) -> dict[str, Any]:
         """Attributes of a context that brings the conditions about, by path; empty where none is known."""
@@ -103,18 +121,50 @@ class Reach:
         if name in self._atoms and self._atoms[name].attribute is None:
             return [_Class(None, {name: True}), _Class(None, {name: False})]
         atoms = [atom for atom in self._atoms.values() if atom.attribute == name]
-        values = samples_of(name, [atom.rule for atom in atoms])
-        if values is None:
-            return None
-        found: dict[tuple[bool, ...], _Class] = {}
-        for value in values:
-            data = placed(name, value)
-            told = tuple(truthy(apply(atom.rule, data, operators=operators("v2"))) for atom in atoms)
-            if told not in found:
-                found[told] = _Class(
-                    value, {atom.identity: one for atom, one in zip(atoms, told, strict=True)}
-                )
-        return list(found.values()) if len(found) <= MAX_CLASSES else None
+        return _parted(
+            name, tuple(atom.identity for atom in atoms), tuple(_Given(atom.rule) for atom in atoms)
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class _Given:
+    """A rule that a cache keeps beside its identity, without comparing it."""
+
+    rule: Any = field(compare=False)
+
+
+@lru_cache(maxsize=2_048)
+def _parted(name: str, identities: tuple[str, ...], given: tuple[_Given, ...]) -> list[_Class] | None:
+    """The classes of an attribute; flags of one set often compare it with the same constants."""
+    values = samples_of(name, [one.rule for one in given])
+    if values is None:
+        return None
+    asked = [_asking(one.rule) for one in given]
+    found: dict[tuple[bool, ...], _Class] = {}
+    for value in values:
+        seen = None if value is MISSING else value
+        told = tuple(ask(seen) for ask in asked)
+        if told not in found:
+            found[told] = _Class(value, dict(zip(identities, told, strict=True)))
+    return list(found.values()) if len(found) <= MAX_CLASSES else None
+
+
+def _asking(rule: Any) -> Callable[[Any], bool]:
+    """Whether a comparison holds for a value of its attribute, by JsonLogic's own operator."""
+    ((name, given),) = rule.items()
+    if name == "var":
+        return truthy
+    operator = operators("v2")[name]
+    arguments = given if isinstance(given, list) else [given]
+    places = [index for index, argument in enumerate(arguments) if isinstance(argument, dict)]
+
+    def ask(value: Any) -> bool:
+        made = list(arguments)
+        for index in places:
+            made[index] = value
+        return truthy(operator(made, None))
+
+    return ask
 
 
 def atoms_of(node: Node) -> list[_Atom]:
@@ -168,7 +218,7 @@ class _Search:
     names: list[tuple[str, list[_Class]]]
     answers: dict[str, bool] = field(default_factory=dict)
     values: dict[str, Any] = field(default_factory=dict)
-    tried: int = 0
+    looked: int = 0
 
     def run(self) -> dict[str, Any] | bool | None:
         found = self._from(0)
@@ -176,8 +226,8 @@ class _Search:
 
     def _from(self, index: int) -> bool | None:
         """Whether the rest can be assigned; None where the budget is spent."""
-        self.tried += 1
-        if self.tried > BUDGET:
+        self.looked += len(self.wanted)
+        if self.looked > OF_SEARCH:
             return None
         states = [self._told(condition.node) for condition in self.wanted]
         if any(

@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from counterpoint.flags.javascript import number, text
 
-__all__ = ["MISSING", "TIME", "placed", "samples_of"]
+__all__ = ["MISSING", "TIME", "samples_of"]
 
 TIME: Final = "$flagd.timestamp"
 MOST: Final = 4_000
@@ -28,15 +28,6 @@ class _Missing:
 
 
 MISSING: Final = _Missing()
-
-
-def placed(path: str, value: Any) -> dict[str, Any]:
-    """A context in which an attribute has a value; empty where it has none."""
-    if value is MISSING:
-        return {}
-    for step in reversed(path.split(".")):
-        value = {step: value}
-    return dict(value)
 
 
 @dataclass(slots=True)
