@@ -85,7 +85,7 @@ def test_an_evaluation_that_is_stopped_says_where() -> None:
     rule = {"merge": [{"var": "l"}, {"var": "l"}]}
     found = trace(flags({"if": [rule, "on"]}), "f", {"l": [1] * 60_000})
     assert found.evaluation.error_code == "GENERAL"
-    assert found.steps[3].sentence.startswith("The evaluation was stopped within merge")
+    assert found.steps[3].sentence.startswith("The evaluation was stopped within the items of l, l together")
 
 
 LEAVES = [
