@@ -6,6 +6,9 @@ import pytest
 
 from counterpoint.flags import FlagSet
 from counterpoint.flags.sentences import condition, steps_of
+from counterpoint.flags.targeting import KNOWN
+
+SIZES = {"!": 1, "!!": 1, "sem_ver": 3, "reduce": 3, "if": 3, "?:": 3, "log": 1}
 
 
 @pytest.mark.parametrize(
@@ -21,12 +24,53 @@ from counterpoint.flags.sentences import condition, steps_of
         ({"<": [1, {"var": "age"}, 9]}, "age is between 1 and 9 exclusive"),
         ({"ends_with": [{"var": "email"}, ".org"]}, 'email ends with ".org"'),
         ({">=": [{"var": "$flagd.timestamp"}, 7]}, "time is at least 7"),
-        ({"missing": ["a"]}, 'missing("a")'),
+        ({"missing": ["a"]}, "a is missing"),
+        ({"missing": ["a", "b.c"]}, "any of a, b.c is missing"),
+        ({"missing_some": [1, ["a", "b"]]}, "fewer than 1 of a, b have a value"),
+        ({"var": ["plan", "free"]}, 'plan (or "free" where it has no value)'),
+        ({"if": [{"var": "a"}, 1, 2]}, "1 if a, otherwise 2"),
+        ({"in": [{"var": "a"}, ["x", {"var": "b"}]]}, 'a is one of "x", b'),
+        (
+            {"some": [{"var": "roles"}, {"==": [{"var": ""}, "admin"]}]},
+            'some item of roles is such that it is "admin"',
+        ),
+        (
+            {"all": [{"var": "ids"}, {">": [{"var": ""}, 3]}]},
+            "every item of ids is such that it is more than 3",
+        ),
+        ({"none": [{"var": "ids"}, {"var": "old"}]}, "no item of ids is such that old"),
+        ({"filter": [{"var": "ids"}, {"var": "new"}]}, "the items of ids such that new"),
+        ({"map": [{"var": "ids"}, {"*": [{"var": ""}, 2]}]}, "it * 2 for each item of ids"),
+        (
+            {"reduce": [{"var": "ids"}, {"+": [{"var": "current"}, {"var": "accumulator"}]}, 0]},
+            "the items of ids brought together by current + accumulator",
+        ),
+        ({"substr": [{"var": "id"}, -2]}, "the last 2 characters of id"),
+        ({"substr": [{"var": "id"}, 0, 3]}, "the first 3 characters of id"),
+        ({"max": [{"var": "a"}, 1]}, "the greatest of a, 1"),
+        ({"min": [{"var": "a"}, 1]}, "the least of a, 1"),
+        ({"+": [{"var": "a"}]}, "the number a"),
+        ({"-": [{"var": "a"}]}, "minus a"),
+        ({"+": [1, 2, {"var": "a"}]}, "1 + 2 + a"),
+        ({"merge": [{"var": "a"}, ["x"]]}, 'the items of a, ["x"] together'),
+        ({"cat": ["salt:", {"var": "targetingKey"}]}, '"salt:" joined with targeting key'),
+        (
+            {"==": [{"fractional": [["on", 1], ["off", 9]]}, "on"]},
+            'a split by flag and targeting key (on 1, off 9) is "on"',
+        ),
         (True, "true"),
     ],
 )
 def test_a_condition_reads_as_a_phrase(rule: Any, words: str) -> None:
     assert condition(rule) == words
+
+
+def test_every_operator_has_words_of_its_own() -> None:
+    for name in KNOWN:
+        arguments = [{"var": "a"}, {"var": "b"}, {"var": "c"}][: SIZES.get(name, 2)]
+        said = condition({name: arguments})
+        assert f"{name}(" not in said
+        assert "{" not in said
 
 
 def test_a_long_condition_is_cut() -> None:

@@ -64,7 +64,6 @@ COMMANDS: dict[str, dict[str, tuple[str, str]]] = {
     },
     "flags": {
         "eval": ("counterpoint.flags.commands:evaluate", "Evaluate one flag for one context."),
-        "lint": ("counterpoint.flags.commands:lint", "Say what is wrong with a flag definition."),
         "list": ("counterpoint.flags.set_commands:list_flags", "List flag sets, or the flags of one."),
         "export": ("counterpoint.flags.set_commands:export", "Print a flag set as flagd's JSON."),
         "delete": (
@@ -102,6 +101,17 @@ COMMANDS: dict[str, dict[str, tuple[str, str]]] = {
         "ramp": ("counterpoint.flags.composition_commands:ramp", "Enrol a percentage of users in a flag."),
         "kill": ("counterpoint.flags.composition_commands:kill", "Give everybody a flag's default at once."),
         "revive": ("counterpoint.flags.composition_commands:revive", "Take a kill back."),
+        "lint": ("counterpoint.flags.care_commands:lint", "Say what is wrong with flag definitions."),
+        "stale": ("counterpoint.flags.care_commands:stale", "Say which flags can go, and what to do next."),
+        "references": (
+            "counterpoint.flags.care_commands:references",
+            "Find the places in code that name flags.",
+        ),
+        "trace": ("counterpoint.flags.care_commands:trace", "Say step by step why a context gets its value."),
+        "simulate": (
+            "counterpoint.flags.care_commands:simulate",
+            "Say who would get what from a changed definition.",
+        ),
     },
     "experiments": {
         "analyze": (
@@ -202,7 +212,11 @@ EXAMPLES: dict[str, tuple[str, ...]] = {
     "flags ramp": ("flags ramp new-home 5", "flags ramp new-home 0.1 --set mobile --reason 'the first hundred'"),
     "flags kill": ("flags kill new-home --reason 'checkout is down'",),
     "flags revive": ("flags revive new-home",),
-    "flags lint": ("flags lint flags.json", "flags lint --set mobile"),
+    "flags lint": ("flags lint flags.json mobile.json --strict", "flags lint --set mobile"),
+    "flags stale": ("flags stale", "flags stale ~/checkouts/shop --set mobile --days 60 --json"),
+    "flags references": ("flags references ~/checkouts/shop",),
+    "flags trace": ("""flags trace new-checkout --context '{"targetingKey": "user-1"}'""",),
+    "flags simulate": ("flags simulate flags.json --users 1000000", "flags simulate flags.json --contexts users.ndjson"),
     "experiments analyze": (
         "experiments analyze one-page-checkout",
         "experiments analyze one-page-checkout --no-record --json",

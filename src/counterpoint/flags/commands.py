@@ -1,25 +1,20 @@
 """Flags on the command line."""
 
 import json
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from counterpoint.errors import (
     CounterpointError,
-    InputError,
     NotFoundError,
     Problem,
     UsageError,
-    WorkspaceError,
 )
-from counterpoint.terminal import counted, terminal
+from counterpoint.terminal import terminal
 
 if TYPE_CHECKING:
     from counterpoint.flags.flag import Evaluation
-    from counterpoint.flags.lint import Finding
-    from counterpoint.flags.model import FlagSet
 
-__all__ = ["evaluate", "lint"]
+__all__ = ["attributes_of", "evaluate"]
 
 
 def evaluate(
@@ -28,6 +23,7 @@ def evaluate(
     *,
     context: str = "{}",
     set: str = "default",  # noqa: A002 - the published option
+    why: bool = False,
 ) -> None:
     """Evaluate one flag for one context.
 
@@ -39,11 +35,18 @@ def evaluate(
         Attributes as a JSON object, with the subject under targetingKey.
     set
         The flag set.
+    why
+        Say step by step why, as `flags trace` does.
     """
     from counterpoint.flags.store import read_set
 
+    if why:
+        from counterpoint.flags.care_commands import trace
+
+        trace(key, context=context, set=set)
+        return
     shell = terminal()
-    attributes = _attributes(context)
+    attributes = attributes_of(context)
     with shell.open() as workspace, workspace.graph.read() as reader:
         result = read_set(reader, set).flags.evaluate(key, attributes)
     if shell.json or not result.error_code:
@@ -53,62 +56,8 @@ def evaluate(
         raise error(f"{result.error_code}: {result.error_message}")
 
 
-def lint(
-    file: Path | None = None,
-    /,
-    *,
-    set: str | None = None,  # noqa: A002 - the published option
-) -> int:
-    """Say what is wrong with a flag definition: a file, or a flag set of the workspace.
-
-    Exit code 1 when a flag cannot answer; warnings and notes leave it 0.
-
-    Parameters
-    ----------
-    file
-        flagd's JSON.
-    set
-        The flag set to look at where no file is given. Default: default.
-    """
-    from counterpoint.flags.lint import findings_in
-    from counterpoint.flags.store import read_set
-
-    if file is not None and set is not None:
-        raise UsageError("Give a file or --set, not both.")
-    shell = terminal()
-    bets: list[str] | None = None
-    if file is not None:
-        flags = _checked(file)
-        try:
-            with shell.open() as workspace, workspace.graph.read() as reader:
-                bets = [entity.ref for entity in reader.all(kind="Bet")]
-        except (WorkspaceError, InputError):
-            bets = None  # a file can be checked where there is no workspace
-    else:
-        with shell.open() as workspace, workspace.graph.read() as reader:
-            flags = read_set(reader, set or "default").flags
-            bets = [entity.ref for entity in reader.all(kind="Bet")]
-    found = findings_in(flags, bets=bets)
-    name = str(file) if file else f"{shell.noun('flag')} set {set or 'default'!r}"
-    shell.emit([_finding(finding) for finding in found], lambda: _report(name, flags, found))
-    return 1 if any(finding.level == "error" for finding in found) else 0
-
-
-def _checked(file: Path) -> "FlagSet":
-    """The flags of a file; where it is refused, `--json` has the reasons as findings too."""
-    from counterpoint.flags.errors import FlagSetError
-    from counterpoint.flags.lint import Finding
-    from counterpoint.flags.model import FlagSet
-
-    try:
-        return FlagSet.from_flagd(file)
-    except FlagSetError as error:
-        if terminal().json:
-            terminal().emit([_finding(Finding("error", problem)) for problem in error.problems])
-        raise
-
-
-def _attributes(text: str) -> dict[str, Any]:
+def attributes_of(text: str) -> dict[str, Any]:
+    """A context as it is given on the command line."""
     try:
         attributes = json.loads(text)
     except (ValueError, RecursionError) as error:
@@ -147,19 +96,6 @@ def _shown(key: str, result: "Evaluation") -> str:
     ]
     lines += [f"metadata {name} = {entry}" for name, entry in result.metadata.items()]
     return "\n".join(lines)
-
-
-def _report(name: str, flags: "FlagSet", found: "list[Finding]") -> str:
-    lines = [f"{finding.level}: {terminal().told(finding.problem)}" for finding in found]
-    counts = ", ".join(
-        counted(sum(finding.level == level for finding in found), level)
-        for level in ("error", "warning", "note")
-    )
-    return "\n".join([*lines, f"{name}: {counted(len(flags), 'flag')}, {counts}."])
-
-
-def _finding(finding: "Finding") -> dict[str, Any]:
-    return {"level": finding.level, **_problem(finding.problem)}
 
 
 def _problem(problem: Problem) -> dict[str, Any]:

@@ -2,19 +2,24 @@
 
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
-from typing import Any, Literal, TypeAlias
+from typing import Any
 
 from counterpoint.errors import Problem, escape
 from counterpoint.flags.belonging import bets_of
 from counterpoint.flags.flag import Flag, variant_name
+from counterpoint.flags.levels import Level
+from counterpoint.flags.lint_consumers import consumer_findings
+from counterpoint.flags.lint_names import attribute_findings, neglect_findings, segment_findings
+from counterpoint.flags.lint_rules import rule_findings
+from counterpoint.flags.lint_splits import correlated_findings, split_findings
 from counterpoint.flags.model import FlagSet
+from counterpoint.flags.reach import Budget
+from counterpoint.flags.ruletree import tree_of
 from counterpoint.flags.targeting import outcomes, subrules
 from counterpoint.graph.flagd import flags_by_key
+from counterpoint.spelling import near
 
-__all__ = ["Finding", "findings_in"]
-
-
-Level: TypeAlias = Literal["error", "warning", "note"]
+__all__ = ["Finding", "care_findings", "findings_in"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,12 +31,15 @@ class Finding:
     problem: Problem
 
 
-def findings_in(flags: FlagSet, *, bets: Collection[str] | None = None) -> list[Finding]:
+def findings_in(
+    flags: FlagSet, *, bets: Collection[str] | None = None, attributes: Collection[str] = ()
+) -> list[Finding]:
     """Everything that deserves a look: what is wrong with rules first, then with what is named.
 
     Args:
         flags: the flag set.
         bets: references of the bets that exist; None when that is not known.
+        attributes: those that evaluations have carried, where that is known.
     """
     broken = {flag.fault for flag in flags if flag.fault}
     found = [
@@ -40,9 +48,49 @@ def findings_in(flags: FlagSet, *, bets: Collection[str] | None = None) -> list[
     ]
     found += [
         Finding(level, flags.located(problem))
-        for level, problem in (*_of_targetings(flags), *_of_evaluators(flags), *_of_bets(flags, bets))
+        for level, problem in dict.fromkeys(
+            (
+                *_of_targetings(flags),
+                *_of_rules(flags, attributes),
+                *_of_evaluators(flags),
+                *_of_bets(flags, bets),
+            )
+        )
     ]
     return found
+
+
+def care_findings(
+    flags: FlagSet,
+    *,
+    bets: Collection[str] | None = None,
+    attributes: Collection[str] = (),
+    owner: str | None = None,
+) -> list[Finding]:
+    """What `findings_in` finds, and what the set lacks for whoever cares for it later.
+
+    Args:
+        flags: the flag set.
+        bets: references of the bets that exist; None when that is not known.
+        attributes: those that evaluations have carried, where that is known.
+        owner: who owns the whole set.
+    """
+    neglected = (
+        Finding(level, flags.located(problem)) for level, problem in neglect_findings(flags, owner=owner)
+    )
+    return [*findings_in(flags, bets=bets, attributes=attributes), *neglected]
+
+
+def _of_rules(flags: FlagSet, attributes: Collection[str]) -> Iterator[tuple[Level, Problem]]:
+    trees = {flag.key: tree for flag in flags if (tree := tree_of(flags, flag))}
+    budget = Budget()
+    for key, tree in trees.items():
+        yield from rule_findings(key, tree, budget)
+        yield from split_findings(key, tree)
+    yield from attribute_findings(flags, trees, attributes)
+    yield from segment_findings(trees)
+    yield from correlated_findings(trees)
+    yield from consumer_findings(flags, trees)
 
 
 def _of_targetings(flags: FlagSet) -> Iterator[tuple[Level, Problem]]:
@@ -82,7 +130,8 @@ def _of_targeting(flag: Flag) -> Iterator[tuple[Level, Problem]]:
     names = {variant_name(value) for value in values} - {None}
     known = ", ".join(map(repr, flag.variants))
     for name in sorted(str(name) for name in names - flag.variants.keys()):
-        message = f"{named} can come to {name!r}, which is none of its variants ({known}). It then answers an error."
+        like = near(name, list(flag.variants))
+        message = f"{named} can come to {name!r}, which is none of its variants ({known}){like or '.'} It then answers an error."
         yield "error", Problem(message, place)
     if any(isinstance(value, dict | list) for value in values):
         yield "error", Problem(f"{named} can come to a list or an object, which names no variant.", place)

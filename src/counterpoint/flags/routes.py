@@ -6,6 +6,7 @@ from typing import Any
 
 from litestar.concurrency import sync_to_thread
 
+from counterpoint.flags.care_routes import routes as care_routes
 from counterpoint.flags.composition_routes import routes as composition_routes
 from counterpoint.flags.exposure import Exposures
 from counterpoint.flags.ofrep import PATH, Ofrep
@@ -38,7 +39,7 @@ async def lifespan(workspace: Workspace) -> AsyncIterator[None]:
         await sync_to_thread(exposures.stop)
 
 
-routes: list[Any] = [*set_routes, *version_routes, *composition_routes]
+routes: list[Any] = [*set_routes, *version_routes, *composition_routes, *care_routes]
 
 _ERROR = {
     "description": "An error in OFREP's shape",

@@ -1,16 +1,18 @@
 """A targeting rule in words: who gets what, in the order in which the rule decides."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, TypeAlias
 
 from counterpoint.flags.flag import Flag
 from counterpoint.flags.targeting import is_rule
 from counterpoint.said import Said
 
-__all__ = ["Share", "Step", "condition", "steps_of"]
+__all__ = ["Share", "Step", "condition", "constant", "steps_of"]
 
+_Words: TypeAlias = Callable[[list[Any], list[str]], str]
+"""The phrase of an operator, from its arguments and their phrases, of which there is at least one."""
 MAX_STEPS: Final = 50
 MAX_WORDS: Final = 240
 
@@ -147,12 +149,18 @@ def condition(rule: Any) -> str:
 
 
 def _phrase(rule: Any, depth: int) -> str:
+    if isinstance(rule, list) and depth <= 12:
+        return f"[{', '.join(_phrase(item, depth + 1) for item in rule)}]"
     if not is_rule(rule) or depth > 12:
-        return _constant(rule)
+        return constant(rule)
     ((name, given),) = rule.items()
     arguments = given if isinstance(given, list) else [given]
     parts = [_phrase(argument, depth + 1) for argument in arguments[:20]]
     match name, parts:
+        case "var", [one, *_] if is_rule(arguments[0]):
+            return f"the attribute named by {one}"
+        case "var", [str(), _] if arguments[1] is not None:
+            return f"{_variable(arguments[0])} (or {parts[1]} where it has no value)"
         case "var", [str(), *_]:
             return _variable(arguments[0])
         case (("and" | "or"), [_, *_]):
@@ -166,7 +174,7 @@ def _phrase(rule: Any, depth: int) -> str:
         case "in", [one, _]:
             known = arguments[1]
             return (
-                f"{one} is one of {', '.join(map(_constant, known))}"
+                f"{one} is one of {', '.join(_phrase(item, depth + 1) for item in known)}"
                 if isinstance(known, list)
                 else f"{parts[1]} contains {one}"
             )
@@ -177,11 +185,85 @@ def _phrase(rule: Any, depth: int) -> str:
             return f"{one} {_BETWEEN[name]} {other}"
         case (("<" | "<="), [low, middle, high]):
             return f"{middle} is between {low} and {high}{' exclusive' if name == '<' else ''}"
-        case "cat", [_, *_]:
-            return " joined with ".join(parts)
         case _, [one, other] if name in _ARITHMETIC:
             return f"{one} {name} {other}"
+    if parts and (told := _WORDS.get(name)):
+        return told(arguments, parts)
     return f"{name}({', '.join(parts)})"
+
+
+def _missing(arguments: list[Any], parts: list[str]) -> str:
+    names = _flat(arguments)
+    return f"{names[0]} is missing" if len(names) == 1 else f"any of {', '.join(names)} is missing"
+
+
+def _missing_some(arguments: list[Any], parts: list[str]) -> str:
+    names = ", ".join(_flat(arguments[1:]))
+    return f"fewer than {parts[0]} of {names} have a value"
+
+
+def _flat(arguments: list[Any]) -> list[str]:
+    """The names of attributes in lists and beside them; one that is computed as its phrase."""
+    names = [name for given in arguments for name in (given if isinstance(given, list) else [given])]
+    return [f"what {_phrase(name, 1)} names" if is_rule(name) else _variable(name) for name in names]
+
+
+def _choice(arguments: list[Any], parts: list[str]) -> str:
+    told = [f"{then} if {when}" for when, then in zip(parts[:-1:2], parts[1::2], strict=False)]
+    return ", ".join([*told, f"otherwise {parts[-1] if len(parts) % 2 else 'nothing'}"])
+
+
+def _substr(arguments: list[Any], parts: list[str]) -> str:
+    start = arguments[1] if len(arguments) > 1 else 0
+    if len(parts) == 2 and isinstance(start, int) and start < 0:
+        return f"the last {-start} characters of {parts[0]}"
+    if len(parts) == 3 and start == 0:
+        return f"the first {parts[2]} characters of {parts[0]}"
+    length = f", {parts[2]} of them" if len(parts) > 2 else ""
+    return f"the characters of {parts[0]} from number {parts[1] if len(parts) > 1 else 0} on{length}"
+
+
+def _sign(word: str, alone: str) -> _Words:
+    return lambda arguments, parts: f"{alone} {parts[0]}" if len(parts) == 1 else f" {word} ".join(parts)
+
+
+def _of_items(told: str) -> _Words:
+    """A phrase of a list and what is done with each of its items."""
+    return lambda arguments, parts: told.format(*parts, *["nothing"] * (2 - len(parts)))
+
+
+def _share_words(arguments: list[Any], parts: list[str]) -> str:
+    step = _split(arguments, [])
+    if step is None:
+        return "a split that decides nothing"
+    return f"{step.then} ({', '.join(f'{share.variant} {share.weight}' for share in step.shares)})"
+
+
+_WORDS: Final[Mapping[str, _Words]] = {
+    "missing": _missing,
+    "missing_some": _missing_some,
+    "if": _choice,
+    "?:": _choice,
+    "substr": _substr,
+    "cat": lambda arguments, parts: " joined with ".join(parts),
+    "merge": lambda arguments, parts: f"the items of {', '.join(parts)} together",
+    "min": lambda arguments, parts: f"the least of {', '.join(parts)}",
+    "max": lambda arguments, parts: f"the greatest of {', '.join(parts)}",
+    "+": _sign("+", "the number"),
+    "-": _sign("-", "minus"),
+    "*": _sign("*", ""),
+    "and": lambda arguments, parts: parts[0],
+    "or": lambda arguments, parts: parts[0],
+    "log": lambda arguments, parts: parts[0],
+    "some": _of_items("some item of {0} is such that {1}"),
+    "all": _of_items("every item of {0} is such that {1}"),
+    "none": _of_items("no item of {0} is such that {1}"),
+    "map": _of_items("{1} for each item of {0}"),
+    "filter": _of_items("the items of {0} such that {1}"),
+    "reduce": _of_items("the items of {0} brought together by {1}"),
+    "fractional": _share_words,
+}
+"""Operators whose phrase is more than their arguments with a word between."""
 
 
 def _variable(path: Any) -> str:
@@ -194,9 +276,10 @@ def _variable(path: Any) -> str:
             return "time"
         case str() if path:
             return path
-    return "it" if path in ("", None) else _constant(path)
+    return "it" if path in ("", None) else constant(path)
 
 
-def _constant(value: Any) -> str:
+def constant(value: Any) -> str:
+    """A value as it is written, shortened where it is long."""
     written = json.dumps(value, ensure_ascii=False, default=str)
     return written if len(written) <= 80 else written[:79] + "…"
