@@ -11,13 +11,15 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 import pytest
+from openfeature import api
 from openfeature.event import EventDetails, ProviderEvent
 
 from counterpoint.flags import FlagSet
 from counterpoint.openfeature import CounterpointProvider
-from openfeature import api
 
 DEADLINE = 20.0
+HANGS = 0
+"""A status that never comes."""
 PAUSES = {"shortest_pause": 0.02, "longest_pause": 0.05}
 
 
@@ -124,6 +126,8 @@ class Handler(BaseHTTPRequestHandler):
         mine = self.note()
         if self.path.startswith("/ofrep/v1/sse"):
             self.stream(mine)
+        elif mine.status == HANGS:
+            hang(self)
         elif mine.status != 200:
             self.answer(mine.status)
         elif self.headers.get("if-none-match") == f'"{mine.etag}"':
@@ -244,6 +248,7 @@ class Events:
         self._came: queue.Queue[tuple[ProviderEvent, EventDetails]] = queue.Queue()
         for event in ProviderEvent:
             api.add_handler(event, self._handler(event))
+        self.next(ProviderEvent.PROVIDER_READY)  # the SDK tells a new handler of a provider that is ready
 
     def _handler(self, event: ProviderEvent) -> Callable[[EventDetails], None]:
         return lambda details: self._came.put((event, details))

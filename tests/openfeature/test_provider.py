@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
+from openfeature import api
 from openfeature.client import OpenFeatureClient
 from openfeature.evaluation_context import EvaluationContext
 from openfeature.exception import ErrorCode
@@ -15,7 +16,6 @@ from openfeature.hook import Hook, HookContext, HookHints
 
 from counterpoint.flags import FlagSet
 from counterpoint.openfeature import CounterpointProvider
-from openfeature import api
 
 SWEDE = EvaluationContext("user-1", {"country": "SE"})
 

@@ -207,13 +207,17 @@ class _odd_as:  # noqa: N801 - reads as the function that it replaces
 def _number(kind: str, content: Any) -> int | float:
     """A number, which JSON Protobuf may write as a text."""
     with _odd_as(f"{kind} is no number"):
-        if isinstance(content, bool) or not isinstance(content, str | int | float):
-            raise ValueError
-        if kind == "doubleValue":
-            return float(content)
-        if isinstance(content, str) and len(content) > 20:
-            raise ValueError
-        return int(content)
+        return float(content) if kind == "doubleValue" and _is_number(content) else _whole(content)
+
+
+def _is_number(content: Any) -> bool:
+    return isinstance(content, str | int | float) and not isinstance(content, bool)
+
+
+def _whole(content: Any) -> int:
+    if not _is_number(content) or (isinstance(content, str) and len(content) > 20):
+        raise ValueError
+    return int(content)
 
 
 def _time(record: Mapping[str, Any]) -> datetime | None:
@@ -222,10 +226,12 @@ def _time(record: Mapping[str, Any]) -> datetime | None:
         if record.get(name) in (None, "", 0, "0"):
             continue
         with _odd_as(f"{name} is no time in nanoseconds since 1970"):
-            nanoseconds = _number("intValue", record[name])
-            if nanoseconds < 0:
+            written = record[name]
+            # A float has lost some nanoseconds already; the nearest microsecond is what was meant.
+            micros = round(written / 1000) if isinstance(written, float) else _whole(written) // 1000
+            if micros < 0:
                 raise ValueError
-            return _EPOCH + timedelta(microseconds=int(nanoseconds) // 1000)
+            return _EPOCH + timedelta(microseconds=micros)
     return None
 
 
