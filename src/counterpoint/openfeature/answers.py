@@ -64,6 +64,15 @@ def thing(value: Any) -> Any:
     return copied(value) if isinstance(value, dict | list) else MISFIT
 
 
+WORDS: Final[Mapping[Fit, str]] = {
+    boolean: "boolean",
+    text: "text",
+    whole: "whole number",
+    number: "number",
+    thing: "object",
+}
+
+
 def copied(value: Any) -> Any:
     """JSON of our own with the same values."""
     if isinstance(value, dict):
@@ -76,8 +85,10 @@ def attributes_of(context: EvaluationContext | None) -> dict[str, Any]:
     if context is None:
         return {}
     given = context.attributes
-    if not PLAIN.issuperset(map(type, given.values())):
-        given = {name: plain(value) for name, value in given.items()}
+    for value in given.values():
+        if type(value) not in PLAIN:
+            given = {name: plain(item) for name, item in given.items()}
+            break
     if context.targeting_key is not None:
         return {**given, "targetingKey": context.targeting_key}
     return dict(given)
@@ -108,12 +119,12 @@ def failed(default: Any, evaluation: Evaluation) -> FlagResolutionDetails[Any]:
     )
 
 
-def mismatch(key: str, wanted: str, default: Any, evaluation: Evaluation) -> FlagResolutionDetails[Any]:
+def mismatch(key: str, fit: Fit, default: Any, evaluation: Evaluation) -> FlagResolutionDetails[Any]:
     """The code's default, since the flag's value is of another type."""
     found = {bool: "a boolean", str: "a text", int: "a number", float: "a number"}.get(
         type(evaluation.value), "an object"
     )
-    message = f"The flag {key!r} holds {found}, which is no {wanted}; ask for it as what it is."
+    message = f"The flag {key!r} holds {found}, which is no {WORDS[fit]}; ask for it as what it is."
     return FlagResolutionDetails(
         default, ErrorCode.TYPE_MISMATCH, message, Reason.ERROR, None, dict(evaluation.metadata)
     )

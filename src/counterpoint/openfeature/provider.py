@@ -30,14 +30,9 @@ __all__ = ["CounterpointProvider"]
 
 log = logging.getLogger("counterpoint.openfeature")
 NOT_READY: Final = "There is no flag set yet; the code's defaults are used."
+METADATA: Final = Metadata(PROVIDER)
+"""Made once: the SDK asks at every evaluation."""
 REASONS: Final = {str(reason): reason for reason in Reason}
-TYPES: Final[dict[str, answers.Fit]] = {
-    "boolean": answers.boolean,
-    "text": answers.text,
-    "whole number": answers.whole,
-    "number": answers.number,
-    "object": answers.thing,
-}
 
 
 class CounterpointProvider(AbstractProvider):
@@ -138,7 +133,7 @@ class CounterpointProvider(AbstractProvider):
 
     def get_metadata(self) -> Metadata:
         """The name of the provider."""
-        return Metadata(PROVIDER)
+        return METADATA
 
     def get_provider_hooks(self) -> list[Hook]:
         """The hooks that were given."""
@@ -182,26 +177,26 @@ class CounterpointProvider(AbstractProvider):
         evaluation_context: EvaluationContext | None = None,
     ) -> FlagResolutionDetails[bool]:
         """A boolean; numbers are none."""
-        return self._resolve("boolean", flag_key, default_value, evaluation_context)
+        return self._resolve(answers.boolean, flag_key, default_value, evaluation_context)
 
     def resolve_string_details(
         self, flag_key: str, default_value: str, evaluation_context: EvaluationContext | None = None
     ) -> FlagResolutionDetails[str]:
         """A text."""
-        return self._resolve("text", flag_key, default_value, evaluation_context)
+        return self._resolve(answers.text, flag_key, default_value, evaluation_context)
 
     def resolve_integer_details(
         self, flag_key: str, default_value: int, evaluation_context: EvaluationContext | None = None
     ) -> FlagResolutionDetails[int]:
         """A whole number, also where the definition writes 20.0."""
-        return self._resolve("whole number", flag_key, default_value, evaluation_context)
+        return self._resolve(answers.whole, flag_key, default_value, evaluation_context)
 
     def resolve_float_details(
         self, flag_key: str, default_value: float, evaluation_context: EvaluationContext | None = None
     ) -> FlagResolutionDetails[float]:
         """A float, also where the definition writes 1."""
         default = float(default_value) if type(default_value) is int else default_value
-        return self._resolve("number", flag_key, default, evaluation_context)
+        return self._resolve(answers.number, flag_key, default, evaluation_context)
 
     def resolve_object_details(
         self,
@@ -210,7 +205,7 @@ class CounterpointProvider(AbstractProvider):
         evaluation_context: EvaluationContext | None = None,
     ) -> FlagResolutionDetails[Sequence[FlagValueType] | Mapping[str, FlagValueType]]:
         """An object or a list, which is the caller's own."""
-        return self._resolve("object", flag_key, default_value, evaluation_context)
+        return self._resolve(answers.thing, flag_key, default_value, evaluation_context)
 
     def track(
         self,
@@ -250,7 +245,7 @@ class CounterpointProvider(AbstractProvider):
         return self._reporter.flush(seconds) if self._reporter else True
 
     def _resolve(
-        self, wanted: str, key: str, default: Any, context: EvaluationContext | None
+        self, fit: answers.Fit, key: str, default: Any, context: EvaluationContext | None
     ) -> FlagResolutionDetails[Any]:
         flags = self._flags
         if flags is None:
@@ -264,9 +259,9 @@ class CounterpointProvider(AbstractProvider):
             return FlagResolutionDetails(
                 default, None, None, REASONS.get(found.reason, found.reason), None, dict(found.metadata)
             )
-        value = TYPES[wanted](found.value)
+        value = fit(found.value)
         if value is answers.MISFIT:
-            return answers.mismatch(key, wanted, default, found)
+            return answers.mismatch(key, fit, default, found)
         reporter = self._reporter
         if reporter is not None:
             subject = attributes.get("targetingKey")
