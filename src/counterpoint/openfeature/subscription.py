@@ -25,7 +25,7 @@ from counterpoint.openfeature.stream import Messages
 __all__ = ["Listener", "Subscription", "changed_flags"]
 
 log = logging.getLogger("counterpoint.openfeature")
-SETTLED = 30.0
+SETTLED = 10.0
 """Seconds after which a stream that ends is no sign of trouble."""
 
 
