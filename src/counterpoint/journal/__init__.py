@@ -10,7 +10,8 @@ recent          the newest events, page by page
 check           is everything there?
 mapping         how the columns of a table become events
 readers         events out of NDJSON, CSV and Parquet files
-commands, routes, pages     the doors
+otlp            flag evaluations out of OpenTelemetry's logs
+commands, routes, logs, pages     the doors
 """
 
 from counterpoint.journal.journal import Journal

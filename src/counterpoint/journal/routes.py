@@ -10,19 +10,26 @@ from litestar.exceptions import HTTPException
 from litestar.params import FromQuery
 
 from counterpoint.errors import InputError
+from counterpoint.journal.logs import PATH as LOGS
+from counterpoint.journal.logs import OtlpLogs
 from counterpoint.journal.model.outcome import Receipt
 from counterpoint.journal.recent import cursor_after
 from counterpoint.journal.wire import BATCH, LINES, SINGLE, TYPES, completed, read_body
 from counterpoint.paging import check_limit
 from counterpoint.workspace import Workspace
 
-__all__ = ["openapi_paths", "routes"]
+__all__ = ["asgi_apps", "openapi_paths", "routes"]
 
 MOST: Final = 500
 """Events on one page."""
 INLINE: Final = 32_768
 """Bytes that are read on the event loop; a larger body goes to a thread, so that others are still answered."""
 PROBLEM: Final = "application/problem+json"
+
+
+def asgi_apps(workspace: Workspace) -> dict[str, Any]:
+    """OpenTelemetry's logs, beside the framework, which takes no compressed bodies."""
+    return {LOGS: OtlpLogs(lambda: workspace.journal)}
 
 
 @post("/api/events", status_code=200, include_in_schema=False)
@@ -139,6 +146,27 @@ _RECEIPT: Final = {
     },
 }
 
+_LOGS: Final = {
+    "type": "object",
+    "description": "An ExportLogsServiceRequest in OTLP's JSON.",
+    "properties": {"resourceLogs": {"type": "array", "items": {"type": "object"}}},
+}
+_PARTIAL: Final = {
+    "type": "object",
+    "properties": {
+        "partialSuccess": {
+            "type": "object",
+            "properties": {
+                "rejectedLogRecords": {
+                    "type": "string",
+                    "description": "A number, as JSON Protobuf writes it.",
+                },
+                "errorMessage": {"type": "string"},
+            },
+        }
+    },
+}
+
 openapi_paths: dict[str, Any] = {
     "/api/events": {
         "post": {
@@ -164,7 +192,29 @@ openapi_paths: dict[str, Any] = {
                 }
             },
         }
-    }
+    },
+    LOGS: {
+        "post": {
+            "tags": ["events"],
+            "operationId": "ExportLogs",
+            "summary": "Take flag evaluations as OpenTelemetry logs (OTLP/HTTP, JSON)",
+            "description": (
+                "Log records whose event name is `feature_flag.evaluation` become events, once each: a record's identity is "
+                "its attribute `log.record.uid`, else its content. The answer comes after they are on the disk and counts "
+                "the records that are not taken. gzip is taken, Protobuf is not. The token needs the scope `events:write`."
+            ),
+            "requestBody": {
+                "required": True,
+                "content": {"application/json": {"schema": _LOGS}},
+            },
+            "responses": {
+                "200": {
+                    "description": "Empty where all was taken",
+                    "content": {"application/json": {"schema": _PARTIAL}},
+                }
+            },
+        }
+    },
 }
 
 routes: list[Any] = [append_events, list_events]

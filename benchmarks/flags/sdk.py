@@ -1,0 +1,163 @@
+"""Evaluations a second through the OpenFeature SDK: our provider, with and without exposures, and flagd's.
+
+The workload is one boolean flag with four rules; 20,000 users with prebuilt contexts, about 5 % of them
+caught by each rule and a tenth of the others by a `fractional`. One thread, process CPU time, the collector
+off, best of 7 passes after a warm-up; rounds of all providers take turns, so that a busy machine slows all.
+
+Run it in an environment with both: `pip install 'counterpoint[openfeature]' openfeature-provider-flagd`.
+Where flagd's provider is in an environment of its own, name its interpreter: `--peer-python PATH`.
+"""
+
+import argparse
+import gc
+import json
+import random
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from openfeature import api
+from openfeature.evaluation_context import EvaluationContext
+
+PASSES = 7
+ROUNDS = 3
+DEFINITION: dict[str, Any] = {
+    "flags": {
+        "new-checkout": {
+            "state": "ENABLED",
+            "variants": {"on": True, "off": False},
+            "defaultVariant": "off",
+            "targeting": {
+                "if": [
+                    {"ends_with": [{"var": "email"}, "@corp.example"]}, "on",
+                    {"in": [{"var": "country"}, ["SE", "NO", "DK", "FI", "IS"]]}, "on",
+                    {"==": [{"var": "plan"}, "beta"]}, "on",
+                    {"fractional": [["on", 10], ["off", 90]]},
+                ]
+            },
+        }
+    }
+}  # fmt: skip
+
+
+def contexts() -> list[EvaluationContext]:
+    """20,000 users, always the same."""
+    chance = random.Random(7)
+    return [
+        EvaluationContext(
+            f"{chance.getrandbits(64):016x}",
+            {
+                "email": f"u{number}@{'corp.example' if chance.random() < 0.05 else 'mail.example'}",
+                "country": chance.choice(["SE", "NO", "DK", "FI", "IS"]) if chance.random() < 0.05 else "US",
+                "plan": "beta" if chance.random() < 0.05 else "free",
+            },
+        )
+        for number in range(20_000)
+    ]
+
+
+def per_second(users: list[EvaluationContext]) -> tuple[float, float]:
+    """Evaluations a second of the provider that is set, and the share of users who got `on`."""
+    client = api.get_client()
+    best, on = 0.0, 0
+    gc.disable()
+    for turn in range(PASSES + 1):
+        begun = time.process_time()
+        on = sum([client.get_boolean_value("new-checkout", False, user) for user in users])
+        if turn:
+            best = max(best, len(users) / (time.process_time() - begun))
+    gc.enable()
+    return best, on / len(users)
+
+
+def ours(*, exposures: bool) -> tuple[float, float, float]:
+    """With exposures also the rate of the first pass, in which every user is new."""
+    from counterpoint.flags import FlagSet
+    from counterpoint.openfeature import CounterpointProvider
+
+    taken: list[Any] = []
+    flags = FlagSet.from_flagd(DEFINITION, bucketing="v3")
+    provider = CounterpointProvider(flags, exposures=taken.extend if exposures else False)
+    api.set_provider_and_wait(provider)
+    users, client = contexts(), api.get_client()
+    client.get_boolean_value("new-checkout", False)  # whatever is made at first use
+    begun = time.process_time()
+    for user in users:
+        client.get_boolean_value("new-checkout", False, user)
+    first = len(users) / (time.process_time() - begun)
+    assert provider.flush(60)
+    rate, share = per_second(users)
+    assert not exposures or (len(taken), provider.exposures.dropped) == (len(users), 0)
+    api.shutdown()
+    return rate, share, first
+
+
+def flagd() -> tuple[float, float]:
+    """flagd's provider in file mode."""
+    from openfeature.contrib.provider.flagd import FlagdProvider
+    from openfeature.contrib.provider.flagd.config import ResolverType
+
+    with tempfile.TemporaryDirectory() as folder:
+        file = Path(folder) / "flags.json"
+        file.write_text(json.dumps(DEFINITION))
+        api.set_provider_and_wait(
+            FlagdProvider(resolver_type=ResolverType.FILE, offline_flag_source_path=str(file))
+        )
+        found = per_second(contexts())
+        api.shutdown()
+    return found
+
+
+def floor() -> tuple[float, float]:
+    """The SDK itself, over its provider in memory: nothing through the SDK can be faster than about this."""
+    from openfeature.provider.in_memory_provider import InMemoryFlag, InMemoryProvider
+
+    api.set_provider_and_wait(
+        InMemoryProvider({"new-checkout": InMemoryFlag("off", {"on": True, "off": False})})
+    )
+    found = per_second(contexts())
+    api.shutdown()
+    return found
+
+
+def peer(python: str) -> tuple[float, float]:
+    """flagd's provider in its own interpreter."""
+    done = subprocess.run(
+        [python, __file__, "--only-flagd"], capture_output=True, text=True, check=True, timeout=600
+    )
+    rate, share = json.loads(done.stdout)
+    return rate, share
+
+
+def measure(python: str | None = None) -> dict[str, object]:
+    """The best of all rounds, and ratios."""
+    theirs: Callable[[], tuple[float, float]] = (lambda: peer(python)) if python else flagd
+    rounds = [(ours(exposures=False), ours(exposures=True), theirs(), floor()) for _ in range(ROUNDS)]
+    plain, exposed, other, bare = ([each[place] for each in rounds] for place in range(4))
+    rate = max(each[0] for each in plain)
+    assert {each[1] for each in (*plain, *exposed)} == {each[1] for each in other}, "they answer differently"
+    return {
+        "workload": "four rules and a fractional (bucketing v3), 20,000 users",
+        "share on": plain[0][1],
+        "ours, evaluations/s": round(rate),
+        "ours with exposures, evaluations/s": round(max(each[0] for each in exposed)),
+        "ours with exposures, first pass of 20,000 new subjects, all threads": round(
+            max(each[2] for each in exposed)
+        ),
+        "flagd provider, evaluations/s": round(max(each[0] for each in other)),
+        "SDK over its provider in memory, evaluations/s": round(max(each[0] for each in bare)),
+        "ours / flagd provider": round(rate / max(each[0] for each in other), 2),
+    }
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--peer-python")
+    parser.add_argument("--only-flagd", action="store_true")
+    options = parser.parse_args()
+    print(json.dumps(flagd() if options.only_flagd else measure(options.peer_python), indent=2))
+    sys.stdout.flush()
