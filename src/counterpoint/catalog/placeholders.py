@@ -89,7 +89,7 @@ class _Resolving:
         """What stands in the place of a placeholder."""
         target = value[key]
         try:
-            if not isinstance(target, str) or not target:
+            if not isinstance(target, str):
                 told = "expected a string value parameter, in the form of an absolute URL or a relative path"
                 raise UnreadError(f"{key} takes the path or the address of one file, as text", told=told)
             return self.content(key, target)

@@ -192,8 +192,13 @@ def try_out(graph: Graph, actor: Actor, *, kind: str, target: str, hosts: Collec
     report = import_targets(
         graph, actor, (), hosts=hosts, dry_run=True, seen=look, sources=[source], seize=True
     )
-    if report.faults:
-        raise InputError(", ".join(fault.text for fault in report.faults[:20]))
+    faults = report.faults or [
+        remark.fault
+        for remark in report.remarks
+        if remark.fault is not None and remark.level == "error" and remark.code == "syntax"
+    ]
+    if faults:
+        raise InputError(", ".join(fault.text for fault in faults[:20]))
     with graph.read() as reader:
         exists = _by_place(reader, kind, target) is not None
         name = next((row.entity_ref for row in list_locations(reader) if row.location == location), None)

@@ -22,7 +22,7 @@ __all__ = ["etag_of", "normalise", "owner_of", "ref_of", "relations_of", "title_
 
 ROOT = ("apiVersion", "kind", "metadata", "spec")
 ASSIGNED = ("uid", "etag")
-"""Fields of the metadata that the graph gives; those that a document brings are ignored."""
+"""Fields of the metadata that the graph gives; those that a document brings are ignored, but for the etag of a source."""
 DEPTH = 320
 GENERATED = "generated-"
 """How the names of entities begin that stand for imported and registered locations."""
@@ -54,13 +54,15 @@ def validate(document: Any, *, unknown_kinds: bool = False) -> list[Problem]:
     return problems
 
 
-def normalise(document: Mapping[str, Any]) -> dict[str, Any]:
+def normalise(document: Mapping[str, Any], *, declared: bool = False) -> dict[str, Any]:
     """The plain form of a good descriptor: the namespace written out, without what the graph assigns.
 
+    An etag stays where a source has `declared` the document: Backstage leaves it to the source then.
     Lists of references are in order, as Backstage has them: their order says nothing, and a source
     that shuffles them makes no new version.
     """
-    metadata = {key: value for key, value in document["metadata"].items() if key not in ASSIGNED}
+    dropped = ("uid",) if declared and document["metadata"].get("etag") else ASSIGNED
+    metadata = {key: value for key, value in document["metadata"].items() if key not in dropped}
     metadata["namespace"] = metadata.get("namespace") or DEFAULT_NAMESPACE
     if not metadata.get("annotations", True):
         del metadata["annotations"]
