@@ -24,6 +24,8 @@ ROOT = ("apiVersion", "kind", "metadata", "spec")
 ASSIGNED = ("uid", "etag")
 """Fields of the metadata that the graph gives; those that a document brings are ignored, but for the etag of a source."""
 DEPTH = 320
+TITLE, LONG_TEXT = 200, 50_000
+"""Characters of a title, and of any other text, of our own kinds."""
 GENERATED = "generated-"
 """How the names of entities begin that stand for imported and registered locations."""
 NAME_RULE = "must be 1 to 63 letters, digits, '-', '_' or '.', with a letter or digit at both ends"
@@ -41,6 +43,8 @@ def validate(document: Any, *, unknown_kinds: bool = False) -> list[Problem]:
     if problems:
         return problems
     problems = [*_root(document), *_metadata(document["metadata"]), *twins_of(document)]
+    if document["apiVersion"] in OURS:
+        problems += _lengths(document)
     kind = kind_of(document["kind"])
     spec = document.get("spec")
     if isinstance(spec, dict):
@@ -52,6 +56,21 @@ def validate(document: Any, *, unknown_kinds: bool = False) -> list[Problem]:
         required = ", ".join(field.name for field in kind.fields if field.required)
         problems.append(Problem(f"spec is required; a {kind.name} needs {required or 'one'}.", "/spec"))
     return problems
+
+
+def _lengths(document: Mapping[str, Any]) -> Iterator[Problem]:
+    """Texts of our own kinds that nobody could read where they are shown. Backstage's kinds have no such limits."""
+    metadata, spec = document["metadata"], document.get("spec")
+    for name, most in (("title", TITLE), ("description", LONG_TEXT)):
+        yield from _length(name, metadata.get(name), f"/metadata/{name}", most)
+    if isinstance(spec, dict):
+        for name, value in spec.items():
+            yield from _length(name, value, f"/spec/{escape(name)}", LONG_TEXT)
+
+
+def _length(name: str, value: Any, place: str, most: int) -> Iterator[Problem]:
+    if isinstance(value, str) and len(value) > most:
+        yield Problem(f"{name} has {len(value):,} characters; {most:,} are the most.", place)
 
 
 def normalise(document: Mapping[str, Any], *, declared: bool = False) -> dict[str, Any]:

@@ -1,6 +1,6 @@
 """Queries of entities: pages by cursor, full text, and facets."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import msgspec
@@ -62,7 +62,7 @@ def query_by_post(call: Call) -> Answer:
     return _answer(call, cursor, fields, limit, int(given.get("offset", 0)), _total(given))
 
 
-def _total(given: dict[str, Any]) -> str | None:
+def _total(given: Mapping[str, Any]) -> str | None:
     """What is wanted of the total; None where it is not to be counted."""
     return None if given.get("totalItems") == "exclude" else "include"
 
