@@ -1,6 +1,7 @@
 """What Backstage does in rare cases, and clients see: totals of bare cursors, names of JavaScript, brought etags."""
 
 import base64
+import doctest
 import json
 from pathlib import Path
 from typing import Any
@@ -9,6 +10,7 @@ import pytest
 from litestar.testing import TestClient
 
 from counterpoint import Workspace
+from counterpoint.catalog import json_faults
 from counterpoint.catalog.importer import import_targets
 from counterpoint.graph import local_actor
 from tests.catalog.loopback import Loopback
@@ -56,7 +58,7 @@ def test_a_parent_that_leads_to_a_file_in_two_ways_is_named_twice(
     catalog_api: TestClient, reading: Workspace, tmp_path: Path
 ) -> None:
     files = {
-        "root.yaml": LEADS % ("more", "./deep.yaml, './de*.yaml'"),
+        "root.yaml": LEADS % ("more", "./deep.yaml, './**/de*.yaml'"),
         "deep.yaml": GROUP % "deep",
     }
     load(reading, tmp_path / "files", files)
@@ -126,3 +128,75 @@ def test_blanks_around_a_target_do_not_keep_it_from_being_read(
     assert answer.status_code == 201
     assert answer.json()["location"]["target"] == body["target"]
     assert [each["metadata"]["name"] for each in answer.json()["entities"]][1:] == ["a"]
+
+
+@pytest.mark.parametrize(
+    ("path", "content", "told"),
+    [
+        ("/refresh", b'"x"', 'Unexpected token \'"\', ""x"" is not valid JSON'),
+        ("/refresh", b"{", "Expected property name or '}' in JSON at position 1"),
+        ("/refresh", b'{"a": 1} x', "Unexpected non-whitespace character after JSON at position 9"),
+        ("/refresh", b"", "request/body must have required property 'entityRef'"),
+        ("/locations", b"", "request/body must have required property 'target'"),
+        ("/entities/by-refs", b"null", "Unexpected token 'n', \"null\" is not valid JSON"),
+        ("/entities/by-refs", b"\xff\xfe", "Unexpected token '\ufffd', \"\ufffd\ufffd\" is not valid JSON"),
+    ],
+)
+def test_a_body_that_is_no_json_is_refused_in_the_words_of_node(
+    catalog_api: TestClient, path: str, content: bytes, told: str
+) -> None:
+    answer = catalog_api.post(path, content=content, headers={"content-type": "application/json"})
+    assert (answer.status_code, answer.json()["error"]["message"]) == (400, told)
+
+
+def test_a_cursor_that_lacks_fields_is_told_as_a_list_of_issues(catalog_api: TestClient) -> None:
+    def told(text: str) -> str:
+        cursor = base64.b64encode(text.encode()).decode()
+        answer = catalog_api.get("/entities/by-query", params={"cursor": cursor})
+        assert answer.status_code == 400
+        return str(answer.json()["error"]["message"])
+
+    start = "Malformed cursor: InputError: Malformed cursor: "
+    issues = json.loads(told('{"orderFields": []}').removeprefix(start))
+    assert [(issue["path"], issue["message"]) for issue in issues] == [
+        (["orderFieldValues"], "Required"),
+        (["isPrevious"], "Required"),
+    ]
+    assert json.loads(told("1").removeprefix(start))[0]["message"] == "Expected object, received number"
+    assert told("{") == "Malformed cursor: SyntaxError: Expected property name or '}' in JSON at position 1"
+
+
+def test_a_location_with_other_keys_is_told_as_a_list_of_issues(catalog_api: TestClient) -> None:
+    body = {"type": "url", "target": "http://a.example/x.yaml", "presence": "maybe", "more": 1}
+    message = catalog_api.post("/locations", json=body).json()["error"]["message"]
+    issues = json.loads(message.removeprefix("Malformed request: "))
+    assert [issue["code"] for issue in issues] == ["invalid_union", "unrecognized_keys"]
+
+
+def test_the_examples_in_the_docstrings_hold() -> None:
+    assert doctest.testmod(json_faults).failed == 0
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ('{"a":1,"b" 1}', "Unexpected number in JSON at position 11"),
+        ('{"b" 1}', "Expected ':' after property name in JSON at position 5"),
+        ("[1 x]", "Expected ',' or ']' after array element in JSON at position 3"),
+        ('n"ull', "Unexpected string in JSON at position 1"),
+        ("[1, 2, 3, 4, 5, 6, 7, bad]", "Unexpected token 'b', ...\" 5, 6, 7, bad]\" is not valid JSON"),
+        ("abcdefghijklmnopqrstuvwxyz", "Unexpected token 'a', \"abcdefghij\"... is not valid JSON"),
+        ('["\\x"]', "Bad escaped character in JSON at position 3"),
+        ('["\\u12"]', "Bad Unicode escape in JSON at position 6"),
+        ('["a\nb"]', "Bad control character in string literal in JSON at position 3"),
+        ('["a', "Unterminated string in JSON at position 3"),
+        ("[-]", "No number after minus sign in JSON at position 2"),
+        ("[01]", "Unexpected number in JSON at position 2"),
+        ("[1.]", "Unterminated fractional number in JSON at position 3"),
+        ("[1e]", "Exponent part is missing a number in JSON at position 3"),
+        ("[" * 100_000, "Unexpected end of JSON input"),
+        ('{"a": [1, 2.5e-3, null, true, "\\u00e9\U0001f600"]} ', None),
+    ],
+)
+def test_the_fault_of_a_text_is_the_one_that_node_finds(text: str, told: str | None) -> None:
+    assert json_faults.json_fault(text) == told

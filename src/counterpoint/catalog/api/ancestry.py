@@ -72,12 +72,13 @@ def _times(location: Entity, managed: str) -> int:
     kind, _, place = str(base).partition(":")
     kind = spec.get("type") or kind
     targets = [spec.get("target"), *(spec.get("targets") or ())]
-    return sum(
-        fnmatchcase(managed, f"{kind}:{_resolved(kind, place, target)}")
-        or managed == f"{kind}:{_resolved(kind, place, target)}"
-        for target in targets
-        if isinstance(target, str)
-    )
+    named = (f"{kind}:{_resolved(kind, place, target)}" for target in targets if isinstance(target, str))
+    return sum(managed == each or _matches(managed, each) for each in named)
+
+
+def _matches(managed: str, pattern: str) -> bool:
+    """`**` stands for folders, and for none."""
+    return fnmatchcase(managed, pattern) or fnmatchcase(managed, pattern.replace("/**/", "/"))
 
 
 def _resolved(kind: str, base: str, target: str) -> str:
