@@ -95,6 +95,38 @@ def test_a_filter_narrows_a_list_as_one_types(open_page: Opening, served: Served
     assert [text.split()[0] for text in rows.all_inner_texts()] == ["taste-profiles"]
 
 
+def test_escape_empties_a_filter_and_then_leaves_it(open_page: Opening, served: Served) -> None:
+    page = open_page(served.url).page
+    page.goto("/design")
+    page.fill("[data-filter=specimen-table]", "taste exp")
+    assert (
+        page.locator("#specimen-table tbody tr:visible").count()
+        < page.locator("#specimen-table tbody tr").count()
+    )
+    page.keyboard.press("Escape")
+    assert page.input_value("[data-filter=specimen-table]") == ""
+    assert (
+        page.locator("#specimen-table tbody tr:visible").count()
+        == page.locator("#specimen-table tbody tr").count()
+    )
+    page.keyboard.press("Escape")
+    assert page.evaluate("document.activeElement === document.body")
+    page.goto("/catalog?kind=all&text=nothing-is-called-so")
+    page.focus("#filter-text")
+    with page.expect_navigation():  # the filters of a form apply at once
+        page.keyboard.press("Escape")
+    assert "nothing-is-called-so" not in page.url
+
+
+def test_what_one_looks_for_first_stands_first_on_a_narrow_screen(open_page: Opening, served: Served) -> None:
+    page = open_page(served.url).page
+    page.goto("/units/default/discovery")
+    top = "document.querySelector({!r}).getBoundingClientRect().top"
+    for width, before in ((390, True), (1440, False)):
+        page.set_viewport_size({"width": width, "height": 900})
+        assert (page.evaluate(top.format(".early")) < page.evaluate(top.format("#people"))) is before
+
+
 def test_a_command_is_copied(open_page: Opening, empty: Served) -> None:
     watched = open_page(empty.url, permissions=["clipboard-read", "clipboard-write"])
     watched.go("/")

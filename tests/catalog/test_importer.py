@@ -12,7 +12,7 @@ import pytest
 
 from counterpoint.catalog.importer import import_targets
 from counterpoint.catalog.locations import Source, find_sources
-from counterpoint.catalog.problems import list_problems
+from counterpoint.catalog.problems import count_problems, list_problems
 from counterpoint.catalog.remarks import Remark
 from counterpoint.catalog.removal import named_places
 from counterpoint.cli import run
@@ -467,6 +467,18 @@ def test_units_that_are_parts_of_each_other_are_told_at_both_until_one_is_mended
     one.write_text(PART % ("gc1", "other"))
     load(workspace, one)
     assert standing(workspace, "circle") == ["group:default/me"]
+
+
+def test_a_circle_that_is_undone_by_hand_is_over_at_once(workspace, folder):
+    write(folder, "one/catalog-info.yaml", PART % ("gc1", "gc2"), PART % ("gc2", "gc1"))
+    load(workspace, folder)
+    assert standing(workspace, "circle") == ["group:default/gc1", "group:default/gc2"]
+    with workspace.graph.write(local_actor()) as writer:
+        document = writer.require("group:default/gc1").document
+        writer.put({**document, "spec": {"type": "squad", "children": []}})
+    assert standing(workspace, "circle") == []
+    with workspace.graph.read() as reader:
+        assert not count_problems(reader).get("error")
 
 
 def standing(workspace, code):

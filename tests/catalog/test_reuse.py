@@ -160,6 +160,16 @@ def test_only_who_may_change_one_of_the_two_may_judge(twinned):
     store.undo(twinned, judgement.id, actor=ANA)
 
 
+@pytest.mark.parametrize("other", ["group:default/home", f"{WEEKLY}/docs"])
+def test_what_is_never_compared_cannot_be_twins(twinned, other):
+    with twinned.graph.write(SYSTEM) as writer:
+        writer.put(group("home"))
+    with pytest.raises(InputError) as refused:
+        store.judge(twinned, MIX, other, "dismissed", "No.", actor=SYSTEM)
+    assert [problem.pointer for problem in refused.value.problems] == ["/second"]
+    assert "are never compared" in refused.value.problems[0].message
+
+
 def test_what_does_not_exist_is_not_judged(twinned):
     with pytest.raises(NotFoundError):
         store.judge(twinned, MIX, "component:default/none", "dismissed", "No.", actor=SYSTEM)

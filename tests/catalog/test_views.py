@@ -111,6 +111,8 @@ def test_nobody_shares_in_the_name_of_a_unit_that_is_not_theirs(org):
         ("  ", QUERY, "", "/name"),
         ("x" * 81, QUERY, "", "/name"),
         ("x", f"text={'y' * 2_001}", "", "/query"),
+        ("x", "kind=Component&lifecylce=production", "", "/query"),
+        ("x", "/catalog?nonsense=1", "", "/query"),
         ("x", QUERY, "nobody", "/unit"),
         ("x", QUERY, "user:default/eve", "/unit"),
         ("taken", QUERY, "", "/name"),
@@ -122,6 +124,13 @@ def test_what_is_no_view_is_refused_at_its_field(org, name, query, unit, pointer
         store.save(org, name, query, actor=ANA, unit=unit)
     assert [problem.pointer for problem in refused.value.problems] == [pointer]
     assert len(store.views_for(org, ANA)) == 1
+
+
+def test_a_slip_in_a_query_is_told_and_where_one_is_in_the_list_is_left_out(org):
+    with pytest.raises(InputError) as refused:
+        store.save(org, "x", "lifecylce=production", actor=ANA)
+    assert "did you mean lifecycle?" in refused.value.problems[0].message
+    assert store.save(org, "x", f"{QUERY}&cursor=abc&told=view-saved", actor=ANA).query == QUERY
 
 
 def test_two_people_may_use_the_same_name(org):

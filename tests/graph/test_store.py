@@ -36,6 +36,38 @@ def relations(graph: Graph, ref: str, *, at: datetime | None = None) -> list[tup
         return [(edge.type, edge.target) for edge in entity.relations]
 
 
+def test_a_person_is_added_by_a_unit_that_takes_them_in_or_by_themselves(graph: Graph) -> None:
+    put(graph, group("home"), user("ana", "home"))
+    with graph.write(Actor("user:default/root", "root", "local")) as writer:
+        writer.put(group("other"))
+    put(graph, user("new", "home"), actor=ANA)
+    put(graph, user("bo"), actor=BO)
+    for added, text in (
+        (user("alone"), "Name a unit of yours in memberOf"),
+        (user("elsewhere", "other"), "no member"),
+        (user("root", "home"), "Somebody acts by this name already"),
+    ):
+        with pytest.raises(NotAllowedError, match=text):
+            put(graph, added, actor=ANA)
+    put(graph, user("alone"), actor=Actor("user:default/ana", "Ana", "person", admin=True))
+
+
+def test_texts_of_our_own_kinds_have_a_length_that_can_be_read(graph: Graph) -> None:
+    put(graph, component("long", metadata={"title": "x" * 5_000}))
+    with pytest.raises(InputError) as refused:
+        put(graph, titled("x" * 201, "y" * 50_001))
+    assert [problem.pointer for problem in refused.value.problems] == [
+        "/metadata/title",
+        "/metadata/description",
+    ]
+    put(graph, titled("x" * 200, "y" * 50_000))
+
+
+def titled(title: str, description: str) -> dict[str, Any]:
+    made = bet("long")
+    return {**made, "metadata": {**made["metadata"], "title": title, "description": description}}
+
+
 def test_what_is_put_is_read(graph: Graph) -> None:
     [made] = put(graph, component("Player", metadata={"title": "The player", "description": "Plays."}))
     entity = made.entity

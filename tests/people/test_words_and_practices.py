@@ -393,6 +393,7 @@ def test_the_command_line_renames_and_says_so_in_the_new_words(
         (["vocabulary", "set"], 2, "write it as squad=pod"),
         (["vocabulary", "set", "squad"], 2, "sets nothing"),
         (["vocabulary", "set", "sqad=pod"], 1, "did you mean squad?"),
+        (["vocabulary", "set", "squad=<b>x</b>"], 1, "'<b>x</b>' cannot be a noun"),
         (["vocabulary", "use", "klingon"], 1, "ready are"),
         (["vocabulary", "list", "--unit", "nowhere"], 1, "nowhere"),
         (["practices", "set", "I1=block"], 1, "governance is soft"),

@@ -45,6 +45,7 @@ class Fetcher:
             UnreadError: the host is not allowed, it does not answer in time, there is no such file, or
                 the file is too large.
         """
+        address = address.strip()  # browsers and Node take an address with blanks around it
         import httpx2  # late: a command that reads files only does not pay for it
 
         end = self._clock() + SECONDS

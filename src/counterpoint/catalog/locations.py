@@ -125,7 +125,9 @@ def annotations_of(location: str, origin: str) -> dict[str, str]:
         "backstage.io/managed-by-location": location,
         "backstage.io/managed-by-origin-location": origin,
     }
-    return found | ({"backstage.io/view-url": location[len(URL) :]} if location.startswith(URL) else {})
+    return found | (
+        {"backstage.io/view-url": location[len(URL) :].strip()} if location.startswith(URL) else {}
+    )
 
 
 def find_sources(target: str, hosts: Collection[str] = ()) -> Iterator[Source | Remark]:

@@ -135,9 +135,7 @@ def _remark(ref: str, location: str, storing: Storing) -> Remark:
         if len(like) == 1
         else ""
     )
-    message = (
-        f"{ref} is no longer declared here; it is kept and marked as an orphan. Delete it if it is gone{hint}"
-    )
+    message = f"{ref} is no longer declared here; it is kept and marked as an orphan{hint}"
     return Remark("warning", Problem(message, file=_file(location)), "orphan", ref)
 
 

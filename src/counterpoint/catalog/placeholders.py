@@ -8,6 +8,7 @@ from typing import Any
 
 from counterpoint.catalog.addresses import host_of, is_address, is_allowed, resolve
 from counterpoint.catalog.fetching import Fetcher, not_allowed
+from counterpoint.catalog.json_faults import json_fault
 from counterpoint.catalog.locations import Source, is_inside
 from counterpoint.catalog.remarks import Level, Remark
 from counterpoint.catalog.verdicts import Fault
@@ -89,7 +90,7 @@ class _Resolving:
         """What stands in the place of a placeholder."""
         target = value[key]
         try:
-            if not isinstance(target, str) or not target:
+            if not isinstance(target, str):
                 told = "expected a string value parameter, in the form of an absolute URL or a relative path"
                 raise UnreadError(f"{key} takes the path or the address of one file, as text", told=told)
             return self.content(key, target)
@@ -171,7 +172,8 @@ def _json(text: str, target: str) -> Any:
     try:
         return json.loads(text, parse_int=plain)
     except (ValueError, RecursionError) as error:
-        told = f"failed to parse JSON data at {target}, SyntaxError: {error}"
+        why = json_fault(text) or error
+        told = f"failed to parse JSON data at {target}, SyntaxError: {why}"
         raise UnreadError(f"{target} is not valid JSON: {error}", told=told) from None
 
 

@@ -14,6 +14,7 @@ from counterpoint.catalog.remarks import Code, Level, Remark
 from counterpoint.catalog.tables import PROBLEMS
 from counterpoint.errors import Problem
 from counterpoint.graph import Reader, Writer
+from counterpoint.graph.circles import circles_through
 from counterpoint.graph.tables import revision
 from counterpoint.moments import to_datetime
 
@@ -68,13 +69,19 @@ _NOW = revision.alias("now")
 _OWNED = revision.alias("owned")
 
 
-def _stands() -> sa.ColumnElement[bool]:
-    """Whether a problem still is one: nobody has brought what it misses, or taken away what it is about."""
+def _stands(reader: Reader) -> sa.ColumnElement[bool]:
+    """Whether a problem still is one: nobody has brought what it misses, or taken away what it is about.
+
+    A circle may be undone by any write, at any of its units, so that each is looked at again.
+    """
+    told = refs_with(reader, "circle")
+    round_ = {ref for circle in circles_through(reader, told) for ref in circle} if told else set()
     there = sa.exists().where(_NOW.c.ref == PROBLEMS.c.target, _NOW.c.valid_to.is_(None))
     mine = sa.exists().where(_NOW.c.ref == PROBLEMS.c.ref, _NOW.c.valid_to.is_(None))
     return sa.and_(
         sa.or_(PROBLEMS.c.target.is_(None), ~there),
         sa.or_(PROBLEMS.c.code.not_in(TOLD_ONCE), mine),
+        sa.or_(PROBLEMS.c.code != "circle", PROBLEMS.c.ref.in_(sorted(round_))),
     )
 
 
@@ -96,7 +103,7 @@ def list_problems(
     query = (
         sa.select(PROBLEMS, _OWNED.c.owner)
         .outerjoin(_OWNED, sa.and_(_OWNED.c.ref == PROBLEMS.c.ref, _OWNED.c.valid_to.is_(None)))
-        .where(_stands())
+        .where(_stands(reader))
         .order_by(PROBLEMS.c.location, PROBLEMS.c.position)
         .limit(limit)
     )
@@ -137,7 +144,7 @@ def list_problems(
 
 def count_problems(reader: Reader, *, owner: str | None = None, ref: str | None = None) -> dict[str, int]:
     """How many problems of each level stand: all, those of what an owner has, or those of one entity."""
-    query = sa.select(PROBLEMS.c.level, sa.func.count()).where(_stands()).group_by(PROBLEMS.c.level)
+    query = sa.select(PROBLEMS.c.level, sa.func.count()).where(_stands(reader)).group_by(PROBLEMS.c.level)
     if owner is not None:
         mine = sa.exists().where(
             _OWNED.c.ref == PROBLEMS.c.ref, _OWNED.c.valid_to.is_(None), _OWNED.c.owner == owner
@@ -216,4 +223,4 @@ def refs_with(reader: Reader, code: Code) -> set[str]:
 
 def drop_healed(writer: Writer) -> None:
     """Drop what stands no more; nobody sees it, but it would stay for ever."""
-    writer.connection.execute(sa.delete(PROBLEMS).where(~_stands()))
+    writer.connection.execute(sa.delete(PROBLEMS).where(~_stands(writer)))

@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 import sqlalchemy as sa
 
-from counterpoint.catalog.addresses import has_secret, is_script
+from counterpoint.catalog.addresses import has_secret, is_script, parse_location
 from counterpoint.catalog.importer import import_sources, import_targets
 from counterpoint.catalog.locations import ALLOWED, Source, generated_name
 from counterpoint.catalog.problems import drop_problems, write_problems
@@ -181,7 +181,7 @@ def try_out(graph: Graph, actor: Actor, *, kind: str, target: str, hosts: Collec
     Raises:
         InputError: only addresses can be registered, or something there is wrong.
     """
-    _check(kind, target)
+    _check(kind, target, trial=True)
     held: dict[str, Entity] = {}
 
     def look(writer: Writer, report: ImportReport) -> None:
@@ -192,8 +192,13 @@ def try_out(graph: Graph, actor: Actor, *, kind: str, target: str, hosts: Collec
     report = import_targets(
         graph, actor, (), hosts=hosts, dry_run=True, seen=look, sources=[source], seize=True
     )
-    if report.faults:
-        raise InputError(", ".join(fault.text for fault in report.faults[:20]))
+    faults = report.faults or [
+        remark.fault
+        for remark in report.remarks
+        if remark.fault is not None and remark.level == "error" and remark.code == "syntax"
+    ]
+    if faults:
+        raise InputError(", ".join(fault.text for fault in faults[:20]))
     with graph.read() as reader:
         exists = _by_place(reader, kind, target) is not None
         name = next((row.entity_ref for row in list_locations(reader) if row.location == location), None)
@@ -224,9 +229,14 @@ def actor_for(reader: Reader, location: str) -> Actor | None:
     return None if found is None else actor_of(found)
 
 
-def _check(kind: str, target: str) -> None:
+def _check(kind: str, target: str, *, trial: bool = False) -> None:
     if kind != "url":
         raise InputError(ALLOWED)
+    if trial:  # Backstage looks at the target only then, and registers whatever it is
+        try:
+            parse_location(f"{kind}:{target}")
+        except InputError as error:
+            raise InputError(f"TypeError: {error.message}") from error
     if is_script(target):
         raise InputError(f"Invalid location ref '{kind}:{target}', target is a javascript: URL")
     if has_secret(target):  # the target is not repeated: the message goes to logs and screens

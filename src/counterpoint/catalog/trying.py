@@ -13,6 +13,7 @@ from counterpoint.errors import InputError, Problem
 from counterpoint.graph import Graph
 from counterpoint.graph.descriptor import validate
 from counterpoint.graph.kinds import BACKSTAGE
+from counterpoint.graph.twins import twins_of
 from counterpoint.yaml12.reader import Document, UnreadError
 
 __all__ = ["Fault", "try_entity"]
@@ -109,10 +110,15 @@ def _invalid(value: dict[str, Any], gathering: Gathering) -> Fault | None:
     fault = verdict(value)
     if fault is not None:
         return fault
-    problems = validate(value, unknown_kinds=gathering.unknown_kinds)
+    # Keys that differ in their case only keep an entity out of the index, there as here; it is valid before that.
+    twins = {problem.pointer for problem in twins_of(value)}
+    found = validate(value, unknown_kinds=gathering.unknown_kinds)
+    problems = [problem for problem in found if problem.pointer not in twins]
     if not problems:
         return None
     ref = ref_text(value)
+    if gathering.strict and value["kind"].lower() == "template":
+        return unrecognised(ref)  # a catalog without the scaffolder's module knows none
     told = "; ".join(map(str, problems[:20]))
     if {problem.pointer for problem in problems} <= {"/kind", "/apiVersion"}:
         return unrecognised(ref) if value["apiVersion"] in BACKSTAGE else unrecognised(ref).reworded(told)

@@ -39,10 +39,28 @@ class Consent(Reader, ABC):
     def _allow(self, ref: str, old: Any, document: Mapping[str, Any] | None) -> None:
         if self.actor.kind != "person" and may(self.actor, "write").allow:
             return
+        if old is None and document is not None and ref.startswith("user:"):
+            self._require_acquaintance(ref, document)
         for owner, new in self._concerned(ref, old, document):
             self._ask(ref, owner, new=new)
         if not self.actor.admin and old is not None and document is not None:
             _refuse_identity(ref, decode(old.document), document)
+
+    def _require_acquaintance(self, ref: str, document: Mapping[str, Any]) -> None:
+        """Who may add a person: an administrator, the person, or a unit that takes them in, which is asked next.
+
+        A name that somebody acts by already, as the user of this machine does, is theirs alone to describe.
+        """
+        if self.actor.admin or self.actor.kind != "person" or ref == self.actor.ref:
+            return
+        if self._has_acted(ref):
+            raise NotAllowedError(
+                f"{ref} was not added. Somebody acts by this name already; an administrator, an import or they themselves add it."
+            )
+        if not _joined(document):
+            raise NotAllowedError(
+                f"{ref} was not added. Name a unit of yours in memberOf that takes them in; without one an administrator or an import adds people."
+            )
 
     def _ask(self, ref: str, owner: str | None, *, new: bool) -> None:
         known = new or owner is None or self.exists(owner) or self._has_acted(owner)

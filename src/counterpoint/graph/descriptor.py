@@ -22,8 +22,10 @@ __all__ = ["etag_of", "normalise", "owner_of", "ref_of", "relations_of", "title_
 
 ROOT = ("apiVersion", "kind", "metadata", "spec")
 ASSIGNED = ("uid", "etag")
-"""Fields of the metadata that the graph gives; those that a document brings are ignored."""
+"""Fields of the metadata that the graph gives; those that a document brings are ignored, but for the etag of a source."""
 DEPTH = 320
+TITLE, LONG_TEXT = 200, 50_000
+"""Characters of a title, and of any other text, of our own kinds."""
 GENERATED = "generated-"
 """How the names of entities begin that stand for imported and registered locations."""
 NAME_RULE = "must be 1 to 63 letters, digits, '-', '_' or '.', with a letter or digit at both ends"
@@ -43,6 +45,8 @@ def validate(document: Any, *, unknown_kinds: bool = False) -> list[Problem]:
     kind = kind_of(document["kind"])
     twins = twins_of(document, foreign=kind.foreign)
     problems = [*_root(document), *_metadata(document["metadata"]), *twins]
+    if document["apiVersion"] in OURS:
+        problems += _lengths(document)
     spec = document.get("spec")
     if isinstance(spec, dict):
         wrong = list(check_fields(kind.fields, spec, "/spec"))
@@ -55,13 +59,30 @@ def validate(document: Any, *, unknown_kinds: bool = False) -> list[Problem]:
     return problems
 
 
-def normalise(document: Mapping[str, Any]) -> dict[str, Any]:
+def _lengths(document: Mapping[str, Any]) -> Iterator[Problem]:
+    """Texts of our own kinds that nobody could read where they are shown. Backstage's kinds have no such limits."""
+    metadata, spec = document["metadata"], document.get("spec")
+    for name, most in (("title", TITLE), ("description", LONG_TEXT)):
+        yield from _length(name, metadata.get(name), f"/metadata/{name}", most)
+    if isinstance(spec, dict):
+        for name, value in spec.items():
+            yield from _length(name, value, f"/spec/{escape(name)}", LONG_TEXT)
+
+
+def _length(name: str, value: Any, place: str, most: int) -> Iterator[Problem]:
+    if isinstance(value, str) and len(value) > most:
+        yield Problem(f"{name} has {len(value):,} characters; {most:,} are the most.", place)
+
+
+def normalise(document: Mapping[str, Any], *, declared: bool = False) -> dict[str, Any]:
     """The plain form of a good descriptor: the namespace written out, without what the graph assigns.
 
+    An etag stays where a source has `declared` the document: Backstage leaves it to the source then.
     Lists of references are in order, as Backstage has them: their order says nothing, and a source
     that shuffles them makes no new version.
     """
-    metadata = {key: value for key, value in document["metadata"].items() if key not in ASSIGNED}
+    dropped = ("uid",) if declared and document["metadata"].get("etag") else ASSIGNED
+    metadata = {key: value for key, value in document["metadata"].items() if key not in dropped}
     metadata["namespace"] = metadata.get("namespace") or DEFAULT_NAMESPACE
     if not metadata.get("annotations", True):
         del metadata["annotations"]

@@ -33,6 +33,7 @@ def final_entity(
 ) -> dict[str, Any]:
     """Add to a stored document what the graph knows of the entity.
 
+    `etag` is the hash of the document; one that its source has declared goes before it, as in Backstage.
     `relations` are pairs of a type and the canonical reference of the other end, which may not exist;
     they come out sorted, each once. `status` holds Backstage's status items. Lists of references in the
     `spec` come out sorted, as Backstage sorts them.
@@ -44,7 +45,7 @@ def final_entity(
     final: dict[str, Any] = {
         "apiVersion": document["apiVersion"],
         "kind": document["kind"],
-        "metadata": {**metadata, "uid": uid, "etag": etag},
+        "metadata": {**metadata, "uid": uid, "etag": metadata.get("etag") or etag},
     }
     if "spec" in document:
         final["spec"] = _sorted_lists(document["spec"])

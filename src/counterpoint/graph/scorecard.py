@@ -9,6 +9,7 @@ from counterpoint.graph.fields import Field
 from counterpoint.graph.formats import is_name
 from counterpoint.graph.predicate import check_predicate, size_of
 from counterpoint.graph.ref import parse_ref
+from counterpoint.graph.slips import check_keys
 
 __all__ = ["DEFAULT_EXEMPT_KIND", "SCORECARD", "check_scorecard"]
 
@@ -60,7 +61,7 @@ def check_scorecard(spec: Mapping[str, Any]) -> Iterator[Problem]:
         if level in levels[:index]:
             yield Problem(f"{level} is named twice.", f"/spec/levels/{index}")
     if isinstance(spec.get("filter"), dict):
-        yield from check_predicate(spec["filter"], "/spec/filter")
+        yield from _predicate(spec["filter"], "/spec/filter")
         yield from _about_people(spec["filter"])
     known: set[str] = set()
     for index, check in enumerate(spec["checks"]):
@@ -68,6 +69,11 @@ def check_scorecard(spec: Mapping[str, Any]) -> Iterator[Problem]:
     yield from _too_much(spec)
     for index, exemption in enumerate(spec.get("exemptions") or ()):
         yield from _exemption(exemption, f"/spec/exemptions/{index}", known)
+
+
+def _predicate(predicate: Mapping[str, Any], place: str) -> Iterator[Problem]:
+    wrong = list(check_predicate(predicate, place))
+    yield from wrong or check_keys(predicate, place)
 
 
 def _about_people(predicate: Mapping[str, Any]) -> Iterator[Problem]:
@@ -102,7 +108,7 @@ def _check(check: Mapping[str, Any], place: str, levels: list[str], known: set[s
     if level is not None and level not in levels:
         named = f"it must be one of {', '.join(levels)}" if levels else "the scorecard names no levels"
         yield Problem(f"{level} is no level of this scorecard; {named}.", f"{place}/level")
-    yield from check_predicate(check["predicate"], f"{place}/predicate")
+    yield from _predicate(check["predicate"], f"{place}/predicate")
     link = check.get("link")
     if link is not None and not (urlsplit(link).scheme in {"http", "https"} or _is_path(link)):
         yield Problem("link must begin with https://, http:// or a single /.", f"{place}/link")

@@ -116,7 +116,7 @@ class Writer(Consent):
             )
         if problems:
             raise InputError(_refusal(document), problems)
-        plain = normalise(document)
+        plain = normalise(document, declared=location is not None)
         ref = str(ref_of(plain))
         latest = self._latest(ref)
         old = _present(latest)

@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING, Any
 
 from counterpoint.errors import UsageError
 from counterpoint.terminal import terminal
+from counterpoint.vocabulary import check_nouns
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -140,7 +141,9 @@ def _noun(value: str) -> Any:
     if value == AGAIN:
         return None
     one, slash, many = value.partition("/")
-    return {"one": one.strip(), "many": many.strip()} if slash else one
+    pair = {"one": one.strip(), "many": many.strip()}
+    # What is no pair of words is told of whole: nobody wrote the halves of `<b>x</b>`.
+    return pair if slash and not any(check_nouns({"squad": pair})) else value
 
 
 def _words(view: Any) -> None:

@@ -16,6 +16,7 @@ from counterpoint.catalog.scorecards.standing import Standing, standing_of
 from counterpoint.errors import InputError, NotFoundError
 from counterpoint.graph import SYSTEM, Ref
 from counterpoint.graph.descriptor import validate
+from counterpoint.graph.scorecard import check_scorecard
 from counterpoint.graph.tables import revision
 from tests.catalog.scorecards.conftest import CARD, card, put
 from tests.graph.documents import component, group, user
@@ -293,3 +294,27 @@ def test_a_scorecard_that_would_ask_too_much_of_every_entity_is_refused():
     assert problem.pointer == "/spec/checks"
     assert "1,090 conditions; 1,000 are the most" in problem.message
     assert validate(card(checks=checks[:10], levels=[])) == []
+
+
+@pytest.mark.parametrize(
+    ("key", "told"),
+    [
+        ("spc.type", "did you mean spec?"),
+        ("title", "keys begin with"),
+        ("metadata.titel", "did you mean metadata.title?"),
+        ("spec.lifecylce", "did you mean spec.lifecycle?"),
+        ("relations.ownedby", None),
+        ("relations.ownedBi", "did you mean relations.ownedBy?"),
+        ("spec.tier", None),
+        ("metadata.annotations.acme.example/tier", None),
+        ("fact.coverage", None),
+        ("KIND", None),
+    ],
+)
+def test_a_key_that_is_a_slip_is_refused_with_what_was_meant(key, told):
+    spec = {"checks": [{"id": "a", "title": "A", "predicate": {"$any": [{key: {"$exists": True}}]}}]}
+    problems = list(check_scorecard(spec))
+    assert [problem.pointer for problem in problems] == (
+        [f"/spec/checks/0/predicate/$any/0/{key}"] if told else []
+    )
+    assert all(told in problem.message for problem in problems)

@@ -36,7 +36,7 @@ def ancestry(call: Call) -> Answer:
         entity = waiting.pop().entity
         parents = list(_parents(now, entity))
         items.append({"entity": entity, "parentEntityRefs": [_ref(parent.entity) for parent in parents]})
-        fresh = [parent for parent in parents if parent.uid not in seen]
+        fresh = list({parent.uid: parent for parent in parents if parent.uid not in seen}.values())
         seen.update(parent.uid for parent in fresh)
         waiting += fresh
     return json_answer({"rootEntityRef": ref_of(call), "items": items})
@@ -52,7 +52,10 @@ def _parents(now: Snapshot, entity: Entity) -> Iterator[Row]:
     if root is not None and root.uid == own:
         return
     between = [found for found in _locations(now, origin) if found.uid not in (own, root and root.uid)]
-    declaring = [found for found in between if managed != origin and _names(found.entity, managed)]
+    # A location that leads to a file in two ways is its parent twice, as in Backstage.
+    declaring = [
+        found for found in between if managed != origin for _ in range(_times(found.entity, managed))
+    ]
     yield from declaring or ([root] if root is not None else ())
 
 
@@ -62,19 +65,20 @@ def _locations(now: Snapshot, origin: str) -> list[Row]:
     return now.page(wanted, limit=MOST)
 
 
-def _names(location: Entity, managed: str) -> bool:
-    """Whether one of a location's targets is, or as a pattern holds, the location that was read."""
+def _times(location: Entity, managed: str) -> int:
+    """How many of a location's targets are, or as patterns hold, the location that was read."""
     spec = location.get("spec") or {}
     base = (location["metadata"].get("annotations") or {}).get(MANAGED, "")
     kind, _, place = str(base).partition(":")
     kind = spec.get("type") or kind
     targets = [spec.get("target"), *(spec.get("targets") or ())]
-    return any(
-        fnmatchcase(managed, f"{kind}:{_resolved(kind, place, target)}")
-        or managed == f"{kind}:{_resolved(kind, place, target)}"
-        for target in targets
-        if isinstance(target, str)
-    )
+    named = (f"{kind}:{_resolved(kind, place, target)}" for target in targets if isinstance(target, str))
+    return sum(managed == each or _matches(managed, each) for each in named)
+
+
+def _matches(managed: str, pattern: str) -> bool:
+    """`**` stands for folders, and for none."""
+    return fnmatchcase(managed, pattern) or fnmatchcase(managed, pattern.replace("/**/", "/"))
 
 
 def _resolved(kind: str, base: str, target: str) -> str:

@@ -12,6 +12,7 @@ from urllib.parse import parse_qsl
 
 import msgspec
 
+from counterpoint.catalog.json_faults import json_fault
 from counterpoint.errors import InputError
 
 __all__ = ["Parameter", "Schema", "check_body", "read_body", "read_query"]
@@ -21,6 +22,8 @@ Schema = Mapping[str, Any]
 
 LARGEST = 2**53 - 1
 """The largest whole number that JavaScript tells apart from its neighbours."""
+TOLD = 1_000_000
+"""Bytes of a broken body in which its fault is looked for."""
 MOST_PARAMETERS = 12_000
 """Parameters of one request; a client that repeats `filter` has a few hundred at most."""
 _CONTENT_TYPE = re.compile(r"application/json\s*(?:;(?P<parameters>.*))?$", re.IGNORECASE | re.DOTALL)
@@ -70,6 +73,9 @@ def read_query(text: bytes, parameters: Sequence[Parameter]) -> dict[str, Any]:
     known = {parameter.name: parameter for parameter in parameters}
     for name, values in given.items():
         if name not in known:
+            base, bracket, _ = name.partition("[")
+            if bracket and base in known and known[base].shape == "texts":  # an object, as express reads it
+                raise InputError(f"request/query/{base}/0 must be string")
             raise InputError(f"Unknown query parameter '{name}'")
         if values == [""]:
             raise InputError(f"Empty value found for query parameter '{name}'")
@@ -128,18 +134,22 @@ def read_body(content: bytes, content_type: str | None, *, required: bool) -> An
     charset = _CHARSET.search(media["parameters"] or "")
     if charset and not charset[1].lower().startswith("utf-8"):
         raise InputError(f'unsupported charset "{charset[1].upper()}"')
-    if not content.strip():
-        if required:
-            raise InputError("request must have required property 'body'")
-        return None
-    if content.lstrip()[:1] not in (b"{", b"["):
-        raise InputError("The request's content is not valid JSON; send an object.")
+    if not content:
+        return {}  # as express reads it
     try:
-        return msgspec.json.decode(content)
-    except RecursionError as error:
-        raise InputError("The request's content nests too deeply to be read.") from error
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
-        raise InputError(f"The request's content is not valid JSON: {error}") from error
+        if content.lstrip()[:1] in (b"{", b"["):
+            return msgspec.json.decode(content)
+        error: Exception | None = None
+    except RecursionError as deep:
+        raise InputError("The request's content nests too deeply to be read.") from deep
+    except (msgspec.DecodeError, UnicodeDecodeError) as wrong:
+        error = wrong
+    told = json_fault(_start(content), only_holders=True)
+    raise InputError(told or f"The request's content is not valid JSON: {error}") from error
+
+
+def _start(content: bytes) -> str:
+    return content[:TOLD].decode("utf-8", "replace").removeprefix("\ufeff")
 
 
 def check_body(schema: Schema, value: Any, place: str = "request/body") -> None:

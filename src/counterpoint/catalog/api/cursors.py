@@ -12,10 +12,17 @@ from typing import Any
 
 import msgspec
 
+from counterpoint.catalog.api.issues import invalid_type, issues_text, json_type
+from counterpoint.catalog.json_faults import json_fault
 from counterpoint.errors import InputError
 
 __all__ = ["Cursor", "FullText", "OrderField", "read_after", "read_cursor", "write_after", "write_cursor"]
 
+FIELDS = {"orderFields": "array", "orderFieldValues": "array", "isPrevious": "boolean"}
+"""What every cursor holds, in the order in which Backstage checks it."""
+TOLD = 100_000
+"""Bytes of a broken cursor in which its fault is looked for."""
+UNSET = msgspec.UNSET
 _NO_BASE64 = re.compile(r"[^A-Za-z0-9+/]")
 
 
@@ -62,12 +69,33 @@ def read_cursor(text: str) -> Cursor:
     Raises:
         InputError: it is none.
     """
+    content = _decoded(text)
     try:
-        cursor = msgspec.json.decode(_decoded(text), type=Cursor)
+        cursor = msgspec.json.decode(content, type=Cursor)
         _check(cursor)
     except (msgspec.MsgspecError, ValueError, RecursionError) as error:
-        raise InputError(f"Malformed cursor: {error}") from error
+        raise InputError(f"Malformed cursor: {_told(content, error)}") from error
     return cursor
+
+
+def _told(content: bytes, error: Exception) -> str:
+    """What Backstage says of what lacks or mistakes one of the three fields that every cursor has."""
+    fault = json_fault(content[:TOLD].decode("utf-8", "replace"))
+    if fault is not None:
+        return f"SyntaxError: {fault}"
+    try:
+        held = msgspec.json.decode(content)
+    except (msgspec.MsgspecError, RecursionError):
+        return str(error)
+    if isinstance(held, dict):
+        issues = [
+            invalid_type(kind, held.get(name, UNSET), [name])
+            for name, kind in FIELDS.items()
+            if json_type(held.get(name, UNSET)) != kind
+        ]
+    else:
+        issues = [invalid_type("object", held, [])]
+    return f"InputError: Malformed cursor: {issues_text(issues)}" if issues else str(error)
 
 
 def _check(cursor: Cursor) -> None:

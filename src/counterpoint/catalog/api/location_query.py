@@ -63,6 +63,8 @@ def _from_cursor(text: str) -> Asked:
     limit, after = (
         (held.get(name) for name in ("limit", "afterId")) if isinstance(held, dict) else (None, None)
     )
+    if isinstance(held, dict) and "limit" not in held:
+        raise InputError('Malformed cursor: Validation error: Required at "limit"')
     if not isinstance(limit, int) or limit < 1 or not isinstance(after, str | None):
         raise InputError("Malformed cursor: limit must be a positive integer, afterId text")
     if "query" in held:

@@ -1,6 +1,6 @@
 """Queries of entities: pages by cursor, full text, and facets."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import msgspec
@@ -19,6 +19,8 @@ LIMIT = 200
 """Entities on a page where no limit is given."""
 FACETS = 500
 """Facets of one request."""
+PROTOTYPE = "__proto__"
+"""A name that no object of JavaScript can be given, and so no answer of Backstage has."""
 UNSET = msgspec.UNSET
 
 
@@ -37,7 +39,7 @@ def query_by_get(call: Call) -> Answer:
         query=UNSET if predicate is None else predicate,
         full_text_filter=text,
     )
-    return _answer(call, cursor, fields, given.get("limit"), given.get("offset", 0), given.get("totalItems"))
+    return _answer(call, cursor, fields, given.get("limit"), given.get("offset", 0), _total(given))
 
 
 def query_by_post(call: Call) -> Answer:
@@ -57,7 +59,12 @@ def query_by_post(call: Call) -> Answer:
         query=given.get("query", UNSET),
         full_text_filter=UNSET if text is None else FullText(text.get("term", ""), text.get("fields")),
     )
-    return _answer(call, cursor, fields, limit, int(given.get("offset", 0)), given.get("totalItems"))
+    return _answer(call, cursor, fields, limit, int(given.get("offset", 0)), _total(given))
+
+
+def _total(given: Mapping[str, Any]) -> str | None:
+    """What is wanted of the total; None where it is not to be counted."""
+    return None if given.get("totalItems") == "exclude" else "include"
 
 
 def _order_field(text: str) -> OrderField:
@@ -74,9 +81,9 @@ def _answer(
     fields: Projection | None,
     limit: int | None,
     offset: int = 0,
-    total_items: str | None = "include",
+    total_items: str | None = None,
 ) -> Answer:
-    """One page, from its beginning or from where a cursor says."""
+    """One page, from its beginning or from where a cursor says, which carries the total if anybody asked for it."""
     size = LIMIT if limit is None else limit
     order = _order_of(cursor)
     text = _text_of(call, cursor, order)
@@ -84,8 +91,7 @@ def _answer(
     now = now_of(call)
     total = cursor.total_items
     if total is UNSET:
-        first = cursor.first_sort_field_values is UNSET and not cursor.order_field_values
-        total = now.count(wanted, having=order.key) if first and total_items != "exclude" else 0
+        total = 0 if total_items is None else now.count(wanted, having=order.key)
     rows, more = _rows(now, wanted, order, text, cursor, size, offset)
     info = {name: write_cursor(found) for name, found in _beside(cursor, order, rows, more, total)}
     tail = msgspec.json.encode({"totalItems": _whole(total), "pageInfo": info})
@@ -256,6 +262,8 @@ def _facets(call: Call, facets: list[str], wanted: Filter | None) -> Answer:
         raise InputError(f"The request has {len(named)} facets; {FACETS} are the most.")
     found = now_of(call).facets({facet.lower() for facet in named}, wanted)
     counted = {
-        facet: [{"value": value, "count": count} for value, count in found[facet.lower()]] for facet in named
+        facet: [{"value": value, "count": count} for value, count in found[facet.lower()]]
+        for facet in named
+        if facet != PROTOTYPE
     }
     return json_answer({"facets": counted})

@@ -5,6 +5,7 @@ from typing import Any
 from counterpoint.catalog.api import location_query
 from counterpoint.catalog.api.call import Answer, Call, empty, json_answer
 from counterpoint.catalog.api.checks import Parameter, Schema
+from counterpoint.catalog.api.issues import invalid_union, issues_text, unrecognised
 from counterpoint.catalog.api.router import Operation
 from counterpoint.catalog.registered import (
     Registered,
@@ -19,25 +20,30 @@ from counterpoint.catalog.registered import (
 from counterpoint.catalog.repositories import analyse
 from counterpoint.catalog.rereading import reread_entity, reread_places
 from counterpoint.catalog.trying import try_entity
-from counterpoint.errors import InputError, NotAllowedError
+from counterpoint.errors import InputError, NotAllowedError, UnauthenticatedError
 
 __all__ = ["WRITES"]
 
 TEXT: Schema = {"type": "string"}
+PRESENCES = ("required", "optional")
 LOCATION: Schema = {
     "type": "object",
     "properties": {
         "type": TEXT,
         "target": TEXT,
-        "presence": {"type": "string", "enum": ["required", "optional"]},
+        "presence": {"type": "string", "enum": [*PRESENCES]},
     },
     "required": ["target", "type"],
     "additionalProperties": False,
 }
+MOVED: Schema = {**LOCATION, "required": ["type", "target"]}
+"""The same where it is checked in another order."""
 PLACE: Schema = {**LOCATION, "properties": {"type": TEXT, "target": TEXT}}
 """What an analysis takes."""
 YES = frozenset({"y", "yes", "t", "true", "1", "on"})
 """What a truth in a query may be, in any case."""
+TOKEN = "cpt_"  # noqa: S105 - a prefix, not a secret
+"""How every API token of ours begins."""
 
 
 def delete_entity(call: Call) -> Answer:
@@ -55,7 +61,13 @@ def delete_entity(call: Call) -> Answer:
 
 
 def refresh(call: Call) -> Answer:
-    """Read an entity's sources again, before this answers."""
+    """Read an entity's sources again, before this answers.
+
+    Old clients send a token in the body, too. Ours has been looked at where the request came in; no other is
+    known here.
+    """
+    if not call.body.get("authorizationToken", TOKEN).startswith(TOKEN):
+        raise UnauthenticatedError("Illegal token")
     ref: str = call.body["entityRef"]
     reread_entity(call.workspace.graph, ref.lower(), hosts=_hosts(call))
     return empty(200)
@@ -95,9 +107,7 @@ def location_by_entity(call: Call) -> Answer:
 def add_location(call: Call) -> Answer:
     """Register a location and read it, or with `dryRun` only say what it would bring."""
     kind, target = call.body["type"], call.body["target"]
-    others = [name for name in call.body if name not in LOCATION["properties"]]
-    if others:
-        raise InputError(f"Malformed request: Unrecognized key(s) in object: {', '.join(map(repr, others))}")
+    _check_location(call.body)
     if call.query.get("dryRun", "").strip().lower() in YES:
         trial = try_out(call.workspace.graph, call.actor, kind=kind, target=target, hosts=_hosts(call))
         location = {**call.body, "id": f"{kind}:{target}", "entityRef": trial.entities[0].ref}
@@ -113,6 +123,17 @@ def add_location(call: Call) -> Answer:
         refresh=call.query.get("onConflict") == "refresh",
     )
     return json_answer({"location": made, "entities": []}, 201)
+
+
+def _check_location(body: dict[str, Any]) -> None:
+    """What Backstage checks beside the request's schema, in its words."""
+    issues = []
+    if body.get("presence", "required") not in PRESENCES:
+        issues.append(invalid_union(PRESENCES, body["presence"], ["presence"]))
+    if others := [name for name in body if name not in LOCATION["properties"]]:
+        issues.append(unrecognised(others))
+    if issues:
+        raise InputError(f"Malformed request: {issues_text(issues)}")
 
 
 def change_location(call: Call) -> Answer:
@@ -184,7 +205,7 @@ WRITES = (
         add_location,
         "Register a location",
         (Parameter("dryRun"), Parameter("onConflict", choices=("refresh", "reject"))),
-        {**LOCATION, "additionalProperties": True},
+        {**LOCATION, "properties": {"type": TEXT, "target": TEXT}, "additionalProperties": True},
     ),
     Operation(
         "POST",
@@ -198,9 +219,7 @@ WRITES = (
         body_required=False,
     ),
     Operation("GET", "/locations/{id}", one_location, "A registered location"),
-    Operation(
-        "PUT", "/locations/{id}", change_location, "Point a registered location elsewhere", body=LOCATION
-    ),
+    Operation("PUT", "/locations/{id}", change_location, "Point a registered location elsewhere", body=MOVED),
     Operation("DELETE", "/locations/{id}", delete_location, "Remove a registered location"),
     Operation(
         "GET",

@@ -32,7 +32,7 @@ def facts_of(
         with workspace.graph.read() as opened:
             return facts_of(workspace, entity, reader=opened, now=now)
     library = library_of(workspace)
-    site = library.open(reader, entity)
+    site = library.open(reader, entity, fetch=False)
     if not isinstance(site, Site):
         return {"docs.present": False}
     report = library.report(reader, site)

@@ -18,10 +18,11 @@ from counterpoint.catalog.docs.built import read_built
 from counterpoint.catalog.docs.conversion import ENTITY_SCHEME, Converted, Heading, convert, is_calm
 from counterpoint.catalog.docs.freshness import Freshness, history_mark, read_freshness
 from counterpoint.catalog.docs.links import Addresses, Broken, Links, OurAddresses
+from counterpoint.catalog.docs.mirror import Mirrors
 from counterpoint.catalog.docs.sanitise import sanitise
 from counterpoint.catalog.docs.shelf import Shelf
 from counterpoint.catalog.docs.site import Site, open_site
-from counterpoint.catalog.docs.source import REF, SHARED, Missing, Place, find_place
+from counterpoint.catalog.docs.source import REF, SHARED, Missing, Place, Remote, find_place
 from counterpoint.graph.entity import Entity
 from counterpoint.graph.query import valid
 from counterpoint.graph.reader import Reader
@@ -70,6 +71,8 @@ class Library:
 
     def __init__(self, workspace: Workspace) -> None:
         self._workspace = workspace
+        hosts = workspace.settings.catalog.read_hosts
+        self._mirrors = Mirrors(workspace.path / "index" / "docs", hosts)
         self._sites: Shelf[tuple[Site | Missing, float]] = Shelf(SITES)
         self._converted: Shelf[Converted] = Shelf(PAGE_CHARACTERS, lambda page: len(page.html) + 200)
         self._shown: Shelf[Shown] = Shelf(PAGE_CHARACTERS, lambda page: len(page.html) + 200)
@@ -86,16 +89,24 @@ class Library:
             self._documented = (at, _annotated(reader))
         return self._documented[1]
 
-    def open(self, reader: Reader, entity: Entity) -> Site | Missing:
+    def place(self, reader: Reader, entity: Entity, *, fetch: bool = True) -> Place | Missing:
+        """The folder of an entity's documentation, or why there is none.
+
+        What is at an address is fetched into one first; without `fetch` what was fetched before is taken.
+        """
+        found = find_place(reader, entity)
+        return self._mirrors.place(found, fetch=fetch) if isinstance(found, Remote) else found
+
+    def open(self, reader: Reader, entity: Entity, *, fetch: bool = True) -> Site | Missing:
         """The documentation of an entity as it is on disk now, or why there is none."""
-        place = find_place(reader, entity)
+        place = self.place(reader, entity, fetch=fetch)
         return place if isinstance(place, Missing) else self.site(place)
 
     def sites(self, reader: Reader) -> dict[str, Site]:
         """The documentation of all entities that can be read, each once, under the entity that it belongs to."""
         refs = self.documented(reader)
         entities = reader.get_many(refs)
-        opened = [self.open(reader, entities[ref]) for ref in refs if ref in entities]
+        opened = [self.open(reader, entities[ref], fetch=False) for ref in refs if ref in entities]
         return {site.place.ref: site for site in opened if isinstance(site, Site)}
 
     def site(self, place: Place) -> Site | Missing:

@@ -205,7 +205,11 @@ class Links:
         text = unquote(target.partition("#")[0].partition("?")[0])
         if "\0" not in text:
             file = self.site.folder / os.path.dirname(self.page) / text
-            exists = is_inside(file, place.root) and file.exists()
+            inside = is_inside(file, place.root)
+            if inside and place.address:  # what stands there beside the documentation is not known
+                below = os.path.relpath(os.path.normpath(file), place.folder)
+                return urljoin(place.address, quote(below))
+            exists = inside and file.exists()
             if exists and place.view:
                 below = os.path.relpath(os.path.normpath(file), place.descriptor.parent)
                 return urljoin(place.view, quote(below))

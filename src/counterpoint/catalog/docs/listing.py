@@ -90,7 +90,7 @@ def list_rows(
 
 
 def _row(library: Library, reader: Reader, entity: Entity, until: float) -> Row:
-    found = library.open(reader, entity)
+    found = library.open(reader, entity, fetch=False)
     url = docs_base(entity.ref)
     if isinstance(found, Missing):
         return Row(entity, None, found, None, None, url)

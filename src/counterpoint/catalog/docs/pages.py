@@ -14,7 +14,7 @@ from counterpoint.catalog.docs.listing import list_rows
 from counterpoint.catalog.docs.reading import path_of, read_page
 from counterpoint.catalog.docs.search import search_docs
 from counterpoint.catalog.docs.site import Site
-from counterpoint.catalog.docs.source import Missing, find_place
+from counterpoint.catalog.docs.source import Missing
 from counterpoint.catalog.reuse.store import twins_of
 from counterpoint.errors import NotFoundError
 from counterpoint.graph.entity import Entity
@@ -77,7 +77,7 @@ def show_home(
     library = library_of(ws)
     with ws.graph.read() as reader:
         entity = reader.require(f"{kind}:{namespace}/{name}".lower())
-        place = find_place(reader, entity)
+        place = library.place(reader, entity)
         site = place if isinstance(place, Missing) else library.site(place)
         if isinstance(site, Missing):
             return _missing(reader, page, entity, site)

@@ -19,7 +19,16 @@ from counterpoint.catalog.docs.outline import title_in
 from counterpoint.catalog.docs.source import Missing, Place
 from counterpoint.catalog.locations import is_inside
 
-__all__ = ["MAX_BYTES", "MAX_PAGES", "PageFile", "Site", "open_site"]
+__all__ = [
+    "CONFIGURATIONS",
+    "MARKDOWN",
+    "MAX_BYTES",
+    "MAX_PAGES",
+    "PageFile",
+    "Site",
+    "open_site",
+    "parse_configuration",
+]
 
 CONFIGURATIONS = ("mkdocs.yml", "mkdocs.yaml")
 MAX_CONFIGURATION = 1024 * 1024
@@ -316,11 +325,12 @@ def _configuration(place: Place) -> tuple[dict[str, Any], list[str], str]:
     except OSError as error:
         return {}, [f"{name} cannot be read: {error.strerror or error}"], ""
     mark = hashlib.sha256(text).hexdigest()
-    value, problem = _parsed(name, text)
+    value, problem = parse_configuration(name, text)
     return value, [f"{problem}; the pages are shown in the order of files"] if problem else [], mark
 
 
-def _parsed(name: str, text: bytes) -> tuple[dict[str, Any], str]:
+def parse_configuration(name: str, text: bytes) -> tuple[dict[str, Any], str]:
+    """What a `mkdocs.yml` says, and what is wrong with it."""
     if len(text) > MAX_CONFIGURATION:
         return {}, f"{name} is larger than 1 MB"
     try:

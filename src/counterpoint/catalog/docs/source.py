@@ -9,15 +9,16 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import urlsplit, urlunsplit
 
-from counterpoint.catalog.locations import generated_name, is_inside
+from counterpoint.catalog.addresses import host_of, resolve
+from counterpoint.catalog.locations import URL, generated_name, is_inside
 from counterpoint.errors import InputError
 from counterpoint.graph.entity import Entity
 from counterpoint.graph.reader import Reader
 from counterpoint.graph.ref import parse_ref
 
-__all__ = ["REF", "SHARED", "Missing", "Place", "find_place", "is_annotated"]
+__all__ = ["REF", "SHARED", "Missing", "Place", "Remote", "find_place", "is_annotated"]
 
 REF = "backstage.io/techdocs-ref"
 SHARED = "backstage.io/techdocs-entity"
@@ -47,6 +48,8 @@ class Place:
     """The page that `techdocs-entity-path` names."""
     view: str = ""
     """The address at which people look at the descriptor."""
+    address: str = ""
+    """Where the folder was fetched from; empty where it is read in place."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,13 +64,27 @@ class Missing:
     """Whether the entity says that it has documentation."""
 
 
+@dataclass(frozen=True, slots=True)
+class Remote:
+    """Documentation at an address."""
+
+    ref: str
+    """The entity that it belongs to."""
+    title: str
+    address: str
+    """Below it are `mkdocs.yml` and the pages; it ends with a slash."""
+    start: str = ""
+    named: str = ""
+    """The address as it was written, which people open."""
+
+
 def is_annotated(entity: Entity) -> bool:
     """Whether an entity says that it has documentation."""
     return any(name in _annotations(entity) for name in (REF, SHARED))
 
 
-def find_place(reader: Reader, entity: Entity) -> Place | Missing:
-    """The folder of an entity's documentation, with `techdocs-entity` followed."""
+def find_place(reader: Reader, entity: Entity) -> Place | Remote | Missing:
+    """The folder or address of an entity's documentation, with `techdocs-entity` followed."""
     seen = {entity.ref}
     start = ""
     for _hop in range(HOPS):
@@ -89,7 +106,7 @@ def find_place(reader: Reader, entity: Entity) -> Place | Missing:
     return Missing(f"{SHARED} of {entity.ref} leads in a circle.", f"Give one of them {REF} instead.")
 
 
-def _own_place(reader: Reader, entity: Entity, start: str) -> Place | Missing:
+def _own_place(reader: Reader, entity: Entity, start: str) -> Place | Remote | Missing:
     annotations = _annotations(entity)
     named = annotations.get(REF)
     if not isinstance(named, str) or not named.strip():
@@ -99,8 +116,10 @@ def _own_place(reader: Reader, entity: Entity, start: str) -> Place | Missing:
             wanted=False,
         )
     how, _, target = named.strip().partition(":")
-    if how == "url":
-        return _elsewhere(target)
+    origin = entity.location or ""
+    if how == "url" or (how == "dir" and origin.startswith(URL)):
+        base = origin.removeprefix(URL) if origin.startswith(URL) else ""
+        return _elsewhere(entity, resolve(base, target.strip()) if base else target.strip(), start)
     if how != "dir":
         return Missing(f"{REF} is {named!r}.", "Write dir:. or dir:./folder, seen from the descriptor.")
     if entity.location is None:
@@ -108,21 +127,19 @@ def _own_place(reader: Reader, entity: Entity, start: str) -> Place | Missing:
             f"{entity.ref} was written here, and so there is no folder beside its descriptor.",
             "Import it from a file that stands beside its documentation: counterpoint import catalog FILE",
         )
-    if not entity.location.startswith(FILE):
-        return Missing(
-            f"{entity.ref} was read from {entity.location}; documentation is read from folders only.",
-            "Import a checkout of it: counterpoint import catalog FOLDER",
-        )
     return _folder(reader, entity, target.strip(), start)
 
 
-def _elsewhere(target: str) -> Missing:
-    safe = urlsplit(target).scheme in ADDRESSES
-    return Missing(
-        f"{REF} names an address, {target}, and documentation is read from folders only.",
-        f"Import a checkout of that repository, and write {REF}: dir:. in its descriptor.",
-        address=target if safe else "",
-    )
+def _elsewhere(entity: Entity, target: str, start: str) -> Remote | Missing:
+    if host_of(target) is None:
+        return Missing(
+            f"{REF} names {target}, which is no address of the web.",
+            "Write url:https://host/path, without name and password, or dir:. for a folder beside the descriptor.",
+        )
+    address = urlsplit(target)
+    folder = address.path.removesuffix("mkdocs.yml")
+    plain = address._replace(path=folder if folder.endswith("/") else f"{folder}/", query="", fragment="")
+    return Remote(entity.ref, entity.title, urlunsplit(plain), start, target)
 
 
 def _folder(reader: Reader, entity: Entity, target: str, start: str) -> Place | Missing:

@@ -98,7 +98,11 @@ def read_entity_metadata(
         entity, site = _require(ws, reader, namespace, kind, name)
     relations = [(edge.type, edge.target) for edge in entity.relations]
     final = final_entity(entity.document, uid=entity.uid, etag=entity.etag, relations=relations)
-    where = {"type": "dir", "target": str(site.place.folder)}
+    where = (
+        {"type": "url", "target": site.place.address}
+        if site.place.address
+        else {"type": "dir", "target": str(site.place.folder)}
+    )
     return msgspec.convert({**final, "locationMetadata": where}, EntityMetadata)
 
 

@@ -20,10 +20,11 @@ from counterpoint.graph.actor import Actor
 from counterpoint.graph.reader import Reader
 from counterpoint.graph.ref import parse_ref
 from counterpoint.graph.similar.likeness import documentation_of, entity_of
-from counterpoint.graph.similar.things import Pair
+from counterpoint.graph.similar.things import KINDS, Pair
 from counterpoint.graph.tables import INTEGER, REAL, TEXT
 from counterpoint.graph.writer import Writer
 from counterpoint.moments import to_datetime
+from counterpoint.spelling import quoted
 from counterpoint.workspace import Workspace
 
 __all__ = ["judge", "judgements", "twins", "twins_of", "undo"]
@@ -45,6 +46,8 @@ JUDGEMENTS = sa.Table(
 """See migration 0007."""
 REASON = 2_000
 """Characters of a reason."""
+COMPARED = frozenset({kind.lower() for kind in KINDS} | {"documentation"})
+"""What is compared, each with its own kind only."""
 
 
 def twins(workspace: Workspace, *, owner: str = "", limit: int = 100) -> Twins:
@@ -98,7 +101,7 @@ def judge(
     Who may change one of the two may say it: both units are concerned, and either knows.
 
     Raises:
-        InputError: there is no such verdict, a dismissal has no reason, or the two are one.
+        InputError: there is no such verdict, a dismissal has no reason, the two are one, or never compared.
         NotFoundError: one of them does not exist.
         NotAllowedError: the actor may change neither of the two.
     """
@@ -182,6 +185,13 @@ def _require_either(writer: Writer, one: str, other: str) -> None:
     for ref in entities:
         if not writer.exists(ref):
             raise NotFoundError(f"There is no {ref}.")
+    sorts = {"documentation" if entity_of(ref) != ref else ref.partition(":")[0] for ref in (one, other)}
+    if len(sorts) > 1 or not sorts <= COMPARED:
+        message = (
+            f"{one} and {other} are never compared, so they cannot be twins;"
+            f" name two of one kind: {quoted(sorted(COMPARED))}."
+        )
+        raise InputError("The judgement is not valid.", [Problem(message, "/second")])
     try:
         writer.require_write(entities[0])
     except NotAllowedError:

@@ -32,8 +32,24 @@ function enableFilter(input) {
   });
 }
 
+/** Escape empties a filter, and leaves one that is empty: then the keys of the page work again. */
+function enableEscape(input) {
+  input.addEventListener("keydown", (event) => {
+    if (event.key !== "Escape" || event.defaultPrevented) return;
+    event.preventDefault();
+    if (!input.value) {
+      input.blur();
+      return;
+    }
+    input.value = "";
+    input.dispatchEvent(new Event("input", { bubbles: true }));
+    input.dispatchEvent(new Event("change", { bubbles: true }));
+  });
+}
+
 export function enableLists() {
   document.querySelectorAll("input[data-filter]").forEach(enableFilter);
+  document.querySelectorAll("input[data-filter], [data-filters] input[type=search]").forEach(enableEscape);
   for (const form of document.querySelectorAll("form[data-autosubmit]")) {
     form.addEventListener("change", () => form.requestSubmit());
     for (const button of form.querySelectorAll("[data-without-scripts]")) button.hidden = true;
