@@ -11,7 +11,7 @@ import sqlalchemy as sa
 
 from counterpoint.errors import InputError, NotFoundError, PreconditionError, Problem
 from counterpoint.graph.actor import Actor
-from counterpoint.graph.bulk import insert_rows
+from counterpoint.graph.bulk import indexes_later, insert_rows
 from counterpoint.graph.consent import Consent
 from counterpoint.graph.descriptor import (
     etag_of,
@@ -41,8 +41,12 @@ COLUMNS: dict[sa.Table, tuple[str, ...]] = {
     posting: ("word", "revision", "rank"),
     relation: ("origin", "source", "type", "target", "valid_from"),
 }
-WAITING = 2_000
-"""Revisions that may wait in memory."""
+ORDERED: dict[sa.Table, Callable[[Any], Any]] = {relation: itemgetter(1, 2, 3)}
+"""By what rows are sorted before they are written, where it is not the row itself."""
+WAITING = 10_000
+"""Revisions that may wait in memory, about 5 KB each."""
+MANY = 1_000
+"""Revisions from which it pays to sort the indexes of an empty graph only when all are in it."""
 LOCATION_LENGTH = 2_000
 """Characters of a location: what an index of PostgreSQL holds."""
 
@@ -269,14 +273,22 @@ class Writer(Consent):
         if self._closing_edges:
             self._connection.execute(_CLOSE_EDGE, self._closing_edges)
         self._closing, self._closing_edges = [], []
+        many = len(self._rows_waiting[revision])
+        if many >= MANY and self._revision <= 3 * many:  # at most twice as many are there already
+            with indexes_later(self._connection, ORDER):
+                self._insert_waiting()
+        else:
+            self._insert_waiting()
+        self._refs_waiting.clear()
+
+    def _insert_waiting(self) -> None:
         for table in ORDER:
             rows = self._rows_waiting[table]
             if rows:
-                if table is posting:  # in the order of its tree, which is large: one walk through it
-                    rows.sort()
+                if table is posting or table is relation:
+                    rows.sort(key=ORDERED.get(table))  # one walk through a tree that is large
                 insert_rows(self._connection, table, *_rows_of(table, rows))
                 self._rows_waiting[table] = []
-        self._refs_waiting.clear()
 
     def finish(self) -> None:
         """Write what waits; the graph then commits."""
