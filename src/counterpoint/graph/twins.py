@@ -18,6 +18,8 @@ UNWALKED = frozenset({"metadata.name", "metadata.namespace", "metadata.uid", "me
 
 def twins_of(document: Mapping[str, Any]) -> list[Problem]:
     """A problem for each path that another one differs from in its case only, at the second of the two."""
+    if _cannot_have(document):
+        return []
     paths: dict[str, str] = dict.fromkeys(("metadata.name", "metadata.namespace", "metadata.uid"), "")
     listed: set[str] = set()
     for path, pointer, in_list in _paths("", "", document):
@@ -40,6 +42,29 @@ def twins_of(document: Mapping[str, Any]) -> list[Problem]:
                 )
             )
     return problems
+
+
+def _cannot_have(document: Mapping[str, Any]) -> bool:
+    """Whether no two words that paths are made of differ in their case only, so that no two paths do; cheap."""
+    parts: list[str] = ["metadata", "name", "namespace", "uid"]
+    _gather(document, parts)
+    text = ".".join(parts)
+    return text.isascii() and len(set(text.split("."))) == len(set(text.lower().split(".")))
+
+
+def _gather(value: Any, parts: list[str]) -> None:
+    """Every key of a document, and every text in its lists."""
+    if isinstance(value, dict):
+        parts += value
+        for item in value.values():
+            if not isinstance(item, str):
+                _gather(item, parts)
+    elif isinstance(value, list):
+        for item in value:
+            if isinstance(item, str):
+                parts.append(item)
+            else:
+                _gather(item, parts)
 
 
 def _paths(path: str, pointer: str, value: Any) -> Iterator[tuple[str, str, bool]]:
