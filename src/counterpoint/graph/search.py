@@ -40,11 +40,11 @@ def _words_again(text: str) -> list[str]:
 def postings_of(document: Mapping[str, Any]) -> dict[str, int]:
     """The words by which an entity is found, each with its best rank."""
     found: dict[str, int] = {}
-    for rank, _field, text in _texts(document):
+    for rank, _field, text in _texts(document):  # the best rank first
         for word in _words_again(text) if len(text) < SHORT else words_of(text):
-            if word in found:
-                found[word] = min(found[word], rank)
-            elif len(found) < WORDS:
+            if word not in found:
+                if len(found) >= WORDS:
+                    return found
                 found[word] = rank
     return found
 

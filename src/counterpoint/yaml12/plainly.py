@@ -18,8 +18,8 @@ __all__ = ["Places", "Plain", "read_plain"]
 
 LINE = re.compile(r"^( *)(- +)?(?:([A-Za-z_][A-Za-z0-9_./-]{0,100}):(?: +|$))?(.*)$", re.MULTILINE)
 """Every line: its indent, the dash of a list, the key of a mapping, and what is left of it."""
-UNUSUAL = re.compile("^(?:%|\\.\\.\\.)|[\r\x85\u2028\u2029\ufeff]", re.MULTILINE)
-"""Directives, ends of documents, and line breaks other than \\n: such a stream is not read here at all."""
+UNUSUAL = ("\t", "\r", "\x85", "\u2028", "\u2029", "\ufeff", "\n%", "\n...")
+"""Tabs, line breaks other than \\n, directives, ends of documents: such a stream is not read here at all."""
 FLOW_ITEM = re.compile(r"[A-Za-z0-9_/.+$(~](?:[\w ./+$()@=-]|:(?=[\w/.]))*")
 PLAIN_FIRST = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_/.+$(~<")
 WORDS = NULL | TRUE | FALSE
@@ -75,7 +75,7 @@ class Plain:
 
 def read_plain(text: str) -> list[Plain] | None:
     """The documents of a stream that holds no control characters; None where it must be composed as a whole."""
-    if "\t" in text or UNUSUAL.search(text) is not None:
+    if text.startswith(("%", "...")) or any(each in text for each in UNUSUAL):
         return None
     return _Reading().documents(text)
 
