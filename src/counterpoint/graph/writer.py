@@ -42,8 +42,9 @@ COLUMNS: dict[sa.Table, tuple[str, ...]] = {
     posting: ("word", "revision", "rank"),
     relation: ("origin", "source", "type", "target", "valid_from"),
 }
-ORDERED: dict[sa.Table, Callable[[Any], Any]] = {relation: itemgetter(1, 2, 3)}
-"""By what rows are sorted before they are written, where it is not the row itself."""
+ORDERED: dict[sa.Table, Callable[[Any], Any]] = {posting: itemgetter(0), relation: itemgetter(1)}
+"""By what rows are sorted before they are written, so that a large tree is walked through once; they wait in the
+order of their revisions."""
 WAITING = 10_000
 """Revisions that may wait in memory, about 5 KB each."""
 MANY = 1_000
@@ -289,8 +290,8 @@ class Writer(Consent):
         for table in ORDER:
             rows = self._rows_waiting[table]
             if rows:
-                if table is posting or table is relation:
-                    rows.sort(key=ORDERED.get(table))  # one walk through a tree that is large
+                if table in ORDERED:
+                    rows.sort(key=ORDERED[table])
                 insert_rows(self._connection, table, *_rows_of(table, rows))
                 self._rows_waiting[table] = []
 
