@@ -1,5 +1,6 @@
 """The entry point: `counterpoint` and `python -m counterpoint`."""
 
+import gc
 import sys
 
 
@@ -7,7 +8,9 @@ def main() -> None:
     """Run the command line and exit with its code."""
     from counterpoint.cli import run
 
-    sys.exit(run(sys.argv[1:]))
+    code = run(sys.argv[1:])
+    gc.freeze()  # the process ends here: nobody need look for cycles in what a large import leaves
+    sys.exit(code)
 
 
 if __name__ == "__main__":

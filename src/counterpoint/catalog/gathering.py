@@ -229,7 +229,7 @@ class Gathering:
         ref = str(ref_of(value))
         first = sheet.declared.get(ref)
         if first is not None and not self.strict:
-            line = first.read.position("/metadata/name")[0]
+            line = first.read.line("/metadata/name")
             message = f"{ref} is declared twice; the one in line {line} of this file is kept"
             sheet.refused.append(value["kind"])
             yield Remark("error", document.problem(message, "/metadata/name"), "conflict", ref)

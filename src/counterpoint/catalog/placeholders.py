@@ -2,7 +2,7 @@
 
 import json
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Iterable
 from pathlib import Path
 from typing import Any
 
@@ -44,7 +44,22 @@ def resolve_placeholders(
     be taken in beside a file, and an address that may not be read is an error.
     """
     resolving = _Resolving(document, source, fetcher, took, strict=strict)
+    if not _holds(document.value, resolving.keys):
+        return document.value, resolving.remarks
     return resolving.value(document.value, ""), resolving.remarks
+
+
+def _holds(value: Any, keys: Collection[str]) -> bool:
+    """Whether a document may hold a placeholder; hardly any does, so nobody need know where it would stand."""
+    if isinstance(value, dict):
+        if not value.keys().isdisjoint(keys):
+            return True
+        inner: Iterable[Any] = value.values()
+    elif isinstance(value, list):
+        inner = value
+    else:
+        return False
+    return any(isinstance(each, dict | list) and _holds(each, keys) for each in inner)
 
 
 class _NotAskedError(UnreadError):

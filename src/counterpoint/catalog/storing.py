@@ -246,7 +246,7 @@ def _place(remark: Remark) -> tuple[int, int]:
 
 
 def _line(declared: Declared) -> int:
-    return declared.read.position("/metadata/name")[0]
+    return declared.read.line("/metadata/name")
 
 
 def _items(faults: list[Fault]) -> list[dict[str, Any]]:

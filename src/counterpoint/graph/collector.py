@@ -7,7 +7,7 @@ from contextlib import contextmanager
 
 __all__ = ["seldom_collecting"]
 
-YOUNG = 200_000
+YOUNG = 1_000_000
 """Values that are made between two collections; Python's default is 700."""
 
 _lock = threading.Lock()

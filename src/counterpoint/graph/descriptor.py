@@ -6,6 +6,7 @@ The order of checks is Backstage's: the envelope, then the metadata, then the ki
 import hashlib
 import math
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from functools import lru_cache
 from typing import Any
 
 import msgspec
@@ -39,7 +40,8 @@ def validate(document: Any, *, unknown_kinds: bool = False) -> list[Problem]:
     """
     if not isinstance(document, dict):
         return [Problem("The document is no object; a descriptor has apiVersion, kind, metadata and spec.")]
-    problems = list(_plain(document, "", 0)) or list(_envelope(document, unknown_kinds=unknown_kinds))
+    problems = [] if _is_plain(document, 0) else list(_plain(document, "", 0))
+    problems = problems or list(_envelope(document, unknown_kinds=unknown_kinds))
     if problems:
         return problems
     kind = kind_of(document["kind"])
@@ -111,7 +113,10 @@ def etag_of(document: Mapping[str, Any]) -> str:
 def ref_of(document: Mapping[str, Any]) -> Ref:
     """The reference of a descriptor whose envelope is good."""
     metadata = document["metadata"]
-    return Ref(document["kind"], metadata.get("namespace") or DEFAULT_NAMESPACE, metadata["name"])
+    return _ref(document["kind"], metadata.get("namespace") or DEFAULT_NAMESPACE, metadata["name"])
+
+
+_ref = lru_cache(maxsize=4_096)(Ref)  # it is asked for again and again while an entity is written
 
 
 def title_of(document: Mapping[str, Any]) -> str:
@@ -143,17 +148,18 @@ def owner_of(document: Mapping[str, Any]) -> Ref | None:
 def relations_of(document: Mapping[str, Any]) -> set[tuple[str, str, str]]:
     """The relations that a good descriptor makes: (source, type, target), each with its inverse."""
     kind = kind_of(document["kind"])
-    source = ref_of(document)
+    namespace, source = ref_of(document).namespace, str(ref_of(document))
     spec = document.get("spec") or {}
     found = [(text, reference, False) for text, reference in references(kind.fields, spec)]
     for loose in kind.loose:
         found += [(text, loose.reference, True) for text in _walk(spec, loose)]
     made: set[tuple[str, str, str]] = set()
     for text, reference, skip in found:
-        target = _target(text, reference, source.namespace, skip=skip)
+        target = _target(text, reference, namespace, skip=skip)
         if target is not None:
-            made.add((str(source), reference.relation, str(target)))
-            made.add((str(target), reference.inverse, str(source)))
+            other = str(target)
+            made.add((source, reference.relation, other))
+            made.add((other, reference.inverse, source))
     return made
 
 
@@ -182,6 +188,23 @@ def _step(value: Any, key: str) -> Iterable[Any]:
     return value if key == "*" and isinstance(value, list) else ()
 
 
+def _is_plain(value: Any, depth: int) -> bool:
+    """Whether `_plain` has nothing to say: nearly always so, and told without the place of each value."""
+    kind = type(value)
+    if kind is str:
+        return _is_text(value)
+    if kind is dict:
+        if depth > DEPTH:
+            return False
+        for key, item in value.items():
+            if type(key) is not str or not _is_text(key) or not _is_plain(item, depth + 1):
+                return False
+        return True
+    if kind is list:
+        return depth <= DEPTH and all(_is_plain(item, depth + 1) for item in value)
+    return value is None or kind is bool or kind is int or (kind is float and math.isfinite(value))
+
+
 def _plain(value: Any, pointer: str, depth: int) -> Iterator[Problem]:
     """What cannot be kept as JSON in both databases."""
     if depth > DEPTH:
@@ -206,10 +229,11 @@ def _plain(value: Any, pointer: str, depth: int) -> Iterator[Problem]:
 
 
 def _is_text(text: str) -> bool:
-    try:
-        text.encode()
-    except UnicodeEncodeError:  # half of a surrogate pair
-        return False
+    if not text.isascii():
+        try:
+            text.encode()
+        except UnicodeEncodeError:  # half of a surrogate pair
+            return False
     return "\x00" not in text
 
 

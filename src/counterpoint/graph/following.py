@@ -9,8 +9,6 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-import structlog
-
 __all__ = ["PERIOD", "Follower"]
 
 PERIOD = 1.0
@@ -67,7 +65,7 @@ class Follower:
             except Exception:
                 # A busy database is no reason to stop following it; of an outage one line is enough.
                 if not failing and not stop.is_set():
-                    structlog.get_logger("counterpoint.graph").exception("graph_following_failed")
+                    _log("graph_following_failed")
                 failing = True
             else:
                 self._wake(number)
@@ -82,4 +80,10 @@ class Follower:
             try:
                 each.wake()
             except Exception:  # one that fails must not cost the others their call
-                structlog.get_logger("counterpoint.graph").exception("graph_waking_failed")
+                _log("graph_waking_failed")
+
+
+def _log(event: str) -> None:
+    import structlog  # a command that only writes does without it: it costs a twentieth of a second
+
+    structlog.get_logger("counterpoint.graph").exception(event)

@@ -4,6 +4,7 @@ Each check answers True or False for text; the limits are those of Backstage's c
 """
 
 import re
+from functools import lru_cache
 
 from counterpoint.graph.weburls import is_absolute_url
 
@@ -21,6 +22,8 @@ __all__ = [
 
 LABEL = 63
 SUBDOMAIN = 253
+KNOWN = 1_024
+"""Texts whose answer is kept: versions, kinds, keys and tags are few, and come in every descriptor."""
 
 _VERSION = re.compile(r"[a-z0-9A-Z]+")
 _KIND = re.compile(r"[a-zA-Z][a-z0-9A-Z]*")
@@ -29,12 +32,14 @@ _DNS_LABEL = re.compile(r"[a-z0-9]+(?:-+[a-z0-9]+)*")
 _TAG = re.compile(r"[a-z0-9:+#]+(-[a-z0-9:+#]+)*")
 
 
+@lru_cache(maxsize=KNOWN)
 def is_api_version(text: str) -> bool:
     """`[prefix/]suffix`: a DNS subdomain and 1 to 63 letters and digits."""
     prefix, slash, suffix = text.rpartition("/")
     return (not slash or is_subdomain(prefix)) and _fits(_VERSION, suffix)
 
 
+@lru_cache(maxsize=KNOWN)
 def is_kind(text: str) -> bool:
     """1 to 63 letters and digits that start with a letter."""
     return _fits(_KIND, text)
@@ -55,6 +60,7 @@ def is_subdomain(text: str) -> bool:
     return len(text) <= SUBDOMAIN and all(is_namespace(label) for label in text.split("."))
 
 
+@lru_cache(maxsize=KNOWN)
 def is_key(text: str) -> bool:
     """The key of a label or annotation: `[DNS subdomain/]name`."""
     prefix, slash, name = text.partition("/")
@@ -66,6 +72,7 @@ def is_label_value(text: str) -> bool:
     return text == "" or is_name(text)
 
 
+@lru_cache(maxsize=KNOWN)
 def is_tag(text: str) -> bool:
     """1 to 63 of lower-case letters, digits, `:`, `+` and `#`, joined by single dashes."""
     return _fits(_TAG, text)

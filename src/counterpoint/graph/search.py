@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
+from functools import lru_cache
 from typing import Any
 
 from counterpoint.graph.descriptor import title_of
@@ -12,6 +13,8 @@ __all__ = ["NAME", "OTHER", "has_words", "postings_of", "snippet_of", "words_of"
 NAME, TAGS, OTHER = 1, 2, 3
 """Ranks: in the name or title, in tags or description, anywhere else. Less is better."""
 WORD_LENGTH = 64
+SHORT = 100
+"""Characters of a text whose words are worth keeping, since others may have the same."""
 WORDS = 500
 """Words kept of one entity, so that a document of megabytes costs no more than a page."""
 UNREAD = frozenset({"definition"})
@@ -28,14 +31,20 @@ def words_of(text: str) -> list[str]:
     return [word[:WORD_LENGTH] for word in _WORD.findall(text.casefold())]
 
 
+@lru_cache(maxsize=16_384)
+def _words_again(text: str) -> list[str]:
+    """The words of a text such as an owner or a lifecycle, which many entities have."""
+    return words_of(text)
+
+
 def postings_of(document: Mapping[str, Any]) -> dict[str, int]:
     """The words by which an entity is found, each with its best rank."""
     found: dict[str, int] = {}
-    for rank, _field, text in _texts(document):
-        for word in words_of(text):
-            if word in found:
-                found[word] = min(found[word], rank)
-            elif len(found) < WORDS:
+    for rank, _field, text in _texts(document):  # the best rank first
+        for word in _words_again(text) if len(text) < SHORT else words_of(text):
+            if word not in found:
+                if len(found) >= WORDS:
+                    return found
                 found[word] = rank
     return found
 

@@ -63,7 +63,7 @@ tag = sa.Table(
     "tag",
     METADATA,
     sa.Column("value", TEXT, primary_key=True),
-    sa.Column("revision", INTEGER, sa.ForeignKey("revision.seq"), primary_key=True),
+    sa.Column("revision", INTEGER, primary_key=True),
     sqlite_strict=True,
 )
 
@@ -84,7 +84,7 @@ posting = sa.Table(
     "posting",
     METADATA,
     sa.Column("word", TEXT, primary_key=True),
-    sa.Column("revision", INTEGER, sa.ForeignKey("revision.seq"), primary_key=True),
+    sa.Column("revision", INTEGER, primary_key=True),
     sa.Column("rank", INTEGER, nullable=False),
     sqlite_strict=True,
     sqlite_with_rowid=False,

@@ -24,6 +24,8 @@ def twins_of(document: Mapping[str, Any], *, foreign: Collection[str] = ()) -> l
     spec = document.get("spec")
     if foreign and isinstance(spec, dict):
         document = {**document, "spec": {key: value for key, value in spec.items() if key not in foreign}}
+    if _cannot_have(document):
+        return []
     paths: dict[str, str] = dict.fromkeys(("metadata.name", "metadata.namespace", "metadata.uid"), "")
     listed: set[str] = set()
     for path, pointer, in_list in _paths("", "", document):
@@ -46,6 +48,29 @@ def twins_of(document: Mapping[str, Any], *, foreign: Collection[str] = ()) -> l
                 )
             )
     return problems
+
+
+def _cannot_have(document: Mapping[str, Any]) -> bool:
+    """Whether no two words that paths are made of differ in their case only, so that no two paths do; cheap."""
+    parts: list[str] = ["metadata", "name", "namespace", "uid"]
+    _gather(document, parts)
+    text = ".".join(parts)
+    return text.isascii() and len(set(text.split("."))) == len(set(text.lower().split(".")))
+
+
+def _gather(value: Any, parts: list[str]) -> None:
+    """Every key of a document, and every text in its lists."""
+    if isinstance(value, dict):
+        parts += value
+        for item in value.values():
+            if not isinstance(item, str):
+                _gather(item, parts)
+    elif isinstance(value, list):
+        for item in value:
+            if isinstance(item, str):
+                parts.append(item)
+            else:
+                _gather(item, parts)
 
 
 def _paths(path: str, pointer: str, value: Any) -> Iterator[tuple[str, str, bool]]:

@@ -1,5 +1,6 @@
 """Writing the graph: documents and activity in one transaction, all or nothing."""
 
+import secrets
 import time
 import uuid
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
@@ -11,7 +12,7 @@ import sqlalchemy as sa
 
 from counterpoint.errors import InputError, NotFoundError, PreconditionError, Problem
 from counterpoint.graph.actor import Actor
-from counterpoint.graph.bulk import insert_rows
+from counterpoint.graph.bulk import indexes_later, insert_rows
 from counterpoint.graph.consent import Consent
 from counterpoint.graph.descriptor import (
     etag_of,
@@ -41,8 +42,14 @@ COLUMNS: dict[sa.Table, tuple[str, ...]] = {
     posting: ("word", "revision", "rank"),
     relation: ("origin", "source", "type", "target", "valid_from"),
 }
-WAITING = 2_000
-"""Revisions that may wait in memory."""
+ORDERED: dict[sa.Table, Callable[[Any], Any]] = {posting: itemgetter(0), relation: itemgetter(1)}
+"""By what rows are sorted before they are written, so that a large tree is walked through once; they wait in the
+order of their revisions."""
+WAITING = 10_000
+"""Revisions that may wait in memory, about 5 KB each."""
+MANY = 1_000
+"""Revisions from which it pays to sort the indexes of an empty graph only when all are in it."""
+LOW = (1 << 62) - 1
 LOCATION_LENGTH = 2_000
 """Characters of a location: what an index of PostgreSQL holds."""
 
@@ -66,6 +73,8 @@ class Writer(Consent):
         self._rows_waiting: dict[sa.Table, list[Any]] = {table: [] for table in ORDER}
         """Rows as dictionaries, or those of which there are many for each entity in the order of `COLUMNS`."""
         self._refs_waiting: set[str] = set()
+        self._uid = 0
+        """The newest uid without version and variant: 48 bits of milliseconds, 74 of our own."""
         self._closing: list[dict[str, int]] = []
         self._closing_edges: list[dict[str, int]] = []
         self._preloaded: dict[str, Any] = {}
@@ -137,7 +146,7 @@ class Writer(Consent):
             else (None, {"version": version, "etag": etag})
         )
         row = self._row(plain, ref, version, etag, outcome)
-        row["uid"] = old.uid if old is not None else str(uuid.uuid4())
+        row["uid"] = old.uid if old is not None else self._new_uid()
         row["location"] = location if location is not None or old is None else old.location
         self._close(old)
         self._add(row, plain, old)
@@ -269,14 +278,22 @@ class Writer(Consent):
         if self._closing_edges:
             self._connection.execute(_CLOSE_EDGE, self._closing_edges)
         self._closing, self._closing_edges = [], []
+        many = len(self._rows_waiting[revision])
+        if many >= MANY and self._revision <= 3 * many:  # at most twice as many are there already
+            with indexes_later(self._connection, ORDER):
+                self._insert_waiting()
+        else:
+            self._insert_waiting()
+        self._refs_waiting.clear()
+
+    def _insert_waiting(self) -> None:
         for table in ORDER:
             rows = self._rows_waiting[table]
             if rows:
-                if table is posting:  # in the order of its tree, which is large: one walk through it
-                    rows.sort()
+                if table in ORDERED:
+                    rows.sort(key=ORDERED[table])
                 insert_rows(self._connection, table, *_rows_of(table, rows))
                 self._rows_waiting[table] = []
-        self._refs_waiting.clear()
 
     def finish(self) -> None:
         """Write what waits; the graph then commits."""
@@ -317,6 +334,15 @@ class Writer(Consent):
             "valid_to": None,
             "document": encode(document),
         }
+
+    def _new_uid(self) -> str:
+        """A UUID of version 7 (RFC 9562): later ones sort later, so that the indexes of uids grow at their end."""
+        if not self._uid:  # no two transactions of a graph have the same microsecond
+            milliseconds, rest = divmod(self.now, 1000)
+            self._uid = milliseconds << 74 | rest << 64 | secrets.randbits(63)
+        self._uid += 1 + secrets.randbits(40)
+        high, low = self._uid >> 62, self._uid & LOW
+        return str(uuid.UUID(int=(high >> 12) << 80 | 7 << 76 | (high & 0xFFF) << 64 | 2 << 62 | low))
 
     def _close(self, old: Any) -> None:
         if old is not None:

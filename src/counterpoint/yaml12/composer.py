@@ -1,5 +1,6 @@
 """Builds values from the events of libyaml's parser, within limits, with the place of each value."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -28,7 +29,7 @@ class Composed:
     """A document that could be built."""
 
     value: Any
-    positions: dict[str, Position]
+    positions: Mapping[str, Position]
     doubts: "tuple[Refusal, ...]" = ()
     """What was not taken as it was written."""
 

@@ -17,6 +17,7 @@ import yaml
 
 from counterpoint.errors import Problem
 from counterpoint.yaml12.composer import Composed, Composer, Position, Refusal
+from counterpoint.yaml12.plainly import NAME, Places, Plain, read_plain
 
 __all__ = [
     "MAX_BYTES",
@@ -43,6 +44,8 @@ LINE_BREAK = re.compile(r"\r\n|[\n\r\x85\u2028\u2029]")
 """What libyaml counts as the end of a line."""
 CONTROL = re.compile("[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 """Characters that YAML does not allow (https://yaml.org/spec/1.2.2/#51-character-set)."""
+USUAL = b"\t\n\r" + bytes(range(0x20, 0x7F))
+"""The characters of ASCII that YAML allows."""
 SURROGATES = re.compile(r"(?<!\\)((?:\\\\)*)\\u(d[89ab][0-9a-f]{2})\\u(d[c-f][0-9a-f]{2})", re.IGNORECASE)
 """How JSON, and only JSON, escapes a character beyond U+FFFF."""
 
@@ -75,6 +78,11 @@ class Document:
         while pointer not in self.positions:
             pointer = pointer.rpartition("/")[0]
         return self.positions[pointer]
+
+    def line(self, pointer: str) -> int:
+        """The line of `position`; that of a name without looking for all the other places."""
+        known = self.positions.lines.get(pointer) if isinstance(self.positions, Places) else None
+        return self.position(pointer)[0] if known is None else known
 
     def problem(self, message: str, pointer: str = "") -> Problem:
         """A problem with this document, placed at `pointer`."""
@@ -153,7 +161,8 @@ def read_text(text: str, *, name: str | None = None, typed: bool = True) -> Read
     documents: list[Document] = []
     problems: list[Problem] = []
     values = 0
-    for index, result in enumerate(_Stream(text, typed=typed).results(), start=1):
+    found = _plainly(text) if typed else None
+    for index, result in enumerate(found or _Stream(text, typed=typed).results(), start=1):
         if isinstance(result, Refusal):
             problems.append(Problem(result.message, result.pointer, name, *result.position))
         elif (values := values + len(result.positions)) > MAX_VALUES:
@@ -166,6 +175,60 @@ def read_text(text: str, *, name: str | None = None, typed: bool = True) -> Read
             )
             documents.append(Document(result.value, name, index, result.positions, doubts))
     return Reading(tuple(documents), tuple(problems))
+
+
+def _plainly(text: str) -> list[Composed] | None:
+    """The documents of a stream whose plain ones are read line by line; None where one is refused, or none is plain.
+
+    What is wrong with a stream is told by reading all of it in the one way that can tell.
+    """
+    documents = None if _has_control(text) else read_plain(text)
+    if documents is None or not any(each.is_plain and each.value is not None for each in documents):
+        return None
+    starts = [0, *(match.start() for match in SEPARATOR.finditer(text)), len(text)]
+    found: list[Composed] = []
+    place = 0
+    while place < len(documents):
+        document = documents[place]
+        if document.is_plain:
+            if document.value is not None or document.is_separated:
+                found.append(_found(document, text, starts[place], starts[place + 1]))
+            place += 1
+            continue
+        after = place + 1
+        while after < len(documents) and not documents[after].is_plain:
+            after += 1
+        composed = _composed(
+            text[starts[place] : starts[after]], document.line, is_last=after == len(documents)
+        )
+        if composed is None:
+            return None
+        found += composed
+        place = after
+    return found
+
+
+def _has_control(text: str) -> bool:
+    """Whether `CONTROL` is found, twenty times as fast in the usual case."""
+    return bool(text.encode().translate(None, USUAL)) if text.isascii() else CONTROL.search(text) is not None
+
+
+def _found(document: Plain, text: str, start: int, end: int) -> Composed:
+    def find() -> Mapping[str, Position]:
+        return next(_compose(text[start:end], Composer(document.line))).positions
+
+    lines = {} if document.name_line is None else {NAME: document.name_line}
+    return Composed(document.value, Places(find, document.size, lines))
+
+
+def _composed(text: str, line: int, *, is_last: bool) -> list[Composed] | None:
+    """Some documents in a row; None where one is refused."""
+    try:
+        # What follows decides how a document ends: at a separator, or at the end of the stream.
+        found = list(_compose(text if is_last else f"{text}---\n", Composer(line)))
+    except _BrokenError:
+        return None
+    return found if is_last else found[:-1]
 
 
 def _character(match: re.Match[str]) -> str:

@@ -9,6 +9,7 @@ References:
 """
 
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Any, TypeAlias
 
 from counterpoint.javascript import js_text
@@ -31,6 +32,11 @@ LONGEST = 200
 """Characters of a key or a value, as JavaScript counts them; longer keys are left out, longer values are null."""
 
 
+SHORT = 100
+"""Characters of a text that certainly fits, however JavaScript counts them."""
+KNOWN = 20_000
+"""Paths that are remembered."""
+
 Rows: TypeAlias = tuple[list[tuple[str, str | None]], list[str]]
 
 
@@ -48,33 +54,66 @@ def rows_of(entity: Mapping[str, Any]) -> Rows:
         pairs.append((f"metadata.{key}", None if value is None else _kept(js_text(value))))
     for relation in entity.get("relations", ()):
         target = relation["targetRef"]
-        pairs.append(
-            (f"relations.{relation['type'].lower()}", target if len(target) < 100 else _kept(target))
-        )
+        pairs.append((_relation_key(relation["type"]), target if len(target) < SHORT else _kept(target)))
     return pairs, listed
 
 
+@lru_cache(maxsize=1_024)
+def _relation_key(kind: str) -> str:
+    return f"relations.{kind.lower()}"
+
+
 def _walk(path: str, value: Any, pairs: list[tuple[str, str | None]], listed: list[str]) -> None:
-    if isinstance(value, str):
-        key = path.lower()
-        if len(key) < 100 or _fits(key):
-            pairs.append((key, value if len(value) < 100 else _kept(value)))
-    elif isinstance(value, dict):
+    if isinstance(value, dict):
+        known = _known.get(path)
+        if known is None:
+            known = _remembered(path)
         for name, inner in value.items():
-            below = f"{path}.{name}" if path else name
-            if below not in SPECIAL:
+            found = known.get(name)
+            if found is None:
+                found = known[name] = _below(path, name)
+            below, key = found
+            if type(inner) is str:  # most are, and a call for each would be most of the time
+                if key is not None:
+                    pairs.append((key, inner if len(inner) < SHORT else _kept(inner)))
+            elif below is not None:
                 _walk(below, inner, pairs, listed)
     elif isinstance(value, list):
         for item in value:
             _walk(path, item, pairs, listed)
             if isinstance(item, str):
                 key = f"{path}.{item}".lower()
-                if len(key) < 100 or _fits(key):
+                if len(key) < SHORT or _fits(key):
                     listed.append(key)
     else:
-        key = path.lower()
-        if _fits(key):
-            pairs.append((key, None if value is None else js_text(value)))
+        _take(path.lower(), value, pairs)
+
+
+def _take(key: str, value: Any, pairs: list[tuple[str, str | None]]) -> None:
+    if _fits(key):
+        texts = isinstance(value, str)
+        pairs.append((key, _kept(value) if texts else None if value is None else js_text(value)))
+
+
+Below = tuple[str | None, str | None]
+_known: dict[str, dict[str, Below]] = {}
+"""By path and name, the path below and its key: documents have few, again and again."""
+
+
+def _remembered(path: str) -> dict[str, Below]:
+    """What is known below a path. Names that somebody makes up without end are forgotten."""
+    if len(_known) > KNOWN or sum(map(len, _known.values())) > KNOWN:
+        _known.clear()
+    return _known.setdefault(path, {})
+
+
+def _below(path: str, name: str) -> Below:
+    """The path below, none if it is not walked, and its key, none if it is not kept."""
+    below = f"{path}.{name}" if path else name
+    if below in SPECIAL:
+        return None, None
+    key = below.lower()
+    return below, key if len(key) < SHORT or _fits(key) else None
 
 
 def _kept(value: str) -> str | None:
