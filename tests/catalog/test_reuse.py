@@ -13,6 +13,7 @@ from counterpoint.cli import run
 from counterpoint.errors import ConflictError, InputError, NotAllowedError, NotFoundError
 from counterpoint.graph import SYSTEM, Actor
 from counterpoint.server.app import create_app
+from counterpoint.settings import Settings
 from tests.graph.documents import component, group, user
 
 HTML = {"Accept": "text/html"}
@@ -181,7 +182,7 @@ def test_what_does_not_exist_is_not_judged(twinned):
         store.undo(twinned, judgement.id, actor=SYSTEM)
 
 
-def test_judgements_are_kept_on_both_databases(graph):
+def test_judgements_are_kept_on_both_databases(graph, tmp_path):
     with graph.write(SYSTEM) as writer:
         for name in ("one", "other"):
             writer.put(component(name))
@@ -189,6 +190,7 @@ def test_judgements_are_kept_on_both_databases(graph):
     class Opened:
         def __init__(self) -> None:
             self.graph, self.kept = graph, {}
+            self.path, self.settings = tmp_path, Settings()
 
         def keep(self, kind, make):
             return self.kept.setdefault(kind, make(self)) if kind not in self.kept else self.kept[kind]
