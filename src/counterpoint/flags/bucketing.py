@@ -20,7 +20,16 @@ from counterpoint.flags import cbor
 from counterpoint.flags.javascript import is_array
 from counterpoint.flags.jsonlogic import Operator
 
-__all__ = ["BUCKETINGS", "Bucketing", "bucket_of", "choose", "fractional_v2", "fractional_v3", "hash_of"]
+__all__ = [
+    "BUCKETINGS",
+    "Bucketing",
+    "bucket_of",
+    "choose",
+    "entries_of",
+    "fractional_v2",
+    "fractional_v3",
+    "hash_of",
+]
 
 Bucketing: TypeAlias = Literal["v2", "v3"]
 
@@ -60,7 +69,7 @@ def fractional_v2(arguments: Sequence[Any], data: Any) -> Any:
         seed = "".join(identity)
     else:
         return None
-    distribution = _distribution(entries)
+    distribution = entries_of(entries)
     return None if distribution is None else choose(hash_of(cbor.utf8(seed)), distribution)
 
 
@@ -69,7 +78,7 @@ def fractional_v3(arguments: Sequence[Any], data: Any) -> Any:
     if not arguments:
         return None
     value, entries = (_identity(data), arguments) if is_array(arguments[0]) else (arguments[0], arguments[1:])
-    distribution = None if value is None else _distribution(entries)
+    distribution = None if value is None else entries_of(entries)
     if distribution is None:
         return None
     try:
@@ -93,7 +102,8 @@ def _identity(data: Any) -> list[str] | None:
     return [flag, subject]
 
 
-def _distribution(entries: Sequence[Any]) -> list[tuple[Any, int]] | None:
+def entries_of(entries: Sequence[Any]) -> list[tuple[Any, int]] | None:
+    """The variants with their weights; None where they are no distribution."""
     distribution = []
     for entry in entries:
         if not is_array(entry) or not 1 <= len(entry) <= 2:

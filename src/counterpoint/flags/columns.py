@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from counterpoint.flags import cbor
 from counterpoint.flags.bucketing import Bucketing, hash_of
-from counterpoint.flags.bucketing import _distribution as distribution_of
+from counterpoint.flags.bucketing import entries_of as distribution_of
 from counterpoint.flags.errors import RuleError
 from counterpoint.flags.hashing import Texts, hashes_of
 from counterpoint.flags.javascript import UNDEFINED, is_array, truthy

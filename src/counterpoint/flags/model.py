@@ -2,11 +2,15 @@
 
 import time
 from collections.abc import Iterator, Mapping
+from copy import deepcopy
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from counterpoint.errors import Problem
 from counterpoint.flags.bucketing import BUCKETINGS, Bucketing
+from counterpoint.flags.compiling import Program, compile_flag
 from counterpoint.flags.definition import Definition, check, read
 from counterpoint.flags.errors import FlagSetError, RuleError, UnknownOperatorError
 from counterpoint.flags.flag import Evaluation, Flag, Metadata, variant_name
@@ -29,6 +33,8 @@ class FlagSet:
         self._source = definition
         self._operators = operators(bucketing)
         self._flags = _by_key(definition)
+        self._programs: dict[str, Program] = {}
+        """What answers for each flag that has been asked for."""
 
     @classmethod
     def from_flagd(
@@ -84,20 +90,59 @@ class FlagSet:
             context: a mapping of attributes, with the subject under `targetingKey`; anything else counts as empty.
             now: Unix seconds for `$flagd.timestamp`; default the clock.
         """
-        flag = self._flags.get(key)
+        try:
+            if type(context) is dict:
+                return self._programs[key](context, now)
+        except Exception:  # noqa: S110 - a first time, or unusual: answered below
+            pass
+        return self._slowly(key, context, now)
+
+    def evaluate_all(
+        self, context: Mapping[str, Any] | None = None, *, now: float | None = None
+    ) -> dict[str, Evaluation]:
+        """What each flag answers for the context, disabled ones included, in the definition's order."""
+        moment = time.time() if now is None else now
+        attributes = _attributes(context)
+        found: dict[str, Evaluation] = {}
+        programs = self._programs
+        for key in self._flags:
+            try:
+                found[key] = programs[key](attributes, moment)
+            except Exception:
+                found[key] = self._slowly(key, attributes, moment)
+        return found
+
+    def _slowly(self, key: Any, context: Any, now: float | None) -> Evaluation:
+        """An evaluation that is the first of its flag, or of a context that the program does not take."""
+        flag = self._flags.get(key) if isinstance(key, str) else None
         if flag is None:
             return _failed("FLAG_NOT_FOUND", f"There is no flag {key!r}.", self.metadata)
-        if not flag.enabled:
-            return Evaluation(reason="DISABLED", metadata=flag.metadata)
-        if flag.targeting is None:
-            return _default(flag, "STATIC")
-        if flag.fault:
-            return _failed(
-                "PARSE_ERROR", f"The targeting of {flag.key!r} cannot run. {flag.fault}", flag.metadata
-            )
+        attributes = _attributes(context)
+        known = self._programs.get(key)
+        if known is None or attributes is not context:
+            program = known or self._prepared(flag)
+            self._programs[key] = program
+            try:
+                return program(attributes, now)
+            except Exception:  # noqa: S110 - as in `evaluate`
+                pass
+        return self.interpret(flag, attributes, now=now)
+
+    def _prepared(self, flag: Flag) -> Program:
+        """The function that answers for a flag; made at its first evaluation, so that large sets load at once."""
+        if (fixed := _without_rule(flag)) is not None:
+            return _handed_out(flag, lambda _context, _now: fixed)
+        program = compile_flag(flag, self.bucketing, partial(_chosen, flag))
+        if program is None:
+            return lambda context, now: self.interpret(flag, context, now=now)
+        return _handed_out(flag, program)
+
+    def interpret(self, flag: Flag, context: Mapping[str, Any], *, now: float | None = None) -> Evaluation:
+        """What `evaluate` answers, by walking the rule: slower, and what the generated code is held to."""
+        if (fixed := _without_rule(flag)) is not None:
+            return _owned(fixed) if flag.kind == "object" else fixed
         seconds = int(time.time() if now is None else now)
-        attributes = dict(context) if isinstance(context, Mapping) else {}
-        attributes["$flagd"] = {"flagKey": flag.key, "timestamp": seconds}
+        attributes = _attributes(context) | {"$flagd": {"flagKey": flag.key, "timestamp": seconds}}
         try:
             result = apply(flag.targeting, attributes, operators=self._operators)
         except UnknownOperatorError as error:
@@ -108,13 +153,48 @@ class FlagSet:
             return _failed(
                 "GENERAL", f"The targeting of {flag.key!r} was stopped. {error.message}", flag.metadata
             )
-        return _chosen(flag, result)
+        except Exception as error:
+            return _failed(
+                "GENERAL",
+                f"The targeting of {flag.key!r} was stopped: an attribute is no value of JSON ({type(error).__name__}).",
+                flag.metadata,
+            )
+        chosen = _chosen(flag, result)
+        return _owned(chosen) if flag.kind == "object" else chosen
 
-    def evaluate_all(
-        self, context: Mapping[str, Any] | None = None, *, now: float | None = None
-    ) -> dict[str, Evaluation]:
-        """What each flag answers for the context, disabled ones included, in the definition's order."""
-        return {key: self.evaluate(key, context, now=now) for key in self._flags}
+
+def _attributes(context: Any) -> dict[str, Any]:
+    """The context as a dict; anything but a mapping counts as empty."""
+    if type(context) is dict:
+        return context
+    try:
+        return dict(context) if isinstance(context, Mapping) else {}
+    except Exception:
+        return {}
+
+
+def _handed_out(flag: Flag, program: Program) -> Program:
+    """The program as it is, or with a copy of each value where callers could change what all share."""
+    if flag.kind != "object":
+        return program
+    return lambda context, now: _owned(program(context, now))
+
+
+def _owned(evaluation: Evaluation) -> Evaluation:
+    return replace(evaluation, value=deepcopy(evaluation.value))
+
+
+def _without_rule(flag: Flag) -> Evaluation | None:
+    """The answer that every context gets; None where the rule decides."""
+    if not flag.enabled:
+        return Evaluation(reason="DISABLED", metadata=flag.metadata)
+    if flag.targeting is None:
+        return _default(flag, "STATIC")
+    if flag.fault:
+        return _failed(
+            "PARSE_ERROR", f"The targeting of {flag.key!r} cannot run. {flag.fault}", flag.metadata
+        )
+    return None
 
 
 def _by_key(definition: Definition) -> dict[str, Flag]:

@@ -13,8 +13,8 @@ from typing import Any
 from counterpoint.errors import escape
 from counterpoint.flags import cbor
 from counterpoint.flags.bucketing import Bucketing, bucket_of, hash_of
-from counterpoint.flags.bucketing import _distribution as distribution_of
 from counterpoint.flags.bucketing import _identity as identity_of
+from counterpoint.flags.bucketing import entries_of as distribution_of
 from counterpoint.flags.errors import RuleError
 from counterpoint.flags.flag import Evaluation, Flag
 from counterpoint.flags.javascript import UNDEFINED, is_array
