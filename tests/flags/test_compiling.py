@@ -108,8 +108,8 @@ def set_of(flag: Flag, bucketing: str = "v2") -> FlagSet:
 
 
 WORDS = re.compile(
-    r"(?:def rule\(c, now\):|\b(?:[kv]\d+|c|get|now|if|else|return|raise|Unusual|and|or|not|in|is|None|True|False|kind|str|int|float|bool"
-    r"|truthy|loosely|strictly|contains|look_up|chosen|clock|draw|len|encode|startswith|endswith|0|24|32)\b|:=|==|<=|>=|>>|[\s()\[\],.<>:=*+])*"
+    r"(?:def rule\(c, now\):|\b(?:[kv]\d+|c|get|now|if|else|return|raise|Unusual|and|or|not|in|is|None|True|False|__class__|str|int|float|bool"
+    r"|truthy|loosely|strictly|contains|look_up|chosen|clock|draw|len|encode|startswith|endswith|24|32)\b|:=|==|<=|>=|>>|[\s()\[\],.<>:=*+])*"
 )
 
 

@@ -91,7 +91,7 @@ class FlagSet:
             now: Unix seconds for `$flagd.timestamp`; default the clock.
         """
         try:
-            if type(context) is dict:
+            if context.__class__ is dict:
                 return self._programs[key](context, now)
         except Exception:  # noqa: S110 - a first time, or unusual: answered below
             pass
