@@ -69,6 +69,8 @@ name = {name}
 [flags]
 # The environments that flag sets are promoted through; the last is the one whose set has the bare name.
 # environments = ["development", "staging", "production"]
+# Origins of the pages that may evaluate flags with a client key; none means any.
+# origins = ["https://shop.example"]
 
 [server]
 # Largest request body, in MiB.

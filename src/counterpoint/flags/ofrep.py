@@ -23,9 +23,10 @@ from counterpoint.flags.flag import Evaluation
 from counterpoint.flags.model import FlagSet
 from counterpoint.flags.store import DEFAULT_SET, FlagSets, StoredSet
 
-__all__ = ["PATH", "Ofrep", "answer", "selected"]
+__all__ = ["BASE", "PATH", "Ofrep", "answer", "refusal", "selected"]
 
-PATH: Final = "/ofrep/v1/evaluate/flags"
+BASE: Final = "/ofrep"
+PATH: Final = BASE + "/v1/evaluate/flags"
 MAX_BODY: Final = 1024 * 1024
 """Bytes of a request's body."""
 
@@ -64,6 +65,15 @@ def answer(key: str, evaluation: Evaluation) -> dict[str, Any]:
     if evaluation.value is not None:
         body["value"] = evaluation.value
     return body
+
+
+def refusal(
+    scope: Scope, error: BaseException, status: int, detail: str
+) -> tuple[int, dict[str, str], bytes]:
+    """What is refused before an evaluation, such as an unknown token, in OFREP's shape: clients read no other."""
+    keys = _keys(scope)
+    body = {"key": keys[0] if keys else "", "errorCode": "GENERAL", "errorDetails": detail}
+    return status, {"content-type": "application/json"}, msgspec.json.encode(body)
 
 
 def selected(header: str | None) -> str | None:
@@ -179,6 +189,8 @@ def _keys(scope: Scope) -> list[str]:
     A key may hold any character. Some clients encode it and some do not, so that a key which itself
     looks encoded can only be told by trying.
     """
+    if not str(scope["path"]).startswith(PATH):
+        return []
     raw = scope.get("raw_path") or b""
     written = raw.split(b"?", 1)[0].decode("latin-1") if raw else ""
     decoded = str(scope["path"]).removeprefix(PATH).removeprefix("/")
