@@ -1,6 +1,6 @@
 """What is refused in front of an evaluation: in OFREP's shape, and readable by the page that asked."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -10,13 +10,10 @@ from counterpoint import Workspace
 from counterpoint.flags.ofrep import MAX_BODY, PATH
 from counterpoint.flags.store import write_set
 from counterpoint.graph.actor import local_actor
-from counterpoint.server.app import create_app
 from counterpoint.server.identity import tokens
-from counterpoint.settings import FlagSettings, Settings
 
-from .conftest import DEFINITION
+from .conftest import DEFINITION, HOST
 
-HOST = "http://counterpoint.localhost"
 SHOP = "https://shop.example"
 
 
@@ -26,23 +23,6 @@ def key(workspace: Workspace) -> dict[str, str]:
     write_set(workspace, local_actor(), "default", DEFINITION)
     made = tokens.create_token(workspace.graph, local_actor(), "page", frozenset({"flags:evaluate"}))
     return {"X-API-Key": made[1]}
-
-
-@pytest.fixture
-def make(workspace: Workspace) -> Iterator[Callable[..., TestClient]]:
-    """Makes clients of applications with sign-in and settings of the flags."""
-    clients: list[TestClient] = []
-
-    def made(*, auth: bool = True, loopback: bool = False, **flags: Any) -> TestClient:
-        workspace.settings = Settings(flags=FlagSettings(**flags))
-        app = create_app(workspace, auth=auth, loopback=loopback)
-        client = TestClient(app, base_url=HOST, raise_server_exceptions=False)
-        clients.append(client.__enter__())
-        return client
-
-    yield made
-    for client in clients:
-        client.__exit__(None, None, None)
 
 
 @pytest.mark.parametrize("path", [PATH, f"{PATH}/team/yes"])

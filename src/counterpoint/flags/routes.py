@@ -25,7 +25,7 @@ def exposures_of(workspace: Workspace) -> Exposures:
 
 def asgi_apps(workspace: Workspace) -> dict[str, Any]:
     """Remote evaluation, beside the framework, since services ask at every request of their own."""
-    return {PATH: Ofrep(flag_sets(workspace), exposures_of(workspace))}
+    return {PATH: Ofrep(flag_sets(workspace), exposures_of(workspace), workspace.settings.flags)}
 
 
 @asynccontextmanager
