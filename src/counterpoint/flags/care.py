@@ -7,17 +7,20 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, TypeAlias
 
 from counterpoint.errors import NotFoundError
 from counterpoint.flags.references import Place, find_references
 from counterpoint.flags.stale import DAYS, Ended, Known, Seen, StaleFlag, stale_flags
-from counterpoint.flags.store import read_sets
+from counterpoint.flags.store import flag_sets, read_sets
 from counterpoint.graph.entity import Entity
 from counterpoint.graph.reader import Reader
 from counterpoint.workspace import Workspace
 
-__all__ = ["kept_references", "recent_contexts", "search_code", "stale_in"]
+__all__ = ["Shown", "kept_references", "recent_contexts", "search_code", "shown_in", "stale_in"]
+
+Shown: TypeAlias = tuple[Mapping[tuple[str, str], Seen], datetime | None]
+"""The exposures of each flag by set and key, and the first of all."""
 
 EXPOSURE: Final = "feature_flag.evaluation"
 REFERENCES: Final = "flag-references.json"
@@ -33,6 +36,7 @@ def stale_in(
     now: datetime | None = None,
     days: int = DAYS,
     places: Mapping[str, Sequence[Place]] | None = None,
+    exposures: Shown | None = None,
 ) -> list[StaleFlag]:
     """The flags that can go, of one set or of all.
 
@@ -42,13 +46,15 @@ def stale_in(
         now: the time; default the clock.
         days: see `stale_flags`.
         places: where code names flags; default what was found last.
+        exposures: what the journal holds, for who has read it lately; default what it holds now.
 
     Raises:
         NotFoundError: there is no such set.
     """
     moment = now or datetime.now(UTC)
     with workspace.graph.read() as reader:
-        sets = [stored for stored in read_sets(reader) if flag_set in (None, stored.name)]
+        known_sets = read_sets(reader, compiled=flag_sets(workspace))
+        sets = [stored for stored in known_sets if flag_set in (None, stored.name)]
         bets = {
             entity.ref: _over(entity) for entity in reader.all(kind="Bet") if entity.spec.get("state") in OVER
         }
@@ -57,12 +63,12 @@ def stale_in(
         raise NotFoundError(
             f"There is no flag set {flag_set!r}. `counterpoint flags stale` without --set shows all."
         )
-    exposures, since = _exposures(workspace)
+    shown, since = exposures or shown_in(workspace)
     code = kept_references(workspace) if places is None else places
     found: list[StaleFlag] = []
     for stored in sets:
         known = Known(
-            {key: seen for (name, key), seen in exposures.items() if name == stored.name},
+            {key: seen for (name, key), seen in shown.items() if name == stored.name},
             since,
             stored.entity.updated_at,
             bets,
@@ -97,7 +103,7 @@ def _moment(written: Any) -> datetime | None:
     return None
 
 
-def _exposures(workspace: Workspace) -> tuple[dict[tuple[str, str], Seen], datetime | None]:
+def shown_in(workspace: Workspace) -> Shown:
     """The exposures of each flag by (set, key), and the first of all. One that names no set is of the default."""
     if not any(count.type == EXPOSURE for count in workspace.journal.counts()):
         return {}, None

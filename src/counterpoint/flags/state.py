@@ -169,7 +169,7 @@ def _is_rest(flag: Flag, variant: str | None) -> bool:
 
 def _means_off(flag: Flag, variant: str | None) -> bool:
     """Whether a variant switches something off: a boolean flag's false."""
-    return variant in flag.variants and flag.variants[variant] is False
+    return variant is not None and flag.variants.get(variant) is False
 
 
 def _enrolled(parts: Sequence[Part]) -> float:
