@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, Final, TypeAlias
 
 from counterpoint.errors import NotFoundError
+from counterpoint.flags.composition import CompositionError, FlagPlan, read_composition
 from counterpoint.flags.references import Place, find_references
 from counterpoint.flags.stale import DAYS, Ended, Known, Seen, StaleFlag, stale_flags
 from counterpoint.flags.store import flag_sets, read_sets
@@ -17,7 +18,7 @@ from counterpoint.graph.entity import Entity
 from counterpoint.graph.reader import Reader
 from counterpoint.workspace import Workspace
 
-__all__ = ["Shown", "kept_references", "recent_contexts", "search_code", "shown_in", "stale_in"]
+__all__ = ["Shown", "kept_references", "plans_of", "recent_contexts", "search_code", "shown_in", "stale_in"]
 
 Shown: TypeAlias = tuple[Mapping[tuple[str, str], Seen], datetime | None]
 """The exposures of each flag by set and key, and the first of all."""
@@ -75,9 +76,17 @@ def stale_in(
             {key: tests for (name, key), tests in experiments.items() if name == stored.name},
             code,
             stored.entity.owner,
+            {key for key, plan in plans_of(stored.entity).items() if plan.killed or not plan.ramp},
         )
         found += stale_flags(stored.name, stored.flags, known, now=moment, days=days)
     return found
+
+
+def plans_of(entity: Entity) -> Mapping[str, FlagPlan]:
+    """The plans that drive flags of a set; none where another door has let in what is no composition."""
+    with suppress(CompositionError):
+        return read_composition(entity.spec.get("composition") or {}).flags
+    return {}
 
 
 def _over(bet: Entity) -> Ended:

@@ -9,6 +9,7 @@ from counterpoint.errors import escape
 from counterpoint.flags.environments import set_ref
 from counterpoint.graph.entity import Activity
 from counterpoint.graph.flag_changes import changed_flags
+from counterpoint.graph.plan_changes import plan_changes
 from counterpoint.graph.reader import Reader
 from counterpoint.said import Said
 
@@ -80,9 +81,29 @@ def _take(entry: Activity, keys: Collection[str], found: dict[str, LastChange]) 
         for key in keys:
             found.setdefault(key, LastChange(entry.at, entry.actor, "made with the set", entry.reason))
         return
-    for key, (action, parts) in changed_flags(entry.before, entry.after).items():
-        said = _said(key, action, parts, entry.after)
-        found.setdefault(key, LastChange(entry.at, entry.actor, said, entry.reason))
+    before, after = entry.before or {}, entry.after or {}
+    plans = _plans(before, after)
+    changed = changed_flags(before, after)
+    for key in {**changed, **plans}:
+        action, parts = changed.get(key, ("changed", ()))
+        rest = [part for part in parts if not (key in plans and part == "targeting")]
+        said = [
+            *plans.get(key, ()),
+            *([_said(key, action, rest, after)] if rest or action != "changed" else ()),
+        ]
+        found.setdefault(key, LastChange(entry.at, entry.actor, ", ".join(said), entry.reason))
+
+
+def _plans(before: Mapping[str, Any], after: Mapping[str, Any]) -> dict[str, list[str]]:
+    """What was done to the plan of each flag; the rule that is compiled from it is not told besides."""
+    found: dict[str, list[str]] = {}
+    pointers = dict.fromkeys([*before, *after])
+    changes = ((pointer, before.get(pointer), after.get(pointer)) for pointer in pointers)
+    for words, what, key in plan_changes(changes):
+        if what == "flag":
+            bare = words.replace("the plan of {}", "its plan").replace("the plan from {}", "its plan away")
+            found.setdefault(key, []).append(" ".join(bare.replace("{}", "").split()))
+    return found
 
 
 def _said(key: str, action: str, parts: Collection[str], after: Any) -> str:

@@ -3,20 +3,18 @@
 import threading
 import time
 from collections.abc import Mapping
-from contextlib import suppress
 from dataclasses import dataclass, replace
 
-from counterpoint.flags.care import Shown, shown_in, stale_in
-from counterpoint.flags.composition import CompositionError, FlagPlan, read_composition
+from counterpoint.flags.care import Shown, plans_of, shown_in, stale_in
+from counterpoint.flags.composition import FlagPlan
 from counterpoint.flags.last_changes import LastChange, LastChanges, changes_since
 from counterpoint.flags.overview import FlagRow, FlagView, rows_of, views_of
 from counterpoint.flags.stale import StaleFlag
 from counterpoint.flags.store import StoredSet, flag_sets, read_sets
-from counterpoint.graph.entity import Entity
 from counterpoint.graph.reader import Reader
 from counterpoint.workspace import Workspace
 
-__all__ = ["Overview", "overview_of", "plans_of", "stale_of"]
+__all__ = ["Overview", "overview_of", "stale_of"]
 
 FRESH = 60.0
 """Seconds for which what exposures say of a flag counts as new: whether one is stale takes weeks to change."""
@@ -125,10 +123,3 @@ def stale_of(workspace: Workspace, reader: Reader) -> Mapping[tuple[str, str], S
     overseer = workspace.keep(_Overseer, _Overseer)
     with overseer._lock:
         return overseer.stale(reader.last_activity())
-
-
-def plans_of(entity: Entity) -> Mapping[str, FlagPlan]:
-    """The plans that drive flags of a set; none where another door has let in what is no composition."""
-    with suppress(CompositionError):
-        return read_composition(entity.spec.get("composition") or {}).flags
-    return {}

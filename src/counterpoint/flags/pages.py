@@ -8,15 +8,12 @@ from litestar.di import NamedDependency
 from litestar.params import FromPath, FromQuery
 
 from counterpoint.errors import NotFoundError
-from counterpoint.flags import list_page
+from counterpoint.flags import list_page, set_page
 from counterpoint.flags.belonging import bets_of
 from counterpoint.flags.flag import Evaluation
-from counterpoint.flags.lint import findings_in
 from counterpoint.flags.listing import FlagItem, items_of
-from counterpoint.flags.overseeing import overview_of
 from counterpoint.flags.sentences import steps_of
 from counterpoint.flags.store import StoredSet, read_set, set_ref
-from counterpoint.graph.past import versions_of
 from counterpoint.graph.reader import Reader
 from counterpoint.web import PageContext, render
 from counterpoint.workspace import Workspace
@@ -24,35 +21,6 @@ from counterpoint.workspace import Workspace
 __all__ = ["pages"]
 
 EXAMPLE = '{"targetingKey": "user-1"}'
-
-VERSIONS = 10
-
-
-@get("/flags/{set_name:str}", media_type=MediaType.HTML, include_in_schema=False, sync_to_thread=True)
-def show_set(
-    ws: NamedDependency[Workspace], page: NamedDependency[PageContext], set_name: FromPath[str]
-) -> str:
-    """One flag set: its flags, what deserves a look, and its definition."""
-    with ws.graph.read() as reader:
-        stored = read_set(reader, set_name, broken=True)
-        items = items_of([stored])
-        rows = [row for row in overview_of(ws, reader).rows if row.main.item.set == set_name]
-        known = dict(reader.get_many(list_page.refs_of(rows)))
-        history = versions_of(reader, stored.entity.ref, limit=VERSIONS)
-        existing = [entity.ref for entity in reader.all(kind="Bet")]
-        owner = reader.get(stored.entity.owner) if stored.entity.owner else None
-    return render(
-        page.about(stored.entity.owner),
-        "flags/set.html",
-        stored=stored,
-        items=items,
-        rows=rows,
-        known=known,
-        owner=owner,
-        findings=findings_in(stored.flags, bets=existing),
-        history=history,
-        definition=_pretty(stored.entity.spec["definition"]),
-    )
 
 
 @get(
@@ -135,4 +103,4 @@ def _pretty(value: Any) -> str:
     return json.dumps(value, ensure_ascii=False) if len(written) < 60 else written
 
 
-pages: list[Any] = [*list_page.pages, show_set, show_flag]
+pages: list[Any] = [*list_page.pages, *set_page.pages, show_flag]
