@@ -18,7 +18,16 @@ from counterpoint.graph.entity import Entity
 from counterpoint.graph.reader import Reader
 from counterpoint.workspace import Workspace
 
-__all__ = ["Shown", "kept_references", "plans_of", "recent_contexts", "search_code", "shown_in", "stale_in"]
+__all__ = [
+    "Shown",
+    "kept_references",
+    "plans_of",
+    "recent_contexts",
+    "references_stamp",
+    "search_code",
+    "shown_in",
+    "stale_in",
+]
 
 Shown: TypeAlias = tuple[Mapping[tuple[str, str], Seen], datetime | None]
 """The exposures of each flag by set and key, and the first of all."""
@@ -174,3 +183,10 @@ def kept_references(workspace: Workspace) -> dict[str, list[Place]] | None:
         }
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return None
+
+
+def references_stamp(workspace: Workspace) -> int:
+    """What changes when code is searched again; 0 where it never was."""
+    with suppress(OSError):
+        return (workspace.path / REFERENCES).stat().st_mtime_ns
+    return 0

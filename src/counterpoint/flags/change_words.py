@@ -3,11 +3,13 @@
 import difflib
 import json
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
-from typing import Any, Final, TypeAlias
+from typing import Any, Final, TypeAlias, TypeVar
 
-from counterpoint.flags.composition import CompositionError, difference, read_composition
+from counterpoint.flags.composition import CompositionError, FlagPlan, difference, read_composition
 from counterpoint.flags.flag import Flag
+from counterpoint.flags.plan_words import plan_parts
 from counterpoint.flags.sentences import Step, constant, steps_of
 from counterpoint.flags.targeting import expand
 from counterpoint.graph.flag_changes import FlagChange, NamedChange, PartChange, SetChanges
@@ -17,6 +19,10 @@ from counterpoint.said import Said
 __all__ = ["FlagWords", "Line", "PartWords", "flag_words", "lines_between", "plan_sentences", "shared_words"]
 
 Document: TypeAlias = Mapping[str, Any] | None
+T = TypeVar("T")
+Pair: TypeAlias = tuple[T, T]
+"""Something before and after."""
+MOST_FLAGS: Final = 100
 MOST_LINES: Final = 400
 """Lines of JSON that one difference shows."""
 CONTEXT: Final = 3
@@ -59,8 +65,10 @@ class FlagWords:
     """The flag as JSON, line by line."""
 
 
-def flag_words(changes: SetChanges, before: Document, after: Document) -> list[FlagWords]:
-    """Every flag that differs, in the order of the changes.
+def flag_words(
+    changes: SetChanges, before: Document, after: Document, *, most: int = MOST_FLAGS
+) -> list[FlagWords]:
+    """Every flag that differs, in the order of the changes, `most` of them; then those of which only the plan differs.
 
     Args:
         changes: what differs.
@@ -70,13 +78,25 @@ def flag_words(changes: SetChanges, before: Document, after: Document) -> list[F
     old, new = _definition(before), _definition(after)
     was, now = flags_by_key(old), flags_by_key(new)
     planned = plan_sentences(before, after)
+    plans = _plans(before), _plans(after)
     found = []
-    for change in changes.flags:
+    for change in changes.flags[:most]:
         sides = was.get(change.key), now.get(change.key)
-        parts = tuple(_part(change, part, old, new, sides) for part in change.parts if part.part != "state")
-        said = (*planned.get(change.key, ()), *_said(change))
+        driven = plans[0].get(change.key), plans[1].get(change.key)
+        parts = tuple(
+            each
+            for part in change.parts
+            for each in (
+                _rule(change.key, sides, (old, new), driven)
+                if part.part == "targeting"
+                else [_part(part)]
+                if part.part != "state"
+                else []
+            )
+        )
+        said = (*planned.get(change.key, ()), *_said(change, driven))
         found.append(FlagWords(change.key, change.action, said, parts, tuple(lines_between(*sides))))
-    shown = {each.key for each in found}
+    shown = {change.key for change in changes.flags}
     for key, sentences in planned.items():
         if key not in shown:
             found.append(FlagWords(key, "changed", sentences, (), ()))
@@ -90,6 +110,12 @@ def plan_sentences(before: Document, after: Document) -> dict[str, tuple[Said, .
     except CompositionError:
         return {}
     return {change.key: tuple(map(_capital, change.sentences)) for change in difference(*sides)}
+
+
+def _plans(document: Document) -> Mapping[str, FlagPlan]:
+    with suppress(CompositionError):
+        return read_composition(_spec(document).get("composition") or {}).flags
+    return {}
 
 
 def shared_words(changes: SetChanges) -> list[tuple[str, str, tuple[Line, ...]]]:
@@ -146,7 +172,7 @@ def _capital(sentence: str) -> str:
     return sentence[:1].upper() + sentence[1:]
 
 
-def _said(change: FlagChange) -> Iterator[str]:
+def _said(change: FlagChange, driven: Pair[FlagPlan | None]) -> Iterator[str]:
     if change.action != "changed":
         return
     for part in change.parts:
@@ -156,28 +182,39 @@ def _said(change: FlagChange) -> Iterator[str]:
                 if part.after == "ENABLED"
                 else "Turned off: everybody gets the default in the code."
             )
-    for name in change.through:
-        yield f"It uses the shared rule {name!r}, which changed."
+        elif part.part == "targeting" and driven[0] is not None and driven[0] == driven[1]:
+            yield "Its plan is as it was; it was compiled anew, since something that it builds on has changed."
+    if driven[1] is None:
+        for name in change.through:
+            yield f"It uses the shared rule {name!r}, which changed."
 
 
-def _part(
-    change: FlagChange,
-    part: PartChange,
-    old: Mapping[str, Any],
-    new: Mapping[str, Any],
-    sides: tuple[Mapping[str, Any] | None, Mapping[str, Any] | None],
-) -> PartWords:
-    match part.part:
-        case "targeting":
-            before = _steps(change.key, sides[0], old) if sides[0] else ()
-            after = _steps(change.key, sides[1], new) if sides[1] else ()
-            return PartWords("Rule", steps_before=before, steps_after=after)
-        case "defaultVariant":
-            return PartWords("Default variant", _word(part.before), _word(part.after))
-        case "variants" | "metadata" | "other":
-            label = "Other parts" if part.part == "other" else part.part.capitalize()
-            return PartWords(label, *_members(part.before, part.after))
-    return PartWords(part.part, _word(part.before), _word(part.after))
+def _rule(
+    key: str,
+    sides: Pair[Mapping[str, Any] | None],
+    definitions: Pair[Mapping[str, Any]],
+    driven: Pair[FlagPlan | None],
+) -> Iterator[PartWords]:
+    """How the flag decides, before and after: the parts of its plan that differ, or its rule."""
+    old, new = (plan_parts(plan) if plan else {} for plan in driven)
+    if driven[0] and driven[1]:
+        for label in {**old, **new}:
+            if old.get(label) != new.get(label):
+                yield PartWords(label, _word(old.get(label)), _word(new.get(label)))
+        return
+    lines = [tuple(f"{label}: {words}" for label, words in each.items()) for each in (old, new)]
+    steps = [
+        () if plan or not side else _steps(key, side, definition)
+        for plan, side, definition in zip(driven, sides, definitions, strict=True)
+    ]
+    yield PartWords("Plan" if driven[0] or driven[1] else "Rule", lines[0], lines[1], steps[0], steps[1])
+
+
+def _part(part: PartChange) -> PartWords:
+    if part.part == "defaultVariant":
+        return PartWords("Default variant", _word(part.before), _word(part.after))
+    label = "Other parts" if part.part == "other" else part.part.capitalize()
+    return PartWords(label, *_members(part.before, part.after))
 
 
 def _word(value: Any) -> tuple[str, ...]:

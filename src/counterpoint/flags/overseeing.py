@@ -5,7 +5,7 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
-from counterpoint.flags.care import Shown, plans_of, shown_in, stale_in
+from counterpoint.flags.care import Shown, plans_of, references_stamp, shown_in, stale_in
 from counterpoint.flags.composition import FlagPlan
 from counterpoint.flags.last_changes import LastChange, LastChanges, changes_since
 from counterpoint.flags.overview import FlagRow, FlagView, rows_of, views_of
@@ -51,7 +51,7 @@ class _Overseer:
         self._version = -1
         self._exposures: Shown | None = None
         self._looked = 0.0
-        self._stale: tuple[int, Mapping[tuple[str, str], StaleFlag]] | None = None
+        self._stale: tuple[tuple[int, int], Mapping[tuple[str, str], StaleFlag]] | None = None
 
     def overview(self, reader: Reader) -> Overview:
         with self._lock:
@@ -83,9 +83,10 @@ class _Overseer:
         moment = time.monotonic()
         if self._exposures is None or moment - self._looked > FRESH:
             self._exposures, self._looked, self._stale = shown_in(self._workspace), moment, None
-        if self._stale is None or self._stale[0] != version:
+        made_of = version, references_stamp(self._workspace)
+        if self._stale is None or self._stale[0] != made_of:
             found = stale_in(self._workspace, exposures=self._exposures)
-            self._stale = version, {(flag.set, flag.key): flag for flag in found}
+            self._stale = made_of, {(flag.set, flag.key): flag for flag in found}
         return self._stale[1]
 
     def _views(self, stored: StoredSet, environments: tuple[str, ...]) -> tuple[FlagView, ...]:

@@ -8,7 +8,7 @@ from litestar.di import NamedDependency
 from litestar.params import FromPath, FromQuery
 
 from counterpoint.errors import NotFoundError
-from counterpoint.flags import list_page, set_page
+from counterpoint.flags import list_page, set_page, stale_page, versions_page
 from counterpoint.flags.belonging import bets_of
 from counterpoint.flags.flag import Evaluation
 from counterpoint.flags.listing import FlagItem, items_of
@@ -103,4 +103,4 @@ def _pretty(value: Any) -> str:
     return json.dumps(value, ensure_ascii=False) if len(written) < 60 else written
 
 
-pages: list[Any] = [*list_page.pages, *set_page.pages, show_flag]
+pages: list[Any] = [*list_page.pages, *set_page.pages, *versions_page.pages, *stale_page.pages, show_flag]

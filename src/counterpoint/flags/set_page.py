@@ -26,7 +26,7 @@ from counterpoint.graph.reader import Reader
 from counterpoint.web import PageContext, render
 from counterpoint.workspace import Workspace
 
-__all__ = ["pages"]
+__all__ = ["pages", "permission_of"]
 
 ROWS = 50
 VERSIONS = 8
@@ -56,7 +56,7 @@ def show_set(
         linked = sorted({edge.target for edge in entity.relations if edge.type in LINKED})
         refs = refs_of(shown) | {version.actor for version in versions.items if "/" in version.actor}
         known = dict(reader.get_many(refs | set(linked) | ({entity.owner} if entity.owner else set())))
-        permission = _permission(reader, actor, entity)
+        permission = permission_of(reader, actor, entity)
     composition = _composition(stored)
     return render(
         page.about(entity.owner),
@@ -88,7 +88,7 @@ def show_set(
     )
 
 
-def _permission(reader: Reader, actor: Actor, entity: Entity) -> Decision:
+def permission_of(reader: Reader, actor: Actor, entity: Entity) -> Decision:
     """Whether the actor may change the set, with the reason in words."""
     owner = entity.owner
     units = reader.units_of(actor.ref) if actor.kind == "person" else frozenset()
