@@ -45,6 +45,7 @@ def lint(
         Count as errors also what flagd's JSON schemas refuse.
     """
     from counterpoint.flags.lint import care_findings
+    from counterpoint.flags.seen import attributes_seen
     from counterpoint.flags.store import read_set
 
     if files and set is not None:
@@ -60,8 +61,10 @@ def lint(
         with shell.open() as workspace, workspace.graph.read() as reader:
             stored = read_set(reader, set or "default")
             bets = [entity.ref for entity in reader.all(kind="Bet")]
+            carried = attributes_seen(workspace.path, stored.name)
         name = f"{shell.noun('flag')} set {set or 'default'!r}"
-        looked.append((name, stored.flags, care_findings(stored.flags, bets=bets, owner=stored.entity.owner)))
+        found = care_findings(stored.flags, bets=bets, attributes=carried, owner=stored.entity.owner)
+        looked.append((name, stored.flags, found))
     if strict:
         looked = [(name, flags, list(_strictly(flags, found))) for name, flags, found in looked]
     shell.emit(
