@@ -140,7 +140,9 @@ def test_a_flag_stands_once_with_what_it_does_in_each_environment(ws: Workspace,
 def test_the_last_change_names_who_did_what(ws: Workspace, client: TestClient) -> None:
     definition = {"flags": {"ramps": flag(rule=split(50)), "done": flag("on", state="DISABLED")}}
     read(client, "/flags")
-    write_set(ws, Actor("user:default/maja", "user", "Maja"), "shop", definition, reason="Halfway")
+    write_set(
+        ws, Actor("user:default/maja", "Maja", "person", admin=True), "shop", definition, reason="Halfway"
+    )
     (ramps,) = [row for row in rows(read(client, "/flags")) if row.startswith("ramps")]
     (done,) = [row for row in rows(read(client, "/flags")) if row.startswith("done")]
     assert "changed rule and metadata by maja" in ramps

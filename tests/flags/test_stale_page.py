@@ -51,7 +51,7 @@ def test_flags_stand_with_their_owners_the_oldest_first(client: TestClient) -> N
     assert keys(html) == ["old/one", "done", "everywhere"]
     found = words(html.partition('<div class="stack">')[2])
     assert found.index("player") < found.index("old/one") < found.index("search")
-    assert "Its date, 2020-03-01, is past. Since 1 Mar 2020." in found
+    assert "Its date, 2020-03-01, is past. Since 1 Mar 2020" in found
     assert "Keep the branch of 'on', and remove the flag and the branch of 'off'" in found.replace(
         "&#39;", "'"
     )
