@@ -7,9 +7,10 @@ import pytest
 from litestar.testing import TestClient
 
 from counterpoint import Workspace
-from counterpoint.flags.composing import compose, kill, ramp
+from counterpoint.flags.composing import compose, ramp
 from counterpoint.flags.store import read_set, write_set
-from counterpoint.graph.actor import Actor, local_actor
+from counterpoint.graph.actor import local_actor
+from counterpoint.server.identity.accounts import create_account
 
 from .pages import HTML, definition, last_reason, plans, read, send
 
@@ -361,24 +362,34 @@ def test_what_does_not_exist_is_not_found(client: TestClient[Any]) -> None:
 def test_who_does_not_own_the_set_reads_whom_to_ask_and_cannot_write(
     workspace: Workspace, make: Make
 ) -> None:
+    squad = {
+        "apiVersion": "backstage.io/v1alpha1",
+        "kind": "Group",
+        "metadata": {"name": "home"},
+        "spec": {"type": "squad", "profile": {"displayName": "Squad Home"}, "children": []},
+    }
     with workspace.graph.write(ME) as writer:
-        for name in ("home", "search"):
-            writer.put(
-                {
-                    "apiVersion": "backstage.io/v1alpha1",
-                    "kind": "Group",
-                    "metadata": {"name": name, "title": f"Squad {name.title()}"},
-                    "spec": {"type": "squad", "children": []},
-                }
-            )
+        writer.put(squad)
     write_set(workspace, ME, "default", {"flags": HAND}, owner="group:default/home")
-    stranger = Actor("user:default/eve", "Eve", "person", units=frozenset({"group:default/search"}))
-    member = Actor("user:default/ana", "Ana", "person", units=frozenset({"group:default/home"}))
-    from counterpoint.flags.meanwhile import may_write
+    write_set(workspace, ME, "default", {"flags": {**HAND, "new": BOOLEAN}})
+    create_account(workspace.graph, ME, "root", "correct horse battery")
+    create_account(workspace.graph, ME, "eve", "correct horse battery")
+    client = make(auth=True)
+    token = (
+        client.get("/login", headers=HTML).text.partition('name="_csrf_token" value="')[2].partition('"')[0]
+    )
+    client.post("/login", data={"account": "eve", "password": "correct horse battery", "_csrf_token": token})
+    for path in (control("plain"), "/flags/-/restore/default?version=1", "/flags/-/promote/default?from=staging&to=production"):  # fmt: skip
+        page = read(client, path)
+        assert "eve is no member; ask them, or join." in page.words
+        assert "Ask SH Squad Home" in page.words
+    refused = send(client, read(client, control("plain")), "kill")
+    assert refused.status_code == 403
+    assert flag(workspace, "plain")["state"] == "ENABLED"
+    undone = client.post("/flags/-/restore/default", data={"version": "1", "_csrf_token": _token(client)}, headers=HTML)  # fmt: skip
+    assert undone.status_code == 403
+    assert "new" in definition(workspace)["flags"]
 
-    with workspace.graph.read() as reader:
-        entity = read_set(reader, "default").entity
-        assert may_write(reader, entity, member).allow
-        assert "ask them" in may_write(reader, entity, stranger).reason
-        assert not may_write(reader, entity, stranger).allow
-    kill(workspace, member, "default", "plain")
+
+def _token(client: TestClient[Any]) -> str:
+    return read(client, control("plain")).of("kill")[1]["_csrf_token"][0]

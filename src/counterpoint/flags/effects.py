@@ -19,10 +19,8 @@ if TYPE_CHECKING:
 
 __all__ = ["Effect", "FlagEffect", "People", "Step", "effect_of", "flag_effects"]
 
-USERS: Final = 10_000
-"""Invented users that are asked before and after."""
-MOST_SIMULATED: Final = 40
-"""Flags of one change that are simulated; of more only the words are told."""
+USERS: Final = ((3, 10_000), (30, 1_000), (200, 200))
+"""Flags of one change up to which so many invented users are asked, before and after; of more only words are told."""
 CODE_DEFAULT: Final = "the default in the code"
 
 
@@ -74,7 +72,8 @@ class Effect:
     others: tuple[Said, ...] = ()
     """What else of the set it changes."""
     warnings: tuple[Problem, ...] = ()
-    users: int = USERS
+    users: int = 0
+    """Invented users that were asked."""
 
     def __bool__(self) -> bool:
         """Whether anything would change."""
@@ -94,15 +93,16 @@ def effect_of(
         before: the set's document as it is; None where there is none.
         written: what the dry run has told.
         sentences: what plans say of it.
-        simulated: whether to ask invented users, some milliseconds for each flag that changes.
+        simulated: whether to ask invented users, about 0.2 s for each of up to three flags that change.
     """
     flags = flag_effects(written.changes)
-    if simulated and written.document is not None and len(flags) <= MOST_SIMULATED:
-        people = _people(before, written.document, [flag.key for flag in flags])
+    users = next((users for most, users in USERS if len(flags) <= most), 0) if simulated else 0
+    if users and written.document is not None:
+        people = _people(before, written.document, [flag.key for flag in flags], users)
         flags = tuple(
             FlagEffect(each.key, each.action, each.words, each.parts, people.get(each.key)) for each in flags
         )
-    return Effect(flags, tuple(sentences), tuple(_others(written.changes)), written.warnings)
+    return Effect(flags, tuple(sentences), tuple(_others(written.changes)), written.warnings, users)
 
 
 def flag_effects(changes: SetChanges) -> tuple[FlagEffect, ...]:
@@ -119,7 +119,7 @@ def flag_effects(changes: SetChanges) -> tuple[FlagEffect, ...]:
 
 
 def _people(
-    before: Mapping[str, Any] | None, after: Mapping[str, Any], keys: Sequence[str]
+    before: Mapping[str, Any] | None, after: Mapping[str, Any], keys: Sequence[str], users: int
 ) -> dict[str, People]:
     from counterpoint.flags.simulation import population_for, simulate  # and numpy with it
 
@@ -127,7 +127,7 @@ def _people(
         old, new = _flags(before), _flags(after)
     except FlagSetError:
         return {}  # what is there now answers nobody, so that nothing can be compared
-    population = population_for(old, new, USERS)
+    population = population_for(old, new, users)
     return {each.key: _counted(each) for each in simulate(old, new, population, keys=keys)}
 
 

@@ -8,7 +8,7 @@ from litestar.di import NamedDependency
 from litestar.params import FromPath, FromQuery, QueryParameter
 
 from counterpoint.errors import NotFoundError
-from counterpoint.flags import control_page, restore_page
+from counterpoint.flags import control_page, promote_page, restore_page
 from counterpoint.flags.belonging import bets_of
 from counterpoint.flags.flag import Evaluation
 from counterpoint.flags.lint import findings_in
@@ -186,4 +186,11 @@ def _pretty(value: Any) -> str:
     return json.dumps(value, ensure_ascii=False) if len(written) < 60 else written
 
 
-pages: list[Any] = [show_flags, show_set, show_flag, *control_page.pages, *restore_page.pages]
+pages: list[Any] = [
+    show_flags,
+    show_set,
+    show_flag,
+    *control_page.pages,
+    *promote_page.pages,
+    *restore_page.pages,
+]
