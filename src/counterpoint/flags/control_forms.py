@@ -85,7 +85,9 @@ def ramp_steps(composition: Composition, key: str) -> list[RampStep]:
 def _step(composition: Composition, key: str, plan: FlagPlan, percent: float) -> RampStep:
     after = with_ramp(composition, key, percent)
     now = after.flags[key] == plan
-    said = tuple(each for change in difference(composition, after) for each in change.sentences)
+    said = tuple(
+        each for change in difference(composition, after) if change.key == key for each in change.sentences
+    )
     before = percent_of(plan.ramp)
     for prefix in (f"ramp of {key!r} {before} % → {percent_of(after.flags[key].ramp)} %: ", f"{key!r}: "):
         said = tuple(each.removeprefix(prefix) for each in said)

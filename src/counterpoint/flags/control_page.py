@@ -22,6 +22,7 @@ from counterpoint.flags.composition import (
     with_plan,
     without_plan,
 )
+from counterpoint.flags.composition.checks import built_on
 from counterpoint.flags.control_forms import (
     FORMS,
     edit_of,
@@ -239,6 +240,7 @@ def _shown(
         says=state_sentence(flag, plan, now) if flag else "",
         steps=ramp_steps(composition, key) if plan else [],
         coming=[each for each in upcoming(composition, now) if each.key == key],
+        children=sorted(built_on(composition, key) - {key}),
         values=values,
         rows=rows_of(values),
         composition=composition,
