@@ -1,8 +1,19 @@
-"""The pages of flags: all of them, one set with its versions, one flag, and what could go."""
+"""The pages of flags: those that read, and those that change something."""
 
 from typing import Any
 
-from counterpoint.flags import flag_page, list_page, set_page, stale_page, versions_page
+from counterpoint.flags import (
+    control_page,
+    edit_page,
+    flag_page,
+    list_page,
+    new_page,
+    promote_page,
+    restore_page,
+    set_page,
+    stale_page,
+    versions_page,
+)
 
 __all__ = ["pages"]
 
@@ -11,5 +22,10 @@ pages: list[Any] = [
     *set_page.pages,
     *versions_page.pages,
     *stale_page.pages,
+    *control_page.pages,
+    *promote_page.pages,
+    *restore_page.pages,
+    *edit_page.pages,
+    *new_page.pages,
     *flag_page.pages,
 ]
