@@ -103,7 +103,7 @@ def change_text(
         stored, flag, text, _number(data, "version"), one(data, "etag"), one(data, "reason"), made.remarks
     )
     if made.definition is None:
-        return _again(_shown(ws, actor, page, editing), status=422)
+        return _again(_shown(ws, actor, page, editing), status=InputError.status)
     try:
         written = _write(ws, actor, editing, made.definition, dry_run=step == "preview")
     except PreconditionError:
