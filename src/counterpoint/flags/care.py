@@ -7,17 +7,30 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, TypeAlias
 
 from counterpoint.errors import NotFoundError
+from counterpoint.flags.composition import CompositionError, FlagPlan, read_composition
 from counterpoint.flags.references import Place, find_references
 from counterpoint.flags.stale import DAYS, Ended, Known, Seen, StaleFlag, stale_flags
-from counterpoint.flags.store import read_sets
+from counterpoint.flags.store import flag_sets, read_sets
 from counterpoint.graph.entity import Entity
 from counterpoint.graph.reader import Reader
 from counterpoint.workspace import Workspace
 
-__all__ = ["kept_references", "recent_contexts", "search_code", "stale_in"]
+__all__ = [
+    "Shown",
+    "kept_references",
+    "plans_of",
+    "recent_contexts",
+    "references_stamp",
+    "search_code",
+    "shown_in",
+    "stale_in",
+]
+
+Shown: TypeAlias = tuple[Mapping[tuple[str, str], Seen], datetime | None]
+"""The exposures of each flag by set and key, and the first of all."""
 
 EXPOSURE: Final = "feature_flag.evaluation"
 REFERENCES: Final = "flag-references.json"
@@ -33,6 +46,7 @@ def stale_in(
     now: datetime | None = None,
     days: int = DAYS,
     places: Mapping[str, Sequence[Place]] | None = None,
+    exposures: Shown | None = None,
 ) -> list[StaleFlag]:
     """The flags that can go, of one set or of all.
 
@@ -42,13 +56,15 @@ def stale_in(
         now: the time; default the clock.
         days: see `stale_flags`.
         places: where code names flags; default what was found last.
+        exposures: what the journal holds, for who has read it lately; default what it holds now.
 
     Raises:
         NotFoundError: there is no such set.
     """
     moment = now or datetime.now(UTC)
     with workspace.graph.read() as reader:
-        sets = [stored for stored in read_sets(reader) if flag_set in (None, stored.name)]
+        known_sets = read_sets(reader, compiled=flag_sets(workspace))
+        sets = [stored for stored in known_sets if flag_set in (None, stored.name)]
         bets = {
             entity.ref: _over(entity) for entity in reader.all(kind="Bet") if entity.spec.get("state") in OVER
         }
@@ -57,21 +73,29 @@ def stale_in(
         raise NotFoundError(
             f"There is no flag set {flag_set!r}. `counterpoint flags stale` without --set shows all."
         )
-    exposures, since = _exposures(workspace)
+    shown, since = exposures or shown_in(workspace)
     code = kept_references(workspace) if places is None else places
     found: list[StaleFlag] = []
     for stored in sets:
         known = Known(
-            {key: seen for (name, key), seen in exposures.items() if name == stored.name},
+            {key: seen for (name, key), seen in shown.items() if name == stored.name},
             since,
             stored.entity.updated_at,
             bets,
             {key: tests for (name, key), tests in experiments.items() if name == stored.name},
             code,
             stored.entity.owner,
+            {key for key, plan in plans_of(stored.entity).items() if plan.killed or not plan.ramp},
         )
         found += stale_flags(stored.name, stored.flags, known, now=moment, days=days)
     return found
+
+
+def plans_of(entity: Entity) -> Mapping[str, FlagPlan]:
+    """The plans that drive flags of a set; none where another door has let in what is no composition."""
+    with suppress(CompositionError):
+        return read_composition(entity.spec.get("composition") or {}).flags
+    return {}
 
 
 def _over(bet: Entity) -> Ended:
@@ -97,7 +121,7 @@ def _moment(written: Any) -> datetime | None:
     return None
 
 
-def _exposures(workspace: Workspace) -> tuple[dict[tuple[str, str], Seen], datetime | None]:
+def shown_in(workspace: Workspace) -> Shown:
     """The exposures of each flag by (set, key), and the first of all. One that names no set is of the default."""
     if not any(count.type == EXPOSURE for count in workspace.journal.counts()):
         return {}, None
@@ -159,3 +183,10 @@ def kept_references(workspace: Workspace) -> dict[str, list[Place]] | None:
         }
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return None
+
+
+def references_stamp(workspace: Workspace) -> int:
+    """What changes when code is searched again; 0 where it never was."""
+    with suppress(OSError):
+        return (workspace.path / REFERENCES).stat().st_mtime_ns
+    return 0

@@ -1,108 +1,26 @@
 """The pages of flags: all of them, one set, and one flag with a form that tries it."""
 
 import json
-from typing import Annotated, Any
+from typing import Any
 
 from litestar import MediaType, get
 from litestar.di import NamedDependency
-from litestar.params import FromPath, FromQuery, QueryParameter
+from litestar.params import FromPath, FromQuery
 
 from counterpoint.errors import NotFoundError
+from counterpoint.flags import list_page, set_page, stale_page, versions_page
 from counterpoint.flags.belonging import bets_of
 from counterpoint.flags.flag import Evaluation
-from counterpoint.flags.lint import findings_in
-from counterpoint.flags.listing import FlagItem, items_of, narrowed, page_of
+from counterpoint.flags.listing import FlagItem, items_of
 from counterpoint.flags.sentences import steps_of
-from counterpoint.flags.store import StoredSet, read_set, read_sets, set_ref
-from counterpoint.graph.past import versions_of
+from counterpoint.flags.store import StoredSet, read_set, set_ref
 from counterpoint.graph.reader import Reader
 from counterpoint.web import PageContext, render
-from counterpoint.web.urls import with_query
 from counterpoint.workspace import Workspace
 
 __all__ = ["pages"]
 
-ROWS = 100
-VERSIONS = 10
 EXAMPLE = '{"targetingKey": "user-1"}'
-FLAG_FILE = """\
-{
-  "metadata": {"bet": "bet:default/discover-weekly"},
-  "flags": {
-    "discover-weekly": {
-      "state": "ENABLED",
-      "variants": {"on": true, "off": false},
-      "defaultVariant": "off",
-      "targeting": {"fractional": [["on", 10], ["off", 90]]}
-    }
-  }
-}
-"""
-InState = Annotated[str, QueryParameter(name="state")]
-
-
-@get("/flags", media_type=MediaType.HTML, include_in_schema=False, sync_to_thread=True)
-def show_flags(
-    ws: NamedDependency[Workspace],
-    page: NamedDependency[PageContext],
-    set: FromQuery[str] = "",  # noqa: A002 - the word of the address
-    in_state: InState = "",
-    text: FromQuery[str] = "",
-    cursor: FromQuery[str | None] = None,
-) -> str:
-    """All flags of all sets, with who owns them and which bet they serve."""
-    with ws.graph.read() as reader:
-        sets = read_sets(reader)
-        items = items_of(sets)
-        chosen = {
-            name: value
-            for name, value in (("set", set), ("state", in_state), ("text", text.strip()))
-            if value
-        }
-        found = page_of(
-            narrowed(items, flag_set=set, state=in_state, text=text.strip()), limit=ROWS, cursor=cursor
-        )
-        known = _named(reader, found.items)
-    here = with_query("/flags", **chosen)
-    return render(
-        page,
-        "flags/list.html",
-        sets=[stored.name for stored in sets],
-        broken=[stored for stored in sets if stored.problems],
-        total=len(items),
-        found=found,
-        known=known,
-        asked={"set": set, "state": in_state, "text": text.strip()},
-        filtered=bool(chosen),
-        next_url=with_query(here, cursor=found.next_cursor) if found.next_cursor else None,
-        first_url=here if cursor else None,
-        example=FLAG_FILE,
-    )
-
-
-@get("/flags/{set_name:str}", media_type=MediaType.HTML, include_in_schema=False, sync_to_thread=True)
-def show_set(
-    ws: NamedDependency[Workspace], page: NamedDependency[PageContext], set_name: FromPath[str]
-) -> str:
-    """One flag set: its flags, what deserves a look, and its definition."""
-    with ws.graph.read() as reader:
-        stored = read_set(reader, set_name, broken=True)
-        items = items_of([stored])
-        known = _named(reader, items)
-        history = versions_of(reader, stored.entity.ref, limit=VERSIONS)
-        existing = [entity.ref for entity in reader.all(kind="Bet")]
-        owner = reader.get(stored.entity.owner) if stored.entity.owner else None
-    return render(
-        page.about(stored.entity.owner),
-        "flags/set.html",
-        stored=stored,
-        items=items,
-        known=known,
-        owner=owner,
-        findings=findings_in(stored.flags, bets=existing),
-        history=history,
-        definition=_pretty(stored.entity.spec["definition"]),
-    )
 
 
 @get(
@@ -185,4 +103,4 @@ def _pretty(value: Any) -> str:
     return json.dumps(value, ensure_ascii=False) if len(written) < 60 else written
 
 
-pages: list[Any] = [show_flags, show_set, show_flag]
+pages: list[Any] = [*list_page.pages, *set_page.pages, *versions_page.pages, *stale_page.pages, show_flag]

@@ -1,6 +1,6 @@
 """Flags whose time is over: why, since when, whose they are, and what to do next."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from typing import Final, Literal, TypeAlias
@@ -90,6 +90,8 @@ class Known:
     """Where code names each flag, none included; flags that were not searched for are not in it."""
     owner: str | None = None
     """Of the set."""
+    waiting: Collection[str] = ()
+    """Flags whose plan goes on from here although everybody gets the same now: killed, or nobody enrolled yet."""
 
 
 def stale_flags(
@@ -112,7 +114,7 @@ def stale_flags(
         reasons = list(_expired(flag, now))
         keeps = only_variant(flags, flag)
         if not flag.metadata.get("permanent"):
-            reasons += _rolled_out(flag, keeps)
+            reasons += _rolled_out(flag, keeps) if flag.key not in known.waiting else []
             reasons += _shown(flag, known, now, days)
             reasons += _ended(flag, known, bets.get(flag.key))
         if reasons:

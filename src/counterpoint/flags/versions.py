@@ -33,6 +33,7 @@ __all__ = [
     "VersionItem",
     "VersionPage",
     "difference_of",
+    "documents_of",
     "read_version",
     "restore_set",
     "versions_of_set",
@@ -179,12 +180,24 @@ def difference_of(
     Raises:
         NotFoundError: there is no such set or version.
     """
+    (before, was), (after, now) = documents_of(reader, name, old=old, new=new)
+    return SetDifference(f"{name}@{before}", f"{name}@{after}", changes_between(was, now))
+
+
+def documents_of(
+    reader: Reader, name: str, *, old: int | None = None, new: int | None = None
+) -> tuple[tuple[int, Mapping[str, Any] | None], tuple[int, Mapping[str, Any] | None]]:
+    """Two versions of a set, each with its document: see `difference_of`. None before the first, and where it was deleted.
+
+    Raises:
+        NotFoundError: there is no such set or version.
+    """
     ref = _ref(reader, name)
     life = life_of(reader, ref)
     assert life is not None  # noqa: S101 - `_ref` has seen it
     last = life.last.version
     after = last if new is None else new
-    before = after - 1 if old is None else old
+    before = max(after - 1, 0) if old is None else old
     documents = []
     for number in (before, after):
         found = _revision(reader, ref, number)
@@ -193,7 +206,7 @@ def difference_of(
                 f"There is no version {number} of the flag set {name!r}; the newest is {last}."
             )
         documents.append(found.document if found else None)
-    return SetDifference(f"{name}@{before}", f"{name}@{after}", changes_between(*documents))
+    return (before, documents[0]), (after, documents[1])
 
 
 def restore_set(
