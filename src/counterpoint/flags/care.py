@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, Final, TypeAlias
 
 from counterpoint.errors import NotFoundError
-from counterpoint.flags.composition import CompositionError, FlagPlan, read_composition
+from counterpoint.flags.composition import Composition, CompositionError, FlagPlan, read_composition
 from counterpoint.flags.references import Place, find_references
 from counterpoint.flags.stale import DAYS, Ended, Known, Seen, StaleFlag, stale_flags
 from counterpoint.flags.store import flag_sets, read_sets
@@ -20,6 +20,7 @@ from counterpoint.workspace import Workspace
 
 __all__ = [
     "Shown",
+    "composition_of",
     "kept_references",
     "plans_of",
     "recent_contexts",
@@ -92,10 +93,15 @@ def stale_in(
 
 
 def plans_of(entity: Entity) -> Mapping[str, FlagPlan]:
-    """The plans that drive flags of a set; none where another door has let in what is no composition."""
+    """The plans that drive flags of a set; see `composition_of`."""
+    return composition_of(entity).flags
+
+
+def composition_of(entity: Entity) -> Composition:
+    """The plans of a set; none where another door has let in what is no composition."""
     with suppress(CompositionError):
-        return read_composition(entity.spec.get("composition") or {}).flags
-    return {}
+        return read_composition(entity.spec.get("composition") or {})
+    return Composition()
 
 
 def _over(bet: Entity) -> Ended:

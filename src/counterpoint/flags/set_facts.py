@@ -6,14 +6,16 @@ from dataclasses import dataclass
 from typing import Any, Final, TypeVar
 
 from counterpoint.flags.environments import all_places, place_of, set_ref
+from counterpoint.flags.flag_history import FlagHistory, history_of
 from counterpoint.flags.lint import Finding, care_findings
 from counterpoint.flags.promotion import Environments, environments_of
+from counterpoint.flags.seen import attributes_seen
 from counterpoint.flags.store import StoredSet
 from counterpoint.flags.versions import VersionPage, versions_of_set
 from counterpoint.graph.reader import Reader
 from counterpoint.workspace import Workspace
 
-__all__ = ["FoundIn", "environments_now", "findings_now", "newest_versions"]
+__all__ = ["FoundIn", "environments_now", "findings_now", "flag_history", "newest_versions"]
 
 T = TypeVar("T")
 MOST: Final = 2_000
@@ -59,6 +61,19 @@ def newest_versions(workspace: Workspace, reader: Reader, stored: StoredSet, *, 
     )
 
 
+def flag_history(
+    workspace: Workspace, reader: Reader, stored: StoredSet, key: str, *, limit: int
+) -> FlagHistory:
+    """The newest versions of a set that changed one of its flags."""
+    made_of = stored.entity.uid, stored.entity.version, limit
+    return _facts(workspace).get(
+        "history",
+        f"{stored.name}/{key}",
+        made_of,
+        lambda: history_of(reader, stored.name, key, limit=limit),
+    )
+
+
 def environments_now(workspace: Workspace, reader: Reader, name: str) -> Environments:
     """A set in every environment, with what a promotion would change in the next."""
     environments = workspace.settings.flags.environments
@@ -74,13 +89,14 @@ def environments_now(workspace: Workspace, reader: Reader, name: str) -> Environ
 def findings_now(workspace: Workspace, reader: Reader, stored: StoredSet) -> tuple[FoundIn, ...]:
     """What deserves a look in a set, what is worst first."""
     bets = frozenset(entity.ref for entity in reader.all(kind="Bet"))
-    made_of = stored.etag, bets
-    return _facts(workspace).get("findings", stored.name, made_of, lambda: _findings(stored, bets))
+    carried = attributes_seen(workspace.path, stored.name)
+    made_of = stored.etag, bets, carried
+    return _facts(workspace).get("findings", stored.name, made_of, lambda: _findings(stored, bets, carried))
 
 
-def _findings(stored: StoredSet, bets: frozenset[str]) -> tuple[FoundIn, ...]:
+def _findings(stored: StoredSet, bets: frozenset[str], carried: frozenset[str]) -> tuple[FoundIn, ...]:
     order = ("error", "warning", "note")
-    found = care_findings(stored.flags, bets=bets, owner=stored.entity.owner)
+    found = care_findings(stored.flags, bets=bets, attributes=carried, owner=stored.entity.owner)
     places = {flag.pointer: flag.key for flag in stored.flags}
     return tuple(
         FoundIn(finding, _key_of(finding.problem.pointer, places))

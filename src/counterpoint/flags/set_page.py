@@ -3,14 +3,14 @@
 import json
 import time
 from collections.abc import Sequence
-from contextlib import suppress
 from typing import Any
 
 from litestar import MediaType, Request, get
 from litestar.di import NamedDependency
 from litestar.params import FromPath
 
-from counterpoint.flags.composition import Composition, CompositionError, read_composition, upcoming
+from counterpoint.flags.care import composition_of
+from counterpoint.flags.composition import upcoming
 from counterpoint.flags.environments import place_of
 from counterpoint.flags.layer_view import holdouts_of, layers_of, segments_of
 from counterpoint.flags.list_page import refs_of
@@ -57,7 +57,7 @@ def show_set(
         refs = refs_of(shown) | {version.actor for version in versions.items if "/" in version.actor}
         known = dict(reader.get_many(refs | set(linked) | ({entity.owner} if entity.owner else set())))
         permission = permission_of(reader, actor, entity)
-    composition = _composition(stored)
+    composition = composition_of(stored.entity)
     return render(
         page.about(entity.owner),
         "flags/set.html",
@@ -94,12 +94,6 @@ def permission_of(reader: Reader, actor: Actor, entity: Entity) -> Decision:
     units = reader.units_of(actor.ref) if actor.kind == "person" else frozenset()
     exists = owner is not None and reader.exists(owner)
     return may(actor, "write", owner, owner_exists=exists, units=units)
-
-
-def _composition(stored: StoredSet) -> Composition:
-    with suppress(CompositionError):  # the list of findings tells of it
-        return read_composition(stored.entity.spec.get("composition") or {})
-    return Composition()
 
 
 def _snippets(request: Request[Any, Any, Any], stored: StoredSet, rows: Sequence[FlagRow]) -> list[Snippet]:
