@@ -107,7 +107,7 @@ def show_flag(
         flag=flag,
         item=item,
         state=state,
-        sentence=state_sentence(flag, state, steps),
+        sentence=page.tell(state_sentence(flag, state, steps)),
         plan=plan,
         plan_parts=plan_parts(plan) if plan else {},
         steps=steps,

@@ -4,6 +4,8 @@ import json
 import shlex
 from dataclasses import dataclass
 
+from counterpoint.said import Said
+
 __all__ = ["Snippet", "snippets_of"]
 
 
@@ -12,7 +14,7 @@ class Snippet:
     """A few lines to copy."""
 
     title: str
-    note: str
+    note: Said
     text: str
 
 
