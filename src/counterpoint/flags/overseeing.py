@@ -17,7 +17,7 @@ from counterpoint.flags.store import StoredSet, flag_sets, read_sets
 from counterpoint.graph.reader import Reader
 from counterpoint.workspace import Workspace
 
-__all__ = ["Overview", "overview_of"]
+__all__ = ["Overview", "overview_of", "stale_of"]
 
 FRESH: Final = 60.0
 """Seconds for which what exposures say of a flag counts as new: whether one is stale takes weeks to change."""
@@ -148,3 +148,9 @@ class _Overseer:
 def overview_of(workspace: Workspace, reader: Reader) -> Overview:
     """All flags of the workspace as they are now."""
     return workspace.keep(_Overseer, _Overseer).overview(reader)
+
+
+def stale_of(workspace: Workspace, reader: Reader) -> Mapping[tuple[str, str], StaleFlag]:
+    """The flags that could go, by set and key."""
+    rows = overview_of(workspace, reader).rows
+    return {(view.item.set, view.item.key): view.stale for row in rows for view in row.views if view.stale}

@@ -9,8 +9,10 @@ from typing import Any, Final, TypeVar
 from counterpoint.errors import InputError
 from counterpoint.flags.change_words import FlagWords, Line, flag_words, shared_words
 from counterpoint.flags.environments import all_places, place_of, set_ref
+from counterpoint.flags.flag_history import FlagHistory, history_of
 from counterpoint.flags.lint import Finding, care_findings
 from counterpoint.flags.promotion import Environments, environments_of
+from counterpoint.flags.seen import attributes_seen
 from counterpoint.flags.store import StoredSet
 from counterpoint.flags.versions import VersionPage, documents_of, versions_of_set
 from counterpoint.graph.flag_changes import SetChanges, changes_between
@@ -18,7 +20,15 @@ from counterpoint.graph.past import life_of
 from counterpoint.graph.reader import Reader
 from counterpoint.workspace import Workspace
 
-__all__ = ["Compared", "FoundIn", "compared", "environments_now", "findings_now", "versions_now"]
+__all__ = [
+    "Compared",
+    "FoundIn",
+    "compared",
+    "environments_now",
+    "findings_now",
+    "flag_history",
+    "versions_now",
+]
 
 T = TypeVar("T")
 MOST: Final = 2_000
@@ -87,6 +97,19 @@ def versions_now(
     )
 
 
+def flag_history(
+    workspace: Workspace, reader: Reader, stored: StoredSet, key: str, *, limit: int
+) -> FlagHistory:
+    """The newest versions of a set that changed one of its flags."""
+    made_of = stored.entity.uid, stored.entity.version, limit
+    return _facts(workspace).get(
+        "history",
+        f"{stored.name}/{key}",
+        made_of,
+        lambda: history_of(reader, stored.name, key, limit=limit),
+    )
+
+
 def compared(
     workspace: Workspace, reader: Reader, name: str, *, old: int | None, new: int | None, most: int
 ) -> Compared:
@@ -131,13 +154,14 @@ def environments_now(
 def findings_now(workspace: Workspace, reader: Reader, stored: StoredSet) -> tuple[FoundIn, ...]:
     """What deserves a look in a set, what is worst first."""
     bets = frozenset(entity.ref for entity in reader.all(kind="Bet"))
-    made_of = stored.etag, bets
-    return _facts(workspace).get("findings", stored.name, made_of, lambda: _findings(stored, bets))
+    carried = attributes_seen(workspace.path, stored.name)
+    made_of = stored.etag, bets, carried
+    return _facts(workspace).get("findings", stored.name, made_of, lambda: _findings(stored, bets, carried))
 
 
-def _findings(stored: StoredSet, bets: frozenset[str]) -> tuple[FoundIn, ...]:
+def _findings(stored: StoredSet, bets: frozenset[str], carried: frozenset[str]) -> tuple[FoundIn, ...]:
     order = ("error", "warning", "note")
-    found = care_findings(stored.flags, bets=bets, owner=stored.entity.owner)
+    found = care_findings(stored.flags, bets=bets, attributes=carried, owner=stored.entity.owner)
     places = {flag.pointer: flag.key for flag in stored.flags}
     return tuple(
         FoundIn(finding, _key_of(finding.problem.pointer, places))

@@ -35,6 +35,7 @@ __all__ = [
     "difference_of",
     "documents_of",
     "read_version",
+    "reasons_of",
     "restore_set",
     "versions_of_set",
 ]
@@ -118,7 +119,7 @@ def versions_of_set(reader: Reader, name: str, *, limit: int = 20, cursor: str |
     found = reader.history(ref, before=before, limit=limit + 1)
     first = bool(found) and found[0].version == life.first.version
     shown = found if first and len(found) <= limit else found[1:] or found
-    reasons = _reasons(reader, ref, shown)
+    reasons = reasons_of(reader, ref, shown)
     previous: dict[int, Mapping[str, Any] | None] = {each.version: each.document for each in found}
     items = [
         _item(each, reasons.get(each.version), _before(reader, ref, each.version, previous))
@@ -164,7 +165,7 @@ def read_version(reader: Reader, name: str, number: int) -> SetVersion:
         number,
         found.at,
         found.actor,
-        _reasons(reader, ref, [found]).get(number),
+        reasons_of(reader, ref, [found]).get(number),
         etag_of(document),
         spec.get("bucketing") or "v2",
         str(spec.get("owner") or ""),
@@ -271,7 +272,7 @@ def _before(
     return found.document if found else None
 
 
-def _reasons(reader: Reader, ref: str, versions: Collection[Revision]) -> dict[int, str | None]:
+def reasons_of(reader: Reader, ref: str, versions: Collection[Revision]) -> dict[int, str | None]:
     """Why each version was written, from the activity log: entry and version are of one moment."""
     moments = {to_micros(each.at): each.version for each in versions}
     query = sa.select(activity.c.at, activity.c.reason).where(

@@ -89,15 +89,15 @@ class Journal:
             yield snapshot
 
     def recent(
-        self, *, type: str | None = None, subject: str | None = None, flag: str | None = None,  # noqa: A002
-        variant: str | None = None, limit: int = 50, before: str | None = None,
+        self, *, type: str | None = None, subject: str | None = None, flag_set: str | None = None,  # noqa: A002
+        flag: str | None = None, variant: str | None = None, limit: int = 50, before: str | None = None,
     ) -> list[Event]:  # fmt: skip
         """The newest events by their time, at most `limit`; `before` is `cursor_after` of the last one seen.
 
         Raises:
             InputError: `before` is no cursor.
         """
-        wanted = Filter(type=type, subject=subject, flag=flag, variant=variant)
+        wanted = Filter(type=type, subject=subject, flag_set=flag_set, flag=flag, variant=variant)
         with self._reading() as database:
             return newest(self.folder, database, wanted, limit=limit, before=before)
 

@@ -46,18 +46,21 @@ def show_events(
     page: NamedDependency[PageContext],
     type: FromQuery[str] = "",  # noqa: A002 - CloudEvents' word
     subject: FromQuery[str] = "",
+    set: FromQuery[str] = "",  # noqa: A002 - the word of the address
     flag: FromQuery[str] = "",
     variant: FromQuery[str] = "",
     cursor: FromQuery[str] = "",
 ) -> str:
-    """The newest events, by type, subject, flag and variant."""
-    given = {"type": type, "subject": subject, "flag": flag, "variant": variant}
+    """The newest events, by type, subject, flag set, flag and variant."""
+    given = {"type": type, "subject": subject, "set": set, "flag": flag, "variant": variant}
     wanted = {name: value.strip() for name, value in given.items()}
     asked = {name: value for name, value in wanted.items() if value}
     problem = None
     try:
         found = ws.journal.recent(
-            **{name: asked.get(name) for name in wanted}, limit=LIMIT + 1, before=cursor or None
+            **{"flag_set" if name == "set" else name: asked.get(name) for name in wanted},
+            limit=LIMIT + 1,
+            before=cursor or None,
         )
     except InputError as error:
         found, problem = [], error.message

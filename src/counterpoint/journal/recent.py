@@ -29,20 +29,23 @@ class Filter(msgspec.Struct, frozen=True, kw_only=True):
 
     type: str | None = None
     subject: str | None = None
+    flag_set: str | None = None
     flag: str | None = None
     variant: str | None = None
 
     def types(self) -> list[str]:
-        """The types that can match; none means any. Only exposures are of a flag and a variant."""
+        """The types that can match; none means any. Only exposures are of a flag set, a flag and a variant."""
         if self.type is not None:
             return [self.type]
-        return [EXPOSURE] if self.flag is not None or self.variant is not None else []
+        return (
+            [EXPOSURE] if any(each is not None for each in (self.flag_set, self.flag, self.variant)) else []
+        )
 
     def terms(self) -> list[tuple[str, str]]:
         """Column and value of each condition."""
         return [
             (name, value)
-            for name in ("type", "subject", "flag", "variant")
+            for name in ("type", "subject", "flag_set", "flag", "variant")
             if (value := getattr(self, name)) is not None
         ]
 

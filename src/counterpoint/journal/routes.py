@@ -92,15 +92,22 @@ def list_events(
     ws: NamedDependency[Workspace],
     type: FromQuery[str | None] = None,  # noqa: A002 - CloudEvents' word
     subject: FromQuery[str | None] = None,
+    set: FromQuery[str | None] = None,  # noqa: A002 - the word of the other lists of flags
     flag: FromQuery[str | None] = None,
     variant: FromQuery[str | None] = None,
     limit: FromQuery[int] = 50,
     cursor: FromQuery[str | None] = None,
 ) -> EventPage:
-    """Events by their time, the latest first; `flag` keeps the exposures of one flag, `variant` those that gave it."""
+    """Events by their time, the latest first; `set` and `flag` keep the exposures of one flag, `variant` those that gave it."""
     check_limit(limit, MOST)
     found = ws.journal.recent(
-        type=type, subject=subject, flag=flag, variant=variant, limit=limit + 1, before=cursor
+        type=type,
+        subject=subject,
+        flag_set=set,
+        flag=flag,
+        variant=variant,
+        limit=limit + 1,
+        before=cursor,
     )
     more = len(found) > limit
     return EventPage(

@@ -1,0 +1,272 @@
+"""The page of one flag: who gets what and why, what was shown to whom lately, and what became of it."""
+
+import json
+import time
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+from litestar import MediaType, Request, get
+from litestar.di import NamedDependency
+from litestar.params import FromPath, FromQuery
+from markupsafe import Markup
+
+from counterpoint.errors import NotFoundError
+from counterpoint.flags.care import kept_references
+from counterpoint.flags.environments import all_places, place_of
+from counterpoint.flags.exposure_counts import DAYS, ExposureCounts, counts_of_flag
+from counterpoint.flags.flag import Flag
+from counterpoint.flags.flag_words import state_sentence
+from counterpoint.flags.listing import FlagItem, items_of
+from counterpoint.flags.overseeing import stale_of
+from counterpoint.flags.plan_gates import gates_of, plan_steps
+from counterpoint.flags.plan_words import plan_parts
+from counterpoint.flags.plans_kept import composition_of
+from counterpoint.flags.ruletree import tree_of
+from counterpoint.flags.sentences import steps_of
+from counterpoint.flags.set_facts import findings_now, flag_history
+from counterpoint.flags.set_page import permission_of
+from counterpoint.flags.snippets import snippets_of
+from counterpoint.flags.state import FlagState, state_of
+from counterpoint.flags.store import StoredSet, flag_sets, read_set, set_ref
+from counterpoint.flags.trace import trace
+from counterpoint.flags.trying import example_context
+from counterpoint.graph.actor import Actor
+from counterpoint.graph.reader import Reader
+from counterpoint.web import PageContext, render
+from counterpoint.web.charts.series import Series, line_chart
+from counterpoint.web.formats import number
+from counterpoint.workspace import Workspace
+
+__all__ = ["pages"]
+
+VERSIONS: Final = 8
+PLACES: Final = 30
+"""Lines of code that the page names."""
+STEPS: Final = 200
+"""Steps of a trace that the page shows."""
+LINES: Final = 4
+"""Variants that the chart tells apart; all others are one more line."""
+TOLD: Final = ("bet", "description", "component", "owner", "expires", "permanent")
+"""Metadata that has a place of its own on the page."""
+
+
+@dataclass(frozen=True, slots=True)
+class Elsewhere:
+    """The same flag in an environment."""
+
+    environment: str
+    set: str
+    state: FlagState | None
+    """None where it is not there."""
+
+
+@get(
+    "/flags/{set_name:str}/{flag_key:path}",
+    media_type=MediaType.HTML,
+    include_in_schema=False,
+    sync_to_thread=True,
+)
+def show_flag(
+    ws: NamedDependency[Workspace],
+    page: NamedDependency[PageContext],
+    actor: NamedDependency[Actor],
+    request: Request[Any, Any, Any],
+    set_name: FromPath[str],
+    flag_key: FromPath[str],
+    context: FromQuery[str | None] = None,
+) -> str:
+    """One flag, whole."""
+    with ws.graph.read() as reader:
+        stored = read_set(reader, set_name)
+        flag = _flag(stored, flag_key.removeprefix("/"))
+        item = next(item for item in items_of([stored]) if item.key == flag.key)
+        composition = composition_of(ws, stored.entity)
+        plan = composition.flags.get(flag.key)
+        state = state_of(stored.flags, flag, plan, now=time.time())
+        history = flag_history(ws, reader, stored, flag.key, limit=VERSIONS)
+        findings = [each.finding for each in findings_now(ws, reader, stored) if each.key == flag.key]
+        elsewhere = _elsewhere(ws, reader, stored, flag.key)
+        stale = stale_of(ws, reader).get((stored.name, flag.key))
+        experiments = _experiments(reader, stored, flag.key)
+        known = dict(reader.get_many(_refs(item, (each.actor for each in history.items))))
+        permission = permission_of(reader, actor, stored.entity)
+    driven = plan is not None and flag.enabled and not flag.fault
+    steps = plan_steps(flag.key, plan, composition, now=time.time()) if plan and driven else steps_of(flag)
+    tried, problem = _tried(context)
+    traced = trace(stored.flags, flag.key, tried) if tried is not None else None
+    gates = (
+        gates_of(stored.flags, flag.key, plan, composition, tried, traced)
+        if plan and driven and tried is not None and traced
+        else []
+    )
+    places = (kept_references(ws) or {}).get(flag.key)
+    return render(
+        page.about(item.owner),
+        "flags/flag.html",
+        stored=stored,
+        flag=flag,
+        item=item,
+        state=state,
+        sentence=page.tell(state_sentence(flag, state, steps)),
+        plan=plan,
+        plan_parts=plan_parts(plan) if plan else {},
+        steps=steps,
+        known=known,
+        experiments=experiments,
+        elsewhere=elsewhere,
+        history=history,
+        findings=findings,
+        stale=stale,
+        places=places[:PLACES] if places else places,
+        more_places=max(0, len(places or ()) - PLACES),
+        permission=permission,
+        exposures=_exposures(ws, stored.name, flag),
+        targeting=_pretty(flag.targeting) if flag.targeting is not None else None,
+        definition=_pretty(_definition(stored, flag.key)),
+        variants=[(name, _pretty(value)) for name, value in flag.variants.items()],
+        metadata=[(name, value) for name, value in flag.metadata.items() if name not in TOLD],
+        context=context if context is not None else example_context(tree_of(stored.flags, flag)),
+        traced=traced,
+        trace_steps=traced.steps[:STEPS] if traced else (),
+        gates=gates,
+        problem=problem,
+        snippets=snippets_of(str(request.base_url).rstrip("/"), stored.name, flag.key, flag.kind),
+    )
+
+
+@get(
+    "/flags/-/exposures/{set_name:str}",
+    media_type=MediaType.HTML,
+    include_in_schema=False,
+    sync_to_thread=True,
+)
+def show_exposures(
+    ws: NamedDependency[Workspace],
+    page: NamedDependency[PageContext],
+    set_name: FromPath[str],
+    flag: FromQuery[str],
+) -> str:
+    """The part of a flag's page that follows what happens: the page asks for it again and again."""
+    stored = flag_sets(ws).get(set_name)
+    if stored is None:
+        raise NotFoundError(f"There is no flag set {set_name!r}.")
+    found = _flag(stored, flag)
+    return render(page, "flags/exposures.html", flag=found, exposures=_exposures(ws, stored.name, found))
+
+
+@dataclass(frozen=True, slots=True)
+class Exposed:
+    """The exposures of a flag as a page shows them."""
+
+    set: str
+    counts: ExposureCounts
+    chart: Markup
+    days: int = DAYS
+
+
+def _exposures(workspace: Workspace, name: str, flag: Flag) -> Exposed:
+    counts = counts_of_flag(workspace, name, flag.key)
+    return Exposed(name, counts, _chart(counts) if len(counts.days) > 1 else Markup(""))
+
+
+def _chart(counts: ExposureCounts) -> Markup:
+    names = [each.variant for each in counts.variants]
+    groups: list[tuple[str, Sequence[str]]] = [(name, (name,)) for name in names[:LINES]]
+    if names[LINES:]:
+        groups = [*groups[: LINES - 1], ("others", names[LINES - 1 :])]
+    series = [
+        Series(
+            group,
+            tuple(
+                (day.timestamp(), float(sum(of_day.get(name, 0) for name in each)))
+                for day, of_day in counts.days
+            ),
+        )
+        for group, each in groups
+    ]
+    return line_chart(
+        series,
+        title="Exposures a day by variant",
+        write_x=lambda at: time.strftime("%d %b", time.gmtime(at)).lstrip("0"),
+        write_y=number,
+        from_zero=True,
+        height=200,
+    )
+
+
+def _flag(stored: StoredSet, key: str) -> Flag:
+    """The flag; a slash at the end of its key does not survive every address.
+
+    Raises:
+        NotFoundError: the set has no such flag.
+    """
+    flag = stored.flags.flags.get(key) or stored.flags.flags.get(f"{key}/")
+    if flag is None:
+        raise NotFoundError(f"There is no flag {key!r} in the flag set {stored.name!r}.")
+    return flag
+
+
+def _refs(item: FlagItem, actors: Iterable[str]) -> set[str]:
+    named = {item.bet, item.owner, item.component, *actors}
+    return {ref for ref in named if ref and ref.count(":") == 1 and "/" in ref}
+
+
+def _elsewhere(workspace: Workspace, reader: Reader, stored: StoredSet, key: str) -> list[Elsewhere]:
+    """The flag in every environment that has its set; none where there is only this one."""
+    environments = workspace.settings.flags.environments
+    base = place_of(stored.name, environments).base
+    found = []
+    for name, environment in ((each[1], each[0]) for each in all_places(base, environments)):
+        other = stored if name == stored.name else flag_sets(workspace).get(name)
+        if other is None:
+            continue
+        flag = other.flags.flags.get(key)
+        plan = composition_of(workspace, other.entity).flags.get(key)
+        found.append(
+            Elsewhere(
+                environment,
+                name,
+                state_of(other.flags, flag, plan, now=time.time()) if flag is not None else None,
+            )
+        )
+    return found if len(found) > 1 else []
+
+
+def _experiments(reader: Reader, stored: StoredSet, key: str) -> list[Any]:
+    """The experiments on this flag."""
+    wanted = set_ref(stored.name)
+    return [
+        entity
+        for entity in reader.all(kind="Experiment")
+        if entity.spec.get("flag") == key
+        and wanted in entity.targets("exposes") + entity.targets("exposedBy")
+    ]
+
+
+def _tried(context: str | None) -> tuple[dict[str, Any] | None, str | None]:
+    """The context as typed, or what is wrong with it."""
+    if context is None:
+        return None, None
+    try:
+        attributes = json.loads(context or "{}")
+    except (ValueError, RecursionError) as error:
+        return None, f"This is not JSON: {error}."
+    if not isinstance(attributes, dict):
+        return None, "A context is a JSON object of attributes."
+    return attributes, None
+
+
+def _definition(stored: StoredSet, key: str) -> Any:
+    written: Sequence[Any] | dict[str, Any] = stored.entity.spec["definition"]["flags"]
+    if isinstance(written, dict):
+        return {key: written.get(key)}
+    return next((each for each in written if isinstance(each, dict) and each.get("key") == key), None)
+
+
+def _pretty(value: Any) -> str:
+    written = json.dumps(value, indent=2, ensure_ascii=False)
+    return json.dumps(value, ensure_ascii=False) if len(written) < 60 else written
+
+
+pages: list[Any] = [show_exposures, show_flag]
