@@ -10,7 +10,7 @@ import pytest
 from litestar.testing import TestClient
 
 from counterpoint import Workspace
-from counterpoint.flags.composing import compose, kill
+from counterpoint.flags.composing import compose, kill, ramp
 from counterpoint.flags.store import delete_set, write_set
 from counterpoint.graph.actor import Actor, local_actor
 from counterpoint.server.app import create_app
@@ -153,8 +153,17 @@ def test_a_killed_plan_shows_what_it_was(ws: Workspace, client: TestClient) -> N
     plan = {"default": "off", "treatments": {"on": 1}, "ramp": 25, "variants": BOOLEAN}
     compose(ws, ME, "planned", {"flags": {"risky": plan}})
     assert "Ramping 25 %" in words(read(client, "/flags?text=risky"))
+    ramp(ws, ME, "planned", "risky", 30)
+    assert "moved from 25 % to 30 % by" in words(read(client, "/flags?text=risky"))
     kill(ws, ME, "planned", "risky", reason="It is slow")
-    assert "Killed was 25 %" in words(read(client, "/flags?text=risky"))
+    assert "Killed was 30 %" in words(read(client, "/flags?text=risky"))
+
+
+def test_a_flag_that_gets_a_plan_says_so(ws: Workspace, client: TestClient) -> None:
+    compose(ws, ME, "shop", {"flags": {"calm": {"default": "off", "treatment": "on", "ramp": 5}}})
+    (row,) = [row for row in rows(read(client, "/flags")) if row.startswith("calm")]
+    assert "put under a plan by" in row
+    assert "Ramping 5 %" in row
 
 
 def test_a_set_that_is_deleted_is_no_longer_listed_and_may_come_back(

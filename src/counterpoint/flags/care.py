@@ -3,16 +3,16 @@
 import json
 import os
 import tempfile
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final, TypeAlias
 
 from counterpoint.errors import NotFoundError
-from counterpoint.flags.composition import Composition, CompositionError, FlagPlan, read_composition
+from counterpoint.flags.plans_kept import composition_of
 from counterpoint.flags.references import Place, find_references
-from counterpoint.flags.stale import DAYS, Ended, Known, Seen, StaleFlag, stale_flags
+from counterpoint.flags.stale import DAYS, Ended, Known, Only, Seen, StaleFlag, stale_flags
 from counterpoint.flags.store import flag_sets, read_sets
 from counterpoint.graph.entity import Entity
 from counterpoint.graph.reader import Reader
@@ -20,9 +20,7 @@ from counterpoint.workspace import Workspace
 
 __all__ = [
     "Shown",
-    "composition_of",
     "kept_references",
-    "plans_of",
     "recent_contexts",
     "references_stamp",
     "search_code",
@@ -48,6 +46,7 @@ def stale_in(
     days: int = DAYS,
     places: Mapping[str, Sequence[Place]] | None = None,
     exposures: Shown | None = None,
+    only: Callable[[str], Only] | None = None,
 ) -> list[StaleFlag]:
     """The flags that can go, of one set or of all.
 
@@ -58,6 +57,7 @@ def stale_in(
         days: see `stale_flags`.
         places: where code names flags; default what was found last.
         exposures: what the journal holds, for who has read it lately; default what it holds now.
+        only: gives what finds `only_variant` in a set, for who has found it before.
 
     Raises:
         NotFoundError: there is no such set.
@@ -86,22 +86,16 @@ def stale_in(
             {key: tests for (name, key), tests in experiments.items() if name == stored.name},
             code,
             stored.entity.owner,
-            {key for key, plan in plans_of(stored.entity).items() if plan.killed or not plan.ramp},
+            {
+                key
+                for key, plan in composition_of(workspace, stored.entity).flags.items()
+                if plan.killed or not plan.ramp
+            },
         )
-        found += stale_flags(stored.name, stored.flags, known, now=moment, days=days)
+        found += stale_flags(
+            stored.name, stored.flags, known, now=moment, days=days, only=only(stored.name) if only else None
+        )
     return found
-
-
-def plans_of(entity: Entity) -> Mapping[str, FlagPlan]:
-    """The plans that drive flags of a set; see `composition_of`."""
-    return composition_of(entity).flags
-
-
-def composition_of(entity: Entity) -> Composition:
-    """The plans of a set; none where another door has let in what is no composition."""
-    with suppress(CompositionError):
-        return read_composition(entity.spec.get("composition") or {})
-    return Composition()
 
 
 def _over(bet: Entity) -> Ended:

@@ -10,12 +10,13 @@ from litestar.params import FromPath, FromQuery, URLEncodedBody
 from litestar.response import Redirect
 
 from counterpoint.errors import InputError, NotFoundError, PreconditionError
-from counterpoint.flags.care import composition_of, kept_references
+from counterpoint.flags.care import kept_references
 from counterpoint.flags.control_forms import one
 from counterpoint.flags.edit_check import Remark, Typed, typed
 from counterpoint.flags.editing import Merged, flag_in, merged, pretty, with_flag, without_flag
 from counterpoint.flags.effects import Effect, effect_of
 from counterpoint.flags.meanwhile import Meanwhile, may_write, seen_then, set_named, since
+from counterpoint.flags.plans_kept import composition_of
 from counterpoint.flags.seen import attributes_seen
 from counterpoint.flags.store import StoredSet, Written, read_set, write_set
 from counterpoint.graph.actor import Actor
@@ -212,7 +213,7 @@ def _shown(ws: Workspace, actor: Actor, page: PageContext, editing: Editing) -> 
     with ws.graph.read() as reader:
         permission = may_write(reader, stored.entity, actor)
         owner = reader.get(stored.entity.owner) if stored.entity.owner else None
-    plans = composition_of(stored.entity)
+    plans = composition_of(ws, stored.entity)
     places = (kept_references(ws) or {}).get(key or "") or ()
     return render(
         page.about(stored.entity.owner),

@@ -12,7 +12,7 @@ from litestar.params import FromPath, FromQuery
 from markupsafe import Markup
 
 from counterpoint.errors import NotFoundError
-from counterpoint.flags.care import composition_of, kept_references
+from counterpoint.flags.care import kept_references
 from counterpoint.flags.environments import all_places, place_of
 from counterpoint.flags.exposure_counts import DAYS, ExposureCounts, counts_of_flag
 from counterpoint.flags.flag import Flag
@@ -21,6 +21,7 @@ from counterpoint.flags.listing import FlagItem, items_of
 from counterpoint.flags.overseeing import stale_of
 from counterpoint.flags.plan_gates import gates_of, plan_steps
 from counterpoint.flags.plan_words import plan_parts
+from counterpoint.flags.plans_kept import composition_of
 from counterpoint.flags.ruletree import tree_of
 from counterpoint.flags.sentences import steps_of
 from counterpoint.flags.set_facts import findings_now, flag_history
@@ -80,7 +81,7 @@ def show_flag(
         stored = read_set(reader, set_name)
         flag = _flag(stored, flag_key.removeprefix("/"))
         item = next(item for item in items_of([stored]) if item.key == flag.key)
-        composition = composition_of(stored.entity)
+        composition = composition_of(ws, stored.entity)
         plan = composition.flags.get(flag.key)
         state = state_of(stored.flags, flag, plan, now=time.time())
         history = flag_history(ws, reader, stored, flag.key, limit=VERSIONS)
@@ -221,7 +222,7 @@ def _elsewhere(workspace: Workspace, reader: Reader, stored: StoredSet, key: str
         if other is None:
             continue
         flag = other.flags.flags.get(key)
-        plan = composition_of(other.entity).flags.get(key)
+        plan = composition_of(workspace, other.entity).flags.get(key)
         found.append(
             Elsewhere(
                 environment,

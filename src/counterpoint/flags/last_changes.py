@@ -9,7 +9,7 @@ from counterpoint.errors import escape
 from counterpoint.flags.environments import set_ref
 from counterpoint.graph.entity import Activity
 from counterpoint.graph.flag_changes import changed_flags
-from counterpoint.graph.plan_changes import plan_changes
+from counterpoint.graph.plan_changes import HEAD, plan_changes
 from counterpoint.graph.reader import Reader
 from counterpoint.said import Said
 
@@ -101,8 +101,14 @@ def _plans(before: Mapping[str, Any], after: Mapping[str, Any]) -> dict[str, lis
     changes = ((pointer, before.get(pointer), after.get(pointer)) for pointer in pointers)
     for words, what, key in plan_changes(changes):
         if what == "flag":
-            bare = words.replace("the plan of {}", "its plan").replace("the plan from {}", "its plan away")
-            found.setdefault(key, []).append(" ".join(bare.replace("{}", "").split()))
+            default = f"{HEAD}/flags/{escape(key)}/default"  # every plan has one; the log tells leaves only
+            if default in after and default not in before:
+                found[key] = ["put under a plan"]
+            elif default in before and default not in after:
+                found[key] = ["plan taken away"]
+            else:
+                bare = words.replace("the plan of {}", "its plan").replace("{}", "")
+                found.setdefault(key, []).append(" ".join(bare.split()))
     return found
 
 

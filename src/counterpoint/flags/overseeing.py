@@ -4,19 +4,22 @@ import threading
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from typing import Final
 
-from counterpoint.flags.care import Shown, plans_of, references_stamp, shown_in, stale_in
-from counterpoint.flags.composition import FlagPlan
+from counterpoint.flags.care import Shown, references_stamp, shown_in, stale_in
+from counterpoint.flags.flag import Flag
 from counterpoint.flags.last_changes import LastChange, LastChanges, changes_since
+from counterpoint.flags.model import FlagSet
 from counterpoint.flags.overview import FlagRow, FlagView, rows_of, views_of
-from counterpoint.flags.stale import StaleFlag
+from counterpoint.flags.plans_kept import composition_of
+from counterpoint.flags.stale import Only, StaleFlag, only_variant
 from counterpoint.flags.store import StoredSet, flag_sets, read_sets
 from counterpoint.graph.reader import Reader
 from counterpoint.workspace import Workspace
 
 __all__ = ["Overview", "overview_of", "stale_of"]
 
-FRESH = 60.0
+FRESH: Final = 60.0
 """Seconds for which what exposures say of a flag counts as new: whether one is stale takes weeks to change."""
 
 
@@ -30,14 +33,19 @@ class Overview:
     environments: tuple[str, ...]
     """Those in which there is a set, in the order of promotion."""
 
+    def set_called(self, name: str) -> StoredSet | None:
+        """The set with this name; None where there is none."""
+        return next((stored for stored in self.sets if stored.name == name), None)
+
 
 @dataclass(frozen=True, slots=True)
 class _Kept:
+    """The views of one set, without what changes beside it."""
+
     etag: str
-    plans: Mapping[str, FlagPlan]
     views: tuple[FlagView, ...]
-    scheduled: bool
-    """Whether a plan's schedule makes states depend on the time."""
+    until: float
+    """Unix seconds at which a schedule makes them untrue; infinite where none does."""
 
 
 class _Overseer:
@@ -46,31 +54,45 @@ class _Overseer:
     def __init__(self, workspace: Workspace) -> None:
         self._workspace = workspace
         self._lock = threading.Lock()
-        self._kept: dict[str, _Kept] = {}
+        self._views: dict[str, _Kept] = {}
         self._changes: dict[str, LastChanges] = {}
-        self._version = -1
+        self._only: dict[str, dict[str, tuple[Flag, str | None]]] = {}
+        """By set and key: a flag, and the variant that everybody gets."""
         self._exposures: Shown | None = None
         self._looked = 0.0
-        self._stale: tuple[tuple[int, int], Mapping[tuple[str, str], StaleFlag]] | None = None
+        self._overview: tuple[tuple[int, int], Overview] | None = None
 
     def overview(self, reader: Reader) -> Overview:
+        """All flags; read again only where the graph, the code that was searched, or the time has moved on."""
         with self._lock:
-            sets = tuple(read_sets(reader, compiled=flag_sets(self._workspace)))
-            version = reader.last_activity()
-            stale = self.stale(version)
-            environments = self._workspace.settings.flags.environments
-            views = [
-                replace(
-                    view,
-                    changed=changed.get(view.item.key),
-                    stale=stale.get((view.item.set, view.item.key)),
-                )
-                for stored in sets
-                for changed in [self._changed(reader, stored, version)]
-                for view in self._views(stored, environments)
-            ]
-            self._version = version
-            self._drop(sets)
+            made_of = reader.last_activity(), references_stamp(self._workspace)
+            looked, now = self._look_at_exposures(), time.time()
+            known = self._overview
+            if not looked and known is not None and known[0] == made_of and now < self._until():
+                return known[1]
+            overview = self._made(reader)
+            self._overview = made_of, overview
+            return overview
+
+    def _until(self) -> float:
+        """When the next schedule changes something, in Unix seconds."""
+        return min((kept.until for kept in self._views.values()), default=float("inf"))
+
+    def _look_at_exposures(self) -> bool:
+        """Read what the journal says of flags where that was long ago."""
+        moment = time.monotonic()
+        if self._exposures is not None and moment - self._looked < FRESH:
+            return False
+        self._exposures, self._looked = shown_in(self._workspace), moment
+        return True
+
+    def _made(self, reader: Reader) -> Overview:
+        sets = tuple(read_sets(reader, compiled=flag_sets(self._workspace)))
+        self._drop({stored.name for stored in sets})
+        found = stale_in(self._workspace, exposures=self._exposures, only=self._finder)
+        stale = {(flag.set, flag.key): flag for flag in found}
+        views = [view for stored in sets for view in self._complete(reader, stored, stale)]
+        environments = self._workspace.settings.flags.environments
         used = {view.environment for view in views}
         return Overview(
             sets,
@@ -78,38 +100,47 @@ class _Overseer:
             tuple(name for name in environments if name in used),
         )
 
-    def stale(self, version: int) -> Mapping[tuple[str, str], StaleFlag]:
-        """The stale flags by set and key; looked for again after a write, and once in a while."""
-        moment = time.monotonic()
-        if self._exposures is None or moment - self._looked > FRESH:
-            self._exposures, self._looked, self._stale = shown_in(self._workspace), moment, None
-        made_of = version, references_stamp(self._workspace)
-        if self._stale is None or self._stale[0] != made_of:
-            found = stale_in(self._workspace, exposures=self._exposures)
-            self._stale = made_of, {(flag.set, flag.key): flag for flag in found}
-        return self._stale[1]
+    def _complete(
+        self, reader: Reader, stored: StoredSet, stale: Mapping[tuple[str, str], StaleFlag]
+    ) -> list[FlagView]:
+        changed = self._changed(reader, stored)
+        return [
+            replace(view, changed=changed.get(view.item.key), stale=stale.get((stored.name, view.item.key)))
+            for view in self._bare(stored)
+        ]
 
-    def _views(self, stored: StoredSet, environments: tuple[str, ...]) -> tuple[FlagView, ...]:
-        kept = self._kept.get(stored.name)
-        if kept is None or kept.etag != stored.etag or kept.scheduled:
-            plans = plans_of(stored.entity)
-            views = tuple(views_of(stored, plans, environments, now=time.time()))
-            scheduled = any(plan.schedule for plan in plans.values())
-            kept = self._kept[stored.name] = _Kept(stored.etag, plans, views, scheduled)
+    def _bare(self, stored: StoredSet) -> tuple[FlagView, ...]:
+        kept, now = self._views.get(stored.name), time.time()
+        if kept is None or kept.etag != stored.etag or kept.until <= now:
+            plans = composition_of(self._workspace, stored.entity).flags
+            environments = self._workspace.settings.flags.environments
+            views = views_of(stored, plans, environments, now=now, only=self._finder(stored.name))
+            steps = (step.at for plan in plans.values() for step in plan.schedule if step.at > now)
+            kept = _Kept(stored.etag, tuple(views), min(steps, default=float("inf")))
+            self._views[stored.name] = kept
         return kept.views
 
-    def _changed(self, reader: Reader, stored: StoredSet, version: int) -> Mapping[str, LastChange]:
-        found = self._changes.get(stored.name)
-        if found is None or version != self._version:
-            keys = stored.flags.flags
-            found = changes_since(reader, stored.name, keys, found or LastChanges())
-            self._changes[stored.name] = found
+    def _finder(self, name: str) -> Only:
+        """Finds the variant that everybody gets; of flags that are as they were, without reading their rules again."""
+        kept = self._only.setdefault(name, {})
+
+        def only(flags: FlagSet, flag: Flag) -> str | None:
+            known = kept.get(flag.key)
+            if known is None or known[0] != flag:
+                known = kept[flag.key] = flag, only_variant(flags, flag)
+            return known[1]
+
+        return only
+
+    def _changed(self, reader: Reader, stored: StoredSet) -> Mapping[str, LastChange]:
+        known = self._changes.get(stored.name, LastChanges())
+        found = changes_since(reader, stored.name, stored.flags.flags, known)
+        self._changes[stored.name] = found
         return found.by_key or {}
 
-    def _drop(self, sets: tuple[StoredSet, ...]) -> None:
+    def _drop(self, names: set[str]) -> None:
         """Forget sets that are gone."""
-        names = {stored.name for stored in sets}
-        for kept in (self._kept, self._changes):
+        for kept in (self._views, self._changes, self._only):
             for name in kept.keys() - names:
                 del kept[name]
 
@@ -121,6 +152,5 @@ def overview_of(workspace: Workspace, reader: Reader) -> Overview:
 
 def stale_of(workspace: Workspace, reader: Reader) -> Mapping[tuple[str, str], StaleFlag]:
     """The flags that could go, by set and key."""
-    overseer = workspace.keep(_Overseer, _Overseer)
-    with overseer._lock:
-        return overseer.stale(reader.last_activity())
+    rows = overview_of(workspace, reader).rows
+    return {(view.item.set, view.item.key): view.stale for row in rows for view in row.views if view.stale}

@@ -9,7 +9,7 @@ from counterpoint.flags.composition.plan import FlagPlan
 from counterpoint.flags.environments import place_of
 from counterpoint.flags.last_changes import LastChange
 from counterpoint.flags.listing import FlagItem, items_of
-from counterpoint.flags.stale import StaleFlag
+from counterpoint.flags.stale import Only, StaleFlag, only_variant
 from counterpoint.flags.state import STATES, FlagState, state_of
 from counterpoint.flags.store import StoredSet
 
@@ -84,7 +84,12 @@ class Asked:
 
 
 def views_of(
-    stored: StoredSet, plans: Mapping[str, FlagPlan], environments: Sequence[str], *, now: float
+    stored: StoredSet,
+    plans: Mapping[str, FlagPlan],
+    environments: Sequence[str],
+    *,
+    now: float,
+    only: Only = only_variant,
 ) -> list[FlagView]:
     """Every flag of a set with its state.
 
@@ -93,12 +98,13 @@ def views_of(
         plans: those that drive its flags, by key.
         environments: of the workspace, in the order of promotion.
         now: Unix seconds.
+        only: see `state_of`.
     """
     place = place_of(stored.name, environments)
     return [
         FlagView(
             item,
-            state_of(stored.flags, stored.flags.flags[item.key], plans.get(item.key), now=now),
+            state_of(stored.flags, stored.flags.flags[item.key], plans.get(item.key), now=now, only=only),
             place.base,
             place.environment,
         )

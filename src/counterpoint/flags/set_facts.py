@@ -1,21 +1,34 @@
 """What takes long to work out of a flag set, kept for as long as nothing that it is made of has changed."""
 
 import threading
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Hashable, Iterable
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, Final, TypeVar
 
+from counterpoint.errors import InputError
+from counterpoint.flags.change_words import FlagWords, Line, flag_words, shared_words
 from counterpoint.flags.environments import all_places, place_of, set_ref
 from counterpoint.flags.flag_history import FlagHistory, history_of
 from counterpoint.flags.lint import Finding, care_findings
 from counterpoint.flags.promotion import Environments, environments_of
 from counterpoint.flags.seen import attributes_seen
 from counterpoint.flags.store import StoredSet
-from counterpoint.flags.versions import VersionPage, versions_of_set
+from counterpoint.flags.versions import VersionPage, documents_of, versions_of_set
+from counterpoint.graph.flag_changes import SetChanges, changes_between
+from counterpoint.graph.past import life_of
 from counterpoint.graph.reader import Reader
 from counterpoint.workspace import Workspace
 
-__all__ = ["FoundIn", "environments_now", "findings_now", "flag_history", "newest_versions"]
+__all__ = [
+    "Compared",
+    "FoundIn",
+    "compared",
+    "environments_now",
+    "findings_now",
+    "flag_history",
+    "versions_now",
+]
 
 T = TypeVar("T")
 MOST: Final = 2_000
@@ -28,6 +41,19 @@ class FoundIn:
 
     finding: Finding
     key: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Compared:
+    """Two versions of a set and what differs."""
+
+    before: int
+    after: int
+    changes: SetChanges
+    flags: list[FlagWords]
+    shared: list[tuple[str, str, tuple[Line, ...]]]
+    more: tuple[str, ...]
+    """Keys of flags beyond those that are told in full."""
 
 
 class _Facts:
@@ -53,11 +79,21 @@ def _facts(workspace: Workspace) -> _Facts:
     return workspace.keep(_Facts, _Facts)
 
 
-def newest_versions(workspace: Workspace, reader: Reader, stored: StoredSet, *, limit: int) -> VersionPage:
-    """The newest versions of a set, with what each changed."""
-    made_of = stored.entity.uid, stored.entity.version, limit
+def versions_now(
+    workspace: Workspace, reader: Reader, name: str, *, limit: int, cursor: str | None = None
+) -> VersionPage:
+    """The versions of a set with what each changed, see `versions_of_set`.
+
+    Raises:
+        NotFoundError: there never was such a set.
+        InputError: the cursor is none of this list's.
+    """
+    made_of = _last(reader, name), limit, cursor
     return _facts(workspace).get(
-        "versions", stored.name, made_of, lambda: versions_of_set(reader, stored.name, limit=limit)
+        f"versions:{limit}",
+        name,
+        made_of,
+        lambda: versions_of_set(reader, name, limit=limit, cursor=cursor),
     )
 
 
@@ -74,13 +110,42 @@ def flag_history(
     )
 
 
-def environments_now(workspace: Workspace, reader: Reader, name: str) -> Environments:
-    """A set in every environment, with what a promotion would change in the next."""
+def compared(
+    workspace: Workspace, reader: Reader, name: str, *, old: int | None, new: int | None, most: int
+) -> Compared:
+    """Two versions of a set and what differs, in words; of `most` flags in full.
+
+    Raises:
+        NotFoundError: there is no such set or version.
+    """
+
+    def make() -> Compared:
+        (before, was), (after, now) = documents_of(reader, name, old=old, new=new)
+        changes = changes_between(was, now)
+        words = flag_words(changes, was, now, most=most)
+        shown = {each.key for each in words}
+        more = tuple(flag.key for flag in changes.flags if flag.key not in shown)
+        return Compared(before, after, changes, words, shared_words(changes), more)
+
+    return _facts(workspace).get("compared", name, (_last(reader, name), old, new), make)
+
+
+def _last(reader: Reader, name: str) -> int | None:
+    """The newest version of a set; none where there never was one."""
+    with suppress(InputError):
+        life = life_of(reader, set_ref(name))
+        return life.last.version if life else None
+    return None
+
+
+def environments_now(
+    workspace: Workspace, reader: Reader, name: str, sets: Iterable[StoredSet]
+) -> Environments:
+    """A set in every environment, with what a promotion would change in the next; `sets` are all that there are."""
     environments = workspace.settings.flags.environments
     base = place_of(name, environments).base
-    refs = [set_ref(each) for _, each in all_places(base, environments)]
-    found = reader.get_many(refs)
-    made_of = tuple((ref, found[ref].etag, found[ref].version) for ref in refs if ref in found)
+    names = {each for _, each in all_places(base, environments)}
+    made_of = tuple((each.name, each.entity.uid, each.entity.version) for each in sets if each.name in names)
     return _facts(workspace).get(
         "environments", base, made_of, lambda: environments_of(workspace, reader, name)
     )

@@ -1,24 +1,24 @@
 """The page of one flag set: its flags, environments, layers, versions, findings, and how to connect to it."""
 
-import json
 import time
 from collections.abc import Sequence
 from typing import Any
 
+import msgspec
 from litestar import MediaType, Request, get
 from litestar.di import NamedDependency
 from litestar.params import FromPath
 
-from counterpoint.flags.care import composition_of
 from counterpoint.flags.composition import upcoming
 from counterpoint.flags.environments import place_of
 from counterpoint.flags.layer_view import holdouts_of, layers_of, segments_of
 from counterpoint.flags.list_page import refs_of
 from counterpoint.flags.overseeing import overview_of
 from counterpoint.flags.overview import Asked, FlagRow, counts_of, grouped, narrowed_rows
-from counterpoint.flags.set_facts import environments_now, findings_now, newest_versions
+from counterpoint.flags.plans_kept import composition_of
+from counterpoint.flags.set_facts import environments_now, findings_now, versions_now
 from counterpoint.flags.snippets import Snippet, snippets_of
-from counterpoint.flags.store import StoredSet, read_set
+from counterpoint.flags.store import StoredSet, find_set, flag_sets
 from counterpoint.graph.actor import Actor
 from counterpoint.graph.entity import Entity
 from counterpoint.graph.permissions import Decision, may
@@ -31,6 +31,8 @@ __all__ = ["pages", "permission_of"]
 ROWS = 50
 VERSIONS = 8
 FINDINGS = 12
+LONGEST = 60_000
+"""Bytes of a definition that the page shows."""
 LINKED = ("implementsBet", "flagOf", "exposes")
 """What a set is joined to beside owners and other environments."""
 
@@ -45,19 +47,20 @@ def show_set(
 ) -> str:
     """One flag set, whole."""
     with ws.graph.read() as reader:
-        stored = read_set(reader, set_name, broken=True)
+        overview = overview_of(ws, reader)
+        stored = overview.set_called(set_name) or flag_sets(ws).of(find_set(reader, set_name))
         entity = stored.entity
-        rows = narrowed_rows(overview_of(ws, reader).rows, Asked(set=stored.name))
+        rows = narrowed_rows(overview.rows, Asked(set=stored.name))
         rows = [row for row in rows if row.main.item.set == stored.name]
         shown = [row for _, part in grouped(rows, "state", {}) for row in part][:ROWS]
-        versions = newest_versions(ws, reader, stored, limit=VERSIONS)
-        environments = environments_now(ws, reader, stored.name)
+        versions = versions_now(ws, reader, stored.name, limit=VERSIONS)
+        environments = environments_now(ws, reader, stored.name, overview.sets)
         findings = findings_now(ws, reader, stored)
         linked = sorted({edge.target for edge in entity.relations if edge.type in LINKED})
         refs = refs_of(shown) | {version.actor for version in versions.items if "/" in version.actor}
         known = dict(reader.get_many(refs | set(linked) | ({entity.owner} if entity.owner else set())))
         permission = permission_of(reader, actor, entity)
-    composition = composition_of(stored.entity)
+    composition = composition_of(ws, entity)
     return render(
         page.about(entity.owner),
         "flags/set.html",
@@ -105,8 +108,10 @@ def _snippets(request: Request[Any, Any, Any], stored: StoredSet, rows: Sequence
     return snippets_of(url, stored.name, item.key, item.type)
 
 
-def _pretty(value: Any) -> str:
-    return json.dumps(value, indent=2, ensure_ascii=False)
+def _pretty(value: Any) -> str | None:
+    """As indented JSON; None where that is more than anybody reads on a page."""
+    written = msgspec.json.encode(value)
+    return msgspec.json.format(written, indent=2).decode() if len(written) <= LONGEST else None
 
 
 pages: list[Any] = [show_set]

@@ -1,6 +1,6 @@
 """Flags whose time is over: why, since when, whose they are, and what to do next."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from typing import Final, Literal, TypeAlias
@@ -15,10 +15,12 @@ from counterpoint.flags.references import Place
 from counterpoint.flags.ruletree import Node, tree_of
 from counterpoint.said import Said
 
-__all__ = ["DAYS", "Ended", "Known", "Reason", "Seen", "StaleFlag", "only_variant", "stale_flags"]
+__all__ = ["DAYS", "Ended", "Known", "Only", "Reason", "Seen", "StaleFlag", "only_variant", "stale_flags"]
 
 DAYS: Final = 30
 """Days without an exposure, or with exposures to one variant, after which a flag counts as stale."""
+Only: TypeAlias = Callable[[FlagSet, Flag], str | None]
+"""What finds the variant that everybody gets."""
 Kind: TypeAlias = Literal["rolled-out", "one-variant", "unseen", "bet-ended", "experiment-ended", "expired"]
 
 
@@ -95,7 +97,13 @@ class Known:
 
 
 def stale_flags(
-    name: str, flags: FlagSet, known: Known, *, now: datetime, days: int = DAYS
+    name: str,
+    flags: FlagSet,
+    known: Known,
+    *,
+    now: datetime,
+    days: int = DAYS,
+    only: Only | None = None,
 ) -> list[StaleFlag]:
     """The flags of a set that can go, in the order of its definition.
 
@@ -107,12 +115,13 @@ def stale_flags(
         known: what is known beside the definition.
         now: the time, in UTC.
         days: see `DAYS`.
+        only: what finds `only_variant`, for who has found it before.
     """
     bets = bets_of(flags)
     found = []
     for flag in flags:
         reasons = list(_expired(flag, now))
-        keeps = only_variant(flags, flag)
+        keeps = (only or only_variant)(flags, flag)
         if not flag.metadata.get("permanent"):
             reasons += _rolled_out(flag, keeps) if flag.key not in known.waiting else []
             reasons += _shown(flag, known, now, days)

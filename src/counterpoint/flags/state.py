@@ -10,7 +10,7 @@ from counterpoint.flags.flag import Flag, variant_name
 from counterpoint.flags.lint_splits import entries_of
 from counterpoint.flags.model import FlagSet
 from counterpoint.flags.ruletree import Node, tree_of
-from counterpoint.flags.stale import only_variant
+from counterpoint.flags.stale import Only, only_variant
 
 __all__ = ["STATES", "FlagState", "Part", "State", "state_of"]
 
@@ -51,7 +51,9 @@ class FlagState:
     """Whether a plan drives it."""
 
 
-def state_of(flags: FlagSet, flag: Flag, plan: FlagPlan | None = None, *, now: float = 0) -> FlagState:
+def state_of(
+    flags: FlagSet, flag: Flag, plan: FlagPlan | None = None, *, now: float = 0, only: Only = only_variant
+) -> FlagState:
     """The state of a flag of a set.
 
     Args:
@@ -59,6 +61,7 @@ def state_of(flags: FlagSet, flag: Flag, plan: FlagPlan | None = None, *, now: f
         flag: one of its flags.
         plan: the plan that drives it; None where none does (one that is detached does not).
         now: Unix seconds, for the plan's schedule.
+        only: what finds the variant that everybody gets, for who has found it before.
     """
     if flag.fault:
         return FlagState("broken", planned=plan is not None)
@@ -66,9 +69,9 @@ def state_of(flags: FlagSet, flag: Flag, plan: FlagPlan | None = None, *, now: f
         return FlagState("off", None, planned=plan is not None)
     if plan is not None:
         return _of_plan(flag, plan, now)
-    only = only_variant(flags, flag)
-    if only is not None:
-        return FlagState("off" if _means_off(flag, only) else "rolled-out", only)
+    variant = only(flags, flag)
+    if variant is not None:
+        return FlagState("off" if _means_off(flag, variant) else "rolled-out", variant)
     tree = tree_of(flags, flag)
     return _of_rule(flag, tree) if tree else FlagState("off", flag.default)
 
