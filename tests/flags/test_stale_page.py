@@ -11,12 +11,14 @@ from litestar.testing import TestClient
 from counterpoint import Workspace
 from counterpoint.flags.care import search_code
 from counterpoint.flags.composing import compose
+from counterpoint.flags.overseeing import Overseer
 from counterpoint.flags.overview import views_of
 from counterpoint.flags.stale import Reason, StaleFlag
 from counterpoint.flags.stale_page import stale_groups
 from counterpoint.flags.store import read_set, write_set
 from counterpoint.graph.actor import local_actor
 from counterpoint.server.app import create_app
+from tests.flags.test_care import exposure
 from tests.flags.test_list_page import BOOLEAN, flag, read, split, words
 
 ME = local_actor()
@@ -93,6 +95,37 @@ def test_lines_of_code_are_named_once_code_was_searched(
     assert "Code has not been searched yet" not in found
     assert "shop.py:1" in found
     assert "No code that was searched names it" in found
+
+
+def test_exposures_are_read_anew_after_a_while_beside_the_requests(ws: Workspace, client: TestClient) -> None:
+    exposure(ws, 1, "on", "2020-01-01T00:00:00Z")
+    write_set(ws, ME, "default", {"flags": {"f": flag(rule=split(50))}})
+    assert keys_of(client, "one-variant") == []
+    exposure(ws, 2, "on", datetime.now(UTC).isoformat())
+    assert keys_of(client, "one-variant") == []  # what was read a moment ago counts
+    overseer = ws.keep(Overseer, Overseer)
+    overseer._looked, overseer._took = float("-inf"), 1.0
+    assert keys_of(client, "one-variant") == []  # nor does this request wait
+    if thread := overseer.reading:
+        thread.join()
+    assert keys_of(client, "one-variant") == ["f"]
+
+
+def test_exposures_that_are_read_in_no_time_are_read_by_the_request(
+    ws: Workspace, client: TestClient
+) -> None:
+    exposure(ws, 1, "on", "2020-01-01T00:00:00Z")
+    write_set(ws, ME, "default", {"flags": {"f": flag(rule=split(50))}})
+    assert keys_of(client, "one-variant") == []
+    exposure(ws, 2, "on", datetime.now(UTC).isoformat())
+    overseer = ws.keep(Overseer, Overseer)
+    overseer._looked, overseer._took = float("-inf"), 0.0
+    assert keys_of(client, "one-variant") == ["f"]
+
+
+def keys_of(client: TestClient, why: str) -> list[str]:
+    html = read(client, f"/flags/-/stale?why={why}")
+    return re.findall(r'<a class="entity strong" href="/flags/default/([^"]+)"', html)
 
 
 def test_a_plan_that_enrols_nobody_yet_is_not_stale(ws: Workspace, client: TestClient) -> None:

@@ -1,5 +1,6 @@
 """The flags of a workspace as lists show them, kept in memory and brought up to date by what has changed."""
 
+import logging
 import threading
 import time
 from collections.abc import Mapping
@@ -17,10 +18,14 @@ from counterpoint.flags.store import StoredSet, flag_sets, read_sets
 from counterpoint.graph.reader import Reader
 from counterpoint.workspace import Workspace
 
-__all__ = ["Overview", "overview_of", "stale_of"]
+log = logging.getLogger("counterpoint.flags")
+
+__all__ = ["Overseer", "Overview", "overview_of", "stale_of"]
 
 FRESH: Final = 60.0
 """Seconds for which what exposures say of a flag counts as new: whether one is stale takes weeks to change."""
+QUICK: Final = 0.05
+"""Seconds that a request waits for them; where they take longer they are read beside it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +53,7 @@ class _Kept:
     """Unix seconds at which a schedule makes them untrue; infinite where none does."""
 
 
-class _Overseer:
+class Overseer:
     """What is kept of one workspace."""
 
     def __init__(self, workspace: Workspace) -> None:
@@ -59,7 +64,10 @@ class _Overseer:
         self._only: dict[str, dict[str, tuple[Flag, str | None]]] = {}
         """By set and key: a flag, and the variant that everybody gets."""
         self._exposures: Shown | None = None
-        self._looked = 0.0
+        self._looked = self._took = 0.0
+        self._news = False
+        self.reading: threading.Thread | None = None
+        """The thread that reads exposures just now."""
         self._overview: tuple[tuple[int, int], Overview] | None = None
 
     def overview(self, reader: Reader) -> Overview:
@@ -79,12 +87,38 @@ class _Overseer:
         return min((kept.until for kept in self._views.values()), default=float("inf"))
 
     def _look_at_exposures(self) -> bool:
-        """Read what the journal says of flags where that was long ago."""
-        moment = time.monotonic()
-        if self._exposures is not None and moment - self._looked < FRESH:
-            return False
-        self._exposures, self._looked = shown_in(self._workspace), moment
-        return True
+        """Read what the journal says of flags where that was long ago, beside the request where it takes a while.
+
+        Returns:
+            Whether there is something new.
+        """
+        old = time.monotonic() - self._looked > FRESH
+        if self._exposures is None or (old and self._took < QUICK):
+            self._take(*self._read())
+            return True
+        if old and self.reading is None:
+            self.reading = threading.Thread(target=self._read_beside, name="flag-exposures", daemon=True)
+            self.reading.start()
+        news, self._news = self._news, False
+        return news
+
+    def _read(self) -> tuple[Shown, float]:
+        start = time.monotonic()
+        return shown_in(self._workspace), time.monotonic() - start
+
+    def _take(self, exposures: Shown, took: float) -> None:
+        self._exposures, self._took, self._looked = exposures, took, time.monotonic()
+
+    def _read_beside(self) -> None:
+        try:
+            exposures, took = self._read()
+            with self._lock:
+                self._take(exposures, took)
+                self._news = True
+        except Exception:  # the workspace may be closed meanwhile; what is known stays, and is tried again
+            log.warning("What was shown of flags could not be read.", exc_info=True)
+        finally:
+            self.reading = None
 
     def _made(self, reader: Reader) -> Overview:
         sets = tuple(read_sets(reader, compiled=flag_sets(self._workspace)))
@@ -147,7 +181,7 @@ class _Overseer:
 
 def overview_of(workspace: Workspace, reader: Reader) -> Overview:
     """All flags of the workspace as they are now."""
-    return workspace.keep(_Overseer, _Overseer).overview(reader)
+    return workspace.keep(Overseer, Overseer).overview(reader)
 
 
 def stale_of(workspace: Workspace, reader: Reader) -> Mapping[tuple[str, str], StaleFlag]:
