@@ -83,7 +83,11 @@ def test_any_other_percentage_can_be_written_and_what_is_none_is_said_beside_it(
 ) -> None:
     page = read(client, PAGE)
     assert send(client, page, "ramp", percent="other", other="12,5 %").status_code == 303
-    assert plan(workspace)["ramp"] == 12.5
+    assert send(client, read(client, PAGE), "ramp", other="12.5").headers["location"].endswith("flags-as-before")  # fmt: skip
+    assert send(client, read(client, PAGE), "ramp", other="13").status_code == 303  # typed, and not chosen
+    assert send(client, read(client, PAGE), "ramp", percent="25", other="13").status_code == 303
+    assert plan(workspace)["ramp"] == 25
+    assert send(client, read(client, PAGE), "ramp", percent="other", other="12.5").status_code == 303
     for wrong in ("101", "-1", "x", "", "nan", "1.2345"):
         answer = send(client, read(client, PAGE), "ramp", percent="other", other=wrong)
         assert answer.status_code == 400
@@ -97,7 +101,7 @@ def test_a_preview_asks_invented_users_writes_nothing_and_its_form_saves(
     shown = send(client, read(client, PAGE), "ramp", step="preview", percent="50", reason="Half.")
     assert shown.status_code == 200
     page = type(read(client, PAGE))(shown.text)
-    assert f"ramp of {KEY!r} 10 % → 50 %: 40 % of users enter" in page.words
+    assert f"Ramp of {KEY!r} 10 % → 50 %: 40 % of users enter" in page.words
     assert "'off' → 'on'" in page.words
     assert "10,000 invented users" in page.words
     assert plan(workspace)["ramp"] == 10
@@ -119,6 +123,15 @@ def test_a_kill_keeps_the_plan_and_a_revival_gives_everybody_back_what_they_had(
     assert plan(workspace)["ramp"] == 10
     assert send(client, page, "revive").status_code == 303
     assert flag(workspace) == before
+
+
+def test_a_kill_says_first_which_flags_build_on_it(client: TestClient[Any], workspace: Workspace) -> None:
+    child = {**PLAIN, "ramp": 100, "prerequisites": [{"flag": KEY, "variant": "on"}]}
+    compose(workspace, ME, "default", {**PLANS, "flags": {**PLANS["flags"], "child": child}})
+    page = read(client, PAGE)
+    assert "What this flag gives decides about others as well: child needs it." in page.words
+    shown = type(page)(send(client, page, "kill", step="preview").text)
+    assert f"'child': its prerequisite {KEY!r} changes" in shown.words
 
 
 def test_off_and_on_keep_rule_and_plan(client: TestClient[Any], workspace: Workspace) -> None:

@@ -78,8 +78,9 @@ class Values:
 def ramp_steps(composition: Composition, key: str) -> list[RampStep]:
     """The steps of a ramp, each with what it does to people; the present one among them."""
     plan = composition.flags[key]
+    alone = replace(composition, flags={key: plan})  # of a thousand other plans nothing changes
     chosen = sorted({0, *STEPS, percent_of(plan.ramp)})
-    return [_step(composition, key, plan, percent) for percent in chosen]
+    return [_step(alone, key, plan, percent) for percent in chosen]
 
 
 def _step(composition: Composition, key: str, plan: FlagPlan, percent: float) -> RampStep:
