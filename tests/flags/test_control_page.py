@@ -287,6 +287,39 @@ def test_what_cannot_be_used_is_said_beside_the_form_and_what_was_typed_stays(
     assert plans(workspace) == before
 
 
+@pytest.mark.parametrize(
+    ("form", "fields"),
+    [
+        ("schedule", {"at": ["0001-01-01T00:00+14:00"], "to": ["5"]}),
+        ("schedule", {"at": ["9999-12-31T23:59:59-14:00"], "to": ["5"]}),
+        ("schedule", {"at": ["2099-12-01T09:00"] * 30, "to": ["5"] * 30}),
+        ("ramp", {"percent": "1e999"}),
+        ("ramp", {"percent": "٣"}),
+        ("layer", {"layer": "shelf", "start": "1e-9", "end": "99"}),
+        ("audience", {"rule": "[" * 50_000}),
+        ("audience", {"rule": '{"!": ' * 900 + "1" + "}" * 900}),
+        ("audience", {"rule": '{"==": [{"var": "a"}, NaN]}'}),
+        ("audience", {"rule": '{"==": [{"var": "a"}, "\\u0000"]}'}),
+        ("audience", {"new_segment": "\x00", "segment_rule": "{}"}),
+        ("audience", {"segments_in": ["__proto__"]}),
+        ("holdouts", {"new_holdout": "<b>" * 5_000, "holdout_percent": "5"}),
+        ("needs", {"needed": ["x\x00y"], "variant": ["on"]}),
+    ],
+)
+def test_hostile_input_is_refused_in_words_and_changes_nothing(
+    client: TestClient[Any], workspace: Workspace, form: str, fields: dict[str, Any]
+) -> None:
+    before = (definition(workspace), plans(workspace))
+    answer = send(client, read(client, PAGE), form, **fields)
+    if form == "ramp" and fields["percent"] == "٣":
+        assert answer.status_code == 303  # digits of any script are digits
+        return
+    assert answer.status_code == 400
+    assert "Nothing was changed" in answer.text
+    assert "<b><b>" not in answer.text
+    assert (definition(workspace), plans(workspace)) == before
+
+
 def test_a_change_of_another_flag_meanwhile_is_no_obstacle(
     client: TestClient[Any], workspace: Workspace
 ) -> None:
@@ -396,6 +429,8 @@ def test_who_does_not_own_the_set_reads_whom_to_ask_and_cannot_write(
         page = read(client, path)
         assert "eve is no member; ask them, or join." in page.words
         assert "Ask SH Squad Home" in page.words
+    shown = send(client, read(client, control("plain")), "kill", step="preview")
+    assert "callers get the default in the code" in type(read(client, control("plain")))(shown.text).words
     refused = send(client, read(client, control("plain")), "kill")
     assert refused.status_code == 403
     assert flag(workspace, "plain")["state"] == "ENABLED"

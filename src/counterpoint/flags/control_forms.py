@@ -322,9 +322,9 @@ def _moment(text: str) -> str:
     """An RFC 3339 moment from what `datetime-local` sends, which has no zone and is in UTC here."""
     try:
         moment = datetime.fromisoformat(text)
-    except ValueError:
+        utc = moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
+    except (ValueError, OverflowError):
         raise _wrong("at", f"{text!r} is no moment. Write it as 2026-12-01T09:00, in UTC.") from None
-    utc = moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
     return utc.replace(microsecond=0).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 

@@ -41,7 +41,7 @@ from counterpoint.flags.effects import Effect, effect_of
 from counterpoint.flags.flag import Flag
 from counterpoint.flags.meanwhile import Meanwhile, may_write, set_named, since
 from counterpoint.flags.store import StoredSet, find_set, flag_sets
-from counterpoint.graph.actor import Actor
+from counterpoint.graph.actor import SYSTEM, Actor
 from counterpoint.graph.entity import Entity
 from counterpoint.spelling import near
 from counterpoint.web import PageContext, render
@@ -157,6 +157,7 @@ def _changed(
 def _tried(
     ws: Workspace, actor: Actor, set_name: str, key: str, data: Mapping[str, Any], *, dry_run: bool
 ) -> Composed:
+    actor = SYSTEM if dry_run else actor  # whoever may read may ask what a change would do
     form, etag, reason = one(data, "do"), one(data, "etag"), one(data, "reason") or None
     if_match = [etag] if etag and form not in CERTAIN else None
     if form in ("on", "off"):
