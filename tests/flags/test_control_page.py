@@ -83,7 +83,11 @@ def test_any_other_percentage_can_be_written_and_what_is_none_is_said_beside_it(
 ) -> None:
     page = read(client, PAGE)
     assert send(client, page, "ramp", percent="other", other="12,5 %").status_code == 303
-    assert plan(workspace)["ramp"] == 12.5
+    assert send(client, read(client, PAGE), "ramp", other="12.5").headers["location"].endswith("flags-as-before")  # fmt: skip
+    assert send(client, read(client, PAGE), "ramp", other="13").status_code == 303  # typed, and not chosen
+    assert send(client, read(client, PAGE), "ramp", percent="25", other="13").status_code == 303
+    assert plan(workspace)["ramp"] == 25
+    assert send(client, read(client, PAGE), "ramp", percent="other", other="12.5").status_code == 303
     for wrong in ("101", "-1", "x", "", "nan", "1.2345"):
         answer = send(client, read(client, PAGE), "ramp", percent="other", other=wrong)
         assert answer.status_code == 400
@@ -97,7 +101,7 @@ def test_a_preview_asks_invented_users_writes_nothing_and_its_form_saves(
     shown = send(client, read(client, PAGE), "ramp", step="preview", percent="50", reason="Half.")
     assert shown.status_code == 200
     page = type(read(client, PAGE))(shown.text)
-    assert f"ramp of {KEY!r} 10 % → 50 %: 40 % of users enter" in page.words
+    assert f"Ramp of {KEY!r} 10 % → 50 %: 40 % of users enter" in page.words
     assert "'off' → 'on'" in page.words
     assert "10,000 invented users" in page.words
     assert plan(workspace)["ramp"] == 10
@@ -119,6 +123,15 @@ def test_a_kill_keeps_the_plan_and_a_revival_gives_everybody_back_what_they_had(
     assert plan(workspace)["ramp"] == 10
     assert send(client, page, "revive").status_code == 303
     assert flag(workspace) == before
+
+
+def test_a_kill_says_first_which_flags_build_on_it(client: TestClient[Any], workspace: Workspace) -> None:
+    child = {**PLAIN, "ramp": 100, "prerequisites": [{"flag": KEY, "variant": "on"}]}
+    compose(workspace, ME, "default", {**PLANS, "flags": {**PLANS["flags"], "child": child}})
+    page = read(client, PAGE)
+    assert "What this flag gives decides about others as well: child needs it." in page.words
+    shown = type(page)(send(client, page, "kill", step="preview").text)
+    assert f"'child': its prerequisite {KEY!r} changes" in shown.words
 
 
 def test_off_and_on_keep_rule_and_plan(client: TestClient[Any], workspace: Workspace) -> None:
@@ -274,6 +287,39 @@ def test_what_cannot_be_used_is_said_beside_the_form_and_what_was_typed_stays(
     assert plans(workspace) == before
 
 
+@pytest.mark.parametrize(
+    ("form", "fields"),
+    [
+        ("schedule", {"at": ["0001-01-01T00:00+14:00"], "to": ["5"]}),
+        ("schedule", {"at": ["9999-12-31T23:59:59-14:00"], "to": ["5"]}),
+        ("schedule", {"at": ["2099-12-01T09:00"] * 30, "to": ["5"] * 30}),
+        ("ramp", {"percent": "1e999"}),
+        ("ramp", {"percent": "٣"}),
+        ("layer", {"layer": "shelf", "start": "1e-9", "end": "99"}),
+        ("audience", {"rule": "[" * 50_000}),
+        ("audience", {"rule": '{"!": ' * 900 + "1" + "}" * 900}),
+        ("audience", {"rule": '{"==": [{"var": "a"}, NaN]}'}),
+        ("audience", {"rule": '{"==": [{"var": "a"}, "\\u0000"]}'}),
+        ("audience", {"new_segment": "\x00", "segment_rule": "{}"}),
+        ("audience", {"segments_in": ["__proto__"]}),
+        ("holdouts", {"new_holdout": "<b>" * 5_000, "holdout_percent": "5"}),
+        ("needs", {"needed": ["x\x00y"], "variant": ["on"]}),
+    ],
+)
+def test_hostile_input_is_refused_in_words_and_changes_nothing(
+    client: TestClient[Any], workspace: Workspace, form: str, fields: dict[str, Any]
+) -> None:
+    before = (definition(workspace), plans(workspace))
+    answer = send(client, read(client, PAGE), form, **fields)
+    if form == "ramp" and fields["percent"] == "٣":
+        assert answer.status_code == 303  # digits of any script are digits
+        return
+    assert answer.status_code == 400
+    assert "Nothing was changed" in answer.text
+    assert "<b><b>" not in answer.text
+    assert (definition(workspace), plans(workspace)) == before
+
+
 def test_a_change_of_another_flag_meanwhile_is_no_obstacle(
     client: TestClient[Any], workspace: Workspace
 ) -> None:
@@ -383,6 +429,8 @@ def test_who_does_not_own_the_set_reads_whom_to_ask_and_cannot_write(
         page = read(client, path)
         assert "eve is no member; ask them, or join." in page.words
         assert "Ask SH Squad Home" in page.words
+    shown = send(client, read(client, control("plain")), "kill", step="preview")
+    assert "callers get the default in the code" in type(read(client, control("plain")))(shown.text).words
     refused = send(client, read(client, control("plain")), "kill")
     assert refused.status_code == 403
     assert flag(workspace, "plain")["state"] == "ENABLED"

@@ -78,8 +78,9 @@ class Values:
 def ramp_steps(composition: Composition, key: str) -> list[RampStep]:
     """The steps of a ramp, each with what it does to people; the present one among them."""
     plan = composition.flags[key]
+    alone = replace(composition, flags={key: plan})  # of a thousand other plans nothing changes
     chosen = sorted({0, *STEPS, percent_of(plan.ramp)})
-    return [_step(composition, key, plan, percent) for percent in chosen]
+    return [_step(alone, key, plan, percent) for percent in chosen]
 
 
 def _step(composition: Composition, key: str, plan: FlagPlan, percent: float) -> RampStep:
@@ -321,9 +322,9 @@ def _moment(text: str) -> str:
     """An RFC 3339 moment from what `datetime-local` sends, which has no zone and is in UTC here."""
     try:
         moment = datetime.fromisoformat(text)
-    except ValueError:
+        utc = moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
+    except (ValueError, OverflowError):
         raise _wrong("at", f"{text!r} is no moment. Write it as 2026-12-01T09:00, in UTC.") from None
-    utc = moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
     return utc.replace(microsecond=0).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 

@@ -12,10 +12,12 @@ from litestar.response import Redirect
 
 from counterpoint.errors import InputError, NotFoundError, PreconditionError
 from counterpoint.flags.adopting import NotAdoptable, Offer, offer_of
-from counterpoint.flags.composing import Composed, edit_plans, kill, ramp, read_plans, revive, switch
+from counterpoint.flags.composing import Composed, edit_plans, kill, ramp, revive, switch
 from counterpoint.flags.composition import (
     Composition,
     CompositionError,
+    percent_of,
+    read_composition,
     reattached,
     settled,
     upcoming,
@@ -38,8 +40,9 @@ from counterpoint.flags.control_shown import holdouts_shown, layers_shown, rows_
 from counterpoint.flags.effects import Effect, effect_of
 from counterpoint.flags.flag import Flag
 from counterpoint.flags.meanwhile import Meanwhile, may_write, set_named, since
-from counterpoint.flags.store import StoredSet, read_set
-from counterpoint.graph.actor import Actor
+from counterpoint.flags.store import StoredSet, find_set, flag_sets
+from counterpoint.graph.actor import SYSTEM, Actor
+from counterpoint.graph.entity import Entity
 from counterpoint.spelling import near
 from counterpoint.web import PageContext, render
 from counterpoint.web.urls import flag_url, with_query
@@ -154,6 +157,7 @@ def _changed(
 def _tried(
     ws: Workspace, actor: Actor, set_name: str, key: str, data: Mapping[str, Any], *, dry_run: bool
 ) -> Composed:
+    actor = SYSTEM if dry_run else actor  # whoever may read may ask what a change would do
     form, etag, reason = one(data, "do"), one(data, "etag"), one(data, "reason") or None
     if_match = [etag] if etag and form not in CERTAIN else None
     if form in ("on", "off"):
@@ -165,7 +169,8 @@ def _tried(
     if form == "revive":
         return revive(ws, actor, set_name, key, if_match=if_match, dry_run=dry_run, reason=reason)
     if form == "ramp":
-        percent = percent_in(data, "other" if one(data, "percent") in ("", "other") else "percent")
+        untouched = one(data, "percent") in ("", "other", one(data, "now") if one(data, "other") else "")
+        percent = percent_in(data, "other" if untouched else "percent")
         return ramp(ws, actor, set_name, key, percent, if_match=if_match, dry_run=dry_run, reason=reason)
     edit = _edit(ws, set_name, key, form, data)
     return edit_plans(ws, actor, set_name, key, edit, if_match=if_match, dry_run=dry_run, reason=reason)
@@ -183,7 +188,7 @@ def _edit(ws: Workspace, set_name: str, key: str, form: str, data: Mapping[str, 
         return lambda composition: without_plan(composition, key)
     if form == "adopt":
         with ws.graph.read() as reader:
-            flag = _flag(read_set(reader, set_name), key)
+            flag = _flag(flag_sets(ws).of(find_set(reader, set_name)), key)
         offer = offer_of(flag)
         if isinstance(offer, NotAdoptable):
             raise InputError(offer.reason)
@@ -202,7 +207,7 @@ def _previewed(ws: Workspace, actor: Actor, set_name: str, key: str, data: Mappi
 
 def _effect(ws: Workspace, set_name: str, done: Composed) -> Effect:
     with ws.graph.read() as reader:
-        before = read_set(reader, set_name, broken=True).entity.document
+        before = find_set(reader, set_name).document
     sentences = [each for change in done.changes for each in change.sentences]
     return effect_of(before, done.written, sentences)
 
@@ -218,8 +223,8 @@ def _shown(
     done: int | None = None,
 ) -> str:
     with ws.graph.read() as reader:
-        stored = read_set(reader, set_name, broken=True)
-        composition, problem = _plans(reader, set_name, stored)
+        stored = flag_sets(ws).of(find_set(reader, set_name))
+        composition, problem = _plans(stored.entity, key)
         flag = None if stored.problems else _flag(stored, key)
         permission = may_write(reader, stored.entity, actor)
         owner = reader.get(stored.entity.owner) if stored.entity.owner else None
@@ -238,6 +243,7 @@ def _shown(
         detached=key in composition.detached,
         unreadable=problem,
         says=state_sentence(flag, plan, now) if flag else "",
+        now_percent=f"{percent_of(plan.ramp)}" if plan else "",
         steps=ramp_steps(composition, key) if plan else [],
         coming=[each for each in upcoming(composition, now) if each.key == key],
         children=sorted(built_on(composition, key) - {key}),
@@ -262,12 +268,13 @@ def _shown(
     )
 
 
-def _plans(reader: Any, set_name: str, stored: StoredSet) -> tuple[Composition, str | None]:
+def _plans(entity: Entity, key: str) -> tuple[Composition, str | None]:
+    """The plans of a set, that of the flag at rest where it was edited; or why they cannot be read."""
     try:
-        composition, entity = read_plans(reader, set_name)
+        composition = read_composition(entity.spec.get("composition") or {})
     except CompositionError as error:
         return Composition(), str(error.problems[0] if error.problems else error.message)
-    return settled(composition, entity.spec["definition"])[0], None
+    return settled(composition, entity.spec["definition"], only=[key])[0], None
 
 
 def _flag(stored: StoredSet, key: str) -> Flag:

@@ -124,17 +124,25 @@ def _people(
     from counterpoint.flags.simulation import population_for, simulate  # and numpy with it
 
     try:
-        old, new = _flags(before), _flags(after)
+        old, new = _flags(before, keys), _flags(after, keys)
     except FlagSetError:
         return {}  # what is there now answers nobody, so that nothing can be compared
     population = population_for(old, new, users)
     return {each.key: _counted(each) for each in simulate(old, new, population, keys=keys)}
 
 
-def _flags(document: Mapping[str, Any] | None) -> FlagSet:
+def _flags(document: Mapping[str, Any] | None, keys: Sequence[str]) -> FlagSet:
+    """These flags of a set; a thousand others need not be compiled for them."""
     spec = document["spec"] if document else {"definition": {"flags": {}}}
     bucketing: Bucketing = "v3" if spec.get("bucketing") == "v3" else "v2"
-    return FlagSet.from_flagd(spec["definition"], bucketing)
+    definition = spec["definition"]
+    listed = definition.get("flags")
+    chosen: Any
+    if isinstance(listed, list):
+        chosen = [flag for flag in listed if isinstance(flag, Mapping) and flag.get("key") in keys]
+    else:
+        chosen = {key: flag for key, flag in (listed or {}).items() if key in keys}
+    return FlagSet.from_flagd({**definition, "flags": chosen}, bucketing)
 
 
 def _counted(change: "Change") -> People:

@@ -17,7 +17,7 @@ from counterpoint.flags.environments import place_of, promoted
 from counterpoint.flags.meanwhile import Meanwhile, may_write, set_named, since
 from counterpoint.flags.promotion import Way, promote_set, way_of
 from counterpoint.flags.store import Written, find_set, set_ref
-from counterpoint.graph.actor import Actor
+from counterpoint.graph.actor import SYSTEM, Actor
 from counterpoint.graph.entity import Entity
 from counterpoint.graph.flag_changes import changes_of_definitions
 from counterpoint.graph.flagd import flags_by_key
@@ -162,7 +162,7 @@ def _tried(ws: Workspace, actor: Actor, way: Way, asked: Asked, *, dry_run: bool
         raise InputError("No flag is ticked. Tick at least one, or choose the whole set.")
     return promote_set(
         ws,
-        actor,
+        SYSTEM if dry_run else actor,  # whoever may read may ask what a promotion would do
         way,
         flags=None if asked.whole else asked.keys,
         with_state=asked.with_state,

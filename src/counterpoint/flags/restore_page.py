@@ -9,13 +9,13 @@ from litestar.di import NamedDependency
 from litestar.params import FromPath, FromQuery, URLEncodedBody
 from litestar.response import Redirect
 
-from counterpoint.errors import InputError, NotAllowedError, NotFoundError, PreconditionError
+from counterpoint.errors import InputError, NotFoundError, PreconditionError
 from counterpoint.flags.control_forms import one
 from counterpoint.flags.effects import Effect, effect_of
 from counterpoint.flags.meanwhile import Meanwhile, may_write, set_named, since
 from counterpoint.flags.store import set_ref
 from counterpoint.flags.versions import SetVersion, read_version, restore_set, versions_of_set
-from counterpoint.graph.actor import Actor
+from counterpoint.graph.actor import SYSTEM, Actor
 from counterpoint.graph.permissions import Decision
 from counterpoint.web import PageContext, render
 from counterpoint.web.urls import flag_url, with_query
@@ -117,7 +117,7 @@ def _shown(
         entity = reader.get(set_ref(set_name))
         permission = may_write(reader, entity, actor) if entity else Decision(allow=True, reason="")
         owner = reader.get(entity.owner) if entity and entity.owner else None
-    effect, problem = _effect(ws, actor, set_name, chosen, entity.document if entity else None)
+    effect, problem = _effect(ws, set_name, chosen, entity.document if entity else None)
     return render(
         page.about(entity.owner if entity else None),
         "flags/restore.html",
@@ -136,15 +136,13 @@ def _shown(
 
 
 def _effect(
-    ws: Workspace, actor: Actor, set_name: str, chosen: SetVersion | None, before: Mapping[str, Any] | None
+    ws: Workspace, set_name: str, chosen: SetVersion | None, before: Mapping[str, Any] | None
 ) -> tuple[Effect | None, str | None]:
-    """What restoring would do, tried as whoever reads the page; or why it cannot be told."""
+    """What restoring would do, which whoever may read may ask; or why it cannot be told."""
     if chosen is None:
         return None, None
     try:
-        return effect_of(before, restore_set(ws, actor, set_name, chosen.version, dry_run=True)), None
-    except NotAllowedError:
-        return None, None
+        return effect_of(before, restore_set(ws, SYSTEM, set_name, chosen.version, dry_run=True)), None
     except (InputError, NotFoundError) as error:
         first = error.problems[0].message if error.problems else ""
         return None, f"{error.message} {first}".strip()
