@@ -7,7 +7,7 @@ References:
 
 import math
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
 from counterpoint.flags.errors import RuleLimitError
@@ -16,6 +16,7 @@ __all__ = [
     "UNDEFINED",
     "compare",
     "is_array",
+    "joined",
     "kind_of",
     "loosely_equal",
     "number",
@@ -162,6 +163,18 @@ def units(value: str) -> bytes:
     return value.encode("utf-16-be", "surrogatepass")
 
 
+def joined(parts: Iterable[str]) -> str:
+    """The texts in a row; halves of a character that meet become the character, as in UTF-16."""
+    whole = "".join(parts)
+    if whole.isascii():
+        return whole
+    try:
+        whole.encode()
+    except UnicodeEncodeError:
+        return units(whole).decode("utf-16-be", "surrogatepass")
+    return whole
+
+
 def _double(value: float) -> float:
     try:
         return float(value)
@@ -248,4 +261,4 @@ def _joined(values: Any) -> str:
             raise RuleLimitError(f"An array nests deeper than {MAX_NESTING} levels.")
         if length > MAX_TEXT:
             raise RuleLimitError(f"A rule builds a text of more than {MAX_TEXT:,} characters.")
-    return "".join(parts)
+    return joined(parts)

@@ -6,6 +6,8 @@ of the language are those of https://jsonlogic.com/operations.html.
 
 import math
 from collections.abc import Callable, Mapping, Sequence
+from functools import reduce
+from operator import add
 from typing import Any, Final, TypeAlias
 
 from counterpoint.flags.errors import RuleLimitError, UnknownOperatorError
@@ -14,6 +16,7 @@ from counterpoint.flags.javascript import (
     UNDEFINED,
     compare,
     is_array,
+    joined,
     loosely_equal,
     number,
     parse_float,
@@ -293,7 +296,7 @@ def _cat(arguments: Sequence[Any], _: Any) -> str:
     parts = ["" if part is None or part is UNDEFINED else text(part) for part in arguments]
     if sum(map(len, parts)) > MAX_TEXT:
         raise RuleLimitError(f"A rule builds a text of more than {MAX_TEXT:,} characters.")
-    return "".join(parts)
+    return joined(parts)
 
 
 def _substr(arguments: Sequence[Any], _: Any) -> str:
@@ -322,7 +325,8 @@ def _slice(source: str, start: float, length: float | None) -> str:
 
 
 def _add(arguments: Sequence[Any], _: Any) -> int | float:
-    return settled(sum((parse_float(value) for value in arguments), 0.0))
+    # Not `sum`, which rounds only once from Python 3.12 on; JavaScript rounds at each step.
+    return settled(reduce(add, map(parse_float, arguments), 0.0))
 
 
 def _multiply(arguments: Sequence[Any], _: Any) -> Any:
