@@ -15,6 +15,10 @@ from counterpoint.flags.store import Written, write_set
 from counterpoint.graph.actor import local_actor
 from counterpoint.server.app import create_app
 
+from .engines import npm, pypi
+
+__all__ = ["DEFINITION", "NORDIC", "Served", "npm", "pypi", "served"]
+
 NORDIC = {"in": [{"var": "country"}, ["SE", "NO"]]}
 DEFINITION: dict[str, Any] = {
     "metadata": {"flagSetId": "default", "version": "7"},
