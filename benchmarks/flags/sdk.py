@@ -11,7 +11,6 @@ Where flagd's provider is in an environment of its own, name its interpreter: `-
 import argparse
 import gc
 import json
-import random
 import subprocess
 import sys
 import tempfile
@@ -23,41 +22,17 @@ from typing import Any
 from openfeature import api
 from openfeature.evaluation_context import EvaluationContext
 
+sys.path.insert(0, str(Path(__file__).parent))
+
+from workload import DEFINITION, users
+
 PASSES = 7
 ROUNDS = 3
-DEFINITION: dict[str, Any] = {
-    "flags": {
-        "new-checkout": {
-            "state": "ENABLED",
-            "variants": {"on": True, "off": False},
-            "defaultVariant": "off",
-            "targeting": {
-                "if": [
-                    {"ends_with": [{"var": "email"}, "@corp.example"]}, "on",
-                    {"in": [{"var": "country"}, ["SE", "NO", "DK", "FI", "IS"]]}, "on",
-                    {"==": [{"var": "plan"}, "beta"]}, "on",
-                    {"fractional": [["on", 10], ["off", 90]]},
-                ]
-            },
-        }
-    }
-}  # fmt: skip
 
 
 def contexts() -> list[EvaluationContext]:
     """20,000 users, always the same."""
-    chance = random.Random(7)
-    return [
-        EvaluationContext(
-            f"{chance.getrandbits(64):016x}",
-            {
-                "email": f"u{number}@{'corp.example' if chance.random() < 0.05 else 'mail.example'}",
-                "country": chance.choice(["SE", "NO", "DK", "FI", "IS"]) if chance.random() < 0.05 else "US",
-                "plan": "beta" if chance.random() < 0.05 else "free",
-            },
-        )
-        for number in range(20_000)
-    ]
+    return [EvaluationContext(key, attributes) for key, attributes in users()]
 
 
 def per_second(users: list[EvaluationContext]) -> tuple[float, float]:

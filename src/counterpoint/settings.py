@@ -38,6 +38,8 @@ _NOUNS = {
     "array": "a list", "object": "a table of settings", "null": "nothing",
 }  # fmt: skip
 _ENVIRONMENT = re.compile(r"[a-z0-9]([a-z0-9-]{0,30}[a-z0-9])?")
+_ORIGIN = re.compile(r"https?://[^/\s@*?#]+")
+_HEADER = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+")
 _AT_LINE = re.compile(r" \(at line (\d+), column (\d+)\)$")
 
 Count = Annotated[int, msgspec.Meta(ge=1)]
@@ -79,10 +81,18 @@ class CatalogSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class FlagSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """How flags are kept."""
+    """How flags are kept and served."""
 
     environments: tuple[str, ...] = ("development", "staging", "production")
     """The environments that flag sets are promoted through, in order; the last is the one whose set has the bare name."""
+    origins: tuple[str, ...] = ()
+    """Origins of the pages that may evaluate flags with a token or client key, such as `https://shop.example`; none means any."""
+    context: dict[str, Any] = {}
+    """Attributes that every remote evaluation has, whatever the client sends."""
+    context_headers: dict[str, str] = {}
+    """Headers of the request with the attribute that each gives, such as `X-Country = "country"`."""
+    rate: Count | None = None
+    """Remote evaluations a second that one token may ask for; none means any number."""
 
 
 class ServerSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -137,6 +147,19 @@ def load_settings(file: Path, environment: Mapping[str, str] | None = None) -> S
                 f"{name!r} is no environment; each is one word of letters, digits and dashes, named once"
             )
             raise _refusal(file, given, message, f"/flags/environments/{index}")
+    for index, origin in enumerate(settings.flags.origins):
+        if not _ORIGIN.fullmatch(origin) or origin != origin.lower():
+            message = f"{origin!r} is no origin; write scheme and host in small letters, such as https://shop.example, without a path"
+            raise _refusal(file, given, message, f"/flags/origins/{index}")
+    for name, attribute in settings.flags.context_headers.items():
+        secret = name.lower() in ("authorization", "cookie", "x-api-key")
+        if secret or not _HEADER.fullmatch(name) or not attribute:
+            message = (
+                f"{name!r} holds secrets and gives no attribute"
+                if secret
+                else f"{name!r} is no header with the name of an attribute"
+            )
+            raise _refusal(file, given, message, f"/flags/context_headers/{name}")
     return settings
 
 

@@ -69,6 +69,13 @@ name = {name}
 [flags]
 # The environments that flag sets are promoted through; the last is the one whose set has the bare name.
 # environments = ["development", "staging", "production"]
+# Origins of the pages that may evaluate flags with a client key; none means any.
+# origins = ["https://shop.example"]
+# Attributes that every remote evaluation has, and headers of the request that give one.
+# context = {{ region = "eu" }}
+# context_headers = {{ X-Country = "country" }}
+# Remote evaluations a second that one token may ask for; none means any number.
+# rate = 1000
 
 [server]
 # Largest request body, in MiB.

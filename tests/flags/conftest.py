@@ -2,23 +2,26 @@
 
 import socket
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
 import httpx2
 import pytest
 import uvicorn
+from litestar.testing import TestClient
 
 from counterpoint import Workspace
 from counterpoint.flags.store import Written, write_set
 from counterpoint.graph.actor import local_actor
 from counterpoint.server.app import create_app
+from counterpoint.settings import FlagSettings, Settings
 
 from .engines import npm, pypi
 
 __all__ = ["DEFINITION", "NORDIC", "Served", "npm", "pypi", "served"]
 
+HOST = "http://counterpoint.localhost"
 NORDIC = {"in": [{"var": "country"}, ["SE", "NO"]]}
 DEFINITION: dict[str, Any] = {
     "metadata": {"flagSetId": "default", "version": "7"},
@@ -97,3 +100,20 @@ def http(served: Served) -> Iterator[httpx2.Client]:
     """A client of that server."""
     with httpx2.Client(base_url=served.url) as client:
         yield client
+
+
+@pytest.fixture
+def make(workspace: Workspace) -> Iterator[Callable[..., TestClient]]:
+    """Makes clients of applications with sign-in and settings of the flags."""
+    clients: list[TestClient] = []
+
+    def made(*, auth: bool = True, loopback: bool = False, **flags: Any) -> TestClient:
+        workspace.settings = Settings(flags=FlagSettings(**flags))
+        app = create_app(workspace, auth=auth, loopback=loopback)
+        client = TestClient(app, base_url=HOST, raise_server_exceptions=False)
+        clients.append(client.__enter__())
+        return client
+
+    yield made
+    for client in clients:
+        client.__exit__(None, None, None)

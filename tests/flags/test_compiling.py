@@ -1,8 +1,10 @@
 """Generated code against the interpreter: what it answers, and what it leaves to it."""
 
+import json
 import math
 import re
 from contextlib import suppress
+from copy import deepcopy
 from dataclasses import replace
 from typing import Any
 
@@ -108,8 +110,8 @@ def set_of(flag: Flag, bucketing: str = "v2") -> FlagSet:
 
 
 WORDS = re.compile(
-    r"(?:def rule\(c, now\):|\b(?:[kv]\d+|c|get|now|if|else|return|raise|Unusual|and|or|not|in|is|None|True|False|kind|str|int|float|bool"
-    r"|truthy|loosely|strictly|contains|look_up|chosen|clock|draw|len|encode|startswith|endswith|0|24|32)\b|:=|==|<=|>=|>>|[\s()\[\],.<>:=*+])*"
+    r"(?:def rule\(c, now\):|\b(?:[kv]\d+|c|get|now|if|else|return|raise|Unusual|and|or|not|in|is|None|True|False|__class__|str|int|float|bool"
+    r"|truthy|loosely|strictly|contains|look_up|chosen|clock|draw|len|encode|startswith|endswith|24|32)\b|:=|==|<=|>=|>>|[\s()\[\],.<>:=*+])*"
 )
 
 
@@ -182,9 +184,56 @@ def test_attributes_of_any_type_raise_nothing(name: str) -> None:
     for value in (Evil(), circle, b"x", {1: 2}, {1, 2}, 10**5000, object, lambda: 1, "\ud800"):
         found = flags.evaluate("f", {"targetingKey": "u", name: value})
         assert found.error_code in (None, "GENERAL")
-    assert flags.evaluate([], {}).error_code == "FLAG_NOT_FOUND"
+    for key in ([], None, Evil(), b"f"):
+        assert flags.evaluate(key, {}).error_code == "FLAG_NOT_FOUND"
     for context in (None, [], 5, "text", Evil()):
         assert flags.evaluate("f", context).reason == "DEFAULT"
+
+
+class Unhashable(str):
+    def __hash__(self) -> int:
+        raise RuntimeError("no")
+
+
+@pytest.mark.parametrize("now", [math.nan, math.inf, "soon", Evil()])
+def test_a_moment_that_is_none_is_an_answer(now: Any) -> None:
+    flags = set_of(flag_of({"if": [{"<": [{"var": "$flagd.timestamp"}, 5]}, "on"]}))
+    assert flags.evaluate("f", {}, now=now).error_code == "GENERAL"
+    assert flags.evaluate_all({}, now=now)["f"].error_code == "GENERAL"
+
+
+def test_a_variant_of_an_odd_type_is_an_answer() -> None:
+    flags = set_of(flag_of({"var": "a"}))
+    assert flags.evaluate("f", {"a": Unhashable("on")}).error_code == "GENERAL"
+
+
+def test_callers_cannot_change_the_metadata_of_others() -> None:
+    flags = FlagSet.from_flagd(
+        {"metadata": {"a": 1}, "flags": {"f": {"state": "ENABLED", "variants": {"on": True}}}}
+    )
+    for key in ("f", "none"):
+        for change in (lambda held: held.update(b=2), lambda held: held.pop("a"), lambda held: held.clear()):
+            with pytest.raises(TypeError, match="copy"):
+                change(flags.evaluate(key).metadata)
+        assert flags.evaluate(key).metadata == {"a": 1}
+        assert json.loads(json.dumps(flags.evaluate(key).metadata)) == {"a": 1}
+        assert deepcopy(flags.evaluate(key).metadata) | {"b": 2} == {"a": 1, "b": 2}
+
+
+@pytest.mark.parametrize(
+    ("rule", "answer"),
+    [
+        ({"var": "$flagd.timestamp"}, True),
+        ({"var": ["$flagd.timestamp", 1]}, True),
+        ({"if": [{"<": [1, {"var": "$flagd"}]}, "on"]}, True),
+        ({"var": {"cat": ["$flagd.", "timestamp"]}}, True),
+        ({"var": ""}, True),
+        ({"var": "$flagd.flagKey"}, False),
+        (WORKLOAD, False),
+    ],
+)
+def test_whether_a_rule_reads_the_time(rule: Any, answer: bool) -> None:
+    assert set_of(flag_of(rule)).reads_time is answer
 
 
 @given(RULES, CONTEXTS)

@@ -185,3 +185,13 @@ def test_asking_for_a_flag_changes_nothing_and_needs_no_token(make_client: Calla
     client = make_client(auth=False)
     answer = client.post("/ofrep/v1/evaluate/flags/none", content=b"{}", headers=headers)
     assert (answer.status_code, answer.json()["errorCode"]) == (404, "FLAG_NOT_FOUND")
+
+
+@pytest.mark.parametrize("origin", ["http://localhost:3000", "https://evil.example", "null"])
+def test_a_session_does_not_evaluate_flags_for_a_page_of_another_site(
+    guarded: TestClient, sign_in: Callable[..., httpx2.Response], origin: str
+) -> None:
+    sign_in(guarded)
+    path = "/ofrep/v1/evaluate/flags"
+    assert guarded.post(path, headers={"Origin": origin}).status_code == 403
+    assert guarded.post(path, headers={"Origin": "http://counterpoint.localhost"}).status_code == 200

@@ -163,8 +163,8 @@ def test_every_operation_of_the_document_is_named_tagged_and_declares_its_errors
             for status, response in operation["responses"].items():
                 assert response["description"], where
                 if status == "default":
-                    backstage = path.startswith(("/api/catalog/", "/api/techdocs/"))
-                    media = "application/json" if backstage else "application/problem+json"
+                    foreign = path.startswith(("/api/catalog/", "/api/techdocs/", "/ofrep/"))
+                    media = "application/json" if foreign else "application/problem+json"
                     media = "application/scim+json" if path.startswith("/scim/") else media
                     assert list(response["content"]) == [media], where
     assert len(names) == len(set(names))

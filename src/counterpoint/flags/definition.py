@@ -12,7 +12,7 @@ from typing import Any, NoReturn
 
 from counterpoint.errors import Problem, escape
 from counterpoint.flags.errors import FlagSetError
-from counterpoint.flags.flag import Flag, Metadata
+from counterpoint.flags.flag import Flag, Metadata, ReadOnly
 from counterpoint.flags.places import LaterPlaces, Places, locate
 from counterpoint.flags.targeting import expand, fault_in, schema_faults
 from counterpoint.graph.flagd import broken_in, flag_places
@@ -182,14 +182,16 @@ class _Reading:
                 self.warn("flagd's schema wants a flag's key to have at least one character.", "/flags/")
             variants = self.variants(flag, pointer)
             default = self.default(flag, pointer)
-            metadata = {**self.metadata, **self.metadata_of(flag, pointer)}
+            metadata = ReadOnly({**self.metadata, **self.metadata_of(flag, pointer)})
             targeting, fault = self.targeting(flag, f"{pointer}/targeting")
             enabled = flag["state"] == "ENABLED"
             yield Flag(key, enabled, variants, default, targeting, fault, metadata, pointer)
 
     def metadata_of(self, holder: Mapping[str, Any], pointer: str) -> Metadata:
         metadata = holder.get("metadata") or {}
-        kept = {name: value for name, value in metadata.items() if isinstance(value, str | int | float)}
+        kept = ReadOnly(
+            {name: value for name, value in metadata.items() if isinstance(value, str | int | float)}
+        )
         for name in metadata.keys() - kept.keys():
             self.warn(
                 "Metadata is a text, a number or a boolean; this entry is left out of answers.",

@@ -2,13 +2,26 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, TypeAlias
+from typing import Any, NoReturn, TypeAlias
 
 from counterpoint.flags.javascript import text
 
-__all__ = ["Evaluation", "Flag", "Metadata", "variant_name"]
+__all__ = ["Evaluation", "Flag", "Metadata", "ReadOnly", "variant_name"]
 
 Metadata: TypeAlias = Mapping[str, str | int | float | bool]
+
+
+class ReadOnly(dict[str, Any]):
+    """A dict that all callers share, so that none can change it; `dict(...)` of it is a copy."""
+
+    def _refuse(self, *_: Any, **__: Any) -> NoReturn:
+        raise TypeError("The metadata of an evaluation is shared; change a copy of it, dict(metadata).")
+
+    __setitem__ = __delitem__ = __ior__ = _refuse
+    clear = pop = popitem = setdefault = update = _refuse
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return ReadOnly, (dict(self),)
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +37,7 @@ class Flag:
     """The rule with its shared evaluators put in; None where there is none."""
     fault: str | None = None
     """Why the rule cannot run; None when it can."""
-    metadata: Metadata = field(default_factory=dict)
+    metadata: Metadata = field(default_factory=ReadOnly)
     """The flag set's metadata overlaid by the flag's own."""
     pointer: str = ""
     """Where the flag is in its definition."""
@@ -50,7 +63,7 @@ class Evaluation:
     """STATIC, TARGETING_MATCH, DEFAULT, DISABLED or ERROR."""
     error_code: str | None = None
     """FLAG_NOT_FOUND, PARSE_ERROR or GENERAL when the reason is ERROR."""
-    metadata: Metadata = field(default_factory=dict)
+    metadata: Metadata = field(default_factory=ReadOnly)
     error_message: str | None = None
 
 

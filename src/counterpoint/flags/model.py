@@ -4,7 +4,7 @@ import time
 from collections.abc import Iterator, Mapping
 from copy import deepcopy
 from dataclasses import replace
-from functools import partial
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +16,7 @@ from counterpoint.flags.errors import FlagSetError, RuleError, UnknownOperatorEr
 from counterpoint.flags.flag import Evaluation, Flag, Metadata, variant_name
 from counterpoint.flags.jsonlogic import apply
 from counterpoint.flags.operators import operators
+from counterpoint.flags.targeting import reads_time
 
 __all__ = ["Evaluation", "Flag", "FlagSet", "FlagSetError"]
 
@@ -62,6 +63,11 @@ class FlagSet:
         """The flags by key, in the order of the definition."""
         return self._flags
 
+    @cached_property
+    def reads_time(self) -> bool:
+        """Whether a rule may read the time, so that answers can change while the definition does not."""
+        return any(flag.targeting is not None and reads_time(flag.targeting) for flag in self)
+
     def __contains__(self, key: object) -> bool:
         return key in self._flags
 
@@ -91,7 +97,7 @@ class FlagSet:
             now: Unix seconds for `$flagd.timestamp`; default the clock.
         """
         try:
-            if type(context) is dict:
+            if context.__class__ is dict:
                 return self._programs[key](context, now)
         except Exception:  # noqa: S110 - a first time, or unusual: answered below
             pass
@@ -114,7 +120,9 @@ class FlagSet:
 
     def _slowly(self, key: Any, context: Any, now: float | None) -> Evaluation:
         """An evaluation that is the first of its flag, or of a context that the program does not take."""
-        flag = self._flags.get(key) if isinstance(key, str) else None
+        if type(key) is not str:
+            return _failed("FLAG_NOT_FOUND", "The key of a flag is a text.", self.metadata)
+        flag = self._flags.get(key)
         if flag is None:
             return _failed("FLAG_NOT_FOUND", f"There is no flag {key!r}.", self.metadata)
         attributes = _attributes(context)
@@ -141,10 +149,10 @@ class FlagSet:
         """What `evaluate` answers, by walking the rule: slower, and what the generated code is held to."""
         if (fixed := _without_rule(flag)) is not None:
             return _owned(fixed) if flag.kind == "object" else fixed
-        seconds = int(time.time() if now is None else now)
-        attributes = _attributes(context) | {"$flagd": {"flagKey": flag.key, "timestamp": seconds}}
         try:
-            result = apply(flag.targeting, attributes, operators=self._operators)
+            seconds = int(time.time() if now is None else now)
+            attributes = _attributes(context) | {"$flagd": {"flagKey": flag.key, "timestamp": seconds}}
+            chosen = _chosen(flag, apply(flag.targeting, attributes, operators=self._operators))
         except UnknownOperatorError as error:
             return _failed(
                 "PARSE_ERROR", f"The targeting of {flag.key!r} cannot run. {error.message}", flag.metadata
@@ -156,10 +164,9 @@ class FlagSet:
         except Exception as error:
             return _failed(
                 "GENERAL",
-                f"The targeting of {flag.key!r} was stopped: an attribute is no value of JSON ({type(error).__name__}).",
+                f"The targeting of {flag.key!r} was given what is no value of JSON ({type(error).__name__}).",
                 flag.metadata,
             )
-        chosen = _chosen(flag, result)
         return _owned(chosen) if flag.kind == "object" else chosen
 
 

@@ -17,15 +17,21 @@ from urllib.parse import unquote
 import msgspec
 
 from counterpoint.errors import CounterpointError, OverloadedError
+from counterpoint.flags.contexts import Additions
 from counterpoint.flags.errors import FlagSetError
 from counterpoint.flags.exposure import Exposure, Exposures
 from counterpoint.flags.flag import Evaluation
+from counterpoint.flags.keys import evaluable_sets
 from counterpoint.flags.model import FlagSet
+from counterpoint.flags.rates import Rates
 from counterpoint.flags.store import DEFAULT_SET, FlagSets, StoredSet
+from counterpoint.graph.actor import Actor
+from counterpoint.settings import FlagSettings
 
-__all__ = ["PATH", "Ofrep", "answer", "selected"]
+__all__ = ["BASE", "PATH", "Ofrep", "answer", "refusal", "selected"]
 
-PATH: Final = "/ofrep/v1/evaluate/flags"
+BASE: Final = "/ofrep"
+PATH: Final = BASE + "/v1/evaluate/flags"
 MAX_BODY: Final = 1024 * 1024
 """Bytes of a request's body."""
 
@@ -66,6 +72,15 @@ def answer(key: str, evaluation: Evaluation) -> dict[str, Any]:
     return body
 
 
+def refusal(
+    scope: Scope, error: BaseException, status: int, detail: str
+) -> tuple[int, dict[str, str], bytes]:
+    """What is refused before an evaluation, such as an unknown token, in OFREP's shape: clients read no other."""
+    keys = _keys(scope)
+    body = {"key": keys[0] if keys else "", "errorCode": "GENERAL", "errorDetails": detail}
+    return status, {"content-type": "application/json"}, msgspec.json.encode(body)
+
+
 def selected(header: str | None) -> str | None:
     """The flag set that a `Flagd-Selector` names: `flagSetId=x`, `source=x` or bare `x`; None without one."""
     for part in (header or "").split(","):
@@ -80,9 +95,12 @@ def selected(header: str | None) -> str | None:
 class Ofrep:
     """Answers `POST /ofrep/v1/evaluate/flags` and `POST /ofrep/v1/evaluate/flags/{key}`."""
 
-    def __init__(self, sets: FlagSets, exposures: Exposures) -> None:
+    def __init__(self, sets: FlagSets, exposures: Exposures, settings: FlagSettings | None = None) -> None:
+        settings = settings or FlagSettings()
         self._sets = sets
         self._exposures = exposures
+        self._additions = Additions(settings.context, settings.context_headers)
+        self._rates = Rates(settings.rate) if settings.rate else None
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         keys = _keys(scope)
@@ -90,8 +108,11 @@ class Ofrep:
         try:
             if scope["method"] != "POST":
                 raise _Refused(405, "GENERAL", "Evaluate flags with POST.", {"allow": "POST"})
-            context = await _context(receive, headers)
-            name, flags = await self._flags(selected(headers.get(b"flagd-selector")))
+            actor = _actor(scope)
+            self._count(scope, actor)
+            selector = _permitted(selected(headers.get(b"flagd-selector")), actor)
+            context = self._additions.to(await _context(receive, headers), headers)
+            name, flags = await self._flags(selector)
             if keys:
                 status, body = self._one(name, flags, keys, context)
                 await _send(send, status, body)
@@ -114,6 +135,17 @@ class Ofrep:
         except CounterpointError as error:
             body = {"key": keys[0] if keys else "", "errorCode": "GENERAL", "errorDetails": error.message}
             await _send(send, 500, body)
+
+    def _count(self, scope: Scope, actor: Actor | None) -> None:
+        """Count the request for whoever sent it; without sign-in that is the address that it came from."""
+        if self._rates is None:
+            return
+        address = (scope.get("client") or ("unknown",))[0]
+        client = actor.ref if actor and actor.kind == "service" else f"{actor.ref if actor else ''} {address}"
+        if wait := self._rates.take(client, time.monotonic()):
+            raise OverloadedError(
+                "This token has asked for too many evaluations in a second.", retry_after=wait
+            )
 
     async def _flags(self, selector: str | None) -> tuple[str, FlagSet | None]:
         """The name of the flag set that is asked for, and its flags; None where there is no such set."""
@@ -173,12 +205,36 @@ class Ofrep:
             await _respond(send, 200, content, [(b"etag", etag.encode())])
 
 
+def _actor(scope: Scope) -> Actor | None:
+    """Who asks, as the middleware in front has found out."""
+    actor: Actor | None = getattr(scope.get("state", {}).get("caller"), "actor", None)
+    return actor
+
+
+def _permitted(selector: str | None, actor: Actor | None) -> str | None:
+    """The flag set that is meant, where the actor may evaluate it; a key for one set means that one.
+
+    Raises:
+        _Refused: 403, naming those that the actor may evaluate.
+    """
+    allowed = evaluable_sets(actor.scopes) if actor else None
+    name = selector or DEFAULT_SET
+    if allowed is None or name in allowed:
+        return selector
+    if selector is None and len(allowed) == 1:
+        return next(iter(allowed))
+    names = ", ".join(sorted(allowed))
+    raise _Refused(403, "GENERAL", f"This key does not open the flag set {name!r}; it opens {names}.")
+
+
 def _keys(scope: Scope) -> list[str]:
     """The key asked for, decoded, and as written where that differs; empty for all flags.
 
     A key may hold any character. Some clients encode it and some do not, so that a key which itself
     looks encoded can only be told by trying.
     """
+    if not str(scope["path"]).startswith(PATH):
+        return []
     raw = scope.get("raw_path") or b""
     written = raw.split(b"?", 1)[0].decode("latin-1") if raw else ""
     decoded = str(scope["path"]).removeprefix(PATH).removeprefix("/")

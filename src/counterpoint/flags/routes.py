@@ -9,13 +9,13 @@ from litestar.concurrency import sync_to_thread
 from counterpoint.flags.care_routes import routes as care_routes
 from counterpoint.flags.composition_routes import routes as composition_routes
 from counterpoint.flags.exposure import Exposures
-from counterpoint.flags.ofrep import PATH, Ofrep
+from counterpoint.flags.ofrep import BASE, PATH, Ofrep, refusal
 from counterpoint.flags.set_routes import routes as set_routes
 from counterpoint.flags.store import flag_sets
 from counterpoint.flags.version_routes import routes as version_routes
 from counterpoint.workspace import Workspace
 
-__all__ = ["asgi_apps", "exposures_of", "lifespan", "openapi_paths", "routes"]
+__all__ = ["asgi_apps", "error_shapes", "exposures_of", "lifespan", "openapi_paths", "routes"]
 
 
 def exposures_of(workspace: Workspace) -> Exposures:
@@ -25,7 +25,7 @@ def exposures_of(workspace: Workspace) -> Exposures:
 
 def asgi_apps(workspace: Workspace) -> dict[str, Any]:
     """Remote evaluation, beside the framework, since services ask at every request of their own."""
-    return {PATH: Ofrep(flag_sets(workspace), exposures_of(workspace))}
+    return {PATH: Ofrep(flag_sets(workspace), exposures_of(workspace), workspace.settings.flags)}
 
 
 @asynccontextmanager
@@ -38,6 +38,9 @@ async def lifespan(workspace: Workspace) -> AsyncIterator[None]:
     finally:
         await sync_to_thread(exposures.stop)
 
+
+error_shapes: dict[str, Any] = {BASE: refusal}
+"""How remote evaluation refuses, also in the name of what stands in front of it."""
 
 routes: list[Any] = [*set_routes, *version_routes, *composition_routes, *care_routes]
 

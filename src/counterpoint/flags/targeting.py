@@ -7,7 +7,7 @@ from typing import Any, Final
 from counterpoint.errors import Problem, escape
 from counterpoint.flags.jsonlogic import LAZY, OPERATORS
 
-__all__ = ["expand", "fault_in", "is_rule", "outcomes", "schema_faults", "subrules"]
+__all__ = ["expand", "fault_in", "is_rule", "outcomes", "reads_time", "schema_faults", "subrules"]
 
 KNOWN: Final = frozenset(LAZY) | frozenset(OPERATORS) | {"starts_with", "ends_with", "sem_ver", "fractional"}
 
@@ -220,6 +220,18 @@ _SHAPES: Final[Mapping[str, Callable[[Any, str], Iterator[Problem]]]] = {
 
 _BOOLEAN = frozenset(("==", "===", "!=", "!==", "!", "!!", "<", "<=", ">", ">=", "in", "all", "some", "none"))
 _BOOLEAN_OR_NULL = frozenset(("starts_with", "ends_with", "sem_ver"))
+
+
+def reads_time(rule: Any) -> bool:
+    """Whether an expanded rule may read `$flagd.timestamp`, so that its answer can change by itself."""
+    for _, name, arguments in subrules(rule):
+        path = arguments[0] if isinstance(arguments, list | tuple) and arguments else arguments
+        plain = isinstance(path, str) and (
+            path == "$flagd.flagKey" or path.split(".")[0] not in ("", "$flagd")
+        )
+        if name == "var" and not plain:
+            return True
+    return False
 
 
 def outcomes(rule: Any) -> tuple[list[Any], bool]:

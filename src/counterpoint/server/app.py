@@ -21,7 +21,7 @@ from counterpoint.server.middleware.heads import Heads
 from counterpoint.server.middleware.hosts import Hosts
 from counterpoint.server.middleware.logs import RequestLogs, configure_logs
 from counterpoint.server.middleware.metrics import Meters, RequestMetrics
-from counterpoint.server.middleware.origins import Origins
+from counterpoint.server.middleware.origins import Origins, Readable
 from counterpoint.server.middleware.request_ids import RequestIds
 from counterpoint.server.middleware.sign_in import SignIn
 from counterpoint.server.mounting import Mounted, Mounts, mount_rooms
@@ -95,12 +95,14 @@ def _wrap(
     """Nest the middleware around litestar's own handler, so that it sees what routing refuses, too."""
     handler = Telling(handler, workspace)
     handler = Mounts(handler, mounted.asgi_apps)
-    handler = Origins(handler)
+    origins = frozenset(workspace.settings.flags.origins)
+    handler = Origins(handler, origins)
     handler = SignIn(handler, recognition)
     handler = Heads(handler)
     if hosts is not None:
         handler = Hosts(handler, hosts)
     handler = Problems(handler, mounted.error_shapes)
+    handler = Readable(handler, origins)
     handler = RequestMetrics(handler, meters)
     handler = RequestLogs(handler)
     handler = SecurityHeaders(handler)

@@ -70,7 +70,6 @@ class Constants:
 
     def __init__(self) -> None:
         self.values: dict[str, Any] = {
-            "kind": type,
             "truthy": truthy,
             "loosely": loosely_equal,
             "strictly": strictly_equal,
@@ -210,7 +209,7 @@ def _equal_to(write: Expressions, dynamic: Any, constant: Any, function: str) ->
     if not isinstance(constant, str | bool | int | float):
         return None
     held, other = write.local(), write.constants.name(constant)
-    return f"({held} == {other} if kind({held} := {write.value(dynamic)}) is {kinds} else {function}({held}, {other}))"
+    return f"({held} == {other} if ({held} := {write.value(dynamic)}).__class__ is {kinds} else {function}({held}, {other}))"
 
 
 def _order(write: Expressions, name: str, arguments: Sequence[Any]) -> str:
@@ -226,7 +225,7 @@ def _order(write: Expressions, name: str, arguments: Sequence[Any]) -> str:
     parts = [held if not is_constant(argument) else write.constants.name(argument) for argument in given]
     kind = write.local()
     return (
-        f"({f' {name} '.join(parts)} if ({kind} := kind({held} := {write.value(dynamic[0])})) is int or {kind} is float"
+        f"({f' {name} '.join(parts)} if ({kind} := ({held} := {write.value(dynamic[0])}).__class__) is int or {kind} is float"
         f" else {function}([{', '.join(parts)}], None))"
     )
 
@@ -243,9 +242,7 @@ def _in(write: Expressions, name: str, arguments: Sequence[Any]) -> str:
         texts = whole = write.constants.name(container)
     else:
         return f"contains({write.value(wanted)}, {write.value(container)})"
-    return (
-        f"({held} in {texts} if kind({held} := {write.value(wanted)}) is str else contains({held}, {whole}))"
-    )
+    return f"({held} in {texts} if ({held} := {write.value(wanted)}).__class__ is str else contains({held}, {whole}))"
 
 
 def _ends(write: Expressions, name: str, arguments: Sequence[Any]) -> str:
@@ -255,7 +252,7 @@ def _ends(write: Expressions, name: str, arguments: Sequence[Any]) -> str:
         return f"{function}([{', '.join(values)}], None)"
     held, method = write.local(), name.replace("_", "")
     return (
-        f"({held}.{method}({values[1]}) if kind({held} := {values[0]}) is str"
+        f"({held}.{method}({values[1]}) if ({held} := {values[0]}).__class__ is str"
         f" else {function}([{held}, {values[1]}], None))"
     )
 

@@ -32,7 +32,7 @@ class Tails:
     def __init__(self, write: Expressions, chosen: Chosen, bucketing: Bucketing) -> None:
         self.write, self.constants = write, write.constants
         self.chosen, self.bucketing = chosen, bucketing
-        self.constants.values["draw"] = mmh3.hash
+        self.constants.values["draw"] = mmh3.mmh3_32_uintdigest
         self.lines: list[str] = []
         self.written = 0
         """Branches that are not left to the interpreter."""
@@ -124,17 +124,20 @@ class Tails:
         """An expression for the unsigned 32 bits of a seed; one that is no text is the interpreter's."""
         held = self.write.local()
         self.line(level, f"{held} = {seed}")
-        empty = "" if lead is None else f" or not {held}"
-        self.line(level, f"if kind({held}) is not str{empty}: raise Unusual")
+        # In v3 there is no head for a targeting key without a character, which ends in an exception, too.
+        empty = "" if lead is None or self.bucketing == "v3" else f" or not {held}"
+        self.line(level, f"if {held}.__class__ is not str{empty}: raise Unusual")
         if self.bucketing == "v2":
-            # mmh3 must not be given a text: one with half of a surrogate pair ends the process.
-            before = f"{self.constants.name(cbor.utf8(lead))} + " if lead else ""
-            return f"draw({before}{held}.encode(), 0, False)"
+            # A text must not be given to mmh3 itself: one with half of a surrogate pair ends the process.
+            text = f"({self.constants.name(lead)} + {held})" if lead else held
+            return f"draw({text}.encode())"
         start = b"" if lead is None else b"\x82" + cbor.text(lead)
-        heads = self.constants.name([start + bytes((0x60 | size,)) for size in range(SHORT)])
+        heads: list[bytes | None] = [start + bytes((0x60 | size,)) for size in range(SHORT)]
+        heads[0] = None if lead is not None else heads[0]
+        named = self.constants.name(heads)
         others = self.constants.name(lambda text: start + cbor.text(text))
         data = self.write.local()
         self.line(level, f"{data} = {held}.encode()")
         size = self.write.local()
-        short = f"{heads}[{size}] + {data} if ({size} := len({data})) < {SHORT} else {others}({held})"
-        return f"draw({short}, 0, False)"
+        short = f"{named}[{size}] + {data} if ({size} := len({data})) < {SHORT} else {others}({held})"
+        return f"draw({short})"

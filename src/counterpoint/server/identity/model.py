@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from counterpoint.errors import InputError, Problem
+from counterpoint.flags.keys import EVALUATE, is_of_one_set
 from counterpoint.graph.actor import Actor
 
 __all__ = [
@@ -31,17 +32,15 @@ SCOPES = {
     "read": "read everything that is open inside the organisation",
     "write": "change what its owner may change; includes read",
     "events:write": "send events to the journal",
-    "flags:evaluate": "evaluate flags",
+    EVALUATE: "evaluate flags",
     "scim": "bring people and groups in and take them out, by SCIM alone",
     "admin": "everything, accounts and tokens too",
 }
-"""Each scope with what it allows."""
+"""Each scope with what it allows; beside them `flags:evaluate:NAME`, which opens one flag set."""
 
 IMPLIED = {"write": frozenset({"read"}), "admin": frozenset(SCOPES)}
 TOKEN_PREFIX = "cpt_"  # noqa: S105 - a prefix, not a secret
 CLIENT_KEY_PREFIX = "cpk_"
-PUBLIC_SCOPES = frozenset({"flags:evaluate"})
-"""What a client key may do, which everybody can read in the page or the app that holds it."""
 SHORTEST_PASSWORD = 10
 LONGEST_PASSWORD = 1024
 """Characters; argon2 reads all of them, so there is an upper bound on the work."""
@@ -67,8 +66,12 @@ def new_secret() -> str:
 
 
 def new_token(scopes: frozenset[str]) -> str:
-    """A new API token (`cpt_...`), or a public client key (`cpk_...`) if all it may do is evaluate flags."""
-    return (CLIENT_KEY_PREFIX if scopes == PUBLIC_SCOPES else TOKEN_PREFIX) + new_secret()
+    """A new API token (`cpt_...`), or a public client key (`cpk_...`) if all it may do is evaluate flags.
+
+    Everybody can read a client key in the page or the app that holds it.
+    """
+    public = all(scope == EVALUATE or is_of_one_set(scope) for scope in scopes)
+    return (CLIENT_KEY_PREFIX if public else TOKEN_PREFIX) + new_secret()
 
 
 def hash_secret(secret: str) -> str:
@@ -91,7 +94,10 @@ def csrf_matches(browser_secret: str | None, given: str | None) -> bool:
 
 def granted(scopes: frozenset[str]) -> frozenset[str]:
     """The scopes with all that they include."""
-    return scopes.union(*(IMPLIED.get(scope, frozenset()) for scope in scopes))
+    implied = (
+        frozenset({EVALUATE}) if is_of_one_set(scope) else IMPLIED.get(scope, frozenset()) for scope in scopes
+    )
+    return scopes.union(*implied)
 
 
 def check_scopes(scopes: frozenset[str]) -> frozenset[str]:
@@ -100,12 +106,12 @@ def check_scopes(scopes: frozenset[str]) -> frozenset[str]:
     Raises:
         InputError: naming the unknown ones and all that exist.
     """
-    known = ", ".join(SCOPES)
+    known = ", ".join((*SCOPES, "flags:evaluate:NAME"))
     if not scopes:
         raise InputError(
             "A token needs at least one scope.", [Problem(f"Choose at least one of {known}.", "/scopes")]
         )
-    if unknown := sorted(scopes - SCOPES.keys()):
+    if unknown := sorted(scope for scope in scopes if scope not in SCOPES and not is_of_one_set(scope)):
         problems = [Problem(f"{name!r} is no scope; choose from {known}", "/scopes") for name in unknown]
         raise InputError("The scopes are not valid.", problems)
     return scopes
