@@ -7,11 +7,11 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, TypeAlias
 
 import pytest
 from openfeature.contrib.tools.flagd.core import FlagdCore
@@ -19,8 +19,12 @@ from openfeature.evaluation_context import EvaluationContext
 from openfeature.exception import OpenFeatureError
 
 CLIENTS = Path(__file__).parent / "clients"
+EXAMPLES = int(os.environ.get("COUNTERPOINT_FUZZ", "400"))
+"""Of each comparison of engines; more of them for a long run."""
 NOW = 1_790_000_000
 Context = Mapping[str, Any]
+Answer: TypeAlias = tuple[Any, ...]
+"""Variant, reason, error code, value and metadata."""
 
 
 class Node:
@@ -67,6 +71,16 @@ class Npm:
         asked = {"definition": definition, "key": key, "contexts": contexts, "now": now}
         return [error or variant for variant, _, error in self._node(asked)]
 
+    def whole(
+        self, definition: Mapping[str, Any], key: str, contexts: Sequence[Context], *, now: int = NOW
+    ) -> list[Answer]:
+        """All that it answers for each context."""
+        asked = {"definition": definition, "key": key, "contexts": contexts, "now": now, "whole": True}
+        return [
+            (variant, reason, error, value, metadata)
+            for variant, reason, error, value, metadata in self._node(asked)
+        ]
+
 
 @pytest.fixture(scope="session")
 def npm() -> Iterator[Npm]:
@@ -84,23 +98,43 @@ class Pypi:
     def __call__(
         self, definition: Mapping[str, Any], key: str, contexts: Sequence[Context], *, now: int = NOW
     ) -> list[str | None]:
+        return [
+            error or variant for variant, _, error, _, _ in self.whole(definition, key, contexts, now=now)
+        ]
+
+    def whole(
+        self, definition: Mapping[str, Any], key: str, contexts: Sequence[Context], *, now: int = NOW
+    ) -> list[Answer]:
+        """All that it answers for each context; an error of Python's own comes with its name as the code."""
         module = sys.modules["openfeature.contrib.tools.flagd.core.targeting.targeting"]
         self._patch.setattr(module, "time", SimpleNamespace(time=lambda: now))
         core = FlagdCore()
         core.set_flags(copy.deepcopy(dict(definition)))
-        value = next(iter(definition["flags"][key]["variants"].values()))
-        resolve = core.resolve_boolean_value if isinstance(value, bool) else core.resolve_string_value
-        found = []
+        resolve = getattr(core, f"resolve_{_kind(definition['flags'][key]['variants'].values())}_value")
+        found: list[Answer] = []
         for context in contexts:
             attributes = {name: value for name, value in context.items() if name != "targetingKey"}
+            subject: Any = context.get("targetingKey")
             try:
-                result = resolve(key, None, EvaluationContext(context.get("targetingKey"), attributes))  # type: ignore[arg-type]
+                result = resolve(key, None, EvaluationContext(subject, attributes))
             except OpenFeatureError as error:
-                found.append(error.error_code.value)
-                continue
-            found.append(result.error_code.value if result.error_code else result.variant)
+                found.append((None, "ERROR", error.error_code.value, None, None))
+            except Exception as error:
+                found.append((None, "ERROR", type(error).__name__, None, None))
+            else:
+                code = result.error_code and result.error_code.value
+                found.append((result.variant, result.reason, code, result.value, dict(result.flag_metadata)))
         self._patch.undo()
         return found
+
+
+def _kind(values: Collection[Any]) -> str:
+    first = next(iter(values))
+    if isinstance(first, bool | str):
+        return "boolean" if isinstance(first, bool) else "string"
+    if isinstance(first, int | float):
+        return "float" if any(isinstance(value, float) for value in values) else "integer"
+    return "object"
 
 
 @pytest.fixture

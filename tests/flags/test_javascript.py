@@ -2,7 +2,6 @@
 
 import json
 import math
-import os
 from collections.abc import Iterator
 from typing import Any
 
@@ -14,10 +13,8 @@ from counterpoint.flags.errors import RuleLimitError
 from counterpoint.flags.javascript import number, parse_float, text
 from counterpoint.flags.jsonlogic import LAZY, OPERATORS, apply
 
-from .engines import Node, running
+from .engines import EXAMPLES, Node, running
 
-EXAMPLES = int(os.environ.get("COUNTERPOINT_FUZZ", "400"))
-"""Of each property; more of them for a long run."""
 often = settings(max_examples=EXAMPLES, deadline=None, suppress_health_check=list(HealthCheck))
 
 
