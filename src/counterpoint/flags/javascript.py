@@ -152,6 +152,8 @@ def compare(left: Any, right: Any) -> int | None:
     """-1, 0 or 1 as `left` is less than, equal to or greater than `right`; None where NaN forbids it."""
     one, other = _primitive(left), _primitive(right)
     if isinstance(one, str) and isinstance(other, str):
+        if one.isascii() and other.isascii():
+            return (one > other) - (one < other)
         first, second = units(one), units(other)
         return (first > second) - (first < second)
     a, b = number(one), number(other)
@@ -254,11 +256,11 @@ def _joined(values: Any) -> str:
             if value is not None and value is not UNDEFINED:
                 parts.append(value if isinstance(value, str) else text(value))
                 length += len(parts[-1])
+            if length > MAX_TEXT:
+                raise RuleLimitError(f"A rule builds a text of more than {MAX_TEXT:,} characters.")
         else:
             inside.pop()
             first = False
         if len(inside) > MAX_NESTING:
             raise RuleLimitError(f"An array nests deeper than {MAX_NESTING} levels.")
-        if length > MAX_TEXT:
-            raise RuleLimitError(f"A rule builds a text of more than {MAX_TEXT:,} characters.")
     return joined(parts)
