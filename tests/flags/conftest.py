@@ -17,6 +17,10 @@ from counterpoint.graph.actor import local_actor
 from counterpoint.server.app import create_app
 from counterpoint.settings import FlagSettings, Settings
 
+from .engines import npm, pypi
+
+__all__ = ["DEFINITION", "NORDIC", "Served", "npm", "pypi", "served"]
+
 HOST = "http://counterpoint.localhost"
 NORDIC = {"in": [{"var": "country"}, ["SE", "NO"]]}
 DEFINITION: dict[str, Any] = {

@@ -19,6 +19,8 @@ from counterpoint.flags.flag import Flag
 from counterpoint.flags.jsonlogic import apply
 from counterpoint.flags.operators import operators
 
+from .engines import EXAMPLES
+
 NAMES = ["email", "plan", "age", "deep.er", "deep.er.est", "targetingKey", "list", "$flagd.flagKey", "$flagd.timestamp", "$flagd", "", "0"]  # fmt: skip
 TEXTS = st.sampled_from(["", "on", "off", "SE", "1", "1.5", "x@corp.example", "@corp.example", "1.2.3", "true", "é", "\ud800", " 1 "])  # fmt: skip
 NUMBERS = st.sampled_from([0, 1, -1, 2, 1.0, 1.5, -0.0, 2**53, 2**53 + 1, 2**70, 1e308, 10**400, -(10**400)])
@@ -69,7 +71,7 @@ def exactly(value: Any) -> Any:
     return type(value).__name__, repr(value)
 
 
-@settings(max_examples=1500, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=max(1500, EXAMPLES), deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(RULES, CONTEXTS, st.sampled_from(["v2", "v3"]))
 def test_what_is_generated_comes_to_what_the_interpreter_comes_to(
     rule: Any, context: dict[str, Any], bucketing: str
@@ -87,7 +89,7 @@ def test_what_is_generated_comes_to_what_the_interpreter_comes_to(
     assert exactly(found) == exactly(apply(rule, attributes, operators=operators(bucketing)))
 
 
-@settings(max_examples=500, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=max(500, EXAMPLES), deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(RULES, CONTEXTS, st.sampled_from(["v2", "v3"]))
 def test_an_evaluation_is_what_the_interpreter_answers(
     rule: Any, context: dict[str, Any], bucketing: str

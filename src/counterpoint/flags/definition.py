@@ -8,7 +8,7 @@ import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any, Final, NoReturn
 
 from counterpoint.errors import Problem, escape
 from counterpoint.flags.errors import FlagSetError
@@ -18,6 +18,9 @@ from counterpoint.flags.targeting import expand, fault_in, schema_faults
 from counterpoint.graph.flagd import broken_in, flag_places
 
 __all__ = ["Definition", "Source", "check", "read"]
+
+MAX_VALUES: Final = 1_000_000
+"""Of a definition that is given as a dict."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,6 +152,8 @@ def _constant(name: str) -> NoReturn:
 
 def _plain(definition: Mapping[str, Any]) -> Any:
     """A copy as JSON would have it, so that later changes by the caller change nothing here."""
+    if isinstance(definition, dict) and _is_endless(definition):
+        _refuse(Problem(f"The definition has more than {MAX_VALUES:,} values, or holds itself."))
     try:
         text = json.dumps(definition, allow_nan=False)
     except (TypeError, ValueError, RecursionError) as error:
@@ -156,6 +161,20 @@ def _plain(definition: Mapping[str, Any]) -> Any:
     document = json.loads(text)
     _check_texts(text, document, None)
     return document
+
+
+def _is_endless(definition: dict[str, Any]) -> bool:
+    """Whether objects and lists that are in many places, or in themselves, would make JSON without end."""
+    waiting: list[Any] = [definition]
+    count = 0
+    while waiting:
+        value = waiting.pop()
+        inner = value.values() if isinstance(value, dict) else value
+        count += len(inner)
+        if count > MAX_VALUES:
+            return True
+        waiting.extend(one for one in inner if isinstance(one, dict | list | tuple) and one)
+    return False
 
 
 class _Reading:

@@ -7,7 +7,7 @@ References:
 
 import math
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
 from counterpoint.flags.errors import RuleLimitError
@@ -16,6 +16,7 @@ __all__ = [
     "UNDEFINED",
     "compare",
     "is_array",
+    "joined",
     "kind_of",
     "loosely_equal",
     "number",
@@ -151,6 +152,8 @@ def compare(left: Any, right: Any) -> int | None:
     """-1, 0 or 1 as `left` is less than, equal to or greater than `right`; None where NaN forbids it."""
     one, other = _primitive(left), _primitive(right)
     if isinstance(one, str) and isinstance(other, str):
+        if one.isascii() and other.isascii():
+            return (one > other) - (one < other)
         first, second = units(one), units(other)
         return (first > second) - (first < second)
     a, b = number(one), number(other)
@@ -160,6 +163,18 @@ def compare(left: Any, right: Any) -> int | None:
 def units(value: str) -> bytes:
     """The text as big-endian UTF-16, two bytes a unit: JavaScript's order and its positions."""
     return value.encode("utf-16-be", "surrogatepass")
+
+
+def joined(parts: Iterable[str]) -> str:
+    """The texts in a row; halves of a character that meet become the character, as in UTF-16."""
+    whole = "".join(parts)
+    if whole.isascii():
+        return whole
+    try:
+        whole.encode()
+    except UnicodeEncodeError:
+        return units(whole).decode("utf-16-be", "surrogatepass")
+    return whole
 
 
 def _double(value: float) -> float:
@@ -241,11 +256,11 @@ def _joined(values: Any) -> str:
             if value is not None and value is not UNDEFINED:
                 parts.append(value if isinstance(value, str) else text(value))
                 length += len(parts[-1])
+            if length > MAX_TEXT:
+                raise RuleLimitError(f"A rule builds a text of more than {MAX_TEXT:,} characters.")
         else:
             inside.pop()
             first = False
         if len(inside) > MAX_NESTING:
             raise RuleLimitError(f"An array nests deeper than {MAX_NESTING} levels.")
-        if length > MAX_TEXT:
-            raise RuleLimitError(f"A rule builds a text of more than {MAX_TEXT:,} characters.")
-    return "".join(parts)
+    return joined(parts)

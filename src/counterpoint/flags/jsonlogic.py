@@ -6,14 +6,19 @@ of the language are those of https://jsonlogic.com/operations.html.
 
 import math
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
+from functools import reduce
+from operator import add
 from typing import Any, Final, TypeAlias
 
 from counterpoint.flags.errors import RuleLimitError, UnknownOperatorError
 from counterpoint.flags.javascript import (
     MAX_TEXT,
+    SAFE_INTEGER,
     UNDEFINED,
     compare,
     is_array,
+    joined,
     loosely_equal,
     number,
     parse_float,
@@ -29,9 +34,15 @@ __all__ = ["MAX_DEPTH", "MAX_STEPS", "OPERATORS", "Operator", "apply"]
 MAX_DEPTH: Final = 256
 """Levels of operations and arrays in a rule."""
 MAX_STEPS: Final = 100_000
-"""Operations of one application, counting each element that `map` and the like visit."""
+"""Operations of one application, counting each element that `map` and the like visit; long values count more."""
+MAX_NAME: Final = 10_000
+"""Characters of a name or path that `var` looks up, and of a text beyond ASCII that it takes one from."""
 MAX_ITEMS: Final = 100_000
 """Elements of the longest array that a rule may build."""
+
+SCALARS: Final = frozenset((str, int, float, bool, type(None)))
+QUICK: Final = frozenset(("in", "merge"))
+"""Operators that go through a long array without Python's help."""
 
 Operator: TypeAlias = Callable[[Sequence[Any], Any], Any]
 """Takes the evaluated arguments and the data; returns the result."""
@@ -77,7 +88,10 @@ class _Run:
     def value(self, rule: Any, data: Any, depth: int) -> Any:
         if isinstance(rule, list | tuple):
             self.enter(depth)
-            self.spend(1 + len(rule) // 50)
+            if SCALARS.issuperset(map(type, rule)):
+                self.spend(1 + len(rule) // 50)
+                return list(rule)
+            self.spend(1 + len(rule) // 4)
             built = []
             for item in rule:
                 one = self.value(item, data, depth + 1)
@@ -86,9 +100,9 @@ class _Run:
         if not isinstance(rule, Mapping) or len(rule) != 1:
             return rule
         self.enter(depth)
-        self.spend(1)
         ((name, given),) = rule.items()
         arguments = given if isinstance(given, list | tuple) else (given,)
+        self.spend(1 + len(arguments) // 4)
         if lazy := LAZY.get(name):
             return lazy(self, arguments, data, depth + 1)
         operator = self.operators.get(name)
@@ -97,7 +111,7 @@ class _Run:
         values = []
         for argument in arguments:
             values.append(self.value(argument, data, depth + 1))  # noqa: PERF401 - a comprehension is one more frame
-        self.spend(_size(values) // 50)
+        self.spend(_cost(name, values))
         return operator(values, data)
 
     def enter(self, depth: int) -> None:
@@ -110,12 +124,33 @@ def _named(name: Any) -> str:
     return repr(shown if len(shown) <= 60 else shown[:59] + "…")
 
 
-def _size(values: Sequence[Any]) -> int:
-    return sum(
-        len(value) if isinstance(value, list | tuple) else len(value) // 20
-        for value in values
-        if isinstance(value, list | tuple | str)
-    )
+def _cost(name: str, values: Sequence[Any]) -> int:
+    """The steps that long arguments count for: about one for each microsecond that going through them takes."""
+    cost = 0
+    for value in values:
+        kind = type(value)
+        if kind is str:
+            cost += len(value) // 500
+        elif kind not in SCALARS:
+            if name in QUICK and value is not values[0]:
+                cost += len(value) // 50 if isinstance(value, list | tuple) else 0
+            elif isinstance(value, list | tuple) or name == "fractional":
+                cost += _elements(value, objects=name == "fractional") // 4
+    return cost
+
+
+def _elements(value: Any, *, objects: bool) -> int:
+    """How many values are within a value (in its objects only if asked); no more than can be paid for."""
+    waiting, count = [value], 0
+    while waiting and count <= 4 * MAX_STEPS:
+        one = waiting.pop()
+        if objects and isinstance(one, Mapping):
+            one = list(one.values())
+        if isinstance(one, list | tuple):
+            count += 4 + len(one)
+            if not SCALARS.issuperset(map(type, one)):
+                waiting.extend(each for each in one if type(each) not in SCALARS)
+    return count
 
 
 def _at(arguments: Sequence[Any], index: int) -> Any:
@@ -219,7 +254,10 @@ LAZY: Final[Mapping[str, Callable[[_Run, Sequence[Any], Any, int], Any]]] = {
 def _look_up(path: Any, data: Any, default: Any) -> Any:
     if path is UNDEFINED or path is None or path == "":
         return data
-    for name in text(path).split("."):
+    path = text(path)
+    if len(path) > MAX_NAME:
+        raise RuleLimitError(f"A rule looks up a name of more than {MAX_NAME:,} characters.")
+    for name in path.split("."):
         data = _member(data, name)
         if data is UNDEFINED:
             return default
@@ -231,7 +269,9 @@ def _member(data: Any, name: str) -> Any:
     if isinstance(data, Mapping):
         return data.get(name, UNDEFINED)
     if isinstance(data, list | tuple | str):
-        length = len(units(data)) // 2 if isinstance(data, str) else len(data)
+        if isinstance(data, str) and len(data) > MAX_NAME and not data.isascii():
+            raise RuleLimitError(f"A rule looks into a text of more than {MAX_NAME:,} characters.")
+        length = len(units(data)) // 2 if isinstance(data, str) and not data.isascii() else len(data)
         if name == "length":
             return length
         if (
@@ -286,14 +326,21 @@ def _in(arguments: Sequence[Any], _: Any) -> bool:
     wanted, container = _at(arguments, 0), _at(arguments, 1)
     if isinstance(container, str):
         return container != "" and text(wanted) in container
-    return isinstance(container, list | tuple) and any(strictly_equal(item, wanted) for item in container)
+    if not isinstance(container, list | tuple):
+        return False
+    # What is in no sense equal for Python is not so for JavaScript, where integers are exact in both.
+    if type(wanted) in SCALARS and (not isinstance(wanted, int | float) or abs(wanted) <= SAFE_INTEGER):
+        with suppress(Exception):  # of an attribute that is no value of JSON
+            if wanted not in container:
+                return False
+    return any(strictly_equal(item, wanted) for item in container)
 
 
 def _cat(arguments: Sequence[Any], _: Any) -> str:
     parts = ["" if part is None or part is UNDEFINED else text(part) for part in arguments]
     if sum(map(len, parts)) > MAX_TEXT:
         raise RuleLimitError(f"A rule builds a text of more than {MAX_TEXT:,} characters.")
-    return "".join(parts)
+    return joined(parts)
 
 
 def _substr(arguments: Sequence[Any], _: Any) -> str:
@@ -314,15 +361,18 @@ def _whole(value: Any) -> float:
 
 def _slice(source: str, start: float, length: float | None) -> str:
     """`source.substr(start, length)` in UTF-16 units."""
-    encoded = units(source)
-    total = len(encoded) // 2
+    encoded = source if source.isascii() else units(source)
+    width = 1 if encoded is source else 2
+    total = len(encoded) // width
     begin = int(max(total + start, 0) if start < 0 else min(start, total))
     count = total - begin if length is None else int(min(max(length, 0), total - begin))
-    return encoded[2 * begin : 2 * (begin + count)].decode("utf-16-be", "surrogatepass")
+    part = encoded[width * begin : width * (begin + count)]
+    return part if isinstance(part, str) else part.decode("utf-16-be", "surrogatepass")
 
 
 def _add(arguments: Sequence[Any], _: Any) -> int | float:
-    return settled(sum((parse_float(value) for value in arguments), 0.0))
+    # Not `sum`, which rounds only once from Python 3.12 on; JavaScript rounds at each step.
+    return settled(reduce(add, map(parse_float, arguments), 0.0))
 
 
 def _multiply(arguments: Sequence[Any], _: Any) -> Any:

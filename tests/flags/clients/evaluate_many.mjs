@@ -2,6 +2,8 @@
 //
 // In:  {"definition": {...}, "key": "f", "contexts": [{...}], "now": 1790000000}
 // Out: [["variant", "reason", "errorCode"], ...], an entry a context
+//
+// With "whole": true each entry goes on with the value and the metadata.
 import readline from "node:readline";
 import { FlagdCore } from "@openfeature/flagd-core";
 
@@ -11,7 +13,7 @@ let last = "";
 let core;
 
 for await (const line of readline.createInterface({ input: process.stdin })) {
-  const { definition, key, contexts, now } = JSON.parse(line);
+  const { definition, key, contexts, now, whole } = JSON.parse(line);
   const written = JSON.stringify(definition);
   if (written !== last) {
     core = new FlagdCore(undefined, silent);
@@ -23,7 +25,8 @@ for await (const line of readline.createInterface({ input: process.stdin })) {
   const type = { boolean: "Boolean", string: "String", number: "Number" }[typeof value] ?? "Object";
   const answers = contexts.map((context) => {
     const found = core[`resolve${type}Evaluation`](key, undefined, context, silent);
-    return [found.variant ?? null, found.reason, found.errorCode ?? null];
+    const told = [found.variant ?? null, found.reason, found.errorCode ?? null];
+    return whole ? [...told, found.value ?? null, found.flagMetadata ?? null] : told;
   });
   process.stdout.write(JSON.stringify(answers) + "\n");
 }

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable, Mapping, Sequence
+from functools import cache
 from typing import Any, Final
 
 from counterpoint.flags.javascript import (
@@ -11,13 +12,15 @@ from counterpoint.flags.javascript import (
     strictly_equal,
     truthy,
 )
-from counterpoint.flags.jsonlogic import OPERATORS
+from counterpoint.flags.jsonlogic import OPERATORS, Operator
 from counterpoint.flags.operators import FLAGD_OPERATORS
 
 __all__ = ["BOOLEAN", "Constants", "Expressions", "Unusual", "UnwrittenError", "is_constant", "look_up"]
 
 LONG: Final = 10_000
-"""Elements of an array of the data beyond which the interpreter looks at it, and counts."""
+"""Elements or characters of the data beyond which the interpreter looks at it, and counts."""
+FEW: Final = 50
+"""Elements of an array of the data that becomes a text or a number without being counted."""
 
 
 class Unusual(Exception):  # noqa: N818 - it is no error: the interpreter answers
@@ -55,9 +58,39 @@ def look_up(data: dict[str, Any], path: Sequence[str], default: Any) -> Any:
 
 
 def _contains(wanted: Any, container: Any) -> bool:
-    if isinstance(container, list | tuple) and len(container) > LONG:
+    if isinstance(container, list | tuple | str) and len(container) > LONG:
+        raise Unusual
+    if not _light(wanted):
         raise Unusual
     return bool(OPERATORS["in"]((wanted, container), None))
+
+
+def _light(value: Any) -> bool:
+    """Whether an operator is soon through with the value, however often a rule asks."""
+    if isinstance(value, list | tuple):
+        return len(value) <= FEW and all(isinstance(one, str | int | float | None) for one in value)
+    return not isinstance(value, str) or len(value) <= LONG
+
+
+@cache
+def _counted(operator: Operator) -> Operator:
+    """The operator for values that need no count of steps; what is long is the interpreter's."""
+
+    def run(values: Sequence[Any], data: Any) -> Any:
+        if not all(map(_light, values)):
+            raise Unusual
+        return operator(values, data)
+
+    return run
+
+
+def _alike(equal: Callable[[Any, Any], bool]) -> Callable[[Any, Any], bool]:
+    def run(left: Any, right: Any) -> bool:
+        if not (_light(left) and _light(right)):
+            raise Unusual
+        return equal(left, right)
+
+    return run
 
 
 def _small(value: Any) -> bool:
@@ -71,7 +104,7 @@ class Constants:
     def __init__(self) -> None:
         self.values: dict[str, Any] = {
             "truthy": truthy,
-            "loosely": loosely_equal,
+            "loosely": _alike(loosely_equal),
             "strictly": strictly_equal,
             "contains": _contains,
             "look_up": look_up,
@@ -139,7 +172,7 @@ class Expressions:
         if writer := WRITERS.get(name):
             return writer(self, name, arguments)
         if name in PLAIN:
-            function = self.constants.name({**OPERATORS, **FLAGD_OPERATORS}[name])
+            function = self.constants.name(_counted({**OPERATORS, **FLAGD_OPERATORS}[name]))
             return f"{function}([{', '.join(self.value(argument) for argument in arguments)}], None)"
         raise UnwrittenError(name)
 
@@ -218,7 +251,7 @@ def _order(write: Expressions, name: str, arguments: Sequence[Any]) -> str:
     given = list(arguments[: 3 if name in ("<", "<=") else 2])
     dynamic = [argument for argument in given if not is_constant(argument)]
     numbers = all(_small(argument) for argument in given if is_constant(argument))
-    function = write.constants.name(OPERATORS[name])
+    function = write.constants.name(_counted(OPERATORS[name]))
     if len(dynamic) != 1 or not numbers:
         return f"{function}([{', '.join(write.value(argument) for argument in given)}], None)"
     held = write.local()
@@ -246,7 +279,7 @@ def _in(write: Expressions, name: str, arguments: Sequence[Any]) -> str:
 
 
 def _ends(write: Expressions, name: str, arguments: Sequence[Any]) -> str:
-    function = write.constants.name(FLAGD_OPERATORS[name])
+    function = write.constants.name(_counted(FLAGD_OPERATORS[name]))
     values = [write.value(argument) for argument in arguments]
     if len(arguments) != 2 or not isinstance(arguments[1], str) or is_constant(arguments[0]):
         return f"{function}([{', '.join(values)}], None)"
