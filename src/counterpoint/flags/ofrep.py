@@ -10,6 +10,7 @@ there is none) and every error carries `key`, `errorCode` and `errorDetails`.
 import asyncio
 import time
 from collections.abc import Awaitable, Callable, Mapping
+from contextlib import suppress
 from hashlib import sha256
 from typing import Any, Final, TypeAlias
 from urllib.parse import unquote
@@ -40,6 +41,8 @@ Scope: TypeAlias = Mapping[str, Any]
 Receive: TypeAlias = Callable[[], Awaitable[Any]]
 Send: TypeAlias = Callable[[Any], Awaitable[None]]
 Headers: TypeAlias = list[tuple[bytes, bytes]]
+_decode = msgspec.json.Decoder().decode
+_encode = msgspec.json.Encoder().encode
 
 
 class _Refused(Exception):  # noqa: N818 - it is an answer
@@ -109,6 +112,7 @@ class Ofrep:
         self._exposures = exposures
         self._additions = Additions(settings.context, settings.context_headers)
         self._rates = Rates(settings.rate) if settings.rate else None
+        self._asked: set[str] = set()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         keys = _keys(scope)
@@ -146,6 +150,47 @@ class Ofrep:
             body = {"key": keys[0] if keys else "", "errorCode": "GENERAL", "errorDetails": error.message}
             await _send(send, 500, body)
 
+    def at_once(
+        self, scope: Scope, headers: Mapping[bytes, bytes], actor: Actor | None, body: bytes
+    ) -> bytes | None:
+        """The content of a 200 for one flag, where the key is written plainly and all for it is at hand.
+
+        None has done nothing: the request then goes the usual way, which also says what is wrong with it.
+        """
+        key = scope["path"][len(PATH) + 1 :]
+        try:
+            selector = headers.get(b"flagd-selector")
+            chosen = _permitted(selected(selector.decode("latin-1") if selector else None), actor)
+            document = _decode(body)
+        except (_Refused, msgspec.DecodeError, RecursionError, ValueError):
+            return None
+        name = chosen or DEFAULT_SET
+        self._asked.add(name)
+        stored = self._sets.recent(name)
+        if stored is None or not isinstance(document, dict):
+            return None
+        given = document.get("context")
+        added = {each: headers[each].decode("latin-1") for each in self._additions.headers if each in headers}
+        context = self._additions.to(given if isinstance(given, dict) else {}, added)
+        if self._seen and not self._seen.knows(name, context):
+            return None
+        evaluation = stored.flags.evaluate(key, context)
+        if evaluation.error_code is not None:
+            return None
+        try:
+            self._count(scope, actor)
+        except OverloadedError:
+            return None
+        self._expose(name, key, evaluation, context)
+        return _encode(answer(key, evaluation))
+
+    def renew(self) -> None:
+        """Look at the sets that `at_once` was asked for since, so that it has them at hand. Reads the graph."""
+        names, self._asked = self._asked, set()
+        for name in names:
+            with suppress(CounterpointError):  # the usual way says what is wrong
+                self._sets.get(name)
+
     def _count(self, scope: Scope, actor: Actor | None) -> None:
         """Count the request for whoever sent it; without sign-in that is the address that it came from."""
         if self._rates is None:
@@ -182,11 +227,7 @@ class Ofrep:
             }
         key = next((key for key in keys if key in flags), keys[0])
         evaluation = flags.evaluate(key, context)
-        subject = context.get("targetingKey")
-        if evaluation.variant is not None and isinstance(subject, str) and subject:
-            self._exposures.note(
-                Exposure(name, key, evaluation.variant, subject, evaluation.reason, time.time())
-            )
+        self._expose(name, key, evaluation, context)
         status = (
             200
             if evaluation.error_code is None
@@ -195,6 +236,13 @@ class Ofrep:
             else 400
         )
         return status, answer(key, evaluation)
+
+    def _expose(self, name: str, key: str, evaluation: Evaluation, context: dict[str, Any]) -> None:
+        subject = context.get("targetingKey")
+        if evaluation.variant is not None and isinstance(subject, str) and subject:
+            self._exposures.note(
+                Exposure(name, key, evaluation.variant, subject, evaluation.reason, time.time())
+            )
 
     async def _all(
         self, flags: FlagSet | None, context: dict[str, Any], headers: Mapping[bytes, str], send: Send

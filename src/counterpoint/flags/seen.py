@@ -50,10 +50,14 @@ class SeenAttributes:
         self._fresh: dict[str, set[str]] = {}  # what has been noted today and needs no second look
         self._day = int(clock() // DAY)
 
+    def knows(self, flag_set: str, context: Mapping[str, Any]) -> bool:
+        """Whether there is nothing to note about this context: all its names have been carried today."""
+        fresh = self._fresh.get(flag_set)
+        return fresh is not None and context.keys() <= fresh and self._clock() < (self._day + 1) * DAY
+
     def note(self, flag_set: str, context: Mapping[str, Any]) -> bool:
         """Take the names of a context's attributes; True where there is something to `save`."""
-        fresh = self._fresh.get(flag_set)
-        if fresh is not None and context.keys() <= fresh and self._clock() < (self._day + 1) * DAY:
+        if self.knows(flag_set, context):
             return False
         with self._lock:
             return self._learn(flag_set, context)

@@ -46,6 +46,8 @@ BUILT = 10_000
 """Sets that are kept compiled; deleted ones are among them until then."""
 FRESH_SECONDS = 0.05
 """For how long a look at the graph counts as new; a write in this process is seen at once."""
+RECENT_SECONDS = 0.25
+"""For how long it counts while another look is under way."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -355,6 +357,13 @@ class FlagSets:
         """The set, if it was looked at just now; None says that `get` must be asked, which reads."""
         seen = self._seen.get(name)
         if seen is None or seen.forgotten != self._forgotten or time.monotonic() - seen.at > FRESH_SECONDS:
+            return None
+        return seen.stored
+
+    def recent(self, name: str) -> StoredSet | None:
+        """The set for who has it looked at by another thread several times a second, and need not wait for that."""
+        seen = self._seen.get(name)
+        if seen is None or seen.forgotten != self._forgotten or time.monotonic() - seen.at > RECENT_SECONDS:
             return None
         return seen.stored
 

@@ -1,7 +1,7 @@
 """The one ASGI application over a workspace."""
 
 from collections.abc import AsyncIterator, Callable
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 
 import structlog
 from litestar import Litestar
@@ -23,6 +23,7 @@ from counterpoint.server.middleware.logs import RequestLogs, configure_logs
 from counterpoint.server.middleware.metrics import Meters, RequestMetrics
 from counterpoint.server.middleware.origins import Origins, Readable
 from counterpoint.server.middleware.request_ids import RequestIds
+from counterpoint.server.middleware.shortcut import Quick, Shortcut
 from counterpoint.server.middleware.sign_in import SignIn
 from counterpoint.server.mounting import Mounted, Mounts, mount_rooms
 from counterpoint.server.openapi import openapi_config
@@ -68,6 +69,7 @@ def create_app(workspace: Workspace, *, auth: bool = True, loopback: bool = Fals
         exception_handlers={Exception: answer_error},
         guards=[guard],
         lifespan=[
+            _shortcuts,
             _open_journal,
             live.lifespan,
             *(_bound(lifespan, workspace) for lifespan in mounted.lifespans),
@@ -80,7 +82,13 @@ def create_app(workspace: Workspace, *, auth: bool = True, loopback: bool = Fals
     )
     recognition = Recognition(workspace, auth=auth)
     hosts = frozenset(name.lower() for name in workspace.settings.server.hosts) if loopback else None
-    app.asgi_handler = _wrap(workspace, app.asgi_handler, mounted, meters, recognition, hosts)
+    handler = _wrap(workspace, app.asgi_handler, mounted, meters, recognition, hosts)
+    app.state.shortcuts = []
+    for path, mount in mounted.asgi_apps.items():
+        if isinstance(mount, Quick):
+            handler = Shortcut(handler, path, mount, recognition=recognition, hosts=hosts, meters=meters)
+            app.state.shortcuts.append(handler)
+    app.asgi_handler = handler
     return app
 
 
@@ -107,6 +115,15 @@ def _wrap(
     handler = RequestLogs(handler)
     handler = SecurityHeaders(handler)
     return RequestIds(handler)
+
+
+@asynccontextmanager
+async def _shortcuts(app: Litestar) -> AsyncIterator[None]:
+    """Let the shortcuts end what they have begun; the last to go, since requests in flight may still use them."""
+    async with AsyncExitStack() as stack:
+        for shortcut in app.state.shortcuts:
+            await stack.enter_async_context(shortcut.lifespan())
+        yield
 
 
 @asynccontextmanager

@@ -6,6 +6,7 @@ import hmac
 import re
 import secrets
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Literal
 
 from counterpoint.errors import InputError, Problem
@@ -58,6 +59,8 @@ class Caller:
     """`local`: the server runs with --no-auth, and whoever reaches it is the user who started it."""
     browser_secret: str | None = None
     """The secret cookie that the request's CSRF token has to match."""
+    expires_at: datetime | None = None
+    """When the token ends, where one was sent and it does."""
 
 
 def new_secret() -> str:

@@ -26,7 +26,10 @@ class Credentials:
 
 
 class Recognition:
-    """Looks credentials up in the workspace; every request anew, so that what is revoked is useless at once."""
+    """Looks credentials up in the workspace; every request anew, so that what is revoked is useless at once.
+
+    Remote evaluation alone asks `KnownCallers` before, which forget what is revoked within a moment.
+    """
 
     def __init__(self, workspace: Workspace, *, auth: bool) -> None:
         self.workspace = workspace
@@ -67,7 +70,7 @@ class Recognition:
             raise UnauthenticatedError("The API token is not known, is revoked or has expired.")
         with suppress(CounterpointError):  # who may enter does not depend on our bookkeeping
             tokens.note_use(self.workspace.graph, token, now=now)
-        return Caller(tokens.token_actor(token), "token")
+        return Caller(tokens.token_actor(token), "token", expires_at=token.expires_at)
 
     def _by_session(self, secret: str, now: datetime) -> Caller | None:
         with self.workspace.graph.read() as reader:

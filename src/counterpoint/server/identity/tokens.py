@@ -1,6 +1,7 @@
 """API tokens of services and scripts, and public client keys: shown once, kept as a hash."""
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
@@ -13,7 +14,16 @@ from counterpoint.moments import to_datetime, to_micros
 from counterpoint.server.identity.model import check_scopes, hash_secret, new_token
 from counterpoint.server.identity.tables import TOKENS
 
-__all__ = ["Token", "create_token", "find_token", "list_tokens", "note_use", "revoke_token", "token_actor"]
+__all__ = [
+    "Token",
+    "create_token",
+    "find_token",
+    "list_tokens",
+    "live_tokens",
+    "note_use",
+    "revoke_token",
+    "token_actor",
+]
 
 NAME = re.compile(r"[A-Za-z0-9]([A-Za-z0-9._-]{0,61}[A-Za-z0-9])?")
 NOTE_USE_EVERY = timedelta(minutes=1)
@@ -81,12 +91,15 @@ def list_tokens(reader: Reader) -> list[Token]:
 
 def find_token(reader: Reader, secret: str, *, now: datetime) -> Token | None:
     """The token of that secret, if it is neither revoked nor expired."""
-    query = sa.select(TOKENS).where(
-        TOKENS.c.secret_hash == hash_secret(secret), TOKENS.c.revoked_at.is_(None)
-    )
-    row = reader.connection.execute(query).one_or_none()
-    token = _token(row) if row else None
-    return token if token and token.is_live(now) else None
+    secret_hash = hash_secret(secret)
+    return live_tokens(reader, [secret_hash], now=now).get(secret_hash)
+
+
+def live_tokens(reader: Reader, hashes: Iterable[str], *, now: datetime) -> dict[str, Token]:
+    """Those of the tokens with these hashes that are neither revoked nor expired, by hash."""
+    query = sa.select(TOKENS).where(TOKENS.c.secret_hash.in_(list(hashes)), TOKENS.c.revoked_at.is_(None))
+    found = (_token(row) for row in reader.connection.execute(query))
+    return {token.secret_hash: token for token in found if token.is_live(now)}
 
 
 def note_use(graph: Graph, token: Token, *, now: datetime) -> None:

@@ -2,7 +2,7 @@
 
 from litestar.types import ASGIApp, Message, Receive, Scope, Send
 
-__all__ = ["CONTENT_SECURITY_POLICY", "SecurityHeaders"]
+__all__ = ["ADDED", "CONTENT_SECURITY_POLICY", "SecurityHeaders"]
 
 CONTENT_SECURITY_POLICY = "; ".join(
     (
@@ -28,6 +28,8 @@ ALWAYS = (
 )
 UNCACHED = (b"cache-control", b"no-store")
 """What a person sees depends on who they are; an answer that may be kept says so itself."""
+ADDED = (*ALWAYS, UNCACHED)
+"""What every answer has that does not set it itself."""
 
 
 class SecurityHeaders:
@@ -41,7 +43,7 @@ class SecurityHeaders:
             if message["type"] == "http.response.start":
                 own = list(message.get("headers", ()))
                 names = {name.lower() for name, _ in own}
-                message["headers"] = own + [line for line in (*ALWAYS, UNCACHED) if line[0] not in names]
+                message["headers"] = own + [line for line in ADDED if line[0] not in names]
             await send(message)
 
         await self.app(scope, receive, send_with_headers)

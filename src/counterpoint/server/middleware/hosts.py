@@ -31,10 +31,11 @@ class Hosts:
         host = header(scope, b"host") or ""
         # Two hosts are none: what stands between us and the client may have looked at the other one.
         named_once = sum(name == b"host" for name, _ in scope["headers"]) <= 1
-        if not (named_once and self._is_ours(host.lower())):
+        if not (named_once and self.is_ours(host.lower())):
             remedy = "Use localhost, or add the name to hosts in [server] of counterpoint.toml."
             raise MisdirectedError(f"This server does not answer for the host {host!r}. {remedy}")
         await self.app(scope, receive, send)
 
-    def _is_ours(self, host: str) -> bool:
+    def is_ours(self, host: str) -> bool:
+        """Whether a `Host` in small letters is one of those that pass."""
         return is_loopback(host) or host in self.names or host.partition(":")[0] in self.names

@@ -1,18 +1,25 @@
 """One structured line for each request: what, by whom, with which outcome, in how many milliseconds."""
 
+import asyncio
+import json
 import logging
 import sys
 import time
+from dataclasses import dataclass
+from datetime import UTC, datetime
 
 import structlog
 from litestar.types import ASGIApp, Message, Receive, Scope, Send
 
 from counterpoint.server.connection import caller_of
 
-__all__ = ["RequestLogs", "configure_logs"]
+__all__ = ["RequestLines", "RequestLogs", "configure_logs"]
 
 QUIET = ("/healthz", "/readyz", "/metrics", "/static/")
 """Asked so often that their lines would hide the others; logged when they fail."""
+MOMENT = 0.1
+"""Seconds that the line of a quick request waits for others."""
+MOST_WAITING = 5_000
 
 
 def configure_logs(*, verbose: bool = False) -> None:
@@ -81,3 +88,63 @@ class RequestLogs:
                     ms=round((time.perf_counter() - begun) * 1000, 2),
                     actor=actor.ref if actor else None,
                 )
+
+
+@dataclass(frozen=True, slots=True)
+class _Line:
+    method: str
+    path: str
+    status: int
+    ms: float
+    actor: str | None
+    request_id: str
+    at: float
+    """Unix seconds."""
+
+
+class RequestLines:
+    """The same lines for requests that are answered in microseconds: a moment's worth is written at once.
+
+    For use on the event loop alone. `flush` is to be called when the server stops.
+    """
+
+    def __init__(self) -> None:
+        self._waiting: list[_Line] = []
+
+    def add(
+        self, *, method: str, path: str, status: int, ms: float, actor: str | None, request_id: str
+    ) -> None:
+        """Take a line, to be written within `MOMENT`."""
+        if not self._waiting:
+            asyncio.get_running_loop().call_later(MOMENT, self.flush)
+        self._waiting.append(_Line(method, path, status, ms, actor, request_id, time.time()))
+        if len(self._waiting) >= MOST_WAITING:
+            self.flush()
+
+    def flush(self) -> None:
+        """Write what waits."""
+        lines, self._waiting = self._waiting, []
+        if not lines:
+            return
+        if isinstance(structlog.get_config()["processors"][-1], structlog.processors.JSONRenderer):
+            sys.stderr.write("".join(map(_as_json, lines)))
+            sys.stderr.flush()
+            return
+        log = structlog.get_logger("counterpoint.server")
+        for line in lines:
+            facts = {name: getattr(line, name) for name in ("method", "path", "status", "ms", "actor")}
+            log.info("request", **facts, request_id=line.request_id)
+
+
+def _as_json(line: _Line) -> str:
+    """What structlog writes for the same, in a tenth of the time."""
+    at = datetime.fromtimestamp(line.at, UTC).isoformat().replace("+00:00", "Z")
+    actor = "null" if line.actor is None else _quoted(line.actor)
+    return (
+        f'{{"method": {_quoted(line.method)}, "path": {_quoted(line.path)}, "status": {line.status}, '
+        f'"ms": {line.ms}, "actor": {actor}, "event": "request", "request_id": {_quoted(line.request_id)}, '
+        f'"level": "info", "time": "{at}"}}\n'
+    )
+
+
+_quoted = json.encoder.encode_basestring_ascii

@@ -8,9 +8,14 @@ from litestar.types import ASGIApp, Message, Receive, Scope, Send
 
 from counterpoint.server.connection import header, state_of
 
-__all__ = ["RequestIds"]
+__all__ = ["RequestIds", "chosen_id"]
 
 VALID = re.compile(r"[A-Za-z0-9._:-]{8,128}")
+
+
+def chosen_id(given: str | None) -> str:
+    """The id that came with a request where it is valid, else a new one."""
+    return given if given and VALID.fullmatch(given) else secrets.token_hex(16)
 
 
 class RequestIds:
@@ -20,8 +25,7 @@ class RequestIds:
         self.app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        given = header(scope, b"x-request-id")
-        request_id = given if given and VALID.fullmatch(given) else secrets.token_hex(16)
+        request_id = chosen_id(header(scope, b"x-request-id"))
         state_of(scope)["request_id"] = request_id
         line = (b"x-request-id", request_id.encode())
 
