@@ -7,13 +7,23 @@ from datetime import UTC, datetime, timedelta
 import sqlalchemy as sa
 
 from counterpoint.errors import ConflictError, InputError, NotAllowedError, NotFoundError, Problem
+from counterpoint.flags.tickets import Asked, read_ticket
 from counterpoint.graph import Graph, Reader
 from counterpoint.graph.actor import SYSTEM, Actor
 from counterpoint.moments import to_datetime, to_micros
 from counterpoint.server.identity.model import check_scopes, hash_secret, new_token
 from counterpoint.server.identity.tables import TOKENS
 
-__all__ = ["Token", "create_token", "find_token", "list_tokens", "note_use", "revoke_token", "token_actor"]
+__all__ = [
+    "Token",
+    "create_token",
+    "find_token",
+    "list_tokens",
+    "note_use",
+    "revoke_token",
+    "ticket_token",
+    "token_actor",
+]
 
 NAME = re.compile(r"[A-Za-z0-9]([A-Za-z0-9._-]{0,61}[A-Za-z0-9])?")
 NOTE_USE_EVERY = timedelta(minutes=1)
@@ -87,6 +97,21 @@ def find_token(reader: Reader, secret: str, *, now: datetime) -> Token | None:
     row = reader.connection.execute(query).one_or_none()
     token = _token(row) if row else None
     return token if token and token.is_live(now) else None
+
+
+def ticket_token(reader: Reader, asked: Asked, *, now: datetime) -> Token | None:
+    """The token that a stream's ticket was made for, if both still open anything."""
+    ticket = read_ticket(asked.ticket or "")
+    if ticket is None:
+        return None
+    query = sa.select(TOKENS).where(
+        TOKENS.c.secret_hash.startswith(ticket.key_id, autoescape=True), TOKENS.c.revoked_at.is_(None)
+    )
+    for row in reader.connection.execute(query):
+        token = _token(row)
+        if token.is_live(now) and ticket.is_of(token.secret_hash, asked.channels, now=now.timestamp()):
+            return token
+    return None
 
 
 def note_use(graph: Graph, token: Token, *, now: datetime) -> None:
