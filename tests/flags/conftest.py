@@ -80,9 +80,11 @@ def serve(workspace: Workspace, *, auth: bool, port: int = 0) -> Iterator[Served
         thread = threading.Thread(target=running.run, kwargs={"sockets": [listener]})
         thread.start()
         assert running.listens.wait(30)
-        yield Served(f"http://127.0.0.1:{listener.getsockname()[1]}", workspace)
-        running.should_exit = True
-        thread.join(30)
+        try:
+            yield Served(f"http://127.0.0.1:{listener.getsockname()[1]}", workspace)
+        finally:
+            running.should_exit = True
+            thread.join(30)
 
 
 @pytest.fixture(scope="module")
