@@ -10,6 +10,7 @@ from counterpoint.flags.care_routes import routes as care_routes
 from counterpoint.flags.composition_routes import routes as composition_routes
 from counterpoint.flags.exposure import Exposures
 from counterpoint.flags.ofrep import BASE, PATH, Ofrep, refusal
+from counterpoint.flags.seen import SeenAttributes
 from counterpoint.flags.set_routes import routes as set_routes
 from counterpoint.flags.store import flag_sets
 from counterpoint.flags.stream import Streams
@@ -28,8 +29,9 @@ def exposures_of(workspace: Workspace) -> Exposures:
 def asgi_apps(workspace: Workspace) -> dict[str, Any]:
     """Remote evaluation, beside the framework, since services ask at every request of their own."""
     sets = flag_sets(workspace)
+    seen = workspace.keep(SeenAttributes, lambda kept: SeenAttributes(kept.path))
     return {
-        PATH: Ofrep(sets, exposures_of(workspace), workspace.settings.flags),
+        PATH: Ofrep(sets, exposures_of(workspace), workspace.settings.flags, seen),
         STREAM: Streams(sets, workspace.graph.last_activity),
     }
 
