@@ -9,12 +9,14 @@ from typing import Any
 import httpx2
 import pytest
 import uvicorn
+from litestar import Litestar
 from litestar.testing import TestClient
 
 from counterpoint import Workspace
 from counterpoint.flags.store import Written, write_set
 from counterpoint.graph.actor import local_actor
 from counterpoint.server.app import create_app
+from counterpoint.server.identity.tokens import create_token
 from counterpoint.settings import FlagSettings, Settings
 
 from .engines import npm, pypi
@@ -43,20 +45,25 @@ DEFINITION: dict[str, Any] = {
 
 
 class Server(uvicorn.Server):
-    """Tells when it listens."""
+    """Tells when it listens, and ends its streams before it waits for its connections, as ours does."""
 
-    def __init__(self, config: uvicorn.Config) -> None:
+    def __init__(self, config: uvicorn.Config, app: Litestar) -> None:
         super().__init__(config)
         self.listens = threading.Event()
+        self.app = app
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
         self.listens.set()
 
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        self.app.state.live.close()
+        await super().shutdown(sockets)
+
 
 @dataclass(frozen=True)
 class Served:
-    """A server without sign-in, and the workspace that it serves."""
+    """A server, and the workspace that it serves."""
 
     url: str
     workspace: Workspace
@@ -64,24 +71,45 @@ class Served:
     def write(self, name: str, definition: dict[str, Any]) -> Written:
         return write_set(self.workspace, local_actor(), name, definition)
 
+    def key(self, name: str, *scopes: str) -> str:
+        """The secret of a new client key or token."""
+        return create_token(self.workspace.graph, local_actor(), name, frozenset(scopes))[1]
+
+
+def serve(workspace: Workspace, *, auth: bool, port: int = 0) -> Iterator[Served]:
+    """A server in a thread, until the generator is closed."""
+    with socket.create_server(("127.0.0.1", port)) as listener:
+        app = create_app(workspace, auth=auth)
+        running = Server(uvicorn.Config(app, log_config=None, access_log=False, lifespan="on"), app)
+        thread = threading.Thread(target=running.run, kwargs={"sockets": [listener]})
+        thread.start()
+        assert running.listens.wait(30)
+        try:
+            yield Served(f"http://127.0.0.1:{listener.getsockname()[1]}", workspace)
+        finally:
+            running.should_exit = True
+            thread.join(30)
+
 
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
     """One server for the tests of a module."""
-    with (
-        Workspace.create(tmp_path_factory.mktemp("served") / "workspace") as workspace,
-        socket.create_server(("127.0.0.1", 0)) as listener,
-    ):
-        config = uvicorn.Config(
-            create_app(workspace, auth=False), log_config=None, access_log=False, lifespan="on"
-        )
-        running = Server(config)
-        thread = threading.Thread(target=running.run, kwargs={"sockets": [listener]})
-        thread.start()
-        assert running.listens.wait(30)
-        yield Served(f"http://127.0.0.1:{listener.getsockname()[1]}", workspace)
-        running.should_exit = True
-        thread.join(30)
+    with Workspace.create(tmp_path_factory.mktemp("served") / "workspace") as workspace:
+        yield from serve(workspace, auth=False)
+
+
+@pytest.fixture(scope="module")
+def guarded_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
+    """One server with sign-in for the tests of a module."""
+    with Workspace.create(tmp_path_factory.mktemp("guarded") / "workspace") as workspace:
+        yield from serve(workspace, auth=True)
+
+
+@pytest.fixture
+def guarded(guarded_server: Served) -> Served:
+    """That server, with the flags above."""
+    guarded_server.write("default", DEFINITION)
+    return guarded_server
 
 
 @pytest.fixture

@@ -20,7 +20,7 @@ from .conftest import DEFINITION, Served
 
 @pytest.fixture
 def provider(served: Served) -> Iterator[CounterpointProvider]:
-    yield CounterpointProvider(url=served.url, poll=0.1, **PAUSES)
+    yield CounterpointProvider(url=served.url, **PAUSES)
     api.shutdown()
 
 
@@ -62,6 +62,19 @@ def test_a_change_arrives(served: Served, provider: CounterpointProvider) -> Non
     changed = events.next(ProviderEvent.PROVIDER_CONFIGURATION_CHANGED)
     assert changed.flags_changed == ["brand-new"]
     assert api.get_client().get_boolean_value("brand-new", False) is True
+
+
+def test_a_change_reaches_a_service_that_has_a_token(guarded: Served) -> None:
+    token = guarded.key("service", "read", "flags:evaluate", "events:write")
+    api.set_provider_and_wait(CounterpointProvider(url=guarded.url, token=token, **PAUSES))
+    try:
+        events = Events()
+        text = {"state": "ENABLED", "variants": {"b": "y"}, "defaultVariant": "b"}
+        guarded.write("default", {**DEFINITION, "flags": {**DEFINITION["flags"], "text": text}})
+        assert events.next(ProviderEvent.PROVIDER_CONFIGURATION_CHANGED).flags_changed == ["text"]
+        assert api.get_client().get_string_value("text", "") == "y"
+    finally:
+        api.shutdown()
 
 
 def test_a_set_that_does_not_exist_is_told(served: Served) -> None:

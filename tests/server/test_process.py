@@ -67,9 +67,15 @@ def test_a_server_says_where_it_listens_and_stops_cleanly_though_a_live_stream_i
     server = running_server(folder, "--no-auth")
     assert httpx2.get(f"{server.url}/readyz").json() == {"status": "ready"}
     begun = time.monotonic()
-    with httpx2.stream("GET", f"{server.url}/api/v1/activity/stream", timeout=DEADLINE) as stream:
+    with (
+        httpx2.stream("GET", f"{server.url}/api/v1/activity/stream", timeout=DEADLINE) as stream,
+        httpx2.stream("GET", f"{server.url}/ofrep/v1/sse", timeout=DEADLINE) as flags,
+    ):
         assert next(stream.iter_lines()) == ": connected"
+        lines = flags.iter_lines()
+        assert next(lines).startswith("retry: ")
         assert "Stopped" in server.stop(signal_number=signal.SIGINT)
+        assert "data" not in list(lines)[-1], "and it has ended as a stream ends, not in the middle"
     assert server.child.returncode == 0
     assert time.monotonic() - begun < 10
 

@@ -11,13 +11,13 @@ import asyncio
 import time
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
-from hashlib import sha256
 from typing import Any, Final, TypeAlias
 from urllib.parse import unquote
 
 import msgspec
 
 from counterpoint.errors import CounterpointError, OverloadedError
+from counterpoint.flags.bulk import Bulk
 from counterpoint.flags.contexts import Additions
 from counterpoint.flags.errors import FlagSetError
 from counterpoint.flags.exposure import Exposure, Exposures
@@ -27,6 +27,7 @@ from counterpoint.flags.model import FlagSet
 from counterpoint.flags.rates import Rates
 from counterpoint.flags.seen import SeenAttributes
 from counterpoint.flags.store import DEFAULT_SET, FlagSets, StoredSet
+from counterpoint.flags.tickets import address_of, secret_in
 from counterpoint.graph.actor import Actor
 from counterpoint.settings import FlagSettings
 
@@ -111,6 +112,7 @@ class Ofrep:
         self._sets = sets
         self._exposures = exposures
         self._additions = Additions(settings.context, settings.context_headers)
+        self._bulk = Bulk(answer)
         self._rates = Rates(settings.rate) if settings.rate else None
         self._asked: set[str] = set()
 
@@ -131,7 +133,10 @@ class Ofrep:
                 status, body = self._one(name, flags, keys, context)
                 await _send(send, status, body)
             else:
-                await self._all(flags, context, headers, send)
+                root = str(scope.get("root_path") or "")
+                secret = secret_in(headers) if actor is not None and actor.kind == "service" else None
+                stream = address_of(name, root=root, secret=secret, now=time.time())
+                await self._all(flags, context, headers, stream, send)
         except _Refused as refused:
             body = {
                 "key": keys[0] if keys else "",
@@ -245,22 +250,21 @@ class Ofrep:
             )
 
     async def _all(
-        self, flags: FlagSet | None, context: dict[str, Any], headers: Mapping[bytes, str], send: Send
+        self,
+        flags: FlagSet | None,
+        context: dict[str, Any],
+        headers: Mapping[bytes, str],
+        stream: str,
+        send: Send,
     ) -> None:
         if flags is None and b"flagd-selector" in headers:
             raise _Refused(400, "GENERAL", f"There is no flag set {selected(headers[b'flagd-selector'])!r}.")
-        evaluations = flags.evaluate_all(context) if flags is not None else {}
-        metadata = dict(flags.metadata) if flags is not None else {}
-        content = msgspec.json.encode(
-            {"flags": [answer(key, found) for key, found in evaluations.items()], "metadata": metadata}
-        )
-        # The tag is of what was answered: rules may read the time and attributes that no version shows.
-        etag = f'"{sha256(content).hexdigest()[:32]}"'
-        known = {tag.strip().removeprefix("W/") for tag in headers.get(b"if-none-match", "").split(",")}
-        if etag in known or "*" in known:
-            await _respond(send, 304, b"", [(b"etag", etag.encode())])
+        content = self._bulk.content(flags, context, stream)
+        lines = [(b"etag", content.etag.encode())]
+        if content.is_known(headers.get(b"if-none-match", "")):
+            await _respond(send, 304, b"", lines)
         else:
-            await _respond(send, 200, content, [(b"etag", etag.encode())])
+            await _respond(send, 200, content.body, lines)
 
 
 def _actor(scope: Scope) -> Actor | None:

@@ -13,6 +13,8 @@ from counterpoint.flags.ofrep import BASE, PATH, Ofrep, refusal
 from counterpoint.flags.seen import SeenAttributes
 from counterpoint.flags.set_routes import routes as set_routes
 from counterpoint.flags.store import flag_sets
+from counterpoint.flags.stream import Streams
+from counterpoint.flags.tickets import STREAM
 from counterpoint.flags.version_routes import routes as version_routes
 from counterpoint.workspace import Workspace
 
@@ -26,8 +28,12 @@ def exposures_of(workspace: Workspace) -> Exposures:
 
 def asgi_apps(workspace: Workspace) -> dict[str, Any]:
     """Remote evaluation, beside the framework, since services ask at every request of their own."""
+    sets = flag_sets(workspace)
     seen = workspace.keep(SeenAttributes, lambda kept: SeenAttributes(kept.path))
-    return {PATH: Ofrep(flag_sets(workspace), exposures_of(workspace), workspace.settings.flags, seen)}
+    return {
+        PATH: Ofrep(sets, exposures_of(workspace), workspace.settings.flags, seen),
+        STREAM: Streams(sets, workspace.graph.last_activity),
+    }
 
 
 @asynccontextmanager
@@ -94,6 +100,26 @@ openapi_paths: dict[str, Any] = {
                 "400": _ERROR,
                 "404": _ERROR,
                 "413": _ERROR,
+                "429": _ERROR,
+            },
+        }
+    },
+    STREAM: {
+        "get": {
+            "summary": "Be told when to evaluate again (OFREP 0.3 event stream)",
+            "tags": ["flags"],
+            "parameters": [
+                {"name": "channels", "in": "query", "schema": {"type": "string"}},
+                {"name": "ticket", "in": "query", "schema": {"type": "string"}},
+                {"name": "Last-Event-ID", "in": "header", "schema": {"type": "string"}},
+            ],
+            "responses": {
+                "200": {
+                    "description": "Messages of the type `refetchEvaluation`",
+                    "content": {"text/event-stream": {"schema": {"type": "string"}}},
+                },
+                "403": _ERROR,
+                "404": _ERROR,
                 "429": _ERROR,
             },
         }

@@ -345,6 +345,7 @@ class FlagSets:
         self._seen: dict[str, _Seen] = {}
         """By name; only sets that exist, so that made-up names cost no memory."""
         self._forgotten = 0
+        self._told: list[Callable[[], object]] = []
         self._built: dict[str, StoredSet] = {}
         """By reference; the newest version that was asked for of each set."""
 
@@ -352,6 +353,20 @@ class FlagSets:
         """Look at the graph again at the next use."""
         with self._lock:
             self._forgotten += 1
+            told = tuple(self._told)
+        for tell in told:
+            tell()
+
+    @contextmanager
+    def telling(self, tell: Callable[[], object]) -> Iterator[None]:
+        """Call `tell` after every change by this process while the block runs, in the thread that made it."""
+        with self._lock:
+            self._told.append(tell)
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._told.remove(tell)
 
     def cached(self, name: str) -> StoredSet | None:
         """The set, if it was looked at just now; None says that `get` must be asked, which reads."""

@@ -46,7 +46,7 @@ def create_app(workspace: Workspace, *, auth: bool = True, loopback: bool = Fals
         configure_logs()
     mounted = mount_rooms(workspace)
     meters = Meters(workspace)
-    live = Live(workspace)
+    live = Live(workspace, mounted.closers)
     state = State(
         {
             "workspace": workspace,

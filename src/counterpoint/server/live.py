@@ -1,7 +1,7 @@
 """The activity log as a live stream, woken by the one follower of the graph."""
 
 import asyncio
-from collections.abc import AsyncIterator, Collection
+from collections.abc import AsyncIterator, Callable, Collection
 from contextlib import asynccontextmanager, suppress
 
 import msgspec
@@ -46,8 +46,10 @@ def activity_item(entry: Activity) -> ActivityItem:
 class Live:
     """Wakes whoever listens when something has changed, and ends all streams when the server stops."""
 
-    def __init__(self, workspace: Workspace) -> None:
+    def __init__(self, workspace: Workspace, others: Collection[Callable[[], None]] = ()) -> None:
+        """Take the workspace, and what ends the streams that are served elsewhere."""
         self.workspace = workspace
+        self.others = others
         self.listeners = 0
         self._closing = asyncio.Event()
         self._moved = asyncio.Event()
@@ -66,6 +68,8 @@ class Live:
         """End every stream. Called before the server waits for its connections to end."""
         self._closing.set()
         self._moved.set()
+        for close in self.others:
+            close()
 
     async def stream(
         self, after: int | None, *, hidden: Collection[str] = ()

@@ -1,6 +1,6 @@
 """Mounts the rooms: their handlers into litestar, their bare ASGI callables beside it."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import wraps
 from importlib import import_module
@@ -41,6 +41,8 @@ class Mounted:
 
     handlers: list[Any] = field(default_factory=list)
     asgi_apps: dict[str, ASGIApp] = field(default_factory=dict)
+    closers: list[Callable[[], None]] = field(default_factory=list)
+    """What ends the streams of those callables, before the server waits for its connections to end."""
     lifespans: list[Any] = field(default_factory=list)
     """Functions that take the workspace and return an async context manager around the server's life."""
     error_shapes: dict[str, Shape] = field(default_factory=dict)
@@ -68,6 +70,7 @@ def mount_rooms(workspace: Workspace) -> Mounted:
             mounted.handlers += pages.pages
         if (finding := _door(room, "finding")) is not None:
             mounted.finders += getattr(finding, "finders", [])
+    mounted.closers = [app.close for app in mounted.asgi_apps.values() if hasattr(app, "close")]
     mounted.handlers = [_in_thread(handler) for handler in mounted.handlers]
     return mounted
 

@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import errno
 import logging
+import resource
 import signal
 import socket
 from collections.abc import Callable, Iterator
@@ -126,6 +127,7 @@ class Server(uvicorn.Server):
 def run(app: Litestar, listener: socket.socket, *, on_ready: Callable[[], None]) -> None:
     """Serve until SIGTERM or SIGINT, then finish what is in flight and return."""
     logging.getLogger("uvicorn").setLevel(logging.WARNING)
+    _allow_connections()
     config = uvicorn.Config(
         app,
         access_log=False,
@@ -138,3 +140,10 @@ def run(app: Litestar, listener: socket.socket, *, on_ready: Callable[[], None])
     server = Server(config, app, on_ready)
     with asyncio.Runner(loop_factory=config.get_loop_factory()) as runner:
         runner.run(server.serve(sockets=[listener]))
+
+
+def _allow_connections() -> None:
+    """Let the process hold as many connections as the system allows it to; many begin with a thousand."""
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    with contextlib.suppress(ValueError, OSError):
+        resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))

@@ -1,10 +1,13 @@
 """Tells from the credentials of a request who sent it."""
 
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from counterpoint.errors import CounterpointError, UnauthenticatedError
+from counterpoint.flags.tickets import Asked
+from counterpoint.graph import Reader
 from counterpoint.graph.actor import local_actor
 from counterpoint.server.identity import sessions, tokens
 from counterpoint.server.identity.model import CLIENT_KEY_PREFIX, TOKEN_PREFIX, Caller
@@ -23,6 +26,8 @@ class Credentials:
     """From the session cookie."""
     browser: str | None = None
     """From the cookie that stands in for a session where nobody is signed in."""
+    stream: Asked | None = None
+    """From the address of a stream of flags, where it has a ticket; what was asked for belongs to it."""
 
 
 class Recognition:
@@ -39,7 +44,11 @@ class Recognition:
 
     def needs_lookup(self, credentials: Credentials) -> bool:
         """Whether `recognise` will read the database, and so should not run on the event loop."""
-        return self._token_of(credentials) is not None or (self.auth and credentials.session is not None)
+        return (
+            self._token_of(credentials) is not None
+            or credentials.stream is not None
+            or (self.auth and credentials.session is not None)
+        )
 
     def recognise(self, credentials: Credentials) -> Caller:
         """Who sent the request.
@@ -48,8 +57,10 @@ class Recognition:
             UnauthenticatedError: a token came that does not exist, is revoked or has expired.
         """
         now = datetime.now(UTC)
-        if (token := self._token_of(credentials)) is not None:
-            return self._by_token(token, now)
+        if (secret := self._token_of(credentials)) is not None:
+            return self._by_token(lambda reader: tokens.find_token(reader, secret, now=now), now)
+        if (asked := credentials.stream) is not None:
+            return self._by_token(lambda reader: tokens.ticket_token(reader, asked, now=now), now)
         if self._local is not None:
             return Caller(self._local, "local", credentials.browser)
         if credentials.session is not None and (caller := self._by_session(credentials.session, now)):
@@ -63,9 +74,9 @@ class Recognition:
             return token
         return None
 
-    def _by_token(self, secret: str, now: datetime) -> Caller:
+    def _by_token(self, find: Callable[[Reader], tokens.Token | None], now: datetime) -> Caller:
         with self.workspace.graph.read() as reader:
-            token = tokens.find_token(reader, secret, now=now)
+            token = find(reader)
         if token is None:
             raise UnauthenticatedError("The API token is not known, is revoked or has expired.")
         with suppress(CounterpointError):  # who may enter does not depend on our bookkeeping

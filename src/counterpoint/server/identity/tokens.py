@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 import sqlalchemy as sa
 
 from counterpoint.errors import ConflictError, InputError, NotAllowedError, NotFoundError, Problem
+from counterpoint.flags.tickets import Asked, read_ticket
 from counterpoint.graph import Graph, Reader
 from counterpoint.graph.actor import SYSTEM, Actor
 from counterpoint.moments import to_datetime, to_micros
@@ -22,6 +23,7 @@ __all__ = [
     "live_tokens",
     "note_use",
     "revoke_token",
+    "ticket_token",
     "token_actor",
 ]
 
@@ -100,6 +102,21 @@ def live_tokens(reader: Reader, hashes: Iterable[str], *, now: datetime) -> dict
     query = sa.select(TOKENS).where(TOKENS.c.secret_hash.in_(list(hashes)), TOKENS.c.revoked_at.is_(None))
     found = (_token(row) for row in reader.connection.execute(query))
     return {token.secret_hash: token for token in found if token.is_live(now)}
+
+
+def ticket_token(reader: Reader, asked: Asked, *, now: datetime) -> Token | None:
+    """The token that a stream's ticket was made for, if both still open anything."""
+    ticket = read_ticket(asked.ticket or "")
+    if ticket is None:
+        return None
+    query = sa.select(TOKENS).where(
+        TOKENS.c.secret_hash.startswith(ticket.key_id, autoescape=True), TOKENS.c.revoked_at.is_(None)
+    )
+    for row in reader.connection.execute(query):
+        token = _token(row)
+        if token.is_live(now) and ticket.is_of(token.secret_hash, asked.channels, now=now.timestamp()):
+            return token
+    return None
 
 
 def note_use(graph: Graph, token: Token, *, now: datetime) -> None:

@@ -83,7 +83,11 @@ class Origins:
                     f"Flags are not evaluated for pages of {origin!r}; `origins` in [flags] names those that may ask."
                 )
         elif is_cross_site(
-            method, host=host, origin=origin, fetch_site=header(scope, b"sec-fetch-site")
+            # A stream is asked for as an evaluation is: by GET, and still by nobody else's page.
+            "POST" if evaluates else method,
+            host=host,
+            origin=origin,
+            fetch_site=header(scope, b"sec-fetch-site"),
         ) and not (evaluates and self._is_harmless(scope, origin)):
             raise NotAllowedError("A page of another site sent this change; only a token may do that.")
         await self.app(scope, receive, send)

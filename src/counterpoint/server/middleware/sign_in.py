@@ -1,9 +1,12 @@
 """Finds out who sent each request and puts the answer where handlers and other middleware read it."""
 
+from functools import partial
+
 from litestar.concurrency import sync_to_thread
 from litestar.types import ASGIApp, Message, Receive, Scope, Send
 
-from counterpoint.server.connection import header, set_caller, wants_html
+from counterpoint.flags.tickets import STREAM, Asked, asked_for
+from counterpoint.server.connection import header, set_caller, state_of, wants_html
 from counterpoint.server.cookies import BROWSER, SESSION, cookie, is_secure, read_cookie
 from counterpoint.server.identity.model import new_secret
 from counterpoint.server.identity.recognition import Credentials, Recognition
@@ -32,9 +35,12 @@ class SignIn:
         if browser is None and wants_html(scope):
             browser = new_secret()
             given_cookie = cookie(BROWSER, browser, secure=secure).to_encoded_header()
-        credentials = Credentials(_token(scope), read_cookie(scope, SESSION, secure=secure), browser)
+        session = read_cookie(scope, SESSION, secure=secure)
+        credentials = Credentials(_token(scope), session, browser, _stream(scope))
         if self.recognition.needs_lookup(credentials):
             caller = await sync_to_thread(self.recognition.recognise, credentials)
+            # What goes on for long asks again whether who began it still may.
+            state_of(scope)["recheck"] = credentials, partial(self.recognition.recognise, credentials)
         else:
             caller = self.recognition.recognise(credentials)
         set_caller(scope, caller)
@@ -52,3 +58,11 @@ def _token(scope: Scope) -> str | None:
     if kind.lower() == "bearer" and value.strip():
         return value.strip()
     return header(scope, b"x-api-key")
+
+
+def _stream(scope: Scope) -> Asked | None:
+    """What a stream of flags is asked for, where its address has a ticket; it opens that and nothing else."""
+    if scope["path"] != STREAM:
+        return None
+    asked = asked_for(scope.get("query_string", b""))
+    return asked if asked.ticket is not None else None
