@@ -23,15 +23,19 @@ def import_catalog(
     dry_run: Annotated[bool, Parameter(help="Check everything and keep nothing.")] = False,
 ) -> int:
     """Read catalog-info.yaml files, folders, globs or checkouts, in Backstage's format."""
+    if not targets:
+        raise UsageError("Name at least one file, folder or pattern: counterpoint import catalog TARGET...")
+    if not all(targets):
+        raise UsageError("A TARGET is empty; name a file, folder or pattern.")
+    from counterpoint.catalog.beside import Beside
+
+    # It begins to read while this process still loads what it needs to write.
+    beside = None if dry_run else Beside.for_large(targets)
     from counterpoint.catalog.importer import import_targets
     from counterpoint.catalog.indexing import index_if_large
     from counterpoint.catalog.reuse.notes import notes_since
     from counterpoint.graph import local_actor
 
-    if not targets:
-        raise UsageError("Name at least one file, folder or pattern: counterpoint import catalog TARGET...")
-    if not all(targets):
-        raise UsageError("A TARGET is empty; name a file, folder or pattern.")
     here = terminal()
     with here.open() as workspace, here.progress("Importing") as advance:
         with workspace.graph.read() as reader:
@@ -43,6 +47,7 @@ def import_catalog(
             dry_run=dry_run,
             hosts=workspace.settings.catalog.read_hosts,
             progress=advance,
+            beside=beside,
         )
         report.remarks += notes_since(workspace, before)
         if not dry_run:
