@@ -9,12 +9,15 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
+from counterpoint import Workspace
 from counterpoint.catalog import importer
 from counterpoint.catalog.beside import Beside, BesideError
 from counterpoint.catalog.importer import import_targets
 from counterpoint.catalog.report import ImportReport
 from counterpoint.catalog.tables import PROBLEMS, SOURCES
+from counterpoint.cli import run
 from counterpoint.graph import Graph, Writer, local_actor
+from counterpoint.graph.index import Index, file_of
 from counterpoint.graph.index.stitching import stitch_all
 from counterpoint.graph.tables import activity, posting, relation, revision, tag
 
@@ -201,3 +204,27 @@ def test_a_small_file_starts_no_second_process(
 def test_where_there_is_one_core_there_is_one_process(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("counterpoint.catalog.beside._cores", lambda: 1)
     assert Beside.started() is None
+
+
+@pytest.mark.usefixtures("small")
+@pytest.mark.parametrize("leads", [True, False])
+def test_the_second_process_leaves_the_index_that_reading_the_graph_makes(
+    checkout: Path, workspace: Workspace, monkeypatch: pytest.MonkeyPatch, leads: bool
+) -> None:
+    monkeypatch.setattr("counterpoint.catalog.beside.LARGE", 100_000)
+    if not leads:
+        documents = checkout.read_text().split("---\n")
+        checkout.write_text("---\n".join(each for each in documents if "kind: Location" not in each))
+    assert run(["-w", str(workspace.path), "import", "catalog", str(checkout)]) == 1  # something is refused
+    file = file_of(workspace)
+    assert file.exists() is not leads
+    if leads:
+        return
+    by_file, by_graph = Index(workspace.graph, file).snapshot(), Index(workspace.graph).snapshot()
+    assert len(by_file.parts) == 2  # what the second process knows, and the Location that stands for the file
+    assert len(by_file) == len(by_graph) > 2_400
+    assert b"".join(by_file.content()) == b"".join(by_graph.content())
+    keys = ("kind", "spec.owner", "metadata.tags", "relations.ownedby", "metadata.tags.java", "metadata.uid")
+    assert by_file.facets(keys) == by_graph.facets(keys)
+    with workspace.graph.read() as reader:
+        assert by_file.seq == reader.last_activity()

@@ -26,7 +26,7 @@ LARGE = 1_000_000
 """Bytes of a file, about three thousand entities, from which a second process is worth its start."""
 PIPE = 1 << 20
 """Bytes that may wait in a pipe: the most that Linux lets anybody have."""
-ROWS, SHEET, FAILED, AHEAD, JOB = b"R", b"S", b"F", b"A", b"J"
+ROWS, SHEET, FAILED, AHEAD, JOB, INDEX, DONE = b"R", b"S", b"F", b"A", b"J", b"I", b"D"
 _HEAD = struct.Struct("<cQ")
 
 
@@ -42,6 +42,8 @@ class Job(NamedTuple):
     numbers: "Numbers"
     hosts: tuple[str, ...]
     unknown_kinds: bool
+    is_all: bool = False
+    """Whether the file is all that the graph will hold, so that its index can be made on the way."""
 
 
 class Batch(NamedTuple):
@@ -61,6 +63,8 @@ class Beside:
         Raises:
             OSError: it cannot be started.
         """
+        self.mark: tuple[int, int, int] | None = None
+        """Number and moment of the newest change, and number of the newest relation, of which it can make the index."""
         # Nothing of the folder that somebody happens to be in is imported (-P).
         command = [sys.executable, "-P", "-m", "counterpoint.catalog.beside_process"]
         self._process = subprocess.Popen(
@@ -117,6 +121,15 @@ class Beside:
             rows, places = marshal.loads(content)  # noqa: S302 - our own process has made it
             yield Batch(Rows(*rows), places)
 
+    def index(self, file: Path) -> bool:
+        """Let it write the index of the one file that it has read, once that is in the graph; whether it has."""
+        try:
+            self._send(INDEX, pickle.dumps((file, self.mark)))
+            assert self._process.stdout is not None  # noqa: S101 - it was asked for
+            return receive(self._process.stdout)[0] == DONE
+        except (BesideError, OSError, EOFError):
+            return False
+
     def close(self) -> None:
         """End it, whatever it is doing."""
         self._process.kill()
@@ -125,6 +138,12 @@ class Beside:
                 with suppress(OSError):
                     pipe.close()
         self._process.wait()
+
+    def __enter__(self) -> "Beside":
+        return self
+
+    def __exit__(self, *_raised: object) -> None:
+        self.close()
 
     def _send(self, kind: bytes, content: bytes) -> None:
         assert self._process.stdin is not None  # noqa: S101 - it was asked for

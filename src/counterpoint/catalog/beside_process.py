@@ -10,12 +10,12 @@ import threading
 from pathlib import Path
 from typing import IO, Any
 
-from counterpoint.catalog.beside import AHEAD, FAILED, JOB, ROWS, SHEET, Job, receive, send
+from counterpoint.catalog.beside import AHEAD, DONE, FAILED, INDEX, JOB, ROWS, SHEET, Job, receive, send
 from counterpoint.catalog.fetching import Fetcher
 from counterpoint.catalog.gathering import Declared, Gathering
 from counterpoint.catalog.locations import shown_path
 from counterpoint.catalog.slips import check_slips
-from counterpoint.graph.preparing import Preparing
+from counterpoint.graph.preparing import Preparing, Rows
 from counterpoint.yaml12.plainly import Places
 from counterpoint.yaml12.reader import Reading, UnreadError, read_bytes, read_data
 
@@ -30,6 +30,8 @@ class _Reading:
 
     def __init__(self, answers: "queue.SimpleQueue[tuple[bytes, bytes] | None]") -> None:
         self._answers = answers
+        self._built: Any = None
+        """The index of all that was read."""
         self._ahead: tuple[bytes, str, Reading] | None = None
         """A file that was read before anybody asked for it: its bytes, its name, and its documents."""
 
@@ -47,6 +49,7 @@ class _Reading:
         preparing = Preparing(job.numbers, job.source.location)
         declared: list[Declared] = []
         remarks: list[Any] = []
+        made: list[Rows] = []
 
         def told(each: Declared) -> None:
             preparing.add(each.document)
@@ -55,8 +58,10 @@ class _Reading:
                 emit()
 
         def emit() -> None:
-            rows = tuple(preparing.take())
-            self._answers.put((ROWS, marshal.dumps((rows, [_place(each) for each in declared]))))
+            rows = preparing.take()
+            self._answers.put((ROWS, marshal.dumps((tuple(rows), [_place(each) for each in declared]))))
+            if job.is_all:
+                made.append(rows)
             remarks.extend(check_slips(declared))
             declared.clear()
 
@@ -69,12 +74,38 @@ class _Reading:
         sheet.declared.clear()
         sheet.slips = remarks
         self._answers.put((SHEET, pickle.dumps(sheet)))
+        if made and not sheet.leads:
+            self._built = _built(made)
+
+    def index(self, file: Path, mark: tuple[int, int, int]) -> None:
+        """Write the index of what was read."""
+        from counterpoint.graph.index.file import write_segment
+        from counterpoint.graph.index.stitched import Mark
+
+        write_segment(file, self._built, Mark(*mark))
+        self._answers.put((DONE, b""))
 
     def _documents(self, data: bytes, name: str) -> Reading:
         ahead, self._ahead = self._ahead, None
         if ahead is not None and ahead[:2] == (data, name):
             return ahead[2]
         return read_data(data, name=name)
+
+
+def _built(made: list[Rows]) -> Any:
+    """The index of a graph that holds these rows and no others."""
+    from counterpoint.graph.index.segment import Builder
+    from counterpoint.graph.index.stitched import stitched
+
+    edges: dict[str, list[tuple[str, str]]] = {}
+    for rows in made:
+        for _, source, kind, target, _ in rows.relation:
+            edges.setdefault(source, []).append((kind, target))
+    builder = Builder()
+    for rows in made:
+        for row in rows.revision:
+            builder.add(row[1], stitched(row[-1], row[3], row[4], edges.get(row[1], ())))
+    return builder.build()
 
 
 def _place(declared: Declared) -> tuple[Any, ...]:
@@ -103,6 +134,8 @@ def main() -> None:
                     reading.ahead(Path(os.fsdecode(content)))
                 elif kind == JOB:
                     reading.do(Job(*pickle.loads(content)))  # noqa: S301 - the first process has made it
+                elif kind == INDEX:
+                    reading.index(*pickle.loads(content))  # noqa: S301 - the same
             except Exception as error:  # the first process reads the file itself then
                 waiting.put((FAILED, f"{type(error).__name__}: {error}".encode("utf-8", "replace")))
     except EOFError:

@@ -1,5 +1,6 @@
 """`counterpoint import catalog` and `counterpoint problems`."""
 
+from contextlib import nullcontext
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from cyclopts import Parameter
@@ -37,7 +38,7 @@ def import_catalog(
     from counterpoint.graph import local_actor
 
     here = terminal()
-    with here.open() as workspace, here.progress("Importing") as advance:
+    with beside or nullcontext(), here.open() as workspace, here.progress("Importing") as advance:
         with workspace.graph.read() as reader:
             before = reader.last_activity()
         report = import_targets(
@@ -51,7 +52,7 @@ def import_catalog(
         )
         report.remarks += notes_since(workspace, before)
         if not dry_run:
-            index_if_large(workspace)
+            index_if_large(workspace, beside)
     if not here.json:
         _say_remarks(here, report.remarks)
     here.emit(_record(here, report), lambda: _summary(report, dry_run=dry_run))

@@ -75,7 +75,7 @@ def import_targets(
             to look at it.
         sources: further files and addresses.
         seize: take entities that another file declares, for a dry run that asks what these would be alone.
-        beside: a second process that was started already; it is ended. One is started where it is worth it.
+        beside: a second process that was started already; else one is started where it is worth it.
 
     Returns:
         The report; input that is not valid is named there and raises nothing.
@@ -138,6 +138,9 @@ class _Importing:
         """The second process, if one runs."""
         self.alone = False
         """Whether it is known that none will."""
+        self._left = 0
+        """How many sources wait."""
+        self._own = beside is None
 
     def end(self) -> None:
         """End the second process."""
@@ -166,7 +169,8 @@ class _Importing:
             pass
         finally:
             self._writer = None
-            self.end()
+            if self._own:
+                self.end()
         self.report.sort()
 
     @contextmanager
@@ -222,6 +226,7 @@ class _Importing:
         alone = {source.location for source in queue if source.location != source.origin}
         while queue:
             source = queue.popleft()
+            self._left = len(queue)
             if source.location not in self.storing.named:
                 before = source.location in alone and self._was_broken(source)
                 queue.extend(filter(self._has_a_name, self._one(source)))
@@ -295,9 +300,13 @@ class _Importing:
             return None
         try:
             with self.graph.write(self.actor) as writer:
-                job = Job(source, data, writer.numbers(), self.hosts, self.graph.unknown_kinds)
+                numbers = writer.numbers()
+                is_all = self._left == 0 and numbers.revision == 0 and writer.mark()[2] == 0
+                job = Job(source, data, numbers, self.hosts, self.graph.unknown_kinds, is_all)
                 added = Added(source, data)
                 sheet = add_all(writer, self.beside.read(job), added, expected=data.count(b"\n---"))
+                if job.is_all and not sheet.leads:
+                    self.beside.mark = writer.mark()
                 self._note(sheet, source, began)
                 self.storing.store(writer, sheet, added)
         except BesideError:

@@ -252,6 +252,12 @@ class Writer(Consent):
         self.flush()
         return Numbers(self._revision, self._activity, self.now, self.actor.ref)
 
+    def mark(self) -> tuple[int, int, int]:
+        """How far this transaction has brought the graph: newest activity, its moment, newest relation."""
+        self.flush()
+        newest = self._connection.execute(sa.select(sa.func.max(relation.c.seq))).scalar() or 0
+        return self._activity, self.now, newest
+
     @contextmanager
     def many(self, expected: int) -> Iterator[None]:
         """A block in which about so many new entities are added."""
