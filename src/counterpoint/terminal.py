@@ -109,17 +109,19 @@ class Terminal:
     @contextmanager
     def progress(self, what: str) -> Iterator[Advance]:
         """Show a progress bar on stderr while the block runs; silent where stderr is no terminal."""
+        if not sys.stderr.isatty():  # loading what draws it costs a twentieth of a second
+            yield lambda done, total=None: None
+            return
         from rich.console import Console
         from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
-        console = Console(stderr=True)
         columns = (
             TextColumn("{task.description}"),
             BarColumn(),
             TextColumn("{task.percentage:>3.0f} %"),
             TimeElapsedColumn(),
         )
-        with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
+        with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
             task = bar.add_task(what, total=None)
 
             def advance(done: float, total: float | None = None) -> None:

@@ -1,5 +1,6 @@
 """`counterpoint import catalog` and `counterpoint problems`."""
 
+from contextlib import nullcontext
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from cyclopts import Parameter
@@ -23,17 +24,21 @@ def import_catalog(
     dry_run: Annotated[bool, Parameter(help="Check everything and keep nothing.")] = False,
 ) -> int:
     """Read catalog-info.yaml files, folders, globs or checkouts, in Backstage's format."""
+    if not targets:
+        raise UsageError("Name at least one file, folder or pattern: counterpoint import catalog TARGET...")
+    if not all(targets):
+        raise UsageError("A TARGET is empty; name a file, folder or pattern.")
+    from counterpoint.catalog.beside import Beside
+
+    # It begins to read while this process still loads what it needs to write.
+    beside = None if dry_run else Beside.for_large(targets)
     from counterpoint.catalog.importer import import_targets
     from counterpoint.catalog.indexing import index_if_large
     from counterpoint.catalog.reuse.notes import notes_since
     from counterpoint.graph import local_actor
 
-    if not targets:
-        raise UsageError("Name at least one file, folder or pattern: counterpoint import catalog TARGET...")
-    if not all(targets):
-        raise UsageError("A TARGET is empty; name a file, folder or pattern.")
     here = terminal()
-    with here.open() as workspace, here.progress("Importing") as advance:
+    with beside or nullcontext(), here.open() as workspace, here.progress("Importing") as advance:
         with workspace.graph.read() as reader:
             before = reader.last_activity()
         report = import_targets(
@@ -43,10 +48,11 @@ def import_catalog(
             dry_run=dry_run,
             hosts=workspace.settings.catalog.read_hosts,
             progress=advance,
+            beside=beside,
         )
         report.remarks += notes_since(workspace, before)
         if not dry_run:
-            index_if_large(workspace)
+            index_if_large(workspace, beside)
     if not here.json:
         _say_remarks(here, report.remarks)
     here.emit(_record(here, report), lambda: _summary(report, dry_run=dry_run))

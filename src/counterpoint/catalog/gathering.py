@@ -1,7 +1,7 @@
 """Reads one file or address and checks every document in it, before anything is written."""
 
 import hashlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -15,7 +15,7 @@ from counterpoint.errors import Problem
 from counterpoint.graph.descriptor import ref_of, validate
 from counterpoint.graph.kinds import KINDS, canonical_kind
 from counterpoint.graph.ref import DEFAULT_NAMESPACE, Ref
-from counterpoint.yaml12.reader import Document, UnreadError, read_bytes, read_data
+from counterpoint.yaml12.reader import Document, Reading, UnreadError, read_bytes, read_data
 
 __all__ = ["Declared", "Gathering", "Sheet"]
 
@@ -69,6 +69,8 @@ class Sheet:
     """Whether it holds a document at all."""
     strict: bool = False
     """Whether it was taken as a whole or not at all."""
+    slips: list[Remark] = field(default_factory=list)
+    """What deserves a look in entities that are valid, where another process has looked."""
     read_at: int = 0
     """When reading it began, in microseconds: what is saved later is not in it."""
 
@@ -81,9 +83,27 @@ class Sheet:
 class Gathering:
     """Reads sources, each when asked."""
 
-    def __init__(self, fetcher: Fetcher, *, unknown_kinds: bool = False, strict: bool = False) -> None:
-        """Begin; with `strict` a file is taken as a whole or not at all, as Backstage takes it."""
+    def __init__(
+        self,
+        fetcher: Fetcher,
+        *,
+        unknown_kinds: bool = False,
+        strict: bool = False,
+        read: Callable[[bytes, str], Reading] | None = None,
+        told: Callable[[Declared], None] | None = None,
+    ) -> None:
+        """Begin.
+
+        Args:
+            fetcher: reads addresses.
+            unknown_kinds: take entities of kinds that nobody has registered.
+            strict: a file is taken as a whole or not at all, as Backstage takes it.
+            read: reads the documents of a file that has a name.
+            told: given each entity as soon as it is declared; without `strict` it then stays so.
+        """
         self.fetcher = fetcher
+        self._read = read or (lambda data, name: read_data(data, name=name))
+        self._told = told
         self.unknown_kinds = unknown_kinds
         self.strict = strict
         self._ahead: dict[str, Sheet] = {}
@@ -137,7 +157,7 @@ class Gathering:
 
     def _taken(self, source: Source, data: bytes, content: str) -> Sheet:
         sheet = Sheet(source, content=content, strict=self.strict)
-        reading = read_data(data, name=source.shown)
+        reading = self._read(data, source.shown)
         if reading.problems:
             sheet.broken = reading.problems[0]
             sheet.refused += ["(not YAML)"] * len(reading.problems)
@@ -244,7 +264,9 @@ class Gathering:
         sheet.named[ref] = []
         sheet.ailing.pop(ref, None)
         whole = {**value, "metadata": {**metadata, "annotations": managed}}
-        sheet.declared[ref] = Declared(ref, whole, document, sheet.source)
+        declared = sheet.declared[ref] = Declared(ref, whole, document, sheet.source)
+        if self._told is not None:
+            self._told(declared)
 
     def _lead(self, ref: str, document: Document, sheet: Sheet) -> Iterator[Remark]:
         """Where a `Location` leads, and which of its targets cannot be read."""

@@ -14,7 +14,9 @@ from pathlib import Path
 
 import sqlalchemy as sa
 
+from counterpoint.catalog.added import Added, add_all
 from counterpoint.catalog.addresses import is_address
+from counterpoint.catalog.beside import LARGE, Beside, BesideError, Job
 from counterpoint.catalog.circles import tell_circles
 from counterpoint.catalog.fetching import Fetcher
 from counterpoint.catalog.gathering import Gathering, Sheet
@@ -35,6 +37,7 @@ from counterpoint.catalog.tables import LOCATIONS
 from counterpoint.errors import Problem
 from counterpoint.graph import Actor, Graph, Reader, Writer
 from counterpoint.graph.collector import seldom_collecting
+from counterpoint.graph.writer import LOCATION_LENGTH, NotNewError
 from counterpoint.yaml12.reader import UnreadError
 
 __all__ = ["ImportReport", "import_sources", "import_targets"]
@@ -57,6 +60,7 @@ def import_targets(
     seen: Seen | None = None,
     sources: Iterable[Source] = (),
     seize: bool = False,
+    beside: Beside | None = None,
 ) -> ImportReport:
     """Import files, folders, patterns, checkouts and addresses.
 
@@ -71,11 +75,14 @@ def import_targets(
             to look at it.
         sources: further files and addresses.
         seize: take entities that another file declares, for a dry run that asks what these would be alone.
+        beside: a second process that was started already; else one is started where it is worth it.
 
     Returns:
         The report; input that is not valid is named there and raises nothing.
     """
-    importing = _Importing(graph, actor, hosts, dry_run=dry_run, progress=progress, seize=seize)
+    importing = _Importing(
+        graph, actor, hosts, dry_run=dry_run, progress=progress, seize=seize, beside=beside
+    )
     with seldom_collecting(), importing.whole():
         importing.targets(targets)
         importing.sources(sources)
@@ -115,6 +122,7 @@ class _Importing:
         dry_run: bool,
         progress: Progress | None,
         seize: bool = False,
+        beside: Beside | None = None,
     ) -> None:
         self.graph, self.actor, self.hosts = graph, actor, tuple(hosts)
         self.dry_run, self.progress, self.seize = dry_run, progress, seize
@@ -126,6 +134,19 @@ class _Importing:
         self.uncertain: set[str] = set()
         """Origins of which a part could not be read, so that nobody knows all that they lead to."""
         self._writer: Writer | None = None
+        self.beside = beside
+        """The second process, if one runs."""
+        self.alone = False
+        """Whether it is known that none will."""
+        self._left = 0
+        """How many sources wait."""
+        self._own = beside is None
+
+    def end(self) -> None:
+        """End the second process."""
+        if self.beside is not None:
+            self.beside.close()
+            self.beside = None
 
     @contextmanager
     def whole(self) -> Iterator[None]:
@@ -148,6 +169,8 @@ class _Importing:
             pass
         finally:
             self._writer = None
+            if self._own:
+                self.end()
         self.report.sort()
 
     @contextmanager
@@ -203,6 +226,7 @@ class _Importing:
         alone = {source.location for source in queue if source.location != source.origin}
         while queue:
             source = queue.popleft()
+            self._left = len(queue)
             if source.location not in self.storing.named:
                 before = source.location in alone and self._was_broken(source)
                 queue.extend(filter(self._has_a_name, self._one(source)))
@@ -244,17 +268,62 @@ class _Importing:
         else:
             if self._skip(source, self.gathering.content_of(data)):
                 return []
+            leads = self._beside(source, data, began)
+            if leads is not None:
+                return leads
             sheet = self.gathering.sheet(source, data)
             if self._is_mistake(source, data, sheet):
                 self.report.remarks += sheet.remarks
                 self.roots.pop(source.target, None)
                 return []
-        sheet.read_at = began
-        if sheet.uncertain:
-            self.uncertain.add(source.origin)
+        self._note(sheet, source, began)
         with self._writing() as writer:
             self.storing.store(writer, sheet)
         return [lead for leads in sheet.leads.values() for lead in leads]
+
+    def _note(self, sheet: Sheet, source: Source, began: int) -> None:
+        sheet.read_at = began
+        if sheet.uncertain:
+            self.uncertain.add(source.origin)
+
+    def _beside(self, source: Source, data: bytes, began: int) -> list[Source] | None:
+        """Let the second process read a large new file while this one writes; where it leads.
+
+        None, and nothing written, where the file must be read here: it was read before, it declares something
+        that the graph has or had, or there is no second process.
+        """
+        if not self._may_beside(source, data):
+            return None
+        self.beside = self.beside or Beside.started()
+        if self.beside is None:
+            self.alone = True
+            return None
+        try:
+            with self.graph.write(self.actor) as writer:
+                numbers = writer.numbers()
+                is_all = self._left == 0 and numbers.revision == 0 and writer.mark()[2] == 0
+                job = Job(source, data, numbers, self.hosts, self.graph.unknown_kinds, is_all)
+                added = Added(source, data)
+                sheet = add_all(writer, self.beside.read(job), added, expected=data.count(b"\n---"))
+                if job.is_all and not sheet.leads:
+                    self.beside.mark = writer.mark()
+                self._note(sheet, source, began)
+                self.storing.store(writer, sheet, added)
+        except BesideError:
+            self.alone = True
+            return None
+        except NotNewError:
+            self.end()
+            return None
+        return [lead for leads in sheet.leads.values() for lead in leads]
+
+    def _may_beside(self, source: Source, data: bytes) -> bool:
+        if self.alone or self._writer is not None or self.graph.strict or self.actor.kind == "person":
+            return False
+        if len(data) < LARGE or len(source.location) > LOCATION_LENGTH or not looks_like_descriptors(data):
+            return False
+        with self._reading() as reader:
+            return source_at(reader, source.location) is None
 
     def _is_mistake(self, source: Source, data: bytes, sheet: Sheet) -> bool:
         """Whether somebody named a file that has nothing to do with the catalog: it is refused, and nothing is kept.

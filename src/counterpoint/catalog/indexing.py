@@ -7,6 +7,7 @@ from contextlib import asynccontextmanager, suppress
 
 import sqlalchemy as sa
 
+from counterpoint.catalog.beside import Beside
 from counterpoint.errors import CounterpointError
 from counterpoint.graph.tables import revision
 from counterpoint.workspace import Workspace
@@ -39,8 +40,15 @@ def _bring(workspace: Workspace, stop: threading.Event) -> None:
             import pyarrow.compute  # noqa: F401 - the first search for a text should not wait for it
 
 
-def index_if_large(workspace: Workspace) -> None:
-    """Keep the index of a large catalog in its file, so that the next server starts at once."""
+def index_if_large(workspace: Workspace, beside: Beside | None = None) -> None:
+    """Keep the index of a large catalog in its file, so that servers find it there.
+
+    A second process that has read all of the catalog has most of the work behind it.
+    """
+    if beside is not None and beside.mark is not None:
+        from counterpoint.graph.index import file_of
+
+        beside.index(file_of(workspace))
     with workspace.graph.read() as reader:
         count = reader.connection.execute(_COUNT).scalar_one()
     if count >= LARGE:

@@ -6,6 +6,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from counterpoint.catalog.added import Added
 from counterpoint.catalog.gathering import Declared
 from counterpoint.catalog.remarks import Remark
 from counterpoint.catalog.sources import places_of
@@ -59,6 +60,14 @@ class Missing:
                 if len(self._open) < KEPT:
                     self._open.append((declared.source.location, remark, target))
         return found
+
+    def check_added(self, reader: Reader, added: Added) -> list[Remark]:
+        """The same for new entities that are written already; hardly any need be looked at."""
+        self._known.update(added.refs)
+        targets = added.targets - self._known
+        self._known |= places_of(reader, targets).keys()
+        missed = targets - self._known
+        return self.check(reader, added.naming(missed)) if missed else []
 
     def settle(self, writer: Writer) -> list[Remark]:
         """The remarks that still hold now that every file is stored, with what may have been meant."""

@@ -8,6 +8,7 @@ from typing import Any, Literal
 import msgspec
 import sqlalchemy as sa
 
+from counterpoint.catalog.added import Added
 from counterpoint.catalog.gathering import Declared, Sheet
 from counterpoint.catalog.locations import Source, generated_location, generated_name
 from counterpoint.catalog.ownership import Missing
@@ -68,29 +69,37 @@ class Storing:
         self.report.outcomes["unchanged"].update(kinds)
         self.report.refs += refs_at(writer, location)
 
-    def store(self, writer: Writer, sheet: Sheet) -> None:
-        """Write what a sheet declares, and what is wrong in it."""
+    def store(self, writer: Writer, sheet: Sheet, added: Added | None = None) -> None:
+        """Write what a sheet declares, and what is wrong in it; `added` are new entities of it that are written."""
         location = sheet.source.location
         self.named[location] = set(sheet.named)
         for kind in sheet.refused:
             self.report.outcomes["refused"][kind] += 1
-        places = places_of(writer, sheet.named)
-        written, remarks = self._declared(writer, sheet, places)
+        places = places_of(writer, sheet.named if added is None else sheet.ailing)
+        written: list[Declared] = []
+        remarks = sheet.slips
+        if added is None:
+            written, remarks = self._declared(writer, sheet, places)
+        else:
+            self._note(sheet, added)
         generated = self._generated(writer, sheet)
         self._judge(writer, sheet, places)
         self.faults[location] = sheet.faults
         self.report.faults += sheet.faults
         for faults in sheet.ailing.values():
             self.report.faults += faults
-        self.report.held[location] = list(sheet.declared)
+        self.report.held[location] = list(sheet.declared if added is None else added.refs)
         for ref, leads in sheet.leads.items():
             self.report.leads[ref] = [lead.location for lead in leads]
             self.led[ref] = sheet.ailing.get(ref, [])
         if generated is not None:
             sheet.named[generated] = []
             writer.set_status(generated, _items(sheet.faults))
-        remarks += self.missing.check(writer, written)
-        remarks += check_slips(written)
+        if added is None:
+            remarks += self.missing.check(writer, written)
+            remarks += check_slips(written)
+        else:
+            remarks += self.missing.check_added(writer, added)
         self._leave(writer, sheet)
         told = sorted(sheet.remarks + remarks, key=_place)
         if any(remark.code in {"conflict", "forbidden"} for remark in told):
@@ -118,6 +127,14 @@ class Storing:
             return [refusal]
         moved = [self._moved(declared, place)] if claim == "moved" else []
         return moved + self.missing.check(writer, [declared])
+
+    def _note(self, sheet: Sheet, added: Added) -> None:
+        """Account for entities that are written already."""
+        self.report.outcomes["created"].update(added.kinds)
+        self.report.refs += added.refs
+        self.created[sheet.source.location] += added.refs
+        for ref, line in added.lines():
+            self.first.setdefault(ref, (sheet.source, line))
 
     def _declared(
         self, writer: Writer, sheet: Sheet, places: Mapping[str, str | None]

@@ -1,39 +1,45 @@
 """Writing the graph: documents and activity in one transaction, all or nothing."""
 
-import secrets
 import time
-import uuid
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from datetime import datetime
 from operator import itemgetter
 from typing import Any, Literal
 
 import sqlalchemy as sa
 
-from counterpoint.errors import InputError, NotFoundError, PreconditionError, Problem
+from counterpoint.errors import (
+    ConflictError,
+    InputError,
+    NotAllowedError,
+    NotFoundError,
+    PreconditionError,
+    Problem,
+)
 from counterpoint.graph.actor import Actor
 from counterpoint.graph.bulk import indexes_later, insert_rows
 from counterpoint.graph.consent import Consent
 from counterpoint.graph.descriptor import (
     etag_of,
     normalise,
-    owner_of,
     ref_of,
     relations_of,
-    title_of,
     validate,
 )
 from counterpoint.graph.difference import difference
 from counterpoint.graph.entity import Activity, Entity, Put
 from counterpoint.graph.handover import is_marked, keep_decisions
 from counterpoint.graph.kinds import INVERSES, kind_of
+from counterpoint.graph.preparing import COLUMNS as NEW_COLUMNS
+from counterpoint.graph.preparing import Numbers, Rows, Uids, described
 from counterpoint.graph.reader import _batches, _text
 from counterpoint.graph.ref import Ref
 from counterpoint.graph.search import postings_of
 from counterpoint.graph.tables import activity, decode, encode, posting, relation, revision, status, tag
 from counterpoint.moments import to_datetime, to_micros
 
-__all__ = ["Writer"]
+__all__ = ["LOCATION_LENGTH", "NotNewError", "Writer"]
 
 ORDER = (revision, tag, relation, posting, activity)
 """The order in which waiting rows are written, so that what is referred to is there first."""
@@ -49,9 +55,12 @@ WAITING = 10_000
 """Revisions that may wait in memory, about 5 KB each."""
 MANY = 1_000
 """Revisions from which it pays to sort the indexes of an empty graph only when all are in it."""
-LOW = (1 << 62) - 1
 LOCATION_LENGTH = 2_000
 """Characters of a location: what an index of PostgreSQL holds."""
+
+
+class NotNewError(ConflictError):
+    """Rows were made for an entity that the graph has, or had, or for another moment of it."""
 
 
 class Writer(Consent):
@@ -73,8 +82,7 @@ class Writer(Consent):
         self._rows_waiting: dict[sa.Table, list[Any]] = {table: [] for table in ORDER}
         """Rows as dictionaries, or those of which there are many for each entity in the order of `COLUMNS`."""
         self._refs_waiting: set[str] = set()
-        self._uid = 0
-        """The newest uid without version and variant: 48 bits of milliseconds, 74 of our own."""
+        self._uids: Uids | None = None
         self._closing: list[dict[str, int]] = []
         self._closing_edges: list[dict[str, int]] = []
         self._preloaded: dict[str, Any] = {}
@@ -239,6 +247,51 @@ class Writer(Consent):
         if rows:
             insert_rows(self.connection, table, columns, rows)
 
+    def numbers(self) -> Numbers:
+        """The numbers with which rows for `add_new` are made; nothing else may be written before these are added."""
+        self.flush()
+        return Numbers(self._revision, self._activity, self.now, self.actor.ref)
+
+    def mark(self) -> tuple[int, int, int]:
+        """How far this transaction has brought the graph: newest activity, its moment, newest relation."""
+        self.flush()
+        newest = self._connection.execute(sa.select(sa.func.max(relation.c.seq))).scalar() or 0
+        return self._activity, self.now, newest
+
+    @contextmanager
+    def many(self, expected: int) -> Iterator[None]:
+        """A block in which about so many new entities are added."""
+        if expected < MANY or self._revision > 2 * expected:  # at most twice as many are there already
+            yield
+            return
+        self.flush()
+        with indexes_later(self._connection, ORDER):
+            yield
+
+    def add_new(self, rows: Rows) -> None:
+        """Write entities that have never been in the graph, from rows that were made with `numbers`.
+
+        Whoever makes them has checked the documents.
+
+        Raises:
+            NotNewError: one of them is, or was, in the graph; the transaction must be undone then.
+            NotAllowedError: the actor may not write whatever they like.
+        """
+        if not self._may_write_all():
+            raise NotAllowedError("Only who may write everything adds rows.")
+        if rows.revision[0][0] != self._revision + 1 or rows.activity[0][0] != self._activity + 1:
+            raise NotNewError("The rows were made for another moment of the graph.")
+        if self._revision:
+            for batch in _batches(row[1] for row in rows.revision):
+                known = sa.select(revision.c.ref).where(revision.c.ref.in_(batch)).limit(1)
+                if (ref := self._connection.execute(known).scalar()) is not None:
+                    raise NotNewError(f"{ref} is not new.")
+        for table, added in zip(ORDER, rows, strict=True):
+            if added:
+                insert_rows(self._connection, table, NEW_COLUMNS[table.name], added)
+        self._revision, self._activity = rows.revision[-1][0], rows.activity[-1][0]
+        self._units = None
+
     def preload(self, refs: Iterable[Ref | str]) -> None:
         """Read in bulk what is stored of entities that are put next; it only makes a large import faster."""
         self.flush()
@@ -314,35 +367,31 @@ class Writer(Consent):
     def _row(
         self, document: Mapping[str, Any], ref: str, version: int, etag: str, action: str
     ) -> dict[str, Any]:
-        spec, parsed, owner = document.get("spec") or {}, ref_of(document), owner_of(document)
         self._revision += 1
+        kind, namespace, name, title, owner, own_type, lifecycle, text = described(document)
         return {
             "seq": self._revision,
             "ref": ref,
             "version": version,
             "etag": etag,
-            "kind": document["kind"],
-            "namespace": parsed.namespace,
-            "name": parsed.name,
-            "title": title_of(document),
-            "owner": str(owner) if owner else None,
-            "type": _word(spec.get("type")),
-            "lifecycle": _word(spec.get("lifecycle")),
+            "kind": kind,
+            "namespace": namespace,
+            "name": name,
+            "title": title,
+            "owner": owner,
+            "type": own_type,
+            "lifecycle": lifecycle,
             "action": action,
             "actor": self.actor.ref,
             "valid_from": self.now,
             "valid_to": None,
-            "document": encode(document),
+            "document": text,
         }
 
     def _new_uid(self) -> str:
-        """A UUID of version 7 (RFC 9562): later ones sort later, so that the indexes of uids grow at their end."""
-        if not self._uid:  # no two transactions of a graph have the same microsecond
-            milliseconds, rest = divmod(self.now, 1000)
-            self._uid = milliseconds << 74 | rest << 64 | secrets.randbits(63)
-        self._uid += 1 + secrets.randbits(40)
-        high, low = self._uid >> 62, self._uid & LOW
-        return str(uuid.UUID(int=(high >> 12) << 80 | 7 << 76 | (high & 0xFFF) << 64 | 2 << 62 | low))
+        if self._uids is None:
+            self._uids = Uids(self.now)
+        return self._uids.next()
 
     def _close(self, old: Any) -> None:
         if old is not None:
@@ -419,10 +468,6 @@ def _present(latest: Any) -> Any:
 def _logged(document: dict[str, Any]) -> dict[str, Any]:
     logged = kind_of(document["kind"]).logged
     return logged(document) if logged else document
-
-
-def _word(value: Any) -> str | None:
-    return value if isinstance(value, str) else None  # kinds that have no such field may hold anything there
 
 
 def _refusal(document: Any) -> str:

@@ -33,13 +33,21 @@ class Places(Mapping[str, Position]):
     """Where each value of a document stands, found when somebody asks."""
 
     def __init__(
-        self, find: Callable[[], Mapping[str, Position]], size: int, lines: Mapping[str, int]
+        self,
+        find: Callable[[], Mapping[str, Position]],
+        size: int,
+        lines: Mapping[str, int],
+        span: tuple[int, int, int],
     ) -> None:
-        """Take what finds all of them, how many there are, and the lines of those that are asked for most."""
+        """Take what finds all of them, how many there are, and the lines of those that are asked for most.
+
+        `span` is where the document stands: its first and last character, and the line of the first from 0.
+        """
         self._find: Callable[[], Mapping[str, Position]] | None = find
         self._found: Mapping[str, Position] = {}
         self._size = size
         self.lines = lines
+        self.span = span
 
     def _all(self) -> Mapping[str, Position]:
         if self._find is not None:

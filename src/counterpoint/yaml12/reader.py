@@ -24,6 +24,7 @@ __all__ = [
     "Document",
     "Reading",
     "UnreadError",
+    "document_again",
     "read_bytes",
     "read_data",
     "read_file",
@@ -156,8 +157,7 @@ def read_text(text: str, *, name: str | None = None, typed: bool = True) -> Read
         name: what problems call it.
         typed: whether unquoted scalars become numbers and truth values; if not, they stay as they were typed.
     """
-    if text.lstrip()[:1] in ("{", "["):
-        text = SURROGATES.sub(_character, text)
+    text = _joined(text)
     documents: list[Document] = []
     problems: list[Problem] = []
     values = 0
@@ -175,6 +175,20 @@ def read_text(text: str, *, name: str | None = None, typed: bool = True) -> Read
             )
             documents.append(Document(result.value, name, index, result.positions, doubts))
     return Reading(tuple(documents), tuple(problems))
+
+
+def document_again(
+    data: bytes, span: tuple[int, int, int], *, name: str | None = None, index: int = 1
+) -> Document:
+    """One document of a file that was read before, by the `span` of its places: who keeps that need not keep the rest."""
+    start, end, line = span
+    composed = next(_compose(_joined(data.decode("utf-8-sig"))[start:end], Composer(line)))
+    return Document(composed.value, name, index, composed.positions)
+
+
+def _joined(text: str) -> str:
+    """The text with the surrogate pairs of JSON joined."""
+    return SURROGATES.sub(_character, text) if text.lstrip()[:1] in ("{", "[") else text
 
 
 def _plainly(text: str) -> list[Composed] | None:
@@ -218,7 +232,7 @@ def _found(document: Plain, text: str, start: int, end: int) -> Composed:
         return next(_compose(text[start:end], Composer(document.line))).positions
 
     lines = {} if document.name_line is None else {NAME: document.name_line}
-    return Composed(document.value, Places(find, document.size, lines))
+    return Composed(document.value, Places(find, document.size, lines, (start, end, document.line)))
 
 
 def _composed(text: str, line: int, *, is_last: bool) -> list[Composed] | None:

@@ -18,21 +18,22 @@ segment       an immutable part of the index: numbers for entities, a column for
 column        one key: its values in order, and who has which
 strings       sorted texts in two buffers
 rows          the search keys of an entity
+stitched      one final entity, and how far the graph had come
 stitching     final entities out of the graph's tables
 file          a segment in a file, mapped by every process
 follower      `Index`: in step with the graph, changes of other processes included
 """
 
+from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
-
-from counterpoint.graph.index.filters import AllOf, AnyOf, Equals, Exists, Filter, Not, Prefix, Text
-from counterpoint.graph.index.follower import Index
-from counterpoint.graph.index.snapshot import Order, Row, Snapshot
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from counterpoint.graph.index.filters import AllOf, AnyOf, Equals, Exists, Filter, Not, Prefix, Text
+    from counterpoint.graph.index.follower import Index
+    from counterpoint.graph.index.snapshot import Order, Row, Snapshot
     from counterpoint.graph.store import Graph
 
 __all__ = [
@@ -48,11 +49,17 @@ __all__ = [
     "Row",
     "Snapshot",
     "Text",
+    "file_of",
     "index_of",
 ]
 
 FOLDER = "index"
 FILE = "entities.idx"
+_HOMES = {
+    **dict.fromkeys(("AllOf", "AnyOf", "Equals", "Exists", "Filter", "Not", "Prefix", "Text"), "filters"),
+    **dict.fromkeys(("Order", "Row", "Snapshot"), "snapshot"),
+    "Index": "follower",
+}
 
 T = TypeVar("T")
 
@@ -66,6 +73,20 @@ class _Workspace(Protocol):
     def keep(self, kind: type[T], make: "Callable[[Any], T]") -> T: ...
 
 
-def index_of(workspace: _Workspace) -> Index:
+def index_of(workspace: _Workspace) -> "Index":
     """The index of a workspace, one for all who ask; its file is in the folder `index` of the workspace."""
-    return workspace.keep(Index, lambda kept: Index(kept.graph, kept.path / FOLDER / FILE))
+    from counterpoint.graph.index.follower import Index
+
+    return workspace.keep(Index, lambda kept: Index(kept.graph, file_of(kept)))
+
+
+def file_of(workspace: _Workspace) -> Path:
+    """The file that keeps the index of a workspace between starts."""
+    return workspace.path / FOLDER / FILE
+
+
+def __getattr__(name: str) -> Any:
+    """Load a name on first use: who only builds a segment does without the database."""
+    if name in _HOMES:
+        return getattr(import_module(f"counterpoint.graph.index.{_HOMES[name]}"), name)
+    raise AttributeError(f"module 'counterpoint.graph.index' has no attribute {name!r}")

@@ -18,7 +18,7 @@ import msgspec
 import numpy as np
 
 from counterpoint.graph.index.segment import Built, Segment, document_offsets
-from counterpoint.graph.index.stitching import Mark
+from counterpoint.graph.index.stitched import Mark
 
 __all__ = ["read_segment", "write_segment"]
 

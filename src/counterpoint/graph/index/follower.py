@@ -100,12 +100,18 @@ class Index:
         with self._graph.read() as reader:
             if state is not None and is_of(reader, state.mark):
                 mark = mark_of(reader)
+                state = self._newer(reader, state, mark)
                 refs = changed_since(reader, state.mark)
                 if len(refs) <= max(QUICK, sum(part.segment.size for part in state.parts) // 2):
                     self._set(_changed(reader, state, mark, refs))
                     self._tidy()
                     return
         self._set(self._whole(stop, beyond=state))
+
+    def _newer(self, reader: Reader, state: _State, mark: Mark) -> _State:
+        """What another process has left in the file, where much has changed since this state."""
+        kept = self._kept() if mark.seq - state.mark.seq > QUICK else None
+        return kept if kept and kept.mark.seq > state.mark.seq and is_of(reader, kept.mark) else state
 
     def _set(self, state: _State) -> None:
         self._state = state

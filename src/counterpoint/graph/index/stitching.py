@@ -1,17 +1,14 @@
 """Final entities out of the graph's tables: all of them, or those that a span of changes touched."""
 
-import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import msgspec
 import sqlalchemy as sa
 
-from counterpoint.graph.final import final_entity
+from counterpoint.graph.index.stitched import Mark, stitched
 from counterpoint.graph.reader import Reader
 from counterpoint.graph.tables import activity, relation, revision, status
-from counterpoint.javascript import js_numbers
 
 __all__ = ["Mark", "Stitched", "changed_since", "is_of", "mark_of", "stitch", "stitch_all"]
 
@@ -24,22 +21,7 @@ STEP = 2_000
 Stitched = tuple[str, dict[str, Any]]
 """A canonical reference and its final entity."""
 
-_UNUSUAL = re.compile(r"[:,\[]-?\d+(?:[.eE]|\d{15})")
-"""Numbers that JavaScript may write otherwise; that some text looks alike does no harm."""
 _decode = msgspec.json.Decoder().decode
-
-
-@dataclass(frozen=True, slots=True)
-class Mark:
-    """How far the graph had come when it was read."""
-
-    seq: int = 0
-    """Number of the newest change."""
-    at: int = 0
-    """When that was, in microseconds since 1970: nothing later happened in the graph."""
-    relation: int = 0
-    """Number of the newest relation."""
-
 
 _LAST = sa.select(activity.c.seq, activity.c.at).order_by(activity.c.seq.desc()).limit(1)
 _LAST_RELATION = sa.select(sa.func.max(relation.c.seq))
@@ -108,10 +90,7 @@ def stitch_all(reader: Reader) -> Iterator[Stitched]:
 
 def _stitched(row: Any, edges: Sequence[tuple[str, str]], items: Mapping[str, Any]) -> Stitched:
     ref, uid, etag, text = row
-    document = _decode(text)
-    if _UNUSUAL.search(text):
-        document = js_numbers(document)
-    return ref, final_entity(document, uid=uid, etag=etag, relations=edges, status=items.get(ref, ()))
+    return ref, stitched(text, uid, etag, edges, items.get(ref, ()))
 
 
 def _items(reader: Reader, condition: sa.ColumnElement[bool] | None = None) -> dict[str, Any]:
