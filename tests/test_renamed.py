@@ -22,6 +22,7 @@ from counterpoint.cli import run
 from counterpoint.demo.simulate import simulate
 from counterpoint.demo.story import copy_arpeggio
 from counterpoint.experiments.store import load, read_now
+from counterpoint.flags.composing import compose
 from counterpoint.flags.store import read_set, write_set
 from counterpoint.graph.actor import local_actor
 from counterpoint.server.app import create_app
@@ -106,6 +107,7 @@ def company(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Workspace]:
         me = local_actor()
         assert not import_targets(made.graph, me, [str(arpeggio / "catalog-info.yaml")]).failed
         write_set(made, me, "default", arpeggio / "flags.json")
+        compose(made, me, "planned", PLANS)
         assert not import_targets(made.graph, me, [str(arpeggio / "experiments")]).failed
         with made.graph.read() as reader:
             shown = simulate(read_set(reader, "default").flags, listeners=400)
@@ -132,11 +134,30 @@ def _kind_of_page(path: str) -> str:
 
 
 MOST_OF_A_KIND = 3
+PLANS = {
+    "segments": {"north": {"in": [{"var": "country"}, ["SE"]]}},
+    "holdouts": {"quarter": {"percent": 5}},
+    "layers": {"shelf": {}},
+    "flags": {
+        "one": {"variants": {"on": True, "off": False}, "default": "off", "treatment": "on", "ramp": 5},
+        "two": {"variants": {"on": True, "off": False}, "default": "off", "treatment": "on", "killed": True},
+    },
+}
+WRITING = [
+    "/flags/-/control/planned?flag=one",
+    "/flags/-/control/planned?flag=two",
+    "/flags/-/control/default?flag=discover-weekly",
+    "/flags/-/promote/planned",
+    "/flags/-/promote/planned?from=production&to=staging",
+    "/flags/-/restore/planned?version=1",
+]
+"""Pages that change flags."""
 
 
 def walk(client: TestClient) -> Iterator[tuple[str, Reading]]:
     """Every page that links lead to; of many alike a few."""
-    waiting, seen, counts = ["/", "/design", "/nowhere", "/bets/new", "/search?q=weekly", "/login"], set(), {}
+    waiting = ["/", "/design", "/nowhere", "/bets/new", "/search?q=weekly", "/login", *WRITING]
+    seen, counts = set(), {}
     while waiting:
         path = waiting.pop(0)
         path = path.partition("#")[0]

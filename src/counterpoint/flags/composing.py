@@ -37,7 +37,17 @@ from counterpoint.graph.writer import Writer
 from counterpoint.spelling import near
 from counterpoint.workspace import Workspace
 
-__all__ = ["Composed", "change_plans", "compose", "kill", "ramp", "read_plans", "revive"]
+__all__ = [
+    "Composed",
+    "change_plans",
+    "compose",
+    "edit_plans",
+    "kill",
+    "ramp",
+    "read_plans",
+    "revive",
+    "switch",
+]
 
 Definition = Mapping[str, Any]
 
@@ -220,6 +230,74 @@ def revive(
     why = f"Revived {key!r}" + (f": {reason}" if reason else ".")
     return change_plans(
         workspace, actor, name, change, touched=key, if_match=if_match, dry_run=dry_run, reason=why
+    )
+
+
+def switch(
+    workspace: Workspace,
+    actor: Actor,
+    name: str,
+    key: str,
+    *,
+    on: bool,
+    if_match: Collection[str] | None = None,
+    dry_run: bool = False,
+    reason: str | None = None,
+) -> Composed:
+    """Let a flag answer, or leave its value to the code of whoever asks; its rule and its plan are kept.
+
+    Raises:
+        NotFoundError: there is no such set or flag.
+    """
+
+    def change(current: Composition, definition: Definition) -> _Next:
+        _require(definition, key)
+        return _Next(current, _with_state(definition, key, "ENABLED" if on else "DISABLED"))
+
+    return change_plans(
+        workspace,
+        actor,
+        name,
+        change,
+        touched=key,
+        certain=not on,
+        if_match=if_match,
+        dry_run=dry_run,
+        reason=reason,
+    )
+
+
+def edit_plans(
+    workspace: Workspace,
+    actor: Actor,
+    name: str,
+    key: str,
+    edit: Callable[[Composition], Composition],
+    *,
+    if_match: Collection[str] | None = None,
+    dry_run: bool = False,
+    reason: str | None = None,
+) -> Composed:
+    """Change the plan of one flag, or give it one; `edit` may add to what plans share, and changes nothing of it.
+
+    Raises:
+        NotFoundError: there is no such set or flag, or the edit wants a plan and there is none.
+        CompositionError: what the edit makes cannot be used; nothing was changed.
+    """
+
+    def change(current: Composition, definition: Definition) -> _Next:
+        _require(definition, key)
+        return _Next(edit(current), definition)
+
+    return change_plans(
+        workspace,
+        actor,
+        name,
+        change,
+        touched=key,
+        if_match=if_match,
+        dry_run=dry_run,
+        reason=reason,
     )
 
 

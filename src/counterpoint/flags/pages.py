@@ -1,8 +1,17 @@
-"""The pages of flags: all of them, one set with its versions, one flag, and what could go."""
+"""The pages of flags: those that read them and those that change them."""
 
 from typing import Any
 
-from counterpoint.flags import flag_page, list_page, set_page, stale_page, versions_page
+from counterpoint.flags import (
+    control_page,
+    flag_page,
+    list_page,
+    promote_page,
+    restore_page,
+    set_page,
+    stale_page,
+    versions_page,
+)
 
 __all__ = ["pages"]
 
@@ -12,4 +21,7 @@ pages: list[Any] = [
     *versions_page.pages,
     *stale_page.pages,
     *flag_page.pages,
+    *control_page.pages,
+    *promote_page.pages,
+    *restore_page.pages,
 ]

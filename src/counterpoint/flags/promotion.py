@@ -7,6 +7,9 @@ from typing import Any
 import msgspec
 
 from counterpoint.errors import InputError, NotFoundError, Problem
+from counterpoint.flags.bucketing import Bucketing
+from counterpoint.flags.composition import Composition, CompositionError, read_composition, settled
+from counterpoint.flags.composition import document_of as plans_of
 from counterpoint.flags.drafts import Draft, document_of
 from counterpoint.flags.environments import (
     all_places,
@@ -18,6 +21,7 @@ from counterpoint.flags.environments import (
     set_ref,
 )
 from counterpoint.flags.model import FlagSet
+from counterpoint.flags.promoted_plans import with_plans
 from counterpoint.flags.store import Written, change_set, find_set
 from counterpoint.graph.actor import Actor
 from counterpoint.graph.entity import Entity
@@ -107,14 +111,15 @@ def promote_set(
     dry_run: bool = False,
     reason: str | None = None,
 ) -> Written:
-    """Copy a set, or some of its flags with the shared rules that they use, to another environment.
+    """Copy a set, or some of its flags with their plans and the shared rules that they use, to another environment.
 
     Args:
         workspace: where the sets live.
         actor: who promotes.
         way: from where to where, see `way_of`.
         flags: keys of the flags; None for the whole set. One that only the target has is removed there.
-        with_state: copy whether flags are on; otherwise flags that the target has keep their state.
+        with_state: copy whether flags are on, and of planned ones ramp, schedule and kill; otherwise flags that
+            the target has keep theirs.
         if_match: etags one of which the target must have, or `*` for any.
         dry_run: say what would change, and write nothing.
         reason: for the activity log, which also names environment and version that were promoted.
@@ -124,6 +129,7 @@ def promote_set(
         NotFoundError: there is no such set to promote, or no such flag.
         NotAllowedError: the actor may not write the target.
         PreconditionError: the target has another etag.
+        CompositionError: the plans cannot stand beside those that the target has.
     """
 
     if flags is not None and not flags:
@@ -228,4 +234,37 @@ def _draft(
     if document["spec"]["bucketing"] != bucketing:
         message = f"{way.to_set} buckets by {document['spec']['bucketing']} and {way.from_set} by {bucketing}: other people get the same percentages."
         remarks.append(Problem(message, "/bucketing"))
-    return Draft(document, checked, tuple(remarks))
+    return _planned(Draft(document, checked, tuple(remarks)), source, existing, flags, with_state=with_state)
+
+
+def _planned(
+    made: Draft, source: Entity, existing: Entity | None, flags: Collection[str] | None, *, with_state: bool
+) -> Draft:
+    """The draft with the plans of the promoted flags, which stand beside those that the target has.
+
+    Raises:
+        CompositionError: they cannot.
+    """
+    try:
+        ours = _plans(source)
+        theirs = _plans(existing) if existing else Composition()
+    except CompositionError:
+        return made  # nothing drives a flag there; the next change of plans says so
+    if not (ours.flags or theirs.flags):
+        return made
+    spec = made.document["spec"]
+    bucketing: Bucketing = "v3" if spec["bucketing"] == "v3" else "v2"
+    plans, definition, remarks = with_plans(
+        spec["definition"], ours, theirs, flags, bucketing, with_state=with_state
+    )
+    spec = {name: value for name, value in spec.items() if name != "composition"}
+    spec |= {"definition": definition} | ({"composition": written} if (written := plans_of(plans)) else {})
+    document = {**made.document, "spec": spec}
+    checked = FlagSet.from_flagd(definition, bucketing)
+    return Draft(document, checked, (*made.remarks, *remarks), planned=True)
+
+
+def _plans(entity: Entity) -> Composition:
+    """The plans of a set; those whose flags were edited by hand rest."""
+    found = read_composition(entity.spec.get("composition") or {})
+    return settled(found, entity.spec["definition"])[0]

@@ -78,6 +78,8 @@ class Written:
     """Keys of flags that the set had and that the new definition does not have."""
     changes: SetChanges = NO_CHANGES
     """What differs from what the set was, flag by flag."""
+    document: Mapping[str, Any] | None = None
+    """The set's document as it was, or would be, written."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -229,9 +231,9 @@ def change_set(
             raise _UndoneError
     removed = tuple(flag.key for flag in changes.flags if flag.action == "removed")
     if dry_run:
-        return Written("checked", None, warnings, len(made.flags), removed, changes)
+        return Written("checked", None, warnings, len(made.flags), removed, changes, made.document)
     stored = flag_sets(workspace).learn(put.entity, made.flags)
-    return Written(put.outcome, stored, warnings, len(made.flags), removed, changes)
+    return Written(put.outcome, stored, warnings, len(made.flags), removed, changes, made.document)
 
 
 @contextmanager

@@ -141,7 +141,7 @@ def promote(
     with_state: Annotated[
         bool,
         Parameter(
-            help="Copy whether flags are on.",
+            help="Copy whether flags are on, and how far they are ramped.",
             negative="--keep-state",
         ),
     ] = True,

@@ -50,7 +50,7 @@ class Promoting(msgspec.Struct, frozen=True, rename="camel", forbid_unknown_fiel
     flags: list[str] | None = None
     """Keys of the flags; none: the whole set."""
     with_state: bool = True
-    """Copy whether flags are on; otherwise flags that are there keep their state."""
+    """Copy whether flags are on, and ramp, schedule and kill of planned ones; otherwise flags that are there keep theirs."""
     reason: str | None = None
     dry_run: bool = False
     """Only tell what would change."""

@@ -82,6 +82,9 @@ TOLD = {
     "twins-reopened": "Taken back; the pair is on the list again.",
     "location-removed": "It is not read any more, and what came from it is gone; the history has it.",
     "read-again": "It was read again; what is still wrong stands here.",
+    "flags-restored": "It is again what it was then, as a new version.",
+    "flags-promoted": "The flags are promoted.",
+    "flags-as-before": "It is as you want it already; nothing was written.",
     "deleted": "It is deleted; its history stays.",
 }
 """What a page says once after a form was sent, by the value of `told` in the address it leads to."""

@@ -232,6 +232,19 @@ def test_a_change_of_the_ramp_says_who_enters_and_who_leaves(
     assert (change.entering, change.leaving, change.moving) == flows
 
 
+def test_a_change_tells_of_the_flags_that_build_on_it() -> None:
+    plan = {"default": "off", "treatment": "on", "variants": {"on": True, "off": False}}
+    needs = {"prerequisites": [{"flag": "parent", "variant": "on"}]}
+    grandchild = {**plan, "prerequisites": [{"flag": "child", "variant": "on"}]}
+    before = read_composition(
+        {"flags": {"parent": plan, "child": {**plan, **needs}, "grandchild": grandchild, "other": plan}}
+    )
+    changes = difference(before, with_kill(before, "parent"))
+    assert [each.key for each in changes] == ["child", "grandchild", "parent"]
+    assert "its prerequisite 'parent' changes" in changes[0].sentences[0]
+    assert (changes[0].entering, changes[1].leaving) == (None, None)  # simulate it
+
+
 def test_every_other_change_is_told() -> None:
     shared = {"segments": {"s": {"var": "x"}}, "layers": {"l": {}}, "holdouts": {"h": {"percent": 5}}}
     plan = {**PLAIN, "audience": ["s"], "holdouts": ["h"], "layer": {"name": "l", "from": 0, "to": 50}}

@@ -172,7 +172,7 @@ def _others(old: FlagPlan, new: FlagPlan) -> Iterator[str]:
 
 
 def _shared(plan: FlagPlan, before: Composition, after: Composition) -> Iterator[str]:
-    """What changes of the segments, layers and holdouts that the plan names."""
+    """What changes of the segments, layers, holdouts and other flags that the plan names."""
     audience = plan.audience
     segments = (*audience.segments, *audience.excluded) if audience else ()
     for name in segments:
@@ -185,6 +185,15 @@ def _shared(plan: FlagPlan, before: Composition, after: Composition) -> Iterator
         name = plan.slot.layer
         if before.layers.get(name) != after.layers[name]:
             yield f"the layer {name!r} is drawn anew."
+    for need in plan.prerequisites:
+        if _changes(need.flag, before, after):
+            yield f"its prerequisite {need.flag!r} changes; whoever gets another variant of it may enter or leave."
+
+
+def _changes(key: str, before: Composition, after: Composition) -> bool:
+    """Whether a flag's plan changes, or something that it shares or builds on; there are no circles."""
+    old, new = before.flags.get(key), after.flags.get(key)
+    return old != new or (new is not None and any(_shared(new, before, after)))
 
 
 def _audience(audience: Audience | None) -> str:
