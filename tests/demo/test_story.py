@@ -15,9 +15,10 @@ from counterpoint.cli import run
 from counterpoint.demo.checked import WEEKS
 from counterpoint.demo.folder import DemoFolder
 from counterpoint.demo.past import RETIRED, SPLIT
-from counterpoint.demo.ramped import HOME_SET
+from counterpoint.demo.ramped import HOME_SET, SHOWN
 from counterpoint.demo.simulate import TRUTH
 from counterpoint.flags import FlagSet
+from counterpoint.flags.exposure_counts import counts_of_flag
 from counterpoint.flags.promotion import environments_of
 from counterpoint.flags.store import read_set
 from counterpoint.flags.versions import read_version, versions_of_set
@@ -53,7 +54,7 @@ def test_the_demo_walks_the_whole_thread(built):
             decided = reader.activity(action="bet.decided")
         counts = {each.type: each.count for each in workspace.journal.counts()}
     assert [entry.actor for entry in decided] == ["user:default/ana.moreira"]
-    assert counts["feature_flag.evaluation"] == 6000
+    assert counts["feature_flag.evaluation"] == 6000 + 2 * SHOWN
     assert not DemoFolder(built).claim.exists()
 
 
@@ -249,3 +250,11 @@ def test_of_the_flags_of_home_one_is_killed_and_one_is_ahead_in_staging(built):
     ]
     assert large[0] < large[1]
     assert [each.environment for each in found.items if each.pending] == ["staging"]
+
+
+def test_the_page_of_a_flag_tells_who_was_given_what(built):
+    with Workspace.open(built) as workspace:
+        counts = counts_of_flag(workspace, HOME_SET, "morning-shelf")
+        assert counts.total == SHOWN
+        assert {each.variant for each in counts.variants} == {"on", "off", "control"}
+        assert 0.4 * SHOWN <= sum(each.day for each in counts.variants) <= 0.6 * SHOWN

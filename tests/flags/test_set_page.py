@@ -5,6 +5,7 @@ import re
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -15,10 +16,12 @@ from counterpoint.flags.composing import compose, ramp
 from counterpoint.flags.composition import read_composition
 from counterpoint.flags.layer_view import layers_of
 from counterpoint.flags.promotion import promote_set, way_of
+from counterpoint.flags.set_page import permission_of, show_set
 from counterpoint.flags.snippets import snippets_of
-from counterpoint.flags.store import write_set
-from counterpoint.graph.actor import local_actor
+from counterpoint.flags.store import read_set, write_set
+from counterpoint.graph.actor import Actor, local_actor
 from counterpoint.server.app import create_app
+from counterpoint.web import PageContext
 from tests.flags.test_list_page import BOOLEAN, flag, read, split, words
 
 ME = local_actor()
@@ -170,3 +173,33 @@ def test_a_set_of_a_thousand_flags_is_shown_in_under_100_ms(ws: Workspace, clien
         return time.process_time() - start
 
     assert min(seconds() for _ in range(5)) < 0.1
+
+
+def test_who_may_not_change_it_is_told_whom_to_ask_and_offered_nothing_in_vain(
+    ws: Workspace, client: TestClient
+) -> None:
+    write_set(ws, ME, "theirs", {"metadata": {"owner": "group:default/player"}, "flags": {"f": flag()}})
+    with ws.graph.write(ME) as writer:
+        writer.put(
+            {
+                "apiVersion": "backstage.io/v1alpha1",
+                "kind": "Group",
+                "metadata": {"name": "player", "title": "Player"},
+                "spec": {"type": "squad", "children": []},
+            }
+        )
+    stranger = Actor("user:default/maja", "Maja", "person")
+    with ws.graph.read() as reader:
+        stored = read_set(reader, "theirs")
+        decision = permission_of(reader, stranger, stored.entity)
+        assert not decision.allow
+        assert permission_of(reader, ME, stored.entity).allow
+    assert "It belongs to group:default/player" in decision.reason
+    handler = next(
+        cell.cell_contents for cell in show_set.fn.__closure__ or () if callable(cell.cell_contents)
+    )
+    page = PageContext("Shop", "/flags/theirs", "Maja", signed_in=True, csrf="x")
+    html = handler(ws, page, stranger, SimpleNamespace(base_url="http://x/"), "theirs")
+    assert "Ask <a" in " ".join(html.split())
+    assert "/flags/-/edit/" not in html
+    assert "/flags/-/restore/" not in html

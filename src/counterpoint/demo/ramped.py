@@ -1,20 +1,25 @@
 """Home's flags in Arpeggio: planned, tried in staging, promoted, ramped step by step, and one of them killed."""
 
+import time
 from pathlib import Path
 
 from counterpoint.flags.composing import compose, kill, ramp
+from counterpoint.flags.exposure import Exposure, event_of
 from counterpoint.flags.promotion import promote_set, way_of
-from counterpoint.flags.store import write_set
+from counterpoint.flags.store import read_set, write_set
 from counterpoint.graph import Actor
 from counterpoint.workspace import Workspace
 
-__all__ = ["HOME_SET", "ramp_home"]
+__all__ = ["HOME_SET", "SHOWN", "ramp_home", "show_home"]
 
 HOME_SET = "home"
 STAGING = "home.staging"
 ANDROID = Actor(
     "user:default/viktor.bergstrom", "Viktor Bergström", "person", units=frozenset({"group:default/home"})
 )
+SHOWN = 600
+"""Listeners who have opened Home in the last two days."""
+TWO_DAYS = 172_800.0
 STEPS = (
     (2.5, "Errors and start of the app are as before at 1 %."),
     (5, "The shelf is opened by a third of those who see it."),
@@ -36,3 +41,20 @@ def ramp_home(workspace: Workspace, arpeggio: Path) -> None:
         ramp(workspace, ANDROID, HOME_SET, "morning-shelf", percent, reason=reason)
     kill(workspace, ANDROID, HOME_SET, "animated-greeting", reason="Old phones get warm.")
     ramp(workspace, ANDROID, STAGING, "large-covers", 50, reason="To see it on every tester's phone.")
+
+
+def show_home(workspace: Workspace) -> None:
+    """Let listeners open Home in the last two days: each is given what the flags give, and that is recorded."""
+    with workspace.graph.read() as reader:
+        flags = read_set(reader, HOME_SET).flags
+    begun = time.time() - TWO_DAYS
+    exposures = []
+    for number in range(SHOWN):
+        at = begun + TWO_DAYS * (number + 0.5) / SHOWN
+        subject = f"listener-{number * 7:05}"
+        context = {"targetingKey": subject, "device": ("phone", "tv", "car")[number % 3]}
+        for key in ("morning-shelf", "large-covers"):
+            found = flags.evaluate(key, context, now=at)
+            if found.variant is not None:
+                exposures.append(Exposure(HOME_SET, key, found.variant, subject, found.reason, at))
+    workspace.journal.append([event_of(each, f"home-{number:04}") for number, each in enumerate(exposures)])

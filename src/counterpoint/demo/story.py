@@ -12,7 +12,7 @@ from counterpoint.bets.decisions import decide
 from counterpoint.catalog.importer import import_targets
 from counterpoint.demo.checked import check
 from counterpoint.demo.past import tell_past
-from counterpoint.demo.ramped import ramp_home
+from counterpoint.demo.ramped import ramp_home, show_home
 from counterpoint.demo.simulate import Simulation, simulate
 from counterpoint.errors import CounterpointError
 from counterpoint.experiments.store import load, read_now
@@ -94,6 +94,7 @@ def tell(workspace: Workspace, arpeggio: Path, *, seed: int, progress: Tell) -> 
     _import(workspace, ANALYST, arpeggio / "experiments")
     progress(PARTS["events"].label, PARTS["flags"].share)
     simulation = _listen(workspace, seed, progress)
+    show_home(workspace)
     progress(PARTS["reading"].label, PARTS["events"].share)
     _read(workspace)
     progress(PARTS["decision"].label, PARTS["reading"].share)
