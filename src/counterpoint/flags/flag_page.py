@@ -28,7 +28,7 @@ from counterpoint.flags.set_facts import findings_now, flag_history
 from counterpoint.flags.set_page import permission_of
 from counterpoint.flags.snippets import snippets_of
 from counterpoint.flags.state import FlagState, state_of
-from counterpoint.flags.store import StoredSet, flag_sets, read_set, set_ref
+from counterpoint.flags.store import StoredSet, find_set, flag_sets, read_set, set_ref
 from counterpoint.flags.trace import trace
 from counterpoint.flags.trying import example_context
 from counterpoint.graph.actor import Actor
@@ -78,7 +78,9 @@ def show_flag(
 ) -> str:
     """One flag, whole."""
     with ws.graph.read() as reader:
-        stored = read_set(reader, set_name)
+        stored = flag_sets(ws).of(find_set(reader, set_name))
+        if stored.problems:
+            read_set(reader, set_name)  # says why it cannot be used
         flag = _flag(stored, flag_key.removeprefix("/"))
         item = next(item for item in items_of([stored]) if item.key == flag.key)
         composition = composition_of(ws, stored.entity)
