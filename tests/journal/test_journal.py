@@ -5,6 +5,7 @@ import threading
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -197,4 +198,33 @@ def test_exposures_are_found_by_the_variant_that_was_given(open_journal: Callabl
     for _ in range(2):  # in the intake, then in segments
         assert [each.id for each in journal.recent(variant="off")] == ["x3"]
         assert journal.recent(flag="other", variant="on") == []
+        journal.compact()
+
+
+SETS = (None, "default", "shop", "it's 100% [odd]")
+
+
+def exposure_of(name: str | None, number: int, key: str = "checkout") -> dict[str, Any]:
+    """An exposure of a flag in a set, perhaps one that does not say which."""
+    data = {"feature_flag.key": key, "feature_flag.result.variant": "on"}
+    named = {"feature_flag.set.id": name} if name is not None else {}
+    return {**exposure(number), "data": {**data, **named}}
+
+
+def test_exposures_are_found_by_their_flag_set_and_no_set_is_the_default_one(
+    open_journal: Callable[..., Journal],
+) -> None:
+    journal = open_journal()
+    journal.append([event(1), *(exposure_of(name, number) for number, name in enumerate(SETS))])
+    journal.append([exposure_of("shop", 8, "checkout/2"), exposure_of("shop", 9)])
+    for _ in range(2):  # in the intake, then in segments
+        assert [each.id for each in journal.recent(flag_set="default")] == ["x1", "x0"]
+        assert [each.id for each in journal.recent(flag_set="shop")] == ["x9", "x8", "x2"]
+        assert [each.id for each in journal.recent(flag_set="shop", flag="checkout/2")] == ["x8"]
+        assert [each.id for each in journal.recent(flag_set="it's 100% [odd]")] == ["x3"]
+        assert [each.id for each in journal.recent(flag_set="")] == []
+        assert journal.recent(flag_set="shop", type="order.placed") == []
+        page = journal.recent(flag_set="shop", limit=2)
+        rest = journal.recent(flag_set="shop", limit=2, before=cursor_after(page[-1]))
+        assert [each.id for each in (*page, *rest)] == ["x9", "x8", "x2"]
         journal.compact()

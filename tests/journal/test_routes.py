@@ -256,3 +256,17 @@ def test_the_openapi_document_describes_the_intake(client: TestClient[Any]) -> N
     paths = client.get("/api/openapi.json").json()["paths"]
     assert set(paths["/api/events"]["post"]["requestBody"]["content"]) == set(routes_module.TYPES)
     assert "get" in paths["/api/v1/events"]
+
+
+def test_the_api_and_the_page_keep_the_exposures_of_one_set(client: TestClient[Any]) -> None:
+    def of(name: str | None) -> dict[str, Any]:
+        data = {"feature_flag.key": "checkout", "feature_flag.result.variant": "on"}
+        return {**data, **({"feature_flag.set.id": name} if name else {})}
+
+    sent = [{**exposure(1), "data": of(None)}, {**exposure(2), "data": of("shop")}, event(3)]
+    send(client, BATCH, sent)
+    for name, ids, subject in (("default", ["x1"], "user-1"), ("shop", ["x2"], "user-2"), ("no", [], "-")):
+        answer = client.get("/api/v1/events", params={"set": name, "flag": "checkout"}).json()
+        assert [each["id"] for each in answer["items"]] == ids
+        page = client.get("/events", params={"set": name}, headers={"accept": "text/html"}).text
+        assert [each for each in ("user-1", "user-2", "user-3") if each in page] == [subject] * len(ids)

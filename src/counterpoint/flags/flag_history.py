@@ -1,8 +1,9 @@
 """What became of one flag: the versions of its set that changed it, in words, newest first."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import chain, pairwise
 from typing import Any, Final
 
 from counterpoint.flags.change_words import FlagWords, flag_words
@@ -60,21 +61,24 @@ def history_of(reader: Reader, name: str, key: str, *, limit: int) -> FlagHistor
         key: the flag's key.
         limit: how many.
     """
-    ref, found, before, looked = set_ref(name), [], None, 0
-    while looked < MOST:
-        revisions = reader.history(ref, before=before, limit=PAGE + 1)
-        # The oldest only says what the one after it began with, except where there is none before it.
-        last = len(revisions) <= PAGE
-        for index in range(len(revisions) - 1, -1 if last else 0, -1):
-            old = revisions[index - 1].document if index else None
-            if words := _words(key, old, revisions[index].document):
-                found.append((revisions[index], words))
-                if len(found) > limit:
-                    return FlagHistory(_told(reader, ref, found[:limit]), whole=False)
-        if last:
-            return FlagHistory(_told(reader, ref, found), whole=True)
-        before, looked = revisions[1].version, looked + PAGE
-    return FlagHistory(_told(reader, ref, found), whole=False)
+    ref = set_ref(name)
+    found: list[tuple[Revision, FlagWords]] = []
+    for looked, (new, old) in enumerate(pairwise(chain(_newest_first(reader, ref), [None]))):
+        if new is None or looked >= MOST:
+            return FlagHistory(_told(reader, ref, found), whole=False)
+        if words := _words(key, old.document if old is not None else None, new.document):
+            found.append((new, words))
+            if len(found) > limit:
+                return FlagHistory(_told(reader, ref, found[:limit]), whole=False)
+    return FlagHistory(_told(reader, ref, found), whole=True)
+
+
+def _newest_first(reader: Reader, ref: str) -> Iterator[Revision]:
+    """Every version of a set, read as it is asked for. A page of large documents is short: only an empty one ends."""
+    before = None
+    while page := reader.history(ref, before=before, limit=PAGE):
+        yield from reversed(page)
+        before = page[0].version
 
 
 def _told(reader: Reader, ref: str, found: list[tuple[Revision, FlagWords]]) -> tuple[FlagVersion, ...]:

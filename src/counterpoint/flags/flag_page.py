@@ -106,7 +106,7 @@ def show_flag(
         else []
     )
     places = (kept_references(ws) or {}).get(flag.key)
-    return render(
+    html = render(
         page.about(item.owner),
         "flags/flag.html",
         stored=stored,
@@ -116,7 +116,7 @@ def show_flag(
         sentence=page.tell(state_sentence(flag, state, steps)),
         plan=plan,
         upcoming=[each for each in upcoming(composition, time.time()) if each.key == flag.key],
-        detached=flag.key in composition.detached,
+        reattach=_reattach(stored.name, flag.key) if flag.key in composition.detached else None,
         plan_parts=plan_parts(plan) if plan else {},
         steps=steps,
         known=known,
@@ -142,6 +142,8 @@ def show_flag(
         commands=_commands(stored.name, flag.key, tried),
         snippets=snippets_of(str(request.base_url).rstrip("/"), stored.name, flag.key, flag.kind),
     )
+    # JSON can hold half a surrogate pair, UTF-8 cannot: it is shown as JSON writes it.
+    return html.encode("utf-8", "backslashreplace").decode()
 
 
 @get(
@@ -205,15 +207,22 @@ def _chart(counts: ExposureCounts) -> Markup:
 
 
 def _flag(stored: StoredSet, key: str) -> Flag:
-    """The flag; a slash at the end of its key does not survive every address.
+    """The flag; slashes at the ends of its key, and all but one of several, do not survive every address.
 
     Raises:
         NotFoundError: the set has no such flag.
     """
-    flag = stored.flags.flags.get(key) or stored.flags.flags.get(f"{key}/")
+    flag = stored.flags.flags.get(key)
+    if flag is None:
+        steps = _steps(key)
+        flag = next((each for each in stored.flags if "/" in each.key and _steps(each.key) == steps), None)
     if flag is None:
         raise NotFoundError(f"There is no flag {key!r} in the flag set {stored.name!r}.")
     return flag
+
+
+def _steps(key: str) -> list[str]:
+    return [step for step in key.split("/") if step]
 
 
 def _refs(item: FlagItem, actors: Iterable[str]) -> set[str]:
@@ -264,6 +273,11 @@ def _tried(context: str | None) -> tuple[dict[str, Any] | None, str | None]:
     if not isinstance(attributes, dict):
         return None, "A context is a JSON object of attributes."
     return attributes, None
+
+
+def _reattach(name: str, key: str) -> str:
+    """What one types to let a plan that was set aside drive its flag again."""
+    return f"counterpoint flags compose FILE --set {shlex.quote(name)} --reattach {shlex.quote(key)}"
 
 
 def _commands(name: str, key: str, context: dict[str, Any] | None) -> list[tuple[str, str]]:

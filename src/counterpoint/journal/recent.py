@@ -43,10 +43,14 @@ class Filter(msgspec.Struct, frozen=True, kw_only=True):
 
     def terms(self) -> list[tuple[str, str]]:
         """Column and value of each condition."""
+        types = self.types()  # one or none; an event that is no exposure names no flag set, and is of none
         return [
-            (name, value)
-            for name in ("type", "subject", "flag_set", "flag", "variant")
-            if (value := getattr(self, name)) is not None
+            *(("type", each) for each in types),
+            *(
+                (name, value)
+                for name in ("subject", "flag_set", "flag", "variant")
+                if (value := getattr(self, name)) is not None
+            ),
         ]
 
 
