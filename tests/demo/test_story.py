@@ -2,6 +2,7 @@
 
 import os
 from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 
 import pytest
 
@@ -14,7 +15,12 @@ from counterpoint.cli import run
 from counterpoint.demo.checked import WEEKS
 from counterpoint.demo.folder import DemoFolder
 from counterpoint.demo.past import RETIRED, SPLIT
+from counterpoint.demo.ramped import HOME_SET
 from counterpoint.demo.simulate import TRUTH
+from counterpoint.flags import FlagSet
+from counterpoint.flags.promotion import environments_of
+from counterpoint.flags.store import read_set
+from counterpoint.flags.versions import read_version, versions_of_set
 from counterpoint.graph import Ref
 from counterpoint.graph.customs import Customs
 from counterpoint.people.dates import now, when_of
@@ -204,3 +210,42 @@ def test_a_second_unit_is_found_building_the_same(built):
     assert bets is found.items[0], "the pair that the story is about leads the list"
     assert "metric:default/weekly-listening-minutes" in bets.likeness.metrics
     assert found.total <= 6, "the list stays short enough to be read"
+
+
+def test_the_flags_of_home_are_ramped_without_moving_anybody(built):
+    listeners = [{"targetingKey": f"listener-{n}", "device": "phone"} for n in range(4000)]
+    steps = []
+    with Workspace.open(built) as workspace, workspace.graph.read() as reader:
+        page = versions_of_set(reader, HOME_SET, limit=20)
+        for item in reversed(page.items):
+            flags = FlagSet.from_flagd(read_version(reader, HOME_SET, item.version).definition)
+            steps.append([flags.evaluate("morning-shelf", each).variant for each in listeners])
+    reasons = [item.reason for item in reversed(page.items)]
+    assert reasons[0] == "Promoted from staging, version 2: Two days in staging without a crash."
+    assert "Ramp of 'morning-shelf' to 10 %: Enough to read skips by Friday." in reasons
+    for before, after in pairwise(steps):
+        moved = {(was, now) for was, now in zip(before, after, strict=True) if was != now}
+        assert moved <= {("off", "on"), ("off", "control")}, "a ramp only ever lets listeners in"
+    share = [sum(variant == "on" for variant in step) / len(listeners) for step in (steps[0], steps[-1])]
+    # A layer of half the listeners and a holdout of a twentieth leave 47.5 % of them to ramp over.
+    assert share == pytest.approx([0.01 * 0.475, 0.10 * 0.475], abs=0.01)
+
+
+def test_of_the_flags_of_home_one_is_killed_and_one_is_ahead_in_staging(built):
+    employee = {"targetingKey": "listener-7", "email": "ana@arpeggio.example"}
+    with Workspace.open(built) as workspace, workspace.graph.read() as reader:
+        production, staging = read_set(reader, HOME_SET), read_set(reader, f"{HOME_SET}.staging")
+        found = environments_of(workspace, reader, HOME_SET)
+    assert production.entity.owner == "group:default/home"
+    killed, alive = (each.flags.evaluate("animated-greeting", employee) for each in (production, staging))
+    assert (killed.variant, killed.reason) == ("off", "STATIC")
+    assert alive.reason == "TARGETING_MATCH"
+    large = [
+        sum(
+            stored.flags.evaluate("large-covers", {"targetingKey": f"listener-{n}"}).variant == "large"
+            for n in range(2000)
+        )
+        for stored in (production, staging)
+    ]
+    assert large[0] < large[1]
+    assert [each.environment for each in found.items if each.pending] == ["staging"]

@@ -11,6 +11,7 @@ import httpx2
 import pytest
 
 from counterpoint import Workspace
+from counterpoint.catalog.importer import import_targets
 from counterpoint.cli import run
 from counterpoint.errors import InputError
 from counterpoint.flags import FlagSet
@@ -203,6 +204,25 @@ def test_the_commands_find_what_can_go(call: Call, code: Path) -> None:
     (item,) = json.loads(out)["items"]
     assert (item["key"], item["keeps"], len(item["references"])) == ("new-home", "off", 2)
     assert call("flags", "stale", "--set", "nothing")[0] == 1
+
+
+def test_the_checkouts_of_the_catalog_are_searched(call: Call, workspace: Workspace, code: Path) -> None:
+    status, _, err = call("flags", "references", "--checkouts")
+    assert (status, "Import the catalog from your checkouts" in err) == (1, True)
+    descriptor = "{apiVersion: backstage.io/v1alpha1, kind: System, metadata: {name: %s}, spec: {owner: a}}"
+    loose = code.parent / "loose"
+    for folder, name in ((code / "deep" / "down", "inside"), (code, "top"), (loose, "loose")):
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / "catalog-info.yaml").write_text(descriptor % name)
+        import_targets(workspace.graph, local_actor(), [str(folder / "catalog-info.yaml")])
+    (loose / "b.py").write_text("new-home")
+    (code / ".gitignore").write_text("node_modules\n")
+    subprocess.run(["git", "init", "-q", str(code)], check=True)
+    _, out, _ = call("--json", "flags", "references", "--checkouts")
+    assert {Path(place["file"]).name for place in json.loads(out)["new-home"]} == {"a.py"}
+    _, out, _ = call("--json", "flags", "stale", "--checkouts", str(loose))
+    (item,) = json.loads(out)["items"]
+    assert sorted(Path(place["file"]).name for place in item["references"]) == ["a.py", "a.py", "b.py"]
 
 
 def test_the_commands_tell_why(call: Call) -> None:

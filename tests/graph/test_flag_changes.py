@@ -143,3 +143,42 @@ def test_the_activity_log_names_the_flags_that_a_write_changed(graph: Graph, lis
         "turned 'new/home' off",
     ]
     assert (sentence_of(last.before, last.after), last.reason) == ("removed 'old'", "why")
+
+
+def planned(composition: object, **flags_by_key: Any) -> dict[str, Any]:
+    return document("FlagSet", "s", {"definition": flags(**flags_by_key), "composition": composition})
+
+
+PLANNED = {"flags": {"a": {"ramp": 5}, "b/c": {"ramp": 5}}, "compiled": {"a": "1", "b/c": "1"}}
+
+
+@pytest.mark.parametrize(
+    ("plans", "said"),
+    [
+        ({"flags": {"a": {"ramp": 10}, "b/c": {"ramp": 5}}}, "moved 'a' from 5 % to 10 %"),
+        ({"flags": {"a": {"ramp": 5}, "b/c": {"ramp": 0.5}}}, "moved 'b/c' from 5 % to 0.5 %"),
+        (
+            {"flags": {"a": {"ramp": 5, "killed": {"reason": "x"}}, "b/c": {"ramp": 5, "killed": {}}}},
+            "killed 'a' and 'b/c'",
+        ),
+        ({"flags": {"a": {"ramp": 10, "control": "c"}, "b/c": {"ramp": 5}}}, "moved 'a' from 5 % to 10 %"),
+        ({"flags": {"a": {"ramp": 5, "control": "c"}, "b/c": {"ramp": 5}}}, "changed the plan of 'a'"),
+        ({"flags": {"a": {"ramp": 5}}}, "took the plan from 'b/c'"),
+        (PLANNED | {"segments": {"x": {}, "y": {}}}, "added the segments 'x' and 'y'"),
+        (PLANNED | {"layers": {str(n): {} for n in range(4)}}, "added 4 layers"),
+        (None, "took the plan from 'a' and 'b/c'"),
+    ],
+)
+def test_a_plan_is_told_in_its_own_words_and_not_as_targeting(plans: Any, said: str) -> None:
+    split = {"targeting": {"fractional": [["on", 1], ["off", 1]]}}
+    old, new = planned(PLANNED, a=ON, d=ON), planned(plans, a=split, d=ON)
+    besides = "" if "'a'" in said else ", changed the targeting of 'a'"
+    assert changes_between(old, new).said == said + besides
+    assert changes_between(planned(PLANNED, d=ON), planned(plans, d=ON)).said == said
+
+
+def test_the_same_is_told_from_the_activity_log() -> None:
+    pointer = "/spec/composition/flags/b~1c/ramp"
+    assert sentence_of({pointer: 5}, {pointer: 10}) == "moved 'b/c' from 5 % to 10 %"
+    assert sentence_of({}, {"/spec/composition/flags/a/killed": {"reason": "x"}}) == "killed 'a'"
+    assert sentence_of({"/spec/composition/compiled/a": "1"}, {"/spec/composition/compiled/a": "2"}) == ""

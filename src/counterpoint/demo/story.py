@@ -12,6 +12,7 @@ from counterpoint.bets.decisions import decide
 from counterpoint.catalog.importer import import_targets
 from counterpoint.demo.checked import check
 from counterpoint.demo.past import tell_past
+from counterpoint.demo.ramped import ramp_home
 from counterpoint.demo.simulate import Simulation, simulate
 from counterpoint.errors import CounterpointError
 from counterpoint.experiments.store import load, read_now
@@ -89,6 +90,7 @@ def tell(workspace: Workspace, arpeggio: Path, *, seed: int, progress: Tell) -> 
     _import(workspace, SYNC, arpeggio / "catalog-info.yaml")
     progress(PARTS["flags"].label, PARTS["catalog"].share)
     write_set(workspace, ENGINEER, DEFAULT_SET, arpeggio / "flags.json")
+    ramp_home(workspace, arpeggio)
     _import(workspace, ANALYST, arpeggio / "experiments")
     progress(PARTS["events"].label, PARTS["flags"].share)
     simulation = _listen(workspace, seed, progress)

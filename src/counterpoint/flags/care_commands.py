@@ -45,6 +45,7 @@ def lint(
         Count as errors also what flagd's JSON schemas refuse.
     """
     from counterpoint.flags.lint import care_findings
+    from counterpoint.flags.seen import attributes_seen
     from counterpoint.flags.store import read_set
 
     if files and set is not None:
@@ -60,8 +61,10 @@ def lint(
         with shell.open() as workspace, workspace.graph.read() as reader:
             stored = read_set(reader, set or "default")
             bets = [entity.ref for entity in reader.all(kind="Bet")]
+            carried = attributes_seen(workspace.path, stored.name)
         name = f"{shell.noun('flag')} set {set or 'default'!r}"
-        looked.append((name, stored.flags, care_findings(stored.flags, bets=bets, owner=stored.entity.owner)))
+        found = care_findings(stored.flags, bets=bets, attributes=carried, owner=stored.entity.owner)
+        looked.append((name, stored.flags, found))
     if strict:
         looked = [(name, flags, list(_strictly(flags, found))) for name, flags, found in looked]
     shell.emit(
@@ -122,6 +125,7 @@ def stale(
     *paths: Path,
     set: str | None = None,  # noqa: A002 - the published option
     days: int = 30,
+    checkouts: bool = False,
 ) -> None:
     """Say which flags can go, why, whose they are, and what to do next.
 
@@ -133,6 +137,8 @@ def stale(
         The flag set. Default: all.
     days
         Days without an exposure, or with exposures to one variant, after which a flag counts as stale.
+    checkouts
+        Search also the git checkouts that the catalog was read from.
     """
     from counterpoint.flags.care import search_code, stale_in
     from counterpoint.flags.care_records import stale_records
@@ -141,7 +147,8 @@ def stale(
         raise UsageError(f"--days is {days}; it must be at least 1.")
     shell = terminal()
     with shell.open() as workspace:
-        places = search_code(workspace, paths, keys=_keys(workspace, None)) if paths else None
+        folders = [*paths, *(_checkouts(workspace) if checkouts else ())]
+        places = search_code(workspace, folders, keys=_keys(workspace, None)) if folders else None
         found = stale_in(workspace, flag_set=set, days=days, places=places)
     shell.emit(stale_records(found, shell.told), lambda: _stale_lines(found))
 
@@ -168,6 +175,7 @@ def _keys(workspace: "Workspace", name: str | None) -> list[str]:
 def references(
     *paths: Path,
     set: str | None = None,  # noqa: A002 - the published option
+    checkouts: bool = False,
 ) -> None:
     """Find the places in code that name flags, and keep them for `flags stale`.
 
@@ -177,16 +185,35 @@ def references(
         Folders or files; in a git checkout what .gitignore names is left out. Default: this folder.
     set
         The flag set. Default: all.
+    checkouts
+        Search also the git checkouts that the catalog was read from, and this folder only where it is named.
     """
     from counterpoint.flags.care import search_code
 
     shell = terminal()
     with shell.open() as workspace:
-        found = search_code(workspace, paths or (Path(),), keys=_keys(workspace, set))
+        folders = [*paths, *(_checkouts(workspace) if checkouts else ())] or [Path()]
+        found = search_code(workspace, folders, keys=_keys(workspace, set))
     data = {
         key: [{"file": place.file, "line": place.line} for place in places] for key, places in found.items()
     }
     shell.emit(data, lambda: _reference_lines(found))
+
+
+def _checkouts(workspace: "Workspace") -> list[Path]:
+    """The checkouts of the catalog.
+
+    Raises:
+        InputError: there is none on this machine.
+    """
+    from counterpoint.flags.checkouts import checkouts_of
+
+    with workspace.graph.read() as reader:
+        found = checkouts_of(reader)
+    if not found:
+        message = "No file of the catalog is in a git checkout on this machine. Import the catalog from your checkouts, or name folders."
+        raise InputError("There is no code to search.", [Problem(message)])
+    return found
 
 
 def _reference_lines(found: "dict[str, list[Place]]") -> str:

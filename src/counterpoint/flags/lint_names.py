@@ -46,7 +46,9 @@ def attribute_findings(
         like = _like(path, others)
         if known or like:
             told.add(path)
-            yield "warning", Problem(_unknown(path, like, known=bool(known)), node.pointer)
+            # What was seen came over HTTP alone: a service that evaluates in process may carry more.
+            level: Level = "warning" if declared or like else "note"
+            yield level, Problem(_unknown(path, like, known=bool(known), remote=not declared), node.pointer)
 
 
 def _like(path: str, names: Collection[str]) -> str | None:
@@ -56,12 +58,13 @@ def _like(path: str, names: Collection[str]) -> str | None:
     return same or next(iter(get_close_matches(path, long, n=1, cutoff=0.8)), None)
 
 
-def _unknown(path: str, like: str | None, *, known: bool) -> str:
-    what = (
-        f"No evaluation carries the attribute {path!r}" if known else f"The attribute {path!r} looks misspelt"
-    )
+def _unknown(path: str, like: str | None, *, known: bool, remote: bool) -> str:
+    who = "No remote evaluation has carried" if remote else "No evaluation carries"
+    what = f"{who} the attribute {path!r}" if known else f"The attribute {path!r} looks misspelt"
     if like:
         return f"{what}. Did you mean {like!r}?"
+    if remote:
+        return f"{what}, and where none does it counts as having no value. If services carry it in process, name it in the set's metadata under {ATTRIBUTES!r}."
     return f"{what}, so that it counts as having no value. Send it, or name it in the set's metadata under {ATTRIBUTES!r}."
 
 

@@ -24,6 +24,7 @@ from counterpoint.flags.flag import Evaluation
 from counterpoint.flags.keys import evaluable_sets
 from counterpoint.flags.model import FlagSet
 from counterpoint.flags.rates import Rates
+from counterpoint.flags.seen import SeenAttributes
 from counterpoint.flags.store import DEFAULT_SET, FlagSets, StoredSet
 from counterpoint.graph.actor import Actor
 from counterpoint.settings import FlagSettings
@@ -95,8 +96,15 @@ def selected(header: str | None) -> str | None:
 class Ofrep:
     """Answers `POST /ofrep/v1/evaluate/flags` and `POST /ofrep/v1/evaluate/flags/{key}`."""
 
-    def __init__(self, sets: FlagSets, exposures: Exposures, settings: FlagSettings | None = None) -> None:
+    def __init__(
+        self,
+        sets: FlagSets,
+        exposures: Exposures,
+        settings: FlagSettings | None = None,
+        seen: SeenAttributes | None = None,
+    ) -> None:
         settings = settings or FlagSettings()
+        self._seen = seen
         self._sets = sets
         self._exposures = exposures
         self._additions = Additions(settings.context, settings.context_headers)
@@ -113,6 +121,8 @@ class Ofrep:
             selector = _permitted(selected(headers.get(b"flagd-selector")), actor)
             context = self._additions.to(await _context(receive, headers), headers)
             name, flags = await self._flags(selector)
+            if self._seen and flags is not None and self._seen.note(name, context):
+                await asyncio.to_thread(self._seen.save)
             if keys:
                 status, body = self._one(name, flags, keys, context)
                 await _send(send, status, body)

@@ -10,6 +10,7 @@ from counterpoint.flags.care_routes import routes as care_routes
 from counterpoint.flags.composition_routes import routes as composition_routes
 from counterpoint.flags.exposure import Exposures
 from counterpoint.flags.ofrep import BASE, PATH, Ofrep, refusal
+from counterpoint.flags.seen import SeenAttributes
 from counterpoint.flags.set_routes import routes as set_routes
 from counterpoint.flags.store import flag_sets
 from counterpoint.flags.version_routes import routes as version_routes
@@ -25,7 +26,8 @@ def exposures_of(workspace: Workspace) -> Exposures:
 
 def asgi_apps(workspace: Workspace) -> dict[str, Any]:
     """Remote evaluation, beside the framework, since services ask at every request of their own."""
-    return {PATH: Ofrep(flag_sets(workspace), exposures_of(workspace), workspace.settings.flags)}
+    seen = workspace.keep(SeenAttributes, lambda kept: SeenAttributes(kept.path))
+    return {PATH: Ofrep(flag_sets(workspace), exposures_of(workspace), workspace.settings.flags, seen)}
 
 
 @asynccontextmanager

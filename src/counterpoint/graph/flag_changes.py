@@ -12,6 +12,7 @@ import msgspec
 from counterpoint.errors import Said, escape
 from counterpoint.graph.comparison import Change, compare
 from counterpoint.graph.flagd import flags_by_key
+from counterpoint.graph.plan_changes import HEAD, PlanChange, plan_changes, unescaped
 
 __all__ = [
     "NO_CHANGES",
@@ -136,19 +137,24 @@ def changed_flags(before: object, after: object) -> dict[str, tuple[Done, tuple[
             action = "added"
         elif state in old and state not in new:
             action = "removed"
-        found[_unescaped(key)] = action, tuple(named)
+        found[unescaped(key)] = action, tuple(named)
     return found
 
 
 def sentence_of(before: object, after: object) -> str:
     """What an entry of the activity log says of a flag set, without its subject; empty where it says nothing of flags."""
     old, new = _mapping(before), _mapping(after)
+    pointers = dict.fromkeys([*map(str, old), *map(str, new)])
+    plans = plan_changes((pointer, old.get(pointer), new.get(pointer)) for pointer in pointers)
     sayings = _sayings(
-        (key, action, parts, new.get(f"/spec/definition/flags/{escape(key)}/state"))
-        for key, (action, parts) in changed_flags(old, new).items()
+        (
+            (key, action, parts, new.get(f"/spec/definition/flags/{escape(key)}/state"))
+            for key, (action, parts) in changed_flags(old, new).items()
+        ),
+        plans,
     )
     shared = {
-        _unescaped(parts[4])
+        unescaped(parts[4])
         for pointer in (*old, *new)
         if len(parts := str(pointer).split("/")) > 4 and parts[1:4] == ["spec", "definition", "$evaluators"]
     }
@@ -244,8 +250,9 @@ def references_of(rule: Any) -> set[str]:
 
 
 def _said(changes: SetChanges) -> str:
+    plans = plan_changes((each.pointer, each.before, each.after) for each in changes.descriptor)
     sayings = _sayings(
-        (flag.key, flag.action, flag.names or ("targeting",), _state(flag)) for flag in changes.flags
+        ((flag.key, flag.action, flag.names or ("targeting",), _state(flag)) for flag in changes.flags), plans
     )
     for action in ("added", "removed", "changed"):
         if names := [each.name for each in changes.evaluators if each.action == action]:
@@ -254,7 +261,7 @@ def _said(changes: SetChanges) -> str:
         sayings.append("changed the metadata of the set")
     if changes.bucketing:
         sayings.append(f"set the bucketing to {changes.bucketing[1]}")
-    if changes.descriptor or changes.others:
+    if changes.others or any(not each.pointer.startswith(HEAD) for each in changes.descriptor):
         sayings.append("changed what describes the set")
     return _joined(sayings)
 
@@ -272,19 +279,34 @@ _OF = {
 }
 
 
-def _sayings(flags: Iterable[tuple[str, Done, Collection[str], Any]]) -> list[str]:
-    """Each thing done with the flags that it was done to; `flags` are key, action, parts and the new state."""
-    done: dict[str, list[str]] = {}
+def _sayings(
+    flags: Iterable[tuple[str, Done, Collection[str], Any]], plans: Collection[PlanChange]
+) -> list[str]:
+    """Each thing done with the flags that it was done to; `flags` are key, action, parts and the new state.
+
+    The targeting of a flag whose plan changed is not told besides: it is compiled from the plan.
+    """
+    done: dict[tuple[str, str], list[str]] = {}
+    planned = {name for _, what, name in plans if what == "flag"}
+    for words, what, name in plans:
+        done.setdefault((words, what), []).append(name)
     for key, action, parts, state in flags:
         if action != "changed":
-            done.setdefault("added {}" if action == "added" else "removed {}", []).append(key)
+            done.setdefault(("added {}" if action == "added" else "removed {}", "flag"), []).append(key)
             continue
         for part in parts:
+            if part == "targeting" and key in planned:
+                continue
+            words = f"changed {_OF.get(part, _OF['other'])} {{}}"
             if part == "state":
-                done.setdefault("turned {} on" if state == "ENABLED" else "turned {} off", []).append(key)
-            else:
-                done.setdefault(f"changed {_OF.get(part, _OF['other'])} {{}}", []).append(key)
-    return [saying.replace("{}", _list(keys, "", "flags")) for saying, keys in done.items()]
+                words = "turned {} on" if state == "ENABLED" else "turned {} off"
+            done.setdefault((words, "flag"), []).append(key)
+    return [words.replace("{}", _things(names, what)) for (words, what), names in done.items()]
+
+
+def _things(names: list[str], what: str) -> str:
+    noun = "" if what == "flag" else f"the {what}s" if names[1:] else f"the {what}"
+    return _list(names, noun, f"{what}s")
 
 
 def _list(names: list[str], noun: str, nouns: str) -> str:
@@ -312,7 +334,3 @@ def _place(pointer: str) -> tuple[str, str] | None:
     if len(parts) < 6 or parts[1:4] != ["spec", "definition", "flags"]:
         return None
     return parts[4], parts[5] if parts[5] in PARTS else "other"
-
-
-def _unescaped(key: str) -> str:
-    return key.replace("~1", "/").replace("~0", "~")

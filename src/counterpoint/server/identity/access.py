@@ -17,7 +17,7 @@ FORM_TYPES = frozenset({"application/x-www-form-urlencoded", "multipart/form-dat
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """Requests whose path starts with `path` (ends there, if it ends in `$`) need `scope`."""
+    """Requests whose path starts with `path` (ends there, if it ends in `$`; `*` is any one part) need `scope`."""
 
     path: str
     scope: str | None
@@ -28,9 +28,11 @@ class Rule:
         """Whether the rule speaks about this request."""
         if self.methods and method not in self.methods:
             return False
-        if self.path.endswith("$"):
-            return path == self.path[:-1]
-        return path == self.path or path.startswith(self.path.rstrip("/") + "/")
+        whole = self.path.endswith("$")
+        expected, parts = self.path.rstrip("$").split("/"), path.split("/")
+        if len(parts) != len(expected) if whole else len(parts) < len(expected):
+            return False
+        return all(one in ("*", part) for one, part in zip(expected, parts, strict=False))
 
 
 POST = frozenset({"POST"})
@@ -52,6 +54,9 @@ RULES = (
     Rule("/api/catalog/locations/by-query$", "read", POST),
     Rule("/api/catalog/validate-entity$", "read", POST),
     Rule("/api/catalog/analyze-location$", "read", POST),
+    # What asks about a flag set by POST and changes nothing.
+    Rule("/api/v1/flags/sets/*/trace$", "read", POST),
+    Rule("/api/v1/flags/sets/*/simulation$", "read", POST),
     Rule("/scim", "scim"),
     Rule("/settings/accounts", "admin"),
     Rule("/settings/tokens", "admin"),

@@ -1,0 +1,38 @@
+"""Home's flags in Arpeggio: planned, tried in staging, promoted, ramped step by step, and one of them killed."""
+
+from pathlib import Path
+
+from counterpoint.flags.composing import compose, kill, ramp
+from counterpoint.flags.promotion import promote_set, way_of
+from counterpoint.flags.store import write_set
+from counterpoint.graph import Actor
+from counterpoint.workspace import Workspace
+
+__all__ = ["HOME_SET", "ramp_home"]
+
+HOME_SET = "home"
+STAGING = "home.staging"
+ANDROID = Actor(
+    "user:default/viktor.bergstrom", "Viktor Bergström", "person", units=frozenset({"group:default/home"})
+)
+STEPS = (
+    (2.5, "Errors and start of the app are as before at 1 %."),
+    (5, "The shelf is opened by a third of those who see it."),
+    (10, "Enough to read skips by Friday."),
+)
+
+
+def ramp_home(workspace: Workspace, arpeggio: Path) -> None:
+    """Write the flags of Home into staging, promote them, and take them to where they stand today."""
+    write_set(workspace, ANDROID, STAGING, arpeggio / "home-flags.json", reason="New flags for the winter.")
+    compose(workspace, ANDROID, STAGING, arpeggio / "home-flag-plans.yaml", reason="As agreed on Tuesday.")
+    promote_set(
+        workspace,
+        ANDROID,
+        way_of(STAGING, workspace.settings.flags.environments),
+        reason="Two days in staging without a crash.",
+    )
+    for percent, reason in STEPS:
+        ramp(workspace, ANDROID, HOME_SET, "morning-shelf", percent, reason=reason)
+    kill(workspace, ANDROID, HOME_SET, "animated-greeting", reason="Old phones get warm.")
+    ramp(workspace, ANDROID, STAGING, "large-covers", 50, reason="To see it on every tester's phone.")
