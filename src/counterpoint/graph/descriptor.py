@@ -33,14 +33,15 @@ NAME_RULE = "must be 1 to 63 letters, digits, '-', '_' or '.', with a letter or 
 LABEL_RULE = "must be 1 to 63 lower-case letters and digits, joined by dashes"
 
 
-def validate(document: Any, *, unknown_kinds: bool = False) -> list[Problem]:
+def validate(document: Any, *, unknown_kinds: bool = False, is_plain: bool = False) -> list[Problem]:
     """Everything that is wrong with a descriptor, with the pointer of each; empty when it is good.
 
-    With `unknown_kinds` a kind that nobody has registered is good whatever its spec holds.
+    With `unknown_kinds` a kind that nobody has registered is good whatever its spec holds. `is_plain` says that
+    whoever read the document lets nothing through that is no JSON, so that thousands are not looked at twice.
     """
     if not isinstance(document, dict):
         return [Problem("The document is no object; a descriptor has apiVersion, kind, metadata and spec.")]
-    problems = [] if _is_plain(document, 0) else list(_plain(document, "", 0))
+    problems = [] if is_plain or _is_plain(document, 0) else list(_plain(document, "", 0))
     problems = problems or list(_envelope(document, unknown_kinds=unknown_kinds))
     if problems:
         return problems
