@@ -1,6 +1,7 @@
 """The page of one flag: who gets what and why, what was shown to whom lately, and what became of it."""
 
 import json
+import shlex
 import time
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -13,6 +14,8 @@ from markupsafe import Markup
 
 from counterpoint.errors import NotFoundError
 from counterpoint.flags.care import kept_references
+from counterpoint.flags.composition import upcoming
+from counterpoint.flags.deciding import deciding_steps
 from counterpoint.flags.environments import all_places, place_of
 from counterpoint.flags.exposure_counts import DAYS, ExposureCounts, counts_of_flag
 from counterpoint.flags.flag import Flag
@@ -112,6 +115,8 @@ def show_flag(
         state=state,
         sentence=page.tell(state_sentence(flag, state, steps)),
         plan=plan,
+        upcoming=[each for each in upcoming(composition, time.time()) if each.key == flag.key],
+        detached=flag.key in composition.detached,
         plan_parts=plan_parts(plan) if plan else {},
         steps=steps,
         known=known,
@@ -131,8 +136,10 @@ def show_flag(
         context=context if context is not None else example_context(tree_of(stored.flags, flag)),
         traced=traced,
         trace_steps=traced.steps[:STEPS] if traced else (),
+        deciding=deciding_steps(stored.flags, traced) if traced else frozenset(),
         gates=gates,
         problem=problem,
+        commands=_commands(stored.name, flag.key, tried),
         snippets=snippets_of(str(request.base_url).rstrip("/"), stored.name, flag.key, flag.kind),
     )
 
@@ -257,6 +264,20 @@ def _tried(context: str | None) -> tuple[dict[str, Any] | None, str | None]:
     if not isinstance(attributes, dict):
         return None, "A context is a JSON object of attributes."
     return attributes, None
+
+
+def _commands(name: str, key: str, context: dict[str, Any] | None) -> list[tuple[str, str]]:
+    """What one types to ask the same on the command line, each with what it is for."""
+    asked = json.dumps(context or {"targetingKey": "user-1"}, ensure_ascii=False)
+    place, about = shlex.quote(key), f" --set {shlex.quote(name)}" if name != "default" else ""
+    return [
+        ("Evaluate it", f"counterpoint flags eval {place}{about} --context {shlex.quote(asked)}"),
+        ("Ask why", f"counterpoint flags trace {place}{about} --context {shlex.quote(asked)}"),
+        (
+            "Say who would get what from a changed definition",
+            f"counterpoint flags simulate flags.json{about}",
+        ),
+    ]
 
 
 def _definition(stored: StoredSet, key: str) -> Any:

@@ -11,6 +11,7 @@ from typing import Any, Literal, TypeAlias
 
 from counterpoint.flags.bucketing import Bucketing
 from counterpoint.flags.composition.checks import control_of
+from counterpoint.flags.composition.clauses import usable
 from counterpoint.flags.composition.evaluators import HOLDOUT
 from counterpoint.flags.composition.plan import (
     SUBJECT,
@@ -22,7 +23,7 @@ from counterpoint.flags.composition.plan import (
     salt_of,
 )
 from counterpoint.flags.errors import RuleError
-from counterpoint.flags.javascript import truthy
+from counterpoint.flags.javascript import text, truthy
 from counterpoint.flags.jsonlogic import apply
 from counterpoint.flags.model import FlagSet
 from counterpoint.flags.operators import operators
@@ -113,6 +114,8 @@ class Gate:
 
     fared: Fared
     """passed, or stopped: gets the default; given: gets a variant here; not reached: never asked."""
+    asked: Said
+    """What it asks of everybody, without how this one fared."""
     sentence: Said
     split: Split | None = None
     """How the draw fell, where there is one."""
@@ -137,12 +140,10 @@ def gates_of(
         traced: the trace of the evaluation.
     """
     if plan.killed is not None:
-        return [Gate("given", f"The flag is killed: everybody gets {plan.default!r}.")]
+        return [Gate("given", "The flag is killed", f"The flag is killed: everybody gets {plan.default!r}.")]
     gates = list(_gates(flags, key, plan, composition, context, traced))
     end = next((n for n, gate in enumerate(gates) if gate.fared in ("stopped", "given")), len(gates))
-    return gates[: end + 1] + [
-        Gate("not reached", gate.sentence.split(": ")[0] + ".") for gate in gates[end + 1 :]
-    ]
+    return gates[: end + 1] + [Gate("not reached", gate.asked, f"{gate.asked}.") for gate in gates[end + 1 :]]
 
 
 def _gates(
@@ -153,40 +154,52 @@ def _gates(
     context: Mapping[str, Any],
     traced: Trace,
 ) -> Iterator[Gate]:
+    data = {**context, "$flagd": {"flagKey": key, "timestamp": traced.timestamp}}
+
+    def holds(rule: Any) -> bool:
+        return _holds(rule, data, flags.bucketing)
+
+    def drawn(salt: str, path: str, *variants: str | None) -> Split | None:
+        return _drawn(traced, salt, _value(path, data), *variants)
+
     for need in plan.prerequisites:
         got = flags.evaluate(need.flag, context, now=traced.timestamp)
-        yield _gate(
-            f"It needs {need.flag} to give {need.variant!r}: it gives {got.variant or got.reason!r}",
-            passed=got.variant == need.variant,
-        )
-    subject = context.get(SUBJECT)
+        asked = f"It needs {need.flag!r} to give {need.variant!r}"
+        yield _gate(asked, f"it gives {got.variant or got.reason!r}", passed=got.variant == need.variant)
     for variant, subjects in plan.overrides.items():
-        named = isinstance(subject, str) and subject in subjects
-        told = f"{len(subjects)} named always get {variant!r}: {'this is one of them' if named else 'this is none of them'}."
-        yield Gate("given" if named else "passed", told)
-    if not isinstance(context.get(plan.bucket_by.split(".")[0]), str | int | float | dict):
-        yield Gate("stopped", f"People are drawn by {_drawn_by(plan)}: the context has none.")
-        return
+        named = holds({"in": [{"var": SUBJECT}, list(subjects)]})
+        asked = f"{len(subjects)} named always get {variant!r}"
+        told = "this is one of them" if named else "this is none of them"
+        yield Gate("given" if named else "passed", asked, f"{asked}: {told}.")
+    yield from _drawable(plan.bucket_by, holds)
     for name in plan.holdouts:
+        holdout = composition.holdouts[name]
+        split = drawn(holdout.salt, holdout.bucket_by, "in")
         step = _of_evaluator(traced, HOLDOUT + name)
-        held = step is not None and truthy(step.result)
-        split = _drawn(traced, composition.holdouts[name].salt, "in")
-        told = f"Holdout {name}, {_percent(composition.holdouts[name].weight)}: {'in it' if held else 'not in it'}"
-        yield _gate(told, split, passed=not held)
-    data = {**context, "$flagd": {"flagKey": key, "timestamp": traced.timestamp}}
-    yield from _of_audience(plan.audience, composition, lambda rule: _holds(rule, data, flags.bucketing))
+        held = truthy(step.result) if step else bool(split and split.bucket < holdout.weight)
+        asked = f"Holdout {name!r}, {_percent(holdout.weight)}"
+        yield _gate(asked, "in it" if held else "not in it", split, passed=not held)
+    yield from _of_audience(plan.audience, composition, holds)
     if slot := plan.slot:
-        split = _drawn(traced, composition.layers[slot.layer].salt, "in")
-        place = f"{percent_of(slot.start)} to {percent_of(slot.end)} % of the layer {slot.layer}"
+        layer = composition.layers[slot.layer]
+        if layer.bucket_by != plan.bucket_by:
+            yield from _drawable(layer.bucket_by, holds)
+        split = drawn(layer.salt, layer.bucket_by, "in")
         at = f"drawn to {100 * split.bucket / split.total:.3g} %" if split else "the whole layer"
         inside = split is None or slot.start <= split.bucket < slot.end
-        yield _gate(f"Its slot is {place}: {at}", split, passed=inside)
-    split = _drawn(traced, salt_of(key, plan), *plan.treatments, plan.default, plan.control)
-    answer = traced.evaluation.variant
-    at = f"drawn to {100 * split.bucket / split.total:.3g} %" if split else "all"
-    yield Gate(
-        "given", f"{_percent(_ramp(plan, traced.timestamp))} of these are enrolled: {at}, {answer!r}.", split
-    )
+        place = f"{percent_of(slot.start)} to {percent_of(slot.end)} %"
+        yield _gate(f"Its slot is {place} of the layer {slot.layer!r}", at, split, passed=inside)
+    split = drawn(salt_of(key, plan), plan.bucket_by, *plan.treatments, plan.default, plan.control)
+    at = f"drawn to {100 * split.bucket / split.total:.3g} %, " if split else ""
+    asked = f"{_percent(_ramp(plan, traced.timestamp))} of these are enrolled"
+    yield Gate("given", asked, f"{asked}: {at}{traced.evaluation.variant!r}.", split)
+
+
+def _drawable(path: str, holds: Callable[[Any], bool]) -> Iterator[Gate]:
+    """Where the context has nothing to draw by, that stops; otherwise nobody need hear of it."""
+    if not holds(usable(path)):
+        asked = f"People are drawn by {'targeting key' if path == SUBJECT else path}"
+        yield _gate(asked, "the context has none that can be drawn", passed=False)
 
 
 def _of_audience(
@@ -197,15 +210,16 @@ def _of_audience(
     if audience.segments:
         inside = any(holds(composition.segments[name]) for name in audience.segments)
         several = " or ".join(_segment(name, composition) for name in audience.segments)
-        yield _gate(f"It is for {several}: {'yes' if inside else 'no'}", passed=inside)
+        yield _gate(f"It is for {several}", "yes" if inside else "no", passed=inside)
     for name in audience.excluded:
         inside = holds(composition.segments[name])
         told = "in it" if inside else "not in it"
-        yield _gate(f"It is not for {_segment(name, composition)}: {told}", passed=not inside)
+        yield _gate(f"It is not for {_segment(name, composition)}", told, passed=not inside)
     if audience.rule is not None:
         inside = holds(audience.rule)
-        told = "yes" if inside else "no"
-        yield _gate(f"It is for those with {condition(audience.rule)}: {told}", passed=inside)
+        yield _gate(
+            f"It is for those with {condition(audience.rule)}", "yes" if inside else "no", passed=inside
+        )
 
 
 def _holds(rule: Any, data: dict[str, Any], bucketing: Bucketing) -> bool:
@@ -214,23 +228,27 @@ def _holds(rule: Any, data: dict[str, Any], bucketing: Bucketing) -> bool:
     return False
 
 
-def _gate(sentence: str, split: Split | None = None, *, passed: bool) -> Gate:
-    return Gate("passed" if passed else "stopped", f"{sentence}.", split)
+def _gate(asked: str, told: str, split: Split | None = None, *, passed: bool) -> Gate:
+    return Gate("passed" if passed else "stopped", asked, f"{asked}: {told}.", split)
+
+
+def _value(path: str, data: Mapping[str, Any]) -> Any:
+    """The attribute that is drawn, as `var` reads it."""
+    value: Any = data
+    for name in path.split("."):
+        value = value.get(name) if isinstance(value, Mapping) else None
+    return value
 
 
 def _of_evaluator(traced: Trace, name: str) -> TraceStep | None:
     return next((step for step in traced.steps if step.evaluator == name), None)
 
 
-def _drawn(traced: Trace, salt: str, *variants: str | None) -> Split | None:
-    """The draw with this salt, which leads to one of these."""
+def _drawn(traced: Trace, salt: str, value: Any, *variants: str | None) -> Split | None:
+    """The draw of a value with this salt, which leads to one of these; of several the outermost."""
+    seed = f"{salt}{text(value)}"
     for step in traced.steps:
         split = step.split
-        if (
-            split is not None
-            and isinstance(split.seed, str)
-            and split.seed.startswith(salt)
-            and any(part.variant in variants for part in split.parts)
-        ):
+        if split and split.seed == seed and any(part.variant in variants for part in split.parts):
             return split
     return None

@@ -95,7 +95,9 @@ def _order(row: Row) -> Position:
 
 
 def _where(wanted: Filter, position: Position | None, mark: str, time: str = "time") -> tuple[str, list[Any]]:
-    terms = [f"{name} = {mark}" for name, _ in wanted.terms()]
+    # An exposure that names no flag set is of the default one.
+    columns = {"flag_set": "coalesce(flag_set, 'default')"}
+    terms = [f"{columns.get(name, name)} = {mark}" for name, _ in wanted.terms()]
     values: list[Any] = [value for _, value in wanted.terms()]
     if position is not None:
         terms.append(f"({time}, source, id) < ({mark}, {mark}, {mark})")

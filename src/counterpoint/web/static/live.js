@@ -6,6 +6,7 @@ const LONGEST = 60000; // after failures the pause doubles up to this
 /** @param {HTMLElement} part */
 function follow(part) {
   let pause = PERIOD;
+  let last = "";
   const later = () => setTimeout(look, pause);
 
   async function look() {
@@ -15,7 +16,9 @@ function follow(part) {
       const answer = await fetch(part.dataset.live, { headers: { Accept: "text/html" }, redirect: "error" });
       if (answer.status === 401 || answer.status === 403 || answer.status === 404) return;
       if (!answer.ok) throw new Error(String(answer.status));
-      replace(part, await answer.text());
+      const text = await answer.text();
+      if (text !== last) replace(part, text);
+      last = text;
       pause = PERIOD;
     } catch {
       pause = Math.min(pause * 2, LONGEST);
@@ -25,11 +28,9 @@ function follow(part) {
   later();
 }
 
-/** Put the new content in, where it is another; what was opened stays open. @param {HTMLElement} part @param {string} text */
+/** Put the new content in; what was opened stays open. @param {HTMLElement} part @param {string} text */
 function replace(part, text) {
   const fresh = new DOMParser().parseFromString(text, "text/html").body;
-  if (fresh.innerHTML.trim() === part.dataset.liveText) return;
-  part.dataset.liveText = fresh.innerHTML.trim();
   const open = [...part.querySelectorAll("details")].map((each) => each.open);
   fresh.querySelectorAll("details").forEach((each, index) => (each.open = open[index] ?? false));
   part.replaceChildren(...fresh.childNodes);
