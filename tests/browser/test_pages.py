@@ -51,6 +51,7 @@ PAGES = (
     "/flags/-/versions/default",
     "/flags/-/stale",
     "/flags/default/discover-weekly",
+    "/flags/default/discover-weekly?context=%7B%22targetingKey%22%3A%22user-1%22%7D",
     "/experiments",
     "/experiments/default/discover-weekly",
     "/events",
