@@ -32,7 +32,7 @@ from workload import DEFINITION, KEY, users
 SERVER_CORE, CLIENT_CORE = "0", "1"
 CONNECTIONS = 32
 WARM_UP = 3
-"""Seconds before each measurement, in which every user has been seen once."""
+"""Seconds before each measurement; a fast machine has seen every user in them."""
 PATH = f"/ofrep/v1/evaluate/flags/{KEY}"
 FIXED = {"state": "ENABLED", "variants": {"on": True, "off": False}, "defaultVariant": "on"}
 TICKS = os.sysconf("SC_CLK_TCK")
@@ -105,18 +105,15 @@ def measured(target: Target, folder: Path, seconds: int, run: str) -> Measured:
     headers = {"Content-Type": "application/json", **target.headers}
     table = ", ".join(f'["{name}"] = "{value}"' for name, value in headers.items())
     script = folder / "ask.lua"
-    script.write_text(
-        LUA
-        % {
-            "bodies": bodies,
-            "path": target.path,
-            "headers": "{" + table + "}",
-            "fresh": f'"{run}-"' if target.fresh else "false",
-        }
-    )
-    _wrk(target, script, WARM_UP)
+    said = {"bodies": bodies, "path": target.path, "headers": "{" + table + "}"}
+
+    def ask(part: str, lasting: int) -> str:
+        script.write_text(LUA % (said | {"fresh": f'"{run}-{part}-"' if target.fresh else "false"}))
+        return _wrk(target, script, lasting)
+
+    ask("first", WARM_UP)
     before = _cpu(target.process.pid)
-    told = _wrk(target, script, seconds)
+    told = ask("then", seconds)
     used = _cpu(target.process.pid) - before
     total = int(_found(r"(\d+) requests in", told))
     failed = re.search(r"Non-2xx or 3xx responses: (\d+)", told)

@@ -2,6 +2,8 @@
 
 import os
 import signal
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -228,3 +230,32 @@ def test_the_second_process_leaves_the_index_that_reading_the_graph_makes(
     assert by_file.facets(keys) == by_graph.facets(keys)
     with workspace.graph.read() as reader:
         assert by_file.seq == reader.last_activity()
+
+
+KILLED = """
+import os, signal, sys
+from counterpoint import Workspace
+from counterpoint.catalog import beside, importer
+from counterpoint.graph import Writer, local_actor
+importer.LARGE, beside._cores = 100_000, lambda: 2
+original = Writer.add_new
+def once(writer, rows):
+    original(writer, rows)
+    os.kill(os.getpid(), signal.SIGKILL)
+Writer.add_new = once
+with Workspace.open(sys.argv[1]) as workspace:
+    importer.import_targets(workspace.graph, local_actor(), [sys.argv[2]])
+"""
+
+
+@pytest.mark.usefixtures("small")
+def test_an_import_that_is_killed_between_two_batches_leaves_nothing_and_the_next_one_all(
+    checkout: Path, workspace: Workspace
+) -> None:
+    command = [sys.executable, "-c", KILLED, str(workspace.path), str(checkout)]
+    assert subprocess.run(command, check=False, timeout=120).returncode == -signal.SIGKILL
+    with workspace.graph.read() as reader:
+        assert list(reader.all()) == []
+    assert workspace.graph.check() == []
+    assert _load(workspace.graph, checkout).total("created") > 2_400
+    assert workspace.graph.check() == []

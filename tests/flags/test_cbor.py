@@ -3,9 +3,14 @@
 import math
 from typing import Any
 
+import cbor2
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from counterpoint.flags import cbor
+
+from .engines import EXAMPLES
 
 # Hexadecimal, from RFC 8949 appendix A where a value is there.
 VECTORS: list[tuple[Any, str]] = [
@@ -75,3 +80,34 @@ def test_what_json_does_not_have_is_refused() -> None:
     for value in ({1, 2}, object(), b"x", deep):
         with pytest.raises(ValueError, match=r"JSON|deeper"):
             cbor.encode(value)
+
+
+JSON = st.recursive(
+    st.none()
+    | st.booleans()
+    | st.integers(-(2**80), 2**80)
+    | st.floats()
+    | st.floats(width=16)
+    | st.text(st.characters(codec="utf-8"), max_size=30),
+    lambda inner: (
+        st.lists(inner, max_size=30)
+        | st.dictionaries(st.text(st.characters(codec="utf-8"), max_size=30), inner, max_size=5)
+    ),
+    max_leaves=20,
+)
+
+
+def whole(value: Any) -> Any:
+    """The value with its whole floats as integers within 64 bits, as flagd has it."""
+    if isinstance(value, list):
+        return [whole(one) for one in value]
+    if isinstance(value, dict):
+        return {name: whole(one) for name, one in value.items()}
+    fits = isinstance(value, float) and value.is_integer() and -(2.0**63) <= value < 2.0**64
+    return int(value) if fits else value
+
+
+@settings(max_examples=max(400, EXAMPLES), deadline=None, suppress_health_check=list(HealthCheck))
+@given(value=JSON)
+def test_it_is_the_canonical_encoding_of_cbor2(value: Any) -> None:
+    assert cbor.encode(value) == cbor2.dumps(whole(value), canonical=True)

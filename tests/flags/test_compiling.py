@@ -19,7 +19,9 @@ from counterpoint.flags.flag import Flag
 from counterpoint.flags.jsonlogic import apply
 from counterpoint.flags.operators import operators
 
-from .engines import EXAMPLES
+from .engines import EXAMPLES, patient
+
+pytestmark = patient
 
 NAMES = ["email", "plan", "age", "deep.er", "deep.er.est", "targetingKey", "list", "$flagd.flagKey", "$flagd.timestamp", "$flagd", "", "0"]  # fmt: skip
 TEXTS = st.sampled_from(["", "on", "off", "SE", "1", "1.5", "x@corp.example", "@corp.example", "1.2.3", "true", "é", "\ud800", " 1 "])  # fmt: skip

@@ -159,7 +159,7 @@ def test_a_flag_without_a_plan_is_killed_and_turned_on_without_losing_its_rule(
     ("key", "says", "plan_is"),
     [
         ("plain", "Everybody gets 'off'; nobody is enrolled in 'on' yet.", {"ramp": 0}),
-        ("split", "25 % of users get 'on'; whoever else gets 'off'.", {"ramp": 25}),
+        ("split", "25 % of users get 'on'; whoever else, and whoever asks without a targetingKey, gets 'off'.", {"ramp": 25}),
         ("gated", "100 % of those for whom its condition is true get 'on'", {"ramp": 100, "audience": {"rule": {"in": [{"var": "country"}, ["SE"]]}}}),
     ],
 )  # fmt: skip

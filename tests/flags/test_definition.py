@@ -37,6 +37,8 @@ BROKEN: list[tuple[Any, str, str]] = [
     (with_flag(variants={"on": True, "off": None}), "/flags/a~1b/variants/off", "no value"),
     (with_flag(variants={"off": 2**53}), "/flags/a~1b/variants/off", "2^53-1"),
     (with_flag(variants={"off": -1e300}), "/flags/a~1b/variants/off", "2^53-1"),
+    (with_flag(variants={"off": {"a": [1, {"b/c": 2**53}]}}), "/flags/a~1b/variants/off/a/1/b~1c", "2^53-1"),
+    (with_flag(variants={"off": [1, -(2**60)]}), "/flags/a~1b/variants/off/1", "2^53-1"),
     (with_flag(defaultVariant="blue"), "/flags/a~1b/defaultVariant", "'on', 'off'"),
     (with_flag(defaultVariant=True), "/flags/a~1b/defaultVariant", "name of a variant"),
     (with_flag(metadata=[]), "/flags/a~1b/metadata", "metadata"),
@@ -67,6 +69,15 @@ def test_every_problem_is_named_and_nothing_is_half_taken() -> None:
     ]
 
 
+def test_a_number_without_end_is_refused_and_left_out_of_metadata() -> None:
+    flag = '{"flags": {"f": {"state": "ENABLED", "variants": {"v": {"a": 1e999}}, "metadata": {"a": 1e999, "b": 1}}}}'
+    with pytest.raises(FlagSetError, match="1 problem") as caught:
+        FlagSet.from_flagd(flag)
+    assert caught.value.problems[0].pointer == "/flags/f/variants/v/a"
+    flags = FlagSet.from_flagd(flag.replace('"v": {"a": 1e999}', '"v": 1'))
+    assert flags.evaluate("f").metadata == {"b": 1}
+
+
 def test_largest_safe_numbers_pass() -> None:
     assert (
         FlagSet.from_flagd(with_flag(variants={"off": 2**53 - 1, "on": -(2**53) + 1})).evaluate("a/b").value
@@ -88,6 +99,7 @@ WARNED: list[tuple[dict[str, Any], str]] = [
     (with_flag(targeting={"$ref": "x"}), "/flags/a~1b/targeting/$ref"),
     (with_flag(variants={"on": [1], "off": [2]}), "/flags/a~1b/variants/on"),
     (with_flag(metadata={"nested": {}}), "/flags/a~1b/metadata/nested"),
+    (with_flag(metadata={"large": 2**53}), "/flags/a~1b/metadata/large"),
     ({**with_flag(), "$evaluators": {"e": {"==": [1]}}}, "/$evaluators/e/=="),
     ({"flags": {"": GOOD}}, "/flags/"),
 ]

@@ -13,7 +13,9 @@ from counterpoint.flags.errors import RuleLimitError
 from counterpoint.flags.javascript import number, parse_float, text
 from counterpoint.flags.jsonlogic import LAZY, OPERATORS, apply
 
-from .engines import EXAMPLES, Node, running
+from .engines import EXAMPLES, Node, patient, running
+
+pytestmark = patient
 
 often = settings(max_examples=EXAMPLES, deadline=None, suppress_health_check=list(HealthCheck))
 

@@ -15,7 +15,7 @@ from counterpoint.flags.ofrep import MAX_BODY, selected
 from counterpoint.flags.routes import exposures_of
 from counterpoint.graph.actor import local_actor
 
-from .conftest import Served
+from .conftest import DEFINITION, Served
 
 PATH = "/ofrep/v1/evaluate/flags"
 SWEDE = {"targetingKey": "user-1", "country": "SE"}
@@ -115,6 +115,16 @@ def test_floats_keep_their_point_and_integers_do_not_get_one(http: httpx2.Client
 @pytest.mark.parametrize("key", ["team%2Fodd%20key%3F%23%25%C3%A9", "team/odd%20key%3F%23%25%C3%A9"])
 def test_a_key_may_hold_any_character(http: httpx2.Client, key: str) -> None:
     assert post(http, key).json()["key"] == "team/odd key?#%é"
+
+
+@pytest.mark.parametrize("key", ["is%20it%20on%3F", "a?b=c&d", "a%3Fb%3Dc%26d"])
+def test_a_question_mark_may_come_as_it_is(served: Served, http: httpx2.Client, key: str) -> None:
+    """As the provider for Node sends it."""
+    flag = DEFINITION["flags"]["whole"]
+    served.write("default", {"flags": {"is it on?": flag, "a?b=c&d": flag, "a": flag}})
+    assert post(http, key).json()["key"] in ("is it on?", "a?b=c&d")
+    assert post(http, "a").json()["key"] == "a"
+    assert post(http, "a?unknown").json()["key"] == "a"
 
 
 def test_a_key_that_looks_encoded_is_found_either_way(http: httpx2.Client) -> None:

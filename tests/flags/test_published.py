@@ -10,8 +10,10 @@ from counterpoint.flags import FlagSet
 
 from . import deviations
 from .deviations import met
-from .engines import EXAMPLES, NOW, Answer, Context, Npm, Pypi
+from .engines import EXAMPLES, NOW, Answer, Context, Npm, Pypi, patient
 from .rules import MadeUp
+
+pytestmark = patient
 
 BATCHES = 4
 

@@ -194,12 +194,15 @@ class Gathering:
             sheet.broken = sheet.broken or problem
             yield Remark("error", problem, "syntax", fault=fault)
             return
-        value, remarks = resolve_placeholders(
-            document, sheet.source, self.fetcher, sheet.reads.setdefault, strict=self.strict
-        )
+        value: dict[str, Any] = document.value
+        remarks: list[Remark] = []
+        if not document.is_plain:
+            value, remarks = resolve_placeholders(
+                document, sheet.source, self.fetcher, sheet.reads.setdefault, strict=self.strict
+            )
         problems = [remark.problem for remark in remarks if remark.level == "error"]
         if not problems:
-            found = validate(value, unknown_kinds=self.unknown_kinds)
+            found = validate(value, unknown_kinds=self.unknown_kinds, is_plain=document.is_plain)
             problems = [document.problem(problem.message, problem.pointer) for problem in found]
             remarks += [Remark("error", problem, "invalid") for problem in problems]
         ref = _name_of(value)

@@ -5,16 +5,19 @@ from functools import reduce
 from math import gcd
 from typing import Any, Final
 
-from counterpoint.flags.composition.clauses import draw
+from counterpoint.flags.bucketing import Bucketing
 from counterpoint.flags.composition.plan import (
     SUBJECT,
     TOTAL,
     Audience,
+    CompositionError,
     FlagPlan,
     percent_of,
     salt_of,
     weight_of,
 )
+from counterpoint.flags.composition.reading import read_composition
+from counterpoint.flags.composition.writing import plan_document
 from counterpoint.flags.flag import Flag, variant_name
 from counterpoint.flags.targeting import is_rule
 from counterpoint.said import Said
@@ -43,8 +46,8 @@ class NotAdoptable:
     reason: Said
 
 
-def offer_of(flag: Flag) -> Offer | NotAdoptable:
-    """The plan that says what a flag's rule says, or why no plan does."""
+def offer_of(flag: Flag, bucketing: Bucketing = "v2") -> Offer | NotAdoptable:
+    """The plan that says what a flag's rule says, or why no plan does; `bucketing` is that of its set."""
     if flag.fault:
         return NotAdoptable(f"Its rule cannot run: {flag.fault} Correct the rule first.")
     if flag.default is None:
@@ -58,24 +61,26 @@ def offer_of(flag: Flag) -> Offer | NotAdoptable:
         arms = ", ".join(f"'{name}'" for name in others)
         plan = FlagPlan(flag.default, dict.fromkeys(others, 1))
         return Offer(plan, f"Everybody gets '{flag.default}'; nobody is enrolled in {arms} yet.", exact=True)
-    return _of_rule(flag, flag.targeting)
+    return _of_rule(flag, flag.targeting, bucketing)
 
 
-def _of_rule(flag: Flag, rule: Any) -> Offer | NotAdoptable:
+def _of_rule(flag: Flag, rule: Any, bucketing: Bucketing) -> Offer | NotAdoptable:
     condition, answer = _unwrapped(flag, rule)
     if answer is None:
         return NotAdoptable(
             f"A plan has one audience and one split, and its rule decides in another way. {BY_HAND}"
         )
-    split = _split_of(flag, answer)
+    split = _split_of(flag, answer, bucketing)
     if isinstance(split, str):
         return NotAdoptable(f"{split} {BY_HAND}")
     plan, exact = split
     if condition is not None:
         plan = replace(plan, audience=Audience(rule=condition))
+        if fault := _fault_in(flag, plan):
+            return NotAdoptable(f"Its condition cannot be that of an audience: {fault} {BY_HAND}")
     whom = "of those for whom its condition is true" if condition is not None else "of users"
     arms = quoted(plan.treatments)
-    sentence = f"{percent_of(plan.ramp)} % {whom} get {arms}; whoever else gets '{plan.default}'."
+    sentence = f"{percent_of(plan.ramp)} % {whom} get {arms}; whoever else, and whoever asks without a targetingKey, gets '{plan.default}'."
     return Offer(plan, sentence, exact)
 
 
@@ -98,7 +103,7 @@ def _unwrapped(flag: Flag, rule: Any) -> tuple[Any, Any]:
     return given[0], answer
 
 
-def _split_of(flag: Flag, answer: Any) -> tuple[FlagPlan, bool] | str:
+def _split_of(flag: Flag, answer: Any, bucketing: Bucketing) -> tuple[FlagPlan, bool] | str:
     assert flag.default is not None  # noqa: S101 - `offer_of` has looked
     if not is_rule(answer):
         name = str(variant_name(answer))
@@ -121,8 +126,30 @@ def _split_of(flag: Flag, answer: Any) -> tuple[FlagPlan, bool] | str:
     divisor = reduce(gcd, arms.values())
     plan = FlagPlan(flag.default, {name: weight // divisor for name, weight in arms.items()}, ramp=ramp)
     ordered = len(arms) == 1 and shares[0][0] in arms
-    seed = draw(salt_of(flag.key, plan), SUBJECT, ())["fractional"][0]
-    return plan, ordered and (entries[0] == seed if seeded else flag.key.isascii())
+    salt = _salt_of(flag, entries[0] if seeded else None, bucketing)
+    if salt is None:
+        return plan, False
+    return (plan if salt == salt_of(flag.key, plan) else replace(plan, salt=salt)), ordered
+
+
+def _salt_of(flag: Flag, seed: Any, bucketing: Bucketing) -> str | None:
+    """The salt on which a plan draws as the split does; None where there is none."""
+    if seed is None:  # v3 hashes key and subject as a list, and plans hash a text
+        return flag.key if bucketing == "v2" and flag.key.isascii() else None
+    parts = seed.get("cat") if is_rule(seed) else None
+    if not isinstance(parts, list) or len(parts) != 2 or parts[1] != {"var": SUBJECT}:
+        return None
+    salt = flag.key if parts[0] == {"var": "$flagd.flagKey"} else parts[0]
+    return salt if isinstance(salt, str) and salt.isascii() and salt.isprintable() and salt else None
+
+
+def _fault_in(flag: Flag, plan: FlagPlan) -> str | None:
+    """What keeps a plan from being kept and read again."""
+    try:
+        read_composition({"flags": {flag.key: plan_document(plan)}})
+    except CompositionError as error:
+        return error.problems[0].message
+    return None
 
 
 def _shares(flag: Flag, entries: list[Any]) -> list[tuple[str, int]] | None:

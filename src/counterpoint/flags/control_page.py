@@ -188,8 +188,8 @@ def _edit(ws: Workspace, set_name: str, key: str, form: str, data: Mapping[str, 
         return lambda composition: without_plan(composition, key)
     if form == "adopt":
         with ws.graph.read() as reader:
-            flag = _flag(flag_sets(ws).of(find_set(reader, set_name)), key)
-        offer = offer_of(flag)
+            stored = flag_sets(ws).of(find_set(reader, set_name))
+        offer = offer_of(_flag(stored, key), stored.flags.bucketing)
         if isinstance(offer, NotAdoptable):
             raise InputError(offer.reason)
         return lambda composition: with_plan(composition, key, offer.plan)
@@ -232,7 +232,11 @@ def _shown(
     now = time.time()
     plan = composition.flags.get(key)
     values = typed_into(values_of(composition, key), asked.data)
-    offer = offer_of(flag) if flag and plan is None and key not in composition.detached else None
+    offer = (
+        offer_of(flag, stored.flags.bucketing)
+        if flag and plan is None and key not in composition.detached
+        else None
+    )
     return render(
         page.about(stored.entity.owner),
         "flags/control.html",

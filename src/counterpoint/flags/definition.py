@@ -13,6 +13,7 @@ from typing import Any, Final, NoReturn
 from counterpoint.errors import Problem, escape
 from counterpoint.flags.errors import FlagSetError
 from counterpoint.flags.flag import Flag, Metadata, ReadOnly
+from counterpoint.flags.javascript import SAFE_INTEGER
 from counterpoint.flags.places import LaterPlaces, Places, locate
 from counterpoint.flags.targeting import expand, fault_in, schema_faults
 from counterpoint.graph.flagd import broken_in, flag_places
@@ -209,11 +210,15 @@ class _Reading:
     def metadata_of(self, holder: Mapping[str, Any], pointer: str) -> Metadata:
         metadata = holder.get("metadata") or {}
         kept = ReadOnly(
-            {name: value for name, value in metadata.items() if isinstance(value, str | int | float)}
+            {
+                name: value
+                for name, value in metadata.items()
+                if isinstance(value, str) or (isinstance(value, int | float) and abs(value) <= SAFE_INTEGER)
+            }
         )
         for name in metadata.keys() - kept.keys():
             self.warn(
-                "Metadata is a text, a number or a boolean; this entry is left out of answers.",
+                "Metadata is a text, a number up to 2^53-1 or a boolean; this entry is left out of answers.",
                 f"{pointer}/metadata/{escape(name)}",
             )
         return kept

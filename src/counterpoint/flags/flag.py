@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any, NoReturn, TypeAlias
 
 from counterpoint.flags.javascript import text
+from counterpoint.flags.targeting import names_read
 
 __all__ = ["Evaluation", "Flag", "Metadata", "ReadOnly", "variant_name"]
 
@@ -41,6 +42,11 @@ class Flag:
     """The flag set's metadata overlaid by the flag's own."""
     pointer: str = ""
     """Where the flag is in its definition."""
+
+    @property
+    def reads(self) -> frozenset[str]:
+        """The attributes that its rule may read, by the first part of their paths; "*" where it computes names."""
+        return names_read(self.targeting)
 
     @property
     def kind(self) -> str:

@@ -13,6 +13,7 @@ from typing import Any, Final
 from counterpoint.flags.errors import RuleLimitError
 
 __all__ = [
+    "SAFE_INTEGER",
     "UNDEFINED",
     "compare",
     "is_array",

@@ -11,6 +11,7 @@ from functools import reduce
 from operator import add
 from typing import Any, Final, TypeAlias
 
+from counterpoint.flags.costs import MAX_STEPS, SCALARS, cost
 from counterpoint.flags.errors import RuleLimitError, UnknownOperatorError
 from counterpoint.flags.javascript import (
     MAX_TEXT,
@@ -33,16 +34,10 @@ __all__ = ["MAX_DEPTH", "MAX_STEPS", "OPERATORS", "Operator", "apply"]
 
 MAX_DEPTH: Final = 256
 """Levels of operations and arrays in a rule."""
-MAX_STEPS: Final = 100_000
-"""Operations of one application, counting each element that `map` and the like visit; long values count more."""
 MAX_NAME: Final = 10_000
 """Characters of a name or path that `var` looks up, and of a text beyond ASCII that it takes one from."""
 MAX_ITEMS: Final = 100_000
 """Elements of the longest array that a rule may build."""
-
-SCALARS: Final = frozenset((str, int, float, bool, type(None)))
-QUICK: Final = frozenset(("in", "merge"))
-"""Operators that go through a long array without Python's help."""
 
 Operator: TypeAlias = Callable[[Sequence[Any], Any], Any]
 """Takes the evaluated arguments and the data; returns the result."""
@@ -111,7 +106,7 @@ class _Run:
         values = []
         for argument in arguments:
             values.append(self.value(argument, data, depth + 1))  # noqa: PERF401 - a comprehension is one more frame
-        self.spend(_cost(name, values))
+        self.spend(cost(name, values))
         return operator(values, data)
 
     def enter(self, depth: int) -> None:
@@ -122,35 +117,6 @@ class _Run:
 def _named(name: Any) -> str:
     shown = str(name)
     return repr(shown if len(shown) <= 60 else shown[:59] + "…")
-
-
-def _cost(name: str, values: Sequence[Any]) -> int:
-    """The steps that long arguments count for: about one for each microsecond that going through them takes."""
-    cost = 0
-    for value in values:
-        kind = type(value)
-        if kind is str:
-            cost += len(value) // 500
-        elif kind not in SCALARS:
-            if name in QUICK and value is not values[0]:
-                cost += len(value) // 50 if isinstance(value, list | tuple) else 0
-            elif isinstance(value, list | tuple) or name == "fractional":
-                cost += _elements(value, objects=name == "fractional") // 4
-    return cost
-
-
-def _elements(value: Any, *, objects: bool) -> int:
-    """How many values are within a value (in its objects only if asked); no more than can be paid for."""
-    waiting, count = [value], 0
-    while waiting and count <= 4 * MAX_STEPS:
-        one = waiting.pop()
-        if objects and isinstance(one, Mapping):
-            one = list(one.values())
-        if isinstance(one, list | tuple):
-            count += 4 + len(one)
-            if not SCALARS.issuperset(map(type, one)):
-                waiting.extend(each for each in one if type(each) not in SCALARS)
-    return count
 
 
 def _at(arguments: Sequence[Any], index: int) -> Any:

@@ -230,7 +230,10 @@ class Ofrep:
                 "errorDetails": f"There is no flag set {name!r}.",
                 "metadata": {},
             }
-        key = next((key for key in keys if key in flags), keys[0])
+        longest = sorted(
+            keys, key=lambda key: "?" not in key
+        )  # what follows a question mark belongs to the key
+        key = next((key for key in longest if key in flags), keys[0])
         evaluation = flags.evaluate(key, context)
         self._expose(name, key, evaluation, context)
         status = (
@@ -303,7 +306,11 @@ def _keys(scope: Scope) -> list[str]:
     plain = written.removeprefix(PATH).removeprefix("/") if written.startswith(PATH) else ""
     if not decoded:
         return []
-    return list(dict.fromkeys((decoded, plain or decoded, unquote(decoded))))
+    found = [decoded, plain or decoded, unquote(decoded)]
+    if query := scope.get("query_string"):  # of a key with a question mark that a client did not encode
+        asked = bytes(query).decode("latin-1")
+        found = [*found, *(f"{key}?{each}" for key in found for each in (asked, unquote(asked)))]
+    return list(dict.fromkeys(found))
 
 
 async def _context(receive: Receive, headers: Mapping[bytes, str]) -> dict[str, Any]:

@@ -5,9 +5,20 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Final
 
 from counterpoint.errors import Problem, escape
+from counterpoint.flags.javascript import text
 from counterpoint.flags.jsonlogic import LAZY, OPERATORS
 
-__all__ = ["expand", "fault_in", "is_rule", "outcomes", "reads_time", "schema_faults", "subrules"]
+__all__ = [
+    "EVERYTHING",
+    "expand",
+    "fault_in",
+    "is_rule",
+    "names_read",
+    "outcomes",
+    "reads_time",
+    "schema_faults",
+    "subrules",
+]
 
 KNOWN: Final = frozenset(LAZY) | frozenset(OPERATORS) | {"starts_with", "ends_with", "sem_ver", "fractional"}
 
@@ -232,6 +243,49 @@ def reads_time(rule: Any) -> bool:
         if name == "var" and not plain:
             return True
     return False
+
+
+EVERYTHING: Final = "*"
+"""Among the names that a rule reads: it computes one, or takes the context as a whole."""
+
+
+def names_read(rule: Any) -> frozenset[str]:
+    """The attributes of the context that an expanded rule may read, by the first part of their paths.
+
+    `$flagd` is none of them. Within `map` and the like, names are those of an element, and are left out.
+    """
+    found: set[str] = set()
+    waiting = [rule]
+    while waiting:
+        value = waiting.pop()
+        if isinstance(value, list | tuple):
+            waiting.extend(value)
+        elif is_rule(value):
+            ((name, given),) = value.items()
+            arguments = list(given) if isinstance(given, list | tuple) else [given]
+            if name in ("map", "filter", "all", "some", "none", "reduce"):
+                waiting.extend([*arguments[:1], *arguments[2:]])
+                continue
+            waiting.extend(arguments)
+            if name == "var":
+                found.add(_first_name(arguments[0] if arguments else None))
+            elif name == "missing":
+                found.update(map(_first_name, _flat(arguments)))
+            elif name == "missing_some":
+                found.update(map(_first_name, _flat(arguments[1:])))
+            elif name == "fractional" and not (arguments and isinstance(arguments[0], str)):
+                found.add("targetingKey")  # in v2 also for an expression that comes to null
+    return frozenset(found - {"$flagd"})
+
+
+def _first_name(path: Any) -> str:
+    if isinstance(path, bool | int | float):
+        path = text(path)
+    return path.split(".")[0] if isinstance(path, str) and path else EVERYTHING
+
+
+def _flat(arguments: list[Any]) -> list[Any]:
+    return [one for each in arguments for one in (each if isinstance(each, list | tuple) else [each])]
 
 
 def outcomes(rule: Any) -> tuple[list[Any], bool]:

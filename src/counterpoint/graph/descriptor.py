@@ -19,7 +19,7 @@ from counterpoint.graph.ref import DEFAULT_NAMESPACE, Ref, parse_ref
 from counterpoint.graph.twins import twins_of
 from counterpoint.spelling import near, quoted
 
-__all__ = ["etag_of", "normalise", "owner_of", "ref_of", "relations_of", "title_of", "validate"]
+__all__ = ["etag_of", "normalise", "owner_of", "ref_of", "refusal_of", "relations_of", "title_of", "validate"]
 
 ROOT = ("apiVersion", "kind", "metadata", "spec")
 ASSIGNED = ("uid", "etag")
@@ -33,14 +33,15 @@ NAME_RULE = "must be 1 to 63 letters, digits, '-', '_' or '.', with a letter or 
 LABEL_RULE = "must be 1 to 63 lower-case letters and digits, joined by dashes"
 
 
-def validate(document: Any, *, unknown_kinds: bool = False) -> list[Problem]:
+def validate(document: Any, *, unknown_kinds: bool = False, is_plain: bool = False) -> list[Problem]:
     """Everything that is wrong with a descriptor, with the pointer of each; empty when it is good.
 
-    With `unknown_kinds` a kind that nobody has registered is good whatever its spec holds.
+    With `unknown_kinds` a kind that nobody has registered is good whatever its spec holds. `is_plain` says that
+    whoever read the document lets nothing through that is no JSON, so that thousands are not looked at twice.
     """
     if not isinstance(document, dict):
         return [Problem("The document is no object; a descriptor has apiVersion, kind, metadata and spec.")]
-    problems = [] if _is_plain(document, 0) else list(_plain(document, "", 0))
+    problems = [] if is_plain or _is_plain(document, 0) else list(_plain(document, "", 0))
     problems = problems or list(_envelope(document, unknown_kinds=unknown_kinds))
     if problems:
         return problems
@@ -352,3 +353,12 @@ def _links(metadata: Mapping[str, Any]) -> Iterator[Problem]:
             text = link.get(key)
             if key in link and not (isinstance(text, str) and (text if key == "type" else text.strip())):
                 yield Problem(f"{key} must be text that is not empty.", f"{place}/{key}")
+
+
+def refusal_of(document: Any) -> str:
+    """What is said of a document that is not valid, by its name where it has one."""
+    try:
+        name = f"{document['kind']} {document['metadata']['name']}"
+    except (KeyError, TypeError):
+        name = "The document"
+    return f"{name} is not a valid descriptor."

@@ -73,6 +73,47 @@ class Field:
 
 def check_fields(fields: tuple[Field, ...], holder: Mapping[str, Any], pointer: str) -> Iterator[Problem]:
     """What is wrong with the known keys of an object. Other keys may be there: tools add their own."""
+    return iter(()) if _is_good(fields, holder) else _wrong_fields(fields, holder, pointer)
+
+
+def _is_good(fields: tuple[Field, ...], holder: Mapping[str, Any]) -> bool:
+    """Whether an object certainly has nothing wrong: nearly always so, and told without the place of each value."""
+    for field in fields:
+        value = holder.get(field.name)
+        if value is None:
+            if field.required or (field.name in holder and not field.lenient):
+                return False
+        elif field.shape == "text" and not field.lenient:
+            if type(value) is not str or not _is_good_text(field, value):
+                return False
+        elif field.shape == "texts":
+            if type(value) is not list or len(value) < field.at_least or (field.lenient and not value):
+                return False
+            for item in value:
+                if type(item) is not str or not _is_good_text(field, item):
+                    return False
+        elif field.shape == "object":
+            if type(value) is not dict or not _is_good(field.fields, value):
+                return False
+        elif field.shape != "any":
+            return False
+    return True
+
+
+def _is_good_text(field: Field, value: str) -> bool:
+    if field.reference is not None:
+        if len(value) > REFERENCE_BYTES // 4:
+            return False
+        try:
+            parse_ref(value, default_kind=field.reference.default_kind)
+        except InputError:
+            return False
+    if field.choices and value not in field.choices:
+        return False
+    return bool(value if field.blank else value.strip())
+
+
+def _wrong_fields(fields: tuple[Field, ...], holder: Mapping[str, Any], pointer: str) -> Iterator[Problem]:
     for field in fields:
         place = f"{pointer}/{escape(field.name)}"
         value = _given(field, holder)

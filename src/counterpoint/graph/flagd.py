@@ -164,14 +164,26 @@ def _variants(flag: Mapping[str, Any], named: str, pointer: str) -> Iterator[Pro
         if kind == "null":
             message = f"The variant {name!r} has no value. Give a boolean, a text, a number or an object."
             yield Problem(message, f"{place}/{escape(name)}")
-        elif kind == "number" and abs(value) > LARGEST:
-            message = f"{_shown(value)} is beyond 2^53-1, which not every client can hold. Use a text."
-            yield Problem(message, f"{place}/{escape(name)}")
+        yield from _too_large(value, f"{place}/{escape(name)}")
     if len(kinds) > 1:
         mixed = ", ".join(
             f"{name!r} is {'an' if kind[0] in 'ao' else 'a'} {kind}" for kind, name in kinds.items()
         )
         yield Problem(f"{named} mixes types of values: {mixed}. All variants have one type.", place)
+
+
+def _too_large(value: Any, place: str) -> Iterator[Problem]:
+    """Each number beyond what every client can hold, in a value and within it."""
+    if isinstance(value, int | float):
+        if abs(value) > LARGEST:
+            message = f"{_shown(value)} is beyond 2^53-1, which not every client can hold. Use a text."
+            yield Problem(message, place)
+    elif isinstance(value, Mapping):
+        for name, inner in value.items():
+            yield from _too_large(inner, f"{place}/{escape(str(name))}")
+    elif isinstance(value, list):
+        for index, inner in enumerate(value):
+            yield from _too_large(inner, f"{place}/{index}")
 
 
 def _default(flag: Mapping[str, Any], named: str, pointer: str) -> Iterator[Problem]:

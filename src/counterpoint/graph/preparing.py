@@ -4,7 +4,6 @@ A transaction lends out its next numbers; what is made with them fits into that 
 """
 
 import secrets
-import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from operator import itemgetter
@@ -69,7 +68,8 @@ class Uids:
         """One more."""
         self._last += 1 + secrets.randbits(40)
         high, low = self._last >> 62, self._last & LOW
-        return str(uuid.UUID(int=(high >> 12) << 80 | 7 << 76 | (high & 0xFFF) << 64 | 2 << 62 | low))
+        digits = f"{(high >> 12) << 80 | 7 << 76 | (high & 0xFFF) << 64 | 2 << 62 | low:032x}"
+        return f"{digits[:8]}-{digits[8:12]}-{digits[12:16]}-{digits[16:20]}-{digits[20:]}"
 
 
 @dataclass(slots=True)

@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from functools import lru_cache
 from typing import Any
 
 from counterpoint.graph.descriptor import title_of
@@ -13,8 +12,8 @@ __all__ = ["NAME", "OTHER", "has_words", "postings_of", "snippet_of", "words_of"
 NAME, TAGS, OTHER = 1, 2, 3
 """Ranks: in the name or title, in tags or description, anywhere else. Less is better."""
 WORD_LENGTH = 64
-SHORT = 100
-"""Characters of a text whose words are worth keeping, since others may have the same."""
+LONG = 20_000
+"""Characters from which texts are looked at one by one, since the first may have all words that are kept."""
 WORDS = 500
 """Words kept of one entity, so that a document of megabytes costs no more than a page."""
 UNREAD = frozenset({"definition"})
@@ -28,25 +27,39 @@ _AROUND = 60
 
 def words_of(text: str) -> list[str]:
     """The words of a text, case folded, in order."""
-    return [word[:WORD_LENGTH] for word in _WORD.findall(text.casefold())]
-
-
-@lru_cache(maxsize=16_384)
-def _words_again(text: str) -> list[str]:
-    """The words of a text such as an owner or a lifecycle, which many entities have."""
-    return words_of(text)
+    words = _WORD.findall(text.casefold())
+    if len(max(words, key=len, default="")) > WORD_LENGTH:
+        return [word[:WORD_LENGTH] for word in words]
+    return words
 
 
 def postings_of(document: Mapping[str, Any]) -> dict[str, int]:
     """The words by which an entity is found, each with its best rank."""
+    texts: dict[int, list[str]] = {NAME: [], TAGS: [], OTHER: []}
+    for rank, _field, text in _texts(document):
+        texts[rank].append(text)
     found: dict[str, int] = {}
-    for rank, _field, text in _texts(document):  # the best rank first
-        for word in _words_again(text) if len(text) < SHORT else words_of(text):
-            if word not in found:
-                if len(found) >= WORDS:
-                    return found
-                found[word] = rank
+    for rank, each in texts.items():  # the best rank first
+        if sum(map(len, each)) > LONG:
+            for text in each:
+                _take(found, text, rank)
+        elif each:  # all at once: most texts have a word or two
+            _take(found, "\n".join(each), rank)
     return found
+
+
+def _take(found: dict[str, int], text: str, rank: int) -> None:
+    if len(found) >= WORDS:
+        return
+    words = words_of(text)
+    if len(found) + len(words) <= WORDS:
+        found |= {word: rank for word in words if word not in found}
+        return
+    for word in words:
+        if word not in found:
+            if len(found) >= WORDS:
+                return
+            found[word] = rank
 
 
 def has_words(document: Mapping[str, Any], words: Iterable[str]) -> bool:
@@ -82,14 +95,18 @@ def _texts(document: Mapping[str, Any]) -> Iterator[tuple[int, str, str]]:
     if metadata.get("description"):
         yield TAGS, "description", metadata["description"]
     for key, value in spec.items():
-        if key not in UNREAD:
+        if type(value) is str:  # most are
+            if key not in UNREAD:
+                yield OTHER, "text", value
+        elif key not in UNREAD:
             yield from ((OTHER, "text", text) for text in _strings(value))
     yield from ((OTHER, "text", key) for key in flags_by_key(spec.get("definition")))
     for key, text in (metadata.get("annotations") or {}).items():
         if key not in PLACES:
             yield OTHER, "text", text
     for key in ("labels", "links"):
-        yield from ((OTHER, "text", text) for text in _strings(metadata.get(key)))
+        if key in metadata:
+            yield from ((OTHER, "text", text) for text in _strings(metadata[key]))
 
 
 def _strings(value: Any) -> Iterator[str]:

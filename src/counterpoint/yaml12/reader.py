@@ -74,6 +74,11 @@ class Document:
     doubts: tuple[Problem, ...] = ()
     """What was not taken as it was written, though nothing is wrong with the rest."""
 
+    @property
+    def is_plain(self) -> bool:
+        """Whether it was read line by line: all its keys are words, and its texts are stored as they are."""
+        return isinstance(self.positions, Places)
+
     def position(self, pointer: str) -> Position:
         """Where `pointer` stands; where it does not exist, the nearest part above it."""
         while pointer not in self.positions:

@@ -21,6 +21,11 @@ function coloured(text) {
   return made;
 }
 
+/** JSON without the space between its tokens. @param {string} text */
+function compact(text) {
+  return text.replace(/"(?:[^"\\]|\\.)*"|\s+/g, (token) => (token[0] === '"' ? token : ""));
+}
+
 /** The place in a text of a line and a column, both counted from 1. @param {string} text @param {number} line @param {number} column */
 function offsetOf(text, line, column) {
   let at = 0;
@@ -208,7 +213,12 @@ function enable(form) {
   format.hidden = area.readOnly;
   format.addEventListener("click", () => {
     try {
-      const laid = JSON.stringify(JSON.parse(area.value), null, 2);
+      const value = JSON.parse(area.value);
+      if (JSON.stringify(value) !== compact(area.value)) {
+        state.textContent = "Not laid out: that would change a number, an escape or a repeated member";
+        return;
+      }
+      const laid = JSON.stringify(value, null, 2);
       area.focus();
       area.select();
       insert(laid);
