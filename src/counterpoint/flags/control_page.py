@@ -36,9 +36,10 @@ from counterpoint.flags.control_forms import (
     typed_into,
     values_of,
 )
-from counterpoint.flags.control_shown import holdouts_shown, layers_shown, rows_of, state_sentence
+from counterpoint.flags.control_shown import rows_of, state_sentence
 from counterpoint.flags.effects import Effect, effect_of
 from counterpoint.flags.flag import Flag
+from counterpoint.flags.layer_view import holdouts_of, layers_of
 from counterpoint.flags.meanwhile import Meanwhile, may_write, set_named, since
 from counterpoint.flags.store import StoredSet, find_set, flag_sets
 from counterpoint.graph.actor import SYSTEM, Actor
@@ -254,8 +255,8 @@ def _shown(
         values=values,
         rows=rows_of(values),
         composition=composition,
-        layers=layers_shown(composition, key),
-        holdouts=holdouts_shown(composition),
+        layers=layers_of(composition),
+        holdouts=holdouts_of(composition),
         keys=[other for other in stored.flags.flags if other != key],
         variants=sorted({name for each in stored.flags.flags.values() for name in each.variants}),
         offer=offer if isinstance(offer, Offer) else None,
