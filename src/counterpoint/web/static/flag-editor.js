@@ -3,6 +3,7 @@
 const PATIENCE = 350; // milliseconds without a key before the server is asked
 const COLOURED = 80000; // characters up to which each is coloured
 const TOKENS = /("(?:[^"\\]|\\.)*")(\s*:)?|(-?\d[\d.eE+-]*)|\b(true|false|null)\b/g;
+const PIECES = /"(?:[^"\\]|\\.)*"|[{}[\],:]|[^\s{}[\],:"]+/g;
 
 /** @param {string} text @returns {DocumentFragment} the text with its strings, numbers and words marked */
 function coloured(text) {
@@ -18,6 +19,26 @@ function coloured(text) {
     at = match.index + match[0].length;
   }
   made.append(text.slice(at), "\n");
+  return made;
+}
+
+/** Valid JSON with every member on a line of its own. What is written stays as it is written: `JSON.stringify`
+ * would round long numbers and put members with numbers for names first.
+ * @param {string} text @returns {string} @throws {SyntaxError} it is no JSON */
+function laidOut(text) {
+  JSON.parse(text);
+  let made = "";
+  let depth = 0;
+  let last = "";
+  for (const [piece] of text.matchAll(PIECES)) {
+    const closes = piece === "}" || piece === "]";
+    if (closes) depth--;
+    const breaks = closes ? last !== "{" && last !== "[" : ["{", "[", ","].includes(last);
+    if (breaks) made += `\n${"  ".repeat(depth)}`;
+    made += piece === ":" ? ": " : piece;
+    if (piece === "{" || piece === "[") depth++;
+    last = piece;
+  }
   return made;
 }
 
@@ -155,8 +176,9 @@ function enable(form) {
     for (const [name, value] of new FormData(form)) if (typeof value === "string") body.append(name, value);
     try {
       const answer = await fetch(form.dataset.check, { method: "POST", body, headers: { Accept: "application/json" } });
-      if (!answer.ok || mine !== asked) return;
-      tell(await answer.json());
+      if (mine !== asked) return;
+      if (answer.ok) tell(await answer.json());
+      else state.textContent = "The server did not check this text; what you type is kept here";
     } catch {
       state.textContent = "The server does not answer; what you type is kept here";
     }
@@ -208,7 +230,7 @@ function enable(form) {
   format.hidden = area.readOnly;
   format.addEventListener("click", () => {
     try {
-      const laid = JSON.stringify(JSON.parse(area.value), null, 2);
+      const laid = laidOut(area.value);
       area.focus();
       area.select();
       insert(laid);
