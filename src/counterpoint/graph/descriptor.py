@@ -19,7 +19,7 @@ from counterpoint.graph.ref import DEFAULT_NAMESPACE, Ref, parse_ref
 from counterpoint.graph.twins import twins_of
 from counterpoint.spelling import near, quoted
 
-__all__ = ["etag_of", "normalise", "owner_of", "ref_of", "relations_of", "title_of", "validate"]
+__all__ = ["etag_of", "normalise", "owner_of", "ref_of", "refusal_of", "relations_of", "title_of", "validate"]
 
 ROOT = ("apiVersion", "kind", "metadata", "spec")
 ASSIGNED = ("uid", "etag")
@@ -353,3 +353,12 @@ def _links(metadata: Mapping[str, Any]) -> Iterator[Problem]:
             text = link.get(key)
             if key in link and not (isinstance(text, str) and (text if key == "type" else text.strip())):
                 yield Problem(f"{key} must be text that is not empty.", f"{place}/{key}")
+
+
+def refusal_of(document: Any) -> str:
+    """What is said of a document that is not valid, by its name where it has one."""
+    try:
+        name = f"{document['kind']} {document['metadata']['name']}"
+    except (KeyError, TypeError):
+        name = "The document"
+    return f"{name} is not a valid descriptor."

@@ -4,7 +4,6 @@ import time
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime
-from operator import itemgetter
 from typing import Any, Literal
 
 import sqlalchemy as sa
@@ -24,6 +23,7 @@ from counterpoint.graph.descriptor import (
     etag_of,
     normalise,
     ref_of,
+    refusal_of,
     relations_of,
     validate,
 )
@@ -36,21 +36,21 @@ from counterpoint.graph.preparing import Numbers, Rows, Uids, described
 from counterpoint.graph.reader import _batches, _text
 from counterpoint.graph.ref import Ref
 from counterpoint.graph.search import postings_of
+from counterpoint.graph.statements import (
+    CLOSE,
+    CLOSE_EDGE,
+    FORGET_WORDS,
+    LATEST,
+    MADE_BY,
+    ORDER,
+    ORDERED,
+    rows_of,
+)
 from counterpoint.graph.tables import activity, decode, encode, posting, relation, revision, status, tag
 from counterpoint.moments import to_datetime, to_micros
 
 __all__ = ["LOCATION_LENGTH", "NotNewError", "Writer"]
 
-ORDER = (revision, tag, relation, posting, activity)
-"""The order in which waiting rows are written, so that what is referred to is there first."""
-COLUMNS: dict[sa.Table, tuple[str, ...]] = {
-    tag: ("value", "revision"),
-    posting: ("word", "revision", "rank"),
-    relation: ("origin", "source", "type", "target", "valid_from"),
-}
-ORDERED: dict[sa.Table, Callable[[Any], Any]] = {posting: itemgetter(0), relation: itemgetter(1)}
-"""By what rows are sorted before they are written, so that a large tree is walked through once; they wait in the
-order of their revisions."""
 WAITING = 10_000
 """Revisions that may wait in memory, about 5 KB each."""
 MANY = 1_000
@@ -80,7 +80,7 @@ class Writer(Consent):
         self._load_later = load
         self._open = True
         self._rows_waiting: dict[sa.Table, list[Any]] = {table: [] for table in ORDER}
-        """Rows as dictionaries, or those of which there are many for each entity in the order of `COLUMNS`."""
+        """Rows as dictionaries, or those of which there are many for each entity in the order of `statements.COLUMNS`."""
         self._refs_waiting: set[str] = set()
         self._uids: Uids | None = None
         self._closing: list[dict[str, int]] = []
@@ -132,7 +132,7 @@ class Writer(Consent):
                 Problem(f"The location has {len(location)} characters; {LOCATION_LENGTH} are the most.")
             )
         if problems:
-            raise InputError(_refusal(document), problems)
+            raise InputError(refusal_of(document), problems)
         plain = normalise(document, declared=location is not None)
         ref = str(ref_of(plain))
         latest = self._latest(ref)
@@ -326,10 +326,10 @@ class Writer(Consent):
     def flush(self) -> None:
         """Write what waits in memory, still inside the transaction."""
         if self._closing:  # before the rows that follow them: an entity has one current row
-            self._connection.execute(_CLOSE, self._closing)
-            self._connection.execute(_FORGET_WORDS, self._closing)
+            self._connection.execute(CLOSE, self._closing)
+            self._connection.execute(FORGET_WORDS, self._closing)
         if self._closing_edges:
-            self._connection.execute(_CLOSE_EDGE, self._closing_edges)
+            self._connection.execute(CLOSE_EDGE, self._closing_edges)
         self._closing, self._closing_edges = [], []
         many = len(self._rows_waiting[revision])
         if many >= MANY and self._revision <= 3 * many:  # at most twice as many are there already
@@ -345,7 +345,7 @@ class Writer(Consent):
             if rows:
                 if table in ORDERED:
                     rows.sort(key=ORDERED[table])
-                insert_rows(self._connection, table, *_rows_of(table, rows))
+                insert_rows(self._connection, table, *rows_of(table, rows))
                 self._rows_waiting[table] = []
 
     def finish(self) -> None:
@@ -362,7 +362,7 @@ class Writer(Consent):
             self.flush()
         if ref in self._preloaded:
             return self._preloaded.pop(ref)  # what this transaction changes itself is read again
-        return self._connection.execute(_LATEST, {"ref": ref}).first()
+        return self._connection.execute(LATEST, {"ref": ref}).first()
 
     def _row(
         self, document: Mapping[str, Any], ref: str, version: int, etag: str, action: str
@@ -411,7 +411,7 @@ class Writer(Consent):
     def _relate(self, origin: str, edges: set[tuple[str, str, str]], old: Any) -> None:
         held: dict[tuple[str, str, str], int] = {}
         if old is not None:
-            rows = self._connection.execute(_MADE_BY, {"origin": origin})
+            rows = self._connection.execute(MADE_BY, {"origin": origin})
             held = {(row.source, row.type, row.target): row.seq for row in rows}
         gone = [{"old": seq, "now": self.now} for edge, seq in held.items() if edge not in edges]
         self._closing_edges += gone
@@ -421,31 +421,6 @@ class Writer(Consent):
 
     def _wait(self, table: sa.Table, row: dict[str, Any]) -> None:
         self._rows_waiting[table].append(row)
-
-
-_LATEST = (
-    sa.select(revision)
-    .where(revision.c.ref == sa.bindparam("ref"))
-    .order_by(revision.c.version.desc())
-    .limit(1)
-)
-_CLOSE = sa.update(revision).where(revision.c.seq == sa.bindparam("old")).values(valid_to=sa.bindparam("now"))
-_CLOSE_EDGE = (
-    sa.update(relation).where(relation.c.seq == sa.bindparam("old")).values(valid_to=sa.bindparam("now"))
-)
-_FORGET_WORDS = sa.delete(posting).where(posting.c.revision == sa.bindparam("old"))
-_MADE_BY = sa.select(relation).where(
-    relation.c.origin == sa.bindparam("origin"), relation.c.valid_to.is_(None)
-)
-
-
-def _rows_of(table: sa.Table, rows: list[Any]) -> tuple[Sequence[str], list[tuple[Any, ...]]]:
-    """Waiting rows as tuples, with the columns that they are of."""
-    names = COLUMNS.get(table)
-    if names is not None:
-        return names, rows
-    names = tuple(rows[0])
-    return names, list(map(itemgetter(*names), rows))
 
 
 def _both_ways(source: str, kind: str, target: str) -> tuple[tuple[str, str, str], ...]:
@@ -468,11 +443,3 @@ def _present(latest: Any) -> Any:
 def _logged(document: dict[str, Any]) -> dict[str, Any]:
     logged = kind_of(document["kind"]).logged
     return logged(document) if logged else document
-
-
-def _refusal(document: Any) -> str:
-    try:
-        name = f"{document['kind']} {document['metadata']['name']}"
-    except (KeyError, TypeError):
-        name = "The document"
-    return f"{name} is not a valid descriptor."
