@@ -96,6 +96,18 @@ def test_the_keyboard_alone_changes_a_flag(open_page: Opening, studio: Served) -
     assert "To remember it by" in page.inner_text("#history")
 
 
+def test_laying_out_changes_no_value_and_no_order(open_page: Opening, studio: Served) -> None:
+    page = open_page(studio.url).page
+    page.goto(GLOW)
+    text = page.locator("#text")
+    text.fill('{"b":{"10":1.0,"2":[10000000000000001,{}]},"a":"{,"}')
+    page.click("[data-format]")
+    lines = ["{", '  "b": {', '    "10": 1.0,', '    "2": [', "      10000000000000001,", "      {}"]
+    assert text.input_value().splitlines() == [*lines, "    ]", "  },", '  "a": "{,"', "}"]
+    page.keyboard.press("Control+z")
+    assert text.input_value().startswith('{"b":{"10":1.0,'), "it can be undone"
+
+
 def test_leaving_what_is_not_saved_asks_first(open_page: Opening, studio: Served) -> None:
     page = open_page(studio.url).page
     page.goto(GLOW)

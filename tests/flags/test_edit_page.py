@@ -9,6 +9,7 @@ import pytest
 from litestar.testing import TestClient
 
 from counterpoint import Workspace
+from counterpoint.flags import new_page
 from counterpoint.flags.composing import compose
 from counterpoint.flags.editing import pretty, with_flag
 from counterpoint.flags.store import write_set
@@ -164,6 +165,25 @@ def test_a_flag_is_made_like_another(client: TestClient, ws: Workspace) -> None:
     page = read(client, "/flags/-/new/shop?like=one")
     assert send(client, page, "/flags/-/new/shop").status_code == 303
     assert definition(ws, "shop")["flags"]["one-2"]["targeting"] == rule
+
+
+def test_a_new_flag_is_put_into_what_others_write_at_the_same_time(
+    client: TestClient, ws: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    theirs = with_flag(START, "theirs", ON)
+    tries = []
+
+    def late(*given: Any, **named: Any) -> Any:
+        tries.append(given)
+        if len(tries) == 1:
+            write_set(ws, ME, "shop", theirs)
+        return write_set(*given, **named)
+
+    monkeypatch.setattr(new_page, "write_set", late)
+    page = read(client, "/flags/-/new/shop")
+    assert send(client, page, "/flags/-/new/shop", key="fresh").status_code == 303
+    assert len(tries) == 2
+    assert list(definition(ws, "shop")["flags"]) == ["one", "two", ODD, "theirs", "fresh"]
 
 
 def test_a_thousand_flags_are_opened_and_checked_soon(client: TestClient, ws: Workspace) -> None:

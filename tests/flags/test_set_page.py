@@ -132,9 +132,9 @@ def test_a_flag_that_was_edited_by_hand_is_told_with_its_remedy(ws: Workspace, c
     definition = entity.spec["definition"]
     definition["flags"]["one"]["targeting"] = split(1)
     write_set(ws, ME, "shop.staging", definition)
-    assert "compose FILE --set shop.staging --reattach 'one'" in card(
-        read(client, "/flags/shop.staging"), "findings"
-    )
+    page = read(client, "/flags/shop.staging")
+    assert "let it drive the flag again" in card(page, "findings")
+    assert 'href="/flags/-/control/shop.staging?flag=one"' in page.partition('id="findings"')[2]
 
 
 def test_what_a_definition_holds_is_text(ws: Workspace, client: TestClient) -> None:

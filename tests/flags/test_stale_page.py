@@ -144,7 +144,7 @@ def test_a_workspace_without_stale_flags_says_when_one_stands_here(tmp_path: Pat
         assert "for 30 days" in read(client, "/flags/-/stale")
 
 
-def test_groups_are_by_size_and_those_without_an_owner_last(ws: Workspace) -> None:
+def test_groups_rank_nobody_and_those_without_an_owner_are_last(ws: Workspace) -> None:
     with ws.graph.read() as reader:
         views = views_of(read_set(reader, "shop"), {}, ("production",), now=0)
     moment = datetime(2026, 1, 1, tzinfo=UTC)
@@ -161,7 +161,7 @@ def test_groups_are_by_size_and_those_without_an_owner_last(ws: Workspace) -> No
 
     groups = stale_groups([stale(None, 0), stale("b", 1, None), stale("b", 2), stale("a", 3)])  # type: ignore[list-item]
     assert [(group.owner, [view.item.key for view in group.views]) for group in groups] == [
-        ("b", ["everywhere", "done"]),
         ("a", ["kept"]),
+        ("b", ["everywhere", "done"]),
         (None, ["old/one"]),
     ]

@@ -24,6 +24,7 @@ from counterpoint.flags.composition import (
 from counterpoint.flags.composition.checks import built_on
 from counterpoint.flags.composition.detaching import with_digests
 from counterpoint.flags.composition.documents import flags_in, with_flags
+from counterpoint.flags.composition.plan import reattach_command
 from counterpoint.flags.composition.reading import Locate, read_located
 from counterpoint.flags.drafts import Draft
 from counterpoint.flags.drafts import document_of as set_document_of
@@ -404,7 +405,7 @@ def _pinned(composition: Composition, before: Composition, bucketing: str) -> Co
 
 def _held(key: str) -> Problem:
     return Problem(
-        f"The flag {key!r} was edited by hand and stays as it is. Let the plan drive it again with: counterpoint flags compose FILE --reattach '{key}'",
+        f"The flag {key!r} was edited by hand and stays as it is. Let the plan drive it again with: {reattach_command(key)}",
         f"/flags/{escape(key)}",
     )
 

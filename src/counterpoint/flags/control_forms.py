@@ -25,9 +25,14 @@ __all__ = [
     "FormError",
     "RampStep",
     "Values",
+    "count_in",
     "edit_of",
+    "field_of",
+    "many",
+    "one",
     "percent_in",
     "ramp_steps",
+    "typed_into",
     "values_of",
 ]
 
@@ -299,6 +304,12 @@ def many(data: Data, name: str) -> list[str]:
     value = data.get(name)
     values = value if isinstance(value, list | tuple) else [] if value is None else [value]
     return [str(item).replace("\r\n", "\n").strip() for item in values]
+
+
+def count_in(data: Data, name: str) -> int | None:
+    """The whole number in a field, such as that of a version; None where there is none."""
+    text = one(data, name)
+    return int(text) if text.isascii() and text.isdigit() and len(text) < 15 else None
 
 
 def _pairs(data: Data, first: str, second: str) -> tuple[tuple[str, str], ...]:

@@ -27,6 +27,7 @@ from counterpoint.flags.composition import (
 from counterpoint.flags.composition.checks import built_on
 from counterpoint.flags.control_forms import (
     FORMS,
+    count_in,
     edit_of,
     field_of,
     many,
@@ -36,9 +37,10 @@ from counterpoint.flags.control_forms import (
     typed_into,
     values_of,
 )
-from counterpoint.flags.control_shown import holdouts_shown, layers_shown, rows_of, state_sentence
+from counterpoint.flags.control_shown import rows_of, state_sentence
 from counterpoint.flags.effects import Effect, effect_of
 from counterpoint.flags.flag import Flag
+from counterpoint.flags.layer_view import holdouts_of, layers_of
 from counterpoint.flags.meanwhile import Meanwhile, may_write, set_named, since
 from counterpoint.flags.store import StoredSet, find_set, flag_sets
 from counterpoint.graph.actor import SYSTEM, Actor
@@ -136,7 +138,7 @@ def _changed(
         done = _tried(ws, actor, set_name, key, data, dry_run=preview)
     except PreconditionError:
         with ws.graph.read() as reader:
-            meanwhile = since(reader, set_name, _version(data), key=key)
+            meanwhile = since(reader, set_name, count_in(data, "version") or 0, key=key)
         renewed = {**data, "etag": meanwhile.etag, "version": str(meanwhile.version)}
         if not meanwhile.touched and tries:  # others have changed other flags: neither loses anything
             return _changed(ws, actor, page, set_name, key, renewed, tries=tries - 1)
@@ -254,8 +256,8 @@ def _shown(
         values=values,
         rows=rows_of(values),
         composition=composition,
-        layers=layers_shown(composition, key),
-        holdouts=holdouts_shown(composition),
+        layers=layers_of(composition),
+        holdouts=holdouts_of(composition),
         keys=[other for other in stored.flags.flags if other != key],
         variants=sorted({name for each in stored.flags.flags.values() for name in each.variants}),
         offer=offer if isinstance(offer, Offer) else None,
@@ -300,11 +302,6 @@ def _errors(error: InputError, form: str, key: str) -> dict[str, str]:
     for problem in error.problems:
         found.setdefault(field_of(form, key, problem), problem.message)
     return found or {f"form-{form}": error.message}
-
-
-def _version(data: Mapping[str, Any]) -> int:
-    text = one(data, "version")
-    return int(text) if text.isascii() and text.isdigit() and len(text) < 15 else 0
 
 
 def _again(html: str, *, status: int) -> Response[str]:

@@ -1,48 +1,19 @@
-"""What the page of a flag's controls shows beside its forms: its state in a sentence, layers with free places, rows."""
+"""What the page of a flag's controls shows beside its forms: its state in a sentence, and rows of fields."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from counterpoint.flags.composition import TOTAL, Composition, FlagPlan, percent_of
+from counterpoint.flags.composition import TOTAL, FlagPlan, percent_of
 from counterpoint.flags.control_forms import Values
 from counterpoint.flags.flag import Flag
 from counterpoint.said import Said
 from counterpoint.spelling import quoted
 
-__all__ = ["LayerShown", "Part", "Rows", "holdouts_shown", "layers_shown", "rows_of", "state_sentence"]
+__all__ = ["Rows", "rows_of", "state_sentence"]
 
 SPARE: Final = 2
 """Empty rows below those that are filled."""
-
-
-@dataclass(frozen=True, slots=True)
-class Part:
-    """A range of a layer, in percent."""
-
-    start: float
-    end: float
-    key: str | None
-    """The flag that has it; None where it is free."""
-    own: bool = False
-
-    @property
-    def width(self) -> float:
-        """How much of the layer it is."""
-        return self.end - self.start
-
-
-@dataclass(frozen=True, slots=True)
-class LayerShown:
-    """A layer with who has which range."""
-
-    name: str
-    parts: tuple[Part, ...]
-
-    @property
-    def free(self) -> tuple[Part, ...]:
-        """What nobody has."""
-        return tuple(part for part in self.parts if part.key is None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,32 +58,3 @@ def state_sentence(flag: Flag, plan: FlagPlan | None, now: float) -> Said:
 
 def _narrowed(plan: FlagPlan) -> bool:
     return bool(plan.audience or plan.slot or plan.holdouts or plan.prerequisites)
-
-
-def layers_shown(composition: Composition, key: str) -> list[LayerShown]:
-    """Every layer with its ranges, free ones included, in order."""
-    found = []
-    for name in sorted(composition.layers):
-        slots = sorted(
-            (plan.slot.start, plan.slot.end, flag)
-            for flag, plan in composition.flags.items()
-            if plan.slot and plan.slot.layer == name
-        )
-        parts, at = [], 0
-        for start, end, flag in slots:
-            if start > at:
-                parts.append(Part(percent_of(at), percent_of(start), None))
-            parts.append(Part(percent_of(start), percent_of(end), flag, own=flag == key))
-            at = end
-        if at < TOTAL:
-            parts.append(Part(percent_of(at), percent_of(TOTAL), None))
-        found.append(LayerShown(name, tuple(parts)))
-    return found
-
-
-def holdouts_shown(composition: Composition) -> list[tuple[str, float, int]]:
-    """Every holdout with its percentage, and how many flags name it."""
-    return [
-        (name, percent_of(holdout.weight), sum(name in plan.holdouts for plan in composition.flags.values()))
-        for name, holdout in sorted(composition.holdouts.items())
-    ]

@@ -18,7 +18,7 @@ class SlotView:
     start: float
     end: float
     flags: tuple[str, ...] = ()
-    """The flags that hold it; none where it is free. Several only where one waits for another's variant."""
+    """The flags that hold it; none where it is free. Plans that overlap are refused, so that it is one at most."""
     enrolled: float = 0.0
     """The largest ramp among them, in percent of the range."""
 

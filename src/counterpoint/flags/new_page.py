@@ -8,7 +8,7 @@ from litestar.di import NamedDependency
 from litestar.params import FromPath, FromQuery, URLEncodedBody
 from litestar.response import Redirect
 
-from counterpoint.errors import InputError
+from counterpoint.errors import InputError, PreconditionError
 from counterpoint.flags.control_forms import one
 from counterpoint.flags.edit_page import edit_url
 from counterpoint.flags.editing import flag_in, pretty, with_flag
@@ -39,8 +39,7 @@ def show_new(
     kind: FromQuery[str] = "boolean",
 ) -> str:
     """An empty form, or one filled in from another flag."""
-    with ws.graph.read() as reader:
-        stored = read_set(reader, set_name)
+    stored = _read(ws, set_name)
     chosen = kind if kind in KINDS else "boolean"
     fields = Fields(
         kind=chosen, variants=KINDS[chosen], default=KINDS[chosen].rpartition("\n")[2].split(" ")[0]
@@ -63,23 +62,38 @@ def make_flag(
     """Make the flag, or say what is wrong with which field."""
     fields = Fields(**{name: one(data, name).replace("\r\n", "\n") for name in NAMES})
     like = one(data, "like") or None
-    with ws.graph.read() as reader:
-        stored = read_set(reader, set_name)
+    stored = _read(ws, set_name)
     try:
-        definition = stored.entity.spec["definition"]
-        flag = flag_of(fields, definition, flag_in(definition, like) if like else None)
-        write_set(
-            ws,
-            actor,
-            stored.name,
-            with_flag(definition, fields.key, flag),
-            if_match=[stored.etag],
-            reason=fields.reason or None,
-        )
+        for tries_left in reversed(range(TRIES)):
+            try:
+                _write(ws, actor, stored, fields, like)
+                break
+            except PreconditionError:
+                if not tries_left:
+                    raise
+                stored = _read(ws, set_name)
     except InputError as error:
         html = _shown(ws, actor, page, stored, fields, _errors(error), like)
         return Response(html, status_code=error.status, media_type=MediaType.HTML)
     return Redirect(with_query(flag_url(stored.name, fields.key), told="flags-saved"), status_code=303)
+
+
+def _read(ws: Workspace, set_name: str) -> StoredSet:
+    with ws.graph.read() as reader:
+        return read_set(reader, set_name)
+
+
+def _write(ws: Workspace, actor: Actor, stored: StoredSet, fields: Fields, like: str | None) -> None:
+    """Put the flag into the set as it was read.
+
+    Raises:
+        InputError: a field cannot be read, or there is such a flag already.
+        PreconditionError: somebody else has written the set since.
+    """
+    definition = stored.entity.spec["definition"]
+    flag = flag_of(fields, definition, flag_in(definition, like) if like else None)
+    made = with_flag(definition, fields.key, flag)
+    write_set(ws, actor, stored.name, made, if_match=[stored.etag], reason=fields.reason or None)
 
 
 def _errors(error: InputError) -> dict[str, str]:

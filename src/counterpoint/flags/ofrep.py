@@ -134,7 +134,9 @@ class Ofrep:
                 await _send(send, status, body)
             else:
                 root = str(scope.get("root_path") or "")
-                secret = secret_in(headers) if actor is not None and actor.kind == "service" else None
+                secret = None
+                if actor is not None and actor.kind == "service":
+                    secret = secret_in(headers.get(b"authorization"), headers.get(b"x-api-key"))
                 stream = address_of(name, root=root, secret=secret, now=time.time())
                 await self._all(flags, context, headers, stream, send)
         except _Refused as refused:

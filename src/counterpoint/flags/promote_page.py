@@ -10,8 +10,8 @@ from litestar.params import FromPath, QueryParameter, URLEncodedBody
 from litestar.response import Redirect
 
 from counterpoint.errors import InputError, NotFoundError, PreconditionError
-from counterpoint.flags.composition import CompositionError, difference, read_composition
-from counterpoint.flags.control_forms import many, one
+from counterpoint.flags.change_words import plan_sentences
+from counterpoint.flags.control_forms import count_in, many, one
 from counterpoint.flags.effects import Effect, FlagEffect, effect_of, flag_effects
 from counterpoint.flags.environments import place_of, promoted
 from counterpoint.flags.meanwhile import Meanwhile, may_write, set_named, since
@@ -24,7 +24,7 @@ from counterpoint.graph.flagd import flags_by_key
 from counterpoint.graph.permissions import Decision, may
 from counterpoint.graph.reader import Reader
 from counterpoint.web import PageContext, render
-from counterpoint.web.urls import with_query
+from counterpoint.web.urls import flag_url, with_query
 from counterpoint.workspace import Workspace
 
 __all__ = ["pages", "promote_url"]
@@ -174,9 +174,8 @@ def _tried(ws: Workspace, actor: Actor, way: Way, asked: Asked, *, dry_run: bool
 
 def _overtaken(ws: Workspace, actor: Actor, way: Way, data: Mapping[str, Any]) -> Asked:
     """What others have done to the target, and what this promotion would do now."""
-    seen = one(data, "seen")
     with ws.graph.read() as reader:
-        meanwhile = since(reader, way.to_set, int(seen) if seen.isdecimal() and len(seen) < 15 else 0)
+        meanwhile = since(reader, way.to_set, count_in(data, "seen") or 0)
     renewed = Asked({**data, "etag": meanwhile.etag}, {}, meanwhile=meanwhile)
     try:
         written = _tried(ws, actor, way, renewed, dry_run=True)
@@ -189,14 +188,8 @@ def _effect(ws: Workspace, way: Way, written: Written) -> Effect:
     with ws.graph.read() as reader:
         target = reader.get(set_ref(way.to_set))
     before = target.document if target else None
-    try:
-        plans = [
-            read_composition((document or {}).get("spec", {}).get("composition") or {})
-            for document in (before, written.document)
-        ]
-        sentences = [each for change in difference(*plans) for each in change.sentences]
-    except CompositionError:
-        sentences = []
+    planned = plan_sentences(before, written.document)
+    sentences = [each for told in planned.values() for each in told]
     return effect_of(before, written, sentences)
 
 
@@ -236,7 +229,7 @@ def _shown(
         done=done,
         undo=undo,
         here=promote_url(set_name),
-        back=set_named("", set_name).replace("/-//", "/"),
+        back=flag_url(set_name, "").rstrip("/"),
     )
 
 
@@ -258,26 +251,13 @@ def _differing(source: Entity, target: Entity | None) -> Sequence[FlagEffect]:
     if target is None:
         return list(flags.values())
     known = flags_by_key(there)
-    for key, sentences in _plan_words(source, target).items():
+    for key, sentences in plan_sentences(target.document, source.document).items():
         flag = flags.get(key)
         if flag and flag.action == "changed":
             flags[key] = replace(flag, words=(*flag.words, *sentences))
         elif flag is None and key in known:
             flags[key] = FlagEffect(key, "changed", sentences, ())
     return list(flags.values())
-
-
-def _plan_words(source: Entity, target: Entity) -> dict[str, tuple[str, ...]]:
-    try:
-        ours, theirs = (read_composition(each.spec.get("composition") or {}) for each in (source, target))
-    except CompositionError:
-        return {}
-    found = difference(theirs, ours)
-    return {each.key: tuple(_sentence(said) for said in each.sentences) for each in found}
-
-
-def _sentence(said: str) -> str:
-    return said[:1].upper() + said[1:]
 
 
 def _ticked(standing: Standing | None, asked: Asked) -> list[str]:

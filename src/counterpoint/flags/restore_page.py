@@ -10,7 +10,7 @@ from litestar.params import FromPath, FromQuery, URLEncodedBody
 from litestar.response import Redirect
 
 from counterpoint.errors import InputError, NotFoundError, PreconditionError
-from counterpoint.flags.control_forms import one
+from counterpoint.flags.control_forms import count_in, one
 from counterpoint.flags.effects import Effect, effect_of
 from counterpoint.flags.meanwhile import Meanwhile, may_write, set_named, since
 from counterpoint.flags.store import set_ref
@@ -82,7 +82,7 @@ def restore(
     data: Posted,
 ) -> Page:
     """Restore it, or say what others have done since the page was opened."""
-    version, etag = _number(data, "version"), one(data, "etag")
+    version, etag = count_in(data, "version"), one(data, "etag")
     try:
         written = restore_set(
             ws,
@@ -94,7 +94,7 @@ def restore(
         )
     except PreconditionError:
         with ws.graph.read() as reader:
-            meanwhile = since(reader, set_name, _number(data, "seen") or 0)
+            meanwhile = since(reader, set_name, count_in(data, "seen") or 0)
         html = _shown(ws, actor, page, set_name, version, Asked(data, {}, meanwhile))
         return Response(html, status_code=412, media_type=MediaType.HTML)
     except InputError as error:
@@ -146,11 +146,6 @@ def _effect(
     except (InputError, NotFoundError) as error:
         first = error.problems[0].message if error.problems else ""
         return None, f"{error.message} {first}".strip()
-
-
-def _number(data: Mapping[str, Any], name: str) -> int | None:
-    text = one(data, name)
-    return int(text) if text.isascii() and text.isdigit() and len(text) < 15 else None
 
 
 pages: list[Any] = [show_restore, restore]

@@ -13,6 +13,7 @@ from counterpoint.flags.composition import upcoming
 from counterpoint.flags.environments import place_of
 from counterpoint.flags.layer_view import holdouts_of, layers_of, segments_of
 from counterpoint.flags.list_page import refs_of
+from counterpoint.flags.meanwhile import may_write
 from counterpoint.flags.overseeing import overview_of
 from counterpoint.flags.overview import Asked, FlagRow, counts_of, grouped, narrowed_rows
 from counterpoint.flags.plans_kept import composition_of
@@ -21,7 +22,7 @@ from counterpoint.flags.snippets import Snippet, snippets_of
 from counterpoint.flags.store import StoredSet, find_set, flag_sets
 from counterpoint.graph.actor import Actor
 from counterpoint.graph.entity import Entity
-from counterpoint.graph.permissions import Decision, may
+from counterpoint.graph.permissions import Decision
 from counterpoint.graph.reader import Reader
 from counterpoint.web import PageContext, render
 from counterpoint.workspace import Workspace
@@ -59,7 +60,7 @@ def show_set(
         linked = sorted({edge.target for edge in entity.relations if edge.type in LINKED})
         refs = refs_of(shown) | {version.actor for version in versions.items if "/" in version.actor}
         known = dict(reader.get_many(refs | set(linked) | ({entity.owner} if entity.owner else set())))
-        permission = permission_of(reader, actor, entity)
+        permission = may_write(reader, entity, actor)
     composition = composition_of(ws, entity)
     return render(
         page.about(entity.owner),
@@ -92,11 +93,8 @@ def show_set(
 
 
 def permission_of(reader: Reader, actor: Actor, entity: Entity) -> Decision:
-    """Whether the actor may change the set, with the reason in words."""
-    owner = entity.owner
-    units = reader.units_of(actor.ref) if actor.kind == "person" else frozenset()
-    exists = owner is not None and reader.exists(owner)
-    return may(actor, "write", owner, owner_exists=exists, units=units)
+    """`meanwhile.may_write` by another name, for the page of a flag."""
+    return may_write(reader, entity, actor)
 
 
 def _snippets(request: Request[Any, Any, Any], stored: StoredSet, rows: Sequence[FlagRow]) -> list[Snippet]:

@@ -40,11 +40,11 @@ class StaleGroup:
 
 
 def stale_groups(views: Sequence[FlagView]) -> list[StaleGroup]:
-    """Stale flags by owner, whoever has most first; those that nobody owns last."""
+    """Stale flags by owner, in the order of their names, since nobody is ranked; those that nobody owns last."""
     groups: dict[str, list[FlagView]] = {}
     for view in sorted(views, key=_age):
         groups.setdefault(view.item.owner or "", []).append(view)
-    ordered = sorted(groups.items(), key=lambda each: (not each[0], -len(each[1]), each[0]))
+    ordered = sorted(groups.items(), key=lambda each: (not each[0], each[0]))
     return [StaleGroup(owner or None, tuple(each)) for owner, each in ordered]
 
 

@@ -11,7 +11,6 @@ The address stays the same for a week, since clients connect anew when it change
 import base64
 import hashlib
 import hmac
-from collections.abc import Mapping
 from typing import Final, NamedTuple
 from urllib.parse import parse_qs, quote
 
@@ -96,9 +95,9 @@ def address_of(channels: str, *, root: str = "", secret: str | None = None, now:
     return f"{root}{STREAM}?{query}"
 
 
-def secret_in(headers: Mapping[bytes, str]) -> str | None:
-    """The secret of the token or client key that a request carries."""
-    kind, _, value = headers.get(b"authorization", "").partition(" ")
+def secret_in(authorization: str | None, api_key: str | None) -> str | None:
+    """The secret of the token or client key that a request carries in the headers of these names."""
+    kind, _, value = (authorization or "").partition(" ")
     if kind.lower() == "bearer" and value.strip():
         return value.strip()
-    return headers.get(b"x-api-key")
+    return api_key

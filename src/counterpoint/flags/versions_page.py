@@ -7,8 +7,8 @@ from litestar.di import NamedDependency
 from litestar.params import FromPath, FromQuery, QueryParameter
 
 from counterpoint.errors import NotFoundError
+from counterpoint.flags.meanwhile import may_write
 from counterpoint.flags.set_facts import Compared, compared, versions_now
-from counterpoint.flags.set_page import permission_of
 from counterpoint.flags.store import find_set
 from counterpoint.flags.versions import VersionPage
 from counterpoint.graph.actor import Actor
@@ -47,7 +47,7 @@ def show_versions(
         versions = versions_now(ws, reader, set_name, limit=VERSIONS, cursor=cursor)
         both = compared(ws, reader, set_name, old=old, new=new, most=MOST_FLAGS)
         entity = _entity(reader, set_name)
-        permission = permission_of(reader, actor, entity) if entity else None
+        permission = may_write(reader, entity, actor) if entity else None
         known = dict(reader.get_many({each.actor for each in versions.items if "/" in each.actor}))
     here = with_query(f"/flags/-/versions/{set_name}", **{"from": old, "to": new})
     return render(

@@ -1,6 +1,7 @@
 """Plans beside their definition in the graph: over Python, HTTP and the command line."""
 
 import json
+import shlex
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,7 @@ from counterpoint.cli import run
 from counterpoint.errors import NotAllowedError, NotFoundError, PreconditionError
 from counterpoint.flags.composing import compose, kill, ramp, read_plans, revive
 from counterpoint.flags.composition import CompositionError, compiled, settled
+from counterpoint.flags.composition.plan import reattach_command
 from counterpoint.flags.store import read_set, write_set
 from counterpoint.flags.versions import restore_set
 from counterpoint.graph.actor import Actor, local_actor
@@ -81,6 +83,12 @@ def test_a_flag_without_a_plan_is_killed_by_its_state(workspace: Workspace) -> N
         ramp(workspace, ME, "default", "hand", 5)
     with pytest.raises(NotFoundError, match="There is no flag set 'none'"):
         kill(workspace, ME, "none", "hand")
+
+
+def test_the_remedy_for_an_edit_by_hand_is_one_word_to_a_shell() -> None:
+    key = "it's; touch $HOME/x"
+    *_, option, given = shlex.split(reattach_command(key))
+    assert (option, given) == ("--reattach", key)
 
 
 def test_an_edit_by_hand_outlives_the_next_plans_until_it_is_reattached(workspace: Workspace) -> None:

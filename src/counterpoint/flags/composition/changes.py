@@ -10,6 +10,7 @@ from counterpoint.flags.composition.plan import (
     CompositionError,
     FlagPlan,
     Kill,
+    reattach_command,
     salt_of,
     weight_of,
 )
@@ -36,7 +37,7 @@ def plan_of(composition: Composition, key: str) -> FlagPlan:
         return composition.flags[key]
     if key in composition.detached:
         raise CompositionError(
-            f"The flag {key!r} was edited by hand, so its plan no longer drives it. Let it with: counterpoint flags compose FILE --reattach '{key}'"
+            f"The flag {key!r} was edited by hand, so its plan no longer drives it. Let it with: {reattach_command(key)}"
         )
     raise NotFoundError(
         f"The flag {key!r} has no plan. Write one, and publish it with: counterpoint flags compose FILE"

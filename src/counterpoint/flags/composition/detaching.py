@@ -10,7 +10,7 @@ from counterpoint.errors import Problem, escape
 from counterpoint.flags.bucketing import Bucketing
 from counterpoint.flags.composition.compiling import compiled
 from counterpoint.flags.composition.documents import flags_in, with_flags
-from counterpoint.flags.composition.plan import Composition, CompositionError
+from counterpoint.flags.composition.plan import Composition, CompositionError, reattach_command
 from counterpoint.flags.targeting import expand
 
 __all__ = ["reattached", "renewed", "settled", "with_digests"]
@@ -60,7 +60,7 @@ def _redrawn(key: str, begun: str | None, bucketing: str) -> Problem:
 def _warning(key: str, flags: Mapping[str, Any]) -> Problem:
     done = "edited by hand" if key in flags else "removed by hand"
     return Problem(
-        f"The flag {key!r} was {done}, so its plan no longer drives it. The plan is kept; let it drive the flag again with: counterpoint flags compose FILE --reattach '{key}'",
+        f"The flag {key!r} was {done}, so its plan no longer drives it. The plan is kept; let it drive the flag again with: {reattach_command(key)}",
         f"/flags/{escape(key)}",
     )
 

@@ -21,6 +21,7 @@ __all__ = [
     "Scheduled",
     "Slot",
     "percent_of",
+    "reattach_command",
     "salt_of",
     "weight_of",
 ]
@@ -160,6 +161,12 @@ class Composition:
     """Plans of flags that somebody has since edited by hand. They no longer drive their flags."""
     digests: Mapping[str, str] = field(default_factory=dict)
     """What each planned flag was compiled to, as a digest: by it an edit by hand is seen."""
+
+
+def reattach_command(key: str) -> str:
+    """What lets a plan that rests drive its flag again, in words of a shell: a key may hold any character."""
+    quoted = key.replace("'", "'\"'\"'")
+    return f"counterpoint flags compose FILE --reattach '{quoted}'"
 
 
 def salt_of(key: str, plan: FlagPlan) -> str:

@@ -14,6 +14,7 @@ from typing import Any, Protocol, runtime_checkable
 from litestar.enums import ScopeType
 from litestar.types import ASGIApp, Receive, Scope, Send
 
+from counterpoint.flags.tickets import secret_in
 from counterpoint.graph.actor import Actor
 from counterpoint.server.connection import caller_of
 from counterpoint.server.identity.access import refusal
@@ -218,12 +219,8 @@ def _may(caller: Caller, path: str) -> bool:
 
 
 def _token(headers: Mapping[bytes, bytes]) -> str | None:
-    """The token as `SignIn` reads it."""
-    kind, _, value = headers.get(b"authorization", b"").decode("latin-1").partition(" ")
-    if kind.lower() == "bearer" and value.strip():
-        return value.strip()
-    key = headers.get(b"x-api-key")
-    return None if key is None else key.decode("latin-1")
+    authorization, key = headers.get(b"authorization", b""), headers.get(b"x-api-key")
+    return secret_in(authorization.decode("latin-1"), None if key is None else key.decode("latin-1"))
 
 
 def _again(message: Any, receive: Receive) -> Receive:

@@ -5,7 +5,7 @@ from functools import partial
 from litestar.concurrency import sync_to_thread
 from litestar.types import ASGIApp, Message, Receive, Scope, Send
 
-from counterpoint.flags.tickets import STREAM, Asked, asked_for
+from counterpoint.flags.tickets import STREAM, Asked, asked_for, secret_in
 from counterpoint.server.connection import header, set_caller, state_of, wants_html
 from counterpoint.server.cookies import BROWSER, SESSION, cookie, is_secure, read_cookie
 from counterpoint.server.identity.model import new_secret
@@ -35,8 +35,9 @@ class SignIn:
         if browser is None and wants_html(scope):
             browser = new_secret()
             given_cookie = cookie(BROWSER, browser, secure=secure).to_encoded_header()
+        token = secret_in(header(scope, b"authorization"), header(scope, b"x-api-key"))
         session = read_cookie(scope, SESSION, secure=secure)
-        credentials = Credentials(_token(scope), session, browser, _stream(scope))
+        credentials = Credentials(token, session, browser, _stream(scope))
         if self.recognition.needs_lookup(credentials):
             caller = await sync_to_thread(self.recognition.recognise, credentials)
             # What goes on for long asks again whether who began it still may.
@@ -51,13 +52,6 @@ class SignIn:
             await send(message)
 
         await self.app(scope, receive, send_with_cookie)
-
-
-def _token(scope: Scope) -> str | None:
-    kind, _, value = (header(scope, b"authorization") or "").partition(" ")
-    if kind.lower() == "bearer" and value.strip():
-        return value.strip()
-    return header(scope, b"x-api-key")
 
 
 def _stream(scope: Scope) -> Asked | None:

@@ -3,6 +3,7 @@
 const PATIENCE = 350; // milliseconds without a key before the server is asked
 const COLOURED = 80000; // characters up to which each is coloured
 const TOKENS = /("(?:[^"\\]|\\.)*")(\s*:)?|(-?\d[\d.eE+-]*)|\b(true|false|null)\b/g;
+const PIECES = /"(?:[^"\\]|\\.)*"|[{}[\],:]|[^\s{}[\],:"]+/g;
 
 /** @param {string} text @returns {DocumentFragment} the text with its strings, numbers and words marked */
 function coloured(text) {
@@ -21,9 +22,24 @@ function coloured(text) {
   return made;
 }
 
-/** JSON without the space between its tokens. @param {string} text */
-function compact(text) {
-  return text.replace(/"(?:[^"\\]|\\.)*"|\s+/g, (token) => (token[0] === '"' ? token : ""));
+/** Valid JSON with every member on a line of its own. What is written stays as it is written: `JSON.stringify`
+ * would round long numbers and put members with numbers for names first.
+ * @param {string} text @returns {string} @throws {SyntaxError} it is no JSON */
+function laidOut(text) {
+  JSON.parse(text);
+  let made = "";
+  let depth = 0;
+  let last = "";
+  for (const [piece] of text.matchAll(PIECES)) {
+    const closes = piece === "}" || piece === "]";
+    if (closes) depth--;
+    const breaks = closes ? last !== "{" && last !== "[" : ["{", "[", ","].includes(last);
+    if (breaks) made += `\n${"  ".repeat(depth)}`;
+    made += piece === ":" ? ": " : piece;
+    if (piece === "{" || piece === "[") depth++;
+    last = piece;
+  }
+  return made;
 }
 
 /** The place in a text of a line and a column, both counted from 1. @param {string} text @param {number} line @param {number} column */
@@ -160,8 +176,9 @@ function enable(form) {
     for (const [name, value] of new FormData(form)) if (typeof value === "string") body.append(name, value);
     try {
       const answer = await fetch(form.dataset.check, { method: "POST", body, headers: { Accept: "application/json" } });
-      if (!answer.ok || mine !== asked) return;
-      tell(await answer.json());
+      if (mine !== asked) return;
+      if (answer.ok) tell(await answer.json());
+      else state.textContent = "The server did not check this text; what you type is kept here";
     } catch {
       state.textContent = "The server does not answer; what you type is kept here";
     }
@@ -213,12 +230,7 @@ function enable(form) {
   format.hidden = area.readOnly;
   format.addEventListener("click", () => {
     try {
-      const value = JSON.parse(area.value);
-      if (JSON.stringify(value) !== compact(area.value)) {
-        state.textContent = "Not laid out: that would change a number, an escape or a repeated member";
-        return;
-      }
-      const laid = JSON.stringify(value, null, 2);
+      const laid = laidOut(area.value);
       area.focus();
       area.select();
       insert(laid);
