@@ -1,5 +1,6 @@
 """The controls of a flag: sent as forms, without a script."""
 
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -441,3 +442,20 @@ def test_who_does_not_own_the_set_reads_whom_to_ask_and_cannot_write(
 
 def _token(client: TestClient[Any]) -> str:
     return read(client, control("plain")).of("kill")[1]["_csrf_token"][0]
+
+
+def test_a_schedule_begins_in_the_future(client: TestClient[Any], workspace: Workspace) -> None:
+    answer = send(client, read(client, PAGE), "schedule", at=["2020-01-01T00:00"], to=["50"])
+    assert answer.status_code == 400
+    assert "2020-01-01T00:00:00Z is past" in answer.text
+    assert "schedule" not in plan(workspace)
+
+
+def test_a_typed_percentage_is_what_the_form_shows_when_it_comes_back(
+    client: TestClient[Any], workspace: Workspace
+) -> None:
+    page = read(client, PAGE)
+    ramp(workspace, ME, "default", KEY, 20)
+    answer = send(client, page, "ramp", other="30")
+    assert answer.status_code == 412
+    assert re.search(r'value="other" id="percent-other" checked', answer.text)

@@ -201,3 +201,18 @@ def test_a_thousand_flags_are_opened_and_checked_soon(client: TestClient, ws: Wo
     (remark,) = answer.json()["remarks"]
     assert "'flag-0500'" in remark["message"]
     assert '"defaultVariant": "of"' in text.splitlines()[remark["line"] - 1]
+
+
+def test_a_member_that_is_written_twice_is_remarked(client: TestClient) -> None:
+    text = changed().replace('"state": "ENABLED",', '"state": "ENABLED",\n  "state": "DISABLED",')
+    _, fields = read(client, ONE).of(ONE)
+    sent = {name: value[0] for name, value in fields.items()} | {"text": text}
+    (remark,) = client.post("/flags/-/check/shop?flag=one", data=sent).json()["remarks"]
+    assert (remark["level"], "more than once" in remark["message"]) == ("warning", True)
+    assert remark["line"] in (2, 3)
+
+
+def test_a_save_without_an_etag_overwrites_nothing(client: TestClient, ws: Workspace) -> None:
+    answer = send(client, read(client, ONE), ONE, text=changed(state="DISABLED"), etag="")
+    assert answer.status_code == 412
+    assert definition(ws, "shop") == START

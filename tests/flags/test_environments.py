@@ -292,3 +292,13 @@ def test_environments_are_a_setting(tmp_path: Path, monkeypatch: pytest.MonkeyPa
         with pytest.raises(InputError) as caught:
             Workspace.open(tmp_path / "w")
         assert "is no environment" in caught.value.problems[0].message
+
+
+def test_a_source_that_has_moved_since_it_was_looked_at_is_not_promoted(workspace: Workspace) -> None:
+    flag = {"state": "ENABLED", "variants": {"on": True}, "defaultVariant": "on"}
+    write_set(workspace, local_actor(), "moving.staging", {"flags": {"a": flag}})
+    write_set(workspace, local_actor(), "moving.staging", {"flags": {"a": flag, "b": flag}})
+    way = way_of("moving.staging", workspace.settings.flags.environments)
+    with pytest.raises(PreconditionError, match="version 2 now, not 1"):
+        promote_set(workspace, local_actor(), way, source_version=1)
+    assert promote_set(workspace, local_actor(), way, source_version=2).outcome == "created"

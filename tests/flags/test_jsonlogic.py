@@ -281,3 +281,17 @@ def test_double_negation_is_truth(value: Any) -> None:
     truth = jsonlogic.apply({"!!": [{"var": "v"}]}, data)
     assert truth is (not jsonlogic.apply({"!": [{"var": "v"}]}, data))
     assert jsonlogic.apply({"if": [{"var": "v"}, "yes", "no"]}, data) == ("yes" if truth else "no")
+
+
+@pytest.mark.parametrize(
+    ("rule", "value"),
+    [
+        ({"starts_with": ["abc", "a"]}, True),
+        ({"ends_with": ["abc", "a"]}, False),
+        ({"sem_ver": ["1.2.3", ">=", "1.2.0"]}, True),
+        ({"starts_with": [1, "a"]}, None),
+        ({"fractional": ["user-1", ["a", 1]]}, "a"),
+    ],
+)
+def test_flagds_operators_are_known_outside_of_flags(rule: Any, value: Any) -> None:
+    assert jsonlogic.apply(rule, {}) == value

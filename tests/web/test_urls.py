@@ -1,6 +1,7 @@
 """Addresses of pages."""
 
 from dataclasses import dataclass
+from urllib.parse import urlencode
 
 import pytest
 
@@ -66,3 +67,8 @@ def test_conditions_are_read_from_headers() -> None:
     assert read_etags("") == ()
     assert read_etags('"a", W/"b" ,*') == ("a", "b", "*")
     assert read_etags(etag_header("a")["ETag"]) == ("a",)
+
+
+@pytest.mark.parametrize("key", ["", ".", "..", "/a", "a/", "a//b", "a/../b"])
+def test_a_key_that_no_path_carries_stands_in_the_query(key: str) -> None:
+    assert flag_url("a b", key) == f"/flags/-/flag/a%20b?{urlencode({'key': key})}"

@@ -32,10 +32,12 @@ __all__ = [
     "one",
     "percent_in",
     "ramp_steps",
+    "takes_other",
     "typed_into",
     "values_of",
 ]
 
+MOMENT: Final = "%Y-%m-%dT%H:%M:%SZ"
 STEPS: Final = (1, 5, 10, 25, 50, 100)
 """Percentages that a ramp is taken to with one press."""
 Data = Mapping[str, Any]
@@ -117,6 +119,11 @@ def percent_in(data: Data, name: str) -> float:
     return int(number) if number == int(number) else number
 
 
+def takes_other(data: Data) -> bool:
+    """Whether the percentage that was typed counts: nobody chose one of the steps since the form was opened."""
+    return one(data, "percent") in ("", "other", one(data, "now") if one(data, "other") else "")
+
+
 def values_of(composition: Composition, key: str) -> Values:
     """The forms as the plan is."""
     plan = composition.flags.get(key)
@@ -142,7 +149,7 @@ def typed_into(values: Values, data: Data) -> Values:
     """The forms with what was typed into one of them."""
     form = one(data, "do")
     if form == "ramp":
-        return replace(values, percent=one(data, "percent"))
+        return replace(values, percent="other" if takes_other(data) else one(data, "percent"))
     if form == "schedule":
         return replace(values, schedule=_pairs(data, "at", "to"))
     if form == "layer":
@@ -173,14 +180,19 @@ def typed_into(values: Values, data: Data) -> Values:
     return values
 
 
-def edit_of(key: str, data: Data) -> Callable[[Composition], Composition]:
+def edit_of(key: str, data: Data, *, now: float) -> Callable[[Composition], Composition]:
     """What a posted form makes of the plans. What it does not show of a plan is kept.
+
+    Args:
+        key: the flag's key.
+        data: what was sent.
+        now: Unix seconds; a schedule begins no earlier.
 
     Raises:
         FormError: a field cannot be read.
     """
     form = one(data, "do")
-    change = FORMS[form](data)
+    change = FORMS[form](data, now)
 
     def edit(composition: Composition) -> Composition:
         plan_of(composition, key)  # says what is in the way where the flag has no plan
@@ -211,16 +223,23 @@ _Change = Callable[[dict[str, Any], dict[str, Any]], None]
 """Changes the document of the plans, and within it that of the flag's plan."""
 
 
-def _schedule(data: Data) -> _Change:
-    rows = [{"at": _moment(at), "ramp": _number("to", to)} for at, to in _pairs(data, "at", "to")]
+def _schedule(data: Data, now: float) -> _Change:
+    rows: list[dict[str, Any]] = [
+        {"at": _moment(at), "ramp": _number("to", to)} for at, to in _pairs(data, "at", "to")
+    ]
+    past = datetime.fromtimestamp(now, UTC).strftime(MOMENT)
 
     def change(_: dict[str, Any], plan: dict[str, Any]) -> None:
+        known = [row["at"] for row in plan.get("schedule") or ()]
+        for row in rows:
+            if row["at"] < past and row["at"] not in known:
+                raise _wrong("at", f"{row['at']} is past. To have the ramp at once, set it above.")
         plan["schedule"] = rows
 
     return change
 
 
-def _layer(data: Data) -> _Change:
+def _layer(data: Data, _: float) -> _Change:
     name, new = one(data, "layer"), one(data, "new_layer")
     slot = None
     if new or name:
@@ -234,7 +253,7 @@ def _layer(data: Data) -> _Change:
     return change
 
 
-def _holdouts(data: Data) -> _Change:
+def _holdouts(data: Data, _: float) -> _Change:
     names, new = many(data, "holdouts"), one(data, "new_holdout")
     percent = percent_in(data, "holdout_percent") if new else None
 
@@ -249,7 +268,7 @@ def _holdouts(data: Data) -> _Change:
     return change
 
 
-def _needs(data: Data) -> _Change:
+def _needs(data: Data, _: float) -> _Change:
     rows = _pairs(data, "needed", "variant")
     for flag, variant in rows:
         if not (flag and variant):
@@ -261,7 +280,7 @@ def _needs(data: Data) -> _Change:
     return change
 
 
-def _audience(data: Data) -> _Change:
+def _audience(data: Data, _: float) -> _Change:
     sides = _sides(data)
     rule, new = _json(data, "rule"), one(data, "new_segment")
     given = _json(data, "segment_rule")
@@ -285,7 +304,7 @@ def _audience(data: Data) -> _Change:
     return change
 
 
-FORMS: Final[Mapping[str, Callable[[Data], _Change]]] = {
+FORMS: Final[Mapping[str, Callable[[Data, float], _Change]]] = {
     "schedule": _schedule,
     "layer": _layer,
     "holdouts": _holdouts,
@@ -336,7 +355,7 @@ def _moment(text: str) -> str:
         utc = moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
     except (ValueError, OverflowError):
         raise _wrong("at", f"{text!r} is no moment. Write it as 2026-12-01T09:00, in UTC.") from None
-    return utc.replace(microsecond=0).strftime("%Y-%m-%dT%H:%M:%SZ")
+    return utc.replace(microsecond=0).strftime(MOMENT)
 
 
 def _local(at: int) -> str:

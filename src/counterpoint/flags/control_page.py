@@ -34,6 +34,7 @@ from counterpoint.flags.control_forms import (
     one,
     percent_in,
     ramp_steps,
+    takes_other,
     typed_into,
     values_of,
 )
@@ -171,8 +172,7 @@ def _tried(
     if form == "revive":
         return revive(ws, actor, set_name, key, if_match=if_match, dry_run=dry_run, reason=reason)
     if form == "ramp":
-        untouched = one(data, "percent") in ("", "other", one(data, "now") if one(data, "other") else "")
-        percent = percent_in(data, "other" if untouched else "percent")
+        percent = percent_in(data, "other" if takes_other(data) else "percent")
         return ramp(ws, actor, set_name, key, percent, if_match=if_match, dry_run=dry_run, reason=reason)
     edit = _edit(ws, set_name, key, form, data)
     return edit_plans(ws, actor, set_name, key, edit, if_match=if_match, dry_run=dry_run, reason=reason)
@@ -197,7 +197,7 @@ def _edit(ws: Workspace, set_name: str, key: str, form: str, data: Mapping[str, 
         return lambda composition: with_plan(composition, key, offer.plan)
     if form not in FORMS:
         raise InputError(f"There is no form {form!r} on this page. Open the page again.")
-    return edit_of(key, data)
+    return edit_of(key, data, now=time.time())
 
 
 def _previewed(ws: Workspace, actor: Actor, set_name: str, key: str, data: Mapping[str, Any]) -> Asked:
@@ -230,6 +230,7 @@ def _shown(
         flag = None if stored.problems else _flag(stored, key)
         permission = may_write(reader, stored.entity, actor)
         owner = reader.get(stored.entity.owner) if stored.entity.owner else None
+        done = done if done is not None and 0 < done <= stored.entity.version else None
         undo = done - 1 if done and done == stored.entity.version and done > 1 else None
     now = time.time()
     plan = composition.flags.get(key)

@@ -61,6 +61,8 @@ def read(definition: Mapping[str, Any] | str | bytes | Path) -> Source:
         return _parsed(_decoded(definition, None), None)
     if isinstance(definition, str) and definition.lstrip("\ufeff \t\r\n")[:1] in ("{", "[", '"', ""):
         return _parsed(definition, None)
+    if not isinstance(definition, str | Path):
+        _refuse(Problem(f"A definition is a dict, JSON text or a path, not {type(definition).__name__}."))
     path = Path(definition)
     try:
         content = path.read_bytes()

@@ -85,8 +85,17 @@ def typed(
         flags = FlagSet.from_flagd(part if key is not None else whole, bucketing)
     except FlagSetError as error:
         return Typed(None, tuple(_remarks(error.problems, "error", text, base)))
+    found = [
+        Remark(
+            "warning",
+            f"{pointer.rpartition('/')[2]!r} is given more than once; the last one counts.",
+            pointer,
+            *(places.of(pointer) or (None, None)),
+        )
+        for places in [locate(text)]
+        for pointer in places.repeated
+    ]
     looked = flags if key is not None else FlagSet.from_flagd(part, bucketing)
-    found: list[Remark] = []
     if len(looked) <= LINTED:
         for finding in findings_in(looked, bets=bets, attributes=attributes):
             if finding.problem.pointer.startswith("/$evaluators") and key is not None:

@@ -19,10 +19,10 @@ from counterpoint.flags.meanwhile import Meanwhile, may_write, seen_then, set_na
 from counterpoint.flags.plans_kept import composition_of
 from counterpoint.flags.seen import attributes_seen
 from counterpoint.flags.store import StoredSet, Written, read_set, write_set
-from counterpoint.graph.actor import Actor
+from counterpoint.graph.actor import SYSTEM, Actor
 from counterpoint.graph.reader import Reader
 from counterpoint.web import PageContext, render
-from counterpoint.web.urls import flag_url, with_query
+from counterpoint.web.urls import flag_url, set_url, with_query
 from counterpoint.workspace import Workspace
 
 __all__ = ["edit_url", "pages"]
@@ -165,10 +165,10 @@ def _write(
 ) -> Written:
     return write_set(
         ws,
-        actor,
+        SYSTEM if dry_run else actor,  # whoever may read may ask what a change would do
         editing.stored.name,
         definition,
-        if_match=[editing.etag] if editing.etag else None,
+        if_match=[editing.etag or "none"],
         dry_run=dry_run,
         reason=editing.reason or None,
     )
@@ -228,7 +228,7 @@ def _shown(ws: Workspace, actor: Actor, page: PageContext, editing: Editing) -> 
         more_places=max(0, len(places) - PLACES),
         here=edit_url(stored.name, key),
         check=with_query(set_named("check", stored.name), flag=key),
-        back=flag_url(stored.name, key) if key is not None else flag_url(stored.name, "").rstrip("/"),
+        back=flag_url(stored.name, key) if key is not None else set_url(stored.name),
     )
 
 
@@ -237,7 +237,7 @@ def _after(name: str, key: str | None, step: str, written: Written) -> str:
     told = "flags-as-before" if written.outcome == "unchanged" else "flags-saved"
     if step == "delete":
         told, key = "flags-deleted", None
-    to = flag_url(name, key) if key is not None else flag_url(name, "").rstrip("/")
+    to = flag_url(name, key) if key is not None else set_url(name)
     return with_query(to, told=told)
 
 

@@ -48,6 +48,8 @@ PLACES: Final = 30
 """Lines of code that the page names."""
 STEPS: Final = 200
 """Steps of a trace that the page shows."""
+FEW_DAYS: Final = 6
+"""Days up to which the table says more than a chart."""
 LINES: Final = 4
 """Variants that the chart tells apart; all others are one more line."""
 TOLD: Final = ("bet", "description", "component", "owner", "expires", "permanent")
@@ -80,11 +82,37 @@ def show_flag(
     context: FromQuery[str | None] = None,
 ) -> str:
     """One flag, whole."""
+    return _shown(ws, page, actor, request, set_name, flag_key.removeprefix("/"), context)
+
+
+@get("/flags/-/flag/{set_name:str}", media_type=MediaType.HTML, include_in_schema=False, sync_to_thread=True)
+def show_odd_flag(
+    ws: NamedDependency[Workspace],
+    page: NamedDependency[PageContext],
+    actor: NamedDependency[Actor],
+    request: Request[Any, Any, Any],
+    set_name: FromPath[str],
+    key: FromQuery[str] = "",
+    context: FromQuery[str | None] = None,
+) -> str:
+    """The same for a key that no path can carry; see `urls.flag_url`."""
+    return _shown(ws, page, actor, request, set_name, key, context)
+
+
+def _shown(
+    ws: Workspace,
+    page: PageContext,
+    actor: Actor,
+    request: Request[Any, Any, Any],
+    set_name: str,
+    key: str,
+    context: str | None,
+) -> str:
     with ws.graph.read() as reader:
         stored = flag_sets(ws).of(find_set(reader, set_name))
         if stored.problems:
             read_set(reader, set_name)  # says why it cannot be used
-        flag = _flag(stored, flag_key.removeprefix("/"))
+        flag = _flag(stored, key)
         item = next(item for item in items_of([stored]) if item.key == flag.key)
         composition = composition_of(ws, stored.entity)
         plan = composition.flags.get(flag.key)
@@ -178,11 +206,13 @@ class Exposed:
 
 def _exposures(workspace: Workspace, name: str, flag: Flag) -> Exposed:
     counts = counts_of_flag(workspace, name, flag.key)
-    return Exposed(name, counts, _chart(counts) if len(counts.days) > 1 else Markup(""))
+    return Exposed(name, counts, _chart(counts, flag) if len(counts.days) > FEW_DAYS else Markup(""))
 
 
-def _chart(counts: ExposureCounts) -> Markup:
-    names = [each.variant for each in counts.variants]
+def _chart(counts: ExposureCounts, flag: Flag) -> Markup:
+    shown = [each.variant for each in counts.variants]
+    # As in the bar above the chart: those who are enrolled first, so that a variant has one colour.
+    names = sorted(shown, key=lambda name: name == flag.default)
     groups: list[tuple[str, Sequence[str]]] = [(name, (name,)) for name in names[:LINES]]
     if names[LINES:]:
         groups = [*groups[: LINES - 1], ("others", names[LINES - 1 :])]
@@ -306,4 +336,4 @@ def _pretty(value: Any) -> str:
     return json.dumps(value, ensure_ascii=False) if len(written) < 60 else written
 
 
-pages: list[Any] = [show_exposures, show_flag]
+pages: list[Any] = [show_exposures, show_odd_flag, show_flag]

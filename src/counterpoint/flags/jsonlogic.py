@@ -49,14 +49,19 @@ def apply(rule: Any, data: Any = None, *, operators: Mapping[str, Operator] | No
     Args:
         rule: JSON, as Python's values.
         data: what `var` reads.
-        operators: the operators on evaluated arguments, by name; default `OPERATORS`, the standard ones.
+        operators: the operators on evaluated arguments, by name; default the standard ones and flagd's, with
+            `fractional` in v2.
 
     Raises:
         UnknownOperatorError: the rule ran into an operator that does not exist.
         RuleLimitError: the rule nests deeper than `MAX_DEPTH`, takes more than `MAX_STEPS`, or builds a
             text or an array beyond the limits. Nothing else is raised, whatever the rule or the data.
     """
-    run = _Run(OPERATORS if operators is None else operators)
+    if operators is None:
+        from counterpoint.flags.operators import operators as flagd_operators  # which builds on this module
+
+        operators = flagd_operators("v2")
+    run = _Run(operators)
     try:
         result = run.value(rule, data, 0)
     except RecursionError as error:

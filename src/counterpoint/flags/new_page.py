@@ -17,7 +17,7 @@ from counterpoint.flags.new_flag import KINDS, Fields, flag_of
 from counterpoint.flags.store import StoredSet, read_set, write_set
 from counterpoint.graph.actor import Actor
 from counterpoint.web import PageContext, render
-from counterpoint.web.urls import flag_url, with_query
+from counterpoint.web.urls import flag_url, set_url, with_query
 from counterpoint.workspace import Workspace
 
 __all__ = ["pages"]
@@ -140,7 +140,7 @@ def _shown(
         units=[(entity.ref, entity.title) for entity in units],
         here=set_named("new", stored.name),
         as_text=edit_url(stored.name),
-        back=flag_url(stored.name, "").rstrip("/"),
+        back=set_url(stored.name),
     )
 
 

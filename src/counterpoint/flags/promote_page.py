@@ -24,7 +24,7 @@ from counterpoint.graph.flagd import flags_by_key
 from counterpoint.graph.permissions import Decision, may
 from counterpoint.graph.reader import Reader
 from counterpoint.web import PageContext, render
-from counterpoint.web.urls import flag_url, with_query
+from counterpoint.web.urls import set_url, with_query
 from counterpoint.workspace import Workspace
 
 __all__ = ["pages", "promote_url"]
@@ -132,7 +132,8 @@ def promote(
             html = _shown(ws, actor, page, set_name, ends, asked)
             return Response(html, status_code=412 if moved else 200, media_type=MediaType.HTML)
     except PreconditionError:
-        asked = _overtaken(ws, actor, way, data)
+        moved = one(data, "source") != _version(ws, way.from_set)
+        asked = replace(_overtaken(ws, actor, way, data), source_moved=moved)
         html = _shown(ws, actor, page, set_name, ends, asked)
         return Response(html, status_code=412, media_type=MediaType.HTML)
     except InputError as error:
@@ -166,6 +167,7 @@ def _tried(ws: Workspace, actor: Actor, way: Way, asked: Asked, *, dry_run: bool
         way,
         flags=None if asked.whole else asked.keys,
         with_state=asked.with_state,
+        source_version=None if dry_run else count_in(asked.data, "source"),
         if_match=[etag] if etag else None,
         dry_run=dry_run,
         reason=asked.reason or None,
@@ -229,7 +231,7 @@ def _shown(
         done=done,
         undo=undo,
         here=promote_url(set_name),
-        back=flag_url(set_name, "").rstrip("/"),
+        back=set_url(set_name),
     )
 
 

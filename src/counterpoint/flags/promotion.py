@@ -6,7 +6,7 @@ from typing import Any
 
 import msgspec
 
-from counterpoint.errors import InputError, NotFoundError, Problem
+from counterpoint.errors import InputError, NotFoundError, PreconditionError, Problem
 from counterpoint.flags.bucketing import Bucketing
 from counterpoint.flags.composition import Composition, CompositionError, read_composition, settled
 from counterpoint.flags.composition import document_of as plans_of
@@ -107,6 +107,7 @@ def promote_set(
     *,
     flags: Collection[str] | None = None,
     with_state: bool = True,
+    source_version: int | None = None,
     if_match: Collection[str] | None = None,
     dry_run: bool = False,
     reason: str | None = None,
@@ -120,6 +121,7 @@ def promote_set(
         flags: keys of the flags; None for the whole set. One that only the target has is removed there.
         with_state: copy whether flags are on, and of planned ones ramp, schedule and kill; otherwise flags that
             the target has keep theirs.
+        source_version: the version that the source must still have, where somebody has looked at it.
         if_match: etags one of which the target must have, or `*` for any.
         dry_run: say what would change, and write nothing.
         reason: for the activity log, which also names environment and version that were promoted.
@@ -128,7 +130,7 @@ def promote_set(
         InputError: no flag is named at all.
         NotFoundError: there is no such set to promote, or no such flag.
         NotAllowedError: the actor may not write the target.
-        PreconditionError: the target has another etag.
+        PreconditionError: the target has another etag, or the source another version.
         CompositionError: the plans cannot stand beside those that the target has.
     """
 
@@ -137,6 +139,10 @@ def promote_set(
 
     def draft(writer: Writer, existing: Entity | None) -> Draft:
         source = _source(writer, way)
+        if source_version is not None and source.version != source_version:
+            raise PreconditionError(
+                f"{way.from_set} has version {source.version} now, not {source_version}. Look at it again."
+            )
         made = _draft(workspace, actor, way, writer, source, existing, flags, with_state=with_state)
         note = f"Promoted from {way.origin}, version {source.version}" + (f": {reason}" if reason else ".")
         return replace(made, reason=note)

@@ -18,7 +18,7 @@ from counterpoint.flags.versions import SetVersion, read_version, restore_set, v
 from counterpoint.graph.actor import SYSTEM, Actor
 from counterpoint.graph.permissions import Decision
 from counterpoint.web import PageContext, render
-from counterpoint.web.urls import flag_url, with_query
+from counterpoint.web.urls import set_url, with_query
 from counterpoint.workspace import Workspace
 
 __all__ = ["pages", "restore_url"]
@@ -103,7 +103,7 @@ def restore(
         return Response(html, status_code=error.status, media_type=MediaType.HTML)
     key = one(data, "back")
     known = written.stored is not None and key in written.stored.flags.flags
-    to = with_query(set_named("control", set_name), flag=key) if known else flag_url(set_name, "").rstrip("/")
+    to = with_query(set_named("control", set_name), flag=key) if known else set_url(set_name)
     told = "flags-as-before" if written.outcome == "unchanged" else "flags-restored"
     return Redirect(with_query(to, told=told), status_code=303)
 
@@ -131,7 +131,7 @@ def _shown(
         permission=permission,
         owner=owner,
         here=restore_url(set_name),
-        back=flag_url(set_name, "").rstrip("/"),
+        back=set_url(set_name),
     )
 
 

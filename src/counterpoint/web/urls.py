@@ -5,7 +5,7 @@ from urllib.parse import parse_qsl, quote, urlencode, urlsplit
 
 from counterpoint.graph.similar.likeness import entity_of
 
-__all__ = ["catalog_url", "entity_url", "flag_url", "ref_parts", "thing_url", "with_query"]
+__all__ = ["catalog_url", "entity_url", "flag_url", "ref_parts", "set_url", "thing_url", "with_query"]
 
 ROOM_PAGES = {
     "bet": "/bets",
@@ -38,7 +38,7 @@ def entity_url(ref: Any) -> str:
     """Return the address of an entity's page."""
     kind, namespace, name = ref_parts(ref)
     if kind == "flagset":
-        return f"/flags/{quote(name, safe='')}"
+        return set_url(name)
     place = f"{quote(namespace, safe='')}/{quote(name, safe='')}"
     if kind in ROOM_PAGES:
         return f"{ROOM_PAGES[kind]}/{place}"
@@ -58,9 +58,20 @@ def thing_url(ref: str) -> str:
     return entity_url(ref) if entity == ref else f"{catalog_url(entity)}/docs"
 
 
+def set_url(flag_set: str) -> str:
+    """Return the address of a flag set's page."""
+    return f"/flags/{quote(flag_set, safe='')}"
+
+
 def flag_url(flag_set: str, key: str) -> str:
-    """Return the address of a flag's page; a key may hold slashes, which stay."""
-    return f"/flags/{quote(flag_set, safe='')}/{quote(key, safe='/')}"
+    """Return the address of a flag's page; a key may hold slashes, which stay.
+
+    A key that would not survive as a path (an empty one, or one with an empty, "." or ".." between its
+    slashes) stands in the query.
+    """
+    if {"", ".", ".."}.isdisjoint(key.split("/")):
+        return f"{set_url(flag_set)}/{quote(key, safe='/')}"
+    return f"/flags/-/flag/{quote(flag_set, safe='')}?{urlencode({'key': key})}"
 
 
 def with_query(url: str, **changes: Any) -> str:

@@ -40,7 +40,17 @@ function addRows(button) {
   });
 }
 
+/** A text beside a radio button chooses it, and choosing another one empties the text. @param {HTMLInputElement} input */
+function choose(input) {
+  const radio = /** @type {HTMLInputElement} */ (document.getElementById(input.dataset.chooses));
+  input.addEventListener("input", () => (radio.checked = radio.checked || input.value !== ""));
+  radio.form.addEventListener("change", (event) => {
+    if (event.target !== radio && event.target.name === radio.name) input.value = "";
+  });
+}
+
 export function enableForms() {
+  document.querySelectorAll("[data-chooses]").forEach(choose);
   document.querySelectorAll('form[method="post"]').forEach(sendOnce);
   document.querySelectorAll("[data-add-row]").forEach(addRows);
   addEventListener("pageshow", (event) => event.persisted && wake());
