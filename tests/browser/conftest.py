@@ -89,7 +89,10 @@ def chromium() -> Iterator[Any]:
         if os.environ.get("CI") == "true":
             pytest.fail(reason)
         pytest.skip(reason)
-    playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
+    if os.environ.get("CI") == "true":
+        import playwright.sync_api as playwright  # under CI a missing package is a failure
+    else:
+        playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
     arguments = ["--no-sandbox"] if os.geteuid() == 0 else []
     with playwright.sync_playwright() as running:
         launched = running.chromium.launch(executable_path=program, args=arguments)

@@ -51,15 +51,20 @@ PATHS = (
 )
 
 
+def ramp_home(workspace: Workspace) -> None:
+    """Plan the flags of a set, promote them, ramp one and kill another."""
+    compose(workspace, ANA, "home.staging", PLANS, reason="As agreed on Tuesday.")
+    promote_set(workspace, ANA, way_of("home.staging", workspace.settings.flags.environments))
+    ramp(workspace, ANA, "home", "shelf", 10, reason="Enough to read by Friday.")
+    kill(workspace, ANA, "home", "greeting", reason="Old phones get warm.")
+
+
 @pytest.fixture(scope="module")
 def ramped(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
     """A server over flags with plans in two environments, and some that are odd."""
     with Workspace.create(tmp_path_factory.mktemp("ramped") / "workspace", name="Arpeggio") as workspace:
         tell(workspace)
-        compose(workspace, ANA, "home.staging", PLANS, reason="As agreed on Tuesday.")
-        promote_set(workspace, ANA, way_of("home.staging", workspace.settings.flags.environments))
-        ramp(workspace, ANA, "home", "shelf", 10, reason="Enough to read by Friday.")
-        kill(workspace, ANA, "home", "greeting", reason="Old phones get warm.")
+        ramp_home(workspace)
         flag = {"state": "ENABLED", "variants": BOOLEAN, "defaultVariant": "on"}
         meant = {"description": "What it is for. " * 12, "owner": "discovery", "expires": "2024-01-01"}
         broken = {**flag, "targeting": {"frobnicate": [1]}}

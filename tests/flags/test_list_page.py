@@ -1,5 +1,6 @@
 """The page of all flags: what stands in which row, group and tab."""
 
+import html as html_module
 import re
 import time
 from collections.abc import Iterator
@@ -72,6 +73,11 @@ def read(client: TestClient, path: str) -> str:
 
 def words(html: str) -> str:
     return " ".join(re.sub(r"<[^>]+>", " ", html.replace("\u202f", " ")).split())
+
+
+def card(html: str, name: str) -> str:
+    """The text of the card with this id."""
+    return words(html_module.unescape(html.partition(f'id="{name}"')[2].partition("</section>")[0]))
 
 
 def rows(html: str) -> list[str]:

@@ -1,6 +1,5 @@
 """The page of one flag set: flags, environments, layers, versions, findings, permissions, and how to connect."""
 
-import html as html_module
 import re
 import time
 from collections.abc import Iterator
@@ -15,14 +14,15 @@ from counterpoint import Workspace
 from counterpoint.flags.composing import compose, ramp
 from counterpoint.flags.composition import read_composition
 from counterpoint.flags.layer_view import layers_of
+from counterpoint.flags.meanwhile import may_write
 from counterpoint.flags.promotion import promote_set, way_of
-from counterpoint.flags.set_page import permission_of, show_set
+from counterpoint.flags.set_page import show_set
 from counterpoint.flags.snippets import snippets_of
 from counterpoint.flags.store import read_set, write_set
 from counterpoint.graph.actor import Actor, local_actor
 from counterpoint.server.app import create_app
 from counterpoint.web import PageContext
-from tests.flags.test_list_page import BOOLEAN, flag, read, split, words
+from tests.flags.test_list_page import BOOLEAN, card, flag, read, split, words
 
 ME = local_actor()
 PLANS: dict[str, Any] = {
@@ -61,11 +61,6 @@ def ws(tmp_path: Path) -> Iterator[Workspace]:
 def client(ws: Workspace) -> Iterator[TestClient]:
     with TestClient(create_app(ws, auth=False), base_url="http://counterpoint.localhost") as made:
         yield made
-
-
-def card(html: str, name: str) -> str:
-    """The text of the card with this id."""
-    return words(html_module.unescape(html.partition(f'id="{name}"')[2].partition("</section>")[0]))
 
 
 def test_layers_show_who_holds_what_and_what_is_free(client: TestClient) -> None:
@@ -191,9 +186,9 @@ def test_who_may_not_change_it_is_told_whom_to_ask_and_offered_nothing_in_vain(
     stranger = Actor("user:default/maja", "Maja", "person")
     with ws.graph.read() as reader:
         stored = read_set(reader, "theirs")
-        decision = permission_of(reader, stranger, stored.entity)
+        decision = may_write(reader, stored.entity, stranger)
         assert not decision.allow
-        assert permission_of(reader, ME, stored.entity).allow
+        assert may_write(reader, stored.entity, ME).allow
     assert "It belongs to group:default/player" in decision.reason
     handler = next(
         cell.cell_contents for cell in show_set.fn.__closure__ or () if callable(cell.cell_contents)
