@@ -67,7 +67,7 @@ def test_each_step_of_the_ramp_says_who_enters_and_is_taken_with_one_press(
     client: TestClient[Any], workspace: Workspace
 ) -> None:
     page = read(client, PAGE)
-    assert "It is on: 10 % of users get 'on', whoever else gets 'off'." in page.words
+    assert "10 % get ‘on’ and the rest get ‘off’. 1 named always gets ‘on’." in page.words
     assert "25 % 15 % of users enter, nobody leaves or changes arm." in page.words.replace("  ", " ")
     assert "Nobody enters, 9 % leave, those who came last, nobody changes arm." in page.words
     before = flag(workspace)
@@ -119,7 +119,7 @@ def test_a_kill_keeps_the_plan_and_a_revival_gives_everybody_back_what_they_had(
     before = flag(workspace)
     assert send(client, read(client, PAGE), "kill", reason="It burns.").status_code == 303
     page = read(client, PAGE)
-    assert "It is killed (It burns.): everybody gets 'off'. Its plan is kept." in page.words
+    assert "It is killed (It burns.): everybody gets ‘off’ until it is revived." in page.words
     assert flag(workspace)["targeting"] == {}
     assert plan(workspace)["ramp"] == 10
     assert send(client, page, "revive").status_code == 303
@@ -140,7 +140,7 @@ def test_off_and_on_keep_rule_and_plan(client: TestClient[Any], workspace: Works
     assert send(client, read(client, PAGE), "off").status_code == 303
     assert flag(workspace) == {**before, "state": "DISABLED"}
     page = read(client, PAGE)
-    assert "It is off: callers get the default in their code." in page.words
+    assert "It is switched off: everybody gets the default in the code." in page.words
     assert send(client, page, "on").status_code == 303
     assert flag(workspace) == before
     assert plan(workspace)["ramp"] == 10

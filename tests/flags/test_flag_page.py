@@ -26,7 +26,7 @@ from counterpoint.server.app import create_app
 from counterpoint.web import PageContext
 from counterpoint.web.urls import flag_url
 from tests.flags.test_exposure_counts import exposure
-from tests.flags.test_list_page import BOOLEAN, ME, flag, read, split, words
+from tests.flags.test_list_page import BOOLEAN, ME, card, flag, read, split, words
 
 SE = {"==": [{"var": "country"}, "SE"]}
 PLANS: dict[str, Any] = {
@@ -60,11 +60,6 @@ def ws(tmp_path: Path) -> Iterator[Workspace]:
 def client(ws: Workspace) -> Iterator[TestClient]:
     with TestClient(create_app(ws, auth=False), base_url="http://counterpoint.localhost") as made:
         yield made
-
-
-def card(html: str, name: str) -> str:
-    """The text of the card with this id."""
-    return words(html_module.unescape(html.partition(f'id="{name}"')[2].partition("</section>")[0]))
 
 
 def now_of(ws: Workspace, client: TestClient, made: dict[str, Any]) -> str:
@@ -109,8 +104,9 @@ def test_a_flag_with_a_plan_is_told_by_its_plan(client: TestClient) -> None:
 def test_a_killed_flag_says_so_and_what_it_was(ws: Workspace, client: TestClient) -> None:
     kill(ws, ME, "shop.staging", "planned", reason="It hurts")
     page = read(client, "/flags/shop.staging/planned")
-    assert "It is killed: everybody gets ‘off’ until it is revived. Before, of those it is for, 10 %" in card(
-        page, "now"
+    assert (
+        "It is killed (It hurts): everybody gets ‘off’ until it is revived. Before, of those it is for, 10 %"
+        in card(page, "now")
     )
     assert "It hurts" in card(page, "history")
 

@@ -16,6 +16,7 @@ from counterpoint.flags.composing import Composed, edit_plans, kill, ramp, reviv
 from counterpoint.flags.composition import (
     Composition,
     CompositionError,
+    FlagPlan,
     percent_of,
     read_composition,
     reattached,
@@ -38,11 +39,14 @@ from counterpoint.flags.control_forms import (
     typed_into,
     values_of,
 )
-from counterpoint.flags.control_shown import rows_of, state_sentence
+from counterpoint.flags.control_shown import rows_of
 from counterpoint.flags.effects import Effect, effect_of
 from counterpoint.flags.flag import Flag
+from counterpoint.flags.flag_words import state_sentence
 from counterpoint.flags.layer_view import holdouts_of, layers_of
 from counterpoint.flags.meanwhile import Meanwhile, may_write, set_named, since
+from counterpoint.flags.plan_gates import steps_now
+from counterpoint.flags.state import state_of
 from counterpoint.flags.store import StoredSet, find_set, flag_sets
 from counterpoint.graph.actor import SYSTEM, Actor
 from counterpoint.graph.entity import Entity
@@ -207,6 +211,12 @@ def _previewed(ws: Workspace, actor: Actor, set_name: str, key: str, data: Mappi
         return Asked(data, _errors(error, one(data, "do"), key))
 
 
+def _says(stored: StoredSet, flag: Flag, plan: FlagPlan | None, composition: Composition, now: float) -> str:
+    """The state of the flag in the words of its own page."""
+    state = state_of(stored.flags, flag, plan, now=now)
+    return state_sentence(flag, state, steps_now(flag, plan, composition, now=now), plan)
+
+
 def _effect(ws: Workspace, set_name: str, done: Composed) -> Effect:
     with ws.graph.read() as reader:
         before = find_set(reader, set_name).document
@@ -249,7 +259,7 @@ def _shown(
         plan=plan,
         detached=key in composition.detached,
         unreadable=problem,
-        says=state_sentence(flag, plan, now) if flag else "",
+        says=_says(stored, flag, plan, composition, now) if flag else "",
         now_percent=f"{percent_of(plan.ramp)}" if plan else "",
         steps=ramp_steps(composition, key) if plan else [],
         coming=[each for each in upcoming(composition, now) if each.key == key],

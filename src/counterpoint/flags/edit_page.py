@@ -1,6 +1,5 @@
 """The editor: a whole set as flagd's JSON, or one flag of it, with what is wrong and whom a change reaches."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -11,7 +10,7 @@ from litestar.response import Redirect
 
 from counterpoint.errors import InputError, NotFoundError, PreconditionError
 from counterpoint.flags.care import kept_references
-from counterpoint.flags.control_forms import one
+from counterpoint.flags.control_forms import count_in, one
 from counterpoint.flags.edit_check import Remark, Typed, typed
 from counterpoint.flags.editing import Merged, flag_in, merged, pretty, with_flag, without_flag
 from counterpoint.flags.effects import Effect, effect_of
@@ -101,7 +100,13 @@ def change_text(
     else:
         made = _typed(ws, stored, flag, text)
     editing = Editing(
-        stored, flag, text, _number(data, "version"), one(data, "etag"), one(data, "reason"), made.remarks
+        stored,
+        flag,
+        text,
+        count_in(data, "version") or 0,
+        one(data, "etag"),
+        one(data, "reason"),
+        made.remarks,
     )
     if made.definition is None:
         return _again(_shown(ws, actor, page, editing), status=InputError.status)
@@ -243,11 +248,6 @@ def _after(name: str, key: str | None, step: str, written: Written) -> str:
 
 def _again(html: str, *, status: int) -> Response[str]:
     return Response(html, status_code=status, media_type=MediaType.HTML)
-
-
-def _number(data: Mapping[str, Any], name: str) -> int:
-    text = one(data, name)
-    return int(text) if text.isascii() and text.isdigit() and len(text) < 15 else 0
 
 
 pages: list[Any] = [show_editor, change_text, check_text]

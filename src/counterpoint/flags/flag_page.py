@@ -21,14 +21,13 @@ from counterpoint.flags.exposure_counts import DAYS, ExposureCounts, counts_of_f
 from counterpoint.flags.flag import Flag
 from counterpoint.flags.flag_words import state_sentence
 from counterpoint.flags.listing import FlagItem, items_of
+from counterpoint.flags.meanwhile import may_write
 from counterpoint.flags.overseeing import stale_of
-from counterpoint.flags.plan_gates import gates_of, plan_steps
+from counterpoint.flags.plan_gates import gates_of, steps_now
 from counterpoint.flags.plan_words import plan_parts
 from counterpoint.flags.plans_kept import composition_of
 from counterpoint.flags.ruletree import tree_of
-from counterpoint.flags.sentences import steps_of
 from counterpoint.flags.set_facts import findings_now, flag_history
-from counterpoint.flags.set_page import permission_of
 from counterpoint.flags.snippets import snippets_of
 from counterpoint.flags.state import FlagState, state_of
 from counterpoint.flags.store import StoredSet, find_set, flag_sets, read_set, set_ref
@@ -123,9 +122,9 @@ def _shown(
         stale = stale_of(ws, reader).get((stored.name, flag.key))
         experiments = _experiments(reader, stored, flag.key)
         known = dict(reader.get_many(_refs(item, (each.actor for each in history.items))))
-        permission = permission_of(reader, actor, stored.entity)
+        permission = may_write(reader, stored.entity, actor)
     driven = plan is not None and flag.enabled and not flag.fault
-    steps = plan_steps(flag.key, plan, composition, now=time.time()) if plan and driven else steps_of(flag)
+    steps = steps_now(flag, plan, composition, now=time.time())
     tried, problem = _tried(context)
     traced = trace(stored.flags, flag.key, tried) if tried is not None else None
     gates = (
@@ -141,7 +140,7 @@ def _shown(
         flag=flag,
         item=item,
         state=state,
-        sentence=page.tell(state_sentence(flag, state, steps)),
+        sentence=page.tell(state_sentence(flag, state, steps, plan)),
         plan=plan,
         upcoming=[each for each in upcoming(composition, time.time()) if each.key == flag.key],
         reattach=_reattach(stored.name, flag.key) if flag.key in composition.detached else None,

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from counterpoint.flags.composition.plan import FlagPlan
 from counterpoint.flags.flag import Flag
 from counterpoint.flags.sentences import Step
 from counterpoint.flags.state import FlagState, Part
@@ -12,13 +13,14 @@ __all__ = ["state_sentence"]
 CODE = "the default in the code"
 
 
-def state_sentence(flag: Flag, state: FlagState, steps: Sequence[Step]) -> Said:
+def state_sentence(flag: Flag, state: FlagState, steps: Sequence[Step], plan: FlagPlan | None = None) -> Said:
     """Who gets what now, for somebody who has never seen the flag.
 
     Args:
         flag: the flag.
         state: what it does now, see `state.state_of`.
-        steps: how it decides, see `sentences.steps_of`.
+        steps: how it decides, see `plan_gates.steps_now`.
+        plan: the plan that drives it; None where none does.
     """
     if state.word == "broken":
         return f"Its rule cannot run: every evaluation is an error, and everybody gets {CODE}."
@@ -26,11 +28,12 @@ def state_sentence(flag: Flag, state: FlagState, steps: Sequence[Step]) -> Said:
         return f"It is switched off: everybody gets {CODE}."
     if state.word == "killed":
         before = f" Before, {_parts(state)}." if state.percent else ""
-        return f"It is killed: everybody gets {_named(state.variant)} until it is revived.{before}"
+        why = f" ({plan.killed.reason})" if plan and plan.killed and plan.killed.reason else ""
+        return f"It is killed{why}: everybody gets {_named(state.variant)} until it is revived.{before}"
     if state.parts and state.word in ("on", "ramping"):
-        return f"{_capital(_parts(state))}."
+        return f"{_capital(_parts(state))}.{_always(plan)}"
     if state.word in ("off", "rolled-out"):
-        return f"Everybody gets {_named(state.variant)}."
+        return f"Everybody gets {_named(state.variant)}.{_always(plan)}"
     return _by_rule(steps)
 
 
@@ -48,6 +51,17 @@ def _parts(state: FlagState) -> str:
     if rest:
         told.append(f"{'the rest' if told else 'all'} get {_named(rest[0].variant)}")
     return whom + (f"{', '.join(told[:-1])} and {told[-1]}" if told[1:] else told[0])
+
+
+def _always(plan: FlagPlan | None) -> str:
+    """Who is named one by one, whatever else the plan says."""
+    if plan is None or not plan.overrides:
+        return ""
+    told = [
+        f"{len(subjects)} named always get{'' if subjects[1:] else 's'} {_named(variant)}"
+        for variant, subjects in plan.overrides.items()
+    ]
+    return f" {', '.join(told)}."
 
 
 def _share(part: Part) -> str:

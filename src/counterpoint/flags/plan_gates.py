@@ -23,15 +23,16 @@ from counterpoint.flags.composition.plan import (
     salt_of,
 )
 from counterpoint.flags.errors import RuleError
+from counterpoint.flags.flag import Flag
 from counterpoint.flags.javascript import text, truthy
 from counterpoint.flags.jsonlogic import apply
 from counterpoint.flags.model import FlagSet
 from counterpoint.flags.operators import operators
-from counterpoint.flags.sentences import Share, Step, condition
+from counterpoint.flags.sentences import Share, Step, condition, steps_of
 from counterpoint.flags.trace import Split, Trace, TraceStep
 from counterpoint.said import Said
 
-__all__ = ["Gate", "gates_of", "plan_steps"]
+__all__ = ["Gate", "gates_of", "plan_steps", "steps_now"]
 
 Fared: TypeAlias = Literal["passed", "stopped", "given", "not reached"]
 NAMED = 5
@@ -62,6 +63,13 @@ def plan_steps(key: str, plan: FlagPlan, composition: Composition, *, now: float
         place = f"{percent_of(slot.start)} to {percent_of(slot.end)} %"
         found.append(Step(f"outside of {place} of the layer {slot.layer}", plan.default))
     return [*found, Step("", f"a split by {_drawn_by(plan)}", tuple(_shares(plan, _ramp(plan, now))))]
+
+
+def steps_now(flag: Flag, plan: FlagPlan | None, composition: Composition, *, now: float) -> list[Step]:
+    """Who gets what, by the plan that drives the flag, else by its rule as it is written."""
+    if plan is None or not flag.enabled or flag.fault:
+        return steps_of(flag)
+    return plan_steps(flag.key, plan, composition, now=now)
 
 
 def _outside(audience: Audience | None, composition: Composition) -> Iterator[str]:

@@ -21,13 +21,10 @@ from counterpoint.flags.set_facts import environments_now, findings_now, version
 from counterpoint.flags.snippets import Snippet, snippets_of
 from counterpoint.flags.store import StoredSet, find_set, flag_sets
 from counterpoint.graph.actor import Actor
-from counterpoint.graph.entity import Entity
-from counterpoint.graph.permissions import Decision
-from counterpoint.graph.reader import Reader
 from counterpoint.web import PageContext, render
 from counterpoint.workspace import Workspace
 
-__all__ = ["pages", "permission_of"]
+__all__ = ["pages"]
 
 ROWS = 50
 VERSIONS = 8
@@ -90,11 +87,6 @@ def show_set(
         snippets=_snippets(request, stored, rows),
         definition=_pretty(entity.spec["definition"]),
     )
-
-
-def permission_of(reader: Reader, actor: Actor, entity: Entity) -> Decision:
-    """`meanwhile.may_write` by another name, for the page of a flag."""
-    return may_write(reader, entity, actor)
 
 
 def _snippets(request: Request[Any, Any, Any], stored: StoredSet, rows: Sequence[FlagRow]) -> list[Snippet]:
