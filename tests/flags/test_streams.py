@@ -474,3 +474,16 @@ def test_without_sign_in_pages_of_this_machine_may_listen_and_others_may_not(ser
 def test_head_of_a_stream_ends(served: Served) -> None:
     response = httpx2.head(f"{served.url}{STREAM}", timeout=DEADLINE)
     assert (response.status_code, response.headers["content-type"]) == (200, "text/event-stream")
+
+
+def test_who_comes_while_the_server_stops_is_let_come_again(workspace: Workspace) -> None:
+    # After an answer other than 200, an EventSource never comes back.
+    async def run() -> None:
+        put(workspace, "off")
+        async with streams_of(workspace) as (streams, listen):
+            streams.close()
+            late = listen()
+            assert (await late.opened()).startswith(b"retry: ")
+            assert await late.part() == b"", "it has ended"
+
+    asyncio.run(run())

@@ -162,7 +162,10 @@ class Streams:
             await _refuse_method(send)
             return
         channels = _permitted(asked_for(scope.get("query_string", b"")).channels, scope)
-        if self._closing or len(self._clients) >= self._most:
+        if self._closing:
+            await _open_and_end(send)
+            return
+        if len(self._clients) >= self._most:
             raise OverloadedError(
                 "Too many streams are open; ask for the flags now and then.", retry_after=10
             )
@@ -338,6 +341,12 @@ def _refused(entered: Mapping[Any, Callable[[], Any]]) -> set[Any]:
             if error.status in (401, 403):
                 refused.add(key)
     return refused
+
+
+async def _open_and_end(send: Callable[[Any], Any]) -> None:
+    """Let a client that comes while the server stops come again: after any answer but 200 none would."""
+    await send({"type": "http.response.start", "status": 200, "headers": list(HEADERS)})
+    await send({"type": "http.response.body", "body": b"retry: %d\n\n" % random.randint(*RETRY)})  # noqa: S311
 
 
 async def _watch(receive: Callable[[], Any], client: _Client) -> None:

@@ -17,33 +17,14 @@ from typing import Any
 from counterpoint.errors import CounterpointError, OverloadedError, WorkspaceError
 from counterpoint.journal.model.outcome import Receipt, Rejected
 from counterpoint.journal.model.row import COLUMNS, Row
+from counterpoint.journal.schema import STEPS
 
 __all__ = ["Intake", "connect", "count", "rows_after", "storage_errors", "transaction"]
 
-VERSION = 1
 BUSY_SECONDS = 60.0
 """How long one process waits for another's transaction."""
 GROUP = 50_000
 """Events of one transaction at most (one append is never split), so that others get their turn."""
-
-SCHEMA = """
-CREATE TABLE events (
-    seq INTEGER PRIMARY KEY AUTOINCREMENT,
-    source TEXT NOT NULL, id TEXT NOT NULL, type TEXT NOT NULL, subject TEXT,
-    time INTEGER NOT NULL, received INTEGER NOT NULL,
-    flag_set TEXT, flag TEXT, variant TEXT, value REAL,
-    data TEXT, attributes TEXT,
-    UNIQUE (source, id)
-) STRICT;
-CREATE TABLE identities (hash BLOB PRIMARY KEY, day INTEGER NOT NULL) STRICT, WITHOUT ROWID;
-CREATE TABLE segments (
-    path TEXT PRIMARY KEY, type TEXT NOT NULL, period TEXT NOT NULL,
-    events INTEGER NOT NULL, bytes INTEGER NOT NULL,
-    first INTEGER NOT NULL, last INTEGER NOT NULL, added INTEGER NOT NULL
-) STRICT;
-CREATE INDEX segments_type ON segments (type, last);
-"""
-# AUTOINCREMENT: a number is never given twice, so a compaction can delete up to the last one it read.
 
 INSERT = (
     f"INSERT OR IGNORE INTO events ({', '.join(COLUMNS)}) SELECT {', '.join('?' * len(COLUMNS))}"
@@ -81,19 +62,18 @@ def _prepare(database: sqlite3.Connection, file: Path) -> None:
         "journal_size_limit = 67108864",
     ):
         database.execute(f"PRAGMA {pragma}")
-    if _version(database) == VERSION:
+    if _version(database) == len(STEPS):
         return
-    database.execute("BEGIN IMMEDIATE")
-    found = _version(database)
-    if found > VERSION:
-        raise WorkspaceError(
-            f"{file} was made by a newer Counterpoint (layout {found}, this one knows {VERSION}); upgrade to open it."
-        )
-    if found == 0:
-        for statement in SCHEMA.split(";"):
-            database.execute(statement)
-        database.execute(f"PRAGMA user_version = {VERSION}")
-    database.execute("COMMIT")
+    with transaction(database):
+        found = _version(database)
+        if found > len(STEPS):
+            raise WorkspaceError(
+                f"{file} was made by a newer Counterpoint (layout {found}, this one knows {len(STEPS)}); upgrade to open it."
+            )
+        for statements in STEPS[found:]:
+            for statement in statements.split(";"):
+                database.execute(statement)
+        database.execute(f"PRAGMA user_version = {len(STEPS)}")
 
 
 def _write_ahead(database: sqlite3.Connection) -> None:

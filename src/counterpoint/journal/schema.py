@@ -1,0 +1,27 @@
+"""The tables of the intake, step by step: a file of an older version is brought forward by the steps it lacks."""
+
+from typing import Final
+
+__all__ = ["STEPS"]
+
+EVENTS: Final = """
+CREATE TABLE events (
+    seq INTEGER PRIMARY KEY AUTOINCREMENT,
+    source TEXT NOT NULL, id TEXT NOT NULL, type TEXT NOT NULL, subject TEXT,
+    time INTEGER NOT NULL, received INTEGER NOT NULL,
+    flag_set TEXT, flag TEXT, variant TEXT, value REAL,
+    data TEXT, attributes TEXT,
+    UNIQUE (source, id)
+) STRICT;
+CREATE TABLE identities (hash BLOB PRIMARY KEY, day INTEGER NOT NULL) STRICT, WITHOUT ROWID;
+CREATE TABLE segments (
+    path TEXT PRIMARY KEY, type TEXT NOT NULL, period TEXT NOT NULL,
+    events INTEGER NOT NULL, bytes INTEGER NOT NULL,
+    first INTEGER NOT NULL, last INTEGER NOT NULL, added INTEGER NOT NULL
+) STRICT;
+CREATE INDEX segments_type ON segments (type, last);
+"""
+# AUTOINCREMENT: a number is never given twice, so a compaction can delete up to the last one it read.
+
+STEPS: Final = (EVENTS,)
+"""Never change a step that was released; append another."""
