@@ -148,6 +148,10 @@ COMMANDS: dict[str, dict[str, tuple[str, str]]] = {
             "counterpoint.journal.commands:compact",
             "Move events from the intake into Parquet segments.",
         ),
+        "forget": (
+            "counterpoint.journal.erasure_commands:forget",
+            "Remove a person's events for good, and prove it.",
+        ),
     },
     "account": {
         "create": ("counterpoint.server.commands:create_account", "Make a local account that can sign in."),
@@ -196,6 +200,7 @@ EXAMPLES: dict[str, tuple[str, ...]] = {
         "import flags a.json b.json --set checkout.staging --dry-run",
     ),
     "import events": ("import events events.ndjson", "import events test.csv --mapping mapping.yaml"),
+    "events forget": ("events forget user-7 --dry-run", "events forget --file ids.txt --yes", "events forget user-7 --verify"),
     "flags eval": ("""flags eval new-checkout --context '{"targetingKey": "user-1"}'""",),
     "flags list": ("flags list", "flags list --set mobile --state disabled"),
     "flags export": ("flags export", "flags export --set mobile --file mobile.json --version 3"),

@@ -7,11 +7,13 @@ segments        immutable Parquet files and their manifest
 compaction      from the intake into segments
 snapshot        one moment of the journal as Ibis tables
 recent          the newest events, page by page
+erasure         forgetting people, for good: sought (whom), rewriting (segments), residue (the proof)
+holding         what a reader holds, so that its files stay
 check           is everything there?
 mapping         how the columns of a table become events
 readers         events out of NDJSON, CSV and Parquet files
 otlp            flag evaluations out of OpenTelemetry's logs
-commands, routes, logs, pages     the doors
+commands, erasure_commands, routes, logs, pages     the doors
 """
 
 from counterpoint.journal.journal import Journal

@@ -12,12 +12,15 @@ from typing import Any, Self
 from counterpoint.errors import Finding
 from counterpoint.journal.check import check_journal
 from counterpoint.journal.compaction import Background, compact
-from counterpoint.journal.intake import Intake, connect, count, storage_errors
+from counterpoint.journal.erasure import WAIT, ErasureReceipt, Forgotten, forget, receipts
+from counterpoint.journal.holding import held
+from counterpoint.journal.intake import Intake, connect, count, storage_errors, transaction
 from counterpoint.journal.model.event import Event, Refusal, read_event
 from counterpoint.journal.model.outcome import Compacted, Receipt, Rejected, TypeCount
 from counterpoint.journal.model.row import Row, row_of
 from counterpoint.journal.recent import Filter, newest
 from counterpoint.journal.snapshot import Snapshot, open_snapshot
+from counterpoint.journal.sought import Hashed, Named
 from counterpoint.moments import to_datetime, to_micros
 from counterpoint.settings import JournalSettings
 
@@ -85,7 +88,7 @@ class Journal:
     @contextmanager
     def snapshot(self) -> Iterator[Snapshot]:
         """The journal as it is now, as Ibis tables that nothing changes while the block runs."""
-        with self._reading() as database, open_snapshot(self.folder, database) as snapshot:
+        with held(self.folder), self._reading() as database, open_snapshot(self.folder, database) as snapshot:
             yield snapshot
 
     def recent(
@@ -98,7 +101,7 @@ class Journal:
             InputError: `before` is no cursor.
         """
         wanted = Filter(type=type, subject=subject, flag_set=flag_set, flag=flag, variant=variant)
-        with self._reading() as database:
+        with held(self.folder), self._reading() as database:
             return newest(self.folder, database, wanted, limit=limit, before=before)
 
     def counts(self) -> list[TypeCount]:
@@ -137,6 +140,35 @@ class Journal:
         """What is right and wrong with the files; with `mend`, orphans are removed."""
         with self._reading() as database:
             return check_journal(self.folder, database, mend=mend)
+
+    def forget(
+        self, people: Sequence[Named | Hashed], *, actor: str = "", wait: float = WAIT,
+        advance: Callable[[float, float | None], None] = lambda done, total: None,
+    ) -> Forgotten:  # fmt: skip
+        """Remove every event that is about these people, for good; see `erasure.forget`."""
+        now = to_micros(self._clock())
+        done = forget(
+            self.folder,
+            people,
+            actor=actor,
+            now=now,
+            writing=self._intake.writing,
+            wait=wait,
+            advance=advance,
+        )
+        with self._counting:
+            self._in_intake = max(0, self._in_intake - done.in_intake)
+        return done
+
+    def receipts(self, *, noted: bool | None = None) -> list[ErasureReceipt]:
+        """What is kept of each erasure, oldest first; or of those that the activity log knows, or does not know."""
+        with self._reading() as database:
+            return receipts(database, noted=noted)
+
+    def note_receipt(self, number: int) -> None:
+        """The activity log knows of this erasure."""
+        with self._reading() as database, self._intake.writing, transaction(database):
+            database.execute("UPDATE erasures SET noted = 1 WHERE number = ?", (number,))
 
     def close(self) -> None:
         """Write what is queued, finish what is running, and stop."""

@@ -23,5 +23,22 @@ CREATE INDEX segments_type ON segments (type, last);
 """
 # AUTOINCREMENT: a number is never given twice, so a compaction can delete up to the last one it read.
 
-STEPS: Final = (EVENTS,)
+ERASURE: Final = """
+CREATE TABLE erasures (
+    number INTEGER PRIMARY KEY, at INTEGER NOT NULL, actor TEXT NOT NULL,
+    events INTEGER NOT NULL, types TEXT NOT NULL, files INTEGER NOT NULL,
+    bytes_before INTEGER NOT NULL, bytes_after INTEGER NOT NULL,
+    finished INTEGER, noted INTEGER NOT NULL DEFAULT 0
+) STRICT;
+CREATE TABLE forgotten (
+    erasure INTEGER NOT NULL REFERENCES erasures (number), key BLOB NOT NULL, hash BLOB NOT NULL,
+    at INTEGER NOT NULL, UNIQUE (key, hash, at)
+) STRICT;
+CREATE TABLE backups (
+    id TEXT PRIMARY KEY, path TEXT NOT NULL, made INTEGER NOT NULL, purged INTEGER NOT NULL
+) STRICT;
+"""
+# `forgotten` names nobody: its hashes are keyed. `purged` is the last erasure that a backup has seen.
+
+STEPS: Final = (EVENTS, ERASURE)
 """Never change a step that was released; append another."""
