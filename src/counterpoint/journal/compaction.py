@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from counterpoint.journal.holding import wait_for_readers
 from counterpoint.journal.intake import connect, rows_after, storage_errors, transaction
 from counterpoint.journal.model.outcome import Compacted
 from counterpoint.journal.model.row import Row, identity
@@ -42,7 +43,8 @@ def compact(folder: Path, *, identity_days: int, now: int, writing: threading.Lo
             return Compacted(busy=True)
         database = connect(file, create=False)
         try:
-            removed = remove_orphans(folder, database)
+            # A reader may still need files that an erasure has replaced.
+            removed = 0 if wait_for_readers(folder, 0) else remove_orphans(folder, database)
             moved, written = _move(folder, database, now=now, writing=writing)
             _forget(database, now // DAY - identity_days, writing)
         finally:

@@ -12,7 +12,6 @@ Killed before the second step, nothing has happened; killed after it, the next `
 import json
 import os
 import secrets
-import shutil
 import sqlite3
 import threading
 import time
@@ -148,14 +147,15 @@ def forget(
         database = connect(folder / "intake.db", create=False)
         try:
             database.execute("PRAGMA secure_delete = ON")
-            remove_orphans(folder, database)
             found = _Found()
             try:
                 _look_into_intake(database, sought, found)
                 _rewrite_segments(folder, manifest(database), sought, found, advance)
                 number = _replace(database, sought, found, actor=actor, now=now, writing=writing)
             except BaseException:
-                remove_orphans(folder, database)
+                for each in found.files:
+                    if each.new:
+                        (folder / each.new.path).unlink(missing_ok=True)
                 raise
         finally:
             database.close()
@@ -339,14 +339,14 @@ def _unfinished(folder: Path) -> bool:
 
 def _finish(folder: Path, wait: float, now: int) -> int:
     """Delete what the manifest no longer names and write the database anew; returns the readers in the way."""
-    file = folder / "intake.db"
-    database = connect(file, create=False)
+    start = time.time()
+    database = connect(folder / "intake.db", create=False)
     try:
         write_list(folder, _hashes(database))
         if waiting := wait_for_readers(folder, wait):
             return waiting
         remove_orphans(folder, database)
-        _tidy(folder)
+        _tidy(folder, start)
         _rewrite_database(database, wait)
         with transaction(database):
             database.execute("UPDATE erasures SET finished = ? WHERE finished IS NULL", (now,))
@@ -355,13 +355,16 @@ def _finish(folder: Path, wait: float, now: int) -> int:
     return 0
 
 
-def _tidy(folder: Path) -> None:
-    """Remove folders that have become empty, whose names say a type, and what dead engines left to spill."""
+def _tidy(folder: Path, start: float) -> None:
+    """Remove folders that have become empty, whose names say a type, and what engines spilled before `start`."""
     for home in sorted((folder / "segments").glob("*/*"), reverse=True):
         for place in (home, home.parent):
             with suppress(OSError):
                 place.rmdir()
-    shutil.rmtree(folder / "spill", ignore_errors=True)
+    for file in (folder / "spill").rglob("*"):
+        # The readers of then have ended; what is newer is of readers that do not know the people.
+        if file.is_file() and file.stat().st_mtime < start:
+            file.unlink(missing_ok=True)
     for place in (folder / "segments", folder):
         if place.exists():
             descriptor = os.open(place, os.O_RDONLY)

@@ -68,6 +68,8 @@ def _people(named: Sequence[str], file: Path | None) -> list[str]:
             raise InputError(f"{file} cannot be read as UTF-8 text: {error}.") from error
         texts += [line.strip() for line in lines]
     texts = [text for text in dict.fromkeys(texts) if text]
+    if any(0xD800 <= ord(char) <= 0xDFFF for text in texts for char in text):
+        raise UsageError("A person's text must be UTF-8, as every text of an event is.")
     if not texts:
         raise UsageError("Name at least one person, or a file with one a line (--file).")
     return texts

@@ -5,7 +5,10 @@ A database is read value by value and page by page, for deleted rows can live on
 What no value of today accounts for is residue.
 """
 
+import os
 import sqlite3
+import subprocess
+import sys
 from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import closing
@@ -14,7 +17,7 @@ from typing import Final, NamedTuple
 
 import msgspec
 
-from counterpoint.journal.intake import storage_errors
+from counterpoint.errors import WorkspaceError
 
 __all__ = ["Finder", "Residue", "Trace", "search"]
 
@@ -65,13 +68,38 @@ def search(folder: Path, texts: Sequence[str], *, skip: Sequence[str] = ()) -> R
     Raises:
         WorkspaceError: a file cannot be read.
     """
-    needles = [text.encode("utf-8", "surrogatepass") for text in dict.fromkeys(texts) if text]
-    with storage_errors(folder):
-        found = _Search(folder, needles, skip).run()
-        if any(trace.residue for trace in found.traces):
-            # Events that came while the files were read are in the bytes but not among the values: look again.
-            found = _Search(folder, needles, skip).run()
-    return found
+    # By another process: SQLite's locks are a process's own, and go when it closes any other handle of the
+    # file (https://sqlite.org/howtocorrupt.html, 2.2), so a process must not read a database that it has open.
+    order = _Order(os.fspath(folder.absolute()), [text for text in dict.fromkeys(texts) if text], list(skip))
+    done = subprocess.run(
+        [sys.executable, "-c", "from counterpoint.journal.residue import main; main()"],
+        input=msgspec.json.encode(order), capture_output=True, check=False,
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
+    )  # fmt: skip
+    if done.returncode:
+        lines = done.stderr.decode("utf-8", "replace").strip().splitlines()
+        raise WorkspaceError(f"{folder} could not be read through: {lines[-1] if lines else 'killed'}.")
+    return msgspec.json.decode(done.stdout, type=Residue)
+
+
+class _Order(msgspec.Struct, frozen=True):
+    """What the reading process is told, on its standard input: whom to look for is no argument that others see."""
+
+    folder: str
+    texts: list[str]
+    skip: list[str]
+
+
+def main() -> None:
+    """Read what the order on the standard input says, and write a Residue."""
+    order = msgspec.json.decode(sys.stdin.buffer.read(), type=_Order)
+    folder = Path(order.folder)
+    needles = [text.encode() for text in order.texts]
+    found = _Search(folder, needles, order.skip).run()
+    if any(trace.residue for trace in found.traces):
+        # Events that came while the files were read are in the bytes but not among the values: look again.
+        found = _Search(folder, needles, order.skip).run()
+    sys.stdout.buffer.write(msgspec.json.encode(found))
 
 
 class _Search:
