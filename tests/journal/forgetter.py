@@ -23,9 +23,9 @@ from counterpoint.journal.sought import Named
 WATCHED = frozenset(str(module.__file__) for module in (compaction, erasure, holding, rewriting, segments))
 
 
-def die_at(number: int) -> None:
-    """Kill this process before line `number` of the watched modules."""
-    passed = 0
+def die_at(function: str, number: int) -> None:
+    """Kill this process before line `number` of the watched modules since the function was called."""
+    passed = -(10**9)
 
     def line(_frame: FrameType, event: str, _argument: Any) -> Any:
         nonlocal passed
@@ -36,7 +36,12 @@ def die_at(number: int) -> None:
         return line
 
     def call(frame: FrameType, _event: str, _argument: Any) -> Any:
-        return line if frame.f_code.co_filename in WATCHED else None
+        nonlocal passed
+        if frame.f_code.co_filename not in WATCHED:
+            return None
+        if frame.f_code.co_name == function:
+            passed = 0
+        return line
 
     sys.settrace(call)
 
@@ -46,10 +51,10 @@ def tell(text: str) -> None:
     os.write(1, f"{text}\n".encode())
 
 
-def forget(folder: Path, person: str, line: int) -> int:
+def forget(folder: Path, person: str, function: str, line: int) -> int:
     """Forget the person and say whether that ended well."""
     journal = Journal(folder)
-    die_at(line)
+    die_at(function, line)
     try:
         journal.forget([Named(person)], wait=0)
     except CounterpointError:
@@ -65,10 +70,10 @@ def main(folder: Path) -> None:
     pa.array([1])  # what Arrow imports at its first use
     tell("ready")
     for command in sys.stdin:
-        person, number = command.split()
+        person, function, number = command.split()
         child = os.fork()
         if child == 0:
-            os._exit(forget(folder, person, int(number)))
+            os._exit(forget(folder, person, function, int(number)))
         _, status = os.waitpid(child, 0)
         tell("killed" if os.WIFSIGNALED(status) else f"ended {os.WEXITSTATUS(status)}")
 

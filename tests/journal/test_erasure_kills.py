@@ -21,15 +21,15 @@ from .test_erasure import bytes_on_disk, holding
 
 FORGETTER = Path(__file__).with_name("forgetter.py")
 KILLS = int(os.environ.get("COUNTERPOINT_FUZZ", "0")) or 20
-LINES = 1_200
-"""About as many as an erasure of this test runs."""
+LINES = {"forget": 600, "_replace": 160}
+"""About as many as an erasure runs up to its decisive step, and from there to its end."""
 
 Opens = Callable[..., Journal]
 
 
 @contextmanager
-def forgetter(folder: Path) -> Iterator[Callable[[str, int], str]]:
-    """A process that forgets a person and dies at a line; the call says how it ended."""
+def forgetter(folder: Path) -> Iterator[Callable[[str, str, int], str]]:
+    """A process that forgets a person and dies at a line after a function has begun; the call says how it ended."""
     command = [sys.executable, str(FORGETTER), str(folder)]
     with subprocess.Popen(
         command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, bufsize=1
@@ -38,10 +38,10 @@ def forgetter(folder: Path) -> Iterator[Callable[[str, int], str]]:
         assert process.stdout
         assert process.stdout.readline() == "ready\n"
 
-        def call(person: str, line: int) -> str:
+        def call(person: str, function: str, line: int) -> str:
             assert process.stdin
             assert process.stdout
-            process.stdin.write(f"{person} {line}\n")
+            process.stdin.write(f"{person} {function} {line}\n")
             return process.stdout.readline().rstrip()
 
         try:
@@ -53,16 +53,20 @@ def forgetter(folder: Path) -> Iterator[Callable[[str, int], str]]:
 def test_killed_at_any_line_nobody_is_half_there(open_journal: Opens) -> None:
     journal = open_journal()
     randomness = random.Random(20260504)  # noqa: S311 - when to kill
-    lines = sorted({randomness.randrange(1, LINES) for _ in range(KILLS)})
-    people = [f"person-{number:04}@example" for number in range(len(lines))]
+    places = [
+        (function, line)
+        for function, most in LINES.items()
+        for line in sorted({randomness.randrange(1, most) for _ in range(KILLS // 2)})
+    ]
+    people = [f"person-{number:04}@example" for number in range(len(places))]
     kept = 0
     seen = set()
     with forgetter(journal.folder) as call:
-        for person, line in zip(people, lines, strict=True):
+        for person, place in zip(people, places, strict=True):
             documents = [
                 event(
                     number,
-                    id=f"{line}/{number}",
+                    id=f"{place}/{number}",
                     subject=who,
                     time=f"2026-05-{1 + number % 2:02}T00:00:00Z",
                 )
@@ -72,9 +76,9 @@ def test_killed_at_any_line_nobody_is_half_there(open_journal: Opens) -> None:
             journal.compact()
             journal.append(documents[4:])
             kept += 3
-            ended = call(person, line)
+            ended = call(person, *place)
             there = len(journal.recent(subject=person))
-            assert there in (0, 3), f"line {line}"
+            assert there in (0, 3), place
             seen.add((ended, there))
             assert len(journal.recent(limit=10_000)) == kept + there
             if randomness.random() < 0.5:
@@ -83,9 +87,11 @@ def test_killed_at_any_line_nobody_is_half_there(open_journal: Opens) -> None:
                 assert finish(journal.folder, now=1)
             else:
                 assert journal.forget([Named(person)]).finished
-            assert holding(journal.folder, person) == [], f"line {line}, {ended}"
-        assert call(people[0], 10**9) == "ended 0"
-    assert {("killed", 3), ("killed", 0)} <= seen, "no child was killed before or none after the decisive step"
+            assert holding(journal.folder, person) == [], (place, ended)
+        assert call(people[0], "forget", 10**9) == "ended 0"
+    assert {("killed", 3), ("killed", 0)} <= seen, (
+        "no child was killed before or none after the decisive step"
+    )
     assert len(journal.recent(limit=10_000)) == kept
     assert all(receipt.finished for receipt in journal.receipts())
     assert [finding.level for finding in journal.check()] == ["ok"]
@@ -133,7 +139,7 @@ def test_two_processes_forget_at_once(open_journal: Opens) -> None:
     journal.compact()
     with forgetter(journal.folder) as call:
         results: list[str] = []
-        thread = threading.Thread(target=lambda: results.append(call("person-1@example", 10**9)))
+        thread = threading.Thread(target=lambda: results.append(call("person-1@example", "forget", 10**9)))
         thread.start()
         assert journal.forget([Named("person-2@example")]).events == 100
         thread.join()
