@@ -12,6 +12,11 @@ COMMANDS: dict[str, dict[str, tuple[str, str]]] = {
             "Show the versions of an entity, and what changed.",
         ),
         "serve": ("counterpoint.server.commands:serve", "Serve the web UI and the APIs."),
+        "backup": (
+            "counterpoint.backup.commands:backup",
+            "Write a workspace into one archive, while others use it.",
+        ),
+        "restore": ("counterpoint.backup.commands:restore", "Make a workspace out of a backup."),
         "similar": (
             "counterpoint.catalog.reuse.commands:similar",
             "Say what exists already that is like a text or an entity.",
@@ -177,6 +182,8 @@ EXAMPLES: dict[str, tuple[str, ...]] = {
     "demo": ("demo", "demo arpeggio --port 7800"),
     "init": ("init acme --name 'Acme Furniture'",),
     "doctor": ("-w acme doctor",),
+    "backup": ("-w acme backup /backups/acme.zip", "backup --verify /backups/acme.zip"),
+    "restore": ("restore /backups/acme.zip acme", "restore /backups/acme.zip acme --force"),
     "serve": ("-w acme serve --no-auth", "-w acme serve --port 7800"),
     "similar": ("similar playlist made for one listener", "similar component:taste-profile --kind Component"),
     "history": ("history component:default/search", "history component:default/search --diff 2026-05-01 2026-06-01"),

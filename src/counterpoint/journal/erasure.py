@@ -356,15 +356,17 @@ def _finish(folder: Path, wait: float, now: int) -> int:
 
 
 def _tidy(folder: Path, start: float) -> None:
-    """Remove folders that have become empty, whose names say a type, and what engines spilled before `start`."""
+    """Remove folders that have become empty, whose names say a type, and what engines and backups left before `start`."""
     for home in sorted((folder / "segments").glob("*/*"), reverse=True):
         for place in (home, home.parent):
             with suppress(OSError):
                 place.rmdir()
-    for file in (folder / "spill").rglob("*"):
-        # The readers of then have ended; what is newer is of readers that do not know the people.
-        if file.is_file() and file.stat().st_mtime < start:
-            file.unlink(missing_ok=True)
+    for name in ("spill", "scratch"):
+        for file in (folder / name).rglob("*"):
+            # The readers of then have ended; what is newer is of readers that do not know the people.
+            with suppress(FileNotFoundError):
+                if file.is_file() and file.stat().st_mtime < start:
+                    file.unlink()
     for place in (folder / "segments", folder):
         if place.exists():
             descriptor = os.open(place, os.O_RDONLY)

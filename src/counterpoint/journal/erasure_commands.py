@@ -11,6 +11,7 @@ from counterpoint.errors import InputError, UsageError
 from counterpoint.terminal import Terminal, counted, terminal
 
 if TYPE_CHECKING:
+    from counterpoint.backup.purging import Purged
     from counterpoint.journal.erasure import Forgotten
     from counterpoint.journal.residue import Residue
     from counterpoint.workspace import Workspace
@@ -31,6 +32,9 @@ def forget(
         bool, Parameter(help="Only read every byte and say where they are found.", negative="")
     ] = False,
     yes: Annotated[bool, Parameter(help="Do not ask for confirmation.", negative="")] = False,
+    backups: Annotated[
+        bool, Parameter(help="Forget them in the backups that can be reached, too.", negative="")
+    ] = False,
     wait: Annotated[float, Parameter(help="Seconds to wait for readers and for a compaction.")] = 60.0,
 ) -> int:
     """Remove a person's events for good, from the intake and every segment, and prove it.
@@ -55,7 +59,9 @@ def forget(
         with here.progress("Rewriting segments") as advance:
             done = _forget(workspace, texts, wait=wait, advance=advance)
         found = _proof(workspace, texts)
-    here.emit(_data(done, found), lambda: here.tell(f"{_done(done)}\n{_proven(found)}"))
+        archives = _backups(workspace, texts, done.number, purge=backups)
+    data = {**_data(done, found), "backups": archives}
+    here.emit(data, lambda: here.tell("\n".join([_done(done), _proven(found), *_told(archives)])))
     return 0 if done.finished and _is_clean(found) else 1
 
 
@@ -100,6 +106,34 @@ def _forget(workspace: "Workspace", texts: Sequence[str], *, wait: float, advanc
     done = workspace.journal.forget(people, actor=local_actor().ref, wait=wait, advance=advance)
     _note(workspace)
     return done
+
+
+def _backups(workspace: "Workspace", texts: Sequence[str], number: int, *, purge: bool) -> "list[Purged]":
+    """The backups that may hold the people: purged, or named as outstanding."""
+    from counterpoint.backup.purging import Purged, purge_backups
+    from counterpoint.journal.backups import known_backups
+    from counterpoint.journal.sought import Named
+
+    journal = workspace.journal.folder
+    if purge:
+        return purge_backups(journal, [Named(text) for text in texts], erasures=number)
+    why = "it was made before, and --backups was not given"
+    return [Purged(each.id, each.path, outstanding=why) for each in known_backups(journal, before=number)]
+
+
+def _told(archives: "Sequence[Purged]") -> list[str]:
+    lines = [
+        f"Backup {each.path!r}: {counted(each.events, 'event')} removed."
+        for each in archives
+        if not each.outstanding
+    ]
+    waiting = [each for each in archives if each.outstanding]
+    if waiting:
+        lines.append(
+            "These backups may still hold them; restored, they are purged by the receipts of this workspace (journal/forgotten.json):"
+        )
+        lines += [f"  {each.path} ({each.id}): {each.outstanding}" for each in waiting]
+    return lines
 
 
 def _note(workspace: "Workspace") -> None:
