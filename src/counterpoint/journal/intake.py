@@ -18,6 +18,7 @@ from counterpoint.errors import CounterpointError, OverloadedError, WorkspaceErr
 from counterpoint.journal.model.outcome import Receipt, Rejected
 from counterpoint.journal.model.row import COLUMNS, Row
 from counterpoint.journal.schema import STEPS
+from counterpoint.journal.tally import Counts
 
 __all__ = ["Intake", "connect", "count", "rows_after", "storage_errors", "transaction"]
 
@@ -221,11 +222,15 @@ class Intake:
             return group
 
     def _commit(self, database: sqlite3.Connection, group: Sequence[_Append]) -> list[Receipt]:
+        counts = Counts()
         with self.writing, storage_errors(self.file), transaction(database):
-            return [self._insert(database, append) for append in group]
+            receipts = [self._insert(database, append, counts) for append in group]
+            counts.write(database)
+        return receipts
 
-    def _insert(self, database: sqlite3.Connection, append: _Append) -> Receipt:
+    def _insert(self, database: sqlite3.Connection, append: _Append, counts: Counts) -> Receipt:
         accepted = database.executemany(INSERT, append.rows).rowcount
+        counts.add(database, append.rows, accepted)
         return Receipt(accepted, len(append.rows) - accepted, append.rejected)
 
 

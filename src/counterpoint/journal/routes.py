@@ -43,6 +43,7 @@ async def append_events(request: Request[Any, Any, Any], ws: NamedDependency[Wor
     else:
         sent = await asyncio.to_thread(read_body, content_type, body)
         future = await asyncio.to_thread(ws.journal.submit, sent.documents)
+    ws.journal.refuse(each.reason for each in sent.broken)
     return _answer(completed(await asyncio.wrap_future(future), sent))
 
 
