@@ -7,14 +7,28 @@ from typing import Final, Literal
 
 import msgspec
 
+from counterpoint.errors import InputError
 from counterpoint.journal.model.refusals import REASONS, REQUESTS
-from counterpoint.journal.tally import BUCKETS, HOUR, MINUTE, name_of
-from counterpoint.moments import to_datetime
+from counterpoint.journal.tally import BUCKETS, DAY, HOUR, MINUTE, name_of
+from counterpoint.moments import rfc3339, to_datetime, to_micros
 
-__all__ = ["Arrivals", "By", "Period", "Sample", "Selection", "arrivals", "refusals", "samples", "totals"]
+__all__ = [
+    "Arrivals",
+    "By",
+    "Period",
+    "Sample",
+    "Selection",
+    "arrivals",
+    "refusals",
+    "samples",
+    "selection",
+    "totals",
+]
 
 By = Literal["type", "source", "reason"]
 SPANS: Final = {"minute": 1, "hour": HOUR}
+MOST: Final = 2_880
+"""Minutes or hours that are counted at once."""
 
 _SUMS: Final = (
     "coalesce(sum(accepted), 0), coalesce(sum(duplicates), 0), 0, coalesce(sum(waited), 0), coalesce(max(longest), 0), "
@@ -79,6 +93,26 @@ class Sample(msgspec.Struct, frozen=True, rename="camel"):
     source: str
     shape: str
     """Names and types as JSON; no value of a person."""
+
+
+def selection(
+    now: int, *, step: Literal["minute", "hour"], start: datetime | None, end: datetime | None
+) -> Selection:
+    """The last hour in minutes, the last day in hours, or what is given; `now` is in microseconds since 1970.
+
+    Raises:
+        InputError: a time has no zone, it ends before it begins, or has more than MOST periods.
+    """
+    width = SPANS[step]
+    last = to_micros(end) // MINUTE if end else now // MINUTE + 1
+    first = to_micros(start) // MINUTE if start else last - (HOUR if step == "minute" else DAY)
+    if first >= last:
+        raise InputError(f"from is {rfc3339(to_datetime(first * MINUTE))}; it must lie before to.")
+    if (last - first) // width > MOST:
+        raise InputError(
+            f"From to to are {(last - first) // width:,} {step}s; at most {MOST:,} are counted at once."
+        )
+    return Selection(start=first, end=last, step=step)
 
 
 def arrivals(database: sqlite3.Connection, wanted: Selection) -> list[Period]:

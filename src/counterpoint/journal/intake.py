@@ -174,6 +174,11 @@ class Intake:
             self._changed.notify()
         return append.future
 
+    @property
+    def queued(self) -> int:
+        """Events that wait for the disk."""
+        return self._queued
+
     def close(self) -> None:
         """Write what is queued, then stop."""
         with self._changed:

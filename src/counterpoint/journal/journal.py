@@ -58,9 +58,7 @@ class Journal:
             self._in_intake = count(database)
         self._intake = Intake(self._file, queue=self.settings.queue, committed=self._committed)
         self._background = Background(self.compact)
-        self._refused = Refused(
-            self._file, writing=self._intake.writing, clock=lambda: to_micros(self._clock())
-        )
+        self._refused = Refused(self._file, writing=self._intake.writing, clock=self.now)
         self._counting = threading.Lock()
         self._compacting = threading.Lock()
 
@@ -175,6 +173,19 @@ class Journal:
                 yield database
         finally:
             database.close()
+
+    @property
+    def file(self) -> Path:
+        """The intake's database."""
+        return self._file
+
+    def now(self) -> int:
+        """The journal's clock, in microseconds since 1970."""
+        return to_micros(self._clock())
+
+    def queue(self) -> tuple[int, int]:
+        """How many events of this process wait for the disk, and how many may."""
+        return self._intake.queued, self.settings.queue
 
     # What arrives: counted by tally.py, read by arrivals.py.
 
