@@ -15,10 +15,10 @@ from pathlib import Path
 from typing import Any
 
 from counterpoint.errors import CounterpointError, OverloadedError, WorkspaceError
+from counterpoint.journal import tally
 from counterpoint.journal.model.outcome import Receipt, Rejected
 from counterpoint.journal.model.row import COLUMNS, Row
 from counterpoint.journal.schema import STEPS
-from counterpoint.journal.tally import Counts
 
 __all__ = ["Intake", "connect", "count", "rows_after", "storage_errors", "transaction"]
 
@@ -227,15 +227,15 @@ class Intake:
             return group
 
     def _commit(self, database: sqlite3.Connection, group: Sequence[_Append]) -> list[Receipt]:
-        counts = Counts()
         with self.writing, storage_errors(self.file), transaction(database):
-            receipts = [self._insert(database, append, counts) for append in group]
-            counts.write(database)
+            receipts = [self._insert(database, append) for append in group]
+            tally.count(
+                database, [append.rows for append in group], sum(receipt.accepted for receipt in receipts)
+            )
         return receipts
 
-    def _insert(self, database: sqlite3.Connection, append: _Append, counts: Counts) -> Receipt:
+    def _insert(self, database: sqlite3.Connection, append: _Append) -> Receipt:
         accepted = database.executemany(INSERT, append.rows).rowcount
-        counts.add(database, append.rows, accepted)
         return Receipt(accepted, len(append.rows) - accepted, append.rejected)
 
 

@@ -8,11 +8,12 @@ import sqlite3
 from bisect import bisect_left
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
+from itertools import chain
 from typing import Final
 
 from counterpoint.journal.model.row import COLUMNS, Row
 
-__all__ = ["BUCKETS", "DAY", "HOUR", "MINUTE", "OTHER", "Counts", "add_refusals", "name_of", "roll_up"]
+__all__ = ["BUCKETS", "DAY", "HOUR", "MINUTE", "OTHER", "add_refusals", "count", "name_of", "roll_up"]
 
 MINUTE: Final = 60_000_000
 """Microseconds."""
@@ -48,48 +49,40 @@ _INSERT: Final = (
     f"INSERT INTO tally (span, start, type, source, {', '.join(_FIGURES)})"
     f" VALUES (1, ?, ?, ?, {', '.join('?' * len(_FIGURES))})"
 )
-_ARRIVED: Final = "SELECT type, source, received - time, received FROM events ORDER BY seq DESC LIMIT ?"
+_NEWEST: Final = "SELECT type, source, received - time, received FROM events ORDER BY seq DESC LIMIT ?"
 
 
-class Counts:
-    """What one transaction of the intake brings. Cheap: one pass over the rows, and a statement for each key."""
+def count(database: sqlite3.Connection, parts: Sequence[Sequence[Row]], accepted: int) -> None:
+    """Count the rows that the caller's transaction has just inserted, in their order, of which so many were new.
 
-    def __init__(self) -> None:
-        self._lags: defaultdict[Key, list[int]] = defaultdict(list)
-        self._repeated: defaultdict[Key, int] = defaultdict(int)
+    Cheap: one pass over the rows, and a statement for each minute, type and source.
+    """
+    lags: defaultdict[Key, list[int]] = defaultdict(list)
+    repeated: defaultdict[Key, int] = defaultdict(int)
+    if accepted == sum(map(len, parts)):
+        for rows in parts:
+            _arrived(rows, lags)
+    else:
+        for row in chain.from_iterable(parts):
+            repeated[row[_RECEIVED] // MINUTE, row[_TYPE], row[_SOURCE]] += 1
+        # Which ones are new only the database knows: they are its newest.
+        for type_, source, lag, received in database.execute(_NEWEST, (accepted,)):
+            key = (received // MINUTE, type_, source)
+            lags[key].append(lag)
+            repeated[key] -= 1
+    for key in lags.keys() | repeated.keys():
+        _add(database, key, _figures(lags.get(key, []), repeated.get(key, 0)))
+    if lags:
+        roll_up(database, max(key[0] for key in lags))
 
-    def add(self, database: sqlite3.Connection, rows: Sequence[Row], accepted: int) -> None:
-        """Count the rows of one append, of which so many were new; to be called when they were just inserted."""
-        if not rows:
-            return
-        if accepted == len(rows):
-            self._arrived(rows)
-            return
-        for row in rows:
-            self._repeated[row[_RECEIVED] // MINUTE, row[_TYPE], row[_SOURCE]] += 1
-        if accepted:  # which ones they are, only the database knows: they are its newest
-            for type_, source, lag, received in database.execute(_ARRIVED, (accepted,)):
-                key = (received // MINUTE, type_, source)
-                self._lags[key].append(lag)
-                self._repeated[key] -= 1
 
-    def _arrived(self, rows: Sequence[Row]) -> None:
-        lags = self._lags
-        minute, last = rows[0][_RECEIVED] // MINUTE, rows[0][_RECEIVED]
-        for row in rows:
-            received = row[_RECEIVED]
-            if received != last:
-                minute, last = received // MINUTE, received
-            lags[minute, row[_TYPE], row[_SOURCE]].append(received - row[_TIME])
-
-    def write(self, database: sqlite3.Connection) -> None:
-        """Add all to the table; within the caller's transaction."""
-        for key in self._lags.keys() | self._repeated.keys():
-            lags, duplicates = self._lags.get(key, []), self._repeated.get(key, 0)
-            if lags or duplicates:
-                _add(database, key, _figures(lags, duplicates))
-        if self._lags:
-            roll_up(database, max(key[0] for key in self._lags))
+def _arrived(rows: Sequence[Row], lags: defaultdict[Key, list[int]]) -> None:
+    last = minute = 0
+    for row in rows:
+        received = row[_RECEIVED]
+        if received != last:
+            minute, last = received // MINUTE, received
+        lags[minute, row[_TYPE], row[_SOURCE]].append(received - row[_TIME])
 
 
 def name_of(text: str) -> str:
