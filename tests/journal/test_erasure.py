@@ -163,6 +163,28 @@ def test_a_person_whose_text_begins_anothers_is_told_apart(journal: Journal) -> 
     assert sum(trace.within for trace in found.traces) > 0
 
 
+@pytest.mark.parametrize("person", [PERSON, "x" * 500])
+def test_counts_of_arrivals_and_samples_of_refusals_name_nobody(journal: Journal, person: str) -> None:
+    journal.append([event(1, source=person), event(2, source="(other)"), event(3)])
+    journal.append([event(4, source=person, time=person[:50]), event(5, time="never", source=person)])
+    journal.close()  # writes what was refused
+    before = [sum(each) for each in tallied(journal)]
+    assert person[:150].encode() in b"".join(content for _, content in bytes_on_disk(journal.folder))
+    journal.forget([Named(person)])
+    assert [sum(each) for each in tallied(journal)] == before
+    assert person[:150].encode() not in b"".join(content for _, content in bytes_on_disk(journal.folder))
+
+
+def tallied(journal: Journal) -> list[tuple[int, ...]]:
+    with journal._reading() as database:
+        return list(
+            zip(
+                *database.execute("SELECT accepted, duplicates, second, later FROM tally").fetchall(),
+                strict=True,
+            )
+        )
+
+
 def test_several_people_go_in_one_rewrite_of_each_file(journal: Journal) -> None:
     fill(journal)
     people = [PERSON, *OTHERS[5:], *(f"nobody-{number}" for number in range(60))]

@@ -6,8 +6,11 @@ intake          where events land: a synced SQLite log with one writer
 segments        immutable Parquet files and their manifest
 compaction      from the intake into segments
 snapshot        one moment of the journal as Ibis tables
+tally           counts of what arrives, kept in the same transaction
+refused         counts and samples of what is refused
+arrivals        what both counted, by minute and hour
 recent          the newest events, page by page
-erasure         forgetting people, for good: sought (whom), rewriting (segments), residue (the proof)
+erasure         forgetting people, for good: sought (whom), purging (segments), uncounting, residue (the proof)
 holding         what a reader holds, so that its files stay
 check           is everything there?
 mapping         how the columns of a table become events

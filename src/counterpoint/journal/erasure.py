@@ -29,9 +29,10 @@ from counterpoint.journal.compaction import compaction_lock, remove_orphans
 from counterpoint.journal.holding import wait_for_readers
 from counterpoint.journal.intake import BUSY_SECONDS, connect, storage_errors, transaction
 from counterpoint.journal.model.row import identity
-from counterpoint.journal.rewriting import Rewritten, holds, rewrite
+from counterpoint.journal.purging import Rewritten, holds, rewrite
 from counterpoint.journal.segments import DAY, Segment, adopt, manifest
 from counterpoint.journal.sought import COLUMNS_SEARCHED, Hashed, Named, Sought, digest
+from counterpoint.journal.uncounting import remove_names
 from counterpoint.moments import to_datetime
 
 __all__ = [
@@ -287,6 +288,7 @@ def _replace(
             "DELETE FROM segments WHERE path = ?", [(each.old.path,) for each in found.files]
         )
         adopt(database, [each.new for each in found.files if each.new], added=now)
+        remove_names(database, sought)
         # A number that is never given makes what was computed before the erasure old (see Journal.version).
         database.execute("UPDATE sqlite_sequence SET seq = seq + 1 WHERE name = 'events'")
         return _write_receipt(database, sought, found, actor=actor, now=now)

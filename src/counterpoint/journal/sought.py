@@ -14,7 +14,7 @@ import msgspec
 
 from counterpoint.journal.model.row import BINARY
 
-__all__ = ["COLUMNS_SEARCHED", "Hashed", "Named", "Sought", "digest", "texts_of"]
+__all__ = ["COLUMNS_SEARCHED", "Hashed", "Named", "Sought", "digest", "texts_in", "texts_of"]
 
 COLUMNS_SEARCHED: Final = ("source", "id", "type", "subject", "received", "data", "attributes")
 """What `Sought.in_row` takes, in this order."""
@@ -100,7 +100,7 @@ class Sought:
         }
         for document in (data, attributes):
             if document is not None and self.may_hold(document):
-                found.update(place for text in _decoded(document) for place in self.places(text))
+                found.update(place for text in texts_in(document) for place in self.places(text))
         return frozenset(place for place in found if self._meant(place, received))
 
     def may_hold(self, document: str) -> bool:
@@ -115,8 +115,13 @@ class Sought:
         return isinstance(person, Named) or person.until is None or received <= person.until
 
 
-def _decoded(document: str) -> Iterable[str]:
-    value = msgspec.json.decode(document)
+def texts_in(document: str) -> Iterable[str]:
+    """Every text of a JSON document, keys included, and of the JSON that it holds as base64; all of what is no JSON."""
+    try:
+        value = msgspec.json.decode(document)
+    except msgspec.DecodeError:
+        yield document
+        return
     yield from texts_of(value)
     if isinstance(value, dict) and isinstance(packed := value.get(BINARY), str):
         yield from _unpacked(packed)
