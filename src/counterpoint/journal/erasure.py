@@ -49,8 +49,6 @@ __all__ = [
 
 WAIT: Final = 60.0
 """Seconds that an erasure waits for a compaction, and for readers of the files that it replaced."""
-CHUNK: Final = 20_000
-"""Rows of the intake that are looked at in one go."""
 LIST: Final = "forgotten.json"
 """In the journal's folder: whom a restored backup must not bring back, as keyed hashes."""
 
@@ -254,13 +252,12 @@ def _alone(folder: Path, seconds: float) -> Iterator[None]:
 
 def _look_into_intake(database: sqlite3.Connection, sought: Sought, found: _Found) -> None:
     """Add what the intake holds of them after the last row that was looked at."""
-    query = f"SELECT {', '.join(COLUMNS_SEARCHED)}, seq FROM events WHERE seq > ? ORDER BY seq LIMIT ?"
-    while rows := database.execute(query, (found.seen, CHUNK)).fetchall():
-        for *searched, seq in rows:
-            if sought.in_row(searched):
-                source, id_, type_, _subject, received, *_ = searched
-                found.rows.append((seq, identity(source, id_), received // DAY, type_))
-        found.seen = rows[-1][-1]
+    query = f"SELECT {', '.join(COLUMNS_SEARCHED)}, seq FROM events WHERE seq > ? ORDER BY seq"
+    for *searched, seq in database.execute(query, (found.seen,)):
+        found.seen = seq
+        if sought.in_row(searched):
+            source, id_, type_, _subject, received, *_ = searched
+            found.rows.append((seq, identity(source, id_), received // DAY, type_))
 
 
 def _rewrite_segments(

@@ -33,7 +33,9 @@ AROUND: Final = 16
 HALF: Final = AROUND // 2
 MOST: Final = 100_000
 """Longer values that are remembered; a text that is part of more is too common to tell residue by bytes."""
-ROWS: Final = 5_000
+ROWS: Final = 50_000
+AT_ONCE: Final = 16 * 2**20
+"""Bytes of values that are looked at in one go, about."""
 SQLITE: Final = b"SQLite format 3\x00"
 
 
@@ -261,9 +263,10 @@ class Finder:
         self._needles = tuple(needles)
         self.longest = max(map(len, needles), default=1)
         self._short = [needle for needle in needles if len(needle) < WORD or len(needles) <= FEW]
-        self._by_prefix: dict[bytes, list[bytes]] = {}
+        self._by_prefix: dict[bytes, dict[int, set[bytes]]] = {}
+        """By their first bytes and their length: most people's texts begin alike."""
         for needle in set(needles).difference(self._short):
-            self._by_prefix.setdefault(needle[:WORD], []).append(needle)
+            self._by_prefix.setdefault(needle[:WORD], {}).setdefault(len(needle), set()).add(needle)
 
     def places(self, block: bytes) -> Iterator[tuple[int, bytes]]:
         """Every place of every text, in no order."""
@@ -285,9 +288,9 @@ class Finder:
             )
             for word in np.flatnonzero(np.isin(words, prefixes)).tolist():
                 place = word * WORD + shift
-                for needle in self._by_prefix[block[place : place + WORD]]:
-                    if block.startswith(needle, place):
-                        yield place, needle
+                for length, known in self._by_prefix[block[place : place + WORD]].items():
+                    if (found := block[place : place + length]) in known:
+                        yield place, found
 
 
 def _values(file: Path) -> Iterator[list[bytes]]:
@@ -321,7 +324,11 @@ def _parquet_values(file: Path) -> Iterator[list[bytes]]:
 
     try:
         with pq.ParquetFile(file) as parquet:
-            for batch in parquet.iter_batches(batch_size=ROWS):
+            size = sum(
+                parquet.metadata.row_group(each).total_byte_size for each in range(parquet.num_row_groups)
+            )
+            rows = max(1, min(ROWS, AT_ONCE * parquet.metadata.num_rows // max(size, 1)))
+            for batch in parquet.iter_batches(batch_size=rows):
                 for column in batch.columns:
                     if pa.types.is_dictionary(column.type):
                         column = column.dictionary_decode()  # noqa: PLW2901
@@ -344,5 +351,12 @@ def _sqlite_values(file: Path) -> Iterator[list[bytes]]:
         for (name,) in names:
             quoted = name.decode().replace('"', '""')
             cursor = database.execute(f'SELECT * FROM "{quoted}"')
-            while rows := cursor.fetchmany(ROWS):
-                yield [value for row in rows for value in row if isinstance(value, bytes) and value]
+            values: list[bytes] = []
+            size = 0
+            for row in cursor:
+                values += [value for value in row if isinstance(value, bytes) and value]
+                size += sum(len(value) for value in row if isinstance(value, bytes))
+                if size > AT_ONCE:
+                    yield values
+                    values, size = [], 0
+            yield values
