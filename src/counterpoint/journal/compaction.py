@@ -8,9 +8,11 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from counterpoint.journal.intake import connect, rows_after, storage_errors, transaction
+from counterpoint.journal.leases import clean_retired
+from counterpoint.journal.manifest import DAY, adopt, orphans
 from counterpoint.journal.model.outcome import Compacted
 from counterpoint.journal.model.row import Row, identity
-from counterpoint.journal.segments import DAY, adopt, orphans, write_segments
+from counterpoint.journal.segments import write_segments
 
 __all__ = ["Background", "compact", "compaction_lock", "remove_orphans"]
 
@@ -45,6 +47,7 @@ def compact(folder: Path, *, identity_days: int, now: int, writing: threading.Lo
             removed = remove_orphans(folder, database)
             moved, written = _move(folder, database, now=now, writing=writing)
             _forget(database, now // DAY - identity_days, writing)
+            clean_retired(folder, database)
         finally:
             database.close()
     return Compacted(events=moved, segments=written, orphans=removed)

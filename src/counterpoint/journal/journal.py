@@ -4,15 +4,17 @@ import sqlite3
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Self
 
-from counterpoint.errors import Finding
+from counterpoint.errors import Finding, WorkspaceError
 from counterpoint.journal.check import check_journal
 from counterpoint.journal.compaction import Background, compact
-from counterpoint.journal.intake import Intake, connect, count, storage_errors
+from counterpoint.journal.intake import Intake, connect, count, storage_errors, transaction
+from counterpoint.journal.leases import clean_retired
+from counterpoint.journal.manifest import removed_events
 from counterpoint.journal.model.event import Event, Refusal, read_event
 from counterpoint.journal.model.outcome import Compacted, Receipt, Rejected, TypeCount
 from counterpoint.journal.model.row import Row, row_of
@@ -117,10 +119,10 @@ class Journal:
 
     def version(self) -> tuple[int, int]:
         """What changes whenever events are added or removed: results computed from the journal are cached by it."""
-        query = "SELECT (SELECT seq FROM sqlite_sequence WHERE name = 'events'), (SELECT sum(events) FROM segments)"
-        with self._reading() as database:
-            newest, moved = database.execute(query).fetchone()
-        return newest or 0, moved or 0
+        query = "SELECT seq FROM sqlite_sequence WHERE name = 'events'"
+        with self._reading() as database, transaction(database, "DEFERRED"):
+            newest = database.execute(query).fetchone()
+            return newest[0] if newest else 0, removed_events(database)
 
     def compact(self) -> Compacted:
         """Move the events of the intake into segments, unless another process is doing so."""
@@ -142,6 +144,8 @@ class Journal:
         """Write what is queued, finish what is running, and stop."""
         self._intake.close()
         self._background.close()
+        with suppress(WorkspaceError), self._reading() as database:  # somebody else will clean
+            clean_retired(self.folder, database)
 
     def _committed(self, accepted: int) -> None:
         with self._counting:
