@@ -9,6 +9,9 @@ hashing         the 64-bit hash of a subject
 columns         attributes as columns of a file, and the map of those that have none
 leases          files that were replaced stay for their readers
 compaction      from the intake into segments
+merging         small segments become larger ones
+rewriting       a segment anew without some of its events
+retention       what is too old goes
 snapshot        one moment of the journal as Ibis tables
 attributes      reading attributes, wherever each file keeps them
 recent          the newest events, page by page

@@ -20,8 +20,8 @@ from counterpoint.journal.leases import retired_paths
 from counterpoint.journal.model.row import Row
 
 __all__ = [
-    "DAY", "FOLDER", "LAYOUT", "Segment", "adopt", "by_period", "folder_name", "home_of", "manifest", "orphans",
-    "period_names", "removed_events", "replace",
+    "DAY", "FOLDER", "LAYOUT", "Segment", "adopt", "by_period", "folder_name", "home_of", "manifest", "note_removal",
+    "orphans", "period_names", "removed_events", "replace",
 ]  # fmt: skip
 
 FOLDER: Final = "segments"
@@ -121,6 +121,17 @@ def replace(
     )
     adopt(database, added, added=now)
     return True
+
+
+def note_removal(
+    database: sqlite3.Connection, *, now: int, why: str, events: int, files: int,
+    type: str | None = None, before: int | None = None,  # noqa: A002 - CloudEvents' word
+) -> None:  # fmt: skip
+    """Write down that the journal gave up events, so that what was computed with them is computed again."""
+    database.execute(
+        "INSERT INTO removed (at, why, type, before, events, files) VALUES (?, ?, ?, ?, ?, ?)",
+        (now, why, type, before, events, files),
+    )
 
 
 def removed_events(database: sqlite3.Connection) -> int:

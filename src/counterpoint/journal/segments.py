@@ -5,8 +5,8 @@
 
 import os
 import uuid
-from collections.abc import Iterable, Sequence
-from contextlib import suppress
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -29,14 +29,16 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 __all__ = [
-    "DAY", "SORT", "Segment", "SegmentWriter", "adopt", "arrow_table", "attributes_of", "by_period", "folder_name",
-    "manifest", "orphans", "replace", "schema", "sync_folders", "write_segments",
+    "DAY", "GROUP_BYTES", "SORT", "DamagedError", "Segment", "SegmentWriter", "adopt", "arrow_table", "attributes_of", "by_period", "folder_name",
+    "manifest", "orphans", "read_segment", "replace", "schema", "sync_folders", "write_segments",
 ]  # fmt: skip
 
 ROW_GROUP: Final = 131_072
 """Events."""
 GROUP_BYTES: Final = 64 * 2**20
 """Of a row group in memory; one with large data has fewer events."""
+WIDE: Final = ("data", "attributes", REST)
+"""Columns without dictionary and statistics: they are read whole or not at all, and their size is told truly."""
 SORT: Final = ("flag", "subject", "time", "source", "id")
 """Within a file, so that an engine skips the row groups of other flags and users; none comes last."""
 
@@ -65,6 +67,65 @@ def arrow_table(rows: Sequence[Row]) -> "pa.Table":
         for values, field in zip(columns, list(fields)[: len(COLUMNS)], strict=False)
     ]
     return pa.Table.from_arrays([*arrays, hash_array(arrays[COLUMNS.index("subject")])], schema=fields)
+
+
+def read_segment(
+    folder: Path, segment: Segment, *, memory: int = GROUP_BYTES, columns: Sequence[str] | None = None
+) -> "Iterator[pa.Table]":
+    """The events of a file in its order, as tables of `schema()` (or of some of its columns) of bounded size.
+
+    Args:
+        folder: the journal's.
+        segment: the file; one of layout 1 gets the hashes that it lacks.
+        memory: about how many bytes a table may have.
+        columns: those that are wanted; default all.
+
+    Raises:
+        DamagedError: the file is missing, or is not what the manifest says.
+    """
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    fields = schema()
+    wanted = [name for name in fields.names if columns is None or name in columns]
+    with _damage(segment), pq.ParquetFile(folder / segment.path, memory_map=True, pre_buffer=False) as file:
+        groups = [file.metadata.row_group(place) for place in range(file.metadata.num_row_groups)]
+        if file.metadata.num_rows != segment.events:
+            raise DamagedError(segment)
+        size = sum(group.total_byte_size for group in groups) // max(segment.events, 1) + 1
+        rows = min(max(memory // (2 * size), 1), ROW_GROUP)
+        there = [name for name in wanted if name in file.schema_arrow.names]
+        for batch in file.iter_batches(rows, columns=there, use_threads=False):
+            arrays = {name: batch.column(name) for name in there}
+            if HASH in wanted and HASH not in there:
+                arrays[HASH] = hash_array(arrays["subject"])
+            for name in wanted:
+                arrays.setdefault(name, pa.nulls(batch.num_rows, fields.field(name).type))
+            yield pa.table({name: arrays[name].cast(fields.field(name).type) for name in wanted})
+
+
+class DamagedError(Exception):
+    """A file of the journal that cannot be read; `doctor` says what is wrong with it."""
+
+    def __init__(self, segment: Segment) -> None:
+        super().__init__(f"{segment.path} cannot be read")
+        self.segment = segment
+
+
+@contextmanager
+def _damage(segment: Segment) -> Iterator[None]:
+    import pyarrow as pa
+
+    try:
+        yield
+    except FileNotFoundError as error:
+        raise DamagedError(segment) from error
+    except OSError as error:
+        if error.errno is not None:
+            raise
+        raise DamagedError(segment) from error  # what Arrow says of a file with a broken page
+    except pa.ArrowException as error:
+        raise DamagedError(segment) from error
 
 
 def attributes_of(type_: str, table: "pa.Table") -> list[list[tuple[Any, ...]]]:
@@ -115,11 +176,10 @@ class SegmentWriter:
             fields = fields.append(pa.field(name, array.type))
         self._schema = fields
         self._sink = self._file.open("xb")
+        narrow = [name for name in fields.names if name not in WIDE]
         self._writer = pq.ParquetWriter(
-            self._sink, fields, compression="zstd", write_statistics=[
-                name for name in fields.names if name not in ("data", "attributes", REST)
-            ],
-        )  # fmt: skip
+            self._sink, fields, compression="zstd", use_dictionary=narrow, write_statistics=narrow
+        )
         self._waiting: list[pa.Table] = []
         self._rows = self._bytes = self._events = 0
         self._times: list[int] = []
@@ -130,6 +190,10 @@ class SegmentWriter:
         return self
 
     def __exit__(self, *_: object) -> None:
+        self.abandon()
+
+    def abandon(self) -> None:
+        """Delete the file, unless it is finished."""
         if not self._done:
             with suppress(Exception):  # what broke the writing breaks the closing too
                 self._writer.close()
