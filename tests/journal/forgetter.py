@@ -17,10 +17,12 @@ import pyarrow.compute
 import pyarrow.parquet
 
 from counterpoint.errors import CounterpointError
-from counterpoint.journal import Journal, compaction, erasure, holding, purging, segments
+from counterpoint.journal import Journal, compaction, erasure, leases, manifest, purging, rewriting, segments
 from counterpoint.journal.sought import Named
 
-WATCHED = frozenset(str(module.__file__) for module in (compaction, erasure, holding, purging, segments))
+WATCHED = frozenset(
+    str(module.__file__) for module in (compaction, erasure, leases, manifest, purging, rewriting, segments)
+)
 
 
 def die_at(function: str, number: int) -> None:

@@ -7,15 +7,15 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
 from counterpoint.errors import ConflictError, WorkspaceError
 from counterpoint.journal import Journal, erasure
 from counterpoint.journal.compaction import compaction_lock
-from counterpoint.journal.erasure import finish, forgotten_hashes, preview, read_list
-from counterpoint.journal.holding import held
+from counterpoint.journal.erasure import finish, preview
+from counterpoint.journal.forgotten import forgotten_hashes, read_list
+from counterpoint.journal.manifest import manifest
 from counterpoint.journal.residue import search
 from counterpoint.journal.sought import Hashed, Named, digest
 
@@ -193,7 +193,7 @@ def test_several_people_go_in_one_rewrite_of_each_file(journal: Journal) -> None
     assert done.files == files
     assert {each.subject for each in journal.recent(limit=10_000)} == set(OTHERS[:5])
     assert search(journal.folder, people).traces == ()
-    assert [receipt.people for receipt in journal.receipts()] == [len(people)]
+    assert [receipt.people for receipt in journal.erasures()] == [len(people)]
 
 
 def test_a_repeat_of_a_forgotten_event_does_not_come_back_but_new_events_are_taken(journal: Journal) -> None:
@@ -210,13 +210,13 @@ def test_what_would_go_is_told_and_nothing_is_changed(journal: Journal) -> None:
     told = preview(journal.folder, [Named(PERSON)])
     assert (told.events, told.in_intake, told.files, told.finished) == (6, 3, 3, False)
     assert [each for each in bytes_on_disk(journal.folder) if each[0].suffix == ".parquet"] == before
-    assert journal.receipts() == []
+    assert journal.erasures() == []
 
 
 def test_the_receipt_does_not_say_of_whom(journal: Journal) -> None:
     fill(journal)
     journal.forget([Named(PERSON)], actor="user:default/bo")
-    [receipt] = journal.receipts()
+    [receipt] = journal.erasures()
     assert (receipt.actor, receipt.people, receipt.events) == ("user:default/bo", 1, 6)
     assert receipt.finished is not None
     [kept] = forgotten_hashes(journal.folder)
@@ -257,22 +257,12 @@ def test_a_reader_keeps_its_files_and_the_erasure_says_that_it_waits(journal: Jo
     fill(journal)
     with journal.snapshot() as snapshot:
         done = journal.forget([Named(PERSON)], wait=0)
-        assert (done.waiting, done.finished) == (1, False)
+        assert (done.waiting, done.finished) == (4, False)  # and the reader itself
         assert snapshot.events().count().to_pyarrow().as_py() == 166
-    assert [receipt.finished for receipt in journal.receipts()] == [None]
+    assert [receipt.finished for receipt in journal.erasures()] == [None]
     assert journal.recent(subject=PERSON) == []
     assert finish(journal.folder, now=1)
     assert holding(journal.folder, PERSON) == []
-
-
-def test_the_lease_of_a_dead_reader_stops_nobody(journal: Journal) -> None:
-    fill(journal)
-    with held(journal.folder):
-        [lease] = (journal.folder / "leases").iterdir()
-        content = lease.read_bytes()
-    lease.write_bytes(content)  # a killed reader leaves its file, and no lock
-    assert journal.forget([Named(PERSON)], wait=0).finished
-    assert not lease.exists()
 
 
 def test_it_waits_for_a_compaction_and_says_so_when_it_takes_too_long(journal: Journal) -> None:
@@ -290,20 +280,31 @@ def test_a_file_that_cannot_be_read_is_named_and_nothing_is_changed(journal: Jou
         journal.forget([Named(PERSON)])
     names = {each.name for each in journal.folder.rglob("*.parquet")}
     assert len(names) == 3
-    assert journal.receipts() == []
+    assert journal.erasures() == []
 
 
-def test_columns_that_this_version_does_not_know_are_kept(journal: Journal) -> None:
-    journal.append([event(1), event(2), event(3)])
+def test_columns_of_attributes_stay_unless_they_are_named_after_the_person(journal: Journal) -> None:
+    journal.append([event(number, data={"country": "SE", PERSON: number}) for number in range(20)])
+    journal.append([event(100 + number, data={"country": "NO"}) for number in range(20)])
     journal.compact()
-    [file] = journal.folder.rglob("*.parquet")
-    table = pq.read_table(file).append_column("country", pa.array([1, 2, 3], pa.int64()))
-    pq.write_table(table, file)
     with journal._reading() as database:
-        database.execute("UPDATE segments SET bytes = ?", (file.stat().st_size,))
-    journal.forget([Named("user-2")])
+        assert {column.name for column in manifest(database)[0].columns} == {"country", PERSON}
+    journal.forget([Named(PERSON)])
+    with journal._reading() as database:
+        assert {column.name for column in manifest(database)[0].columns} == {"country"}
     [file] = journal.folder.rglob("*.parquet")
-    assert pq.read_table(file).column("country").to_pylist() == [1, 3]
+    assert pq.read_table(file).column("data_country").to_pylist() == ["NO"] * 20
+    assert not [name for name in pq.read_schema(file).names if "moreira" in name]
+    assert holding(journal.folder, PERSON) == []
+
+
+def test_a_type_that_is_the_person_is_in_no_receipt(journal: Journal) -> None:
+    journal.append([event(1, type=PERSON), event(2)])
+    journal.compact()
+    journal.forget([Named(PERSON)])
+    assert journal.erasures()[0].types == {"(forgotten)": 1}
+    assert holding(journal.folder, PERSON) == []
+    assert [place.name for place in (journal.folder / "segments").iterdir()] == ["type=order.placed"]
 
 
 def test_erasures_of_two_journals_of_one_folder_follow_each_other(open_journal: Opens) -> None:
@@ -313,7 +314,7 @@ def test_erasures_of_two_journals_of_one_folder_follow_each_other(open_journal: 
     first.forget([Named(OTHERS[0])])
     second.forget([Named(PERSON)])
     assert {each.subject for each in first.recent(limit=1000)} == set(OTHERS[1:])
-    assert [receipt.number for receipt in first.receipts()] == [1, 2]
+    assert [receipt.number for receipt in first.erasures()] == [1, 2]
 
 
 @pytest.mark.parametrize("step", ["_write_receipt", "_finish", "_tidy", "_rewrite_database"])
@@ -335,4 +336,4 @@ def test_broken_off_anywhere_the_person_is_there_entirely_or_gone_and_a_second_r
     assert journal.forget([Named(PERSON)]).finished
     assert everything(journal) == others
     assert holding(journal.folder, PERSON) == []
-    assert all(receipt.finished for receipt in journal.receipts())
+    assert all(receipt.finished for receipt in journal.erasures())

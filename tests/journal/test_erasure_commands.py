@@ -72,7 +72,7 @@ def test_the_activity_log_has_the_receipt_and_not_the_person(folder: Path) -> No
     assert run(["events", "forget", PERSON]) == 0
     with Workspace.open(folder) as workspace, workspace.graph.read() as reader:
         [activity] = [each for each in reader.activity() if each.action == "events.forgotten"]
-        assert workspace.journal.receipts(noted=False) == []
+        assert workspace.journal.erasures(noted=False) == []
     assert activity.subject == "erasure:1"
     assert activity.after["events"] == 3
     with closing(sqlite3.connect(folder / "graph.db")) as database:

@@ -93,7 +93,7 @@ def test_killed_at_any_line_nobody_is_half_there(open_journal: Opens) -> None:
         "no child was killed before or none after the decisive step"
     )
     assert len(journal.recent(limit=10_000)) == kept
-    assert all(receipt.finished for receipt in journal.receipts())
+    assert all(receipt.finished for receipt in journal.erasures())
     assert [finding.level for finding in journal.check()] == ["ok"]
 
 

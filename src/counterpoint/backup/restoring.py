@@ -21,9 +21,9 @@ from counterpoint.errors import ConflictError, InputError, WorkspaceError
 from counterpoint.graph.actor import local_actor
 from counterpoint.journal import Journal
 from counterpoint.journal.backups import Backup, carry, known_backups
-from counterpoint.journal.erasure import forgotten_hashes, read_list
+from counterpoint.journal.forgotten import forgotten_hashes, read_list
 from counterpoint.journal.intake import connect, storage_errors
-from counterpoint.journal.segments import manifest as segments_of
+from counterpoint.journal.manifest import manifest as segments_of
 from counterpoint.journal.sought import Hashed
 from counterpoint.settings import Settings, load_settings
 from counterpoint.workspace import JOURNAL, SETTINGS, Workspace

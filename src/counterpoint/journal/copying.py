@@ -4,9 +4,9 @@ from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
 
-from counterpoint.journal.holding import held
 from counterpoint.journal.intake import connect, count, storage_errors
-from counterpoint.journal.segments import Segment, manifest
+from counterpoint.journal.leases import lease
+from counterpoint.journal.manifest import Segment, manifest
 
 __all__ = ["copy_intake", "held_files"]
 
@@ -14,7 +14,8 @@ __all__ = ["copy_intake", "held_files"]
 @contextmanager
 def held_files(folder: Path) -> Iterator[None]:
     """Keep the segments of every manifest that is copied while the block runs."""
-    with held(folder):
+    file = folder / "intake.db"
+    with storage_errors(file), closing(connect(file, create=False)) as database, lease(folder, database):
         yield
 
 
@@ -36,5 +37,6 @@ def copy_intake(folder: Path, target: Path) -> tuple[tuple[int, int, int, int], 
             last = copy.execute("SELECT coalesce(max(number), 0) FROM erasures").fetchone()[0]
             segments = manifest(copy)
             events = count(copy) + sum(segment.events for segment in segments)
+            copy.execute("DELETE FROM retired")  # files that are not copied
             copy.execute("PRAGMA journal_mode = DELETE")
     return (layout, row[0] if row else 0, events, last), segments

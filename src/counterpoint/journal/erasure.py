@@ -11,7 +11,6 @@ Killed before the second step, nothing has happened; killed after it, the next `
 
 import json
 import os
-import secrets
 import sqlite3
 import threading
 import time
@@ -24,13 +23,14 @@ from typing import Final
 
 import msgspec
 
-from counterpoint.errors import ConflictError, WorkspaceError
+from counterpoint.errors import ConflictError
 from counterpoint.journal.compaction import compaction_lock, remove_orphans
-from counterpoint.journal.holding import wait_for_readers
+from counterpoint.journal.forgotten import hashes, key_of, write_list
 from counterpoint.journal.intake import BUSY_SECONDS, connect, storage_errors, transaction
+from counterpoint.journal.leases import clean_retired, newest_number
+from counterpoint.journal.manifest import DAY, Segment, manifest, note_removal, replace
 from counterpoint.journal.model.row import identity
-from counterpoint.journal.purging import Rewritten, holds, rewrite
-from counterpoint.journal.segments import DAY, Segment, adopt, manifest
+from counterpoint.journal.purging import Purged, holds, purge
 from counterpoint.journal.sought import COLUMNS_SEARCHED, Hashed, Named, Sought, digest
 from counterpoint.journal.uncounting import remove_names
 from counterpoint.moments import to_datetime
@@ -39,18 +39,19 @@ __all__ = [
     "WAIT",
     "ErasureReceipt",
     "Forgotten",
+    "erasures",
     "finish",
     "forget",
-    "forgotten_hashes",
-    "key_of",
     "preview",
-    "receipts",
 ]
 
 WAIT: Final = 60.0
 """Seconds that an erasure waits for a compaction, and for readers of the files that it replaced."""
-LIST: Final = "forgotten.json"
-"""In the journal's folder: whom a restored backup must not bring back, as keyed hashes."""
+POLL: Final = 0.02
+"""Seconds between two looks at who still reads."""
+WHY: Final = "erasure"
+UNNAMED: Final = "(forgotten)"
+"""Stands in a receipt for an event type that is a person's text."""
 
 Advance = Callable[[float, float | None], None]
 
@@ -71,7 +72,7 @@ class Forgotten(msgspec.Struct, frozen=True, rename="camel"):
     """Of those segments."""
     bytes_after: int = 0
     waiting: int = 0
-    """Readers that still hold replaced files; they are not deleted yet."""
+    """Replaced files that readers still use; they are not deleted yet."""
     finished: bool = False
     """Nothing of these events is on the disk any more."""
 
@@ -100,7 +101,11 @@ class _Found(msgspec.Struct):
     """Of the intake: seq, identity, day of arrival, type."""
     seen: int = 0
     """The last seq that was looked at."""
-    files: list[Rewritten] = []
+    files: list[Purged] = []
+
+    def added(self) -> list[Segment]:
+        """The new files."""
+        return [new for each in self.files for new in each.new]
 
     def types(self) -> dict[str, int]:
         counted = Counter(row[3] for row in self.rows)
@@ -125,7 +130,7 @@ def preview(folder: Path, people: Sequence[Named | Hashed]) -> Forgotten:
                 segments = manifest(database)
             for segment in segments:
                 if gone := holds(folder, segment, sought):
-                    found.files.append(Rewritten(segment, gone, None))
+                    found.files.append(Purged(segment, gone))
         finally:
             database.close()
     return _outcome(found, len(people))
@@ -152,9 +157,8 @@ def forget(
                 _rewrite_segments(folder, manifest(database), sought, found, advance)
                 number = _replace(database, sought, found, actor=actor, now=now, writing=writing)
             except BaseException:
-                for each in found.files:
-                    if each.new:
-                        (folder / each.new.path).unlink(missing_ok=True)
+                for new in found.added():
+                    (folder / new.path).unlink(missing_ok=True)
                 raise
         finally:
             database.close()
@@ -176,7 +180,7 @@ def finish(folder: Path, *, now: int, wait: float = WAIT) -> bool:
             return _finish(folder, wait, now) == 0
 
 
-def receipts(database: sqlite3.Connection, *, noted: bool | None = None) -> list[ErasureReceipt]:
+def erasures(database: sqlite3.Connection, *, noted: bool | None = None) -> list[ErasureReceipt]:
     """The receipts of all erasures, oldest first; or those that the activity log knows, or does not know."""
     query = (
         "SELECT number, at, actor, (SELECT count(*) FROM forgotten WHERE erasure = number),"
@@ -191,47 +195,6 @@ def receipts(database: sqlite3.Connection, *, noted: bool | None = None) -> list
         for number, at, actor, people, events, types, files, before, after, finished
         in database.execute(query, (noted,))
     ]  # fmt: skip
-
-
-def forgotten_hashes(folder: Path) -> list[Hashed]:
-    """Whom this journal has forgotten: from its database, or where that cannot be read from the list beside it.
-
-    Raises:
-        WorkspaceError: neither can be read, though one is there.
-    """
-    file = folder / "intake.db"
-    if file.exists():
-        try:
-            database = connect(file, create=False)
-        except WorkspaceError:
-            return read_list(folder / LIST)
-        try:
-            with storage_errors(file):
-                return _hashes(database)
-        finally:
-            database.close()
-    return read_list(folder / LIST)
-
-
-def read_list(file: Path) -> list[Hashed]:
-    """The people of a list that an erasure wrote; none where there is no such file.
-
-    Raises:
-        WorkspaceError: it is no such list.
-    """
-    try:
-        entries = json.loads(file.read_text(encoding="utf-8"))["forgotten"]
-        return [Hashed(bytes.fromhex(e["key"]), bytes.fromhex(e["hash"]), int(e["at"])) for e in entries]
-    except FileNotFoundError:
-        return []
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise WorkspaceError(f"{file} is no list of forgotten people ({error}).") from error
-
-
-def key_of(database: sqlite3.Connection) -> bytes:
-    """The key of this workspace's hashes: that of its newest receipt, or a new random one."""
-    row = database.execute("SELECT key FROM forgotten ORDER BY erasure DESC LIMIT 1").fetchone()
-    return bytes(row[0]) if row else secrets.token_bytes(32)
 
 
 @contextmanager
@@ -265,8 +228,8 @@ def _rewrite_segments(
 ) -> None:
     for done, segment in enumerate(segments):
         advance(done, len(segments))
-        if rewritten := rewrite(folder, segment, sought):
-            found.files.append(rewritten)
+        if purged := purge(folder, segment, sought):
+            found.files.append(purged)
 
 
 def _replace(
@@ -281,24 +244,29 @@ def _replace(
             "INSERT OR IGNORE INTO identities (hash, day) VALUES (?, ?)",
             sorted((row[1], row[2]) for row in found.rows),
         )
-        database.executemany(
-            "DELETE FROM segments WHERE path = ?", [(each.old.path,) for each in found.files]
-        )
-        adopt(database, [each.new for each in found.files if each.new], added=now)
+        if not replace(database, [each.old for each in found.files], found.added(), now=now):
+            raise RuntimeError("a file was replaced although the compaction lock was held")
         remove_names(database, sought)
-        # A number that is never given makes what was computed before the erasure old (see Journal.version).
-        database.execute("UPDATE sqlite_sequence SET seq = seq + 1 WHERE name = 'events'")
-        return _write_receipt(database, sought, found, actor=actor, now=now)
+        events = len(found.rows) + sum(each.gone for each in found.files)
+        note_removal(database, now=now, why=WHY, events=events, files=len(found.files))
+        number = _write_receipt(database, sought, found, actor=actor, now=now)
+        # No file, but a number: whoever reads now is waited for, also where no file was replaced.
+        barrier = (f"segments/erasure-{number}", 0, 0, now)
+        database.execute("INSERT INTO retired (path, events, bytes, at) VALUES (?, ?, ?, ?)", barrier)
+        return number
 
 
 def _write_receipt(
     database: sqlite3.Connection, sought: Sought, found: _Found, *, actor: str, now: int
 ) -> int:
     done = _outcome(found, 0)
+    types: Counter[str] = Counter()
+    for type_, events in done.types.items():
+        types[UNNAMED if sought.places(type_) else type_] += events
     cursor = database.execute(
         "INSERT INTO erasures (at, actor, events, types, files, bytes_before, bytes_after) VALUES (?, ?, ?, ?, ?, ?, ?)",
         (
-            now, actor, done.events, json.dumps(done.types, ensure_ascii=False),
+            now, actor, done.events, json.dumps(types, ensure_ascii=False),
             done.files, done.bytes_before, done.bytes_after,
         ),
     )  # fmt: skip
@@ -322,7 +290,7 @@ def _outcome(found: _Found, people: int) -> Forgotten:
         in_intake=len(found.rows),
         files=len(found.files),
         bytes_before=sum(each.old.bytes for each in found.files),
-        bytes_after=sum(each.new.bytes for each in found.files if each.new),
+        bytes_after=sum(new.bytes for new in found.added()),
     )
 
 
@@ -337,12 +305,12 @@ def _unfinished(folder: Path) -> bool:
 
 
 def _finish(folder: Path, wait: float, now: int) -> int:
-    """Delete what the manifest no longer names and write the database anew; returns the readers in the way."""
+    """Delete what the manifest no longer names and write the database anew; returns the files that wait for readers."""
     start = time.time()
     database = connect(folder / "intake.db", create=False)
     try:
-        write_list(folder, _hashes(database))
-        if waiting := wait_for_readers(folder, wait):
+        write_list(folder, hashes(database))
+        if waiting := _delete_replaced(folder, database, wait):
             return waiting
         remove_orphans(folder, database)
         _tidy(folder, start)
@@ -352,6 +320,18 @@ def _finish(folder: Path, wait: float, now: int) -> int:
     finally:
         database.close()
     return 0
+
+
+def _delete_replaced(folder: Path, database: sqlite3.Connection, wait: float) -> int:
+    """Delete all files that were replaced until now; returns how many still have readers after `wait` seconds."""
+    last = newest_number(database)
+    end = time.monotonic() + wait
+    while True:
+        clean_retired(folder, database)
+        left = database.execute("SELECT count(*) FROM retired WHERE number <= ?", (last,)).fetchone()[0]
+        if not left or time.monotonic() > end:
+            return int(left)
+        time.sleep(POLL)
 
 
 def _tidy(folder: Path, start: float) -> None:
@@ -393,20 +373,3 @@ def _rewrite_database(database: sqlite3.Connection, wait: float) -> None:
                 )
     finally:
         database.execute(f"PRAGMA busy_timeout = {int(BUSY_SECONDS * 1000)}")
-
-
-def _hashes(database: sqlite3.Connection) -> list[Hashed]:
-    query = "SELECT key, hash, at FROM forgotten ORDER BY at, hash"
-    return [Hashed(bytes(key), bytes(hash_), at) for key, hash_, at in database.execute(query)]
-
-
-def write_list(folder: Path, people: Sequence[Hashed]) -> None:
-    """Write the list that a restore reads, all of it or none; readable by its owner only."""
-    entries = [{"key": p.key.hex(), "hash": p.hash.hex(), "at": p.until} for p in people]
-    draft = folder / f"{LIST}.draft"
-    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    with os.fdopen(descriptor, "w", encoding="utf-8") as sink:
-        json.dump({"forgotten": entries}, sink, indent=1)
-        sink.flush()
-        os.fsync(sink.fileno())
-    draft.replace(folder / LIST)

@@ -140,10 +140,10 @@ def _note(workspace: "Workspace") -> None:
     """Tell the activity log of every erasure that it does not know; whom it concerned stays out of it."""
     from counterpoint.graph.actor import local_actor
 
-    for receipt in workspace.journal.receipts(noted=False):
+    for receipt in workspace.journal.erasures(noted=False):
         with workspace.graph.write(local_actor()) as writer:
             writer.record("events.forgotten", f"erasure:{receipt.number}", after=receipt)
-        workspace.journal.note_receipt(receipt.number)
+        workspace.journal.note_erasure(receipt.number)
 
 
 class _Found:
@@ -201,7 +201,7 @@ def _done(done: "Forgotten") -> str:
     text += f". Receipt {done.number}."
     if not done.finished:
         text += (
-            f"\nNot finished: {counted(done.waiting, 'reader')} still use replaced files, which are still on the disk."
+            f"\nNot finished: readers still use {counted(done.waiting, 'replaced file')}, which are still on the disk."
             " Run the same command again when they have ended."
         )
     return text
