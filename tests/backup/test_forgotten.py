@@ -38,6 +38,16 @@ def test_a_workspace_that_is_replaced_keeps_its_people_forgotten(filled: Workspa
     assert not is_there(filled.path)
 
 
+def test_a_restore_that_was_killed_between_its_renames_forgets_nobody_less(
+    filled: Workspace, tmp_path: Path
+) -> None:
+    make_backup(filled, tmp_path / "b.zip")
+    filled.journal.forget([Named(PERSON)])
+    filled.close()
+    filled.path.rename(tmp_path / f"{filled.path.name}.before-restore-20260504T000000Z")
+    assert restore(tmp_path / "b.zip", filled.path).forgotten == 6
+
+
 @pytest.mark.parametrize("what", ["forgotten.json", "journal", "workspace"])
 def test_a_new_place_is_told_by_a_list_or_a_workspace(filled: Workspace, tmp_path: Path, what: str) -> None:
     make_backup(filled, tmp_path / "b.zip")

@@ -5,6 +5,7 @@ backup has not seen is done again before the rename.
 """
 
 import fcntl
+import glob
 import os
 import shutil
 import sqlite3
@@ -12,6 +13,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Final
 
 import msgspec
 
@@ -29,6 +31,10 @@ from counterpoint.settings import Settings, load_settings
 from counterpoint.workspace import JOURNAL, SETTINGS, Workspace
 
 __all__ = ["Restored", "forget_again", "restore"]
+
+
+ASIDE: Final = ".before-restore-"
+"""Follows the name of a folder that was put aside."""
 
 
 class Restored(msgspec.Struct, frozen=True):
@@ -108,8 +114,11 @@ def _check_place(place: Path, *, force: bool) -> None:
 
 
 def _people(place: Path, lists: Sequence[Path]) -> list[Hashed]:
-    """Whom the workspace that is replaced has forgotten, and the lists."""
-    people = forgotten_hashes(place / JOURNAL) if (place / JOURNAL).is_dir() else []
+    """Whom the workspace that is replaced has forgotten, those that were replaced before, and the lists."""
+    people: list[Hashed] = []
+    # A restore that was killed between its two renames has left the workspace beside the place only.
+    for before in (place, *place.parent.glob(f"{glob.escape(place.name)}{ASIDE}*")):
+        people += forgotten_hashes(before / JOURNAL)
     for path in lists:
         if path.is_dir():
             journal = path / JOURNAL if (path / JOURNAL).is_dir() else path
@@ -135,7 +144,7 @@ def _backups(place: Path) -> list[Backup]:
 def _beside(place: Path) -> Iterator[Path]:
     """A folder beside the place, for its owner only; what killed restores have left there is removed."""
     start = f".{place.name}.restore-"
-    for left in place.parent.glob(f"{start}*"):
+    for left in place.parent.glob(f"{glob.escape(start)}*"):
         if left.is_dir() and not left.is_symlink():
             with _locked(left) as alone:
                 if alone:
@@ -232,7 +241,7 @@ def _put(staging: Path, place: Path) -> Path | None:
     aside = None
     if place.is_dir() and any(place.iterdir()):
         stamp = datetime.now(UTC).strftime("%Y%m%dT%H%M%S%fZ")
-        aside = place.with_name(f"{place.name}.before-restore-{stamp}")
+        aside = place.with_name(f"{place.name}{ASIDE}{stamp}")
         place.rename(aside)
     mode = aside.stat().st_mode & 0o777 if aside else 0o700
     staging.rename(place)

@@ -5,11 +5,12 @@ import os
 import secrets
 import sqlite3
 from collections.abc import Sequence
+from contextlib import closing, suppress
 from pathlib import Path
 from typing import Final
 
 from counterpoint.errors import WorkspaceError
-from counterpoint.journal.intake import connect, storage_errors
+from counterpoint.journal.intake import BUSY_SECONDS
 from counterpoint.journal.sought import Hashed
 
 __all__ = ["forgotten_hashes", "hashes", "key_of", "read_list", "write_list"]
@@ -19,23 +20,17 @@ LIST: Final = "forgotten.json"
 
 
 def forgotten_hashes(folder: Path) -> list[Hashed]:
-    """Whom this journal has forgotten: from its database, or where that cannot be read from the list beside it.
+    """Whom a journal has forgotten: from its database, which may be damaged or older, and from the list beside it.
 
     Raises:
-        WorkspaceError: neither can be read, though one is there.
+        WorkspaceError: the list is damaged.
     """
-    file = folder / "intake.db"
-    if file.exists():
-        try:
-            database = connect(file, create=False)
-        except WorkspaceError:
-            return read_list(folder / LIST)
-        try:
-            with storage_errors(file):
-                return hashes(database)
-        finally:
-            database.close()
-    return read_list(folder / LIST)
+    people = read_list(folder / LIST)
+    address = f"{(folder / 'intake.db').absolute().as_uri()}?mode=ro"
+    # Not with `connect`: it would bring an older journal forward, which may not be ours to change.
+    with suppress(sqlite3.Error), closing(sqlite3.connect(address, uri=True, timeout=BUSY_SECONDS)) as database:
+        people += hashes(database)
+    return list(dict.fromkeys(people))
 
 
 def read_list(file: Path) -> list[Hashed]:
