@@ -1,6 +1,5 @@
-"""Snapshots: the journal as it is at one moment, as Ibis tables on DuckDB."""
+"""Snapshots: the journal as it is at one moment, as Ibis tables on the engine of the settings."""
 
-import os
 import sqlite3
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -8,16 +7,17 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from counterpoint.engine import DUCKDB, EngineAddress
 from counterpoint.errors import WorkspaceError
+from counterpoint.journal.engines import Engine, open_engine
 from counterpoint.journal.intake import rows_after, transaction
-from counterpoint.journal.model.row import COLUMNS, Row
-from counterpoint.journal.segments import Segment, arrow_table, manifest
+from counterpoint.journal.model.row import Row
+from counterpoint.journal.segments import Segment, arrow_table, manifest, schema
 
 if TYPE_CHECKING:
     import ibis
-    from ibis.backends.duckdb import Backend
 
-__all__ = ["Snapshot", "engine_options", "open_snapshot"]
+__all__ = ["Snapshot", "open_snapshot"]
 
 DAMAGE = ("Invalid Input Error", "IO Error", "TProtocolException", "Invalid Error")
 """How DuckDB begins to say that a file is not what it should be."""
@@ -26,15 +26,34 @@ DAMAGE = ("Invalid Input Error", "IO Error", "TProtocolException", "Invalid Erro
 class Snapshot:
     """What the journal held when it was taken; appends and compactions do not change it."""
 
-    def __init__(self, folder: Path, segments: Sequence[Segment], tail: Sequence[Row]) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        segments: Sequence[Segment],
+        tail: Sequence[Row],
+        *,
+        engine: EngineAddress = DUCKDB,
+        shared: str | None = None,
+    ) -> None:
         self._folder = folder
         self._segments = segments
         self._tail = tail
+        self._address = engine
+        self._shared = shared
+
+    @property
+    def engine(self) -> str:
+        """Which engine computes: duckdb, spark or clickhouse."""
+        return self._address.kind
+
+    @property
+    def connection(self) -> Any:
+        """The Ibis backend that the tables live on."""
+        return self._engine.connection
 
     @cached_property
-    def connection(self) -> "Backend":
-        """The Ibis backend that the tables live on: DuckDB in memory, closed with the snapshot."""
-        return connect_engine(self._folder)
+    def _engine(self) -> Engine:
+        return open_engine(self._folder, self._address, shared=self._shared)
 
     def events(self, *types: str) -> "ibis.Table":
         """The events of these types, or of all, as an Ibis table.
@@ -47,45 +66,39 @@ class Snapshot:
 
         tables = [self._tail_table]
         if files := self._files(types):
-            tables.append(self._files_table(files))
+            tables.append(self._engine.files(files, schema()))
         table = ibis.union(*tables) if len(tables) > 1 else tables[0]
         return table.filter(table.type.isin(types)) if types else table
 
-    def _files(self, types: Sequence[str]) -> list[str]:
+    def _files(self, types: Sequence[str]) -> list[Segment]:
         chosen = [segment for segment in self._segments if not types or segment.type in types]
-        paths = [self._folder / segment.path for segment in chosen]
-        for path in paths:
+        for segment in chosen:
+            path = self._folder / segment.path
             if not path.exists():  # DuckDB would take a name with a star in it for a pattern
                 raise WorkspaceError(
                     f"The journal's file {path} is missing; restore it from a backup. `counterpoint doctor` lists all."
                 )
-        return [str(path) for path in paths]
-
-    def _files_table(self, files: list[str]) -> "ibis.Table":
-        import ibis
-
-        table = self.connection.read_parquet(files, union_by_name=True, hive_partitioning=False)
-        types = self._tail_table.schema()
-        missing = {name: ibis.null(types[name]) for name in COLUMNS if name not in table.columns}
-        return table.mutate(**missing).select(*COLUMNS)
+        return chosen
 
     @cached_property
     def _tail_table(self) -> "ibis.Table":
-        return self.connection.create_table("journal_tail", arrow_table(self._tail), schema=None, temp=True)
+        return self._engine.tail(arrow_table(self._tail))
 
     def close(self) -> None:
         """Let the engine go; tables of this snapshot cannot be read after that."""
-        if "connection" in self.__dict__:
-            self.connection.disconnect()
+        if "_engine" in self.__dict__:
+            self._engine.close()
 
 
 @contextmanager
-def open_snapshot(folder: Path, database: sqlite3.Connection) -> Iterator[Snapshot]:
+def open_snapshot(
+    folder: Path, database: sqlite3.Connection, *, engine: EngineAddress = DUCKDB, shared: str | None = None
+) -> Iterator[Snapshot]:
     """Take a snapshot: the manifest and the intake in one read transaction, which ends at once."""
     with transaction(database, "DEFERRED"):
         segments = manifest(database)
         tail = rows_after(database, 0, -1)
-    snapshot = Snapshot(folder, segments, tail)
+    snapshot = Snapshot(folder, segments, tail, engine=engine, shared=shared)
     try:
         with _damage():
             yield snapshot
@@ -105,16 +118,3 @@ def _damage() -> Iterator[None]:
                 f"A file of the journal cannot be read ({reason}); `counterpoint doctor` lists what to restore."
             ) from error
         raise
-
-
-def connect_engine(folder: Path) -> "Backend":
-    """DuckDB in memory, held to half of the machine's memory; what is larger goes to a folder."""
-    import ibis
-
-    return ibis.duckdb.connect(**engine_options(folder))
-
-
-def engine_options(folder: Path) -> dict[str, Any]:
-    """DuckDB's settings: without them a large join could take all memory."""
-    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
-    return {"memory_limit": f"{memory // 2 // 2**20}MiB", "temp_directory": str(folder / "spill")}
