@@ -7,11 +7,11 @@ from typing import Any
 
 import msgspec
 
-from counterpoint.journal.engines.embedded import engine_options
 from counterpoint.journal.intake import transaction
 from counterpoint.journal.model.event import EXPOSURE, Event
 from counterpoint.journal.model.row import COLUMNS, Row, event_of
 from counterpoint.journal.segments import Segment, manifest
+from counterpoint.journal.snapshot import engine_options
 from counterpoint.moments import to_micros
 from counterpoint.paging import cursor_of, read_cursor
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from counterpoint.engine import DUCKDB, EngineAddress
 from counterpoint.errors import WorkspaceError
 from counterpoint.journal.engines import Engine, open_engine
+from counterpoint.journal.engines.embedded import engine_options
 from counterpoint.journal.intake import rows_after, transaction
 from counterpoint.journal.model.row import Row
 from counterpoint.journal.segments import Segment, arrow_table, manifest, schema
@@ -17,7 +18,7 @@ from counterpoint.journal.segments import Segment, arrow_table, manifest, schema
 if TYPE_CHECKING:
     import ibis
 
-__all__ = ["Snapshot", "open_snapshot"]
+__all__ = ["Snapshot", "engine_options", "open_snapshot"]
 
 DAMAGE = ("Invalid Input Error", "IO Error", "TProtocolException", "Invalid Error")
 """How DuckDB begins to say that a file is not what it should be."""

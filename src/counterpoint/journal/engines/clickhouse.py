@@ -72,7 +72,7 @@ class ClickHouseEngine:
         home = self._home
         names = ",".join(segment.path for segment in segments)
         path = f"{home}/{{{names}}}" if len(segments) > 1 else f"{home}/{names}"
-        source = f"file('{path}', 'Parquet', '{_structure(schema)}')"
+        source = _file(path, schema)
         self._check(source, segments)
         return self._table(source, schema)
 
@@ -85,7 +85,7 @@ class ClickHouseEngine:
 
         file = Path(self._temporary.name) / "tail.parquet"
         pq.write_table(rows, file)
-        return self._table(f"file('{file}', 'Parquet', '{_structure(rows.schema)}')", rows.schema)
+        return self._table(_file(str(file), rows.schema), rows.schema)
 
     def close(self) -> None:
         """Close the connection and remove what was written for it."""
@@ -209,13 +209,18 @@ class Server:
         self._client.close()
 
 
+def _file(path: str, schema: "pa.Schema") -> str:
+    structure = _structure(schema).replace("'", "\\'")
+    return f"file('{path}', 'Parquet', '{structure}')"
+
+
 def _structure(schema: "pa.Schema") -> str:
     """The columns in ClickHouse's words; all may be null, since what may not would be 0 where nothing is."""
     import pyarrow as pa
 
     def kind(field: "pa.Field") -> str:
         if pa.types.is_timestamp(field.type):
-            return "DateTime64(6, \\'UTC\\')"
+            return "DateTime64(6, 'UTC')"
         names = {
             pa.string(): "String",
             pa.float64(): "Float64",
