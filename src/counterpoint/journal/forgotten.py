@@ -28,7 +28,10 @@ def forgotten_hashes(folder: Path) -> list[Hashed]:
     people = read_list(folder / LIST)
     address = f"{(folder / 'intake.db').absolute().as_uri()}?mode=ro"
     # Not with `connect`: it would bring an older journal forward, which may not be ours to change.
-    with suppress(sqlite3.Error), closing(sqlite3.connect(address, uri=True, timeout=BUSY_SECONDS)) as database:
+    with (
+        suppress(sqlite3.Error),
+        closing(sqlite3.connect(address, uri=True, timeout=BUSY_SECONDS)) as database,
+    ):
         people += hashes(database)
     return list(dict.fromkeys(people))
 
