@@ -18,14 +18,13 @@ from counterpoint.journal.columns import (
     Of,
     attribute_table,
     rest_key,
-    scalars,
     typed_already,
 )
 from counterpoint.journal.hashing import HASH, hash_expression
 from counterpoint.journal.manifest import Segment
 from counterpoint.journal.model.event import EXPOSURE
 from counterpoint.journal.model.row import COLUMNS, Row
-from counterpoint.journal.segments import arrow_table
+from counterpoint.journal.segments import arrow_table, attributes_of
 
 if TYPE_CHECKING:
     import ibis
@@ -95,9 +94,8 @@ def tail_table(rows: Sequence[Row], *, attributes: bool) -> "pa.Table":
     table = arrow_table(rows)
     if not attributes:
         return table
-    type_, data, written = (COLUMNS.index(name) for name in ("type", "data", "attributes"))
-    found = [list(scalars(row[type_], row[data], row[written])) for row in rows]
-    return table.append_column(REST, attribute_table(found, ())[REST])
+    types = [row[COLUMNS.index("type")] for row in rows]
+    return table.append_column(REST, attribute_table(types, *attributes_of(table), ())[REST])
 
 
 def of_tail(table: "ibis.Table", asked: Asked) -> "ibis.Table":
