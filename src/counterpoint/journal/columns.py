@@ -8,8 +8,8 @@ or else in the map `rest`, whose values begin with a letter for their type. The 
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
-from itertools import chain
+from collections.abc import Mapping, Sequence
+from itertools import chain, repeat
 from typing import TYPE_CHECKING, Any, Final, Literal
 
 import msgspec
@@ -83,7 +83,15 @@ def typed_already(type_: str, name: str) -> str | None:
 
 def documents(texts: Sequence[str | None]) -> list[Document]:
     """The objects that JSON texts say; nothing where a text says something else, or is none."""
-    return [_decode(text) if text and text[0] == "{" else _NOTHING for text in texts]
+    different = set(texts)
+    if len(different) * 4 > len(texts):
+        return [_document(text) for text in texts]
+    known = {text: _document(text) for text in different}  # exposures say the same again and again
+    return [known[text] for text in texts]
+
+
+def _document(text: str | None) -> Document:
+    return _decode(text) if text and text[0] == "{" else _NOTHING
 
 
 class Tally:
@@ -185,7 +193,7 @@ def _column_name(of: Of, name: str) -> str | None:
 
 
 def attribute_table(
-    types: Iterable[str],
+    types: str | Sequence[str],
     data: Sequence[Document],
     attributes: Sequence[Document],
     columns: Sequence[AttributeColumn],
@@ -193,7 +201,7 @@ def attribute_table(
     """The arrays of the attributes' columns and of the map, a value for each event.
 
     Args:
-        types: of the events.
+        types: of the events, or the one of all.
         data: what `documents` says of their data.
         attributes: what it says of their attributes.
         columns: those that the file has.
@@ -214,9 +222,13 @@ def attribute_table(
             values = [_fitting(column.kind, value) for value in values]
             partly[column.of, column.name] = column.kind
         arrays[column.column] = pa.array(values, type=arrow[column.kind])
+    if types == EXPOSURE:
+        texts = {str, type(None)}
+        whole["data"] |= {name for name in _TYPED if texts.issuperset(type(each.get(name)) for each in data)}
+    each_type = repeat(types) if isinstance(types, str) else types
     rest = [
         _rest(type_, document, extensions, whole, partly)
-        for type_, document, extensions in zip(types, data, attributes, strict=False)
+        for type_, document, extensions in zip(each_type, data, attributes, strict=False)
     ]
     return {**arrays, REST: pa.array(rest, type=pa.map_(pa.string(), pa.string()))}
 

@@ -7,7 +7,6 @@ import os
 import uuid
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
-from itertools import repeat
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -173,7 +172,7 @@ class SegmentWriter:
         home = home_of(folder, type_, period)
         home.mkdir(parents=True, exist_ok=True)
         self._file = home / f"{uuid.uuid4().hex}.parquet"
-        further = attribute_table((), (), (), self._columns)
+        further = attribute_table("", (), (), self._columns)
         fields = schema()
         for name, array in further.items():
             fields = fields.append(pa.field(name, array.type))
@@ -216,7 +215,7 @@ class SegmentWriter:
 
         if not table.num_rows:
             return
-        more = attribute_table(repeat(self._type), *(found or attributes_of(table)), self._columns)
+        more = attribute_table(self._type, *(found or attributes_of(table)), self._columns)
         arrays = [*(table[name] for name in schema().names), *more.values()]
         whole = pa.Table.from_arrays(arrays, schema=self._schema)
         for values, column in ((self._times, "time"), (self._hashes, HASH)):
