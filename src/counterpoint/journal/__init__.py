@@ -13,6 +13,9 @@ merging         small segments become larger ones
 rewriting       a segment anew without some of its events
 retention       what is too old goes
 snapshot        one moment of the journal as Ibis tables
+tally           counts of what arrives, kept in the same transaction
+refused         counts and samples of what is refused
+arrivals        what both counted, by minute and hour
 attributes      reading attributes, wherever each file keeps them
 recent          the newest events, page by page
 check           is everything there?

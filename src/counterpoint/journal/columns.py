@@ -21,8 +21,8 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 __all__ = [
-    "LEAST", "MOST", "REST", "SHARE", "AttributeColumn", "Document", "Kind", "Of", "Tally", "attribute_table", "documents",
-    "fits", "rest_key", "typed_already",
+    "LEAST", "MOST", "REST", "SHARE", "AttributeColumn", "Document", "Kind", "Of", "Tally", "arrow_types",
+    "attribute_table", "documents", "fits", "rest_key", "typed_already",
 ]  # fmt: skip
 
 REST: Final = "rest"
@@ -192,6 +192,13 @@ def _column_name(of: Of, name: str) -> str | None:
     return f"{of}_{plain}" if plain else None
 
 
+def arrow_types() -> "dict[Kind, pa.DataType]":
+    """Arrow's type of each kind of column."""
+    import pyarrow as pa
+
+    return {"string": pa.string(), "int64": pa.int64(), "float64": pa.float64(), "boolean": pa.bool_()}
+
+
 def attribute_table(
     types: str | Sequence[str],
     data: Sequence[Document],
@@ -208,7 +215,7 @@ def attribute_table(
     """
     import pyarrow as pa
 
-    arrow = {"string": pa.string(), "int64": pa.int64(), "float64": pa.float64(), "boolean": pa.bool_()}
+    arrow = arrow_types()
     arrays: dict[str, pa.Array] = {}
     whole: dict[Of, set[str]] = {of: set(names) for of, names in _NEVER.items()}
     partly: dict[tuple[Of, str], Kind] = {}

@@ -2,14 +2,25 @@
 
 import sqlite3
 import threading
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Self
 
+from counterpoint.engine import DUCKDB, EngineAddress
 from counterpoint.errors import Finding, WorkspaceError
+from counterpoint.journal.arrivals import (
+    Arrivals,
+    Period,
+    Sample,
+    Selection,
+    arrivals,
+    refusals,
+    samples,
+    totals,
+)
 from counterpoint.journal.check import check_journal
 from counterpoint.journal.compaction import Background, compact
 from counterpoint.journal.intake import Intake, connect, count, storage_errors, transaction
@@ -20,6 +31,7 @@ from counterpoint.journal.model.event import Event, Refusal, read_event
 from counterpoint.journal.model.outcome import Compacted, Due, Kept, Receipt, Rejected, TypeCount
 from counterpoint.journal.model.row import Row, row_of
 from counterpoint.journal.recent import Filter, newest
+from counterpoint.journal.refused import Refused
 from counterpoint.journal.retention import expired, receipts, unknown_types
 from counterpoint.journal.snapshot import Snapshot, open_snapshot
 from counterpoint.moments import to_datetime, to_micros
@@ -36,7 +48,12 @@ class Journal:
     """An append-only log of events in one folder. Safe to share between threads and processes."""
 
     def __init__(
-        self, folder: Path, settings: JournalSettings | None = None, *, clock: Callable[[], datetime] = _now
+        self,
+        folder: Path,
+        settings: JournalSettings | None = None,
+        *,
+        engine: EngineAddress = DUCKDB,
+        clock: Callable[[], datetime] = _now,
     ) -> None:
         """Open the journal in `folder`; it is made where there is none.
 
@@ -45,12 +62,14 @@ class Journal:
         """
         self.folder = Path(folder)
         self.settings = settings or JournalSettings()
+        self.engine = engine
         self._clock = clock
         self._file = self.folder / "intake.db"
         with self._reading(create=True) as database:
             self._in_intake = count(database)
         self._intake = Intake(self._file, queue=self.settings.queue, committed=self._committed)
         self._background = Background(self.compact)
+        self._refused = Refused(self._file, writing=self._intake.writing, clock=self.now)
         self._counting = threading.Lock()
         self._compacting = threading.Lock()
 
@@ -84,12 +103,21 @@ class Journal:
                 rejected.append(Rejected(index, row.reason))
             else:
                 rows.append(row)
+        if rejected:
+            self._refused.note([(each.reason, events[each.index]) for each in rejected])
         return self._intake.submit(rows, tuple(rejected))
 
     @contextmanager
-    def snapshot(self) -> Iterator[Snapshot]:
-        """The journal as it is now, as Ibis tables that nothing changes while the block runs."""
-        with self._reading() as database, open_snapshot(self.folder, database) as snapshot:
+    def snapshot(self, engine: EngineAddress | None = None) -> Iterator[Snapshot]:
+        """The journal as it is now, as Ibis tables that nothing changes while the block runs.
+
+        The tables live on the engine that is given, or on that of the settings.
+        """
+        shared = self.settings.shared
+        with (
+            self._reading() as database,
+            open_snapshot(self.folder, database, engine=engine or self.engine, shared=shared) as snapshot,
+        ):
             yield snapshot
 
     def recent(
@@ -150,6 +178,7 @@ class Journal:
     def close(self) -> None:
         """Write what is queued, finish what is running, and stop."""
         self._intake.close()
+        self._refused.close()
         self._background.close()
         with suppress(WorkspaceError), self._reading() as database:  # somebody else will clean
             clean_retired(self.folder, database)
@@ -169,6 +198,10 @@ class Journal:
             old = tuple(expired(self.folder, database, rules, now=now))
             return Kept(rules, old, tuple(receipts(database)), tuple(unknown_types(database, rules)))
 
+    def append_rows(self, rows: Sequence[Row]) -> Receipt:
+        """As `append`, for rows that our own code made as `row_of` would have (see `AlikeEvents`); nothing is checked."""
+        return self._intake.submit(rows).result()
+
     def _committed(self, accepted: int) -> None:
         with self._counting:
             self._in_intake += accepted
@@ -184,3 +217,49 @@ class Journal:
                 yield database
         finally:
             database.close()
+
+    @property
+    def file(self) -> Path:
+        """The intake's database."""
+        return self._file
+
+    def now(self) -> int:
+        """The journal's clock, in microseconds since 1970."""
+        return to_micros(self._clock())
+
+    def queue(self) -> tuple[int, int]:
+        """How many events of this process wait for the disk, and how many may."""
+        return self._intake.queued, self.settings.queue
+
+    # What arrives: counted by tally.py, read by arrivals.py.
+
+    def refuse(self, reasons: Iterable[str], *, rows: bool = False) -> None:
+        """Count what was refused before it was an event: lines that are no JSON, or `rows` that do not fit their mapping."""
+        self._refused.note([(reason, None) for reason in reasons], only="row" if rows else None)
+
+    def refuse_request(self, status: int) -> None:
+        """Count a request with events that was answered with this status instead of being read."""
+        self._refused.note_request(status)
+
+    def arrivals(self, wanted: Selection) -> list[Period]:
+        """What arrived in each minute or hour."""
+        self._refused.flush()
+        with self._reading() as database:
+            return arrivals(database, wanted)
+
+    def totals(self) -> dict[str, Arrivals]:
+        """What arrived by type, since this journal counts."""
+        with self._reading() as database:
+            return totals(database)
+
+    def refusals(self, since: int = 0) -> list[tuple[str, str, int, datetime]]:
+        """Reason, source, how many and when last, since a minute since 1970; the most frequent first."""
+        self._refused.flush()
+        with self._reading() as database:
+            return refusals(database, since)
+
+    def samples(self) -> dict[str, list[Sample]]:
+        """The last refused events by reason, as far as anything is kept of them; the newest first."""
+        self._refused.flush()
+        with self._reading() as database:
+            return samples(database)
