@@ -71,7 +71,7 @@ def test_what_most_events_have_becomes_a_typed_column(journal: Journal) -> None:
         "attributes_tenant": "string",
     }
     rest = pq.read_table(file_of(journal), columns=["id", "rest"]).to_pylist()
-    assert [(row["id"], row["rest"]) for row in rest if row["rest"]] == [("e7", [("data.rare", "sx")])]
+    assert [(row["id"], row["rest"]) for row in rest if row["rest"]] == [("e7", [("string:data.rare", "x")])]
 
 
 def test_types_that_conflict_stay_in_the_map(journal: Journal) -> None:

@@ -162,9 +162,7 @@ def _value(
     import ibis
 
     found = [_from_column(table[column.column], column.kind, attribute.kind)] if column else []
-    found.append(
-        _from_rest(table[REST].get(rest_key(home, attribute.name), ibis.null("string")), attribute.kind)
-    )
+    found.append(_from_rest(table[REST], attribute, home))
     if home == "data" and attribute.kind == "string" and (typed := typed_already(EXPOSURE, attribute.name)):
         found.append(ibis.ifelse(table.type == EXPOSURE, table[typed], ibis.null("string")))
     return ibis.coalesce(*found) if len(found) > 1 else found[0]
@@ -182,18 +180,18 @@ def _from_column(value: "ibis.Value", has: Kind, wanted: Kind) -> "ibis.Value":
     return ibis.null(wanted)
 
 
-def _from_rest(value: "ibis.Value", wanted: Kind) -> "ibis.Value":
-    """Of a text of the map: s and the text, i and the integer, f and the number, b and 1 or 0."""
+def _from_rest(rest: "ibis.Value", attribute: Attribute, home: Of) -> "ibis.Value":
     import ibis
 
-    kind, text = value.substr(0, 1), value.substr(1)
-    if wanted == "string":
-        return ibis.ifelse(kind == "s", text, ibis.null("string"))
-    if wanted == "boolean":
-        return ibis.ifelse(kind == "b", text == "1", ibis.null("boolean"))
-    integer = ibis.ifelse(kind == "i", text, ibis.null("string")).try_cast("int64")
-    number = ibis.ifelse(kind == "f", text, ibis.null("string")).try_cast("float64")
-    if wanted == "int64":
+    def text(kind: Kind) -> "ibis.Value":
+        return rest.get(rest_key(home, attribute.name, kind), ibis.null("string"))
+
+    if attribute.kind == "string":
+        return text("string")
+    if attribute.kind == "boolean":
+        return text("boolean") == "true"
+    integer, number = text("int64").try_cast("int64"), text("float64").try_cast("float64")
+    if attribute.kind == "int64":
         return ibis.coalesce(integer, _whole(number))
     return ibis.coalesce(integer.cast("float64"), number)
 

@@ -2,7 +2,7 @@
 
 An attribute is an extension attribute of the event or a scalar at the top of its data. In each segment it
 is in one place: in a column of its own where at least SHARE of the file's events have it, all of one type,
-or else in the map `rest`, whose values begin with a letter for their type. The JSON of `data` and
+or else in the map `rest`, under its type and name. The JSON of `data` and
 `attributes` holds all of them as well, so that events come back as they were sent.
 """
 
@@ -71,9 +71,9 @@ class AttributeColumn(msgspec.Struct, frozen=True, array_like=True):
     kind: Kind
 
 
-def rest_key(of: Of, name: str) -> str:
-    """The attribute's key in the map."""
-    return f"{of}.{name}"
+def rest_key(of: Of, name: str, kind: Kind) -> str:
+    """The attribute's key in the map, where it is of that type, such as `string:data.country`."""
+    return f"{kind}:{of}.{name}"
 
 
 def typed_already(type_: str, name: str) -> str | None:
@@ -270,16 +270,16 @@ def _rest(
                 continue
             kind = partly.get((of, name))
             if kind is None or not fits(kind, value):
-                found.append((rest_key(of, name), _tagged(value)))
+                found.append(_entry(of, name, value))
     return found or None
 
 
-def _tagged(value: object) -> str:
-    """s and the text, i and the integer, f and the number, b and 1 or 0."""
+def _entry(of: Of, name: str, value: object) -> tuple[str, str]:
+    """Key and text in the map."""
     if isinstance(value, bool):
-        return f"b{value:d}"
+        return rest_key(of, name, "boolean"), "true" if value else "false"
     if isinstance(value, str):
-        return f"s{value}"
+        return rest_key(of, name, "string"), value
     if isinstance(value, int):
-        return f"{'i' if value in _INT64 else 'f'}{value}"
-    return f"f{value!r}"
+        return rest_key(of, name, "int64" if value in _INT64 else "float64"), str(value)
+    return rest_key(of, name, "float64"), repr(value)
