@@ -23,6 +23,7 @@ from counterpoint.journal.arrivals import (
 )
 from counterpoint.journal.check import check_journal
 from counterpoint.journal.compaction import Background, compact
+from counterpoint.journal.erasure import WAIT, ErasureReceipt, Forgotten, erasures, forget
 from counterpoint.journal.intake import Intake, connect, count, storage_errors, transaction
 from counterpoint.journal.leases import clean_retired, lease
 from counterpoint.journal.manifest import manifest, removed_events
@@ -34,6 +35,7 @@ from counterpoint.journal.recent import Filter, newest
 from counterpoint.journal.refused import Refused
 from counterpoint.journal.retention import expired, receipts, unknown_types
 from counterpoint.journal.snapshot import Snapshot, open_snapshot
+from counterpoint.journal.sought import Hashed, Named
 from counterpoint.moments import to_datetime, to_micros
 from counterpoint.settings import JournalSettings
 
@@ -263,3 +265,28 @@ class Journal:
         self._refused.flush()
         with self._reading() as database:
             return samples(database)
+
+    # Forgetting people: see erasure.py.
+
+    def forget(
+        self, people: Sequence[Named | Hashed], *, actor: str = "", wait: float = WAIT,
+        advance: Callable[[float, float | None], None] = lambda done, total: None,
+    ) -> Forgotten:  # fmt: skip
+        """Remove every event that is about these people, for good; see `erasure.forget`."""
+        now = to_micros(self._clock())
+        done = forget(
+            self.folder, people, actor=actor, now=now, writing=self._intake.writing, wait=wait, advance=advance
+        )  # fmt: skip
+        with self._counting:
+            self._in_intake = max(0, self._in_intake - done.in_intake)
+        return done
+
+    def erasures(self, *, noted: bool | None = None) -> list[ErasureReceipt]:
+        """What is kept of each erasure, oldest first; or of those that the activity log knows, or does not know."""
+        with self._reading() as database:
+            return erasures(database, noted=noted)
+
+    def note_erasure(self, number: int) -> None:
+        """The activity log knows of this erasure."""
+        with self._reading() as database, self._intake.writing, transaction(database):
+            database.execute("UPDATE erasures SET noted = 1 WHERE number = ?", (number,))
