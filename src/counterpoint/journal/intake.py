@@ -11,25 +11,37 @@ from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future
 from contextlib import contextmanager
+from functools import lru_cache
+from itertools import chain
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from counterpoint.errors import CounterpointError, OverloadedError, WorkspaceError
 from counterpoint.journal.model.outcome import Receipt, Rejected
 from counterpoint.journal.model.row import COLUMNS, Row
 from counterpoint.journal.schema import STEPS
 
-__all__ = ["Intake", "connect", "count", "rows_after", "storage_errors", "transaction"]
+__all__ = ["Intake", "connect", "count", "insert_rows", "rows_after", "storage_errors", "transaction"]
 
 BUSY_SECONDS = 60.0
 """How long one process waits for another's transaction."""
 GROUP = 50_000
 """Events of one transaction at most (one append is never split), so that others get their turn."""
 
-INSERT = (
-    f"INSERT OR IGNORE INTO events ({', '.join(COLUMNS)}) SELECT {', '.join('?' * len(COLUMNS))}"
-    " WHERE NOT EXISTS (SELECT 1 FROM identities WHERE hash = ?)"
-)
+CHUNK: Final = 64
+"""Rows of one statement; a statement gives other threads a turn, and has a cost of its own."""
+
+
+@lru_cache(maxsize=CHUNK)
+def _insert(rows: int) -> str:
+    """The statement that inserts so many rows, those that are known left out."""
+    names = ", ".join(COLUMNS)
+    chosen = ", ".join(f"column{number}" for number in range(1, len(COLUMNS) + 1))
+    values = ", ".join([f"({', '.join('?' * (len(COLUMNS) + 1))})"] * rows)
+    return (
+        f"INSERT OR IGNORE INTO events ({names}) SELECT {chosen} FROM (VALUES {values})"
+        f" WHERE NOT EXISTS (SELECT 1 FROM identities WHERE hash = column{len(COLUMNS) + 1})"
+    )
 
 
 def connect(file: Path, *, create: bool = True) -> sqlite3.Connection:
@@ -222,11 +234,35 @@ class Intake:
 
     def _commit(self, database: sqlite3.Connection, group: Sequence[_Append]) -> list[Receipt]:
         with self.writing, storage_errors(self.file), transaction(database):
-            return [self._insert(database, append) for append in group]
+            accepted = _accepted(database, [append.rows for append in group])
+        return [
+            Receipt(new, len(append.rows) - new, append.rejected)
+            for new, append in zip(accepted, group, strict=True)
+        ]
 
-    def _insert(self, database: sqlite3.Connection, append: _Append) -> Receipt:
-        accepted = database.executemany(INSERT, append.rows).rowcount
-        return Receipt(accepted, len(append.rows) - accepted, append.rejected)
+
+def _accepted(database: sqlite3.Connection, group: Sequence[Sequence[Row]]) -> list[int]:
+    """Insert the rows of several appends; how many of each were new."""
+    if len(group) > 1:
+        # Hardly ever is one known already; then one statement serves many appends of one event.
+        database.execute("SAVEPOINT together")
+        rows = [row for part in group for row in part]
+        new = insert_rows(database, rows)
+        if new < len(rows):
+            database.execute("ROLLBACK TO together")
+        database.execute("RELEASE together")
+        if new == len(rows):
+            return [len(part) for part in group]
+    return [insert_rows(database, part) for part in group]
+
+
+def insert_rows(database: sqlite3.Connection, rows: Sequence[Row]) -> int:
+    """Insert rows with their identities, in their order, within the caller's transaction; how many were new."""
+    new = 0
+    for start in range(0, len(rows), CHUNK):
+        part = rows[start : start + CHUNK]
+        new += database.execute(_insert(len(part)), tuple(chain.from_iterable(part))).rowcount
+    return new
 
 
 @contextmanager

@@ -13,9 +13,9 @@ from counterpoint.errors import Finding
 from counterpoint.journal.check import check_journal
 from counterpoint.journal.compaction import Background, compact
 from counterpoint.journal.intake import Intake, connect, count, storage_errors
-from counterpoint.journal.model.event import Event, Refusal, read_event
-from counterpoint.journal.model.outcome import Compacted, Receipt, Rejected, TypeCount
-from counterpoint.journal.model.row import Row, row_of
+from counterpoint.journal.model.event import Event
+from counterpoint.journal.model.outcome import Compacted, Receipt, TypeCount
+from counterpoint.journal.model.plain import Plain, rows_of
 from counterpoint.journal.recent import Filter, newest
 from counterpoint.journal.snapshot import Snapshot, open_snapshot
 from counterpoint.moments import to_datetime, to_micros
@@ -56,7 +56,7 @@ class Journal:
     def __exit__(self, *_: object) -> None:
         self.close()
 
-    def append(self, events: Sequence[Mapping[str, Any] | Event]) -> Receipt:
+    def append(self, events: Sequence[Mapping[str, Any] | Event | Plain]) -> Receipt:
         """Add events; when this returns, the accepted ones are on the disk.
 
         What is no event is rejected with its reason and costs the others nothing. An event whose
@@ -68,18 +68,9 @@ class Journal:
         """
         return self.submit(events).result()
 
-    def submit(self, events: Sequence[Mapping[str, Any] | Event]) -> "Future[Receipt]":
+    def submit(self, events: Sequence[Mapping[str, Any] | Event | Plain]) -> "Future[Receipt]":
         """As `append`, without waiting: the future has the receipt once the events are on the disk."""
-        rows: list[Row] = []
-        rejected: list[Rejected] = []
-        received = self._clock()
-        for index, item in enumerate(events):
-            found = read_event(item.document() if isinstance(item, Event) else item, received=received)
-            row = row_of(found) if isinstance(found, Event) else found
-            if isinstance(row, Refusal):
-                rejected.append(Rejected(index, row.reason))
-            else:
-                rows.append(row)
+        rows, rejected = rows_of(events, received=self._clock())
         return self._intake.submit(rows, tuple(rejected))
 
     @contextmanager

@@ -1,0 +1,199 @@
+"""The common shape of an event, and the short way from documents of that shape to rows.
+
+An event has a handful of attributes and small data. Those are read into a struct by msgspec, checked with
+few steps, and laid out at once. Whatever is not plain beyond doubt goes the long way, `read_event` and
+`row_of`, whose word counts: both ways give the same rows, and only the long one refuses anything.
+"""
+
+from collections.abc import Iterable
+from datetime import UTC, datetime
+from functools import lru_cache
+from math import isfinite
+from typing import Any, Final, Literal
+
+import msgspec
+
+from counterpoint.journal.model.event import (
+    EXPOSURE,
+    INTEGERS,
+    MAX_ATTRIBUTE,
+    MAX_DATA,
+    MAX_DEPTH,
+    Event,
+    Refusal,
+    check_json,
+    is_attribute,
+    read_event,
+)
+from counterpoint.journal.model.outcome import Rejected
+from counterpoint.journal.model.row import Row, identity, row_of
+from counterpoint.moments import to_micros
+
+__all__ = ["Plain", "rows_of"]
+
+MOST_TIME: Final = 64
+"""Characters of a time at most."""
+LOWEST, HIGHEST = INTEGERS[0], INTEGERS[-1]
+SIMPLE: Final = frozenset({str, bool, type(None)})
+
+_encode = msgspec.json.Encoder().encode
+
+
+class Plain(msgspec.Struct, forbid_unknown_fields=True, gc=False):
+    """A document with no attributes but these. Nothing beyond the types is checked yet."""
+
+    specversion: Literal["1.0"]
+    id: str
+    source: str
+    type: str
+    subject: str | None = None
+    time: str | None = None
+    datacontenttype: str | None = None
+    data: Any = None
+
+    def document(self) -> dict[str, Any]:
+        """What was read, as the long way takes it."""
+        return {
+            name: value
+            for name in self.__struct_fields__
+            if (value := getattr(self, name)) is not None or name == "specversion"
+        }
+
+
+def rows_of(items: Iterable[Any], *, received: datetime) -> tuple[list[Row], list[Rejected]]:
+    """The rows of those items that are events, and why the others are none.
+
+    An item is a `Plain`, an `Event`, or a document; what it is not, it is refused for.
+    """
+    rows: list[Row] = []
+    rejected: list[Rejected] = []
+    reader = _Reader(received)
+    for index, item in enumerate(items):
+        row = reader.row(item)
+        if isinstance(row, Refusal):
+            rejected.append(Rejected(index, row.reason))
+        else:
+            rows.append(row)
+    return rows, rejected
+
+
+class _Reader:
+    """Makes the rows of one append."""
+
+    def __init__(self, received: datetime) -> None:
+        self._received = received
+        self._micros = to_micros(received)
+        self._known: set[str] = set()
+        """Sources and types that are allowed; most events of an append share them."""
+
+    def row(self, item: Any) -> Row | Refusal:
+        """The row of one item, or why it has none."""
+        plain = item if type(item) is Plain else _plain(item)
+        if plain is not None and (row := self._quick(plain)) is not None:
+            return row
+        document = item.document() if isinstance(item, Plain | Event) else item
+        event = read_event(document, received=self._received)
+        return row_of(event) if isinstance(event, Event) else event
+
+    def _quick(self, event: Plain) -> Row | None:
+        """The row, or None where there is anything to look at more closely."""
+        source, id_, type_, subject, data = event.source, event.id, event.type, event.subject, event.data
+        if not (id_.isprintable() and 0 < len(id_) <= MAX_ATTRIBUTE):
+            return None
+        if not (source in self._known and type_ in self._known) and not self._learns(source, type_):
+            return None
+        if subject is None:
+            if type_ == EXPOSURE:
+                return None  # the data may name it
+        elif not (subject.isprintable() and 0 < len(subject) <= MAX_ATTRIBUTE):
+            return None
+        time = self._micros if event.time is None else _micros(event.time)
+        text = None if data is None else _text(data)
+        if time is None or (text is None and data is not None):
+            return None
+        flag_set = flag = variant = value = attributes = None
+        if type(data) is dict:
+            if type_ == EXPOSURE:
+                flag_set = _named(data, "feature_flag.set.id")
+                flag = _named(data, "feature_flag.key")
+                variant = _named(data, "feature_flag.result.variant")
+            if isinstance(found := data.get("value"), int | float):
+                value = float(found)
+        if event.datacontenttype is not None:
+            attributes = _attributes(event.datacontenttype)
+            if attributes is None:
+                return None
+        return (
+            source, id_, type_, subject, time, self._micros, flag_set, flag, variant, value,
+            text, attributes, identity(source, id_),
+        )  # fmt: skip
+
+    def _learns(self, source: str, type_: str) -> bool:
+        if not (is_attribute(source) and is_attribute(type_)):
+            return False
+        self._known |= {source, type_}
+        return True
+
+
+def _plain(item: Any) -> Plain | None:
+    """A document as the struct, where it has that shape."""
+    if type(item) is not dict:
+        return None
+    try:
+        return msgspec.convert(item, Plain)
+    except (msgspec.ValidationError, ValueError, TypeError):
+        return None
+
+
+@lru_cache(maxsize=4096)
+def _micros(text: str) -> int | None:
+    """The microseconds since 1970 of a time in UTC; None where anything is unusual about it."""
+    if len(text) > MOST_TIME or ":60" in text:
+        return None
+    try:
+        found = msgspec.convert(text, datetime)
+    except msgspec.ValidationError:
+        return None
+    return to_micros(found) if found.tzinfo is UTC else None
+
+
+@lru_cache(maxsize=256)
+def _attributes(datacontenttype: str) -> str | None:
+    if not is_attribute(datacontenttype):
+        return None
+    return _encode({"datacontenttype": datacontenttype}).decode()
+
+
+def _text(data: Any) -> str | None:
+    """The data as JSON, where JSON can say it and it is not too large."""
+    try:
+        if not (type(data) is dict and _is_flat(data)):
+            check_json(data, MAX_DEPTH)
+        text = _encode(data).decode()
+    except (ValueError, TypeError, OverflowError, RecursionError):
+        return None
+    return text if len(text) <= MAX_DATA else None
+
+
+def _is_flat(data: dict[Any, Any]) -> bool:
+    """Whether an object holds nothing but texts, booleans, nulls and numbers that JSON can say.
+
+    Halves of surrogate pairs are not looked for: the encoder refuses them.
+    """
+    for key, value in data.items():
+        if type(key) is not str:
+            return False
+        kind = type(value)
+        if kind in SIMPLE:
+            continue
+        if kind is int:
+            if not LOWEST <= value <= HIGHEST:
+                return False
+        elif kind is not float or not isfinite(value):
+            return False
+    return True
+
+
+def _named(data: dict[str, Any], key: str) -> str | None:
+    found = data.get(key)
+    return found if isinstance(found, str) else None
