@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from counterpoint.journal.model import plain as module
 from counterpoint.journal.model.event import EXPOSURE, Event, read_event
 from counterpoint.journal.model.outcome import Rejected
-from counterpoint.journal.model.plain import Plain, rows_of
+from counterpoint.journal.model.plain import PlainJson, rows_of
 from counterpoint.journal.model.row import Row, row_of
 
 from .conftest import event, exposure
@@ -48,7 +48,16 @@ values = st.recursive(
 )
 exposed = st.fixed_dictionaries(
     {},
-    optional=dict.fromkeys(("feature_flag.key", "feature_flag.result.variant", "feature_flag.set.id", "feature_flag.context.id", "value"), texts | leaves),
+    optional=dict.fromkeys(
+        (
+            "feature_flag.key",
+            "feature_flag.result.variant",
+            "feature_flag.set.id",
+            "feature_flag.context.id",
+            "value",
+        ),
+        texts | leaves,
+    ),
 )
 documents = st.fixed_dictionaries(
     {
@@ -105,15 +114,34 @@ def as_json(document: Any) -> bytes | None:
 
 @given(documents)
 @example(event(1, data={"value": 2**64}))
-def test_what_is_read_as_plain_is_what_is_read_as_any_json(document: dict[str, Any]) -> None:
+@pytest.mark.parametrize("kind", [PlainJson, msgspec.Raw])
+def test_what_is_read_from_json_is_what_any_json_reader_gives(kind: Any, document: dict[str, Any]) -> None:
     raw = as_json(document)
     if raw is None:
         return
     try:
-        plain = msgspec.json.decode(raw, type=Plain)
-    except msgspec.ValidationError:
+        item = msgspec.json.decode(raw, type=kind)
+    except msgspec.ValidationError:  # not in the common shape
         return
-    assert repr(rows_of([plain], received=RECEIVED)) == repr(long_way([msgspec.json.decode(raw)]))
+    assert repr(rows_of([item], received=RECEIVED)) == repr(long_way([msgspec.json.decode(raw)]))
+
+
+@pytest.mark.parametrize(
+    ("data", "words"),
+    [
+        (b"1e400", "Number out of range"),
+        (b'"\xff"', "it is not UTF-8 text"),
+        (b'"\\ud800"', "half of a surrogate pair"),
+        (b"[" * 10_000 + b"]" * 10_000, "it nests too deep"),
+        (b"1" * 5_000, ""),
+    ],
+)
+def test_data_that_is_no_json_costs_its_event_only(data: bytes, words: str) -> None:
+    raw = msgspec.json.encode(event(1, data=5)).replace(b":5", b":" + data)
+    rows, rejected = rows_of([event(1), msgspec.Raw(raw), event(2)], received=RECEIVED)
+    assert len(rows) == 2
+    assert rejected[0].index == 1
+    assert words in rejected[0].reason
 
 
 @pytest.mark.parametrize(
@@ -134,4 +162,6 @@ def test_common_events_go_the_short_way(document: dict[str, Any], monkeypatch: p
     expected = long_way([document])
     monkeypatch.setattr(module, "read_event", None)
     assert rows_of([document], received=RECEIVED) == expected
-    assert rows_of([msgspec.convert(document, Plain)], received=RECEIVED) == expected
+    raw = msgspec.json.encode(document)
+    assert rows_of([msgspec.json.decode(raw, type=PlainJson)], received=RECEIVED) == expected
+    assert rows_of([msgspec.Raw(raw)], received=RECEIVED) == expected

@@ -2,12 +2,14 @@
 
 import sqlite3
 import threading
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Self
+
+from msgspec import Raw
 
 from counterpoint.errors import Finding
 from counterpoint.journal.check import check_journal
@@ -15,7 +17,7 @@ from counterpoint.journal.compaction import Background, compact
 from counterpoint.journal.intake import Intake, connect, count, storage_errors
 from counterpoint.journal.model.event import Event
 from counterpoint.journal.model.outcome import Compacted, Receipt, TypeCount
-from counterpoint.journal.model.plain import Plain, rows_of
+from counterpoint.journal.model.plain import PlainJson, rows_of
 from counterpoint.journal.recent import Filter, newest
 from counterpoint.journal.snapshot import Snapshot, open_snapshot
 from counterpoint.moments import to_datetime, to_micros
@@ -56,7 +58,7 @@ class Journal:
     def __exit__(self, *_: object) -> None:
         self.close()
 
-    def append(self, events: Sequence[Mapping[str, Any] | Event | Plain]) -> Receipt:
+    def append(self, events: Sequence[Mapping[str, Any] | Event]) -> Receipt:
         """Add events; when this returns, the accepted ones are on the disk.
 
         What is no event is rejected with its reason and costs the others nothing. An event whose
@@ -68,8 +70,11 @@ class Journal:
         """
         return self.submit(events).result()
 
-    def submit(self, events: Sequence[Mapping[str, Any] | Event | Plain]) -> "Future[Receipt]":
-        """As `append`, without waiting: the future has the receipt once the events are on the disk."""
+    def submit(self, events: Iterable[Mapping[str, Any] | Event | PlainJson | Raw]) -> "Future[Receipt]":
+        """As `append`, without waiting: the future has the receipt once the events are on the disk.
+
+        It takes JSON that is to be read, too: one event in a `msgspec.Raw`.
+        """
         rows, rejected = rows_of(events, received=self._clock())
         return self._intake.submit(rows, tuple(rejected))
 

@@ -9,13 +9,12 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import IO, Any, Final, NamedTuple, Protocol
 
-import msgspec
-
 from counterpoint.errors import InputError, Problem, UsageError
+from counterpoint.journal.model.json import decode_json
 from counterpoint.journal.model.mapping import EventMapping
 from counterpoint.journal.table import RowError, Table
 
-__all__ = ["Batch", "EventFile", "decode_json", "line_of", "open_events"]
+__all__ = ["Batch", "EventFile", "line_of", "open_events"]
 
 ROWS: Final = 2_000
 """Lines of a batch."""
@@ -89,20 +88,6 @@ def _head(file: Path) -> bytes:
     if not head.strip():
         raise InputError(f"{file} is empty.")
     return head
-
-
-def decode_json(raw: bytes) -> Any:
-    """A JSON document.
-
-    Raises:
-        ValueError: it is not valid; the message says where.
-    """
-    try:
-        return msgspec.json.decode(raw)
-    except msgspec.MsgspecError as error:
-        raise ValueError(str(error).replace("Input data was truncated", "it ends too early")) from None
-    except RecursionError:
-        raise ValueError("it nests too deep") from None
 
 
 class JsonFile:

@@ -25,22 +25,30 @@ from counterpoint.journal.model.event import (
     is_attribute,
     read_event,
 )
+from counterpoint.journal.model.json import decode_json
 from counterpoint.journal.model.outcome import Rejected
 from counterpoint.journal.model.row import Row, identity, row_of
 from counterpoint.moments import to_micros
 
-__all__ = ["Plain", "rows_of"]
+__all__ = ["BROKEN", "MAX_EVENT", "Plain", "PlainJson", "rows_of"]
 
+BROKEN: Final = "it is not valid JSON: "
+"""How the reason begins for what is no JSON; a door that knows lines names the line there."""
+MAX_EVENT: Final = 8 * 2**20
+"""Bytes of one event as JSON: what its limits allow with everything escaped, and no more."""
 MOST_TIME: Final = 64
 """Characters of a time at most."""
 LOWEST, HIGHEST = INTEGERS[0], INTEGERS[-1]
 SIMPLE: Final = frozenset({str, bool, type(None)})
 
+NO_DATA: Final = msgspec.Raw(b"null")
+
 _encode = msgspec.json.Encoder().encode
+_decode = msgspec.json.Decoder().decode
 
 
-class Plain(msgspec.Struct, forbid_unknown_fields=True, gc=False):
-    """A document with no attributes but these. Nothing beyond the types is checked yet."""
+class _Common(msgspec.Struct, forbid_unknown_fields=True, gc=False):
+    """A document with no attributes but these and data. Nothing beyond the types is checked yet."""
 
     specversion: Literal["1.0"]
     id: str
@@ -49,21 +57,27 @@ class Plain(msgspec.Struct, forbid_unknown_fields=True, gc=False):
     subject: str | None = None
     time: str | None = None
     datacontenttype: str | None = None
+
+
+class Plain(_Common, forbid_unknown_fields=True, gc=False):
+    """Such a document out of Python."""
+
     data: Any = None
 
-    def document(self) -> dict[str, Any]:
-        """What was read, as the long way takes it."""
-        return {
-            name: value
-            for name in self.__struct_fields__
-            if (value := getattr(self, name)) is not None or name == "specversion"
-        }
+
+class PlainJson(_Common, forbid_unknown_fields=True, gc=False):
+    """Such a document out of JSON. The data waits as it came, so that of a batch one is in memory at a time."""
+
+    data: msgspec.Raw = NO_DATA
+
+
+_decode_plain = msgspec.json.Decoder(PlainJson).decode
 
 
 def rows_of(items: Iterable[Any], *, received: datetime) -> tuple[list[Row], list[Rejected]]:
     """The rows of those items that are events, and why the others are none.
 
-    An item is a `Plain`, an `Event`, or a document; what it is not, it is refused for.
+    An item is a document, an `Event`, a `PlainJson`, or JSON that is to be read yet (`msgspec.Raw`).
     """
     rows: list[Row] = []
     rejected: list[Rejected] = []
@@ -88,16 +102,25 @@ class _Reader:
 
     def row(self, item: Any) -> Row | Refusal:
         """The row of one item, or why it has none."""
-        plain = item if type(item) is Plain else _plain(item)
-        if plain is not None and (row := self._quick(plain)) is not None:
+        plain: _Common | None
+        try:
+            if type(item) is msgspec.Raw:
+                item = _read(item)
+            if type(item) is PlainJson:
+                plain, data = item, _data(item.data)
+            else:
+                plain = found = _plain(item)
+                data = None if found is None else found.data
+        except ValueError as error:
+            return Refusal(f"{BROKEN}{error}")
+        if plain is not None and (row := self._quick(plain, data)) is not None:
             return row
-        document = item.document() if isinstance(item, Plain | Event) else item
-        event = read_event(document, received=self._received)
+        event = read_event(_document(item, data), received=self._received)
         return row_of(event) if isinstance(event, Event) else event
 
-    def _quick(self, event: Plain) -> Row | None:
+    def _quick(self, event: _Common, data: Any) -> Row | None:
         """The row, or None where there is anything to look at more closely."""
-        source, id_, type_, subject, data = event.source, event.id, event.type, event.subject, event.data
+        source, id_, type_, subject = event.source, event.id, event.type, event.subject
         if not (id_.isprintable() and 0 < len(id_) <= MAX_ATTRIBUTE):
             return None
         if not (source in self._known and type_ in self._known) and not self._learns(source, type_):
@@ -135,6 +158,27 @@ class _Reader:
         return True
 
 
+def _read(raw: msgspec.Raw) -> Any:
+    """One item of a batch in which not all are plain: as the struct, else as any JSON.
+
+    Raises:
+        ValueError: it is not valid JSON, or too large.
+    """
+    if len(memoryview(raw)) > MAX_EVENT:
+        raise ValueError(f"it is larger than {MAX_EVENT:,} bytes")
+    try:
+        return _decode_plain(raw)
+    except (msgspec.MsgspecError, ValueError, RecursionError):
+        return decode_json(raw)
+
+
+def _data(raw: msgspec.Raw) -> Any:
+    try:
+        return _decode(raw)
+    except (msgspec.MsgspecError, ValueError, RecursionError):
+        return decode_json(raw)  # says what is wrong
+
+
 def _plain(item: Any) -> Plain | None:
     """A document as the struct, where it has that shape."""
     if type(item) is not dict:
@@ -143,6 +187,13 @@ def _plain(item: Any) -> Plain | None:
         return msgspec.convert(item, Plain)
     except (msgspec.ValidationError, ValueError, TypeError):
         return None
+
+
+def _document(item: Any, data: Any) -> Any:
+    """An item as the long way takes it."""
+    if isinstance(item, PlainJson):
+        return {**{name: getattr(item, name) for name in _Common.__struct_fields__}, "data": data}
+    return item.document() if isinstance(item, Event) else item
 
 
 @lru_cache(maxsize=4096)
