@@ -6,6 +6,9 @@ intake          where events land: a synced SQLite log with one writer
 segments        immutable Parquet files and their manifest
 compaction      from the intake into segments
 snapshot        one moment of the journal as Ibis tables
+tally           counts of what arrives, kept in the same transaction
+refused         counts and samples of what is refused
+arrivals        what both counted, by minute and hour
 recent          the newest events, page by page
 check           is everything there?
 mapping         how the columns of a table become events
@@ -13,7 +16,7 @@ readers         events out of NDJSON, CSV and Parquet files
 otlp            flag evaluations out of OpenTelemetry's logs
 wire            events as they come over HTTP
 bodies          how much of a request's body is taken
-commands, routes, arrivals, logs, pages     the doors
+commands, routes, receiving, logs, pages     the doors
 """
 
 from counterpoint.journal.journal import Journal

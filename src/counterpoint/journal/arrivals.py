@@ -1,116 +1,185 @@
-"""CloudEvents over HTTP: the bare ASGI callable that takes them.
+"""Reading what tally.py counted: how much arrived when, of which type, from where, how late, and what was refused."""
 
-Beside the framework, which unpacks nothing and costs each request as much as a hundred events; who may send
-events, from where and in what is decided in front of it, as for every other address.
-"""
-
-import asyncio
-from collections.abc import Callable, Iterable
-from concurrent.futures import Future
-from typing import Any, Final, NamedTuple, Protocol
+import sqlite3
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Final, Literal
 
 import msgspec
-from litestar.exceptions import HTTPException
 
 from counterpoint.errors import InputError
-from counterpoint.journal.bodies import Receive, Room, Scope, Send, encoding_of, received, unpacked
-from counterpoint.journal.logs import MAX_UNPACKED, WORKERS
-from counterpoint.journal.model.outcome import Receipt
-from counterpoint.journal.wire import TYPES, Sent, completed, is_binary, read_binary, read_body
+from counterpoint.journal.model.refusals import REASONS, REQUESTS
+from counterpoint.journal.tally import BUCKETS, DAY, HOUR, MINUTE, name_of
+from counterpoint.moments import rfc3339, to_datetime, to_micros
 
-__all__ = ["PATH", "Arrivals"]
+__all__ = [
+    "Arrivals",
+    "By",
+    "Period",
+    "Sample",
+    "Selection",
+    "arrivals",
+    "refusals",
+    "samples",
+    "selection",
+    "totals",
+]
 
-PATH: Final = "/api/events"
-INLINE: Final = 32_768
-"""Bytes that are read on the event loop; a larger body goes to a thread, so that others are still answered."""
-PROBLEM: Final = "application/problem+json"
+By = Literal["type", "source", "reason"]
+SPANS: Final = {"minute": 1, "hour": HOUR}
+MOST: Final = 2_880
+"""Minutes or hours that are counted at once."""
 
-
-class Answer(NamedTuple):
-    """What a request is answered."""
-
-    status: int
-    media_type: str
-    content: bytes
-
-
-class Log(Protocol):
-    """Where the events go: the journal."""
-
-    def submit(self, events: Iterable[Any]) -> "Future[Receipt]": ...
-
-
-class Arrivals:
-    """Answers `POST /api/events` once the events in it are on the disk."""
-
-    def __init__(self, log: Callable[[], Log], room: Room, *, limit: int) -> None:
-        """Take where events go, the room for bodies on their way, and how many bytes one may have."""
-        self._log = log
-        self._room = room
-        self._limit = limit
-        self._workers = asyncio.Semaphore(WORKERS)
-
-    def takes(self, scope: Scope) -> bool:
-        """Whether the request is for this callable; the others at its address are the framework's."""
-        return scope["method"] == "POST" and scope["path"] in (PATH, PATH + "/")
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Take one request; what it raises is answered further out."""
-        status, media_type, content = await self.answer(scope, receive)
-        headers = [(b"content-type", media_type.encode()), (b"content-length", b"%d" % len(content))]
-        await send({"type": "http.response.start", "status": status, "headers": headers})
-        await send({"type": "http.response.body", "body": content, "more_body": False})
-
-    async def answer(self, scope: Scope, receive: Receive) -> Answer:
-        """What became of a request's events.
-
-        Raises:
-            CounterpointError: the request is refused as a whole; nothing of it was taken.
-            HTTPException: its content type or encoding is not taken, or it is too large.
-        """
-        lines = [(name, value.decode("latin-1")) for name, value in scope["headers"]]
-        headers = dict(lines)
-        content_type = headers.get(b"content-type", "").partition(";")[0].strip().lower()
-        binary = is_binary(content_type, headers)
-        if not binary and content_type not in TYPES:
-            raise _unsupported(content_type)
-        packed = encoding_of(headers) == "gzip"
-
-        def take(body: bytes) -> "tuple[Sent, Future[Receipt]]":
-            body = unpacked(body, MAX_UNPACKED) if packed else body
-            sent = read_binary(lines, body) if binary else read_body(content_type, body)
-            return sent, self._log().submit(sent.items)
-
-        async with received(receive, headers, limit=self._limit, room=self._room) as body:
-            if len(body) <= INLINE and not packed:
-                sent, future = take(body)
-            else:
-                async with self._workers:
-                    sent, future = await asyncio.to_thread(take, body)
-            del body
-            receipt = await asyncio.wrap_future(future)
-        return _answer(completed(receipt, sent))
+_SUMS: Final = (
+    "coalesce(sum(accepted), 0), coalesce(sum(duplicates), 0), 0, coalesce(sum(waited), 0), coalesce(max(longest), 0), "
+    + ", ".join(f"coalesce(sum({name}), 0)" for name in BUCKETS)
+)
 
 
-def _unsupported(content_type: str) -> HTTPException:
-    given = content_type or "No content type"
-    detail = f"{given} is not taken here; send {', '.join(TYPES[:-1])} or {TYPES[-1]}, or the headers ce-id, ce-source and ce-type."
-    return HTTPException(status_code=415, detail=detail, headers={"accept-post": ", ".join(TYPES)})
+class Arrivals(msgspec.Struct, frozen=True, rename="camel"):
+    """What arrived in one period, or of one type, or from one source."""
+
+    accepted: int = 0
+    duplicates: int = 0
+    rejected: int = 0
+    """Refused events, lines and requests; counted by source at most, since what is refused may have no type."""
+    waited_ms: int = 0
+    """From their time to their arrival, in milliseconds, over all accepted that arrived within a day."""
+    longest_ms: int = 0
+    """The longest of all."""
+    future: int = 0
+    """Accepted events whose time lay more than a second ahead of their arrival."""
+    second: int = 0
+    """Those that arrived within a second of their time; and so on."""
+    minute: int = 0
+    hour: int = 0
+    day: int = 0
+    later: int = 0
+
+    @property
+    def mean_ms(self) -> float | None:
+        """The mean time from event to arrival, of those that arrived within a day."""
+        prompt = self.second + self.minute + self.hour + self.day
+        return self.waited_ms / prompt if prompt else None
 
 
-def _answer(receipt: Receipt) -> Answer:
-    """200 when anything was taken or known already, else 400 with each reason; the counts are in both."""
-    body = msgspec.to_builtins(receipt)
-    if not receipt.rejected or receipt.accepted or receipt.duplicates:
-        return Answer(200, "application/json", msgspec.json.encode(body))
-    one = len(receipt.rejected) == 1
-    problem = {
-        "type": "urn:counterpoint:problem:the-input-is-not-valid",
-        "title": InputError.title,
-        "status": 400,
-        "detail": f"The event was not taken: {receipt.rejected[0].reason}."
-        if one
-        else f"None of the {len(receipt.rejected):,} events was taken.",
-        "errors": [{"pointer": f"/{each.index}", "message": each.reason} for each in receipt.rejected],
-    }
-    return Answer(400, PROBLEM, msgspec.json.encode(problem | body))
+class Period(msgspec.Struct, frozen=True, rename="camel", omit_defaults=True):
+    """What arrived in one minute or hour."""
+
+    at: datetime
+    """The beginning, in UTC."""
+    name: str
+    """The type, the source or the reason; nothing where all are counted together."""
+    counts: Arrivals
+
+
+class Selection(msgspec.Struct, frozen=True, kw_only=True):
+    """What is asked for."""
+
+    start: int
+    """The first minute since 1970."""
+    end: int
+    """The minute after the last."""
+    step: Literal["minute", "hour"] = "minute"
+    by: By | None = None
+    type: str | None = None
+    source: str | None = None
+
+
+class Sample(msgspec.Struct, frozen=True, rename="camel"):
+    """A refused event as far as it is kept."""
+
+    at: datetime
+    source: str
+    shape: str
+    """Names and types as JSON; no value of a person."""
+
+
+def selection(
+    now: int, *, step: Literal["minute", "hour"], start: datetime | None, end: datetime | None
+) -> Selection:
+    """The last hour in minutes, the last day in hours, or what is given; `now` is in microseconds since 1970.
+
+    Raises:
+        InputError: a time has no zone, it ends before it begins, or has more than MOST periods.
+    """
+    width = SPANS[step]
+    last = to_micros(end) // MINUTE if end else now // MINUTE + 1
+    first = to_micros(start) // MINUTE if start else last - (HOUR if step == "minute" else DAY)
+    if first >= last:
+        raise InputError(f"from is {rfc3339(to_datetime(first * MINUTE))}; it must lie before to.")
+    if (last - first) // width > MOST:
+        raise InputError(
+            f"From to to are {(last - first) // width:,} {step}s; at most {MOST:,} are counted at once."
+        )
+    return Selection(start=first, end=last, step=step)
+
+
+def arrivals(database: sqlite3.Connection, wanted: Selection) -> list[Period]:
+    """The periods in which anything arrived, in order; within each by name."""
+    names = {None: "''", "type": "type", "source": "source", "reason": "''"}
+    found: dict[tuple[int, str], Arrivals] = {}
+    if wanted.by != "reason":
+        rows = _rows(
+            database,
+            wanted,
+            "tally",
+            names[wanted.by],
+            _SUMS,
+            (("type", wanted.type), ("source", wanted.source)),
+        )
+        found = {(start, name): Arrivals(*figures) for start, name, *figures in rows}
+    # What is refused may be no event at all, so it is of no type.
+    if wanted.by != "type" and wanted.type is None:
+        name = {"reason": "reason", "source": "source"}.get(wanted.by or "", "''")
+        for start, label, refused in _rows(
+            database, wanted, "refusals", name, "sum(refused)", (("source", wanted.source),)
+        ):
+            before = found.get((start, label), Arrivals())
+            found[start, label] = msgspec.structs.replace(before, rejected=refused)
+    return [Period(to_datetime(start * MINUTE), name, found[start, name]) for start, name in sorted(found)]
+
+
+def _rows(
+    database: sqlite3.Connection,
+    wanted: Selection,
+    table: str,
+    name: str,
+    sums: str,
+    terms: Sequence[tuple[str, str | None]],
+) -> list[tuple[int, str, int]]:
+    chosen = [(column, name_of(value)) for column, value in terms if value is not None]
+    where = "".join(f" AND {column} = ?" for column, _ in chosen)
+    width = SPANS[wanted.step]
+    query = (
+        f"SELECT start - start % {width} AS begun, {name} AS named, {sums} FROM {table}"
+        f" WHERE span BETWEEN 1 AND {width} AND start >= ? AND start < ?{where} GROUP BY begun, named"
+    )
+    values = (wanted.start - wanted.start % width, wanted.end, *(value for _, value in chosen))
+    return database.execute(query, values).fetchall()
+
+
+def totals(database: sqlite3.Connection) -> dict[str, Arrivals]:
+    """All that was ever counted, by type; `rejected` is in `refusals`."""
+    query = f"SELECT type, {_SUMS} FROM tally GROUP BY type ORDER BY type"
+    return {name: Arrivals(*figures) for name, *figures in database.execute(query)}
+
+
+def refusals(database: sqlite3.Connection, since: int = 0) -> list[tuple[str, str, int, datetime]]:
+    """Reason, source, how many and when last (to the minute or hour), since a minute; the most frequent first."""
+    query = (
+        "SELECT reason, source, sum(refused), max(start) FROM refusals WHERE start >= ?"
+        " GROUP BY reason, source ORDER BY 3 DESC, 1, 2"
+    )
+    rows = database.execute(query, (since,))
+    return [(reason, source, number, to_datetime(last * MINUTE)) for reason, source, number, last in rows]
+
+
+def samples(database: sqlite3.Connection) -> dict[str, list[Sample]]:
+    """The last refused events of each reason, the newest first."""
+    found: dict[str, list[Sample]] = {each.key: [] for each in (*REASONS, *REQUESTS)}
+    for reason, at, source, sample in database.execute(
+        "SELECT reason, at, source, sample FROM refused ORDER BY number DESC"
+    ):
+        found.setdefault(reason, []).append(Sample(to_datetime(at), source, sample))
+    return {reason: each for reason, each in found.items() if each}

@@ -1,7 +1,7 @@
 """Bodies of requests: how much of one is taken, how much of all at once, and what a compressed one unpacks to."""
 
 import zlib
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, MutableMapping
 from contextlib import asynccontextmanager
 from typing import Any, Final, TypeAlias
 
@@ -11,7 +11,7 @@ from counterpoint.errors import InputError, OverloadedError, TooLargeError
 
 __all__ = ["Receive", "Room", "Scope", "Send", "encoding_of", "received", "unpacked"]
 
-Scope: TypeAlias = Mapping[str, Any]
+Scope: TypeAlias = MutableMapping[str, Any]
 Receive: TypeAlias = Callable[[], Awaitable[Any]]
 Send: TypeAlias = Callable[[Any], Awaitable[None]]
 

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from counterpoint.errors import CounterpointError, OverloadedError, WorkspaceError
+from counterpoint.journal import tally
 from counterpoint.journal.model.outcome import Receipt, Rejected
 from counterpoint.journal.model.row import COLUMNS, Row
 from counterpoint.journal.schema import STEPS
@@ -185,6 +186,11 @@ class Intake:
             self._changed.notify()
         return append.future
 
+    @property
+    def queued(self) -> int:
+        """Events that wait for the disk."""
+        return self._queued
+
     def close(self) -> None:
         """Write what is queued, then stop."""
         with self._changed:
@@ -235,6 +241,7 @@ class Intake:
     def _commit(self, database: sqlite3.Connection, group: Sequence[_Append]) -> list[Receipt]:
         with self.writing, storage_errors(self.file), transaction(database):
             accepted = _accepted(database, [append.rows for append in group])
+            tally.count(database, [append.rows for append in group], sum(accepted))
         return [
             Receipt(new, len(append.rows) - new, append.rejected)
             for new, append in zip(accepted, group, strict=True)

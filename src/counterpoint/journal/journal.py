@@ -12,13 +12,25 @@ from typing import Any, Self
 from msgspec import Raw
 
 from counterpoint.errors import Finding
+from counterpoint.journal.arrivals import (
+    Arrivals,
+    Period,
+    Sample,
+    Selection,
+    arrivals,
+    refusals,
+    samples,
+    totals,
+)
 from counterpoint.journal.check import check_journal
 from counterpoint.journal.compaction import Background, compact
 from counterpoint.journal.intake import Intake, connect, count, storage_errors
 from counterpoint.journal.model.event import Event
 from counterpoint.journal.model.outcome import Compacted, Receipt, TypeCount
 from counterpoint.journal.model.plain import PlainJson, rows_of
+from counterpoint.journal.model.row import Row
 from counterpoint.journal.recent import Filter, newest
+from counterpoint.journal.refused import Refused
 from counterpoint.journal.snapshot import Snapshot, open_snapshot
 from counterpoint.moments import to_datetime, to_micros
 from counterpoint.settings import JournalSettings
@@ -49,6 +61,7 @@ class Journal:
             self._in_intake = count(database)
         self._intake = Intake(self._file, queue=self.settings.queue, committed=self._committed)
         self._background = Background(self.compact)
+        self._refused = Refused(self._file, writing=self._intake.writing, clock=self.now)
         self._counting = threading.Lock()
         self._compacting = threading.Lock()
 
@@ -75,7 +88,11 @@ class Journal:
 
         It takes JSON that is to be read, too: one event in a `msgspec.Raw`.
         """
-        rows, rejected = rows_of(events, received=self._clock())
+        read = rows_of(events, received=self._clock())
+        if read.rejected:
+            reasons = (each.reason for each in read.rejected)
+            self._refused.note(zip(reasons, read.refused, strict=True))
+        rows, rejected = read.rows, read.rejected
         return self._intake.submit(rows, tuple(rejected))
 
     @contextmanager
@@ -137,7 +154,12 @@ class Journal:
     def close(self) -> None:
         """Write what is queued, finish what is running, and stop."""
         self._intake.close()
+        self._refused.close()
         self._background.close()
+
+    def append_rows(self, rows: Sequence[Row]) -> Receipt:
+        """As `append`, for rows that our own code made as `row_of` would have (see `AlikeEvents`); nothing is checked."""
+        return self._intake.submit(rows).result()
 
     def _committed(self, accepted: int) -> None:
         with self._counting:
@@ -154,3 +176,49 @@ class Journal:
                 yield database
         finally:
             database.close()
+
+    @property
+    def file(self) -> Path:
+        """The intake's database."""
+        return self._file
+
+    def now(self) -> int:
+        """The journal's clock, in microseconds since 1970."""
+        return to_micros(self._clock())
+
+    def queue(self) -> tuple[int, int]:
+        """How many events of this process wait for the disk, and how many may."""
+        return self._intake.queued, self.settings.queue
+
+    # What arrives: counted by tally.py, read by arrivals.py.
+
+    def refuse(self, reasons: Iterable[str], *, rows: bool = False) -> None:
+        """Count what was refused before it was an event: lines that are no JSON, or `rows` that do not fit their mapping."""
+        self._refused.note([(reason, None) for reason in reasons], only="row" if rows else None)
+
+    def refuse_request(self, status: int) -> None:
+        """Count a request with events that was answered with this status instead of being read."""
+        self._refused.note_request(status)
+
+    def arrivals(self, wanted: Selection) -> list[Period]:
+        """What arrived in each minute or hour."""
+        self._refused.flush()
+        with self._reading() as database:
+            return arrivals(database, wanted)
+
+    def totals(self) -> dict[str, Arrivals]:
+        """What arrived by type, since this journal counts."""
+        with self._reading() as database:
+            return totals(database)
+
+    def refusals(self, since: int = 0) -> list[tuple[str, str, int, datetime]]:
+        """Reason, source, how many and when last, since a minute since 1970; the most frequent first."""
+        self._refused.flush()
+        with self._reading() as database:
+            return refusals(database, since)
+
+    def samples(self) -> dict[str, list[Sample]]:
+        """The last refused events by reason, as far as anything is kept of them; the newest first."""
+        self._refused.flush()
+        with self._reading() as database:
+            return samples(database)

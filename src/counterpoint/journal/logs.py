@@ -34,6 +34,8 @@ class Log(Protocol):
 
     def submit(self, events: list[dict[str, Any]]) -> "Future[Receipt]": ...
 
+    def refuse(self, reasons: list[str]) -> None: ...
+
 
 class OtlpLogs:
     """Answers `POST /v1/logs` once the evaluations in it are on the disk."""
@@ -65,6 +67,7 @@ class OtlpLogs:
             else:
                 async with self._workers:
                     logs, future = await asyncio.to_thread(self._take, body, encoding)
+            self._log().refuse(logs.rejected)
             receipt = await asyncio.wrap_future(future)
         reasons = [*logs.rejected, *(each.reason for each in receipt.rejected)]
         await _respond(send, msgspec.json.encode(answer(reasons)))

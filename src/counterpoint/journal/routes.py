@@ -1,18 +1,21 @@
 """The journal over HTTP: CloudEvents in, and out again."""
 
-from typing import Any, Final
+from datetime import datetime
+from typing import Annotated, Any, Final, Literal
 
 import msgspec
 from litestar import get, post
 from litestar.di import NamedDependency
-from litestar.params import FromQuery
+from litestar.params import FromQuery, QueryParameter
 
 from counterpoint.errors import NotFoundError
-from counterpoint.journal.arrivals import PATH as EVENTS
-from counterpoint.journal.arrivals import Arrivals
+from counterpoint.journal.arrivals import By, Period, selection
 from counterpoint.journal.bodies import Room
+from counterpoint.journal.live import LIVE, LiveCounts
 from counterpoint.journal.logs import PATH as LOGS
 from counterpoint.journal.logs import OtlpLogs
+from counterpoint.journal.receiving import PATH as EVENTS
+from counterpoint.journal.receiving import Receiving
 from counterpoint.journal.recent import cursor_after
 from counterpoint.journal.wire import BATCH, LINES, SINGLE
 from counterpoint.paging import check_limit
@@ -26,18 +29,20 @@ MEBIBYTE: Final = 1024 * 1024
 
 
 def asgi_apps(workspace: Workspace) -> dict[str, Any]:
-    """What is sent in bulk, beside the framework, which takes no compressed bodies and costs each request much."""
+    """What is sent in bulk, beside the framework, which takes no compressed bodies and costs each request much; and
+    the stream of counts."""
     room = Room(workspace.settings.journal.buffer_mb * MEBIBYTE)
     most = workspace.settings.server.max_body_mb * MEBIBYTE
     return {
-        EVENTS: Arrivals(lambda: workspace.journal, room, limit=most),
+        EVENTS: Receiving(lambda: workspace.journal, room, limit=most),
         LOGS: OtlpLogs(lambda: workspace.journal, room),
+        LIVE: LiveCounts(lambda: workspace.journal),
     }
 
 
 @post(EVENTS, status_code=200, include_in_schema=False)
 async def append_events() -> None:
-    """What the framework knows of the address, so that it answers other methods there; `Arrivals` takes the events."""
+    """What the framework knows of the address, so that it answers other methods there; `Receiving` takes the events."""
     raise NotFoundError(f"There is nothing here; events go to {EVENTS}.")
 
 
@@ -76,6 +81,34 @@ def list_events(
     return EventPage(
         [event.document() for event in found[:limit]], cursor_after(found[limit - 1]) if more else None
     )
+
+
+class EventCounts(msgspec.Struct, frozen=True, rename="camel"):
+    """What arrived, by minute or hour."""
+
+    step: Literal["minute", "hour"]
+    items: list[Period]
+    """The minutes or hours in which anything arrived, in order."""
+
+
+@get("/api/v1/events/counts", tags=["events"], sync_to_thread=True)
+def count_events(
+    ws: NamedDependency[Workspace],
+    by: FromQuery[By | None] = None,
+    type: FromQuery[str | None] = None,  # noqa: A002 - CloudEvents' word
+    source: FromQuery[str | None] = None,
+    start: Annotated[datetime | None, QueryParameter(name="from")] = None,
+    end: Annotated[datetime | None, QueryParameter(name="to")] = None,
+    step: FromQuery[Literal["minute", "hour"]] = "minute",
+) -> EventCounts:
+    """What arrived in each minute or hour: accepted, known already, rejected, and how long after its time.
+
+    `by` parts it by type, source or reason of rejection. Minutes are kept for two days, hours for ninety; `from` is
+    by default an hour before `to`, and a day before it where the step is an hour.
+    """
+    wanted = selection(ws.journal.now(), step=step, start=start, end=end)
+    chosen = msgspec.structs.replace(wanted, by=by, type=type, source=source)
+    return EventCounts(step, ws.journal.arrivals(chosen))
 
 
 _EVENT: Final = {
@@ -138,6 +171,28 @@ _PARTIAL: Final = {
 }
 
 openapi_paths: dict[str, Any] = {
+    LIVE: {
+        "get": {
+            "tags": ["events"],
+            "operationId": "FollowCounts",
+            "summary": "Counts by minute as they arrive, as server-sent events",
+            "description": (
+                "The first message has the last hour, each other the minutes whose counts have changed, with their whole "
+                "counts; at most one a second. `Last-Event-ID` continues where a client stopped. The stream ends after "
+                "ten minutes, and when the server stops: clients come back by themselves."
+            ),
+            "parameters": [
+                {"name": name, "in": "query", "required": False, "schema": {"type": "string"}}
+                for name in ("type", "source")
+            ],
+            "responses": {
+                "200": {
+                    "description": "Messages of the event `counts`",
+                    "content": {"text/event-stream": {"schema": {"type": "string"}}},
+                }
+            },
+        }
+    },
     EVENTS: {
         "post": {
             "tags": ["events"],
@@ -187,4 +242,4 @@ openapi_paths: dict[str, Any] = {
     },
 }
 
-routes: list[Any] = [append_events, list_events]
+routes: list[Any] = [append_events, list_events, count_events]

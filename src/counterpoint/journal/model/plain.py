@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from datetime import UTC, datetime
 from functools import lru_cache
 from math import isfinite
-from typing import Any, Final, Literal
+from typing import Any, Final, Literal, NamedTuple
 
 import msgspec
 
@@ -36,6 +36,7 @@ BROKEN: Final = "it is not valid JSON: "
 """How the reason begins for what is no JSON; a door that knows lines names the line there."""
 MAX_EVENT: Final = 8 * 2**20
 """Bytes of one event as JSON: what its limits allow with everything escaped, and no more."""
+MOST_REFUSED: Final = 1_000
 MOST_TIME: Final = 64
 """Characters of a time at most."""
 LOWEST, HIGHEST = INTEGERS[0], INTEGERS[-1]
@@ -74,21 +75,30 @@ class PlainJson(_Common, forbid_unknown_fields=True, gc=False):
 _decode_plain = msgspec.json.Decoder(PlainJson).decode
 
 
-def rows_of(items: Iterable[Any], *, received: datetime) -> tuple[list[Row], list[Rejected]]:
+class Read(NamedTuple):
+    """What items became."""
+
+    rows: list[Row]
+    rejected: list[Rejected]
+    refused: list[Any]
+    """The documents of the rejected, as far as they can be read; of the first MOST_REFUSED, since they are in memory."""
+
+
+def rows_of(items: Iterable[Any], *, received: datetime) -> Read:
     """The rows of those items that are events, and why the others are none.
 
     An item is a document, an `Event`, a `PlainJson`, or JSON that is to be read yet (`msgspec.Raw`).
     """
-    rows: list[Row] = []
-    rejected: list[Rejected] = []
+    read = Read([], [], [])
     reader = _Reader(received)
     for index, item in enumerate(items):
         row = reader.row(item)
         if isinstance(row, Refusal):
-            rejected.append(Rejected(index, row.reason))
+            read.rejected.append(Rejected(index, row.reason))
+            read.refused.append(_readable(item) if len(read.refused) < MOST_REFUSED else None)
         else:
-            rows.append(row)
-    return rows, rejected
+            read.rows.append(row)
+    return read
 
 
 class _Reader:
@@ -187,6 +197,15 @@ def _plain(item: Any) -> Plain | None:
         return msgspec.convert(item, Plain)
     except (msgspec.ValidationError, ValueError, TypeError):
         return None
+
+
+def _readable(item: Any) -> Any:
+    """A refused item as a document, or None; its data is not looked at once more."""
+    try:
+        item = _read(item) if type(item) is msgspec.Raw else item
+    except ValueError:
+        return None
+    return _document(item, item.data) if isinstance(item, PlainJson) else _document(item, None)
 
 
 def _document(item: Any, data: Any) -> Any:
