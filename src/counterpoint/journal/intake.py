@@ -134,13 +134,18 @@ def _reason(error: Exception) -> str:
     return f"{text}."
 
 
+_DATA, _ATTRIBUTES = COLUMNS.index("data"), COLUMNS.index("attributes")
+
+
 class _Append:
     """One call's events on their way to the disk."""
 
-    __slots__ = ("future", "rejected", "rows")
+    __slots__ = ("future", "rejected", "rows", "size")
 
     def __init__(self, rows: Sequence[Row], rejected: tuple[Rejected, ...]) -> None:
         self.rows = rows
+        self.size = sum(len(row[_DATA] or "") + len(row[_ATTRIBUTES] or "") for row in rows)
+        """Characters of what can be large; the rest of a row is a few hundred bytes."""
         self.rejected = rejected
         self.future: Future[Receipt] = Future()
 
@@ -148,14 +153,16 @@ class _Append:
 class Intake:
     """The writing side of `intake.db`. Thread-safe."""
 
-    def __init__(self, file: Path, *, queue: int, committed: Callable[[int], None]) -> None:
+    def __init__(self, file: Path, *, queue: int, size: int, committed: Callable[[int], None]) -> None:
+        """Take the file, how many events may wait and how many bytes of them, and whom to tell of a commit."""
         self.file = file
         self.writing = threading.Lock()
         """Held during each transaction of this process; the compactor takes turns by it."""
         self._queue = queue
+        self._size = size
         self._committed = committed
         self._waiting: deque[_Append] = deque()
-        self._queued = 0
+        self._queued = self._queued_size = 0
         self._changed = threading.Condition()
         self._thread: threading.Thread | None = None
         self._closed = False
@@ -164,7 +171,7 @@ class Intake:
         """Queue rows; the future gives the receipt once they are on the disk, or a WorkspaceError.
 
         Raises:
-            OverloadedError: more events are waiting than the setting `[journal] queue` allows.
+            OverloadedError: more is waiting than the settings `queue` and `buffer_mb` of `[journal]` allow.
             WorkspaceError: the journal is closed.
         """
         append = _Append(rows, rejected)
@@ -178,7 +185,12 @@ class Intake:
                 raise OverloadedError(
                     f"{self._queued:,} events are waiting for the disk; the limit is {self._queue:,} ([journal] queue)."
                 )
+            if self._queued and self._queued_size + append.size > self._size:
+                raise OverloadedError(
+                    f"{self._queued_size:,} bytes of events are waiting for the disk; the limit is {self._size:,} ([journal] buffer_mb)."
+                )
             self._queued += len(rows)
+            self._queued_size += append.size
             self._waiting.append(append)
             if self._thread is None:
                 self._thread = threading.Thread(target=self._write, name="journal-intake", daemon=True)
@@ -236,6 +248,7 @@ class Intake:
                 group.append(self._waiting.popleft())
                 size += len(group[-1].rows)
             self._queued -= size
+            self._queued_size -= sum(append.size for append in group)
             return group
 
     def _commit(self, database: sqlite3.Connection, group: Sequence[_Append]) -> list[Receipt]:

@@ -59,7 +59,12 @@ class Journal:
         self._file = self.folder / "intake.db"
         with self._reading(create=True) as database:
             self._in_intake = count(database)
-        self._intake = Intake(self._file, queue=self.settings.queue, committed=self._committed)
+        self._intake = Intake(
+            self._file,
+            queue=self.settings.queue,
+            size=self.settings.buffer_mb * 2**20,
+            committed=self._committed,
+        )
         self._background = Background(self.compact)
         self._refused = Refused(self._file, writing=self._intake.writing, clock=self.now)
         self._counting = threading.Lock()

@@ -112,19 +112,29 @@ class _Reader:
 
     def row(self, item: Any) -> Row | Refusal:
         """The row of one item, or why it has none."""
-        plain: _Common | None
+        if type(item) is PlainJson:
+            try:
+                row = self._quick(item, _decode(item.data))
+            except (msgspec.MsgspecError, ValueError, RecursionError):
+                row = None
+            if row is not None:
+                return row
+        return self._slowly(item)
+
+    def _slowly(self, item: Any) -> Row | Refusal:
+        data = None
         try:
             if type(item) is msgspec.Raw:
                 item = _read(item)
             if type(item) is PlainJson:
-                plain, data = item, _data(item.data)
-            else:
-                plain = found = _plain(item)
-                data = None if found is None else found.data
+                data = decode_json(item.data)
         except ValueError as error:
             return Refusal(f"{BROKEN}{error}")
-        if plain is not None and (row := self._quick(plain, data)) is not None:
-            return row
+        plain = item if type(item) is PlainJson else _plain(item)
+        if plain is not None:
+            row = self._quick(plain, data if type(plain) is PlainJson else plain.data)
+            if row is not None:
+                return row
         event = read_event(_document(item, data), received=self._received)
         return row_of(event) if isinstance(event, Event) else event
 
@@ -182,13 +192,6 @@ def _read(raw: msgspec.Raw) -> Any:
         return decode_json(raw)
 
 
-def _data(raw: msgspec.Raw) -> Any:
-    try:
-        return _decode(raw)
-    except (msgspec.MsgspecError, ValueError, RecursionError):
-        return decode_json(raw)  # says what is wrong
-
-
 def _plain(item: Any) -> Plain | None:
     """A document as the struct, where it has that shape."""
     if type(item) is not dict:
@@ -237,31 +240,24 @@ def _attributes(datacontenttype: str) -> str | None:
 def _text(data: Any) -> str | None:
     """The data as JSON, where JSON can say it and it is not too large."""
     try:
-        if not (type(data) is dict and _is_flat(data)):
+        if type(data) is dict:
+            for key, value in data.items():
+                kind = type(value)
+                # Halves of surrogate pairs are not looked for here: the encoder refuses them.
+                if type(key) is str and (
+                    kind in SIMPLE
+                    or (kind is int and LOWEST <= value <= HIGHEST)
+                    or (kind is float and isfinite(value))
+                ):
+                    continue
+                check_json(data, MAX_DEPTH)
+                break
+        else:
             check_json(data, MAX_DEPTH)
         text = _encode(data).decode()
     except (ValueError, TypeError, OverflowError, RecursionError):
         return None
     return text if len(text) <= MAX_DATA else None
-
-
-def _is_flat(data: dict[Any, Any]) -> bool:
-    """Whether an object holds nothing but texts, booleans, nulls and numbers that JSON can say.
-
-    Halves of surrogate pairs are not looked for: the encoder refuses them.
-    """
-    for key, value in data.items():
-        if type(key) is not str:
-            return False
-        kind = type(value)
-        if kind in SIMPLE:
-            continue
-        if kind is int:
-            if not LOWEST <= value <= HIGHEST:
-                return False
-        elif kind is not float or not isfinite(value):
-            return False
-    return True
 
 
 def _named(data: dict[str, Any], key: str) -> str | None:
