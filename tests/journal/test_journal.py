@@ -138,6 +138,23 @@ def test_of_repeats_in_one_commit_the_first_wins(journal: Journal) -> None:
     assert journal.append([event(1, data="later"), event(9)]).duplicates == 2
 
 
+def test_events_of_wrong_clocks_are_taken_and_counted(open_journal: Opens) -> None:
+    journal = open_journal(clock=lambda: datetime(2026, 5, 4, 12, tzinfo=UTC))
+    times = {
+        0: "2026-05-04T12:04:00Z",
+        1: "2036-05-04T12:00:00Z",
+        2: "1970-01-01T00:00:00Z",
+        3: "2001-01-01T00:00:00Z",
+    }
+    receipt = journal.append([event(number, time=time) for number, time in times.items()])
+    assert receipt == Receipt(accepted=4, future=1, late=1)
+    journal.compact()
+    found = {each.id: each.clockskew for each in journal.recent()}
+    assert {name for name, skew in found.items() if skew is not None} == {"e1", "e2"}
+    days = {path.parent.name for path in (journal.folder / "segments").glob("*/*/*.parquet")}
+    assert {"day=2026-05-04", "day=2036-05-04", "day=1970-01-01", "day=2001-01-01"} == days
+
+
 def test_closing_writes_what_is_queued(open_journal: Opens) -> None:
     journal = open_journal()
     future = journal.submit([event(1)])

@@ -313,6 +313,15 @@ def test_a_header_that_is_there_twice_is_refused() -> None:
         read_binary([(b"ce-id", "1"), (b"ce-id", "2")], b"")
 
 
+def test_wrong_clocks_are_told_in_the_receipt_and_on_the_page(client: TestClient[Any]) -> None:
+    body = raw(1, time="2999-01-01T00:00:00Z") + b"\n" + raw(2, time="1970-01-01T00:00:00Z") + b"\n" + raw(3)
+    assert send(client, LINES, body).json() == {
+        "accepted": 3, "duplicates": 0, "rejected": [], "future": 1, "late": 1,
+    }  # fmt: skip
+    shown = client.get("/events", headers={"accept": "text/html"}).text
+    assert shown.count("A clock that is ahead") == shown.count("A clock that was not set") == 1
+
+
 @pytest.fixture
 def token(workspace: Workspace) -> Callable[[str], dict[str, str]]:
     """Makes a token with a scope, and the header that carries it."""

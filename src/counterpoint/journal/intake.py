@@ -11,6 +11,7 @@ from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future
 from contextlib import contextmanager
+from datetime import timedelta
 from functools import lru_cache
 from itertools import chain
 from pathlib import Path
@@ -18,9 +19,11 @@ from typing import Any, Final
 
 from counterpoint.errors import CounterpointError, OverloadedError, WorkspaceError
 from counterpoint.journal import tally
+from counterpoint.journal.model.event import AHEAD, EARLIEST
 from counterpoint.journal.model.outcome import Receipt, Rejected
 from counterpoint.journal.model.row import COLUMNS, Row
 from counterpoint.journal.schema import STEPS
+from counterpoint.moments import to_micros
 
 __all__ = ["Intake", "connect", "count", "insert_rows", "rows_after", "storage_errors", "transaction"]
 
@@ -134,7 +137,10 @@ def _reason(error: Exception) -> str:
     return f"{text}."
 
 
-_DATA, _ATTRIBUTES = COLUMNS.index("data"), COLUMNS.index("attributes")
+_DATA, _ATTRIBUTES, _TIME, _RECEIVED = (
+    COLUMNS.index(name) for name in ("data", "attributes", "time", "received")
+)
+_AHEAD, _EARLIEST = AHEAD // timedelta(microseconds=1), to_micros(EARLIEST)
 
 
 class _Append:
@@ -148,6 +154,12 @@ class _Append:
         """Characters of what can be large; the rest of a row is a few hundred bytes."""
         self.rejected = rejected
         self.future: Future[Receipt] = Future()
+
+    def receipt(self, accepted: int) -> Receipt:
+        """What becomes known when so many of the rows were new."""
+        odd = [row[_TIME] for row in self.rows if not _EARLIEST <= row[_TIME] <= row[_RECEIVED] + _AHEAD]
+        late = sum(time < _EARLIEST for time in odd)
+        return Receipt(accepted, len(self.rows) - accepted, self.rejected, len(odd) - late, late)
 
 
 class Intake:
@@ -255,10 +267,7 @@ class Intake:
         with self.writing, storage_errors(self.file), transaction(database):
             accepted = _accepted(database, [append.rows for append in group])
             tally.count(database, [append.rows for append in group], sum(accepted))
-        return [
-            Receipt(new, len(append.rows) - new, append.rejected)
-            for new, append in zip(accepted, group, strict=True)
-        ]
+        return [append.receipt(new) for new, append in zip(accepted, group, strict=True)]
 
 
 def _accepted(database: sqlite3.Connection, group: Sequence[Sequence[Row]]) -> list[int]:

@@ -138,6 +138,14 @@ _RECEIPT: Final = {
     "properties": {
         "accepted": {"type": "integer"},
         "duplicates": {"type": "integer"},
+        "future": {
+            "type": "integer",
+            "description": "Events whose time lies more than five minutes ahead of the server's; left out where none does.",
+        },
+        "late": {
+            "type": "integer",
+            "description": "Events whose time lies before the year 2000; left out where none does.",
+        },
         "rejected": {
             "type": "array",
             "items": {

@@ -9,7 +9,7 @@ import base64
 import binascii
 import re
 from collections.abc import Mapping
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from typing import Any
 
@@ -30,6 +30,12 @@ MAX_DATA = 1_048_576
 """Bytes of the data as JSON."""
 MAX_DEPTH = 64
 """Levels of the data; what nests deeper could not be read back everywhere."""
+AHEAD = timedelta(minutes=5)
+"""How far the time of an event may lie ahead of its arrival before the clock that gave it counts as wrong."""
+LONGEST_SKEW = 2**31 - 1
+"""Seconds."""
+EARLIEST = datetime(2000, 1, 1, tzinfo=UTC)
+"""Before it, the time is of a clock that was never set."""
 INTEGERS = range(-(2**63), 2**64)
 """Integers that JSON readers keep exactly."""
 
@@ -51,6 +57,8 @@ _CONTEXT = frozenset(
         "data_base64",
     }
 )
+_OURS = frozenset({"recordedtime", "clockskew"})
+"""Attributes that the journal adds when it gives an event back; as an event comes they are left out."""
 _NAMES = {
     str: "text",
     bool: "true or false",
@@ -108,6 +116,17 @@ class Event(msgspec.Struct, frozen=True, kw_only=True):
         found = self.data.get("value") if isinstance(self.data, dict) else None
         return float(found) if isinstance(found, int | float) else None
 
+    @property
+    def clockskew(self) -> int | None:
+        """By how many seconds the clock that gave the time is ahead of ours, where it is clearly wrong.
+
+        68 years are told at most: CloudEvents' integers have 32 bits.
+        """
+        if self.time - self.received <= AHEAD and self.time >= EARLIEST:
+            return None
+        seconds = (self.time - self.received) // timedelta(seconds=1)
+        return max(-LONGEST_SKEW, min(LONGEST_SKEW, seconds))
+
     def _exposed(self, key: str) -> str | None:
         if self.type != EXPOSURE or not isinstance(self.data, dict):
             return None
@@ -115,7 +134,8 @@ class Event(msgspec.Struct, frozen=True, kw_only=True):
         return found if isinstance(found, str) else None
 
     def document(self) -> dict[str, Any]:
-        """The event in CloudEvents' JSON format; `recordedtime` says when the journal got it."""
+        """The event in CloudEvents' JSON format; `recordedtime` says when the journal got it, and `clockskew`
+        by how many seconds its time is ahead of that, where its clock is clearly wrong."""
         found: dict[str, Any] = {
             "specversion": "1.0",
             "id": self.id,
@@ -127,6 +147,8 @@ class Event(msgspec.Struct, frozen=True, kw_only=True):
         found["time"] = rfc3339(self.time)
         found.update(self.attributes)
         found["recordedtime"] = rfc3339(self.received)
+        if (skew := self.clockskew) is not None:
+            found["clockskew"] = skew
         if self.data_base64 is not None:
             found["data_base64"] = self.data_base64
         elif self.data is not None:
@@ -294,7 +316,7 @@ def _attributes(document: Mapping[Any, Any]) -> dict[str, str | int | bool]:
         if document.get(name) is not None:
             found[name] = _text(document, name)
     for name, value in document.items():
-        if name in _CONTEXT or name == "recordedtime" or value is None:
+        if name in _CONTEXT or name in _OURS or value is None:
             continue
         if not isinstance(name, str) or not name or len(name) > 128 or _UNTEXT.search(name):
             raise _Refused(f"the attribute name {_shown(name)} is not allowed")
