@@ -11,7 +11,6 @@ from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future
 from contextlib import contextmanager
-from datetime import timedelta
 from functools import lru_cache
 from itertools import chain
 from pathlib import Path
@@ -19,11 +18,9 @@ from typing import Any, Final
 
 from counterpoint.errors import CounterpointError, OverloadedError, WorkspaceError
 from counterpoint.journal import tally
-from counterpoint.journal.model.event import AHEAD, EARLIEST
 from counterpoint.journal.model.outcome import Receipt, Rejected
-from counterpoint.journal.model.row import COLUMNS, Row
+from counterpoint.journal.model.row import COLUMNS, Row, wrong_clocks
 from counterpoint.journal.schema import STEPS
-from counterpoint.moments import to_micros
 
 __all__ = ["Intake", "connect", "count", "insert_rows", "rows_after", "storage_errors", "transaction"]
 
@@ -137,10 +134,7 @@ def _reason(error: Exception) -> str:
     return f"{text}."
 
 
-_DATA, _ATTRIBUTES, _TIME, _RECEIVED = (
-    COLUMNS.index(name) for name in ("data", "attributes", "time", "received")
-)
-_AHEAD, _EARLIEST = AHEAD // timedelta(microseconds=1), to_micros(EARLIEST)
+_DATA, _ATTRIBUTES = COLUMNS.index("data"), COLUMNS.index("attributes")
 
 
 class _Append:
@@ -157,9 +151,7 @@ class _Append:
 
     def receipt(self, accepted: int) -> Receipt:
         """What becomes known when so many of the rows were new."""
-        odd = [row[_TIME] for row in self.rows if not _EARLIEST <= row[_TIME] <= row[_RECEIVED] + _AHEAD]
-        late = sum(time < _EARLIEST for time in odd)
-        return Receipt(accepted, len(self.rows) - accepted, self.rejected, len(odd) - late, late)
+        return Receipt(accepted, len(self.rows) - accepted, self.rejected, *wrong_clocks(self.rows))
 
 
 class Intake:
