@@ -121,6 +121,11 @@ def _reason(error: Exception) -> str:
     for words, remedy in (
         ("disk is full", "free some space; events that were acknowledged are safe"),
         ("No space left", "free some space; events that were acknowledged are safe"),
+        # What SQLite says of a file that the system lets grow no further.
+        (
+            "disk I/O error",
+            "see that there is space and that the disk is sound; events that were acknowledged are safe",
+        ),
         ("readonly", "make the folder writable for this user"),
         ("Read-only", "make the folder writable for this user"),
         ("Permission denied", "make the folder writable for this user"),
