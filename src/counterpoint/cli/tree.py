@@ -119,6 +119,17 @@ COMMANDS: dict[str, dict[str, tuple[str, str]]] = {
             "Print the results and the shipping recommendation.",
         ),
     },
+    "metrics": {
+        "list": (
+            "counterpoint.experiments.metrics.commands:list_metrics",
+            "List the metrics, with who answers for them.",
+        ),
+        "show": ("counterpoint.experiments.metrics.commands:show", "Print a metric's figures day by day."),
+        "check": (
+            "counterpoint.experiments.metrics.commands:check",
+            "Say what the events say against the metrics.",
+        ),
+    },
     "scorecards": {
         "check": (
             "counterpoint.catalog.scorecards.commands:check",
@@ -221,6 +232,9 @@ EXAMPLES: dict[str, tuple[str, ...]] = {
         "experiments analyze one-page-checkout",
         "experiments analyze one-page-checkout --no-record --json",
     ),
+    "metrics list": ("metrics list", "metrics list --json"),
+    "metrics show": ("metrics show app-start-time", "metrics show app-start-time --days 7 --json"),
+    "metrics check": ("metrics check", "metrics check app-start-time --json"),
     "scorecards check": ("scorecards check", "scorecards check production-readiness", "scorecards check --entity component:default/search --json"),
     "vocabulary set": ("vocabulary set squad=pod tribe=area", "vocabulary set bet=song --unit listening"),
     "vocabulary use": ("vocabulary use plain",),
@@ -240,6 +254,7 @@ GROUPS = {
     "units": "Units of the organisation.",
     "flags": "Evaluate, check, compare and promote flags.",
     "experiments": "Read experiments.",
+    "metrics": "What is measured, and whether its events come.",
     "scorecards": "Check what the catalog says of things.",
     "vocabulary": "What the organisation calls things.",
     "practices": "What units do, and what their rules ask for.",

@@ -158,9 +158,13 @@ def prepare(workspace: Workspace) -> None:
         standing_of(workspace).renew(ref, partial(_compute, workspace, ref))
 
 
-def standing_of(workspace: Workspace) -> Standing:
+class Results(Standing[Result]):
+    """The results of experiments."""
+
+
+def standing_of(workspace: Workspace) -> Results:
     """The results of a workspace that this process keeps."""
-    return workspace.keep(Standing, lambda _: Standing())
+    return workspace.keep(Results, lambda _: Results())
 
 
 def read_now(workspace: Workspace, loaded: Loaded, actor: Actor) -> tuple[Result, Activity]:
