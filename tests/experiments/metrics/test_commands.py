@@ -41,7 +41,7 @@ def test_check_tells_what_is_wrong_and_ends_well(
     assert "10.0 % of the events have no number in `ms`" in " ".join(shown.split())
     assert "No event of type `never.sent`" in " ".join(shown.split())
     assert "2 metrics, 2 with warnings." in shown
-    assert call(sized, "--json", "metrics", "check", "start") == 0
+    assert call(sized, "--json", "metrics", "check", "start", "--days", "36500") == 0
     (found,) = json.loads(capsys.readouterr().out)["metrics"]
     assert [(each["level"], each["about"]) for each in found["remarks"]] == [
         ("warning", "field"),
