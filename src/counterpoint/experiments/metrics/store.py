@@ -1,7 +1,9 @@
 """Metrics in the workspace: definitions from the graph, readings from the journal, kept while they hold."""
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
+from contextlib import suppress
 from datetime import UTC, date, datetime
+from functools import partial
 from typing import Any
 
 import msgspec
@@ -25,24 +27,33 @@ from counterpoint.workspace import Workspace
 
 __all__ = [
     "Asked",
+    "Distributions",
     "Loaded",
     "Readings",
     "all_metrics",
     "check_metric",
+    "distribution_at_hand",
     "distribution_of",
+    "distributions_of",
     "last_day",
     "load",
     "loaded_from",
     "may_write",
+    "names_of",
     "period_for",
+    "prepare",
     "preview",
+    "preview_problems",
     "reading_at_hand",
     "reading_of",
     "readings_of",
     "seen",
     "write",
+    "writing_problems",
 ]
 
+PREPARED = 50
+"""Metrics whose figures a server computes when it starts."""
 MOST = 1_000
 """Metrics that a list holds."""
 
@@ -80,6 +91,10 @@ class Asked(msgspec.Struct, frozen=True):
 
 class Readings(Standing[Reading]):
     """The readings of metrics."""
+
+
+class Distributions(Standing[tuple[Bin, ...]]):
+    """How the numbers of metrics are distributed."""
 
 
 def all_metrics(workspace: Workspace) -> list[Loaded]:
@@ -253,6 +268,55 @@ def _keys(workspace: Workspace, event: str) -> frozenset[str]:
                 for inner in value
             }
     return frozenset(found)
+
+
+def distribution_at_hand(workspace: Workspace, loaded: Loaded, period: Period) -> tuple[Bin, ...]:
+    """As `distribution_of`, kept and renewed as readings are."""
+    if not loaded.definition.numbered or loaded.problem:
+        return ()
+    name, plan, data = _key(workspace, loaded, Asked(period))
+    return distributions_of(workspace).at_hand(
+        name, plan, data, lambda: distribution_of(workspace, loaded, period)
+    )[0]
+
+
+def distributions_of(workspace: Workspace) -> Distributions:
+    """The distributions of a workspace that this process keeps."""
+    return workspace.keep(Distributions, lambda _: Distributions())
+
+
+def prepare(workspace: Workspace) -> None:
+    """Let the readings that pages begin with be computed, where somebody renews them: the first loads the engine."""
+    types, now = seen(workspace), datetime.now(UTC)
+    for loaded in all_metrics(workspace)[:PREPARED]:
+        if loaded.problem or not any(event in types for event in loaded.events):
+            continue
+        period = period_for(loaded, types, days=None, now=now)
+        readings_of(workspace).renew(
+            loaded.definition.ref, partial(_quietly, reading_of, workspace, loaded, Asked(period))
+        )
+        distributions_of(workspace).renew(
+            loaded.definition.ref, partial(_quietly, distribution_at_hand, workspace, loaded, period)
+        )
+
+
+def _quietly(compute: Callable[..., object], *given: object) -> None:
+    with suppress(InputError):  # it is raised again, and told, when somebody asks
+        compute(*given)
+
+
+def names_of(workspace: Workspace, kind: str, *, limit: int = 500) -> tuple[str, ...]:
+    """What a field of this kind may name, as short as it can be written."""
+    with workspace.graph.read() as reader:
+        items = reader.find(kind=kind, limit=limit).items
+    return tuple(
+        each.name if each.namespace == "default" else f"{each.namespace}/{each.name}" for each in items
+    )
+
+
+def preview_problems(document: Mapping[str, Any]) -> list[Problem]:
+    """What is wrong with a descriptor by itself."""
+    return list(validate(document))
 
 
 def may_write(workspace: Workspace, loaded: Loaded, actor: Actor) -> Permission:

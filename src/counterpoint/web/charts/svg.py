@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable
 
 from markupsafe import Markup, escape
 
-__all__ = ["WIDTHS", "chart", "element", "line", "sized", "text"]
+__all__ = ["WIDTHS", "chart", "element", "line", "sized", "target_lines", "text"]
 
 WIDTHS = {"narrow": 340, "middle": 540, "broad": 780, "wide": 1100}
 """Drawn widths in pixels by name; the page's style shows the one that fits its place."""
@@ -35,6 +35,17 @@ def _value(value: object) -> str:
 def line(x1: float, y1: float, x2: float, y2: float, class_: str) -> Markup:
     """Return a straight line."""
     return element("line", x1=float(x1), y1=float(y1), x2=float(x2), y2=float(y2), class_=class_)
+
+
+def target_lines(
+    targets: Iterable[tuple[float, str]], left: float, right: float, place: Callable[[float], float]
+) -> list[Markup]:
+    """Return a dashed line across the chart for each value that is aimed at, with its name above it."""
+    parts: list[Markup] = []
+    for value, name in targets:
+        y = place(value)
+        parts += [line(left, y, right, y, "c-margin"), text(right, y - 5, name, "c-faint", "end")]
+    return parts
 
 
 def text(x: float, y: float, words: str, class_: str | None = None, anchor: str | None = None) -> Markup:
