@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from counterpoint import Workspace
-from counterpoint.experiments.metrics import store
+from counterpoint.experiments.metrics import readings, store
 from counterpoint.experiments.metrics.period import Period
 from counterpoint.experiments.metrics.reading import Reading
 from counterpoint.graph.actor import local_actor
@@ -62,6 +62,6 @@ def read(squad: Workspace) -> Callable[..., Reading]:
         **spec: Any,
     ) -> Reading:
         squad.journal.append(list(events))
-        return store.preview(squad, measured(squad, name, **spec), store.Asked(period, split, series))
+        return readings.preview(squad, measured(squad, name, **spec), readings.Asked(period, split, series))
 
     return _read

@@ -4,7 +4,7 @@ from typing import Any
 import pytest
 
 from counterpoint import Workspace
-from counterpoint.experiments.metrics import store
+from counterpoint.experiments.metrics import readings, store
 from counterpoint.experiments.metrics.check import Remark
 from tests.experiments.metrics.conftest import FIRST, WEEK, event, measured
 
@@ -12,9 +12,9 @@ SOON = FIRST + timedelta(days=3)
 
 
 def told(workspace: Workspace, loaded: store.Loaded, *, now: datetime = SOON) -> dict[str, Remark]:
-    types = store.seen(workspace)
-    reading = None if loaded.problem else store.preview(workspace, loaded, store.Asked(WEEK))
-    found = store.check_metric(workspace, loaded, reading, types, now=now)
+    types = readings.seen(workspace)
+    reading = None if loaded.problem else readings.preview(workspace, loaded, readings.Asked(WEEK))
+    found = readings.check_metric(workspace, loaded, reading, types, now=now)
     return {f"{remark.level} {remark.about}": remark for remark in found if remark.about != "definition"}
 
 
@@ -79,5 +79,5 @@ def test_both_metrics_of_a_ratio_are_checked(squad: Workspace) -> None:
     measured(squad, "a", event="x")
     measured(squad, "b", event="y")
     ratio = measured(squad, "r", aggregation="ratio", numerator="a", denominator="b")
-    found = store.check_metric(squad, ratio, None, store.seen(squad), now=SOON)
+    found = readings.check_metric(squad, ratio, None, readings.seen(squad), now=SOON)
     assert [remark.message[:4] for remark in found if remark.about == "event"] == ["“a”:", "“b”:"]

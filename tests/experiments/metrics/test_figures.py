@@ -9,7 +9,7 @@ import pytest
 
 from counterpoint import Workspace
 from counterpoint.errors import InputError
-from counterpoint.experiments.metrics import store
+from counterpoint.experiments.metrics import readings
 from counterpoint.experiments.metrics.period import Period
 from counterpoint.experiments.metrics.reading import OTHER, Reading
 from tests.experiments.metrics.conftest import WEEK, event, measured
@@ -53,9 +53,9 @@ def test_a_mean_is_of_users_and_not_of_those_who_do_most(read: Read) -> None:
 
 def test_a_day_without_events_is_nothing_of_a_mean_and_zero_of_a_sum(read: Read, squad: Workspace) -> None:
     assert read(TWO_EACH).points[3].value is None
-    total = store.preview(squad, measured(squad, "s", aggregation="sum"), store.Asked(WEEK))
+    total = readings.preview(squad, measured(squad, "s", aggregation="sum"), readings.Asked(WEEK))
     assert total.points[3].value == 0
-    each = store.preview(squad, measured(squad, "p", aggregation="sum", per="user"), store.Asked(WEEK))
+    each = readings.preview(squad, measured(squad, "p", aggregation="sum", per="user"), readings.Asked(WEEK))
     assert each.points[3].value is None
 
 
@@ -88,7 +88,9 @@ def test_weeks_begin_on_mondays_and_months_on_their_first_day(read: Read, squad:
         ("2026-04-01", 5), ("2026-05-01", 20), ("2026-06-01", 5),
     ]  # fmt: skip
     weekly = measured(squad, "w", aggregation="count", window={"calendar": "week"})
-    weeks = store.preview(squad, weekly, store.Asked(Period(date(2026, 4, 27), date(2026, 5, 17), "week")))
+    weeks = readings.preview(
+        squad, weekly, readings.Asked(Period(date(2026, 4, 27), date(2026, 5, 17), "week"))
+    )
     assert [(str(each.span), each.value) for each in weeks.points] == [
         ("2026-04-27", 10), ("2026-05-04", 10), ("2026-05-11", 5),
     ]  # fmt: skip
@@ -98,7 +100,7 @@ def test_a_ratio_divides_the_figures_of_the_same_day(read: Read, squad: Workspac
     read([*TWO_EACH, *(event(0, user, kind="started") for user in range(6))], name="total", aggregation="sum")
     measured(squad, "starts", aggregation="count", event="started")
     ratio = measured(squad, "r", aggregation="ratio", numerator="total", denominator="starts")
-    reading = store.preview(squad, ratio, store.Asked(WEEK))
+    reading = readings.preview(squad, ratio, readings.Asked(WEEK))
     assert reading.points[0].value == 25
     assert reading.points[1].value is None  # nobody started: there is no such ratio
     assert reading.whole.value == 51
@@ -107,10 +109,10 @@ def test_a_ratio_divides_the_figures_of_the_same_day(read: Read, squad: Workspac
 def test_a_ratio_of_what_is_not_there_or_is_a_ratio_says_so(squad: Workspace) -> None:
     lost = measured(squad, "r", aggregation="ratio", numerator="a", denominator="b")
     with pytest.raises(InputError, match="a and b, which is not in the graph"):
-        store.preview(squad, lost, store.Asked(WEEK))
+        readings.preview(squad, lost, readings.Asked(WEEK))
     nested = measured(squad, "s", aggregation="ratio", numerator="r", denominator="r")
     with pytest.raises(InputError, match="itself a ratio"):
-        store.preview(squad, nested, store.Asked(WEEK))
+        readings.preview(squad, nested, readings.Asked(WEEK))
 
 
 def test_figures_are_split_by_an_attribute_with_a_bounded_number_of_parts(read: Read) -> None:
@@ -161,14 +163,14 @@ def test_the_expression_gives_what_a_loop_over_all_events_gives(read: Read, squa
                 by_user[each["subject"]].append(min(float(value), 60))
         assert point.value == pytest.approx(mean(mean(values) for values in by_user.values()))
     squad.journal.compact()
-    after = store.preview(squad, measured(squad, cap=60), store.Asked(WEEK))
+    after = readings.preview(squad, measured(squad, cap=60), readings.Asked(WEEK))
     assert [point.value for point in after.points] == pytest.approx([point.value for point in reading.points])
 
 
 def test_the_numbers_of_events_are_distributed_with_the_cap_in_sight(read: Read, squad: Workspace) -> None:
     events = [event(0, user, {"value": user % 10}) for user in range(200)]
     read([*events, *(event(0, user, {"value": 10_000}) for user in range(5))], cap=8)
-    bins = store.distribution_of(squad, measured(squad, cap=8), WEEK)
+    bins = readings.distribution_of(squad, measured(squad, cap=8), WEEK)
     assert sum(each.events for each in bins) == 205
     assert bins[0].low == 0
     assert bins[-1].high is None  # what is far beyond does not press the rest into one bin
@@ -179,9 +181,9 @@ def test_the_numbers_of_events_are_distributed_with_the_cap_in_sight(read: Read,
 def test_a_reading_is_kept_until_events_come(squad: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
     squad.journal.append(TWO_EACH)
     metric = measured(squad)
-    first = store.reading_of(squad, metric, store.Asked(WEEK))
-    monkeypatch.setattr(store, "preview", lambda *_: pytest.fail("it is computed again"))
-    assert store.reading_of(squad, metric, store.Asked(WEEK)) is first
+    first = readings.reading_of(squad, metric, readings.Asked(WEEK))
+    monkeypatch.setattr(readings, "preview", lambda *_: pytest.fail("it is computed again"))
+    assert readings.reading_of(squad, metric, readings.Asked(WEEK)) is first
     monkeypatch.undo()
     squad.journal.append([event(2, user, {"value": 1}) for user in range(5)])
-    assert store.reading_of(squad, metric, store.Asked(WEEK)).whole.events == 17
+    assert readings.reading_of(squad, metric, readings.Asked(WEEK)).whole.events == 17

@@ -22,12 +22,12 @@ STYLES = {"warning": "yellow", "info": "dim"}
 
 def list_metrics() -> None:
     """List the metrics, with who answers for them and what they are for."""
-    from counterpoint.experiments.metrics import store
+    from counterpoint.experiments.metrics import readings, store
 
     shell = terminal()
     with shell.open() as workspace:
         found = store.all_metrics(workspace)
-        types = store.seen(workspace)
+        types = readings.seen(workspace)
     rows = [
         {
             **_builtins(each),
@@ -48,14 +48,14 @@ def show(
     split: Annotated[str | None, Parameter(help="An attribute of the events that parts the figures.")] = None,
 ) -> None:
     """Print a metric's figures day by day, or week by week, up to its last event."""
-    from counterpoint.experiments.metrics import store
+    from counterpoint.experiments.metrics import readings, store
     from counterpoint.experiments.metrics.definition import in_words
 
     shell = terminal()
     with shell.open() as workspace:
         loaded = store.load(workspace, name)
-        period = store.period_for(loaded, store.seen(workspace), days=days, now=datetime.now(UTC))
-        reading = store.reading_of(workspace, loaded, store.Asked(period, split))
+        period = readings.period_for(loaded, readings.seen(workspace), days=days, now=datetime.now(UTC))
+        reading = readings.reading_of(workspace, loaded, readings.Asked(period, split))
     titles = {part.ref: part.title for part in loaded.parts}
     shell.emit(reading, lambda: _figures(reading, shell.tell(in_words(loaded.definition, titles))))
 
@@ -67,18 +67,18 @@ def check(
     days: Annotated[PositiveInt, Parameter(help="Days without an event after which it is told.")] = 30,
 ) -> None:
     """Say what the events say against the metrics. These are warnings: the command ends with 0."""
-    from counterpoint.experiments.metrics import store
+    from counterpoint.experiments.metrics import readings, store
 
     shell = terminal()
     now = datetime.now(UTC)
     with shell.open() as workspace:
         found = [store.load(workspace, name)] if name else store.all_metrics(workspace)
-        types = store.seen(workspace)
+        types = readings.seen(workspace)
         checked: list[tuple[Loaded, tuple[Remark, ...]]] = []
         for each in found:
-            period = store.period_for(each, types, days=None, now=now)
-            reading = None if each.problem else store.reading_of(workspace, each, store.Asked(period))
-            remarks = store.check_metric(workspace, each, reading, types, now=now, recent=days)
+            period = readings.period_for(each, types, days=None, now=now)
+            reading = None if each.problem else readings.reading_of(workspace, each, readings.Asked(period))
+            remarks = readings.check_metric(workspace, each, reading, types, now=now, recent=days)
             checked.append((each, tuple(shell.told(remark) for remark in remarks)))
     data = [
         {"ref": each.definition.ref, "title": each.definition.title, "remarks": told}

@@ -29,7 +29,8 @@ from counterpoint.experiments.metrics.reading import (
 from counterpoint.journal.snapshot import Snapshot
 
 if TYPE_CHECKING:
-    from counterpoint.experiments.metrics.store import Asked, Loaded
+    from counterpoint.experiments.metrics.readings import Asked
+    from counterpoint.experiments.metrics.store import Loaded
 
 __all__ = ["BINS", "compute", "distribution"]
 

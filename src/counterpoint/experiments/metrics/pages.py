@@ -12,7 +12,7 @@ from litestar.response import Redirect
 from msgspec.structs import replace
 
 from counterpoint.errors import InputError, PreconditionError
-from counterpoint.experiments.metrics import store
+from counterpoint.experiments.metrics import readings, store
 from counterpoint.experiments.metrics.check import Remark
 from counterpoint.experiments.metrics.definition import ROLES, Definition
 from counterpoint.experiments.metrics.form import (
@@ -90,7 +90,7 @@ def show_list(
     owner: FromQuery[str] = "",
 ) -> str:
     """Every metric with who answers for it, what it is for and when its last event came."""
-    types = store.seen(ws)
+    types = readings.seen(ws)
     found = [
         _Listed(
             each.definition,
@@ -224,17 +224,18 @@ def show(
     metric = loaded.definition
     page = page.about(metric.owner)
     now = datetime.now(UTC)
-    types = store.seen(ws)
+    types = readings.seen(ws)
     asked = days if days in CHOICES else None
-    period = store.period_for(loaded, types, days=asked, now=now)
+    period = readings.period_for(loaded, types, days=asked, now=now)
+    what = readings.Asked(period, days=asked)
     panel, problem, reading = None, loaded.problem, None
     try:
         if not loaded.problem:
-            reading, holds = store.reading_at_hand(ws, loaded, store.Asked(period))
+            reading, holds = readings.reading_at_hand(ws, loaded, what)
             panel = panel_of(loaded, reading, today=now.date(), holds=holds)
     except InputError as error:
         problem = error.message
-    bins = store.distribution_at_hand(ws, loaded, period) if reading else ()
+    bins = readings.distribution_at_hand(ws, loaded, what) if reading else ()
     uses = uses_of(ws, loaded)
     return render(
         page,
@@ -244,7 +245,7 @@ def show(
         entity=loaded.entity,
         panel=panel,
         problem=problem,
-        remarks=store.check_metric(ws, loaded, reading, types, now=now),
+        remarks=readings.check_metric(ws, loaded, reading, types, now=now),
         bins=[(range_text(metric, each), each) for each in bins],
         bins_chart=distribution_chart(metric, bins, page.tell("How often which numbers are")),
         uses=uses.items,
@@ -269,7 +270,7 @@ def _form(
     looked: bool = False,
 ) -> str:
     page = page.about(loaded.definition.owner if loaded else None)
-    types = store.seen(ws)
+    types = readings.seen(ws)
     return render(
         page,
         "experiments/metrics/form.html",
@@ -300,15 +301,15 @@ def _preview(ws: Workspace, form: MetricForm, types: Mapping[str, TypeCount] | N
     if problems:
         return {"panel": None, "remarks": (), "unready": tuple(problems.values())}
     now = datetime.now(UTC)
-    types = types if types is not None else store.seen(ws)
+    types = types if types is not None else readings.seen(ws)
     loaded = store.loaded_from(ws, document)
     panel: Panel | None = None
     remarks: tuple[Remark, ...] = ()
     try:
-        period = store.period_for(loaded, types, days=None, now=now)
-        reading = store.preview(ws, loaded, store.Asked(period))
+        period = readings.period_for(loaded, types, days=None, now=now)
+        reading = readings.preview(ws, loaded, readings.Asked(period))
         panel = panel_of(loaded, reading, today=now.date())
-        remarks = store.check_metric(ws, loaded, reading, types, now=now)
+        remarks = readings.check_metric(ws, loaded, reading, types, now=now)
     except InputError as error:
         return {"panel": None, "remarks": (), "unready": (error.message,)}
     return {"panel": panel, "remarks": remarks, "unready": ()}

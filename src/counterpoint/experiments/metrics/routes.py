@@ -12,7 +12,7 @@ from litestar.di import NamedDependency
 from litestar.params import FromPath, FromQuery, JSONBody
 
 from counterpoint.errors import InputError, Problem
-from counterpoint.experiments.metrics import store
+from counterpoint.experiments.metrics import readings, store
 from counterpoint.experiments.metrics.check import Remark
 from counterpoint.experiments.metrics.definition import Definition
 from counterpoint.experiments.metrics.period import MOST_DAYS
@@ -28,15 +28,15 @@ __all__ = ["lifespan", "routes"]
 @asynccontextmanager
 async def lifespan(workspace: Workspace) -> AsyncIterator[None]:
     """Renew readings behind the reader's back while the server runs."""
-    readings, distributions = store.readings_of(workspace), store.distributions_of(workspace)
-    readings.start()
-    distributions.start()
-    await sync_to_thread(store.prepare, workspace)
+    kept = (readings.readings_of(workspace), readings.distributions_of(workspace))
+    for each in kept:
+        each.start()
+    await sync_to_thread(readings.prepare, workspace)
     try:
         yield
     finally:
-        await sync_to_thread(readings.stop)
-        await sync_to_thread(distributions.stop)
+        for each in kept:
+            await sync_to_thread(each.stop)
 
 
 class MetricList(msgspec.Struct, frozen=True):
@@ -88,11 +88,11 @@ def preview_metric(
     if data.get("kind") != "Metric":
         raise InputError("The document is no metric.", [Problem("Write `kind: Metric`.", "/kind")])
     now = datetime.now(UTC)
-    loaded, types = store.loaded_from(ws, data), store.seen(ws)
-    reading = store.preview(
-        ws, loaded, store.Asked(store.period_for(loaded, types, days=_days(days), now=now))
+    loaded, types = store.loaded_from(ws, data), readings.seen(ws)
+    reading = readings.preview(
+        ws, loaded, readings.Asked(readings.period_for(loaded, types, days=_days(days), now=now))
     )
-    return PreviewView(reading, store.check_metric(ws, loaded, reading, types, now=now))
+    return PreviewView(reading, readings.check_metric(ws, loaded, reading, types, now=now))
 
 
 @get("/api/v1/metrics/{namespace:str}/{name:str}", tags=["metrics"], sync_to_thread=True)
@@ -137,8 +137,8 @@ def read_reading(
             f"series is {series}; it is from 1 to 4.", [Problem("It is from 1 to 4.", "/series")]
         )
     loaded = store.load(ws, f"metric:{namespace}/{name}")
-    period = store.period_for(loaded, store.seen(ws), days=_days(days), now=datetime.now(UTC))
-    return store.reading_of(ws, loaded, store.Asked(period, split or None, series))
+    period = readings.period_for(loaded, readings.seen(ws), days=_days(days), now=datetime.now(UTC))
+    return readings.reading_of(ws, loaded, readings.Asked(period, split or None, series))
 
 
 def _days(days: int | None) -> int | None:
@@ -149,16 +149,16 @@ def _days(days: int | None) -> int | None:
 
 
 def _view(ws: Workspace, loaded: store.Loaded) -> MetricView:
-    now, types = datetime.now(UTC), store.seen(ws)
+    now, types = datetime.now(UTC), readings.seen(ws)
     reading = None
     if not loaded.problem:
         try:
-            reading = store.reading_of(
-                ws, loaded, store.Asked(store.period_for(loaded, types, days=None, now=now))
+            reading = readings.reading_of(
+                ws, loaded, readings.Asked(readings.period_for(loaded, types, days=None, now=now))
             )
         except InputError:  # a field that no path can name: the definition is told all the same
             reading = None
-    remarks = store.check_metric(ws, loaded, reading, types, now=now)
+    remarks = readings.check_metric(ws, loaded, reading, types, now=now)
     return MetricView(loaded.definition, remarks, uses_of(ws, loaded).items)
 
 

@@ -1,19 +1,12 @@
-"""Metrics in the workspace: definitions from the graph, readings from the journal, kept while they hold."""
+"""Metrics in the graph: list, load with what a ratio is of, write."""
 
-from collections.abc import Callable, Collection, Iterable, Mapping
-from contextlib import suppress
-from datetime import UTC, date, datetime
-from functools import partial
+from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
 import msgspec
 
 from counterpoint.errors import InputError, NotFoundError, Problem
-from counterpoint.experiments.metrics.check import RECENT, Remark, check, check_definition
 from counterpoint.experiments.metrics.definition import Definition, definition_from
-from counterpoint.experiments.metrics.period import Period, period_of
-from counterpoint.experiments.metrics.reading import Bin, Reading
-from counterpoint.experiments.standing import Standing
 from counterpoint.graph.actor import Actor
 from counterpoint.graph.descriptor import validate
 from counterpoint.graph.entity import Entity
@@ -21,33 +14,18 @@ from counterpoint.graph.permissions import Decision as Permission
 from counterpoint.graph.permissions import may
 from counterpoint.graph.reader import Reader
 from counterpoint.graph.ref import parse_ref
-from counterpoint.journal.model.outcome import TypeCount
 from counterpoint.spelling import near
 from counterpoint.workspace import Workspace
 
 __all__ = [
-    "Asked",
-    "Distributions",
     "Loaded",
-    "Readings",
     "all_metrics",
-    "check_metric",
-    "distribution_at_hand",
-    "distribution_of",
-    "distributions_of",
-    "last_day",
     "load",
     "loaded_from",
+    "loaded_of",
     "may_write",
     "names_of",
-    "period_for",
-    "prepare",
-    "preview",
     "preview_problems",
-    "reading_at_hand",
-    "reading_of",
-    "readings_of",
-    "seen",
     "write",
     "writing_problems",
 ]
@@ -80,27 +58,10 @@ class Loaded(msgspec.Struct, frozen=True):
         return tuple(dict.fromkeys(each.event for each in self.computed))
 
 
-class Asked(msgspec.Struct, frozen=True):
-    """What is read: the days, and the attribute that parts the figures."""
-
-    period: Period
-    split: str | None = None
-    series: int = 4
-    """Parts that stand alone at most."""
-
-
-class Readings(Standing[Reading]):
-    """The readings of metrics."""
-
-
-class Distributions(Standing[tuple[Bin, ...]]):
-    """How the numbers of metrics are distributed."""
-
-
 def all_metrics(workspace: Workspace) -> list[Loaded]:
     """Every metric in the order of its name."""
     with workspace.graph.read() as reader:
-        return _loaded(reader, reader.find(kind="Metric", limit=MOST).items)
+        return loaded_of(reader, reader.find(kind="Metric", limit=MOST).items)
 
 
 def load(workspace: Workspace, name: str) -> Loaded:
@@ -118,7 +79,7 @@ def load(workspace: Workspace, name: str) -> Loaded:
         if entity is None:
             names = [parse_ref(each.ref).short for each in reader.find(kind="Metric", limit=MOST).items]
             raise NotFoundError(f"There is no metric {ref.short}{near(ref.short, names, cutoff=0.5) or '.'}")
-        return _loaded(reader, [entity])[0]
+        return loaded_of(reader, [entity])[0]
 
 
 def loaded_from(workspace: Workspace, document: Mapping[str, Any]) -> Loaded:
@@ -127,7 +88,8 @@ def loaded_from(workspace: Workspace, document: Mapping[str, Any]) -> Loaded:
         return _with_parts(definition_from(document), None, _parts(reader, [definition_from(document)]))
 
 
-def _loaded(reader: Reader, entities: Iterable[Entity]) -> list[Loaded]:
+def loaded_of(reader: Reader, entities: Iterable[Entity]) -> list[Loaded]:
+    """Metric entities with the metrics that ratios among them are of."""
     found = [(entity, definition_from(entity.document)) for entity in entities]
     known = _parts(reader, [definition for _, definition in found])
     return [_with_parts(definition, entity, known) for entity, definition in found]
@@ -156,153 +118,6 @@ def _with_parts(definition: Definition, entity: Entity | None, known: Mapping[st
     return Loaded(
         definition, version, tuple(definition_from(part.document) for part in parts), entity, problem
     )
-
-
-def seen(workspace: Workspace) -> dict[str, TypeCount]:
-    """The types of events that the journal holds, with how many and from when to when."""
-    return {each.type: each for each in workspace.journal.counts()}
-
-
-def last_day(types: Mapping[str, TypeCount], events: Iterable[str], now: datetime) -> date:
-    """The day that a period ends with: today, or the day of the last event where none came since."""
-    lasts = [types[event].last for event in events if event in types]
-    return min(max(lasts, default=now), now).astimezone(UTC).date()
-
-
-def period_for(loaded: Loaded, types: Mapping[str, TypeCount], *, days: int | None, now: datetime) -> Period:
-    """The period that a metric is read for, of as many days as asked for, up to its last event."""
-    return period_of(loaded.definition.calendar, days=days, last=last_day(types, loaded.events, now))
-
-
-def readings_of(workspace: Workspace) -> Readings:
-    """The readings of a workspace that this process keeps."""
-    return workspace.keep(Readings, lambda _: Readings())
-
-
-def reading_of(workspace: Workspace, loaded: Loaded, asked: Asked) -> Reading:
-    """The reading of the events of now; one of the same journal is not computed again.
-
-    Raises:
-        InputError: the metric cannot be computed; the message says why.
-    """
-    return readings_of(workspace).newest(
-        *_key(workspace, loaded, asked), lambda: preview(workspace, loaded, asked)
-    )
-
-
-def reading_at_hand(workspace: Workspace, loaded: Loaded, asked: Asked) -> tuple[Reading, bool]:
-    """The last reading, and whether it holds for the events of now; if not, it is renewed meanwhile."""
-    return readings_of(workspace).at_hand(
-        *_key(workspace, loaded, asked), lambda: preview(workspace, loaded, asked)
-    )
-
-
-def _key(
-    workspace: Workspace, loaded: Loaded, asked: Asked
-) -> tuple[str, tuple[object, ...], tuple[object, ...]]:
-    # The days are no part of the name: who asks for another period replaces the one that was kept.
-    name = f"{loaded.definition.ref} {asked.period.days} {asked.split or ''} {asked.series}"
-    return name, (*loaded.version, asked), (workspace.journal.version(),)
-
-
-def preview(workspace: Workspace, loaded: Loaded, asked: Asked) -> Reading:
-    """The reading, computed now and not kept: of a metric that is being written, say.
-
-    Raises:
-        InputError: the metric cannot be computed; the message says why.
-    """
-    from counterpoint.experiments.metrics.computing import compute
-
-    if loaded.problem:
-        raise InputError(f"{loaded.definition.title} cannot be computed. {loaded.problem}")
-    with workspace.journal.snapshot() as snapshot:
-        return compute(snapshot, loaded, asked)
-
-
-def distribution_of(workspace: Workspace, loaded: Loaded, period: Period) -> tuple[Bin, ...]:
-    """How the numbers of single events are distributed; nothing where the metric needs none."""
-    from counterpoint.experiments.metrics.computing import distribution
-
-    if not loaded.definition.numbered or loaded.problem:
-        return ()
-    with workspace.journal.snapshot() as snapshot:
-        return distribution(snapshot, loaded.definition, period)
-
-
-def check_metric(
-    workspace: Workspace,
-    loaded: Loaded,
-    reading: Reading | None,
-    types: Mapping[str, TypeCount],
-    *,
-    now: datetime,
-    recent: int = RECENT,
-) -> tuple[Remark, ...]:
-    """What is to be told of a metric, or of both metrics of a ratio, on the events that came."""
-    metric = loaded.definition
-    if metric.aggregation == "ratio":
-        problem = (Remark("warning", "definition", loaded.problem),) if loaded.problem else ()
-        of_parts = (
-            Remark(remark.level, remark.about, f"“{part.title}”: {remark.message}")
-            for part in loaded.parts
-            for remark in check(part, types, None, now=now, recent=recent)
-            if remark.about == "event"
-        )
-        return (*problem, *of_parts, *check_definition(metric))
-    keys = (
-        _keys(workspace, metric.event) if reading and reading.whole.blank and metric.numbered else frozenset()
-    )
-    return check(metric, types, reading, now=now, keys=keys, recent=recent)
-
-
-def _keys(workspace: Workspace, event: str) -> frozenset[str]:
-    """Names of the fields that the newest events of a type have, with those inside of others; never a value."""
-    found: set[str] = set()
-    for each in workspace.journal.recent(type=event, limit=20):
-        if isinstance(each.data, Mapping):
-            found |= set(each.data)
-            found |= {
-                f"{key}.{inner}"
-                for key, value in each.data.items()
-                if isinstance(value, Mapping)
-                for inner in value
-            }
-    return frozenset(found)
-
-
-def distribution_at_hand(workspace: Workspace, loaded: Loaded, period: Period) -> tuple[Bin, ...]:
-    """As `distribution_of`, kept and renewed as readings are."""
-    if not loaded.definition.numbered or loaded.problem:
-        return ()
-    name, plan, data = _key(workspace, loaded, Asked(period))
-    return distributions_of(workspace).at_hand(
-        name, plan, data, lambda: distribution_of(workspace, loaded, period)
-    )[0]
-
-
-def distributions_of(workspace: Workspace) -> Distributions:
-    """The distributions of a workspace that this process keeps."""
-    return workspace.keep(Distributions, lambda _: Distributions())
-
-
-def prepare(workspace: Workspace) -> None:
-    """Let the readings that pages begin with be computed, where somebody renews them: the first loads the engine."""
-    types, now = seen(workspace), datetime.now(UTC)
-    for loaded in all_metrics(workspace)[:PREPARED]:
-        if loaded.problem or not any(event in types for event in loaded.events):
-            continue
-        period = period_for(loaded, types, days=None, now=now)
-        readings_of(workspace).renew(
-            loaded.definition.ref, partial(_quietly, reading_of, workspace, loaded, Asked(period))
-        )
-        distributions_of(workspace).renew(
-            loaded.definition.ref, partial(_quietly, distribution_at_hand, workspace, loaded, period)
-        )
-
-
-def _quietly(compute: Callable[..., object], *given: object) -> None:
-    with suppress(InputError):  # it is raised again, and told, when somebody asks
-        compute(*given)
 
 
 def names_of(workspace: Workspace, kind: str, *, limit: int = 500) -> tuple[str, ...]:
@@ -348,7 +163,7 @@ def write(
         if problems := writing_problems(writer, document, "Metric", ref, new=new):
             raise InputError("The metric cannot be stored.", problems)
         put = writer.put(document, if_match=if_match)
-        return _loaded(writer, [put.entity])[0]
+        return loaded_of(writer, [put.entity])[0]
 
 
 def writing_problems(
