@@ -130,6 +130,16 @@ COMMANDS: dict[str, dict[str, tuple[str, str]]] = {
             "Say what the events say against the metrics.",
         ),
     },
+    "dashboards": {
+        "list": (
+            "counterpoint.experiments.dashboards.commands:list_dashboards",
+            "List the dashboards with their units.",
+        ),
+        "show": (
+            "counterpoint.experiments.dashboards.commands:show",
+            "Print the newest figures of a dashboard.",
+        ),
+    },
     "scorecards": {
         "check": (
             "counterpoint.catalog.scorecards.commands:check",
@@ -235,6 +245,7 @@ EXAMPLES: dict[str, tuple[str, ...]] = {
     "metrics list": ("metrics list", "metrics list --json"),
     "metrics show": ("metrics show app-start-time", "metrics show app-start-time --days 7 --json"),
     "metrics check": ("metrics check", "metrics check app-start-time --json"),
+    "dashboards show": ("dashboards show discovery", "dashboards show discovery --days 7 --json"),
     "scorecards check": ("scorecards check", "scorecards check production-readiness", "scorecards check --entity component:default/search --json"),
     "vocabulary set": ("vocabulary set squad=pod tribe=area", "vocabulary set bet=song --unit listening"),
     "vocabulary use": ("vocabulary use plain",),
@@ -255,6 +266,7 @@ GROUPS = {
     "flags": "Evaluate, check, compare and promote flags.",
     "experiments": "Read experiments.",
     "metrics": "What is measured, and whether its events come.",
+    "dashboards": "What units look at.",
     "scorecards": "Check what the catalog says of things.",
     "vocabulary": "What the organisation calls things.",
     "practices": "What units do, and what their rules ask for.",

@@ -10,7 +10,6 @@ import msgspec
 from counterpoint.errors import InputError, NotAllowedError, NotFoundError, Problem
 from counterpoint.experiments.dashboards.definition import Dashboard, PanelPlan, dashboard_of
 from counterpoint.experiments.metrics import readings
-from counterpoint.experiments.metrics.period import period_of
 from counterpoint.experiments.metrics.reading import Reading
 from counterpoint.experiments.metrics.store import Loaded, loaded_of, writing_problems
 from counterpoint.graph.actor import Actor
@@ -127,8 +126,7 @@ def read_panels(
             found.append(ReadPanel(plan, loaded, problem=loaded.problem))
             continue
         wanted = days or plan.days or opened.dashboard.days
-        period = period_of(loaded.definition.calendar, days=wanted, last=last)
-        asked = readings.Asked(period, plan.split, plan.series, wanted)
+        asked = readings.asked_for(loaded, last, now=now, days=wanted, split=plan.split, series=plan.series)
         try:
             reading, holds = readings.reading_at_hand(workspace, loaded, asked)
         except InputError as error:

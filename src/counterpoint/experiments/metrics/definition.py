@@ -143,7 +143,7 @@ def in_words(definition: Definition, titles: Mapping[str, str] = {}) -> str:
         case "ratio":
             return f"“{named(definition.numerator)}” divided by “{named(definition.denominator)}”, {span} by {span}."
     cap = (
-        f"; a number above {definition.cap:g} counts as {definition.cap:g}"
+        f"; a number above {definition.cap:,g} counts as {definition.cap:,g}"
         if definition.cap is not None
         else ""
     )

@@ -24,6 +24,7 @@ from counterpoint.experiments.metrics.form import (
 )
 from counterpoint.experiments.metrics.period import CHOICES
 from counterpoint.experiments.metrics.shown import Panel, distribution_chart, panel_of, range_text
+from counterpoint.experiments.metrics.telling import amount_text
 from counterpoint.experiments.metrics.usage import uses_of
 from counterpoint.graph.actor import Actor
 from counterpoint.journal.model.outcome import TypeCount
@@ -226,8 +227,7 @@ def show(
     now = datetime.now(UTC)
     types = readings.seen(ws)
     asked = days if days in CHOICES else None
-    period = readings.period_for(loaded, types, days=asked, now=now)
-    what = readings.Asked(period, days=asked)
+    what = readings.asked_for(loaded, readings.last_day(types, loaded.events, now), now=now, days=asked)
     panel, problem, reading = None, loaded.problem, None
     try:
         if not loaded.problem:
@@ -256,6 +256,7 @@ def show(
         days=asked or 0,
         sql=reading.sql if reading else "",
         role=ROLES[metric.role],
+        cap=amount_text(metric, metric.cap) if metric.cap is not None else None,
         permission=store.may_write(ws, loaded, actor),
     )
 

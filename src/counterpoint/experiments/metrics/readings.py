@@ -22,6 +22,7 @@ __all__ = [
     "Asked",
     "Distributions",
     "Readings",
+    "asked_for",
     "check_metric",
     "distribution_at_hand",
     "distribution_of",
@@ -51,6 +52,8 @@ class Asked(msgspec.Struct, frozen=True):
     """Parts that stand alone at most."""
     days: int | None = None
     """How many days were asked for; the period begins with a whole span and ends with the last event."""
+    ended: bool = False
+    """Whether the period ends before today, so that its days stay the same ones."""
 
 
 class _Resting(Standing[R]):
@@ -99,6 +102,20 @@ def period_for(loaded: Loaded, types: Mapping[str, TypeCount], *, days: int | No
     return period_of(loaded.definition.calendar, days=days, last=last_day(types, loaded.events, now))
 
 
+def asked_for(
+    loaded: Loaded,
+    last: date,
+    *,
+    now: datetime,
+    days: int | None = None,
+    split: str | None = None,
+    series: int = 4,
+) -> Asked:
+    """What is to be read of a metric: so many days up to the last one, parted by an attribute where wanted."""
+    period = period_of(loaded.definition.calendar, days=days, last=last)
+    return Asked(period, split, series, days, ended=last < now.astimezone(UTC).date())
+
+
 def readings_of(workspace: Workspace) -> Readings:
     """The readings of a workspace that this process keeps."""
     return workspace.keep(Readings, lambda _: Readings())
@@ -124,7 +141,9 @@ def reading_at_hand(workspace: Workspace, loaded: Loaded, asked: Asked) -> tuple
 
 def _key(workspace: Workspace, loaded: Loaded, asked: Asked) -> tuple[str, Basis, Basis]:
     # The period is of the data and not of the plan: on a new day the last reading is shown while it is renewed.
-    name = f"{loaded.definition.ref} {asked.days or 0} {asked.split or ''} {asked.series}"
+    # One that has ended is a thing of its own: pages may look at different ones.
+    ended = asked.period.last if asked.ended else ""
+    name = f"{loaded.definition.ref} {asked.days or 0} {ended} {asked.split or ''} {asked.series}"
     return name, loaded.version, (workspace.journal.version(), asked.period)
 
 
@@ -214,12 +233,12 @@ def prepare(workspace: Workspace) -> None:
     for loaded in all_metrics(workspace)[:PREPARED]:
         if loaded.problem or not any(event in types for event in loaded.events):
             continue
-        period = period_for(loaded, types, days=None, now=now)
+        asked = asked_for(loaded, last_day(types, loaded.events, now), now=now)
         readings_of(workspace).renew(
-            loaded.definition.ref, partial(_quietly, reading_of, workspace, loaded, Asked(period))
+            loaded.definition.ref, partial(_quietly, reading_of, workspace, loaded, asked)
         )
         distributions_of(workspace).renew(
-            loaded.definition.ref, partial(_quietly, distribution_at_hand, workspace, loaded, Asked(period))
+            loaded.definition.ref, partial(_quietly, distribution_at_hand, workspace, loaded, asked)
         )
 
 

@@ -63,11 +63,14 @@ class Panel:
 
     metric: Definition
     figure: str
-    """Of the whole period."""
+    """Of the newest span in which something happened."""
+    span: str
+    """That span, and whether more of it is to come; empty where nothing happened."""
     users: str
+    whole: str
+    """The figure of the whole period."""
+    whole_users: str
     period: str
-    latest: str
-    """The figure of the newest span, with its name."""
     chart: Markup
     rows: tuple[Row, ...]
     parts: tuple[tuple[str, str, str], ...]
@@ -105,15 +108,15 @@ def panel_of(
         holds: Whether the reading is of the events of now.
     """
     metric, period = loaded.definition, reading.period
-    last = reading.of_part("")[-1] if reading.points else None
+    last = next((each for each in reversed(reading.of_part("")) if each.events or each.withheld), None)
     return Panel(
         metric=metric,
-        figure=figure_text(metric, reading.whole),
-        users=users_text(reading.whole),
+        figure=figure_text(metric, last) if last else "–",
+        span=_named(last.span, period, today) if last and last.span else "",
+        users=users_text(last) if last else "0",
+        whole=figure_text(metric, reading.whole),
+        whole_users=users_text(reading.whole),
         period=period_text(period),
-        latest=f"{span_text(last.span, period.calendar)}: {figure_text(metric, last)}"
-        if last and last.span
-        else "",
         chart=_chart(reading, chart, targets, name or metric.title),
         rows=tuple(_rows(reading, today)),
         parts=tuple((part.part, figure_text(metric, part), users_text(part)) for part in reading.parts),
@@ -138,6 +141,10 @@ def span_text(span: date, calendar: Calendar) -> str:
     if calendar == "month":
         return f"{span:%b %Y}"
     return f"week of {_day(span)}" if calendar == "week" else _day(span)
+
+
+def _named(span: date, period: Period, today: date) -> str:
+    return span_text(span, period.calendar) + ("" if period.over(span, today) else ", so far")
 
 
 def _day(value: date) -> str:
@@ -181,9 +188,10 @@ def _chart(reading: Reading, kind: str | None, targets: Sequence[tuple[float, st
         lines,
         title=name,
         write_x=_short,
-        write_y=write,
+        write_y=write if metric.share else None,
         from_zero=metric.aggregation in ADDED,
         targets=targets,
+        marks=[float(span.toordinal()) for span in reading.period.spans],
     )
 
 
