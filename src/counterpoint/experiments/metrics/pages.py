@@ -284,7 +284,7 @@ def _form(
         units=store.names_of(ws, "Group"),
         metrics=store.names_of(ws, "Metric"),
         events=sorted(types),
-        aggregations=AGGREGATIONS,
+        aggregations=[(key, page.tell(words)) for key, words in AGGREGATIONS],
         directions=DIRECTIONS,
         roles=[(key, word.capitalize()) for key, word in ROLES.items()],
         looked=_preview(ws, form, types) if looked else None,
