@@ -64,11 +64,13 @@ def test_the_metric_catalogue_is_whole_and_its_figures_are_the_truth(built):
         minutes = read("weekly-listening-minutes")
         returns = read("weekly-return")
         ratio, listeners = read("starts-per-listener"), read("active-listeners")
-    assert len(metrics) == 9
+    assert len(metrics) == 10
     assert [name for name, each in metrics.items() if each.definition.role == "northStar"] == [
         "weekly-listening-minutes"
     ]
-    assert not any(remarks.values()), remarks
+    assert [(remark.about, name) for name, each in remarks.items() for remark in each] == [
+        ("cap", "listening-time")
+    ]
     assert starts.whole.value == pytest.approx(TRUTH["app-start-time"].control, rel=0.02)
     truth = TRUTH["weekly-listening-minutes"]
     assert truth.control * 0.98 < minutes.whole.value < truth.treatment * 1.02

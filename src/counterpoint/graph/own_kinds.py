@@ -74,6 +74,8 @@ def _check_metric(spec: Mapping[str, Any]) -> Iterator[Problem]:
     days = (spec.get("window") or {}).get("days", 1)
     if not float(days).is_integer():
         yield Problem(f"days is {days:g}; a window has whole days.", "/spec/window/days")
+    if not float(spec.get("covariateDays", 0)).is_integer():
+        yield Problem("covariateDays is no whole number of days.", "/spec/covariateDays")
 
 
 def _check_dashboard(spec: Mapping[str, Any]) -> Iterator[Problem]:
@@ -175,6 +177,7 @@ OWN_KINDS = (
                     Field("calendar", choices=("day", "week", "month")),
                 ),
             ),
+            Field("covariateDays", "number", minimum=0, maximum=365),
             Field("cap", "number", minimum=0),
             Field("role", choices=("northStar", "guardrail", "ordinary")),
             Field(

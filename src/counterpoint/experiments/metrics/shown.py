@@ -240,7 +240,7 @@ def _notes(reading: Reading, today: date) -> list[str]:
         )
     if metric.days is not None:
         notes.append(
-            f"Its window of {metric.days} days after a user's first exposure is for experiments; here every event of the period counts."
+            f"Its window of {metric.days} days after a user's first exposure is about experiments; here every event of the period counts."
         )
     return notes
 
