@@ -9,6 +9,7 @@ from typing import Any
 import msgspec
 from msgspec.structs import replace
 
+from counterpoint.engine import EngineAddress
 from counterpoint.errors import InputError, NotFoundError
 from counterpoint.experiments.model import Experiment
 from counterpoint.experiments.plan import metric_refs, near_refs, plan_of
@@ -24,7 +25,6 @@ from counterpoint.said import Said
 from counterpoint.workspace import Workspace
 
 __all__ = [
-    "ENGINES",
     "ExperimentPage",
     "Listed",
     "Loaded",
@@ -40,8 +40,6 @@ __all__ = [
     "titles_of",
 ]
 
-ENGINES = ("duckdb",)
-"""Engines that an analysis runs on in this version."""
 EXPOSURE = "feature_flag.evaluation"
 READ = "experiment.read"
 READINGS = 20
@@ -128,9 +126,14 @@ def load(workspace: Workspace, name: str) -> Loaded:
     return Loaded(entity, plan, version, notes, newest)
 
 
-def result_of(workspace: Workspace, loaded: Loaded) -> Result:
-    """The result as of now; what has been computed for the same journal and plan is not computed again."""
+def result_of(workspace: Workspace, loaded: Loaded, *, engine: EngineAddress | None = None) -> Result:
+    """The result as of now; what has been computed for the same journal and plan is not computed again.
+
+    On another engine than that of the settings it is computed anew each time.
+    """
     now = datetime.now(UTC)
+    if engine is not None and engine != workspace.journal.engine:
+        return _analyze(workspace, loaded.plan, now, engine)
     result = standing_of(workspace).newest(
         loaded.entity.ref, *_basis(workspace, loaded, now), lambda: _analyze(workspace, loaded.plan, now)
     )
@@ -167,9 +170,11 @@ def standing_of(workspace: Workspace) -> Results:
     return workspace.keep(Results, lambda _: Results())
 
 
-def read_now(workspace: Workspace, loaded: Loaded, actor: Actor) -> tuple[Result, Activity]:
+def read_now(
+    workspace: Workspace, loaded: Loaded, actor: Actor, *, engine: EngineAddress | None = None
+) -> tuple[Result, Activity]:
     """Read an experiment because somebody asks, and record what was read in the activity log."""
-    result = result_of(workspace, loaded)
+    result = result_of(workspace, loaded, engine=engine)
     with workspace.graph.write(actor) as writer:
         recorded = writer.record(READ, loaded.entity.ref, after=reading_of(result))
     return result, recorded
@@ -215,17 +220,20 @@ def _basis(workspace: Workspace, loaded: Loaded, now: datetime) -> tuple[Basis, 
     return (*loaded.version, ended), (workspace.journal.version(),)
 
 
-def _analyze(workspace: Workspace, plan: Experiment, now: datetime) -> Result:
+def _analyze(
+    workspace: Workspace, plan: Experiment, now: datetime, engine: EngineAddress | None = None
+) -> Result:
     from counterpoint.experiments.analysis import analyze
 
-    with _tables(workspace, plan) as (exposures, events):
-        return analyze(plan, exposures, events, as_of=now, engine=ENGINES[0])
+    engine = engine or workspace.journal.engine
+    with _tables(workspace, plan, engine) as (exposures, events):
+        return analyze(plan, exposures, events, as_of=now, engine=engine.kind)
 
 
 @contextmanager
-def _tables(workspace: Workspace, plan: Experiment) -> Iterator[tuple[Any, Any]]:
+def _tables(workspace: Workspace, plan: Experiment, engine: EngineAddress) -> Iterator[tuple[Any, Any]]:
     """Exposures of the plan's flag and events of its metrics, from one snapshot of the journal."""
-    with workspace.journal.snapshot() as snapshot:
+    with workspace.journal.snapshot(engine) as snapshot:
         exposures = snapshot.events(EXPOSURE)
         exposures = exposures.filter(exposures.flag == plan.flag)
         if plan.flag_set:  # an exposure that names no set may be of any

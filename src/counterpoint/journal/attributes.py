@@ -16,6 +16,7 @@ from counterpoint.journal.columns import (
     AttributeColumn,
     Kind,
     Of,
+    arrow_types,
     attribute_table,
     rest_key,
     scalars,
@@ -25,13 +26,22 @@ from counterpoint.journal.hashing import HASH, hash_expression
 from counterpoint.journal.manifest import Segment
 from counterpoint.journal.model.event import EXPOSURE
 from counterpoint.journal.model.row import COLUMNS, Row
-from counterpoint.journal.segments import arrow_table
+from counterpoint.journal.segments import arrow_table, schema
 
 if TYPE_CHECKING:
     import ibis
     import pyarrow as pa
 
-__all__ = ["Asked", "Attribute", "of_files", "of_tail", "places", "read_attributes", "tail_table"]
+__all__ = [
+    "Asked",
+    "Attribute",
+    "columns_of",
+    "of_files",
+    "of_tail",
+    "places",
+    "read_attributes",
+    "tail_table",
+]
 
 PLAIN: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 """Names that a path into JSON can say on every engine."""
@@ -88,6 +98,23 @@ def places(segment: Segment, asked: Asked) -> tuple[object, ...]:
 def _columns(segment: Segment, attribute: Attribute) -> list[tuple[Of, AttributeColumn | None]]:
     known = {(each.of, each.name): each for each in segment.columns}
     return [(home, known.get((home, attribute.name))) for home in attribute.homes]
+
+
+def columns_of(segment: Segment, asked: Asked) -> "pa.Schema":
+    """The columns that are read from files that are like this one."""
+    import pyarrow as pa
+
+    types = arrow_types()
+    core = [field for field in schema() if segment.layout > 1 or field.name != HASH]
+    if segment.layout == 1 or not asked:
+        return pa.schema(core)
+    known = {
+        column.column: pa.field(column.column, types[column.kind])
+        for each in asked.values()
+        for _, column in _columns(segment, each)
+        if column
+    }
+    return pa.schema([*core, *known.values(), pa.field(REST, pa.map_(pa.string(), pa.string()))])
 
 
 def tail_table(rows: Sequence[Row], *, attributes: bool) -> "pa.Table":

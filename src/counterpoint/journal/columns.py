@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 __all__ = [
-    "LEAST", "MOST", "REST", "SHARE", "AttributeColumn", "Kind", "Of", "Tally", "attribute_table", "fits",
+    "LEAST", "MOST", "REST", "SHARE", "AttributeColumn", "Kind", "Of", "Tally", "arrow_types", "attribute_table", "fits",
     "rest_key", "scalars", "typed_already",
 ]  # fmt: skip
 
@@ -152,13 +152,20 @@ def _column_name(of: Of, name: str) -> str | None:
     return f"{of}_{plain}" if plain else None
 
 
+def arrow_types() -> "dict[Kind, pa.DataType]":
+    """Arrow's type of each kind of column."""
+    import pyarrow as pa
+
+    return {"string": pa.string(), "int64": pa.int64(), "float64": pa.float64(), "boolean": pa.bool_()}
+
+
 def attribute_table(
     events: Sequence[Sequence[Scalar]], columns: Sequence[AttributeColumn]
 ) -> dict[str, "pa.Array"]:
     """The arrays of the attributes' columns and of the map, a value for each event."""
     import pyarrow as pa
 
-    types = {"string": pa.string(), "int64": pa.int64(), "float64": pa.float64(), "boolean": pa.bool_()}
+    types = arrow_types()
     places = {(each.of, each.name): index for index, each in enumerate(columns)}
     values: list[list[Any]] = [[None] * len(events) for _ in columns]
     rest: list[list[tuple[str, str]] | None] = [None] * len(events)

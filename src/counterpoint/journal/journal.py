@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Self
 
+from counterpoint.engine import DUCKDB, EngineAddress
 from counterpoint.errors import Finding, WorkspaceError
 from counterpoint.journal.arrivals import (
     Arrivals,
@@ -47,7 +48,12 @@ class Journal:
     """An append-only log of events in one folder. Safe to share between threads and processes."""
 
     def __init__(
-        self, folder: Path, settings: JournalSettings | None = None, *, clock: Callable[[], datetime] = _now
+        self,
+        folder: Path,
+        settings: JournalSettings | None = None,
+        *,
+        engine: EngineAddress = DUCKDB,
+        clock: Callable[[], datetime] = _now,
     ) -> None:
         """Open the journal in `folder`; it is made where there is none.
 
@@ -56,6 +62,7 @@ class Journal:
         """
         self.folder = Path(folder)
         self.settings = settings or JournalSettings()
+        self.engine = engine
         self._clock = clock
         self._file = self.folder / "intake.db"
         with self._reading(create=True) as database:
@@ -101,9 +108,16 @@ class Journal:
         return self._intake.submit(rows, tuple(rejected))
 
     @contextmanager
-    def snapshot(self) -> Iterator[Snapshot]:
-        """The journal as it is now, as Ibis tables that nothing changes while the block runs."""
-        with self._reading() as database, open_snapshot(self.folder, database) as snapshot:
+    def snapshot(self, engine: EngineAddress | None = None) -> Iterator[Snapshot]:
+        """The journal as it is now, as Ibis tables that nothing changes while the block runs.
+
+        The tables live on the engine that is given, or on that of the settings.
+        """
+        shared = self.settings.shared
+        with (
+            self._reading() as database,
+            open_snapshot(self.folder, database, engine=engine or self.engine, shared=shared) as snapshot,
+        ):
             yield snapshot
 
     def recent(
