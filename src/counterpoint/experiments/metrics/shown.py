@@ -32,6 +32,8 @@ __all__ = [
 
 ALL: Final = "all"
 """What the line of all users together is called beside those of parts."""
+LONG: Final = 10_000
+"""From where on amounts are written beside an axis in thousands."""
 ADDED: Final = frozenset({"sum", "count", "users"})
 """Aggregations whose figures are amounts from 0, which columns show."""
 
@@ -156,6 +158,15 @@ def _short(ordinal: float) -> str:
     return f"{found.day} {found:%b}"
 
 
+def _brief(amount: float, peak: float) -> str:
+    """An amount beside an axis, where a long number has no room: 2.5 M, 40 k."""
+    if peak >= 100 * LONG:
+        return f"{number(amount / 1e6)} M" if amount else "0"
+    if peak >= LONG:
+        return f"{number(amount / 1e3)} k" if amount else "0"
+    return number(amount)
+
+
 def _chart(reading: Reading, kind: str | None, targets: Sequence[tuple[float, str]], name: str) -> Markup:
     metric = reading.metric
     if kind == "figure":
@@ -163,8 +174,10 @@ def _chart(reading: Reading, kind: str | None, targets: Sequence[tuple[float, st
     names = [part.part for part in reading.parts]
     columns = kind == "columns" or (kind is None and metric.aggregation in ADDED)
 
+    peak = max((abs(point.value or 0.0) for point in reading.points), default=0.0)
+
     def write(amount: float) -> str:
-        return percent(amount, places=1) if metric.share else number(amount)
+        return percent(amount, places=1) if metric.share else _brief(amount, peak)
 
     if columns and not names:
         bars = [
@@ -188,7 +201,7 @@ def _chart(reading: Reading, kind: str | None, targets: Sequence[tuple[float, st
         lines,
         title=name,
         write_x=_short,
-        write_y=write if metric.share else None,
+        write_y=write if metric.share or peak >= LONG else None,
         from_zero=metric.aggregation in ADDED,
         targets=targets,
         marks=[float(span.toordinal()) for span in reading.period.spans],

@@ -42,7 +42,7 @@ def target_lines(
     parts: list[Markup] = []
     for value, name in targets:
         y = place(value)
-        parts += [line(left, y, right, y, "c-margin"), text(right, y - 5, name, "c-faint", "end")]
+        parts += [line(left, y, right, y, "c-margin"), text(right, y - 5, name, "c-faint c-over", "end")]
     return parts
 
 
