@@ -56,6 +56,8 @@ class JournalSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     queue: Count = 200_000
     """Events that may wait for the disk before new ones are answered with 429."""
+    buffer_mb: Count = 128
+    """MiB of events that may wait, and of requests with events that may be on their way; beyond it, 429."""
     compact_after: Count = 50_000
     """Events in the intake after which they are moved into Parquet segments."""
     identity_days: Count = 30

@@ -124,6 +124,27 @@ COMMANDS: dict[str, dict[str, tuple[str, str]]] = {
             "Print the results and the shipping recommendation.",
         ),
     },
+    "metrics": {
+        "list": (
+            "counterpoint.experiments.metrics.commands:list_metrics",
+            "List the metrics, with who answers for them.",
+        ),
+        "show": ("counterpoint.experiments.metrics.commands:show", "Print a metric's figures day by day."),
+        "check": (
+            "counterpoint.experiments.metrics.commands:check",
+            "Say what the events say against the metrics.",
+        ),
+    },
+    "dashboards": {
+        "list": (
+            "counterpoint.experiments.dashboards.commands:list_dashboards",
+            "List the dashboards with their units.",
+        ),
+        "show": (
+            "counterpoint.experiments.dashboards.commands:show",
+            "Print the newest figures of a dashboard.",
+        ),
+    },
     "scorecards": {
         "check": (
             "counterpoint.catalog.scorecards.commands:check",
@@ -237,6 +258,10 @@ EXAMPLES: dict[str, tuple[str, ...]] = {
         "experiments analyze one-page-checkout",
         "experiments analyze one-page-checkout --no-record --json",
     ),
+    "metrics list": ("metrics list", "metrics list --json"),
+    "metrics show": ("metrics show app-start-time", "metrics show app-start-time --days 7 --json"),
+    "metrics check": ("metrics check", "metrics check app-start-time --json"),
+    "dashboards show": ("dashboards show discovery", "dashboards show discovery --days 7 --json"),
     "scorecards check": ("scorecards check", "scorecards check production-readiness", "scorecards check --entity component:default/search --json"),
     "vocabulary set": ("vocabulary set squad=pod tribe=area", "vocabulary set bet=song --unit listening"),
     "vocabulary use": ("vocabulary use plain",),
@@ -257,6 +282,8 @@ GROUPS = {
     "units": "Units of the organisation.",
     "flags": "Evaluate, check, compare and promote flags.",
     "experiments": "Read experiments.",
+    "metrics": "What is measured, and whether its events come.",
+    "dashboards": "What units look at.",
     "scorecards": "Check what the catalog says of things.",
     "vocabulary": "What the organisation calls things.",
     "practices": "What units do, and what their rules ask for.",

@@ -120,7 +120,7 @@ def load(workspace: Workspace, name: str) -> Loaded:
         missing = len(metrics) < len(metric_refs(entity))
         known = [metric.ref for metric in reader.find(kind="Metric", limit=1000).items] if missing else []
         plan = plan_of(entity, metrics, known)
-        notes = tuple(_notes(reader, entity, plan))
+        notes = (*_notes(reader, entity, plan), *_unapplied(metrics.values()))
         newest = reader.newest_activity(READ, [entity.ref]).get(entity.ref)
     version = (entity.etag, *(metrics[metric].etag for metric in sorted(metrics)))
     return Loaded(entity, plan, version, notes, newest)
@@ -161,9 +161,13 @@ def prepare(workspace: Workspace) -> None:
         standing_of(workspace).renew(ref, partial(_compute, workspace, ref))
 
 
-def standing_of(workspace: Workspace) -> Standing:
+class Results(Standing[Result]):
+    """The results of experiments."""
+
+
+def standing_of(workspace: Workspace) -> Results:
     """The results of a workspace that this process keeps."""
-    return workspace.keep(Standing, lambda _: Standing())
+    return workspace.keep(Results, lambda _: Results())
 
 
 def read_now(
@@ -254,6 +258,15 @@ def _listed(entity: Entity, newest: Activity | None) -> Listed:
         sentence=after.get("sentence"),
         read_at=newest.at if newest else None,
     )
+
+
+def _unapplied(metrics: Iterable[Entity]) -> Iterator[str]:
+    """What metrics declare and an analysis does not do in this version: who reads the result must know."""
+    for metric in metrics:
+        if "cap" in metric.spec:
+            yield f"“{metric.title}” declares a cap of {metric.spec['cap']:,g}; experiments do not apply it yet, so larger numbers count in full."
+        if (days := (metric.spec.get("window") or {}).get("days")) is not None:
+            yield f"“{metric.title}” declares a window of {days:g} days after exposure; experiments do not apply it yet, so later events count too."
 
 
 def _notes(reader: Reader, entity: Entity, plan: Experiment) -> Iterator[str]:

@@ -24,7 +24,9 @@ check           is everything there?
 mapping         how the columns of a table become events
 readers         events out of NDJSON, CSV and Parquet files
 otlp            flag evaluations out of OpenTelemetry's logs
-commands, erasure_commands, routes, logs, pages     the doors
+wire            events as they come over HTTP
+bodies          how much of a request's body is taken
+commands, erasure_commands, routes, receiving, logs, pages     the doors
 """
 
 from counterpoint.journal.attributes import Attribute

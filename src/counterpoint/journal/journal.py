@@ -9,6 +9,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Self
 
+from msgspec import Raw
+
 from counterpoint.engine import DUCKDB, EngineAddress
 from counterpoint.errors import Finding, WorkspaceError
 from counterpoint.journal.arrivals import (
@@ -28,9 +30,10 @@ from counterpoint.journal.intake import Intake, connect, count, storage_errors, 
 from counterpoint.journal.leases import clean_retired, lease
 from counterpoint.journal.manifest import manifest, removed_events
 from counterpoint.journal.merging import due
-from counterpoint.journal.model.event import Event, Refusal, read_event
-from counterpoint.journal.model.outcome import Compacted, Due, Kept, Receipt, Rejected, TypeCount
-from counterpoint.journal.model.row import Row, row_of
+from counterpoint.journal.model.event import Event
+from counterpoint.journal.model.outcome import Compacted, Due, Kept, Receipt, TypeCount
+from counterpoint.journal.model.plain import PlainJson, rows_of
+from counterpoint.journal.model.row import Row
 from counterpoint.journal.recent import Filter, newest
 from counterpoint.journal.refused import Refused
 from counterpoint.journal.retention import expired, receipts, unknown_types
@@ -69,7 +72,12 @@ class Journal:
         self._file = self.folder / "intake.db"
         with self._reading(create=True) as database:
             self._in_intake = count(database)
-        self._intake = Intake(self._file, queue=self.settings.queue, committed=self._committed)
+        self._intake = Intake(
+            self._file,
+            queue=self.settings.queue,
+            size=self.settings.buffer_mb * 2**20,
+            committed=self._committed,
+        )
         self._background = Background(self.compact)
         self._refused = Refused(self._file, writing=self._intake.writing, clock=self.now)
         self._counting = threading.Lock()
@@ -93,20 +101,16 @@ class Journal:
         """
         return self.submit(events).result()
 
-    def submit(self, events: Sequence[Mapping[str, Any] | Event]) -> "Future[Receipt]":
-        """As `append`, without waiting: the future has the receipt once the events are on the disk."""
-        rows: list[Row] = []
-        rejected: list[Rejected] = []
-        received = self._clock()
-        for index, item in enumerate(events):
-            found = read_event(item.document() if isinstance(item, Event) else item, received=received)
-            row = row_of(found) if isinstance(found, Event) else found
-            if isinstance(row, Refusal):
-                rejected.append(Rejected(index, row.reason))
-            else:
-                rows.append(row)
-        if rejected:
-            self._refused.note([(each.reason, events[each.index]) for each in rejected])
+    def submit(self, events: Iterable[Mapping[str, Any] | Event | PlainJson | Raw]) -> "Future[Receipt]":
+        """As `append`, without waiting: the future has the receipt once the events are on the disk.
+
+        It takes JSON that is to be read, too: one event in a `msgspec.Raw`.
+        """
+        read = rows_of(events, received=self._clock())
+        if read.rejected:
+            reasons = (each.reason for each in read.rejected)
+            self._refused.note(zip(reasons, read.refused, strict=True))
+        rows, rejected = read.rows, read.rejected
         return self._intake.submit(rows, tuple(rejected))
 
     @contextmanager
