@@ -148,6 +148,10 @@ COMMANDS: dict[str, dict[str, tuple[str, str]]] = {
             "counterpoint.journal.commands:compact",
             "Move events from the intake into Parquet segments.",
         ),
+        "health": (
+            "counterpoint.journal.health_command:health",
+            "Say how much arrives, how late, and what is refused and why.",
+        ),
     },
     "account": {
         "create": ("counterpoint.server.commands:create_account", "Make a local account that can sign in."),

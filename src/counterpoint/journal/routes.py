@@ -12,6 +12,8 @@ from litestar.params import FromQuery, QueryParameter
 
 from counterpoint.errors import InputError
 from counterpoint.journal.arrivals import By, Period, selection
+from counterpoint.journal.engine_state import Engines
+from counterpoint.journal.health import Health, Range, health_of
 from counterpoint.journal.live import LIVE, LiveCounts
 from counterpoint.journal.logs import PATH as LOGS
 from counterpoint.journal.logs import OtlpLogs
@@ -148,6 +150,16 @@ def count_events(
     return EventCounts(step, ws.journal.arrivals(chosen))
 
 
+@get("/api/v1/events/health", tags=["events"], sync_to_thread=True)
+def tell_health(ws: NamedDependency[Workspace], range: FromQuery[Range] = "hour") -> Health:  # noqa: A002
+    """The health of ingest: rate, delay, duplicates, rejections by reason, queue, storage and engine.
+
+    `range` is what the counts are of. The queue and a failed compaction are of the process that answers.
+    """
+    engine = ws.keep(Engines, lambda workspace: Engines(workspace.settings.engine)).state()
+    return health_of(ws.journal, engine, range=range)
+
+
 _EVENT: Final = {
     "type": "object",
     "required": ["specversion", "id", "source", "type"],
@@ -279,4 +291,4 @@ openapi_paths: dict[str, Any] = {
     },
 }
 
-routes: list[Any] = [append_events, list_events, count_events]
+routes: list[Any] = [append_events, list_events, count_events, tell_health]
