@@ -276,7 +276,7 @@ def _concerns(
     if free < LEAST_FREE:
         yield Concern("bad", f"Only {told_bytes(free)} are free on the disk.", "storage")
     if engine.reachable is False:
-        yield Concern("bad", f"The engine does not answer: {engine.detail}.", "engines")
+        yield Concern("bad", f"The engine does not answer: {engine.detail}.", "engine")
     if waiting > limit * FULL:
         yield Concern(
             "bad",

@@ -11,7 +11,7 @@ from litestar.params import FromQuery
 from markupsafe import Markup
 
 from counterpoint.journal.arrivals import Arrivals
-from counterpoint.journal.engine_state import Engines
+from counterpoint.journal.engine_state import Engines, EngineState
 from counterpoint.journal.health import (
     RANGES,
     Health,
@@ -37,7 +37,7 @@ WORDS: Final[dict[Range, tuple[str, str]]] = {
     "month": ("Last 30 days", "in the last 30 days"),
 }
 LAGS: Final = (
-    ("future", "Ahead of its arrival", 2),
+    ("future", "From the future", 2),
     ("second", "Within a second", 1),
     ("minute", "Within a minute", 1),
     ("hour", "Within an hour", 1),
@@ -122,6 +122,8 @@ def _values(ws: Workspace, asked: str) -> dict[str, Any]:
         "more_types": max(len(health.by_type) - MOST, 0),
         "more_sources": max(len(health.by_source) - MOST, 0),
         "compaction_words": _compaction(health),
+        "engine_words": _engine(health.engine),
+        "packages": ", ".join(f"{name} {version or '(not installed)'}" for name, version in engine.packages),
         "told_bytes": told_bytes,
         "in_segments": sum(each.events for each in health.stored),
         "segment_bytes": sum(each.bytes for each in health.stored),
@@ -161,6 +163,11 @@ def _compaction(health: Health) -> Markup:
     if health.compacted is None:
         return Markup("Not yet; by itself {}").format(beyond)
     return Markup("Last {}; by itself {}").format(ago(health.compacted), beyond)
+
+
+def _engine(engine: EngineState) -> str:
+    answers = {True: "answers", False: f"does not answer ({engine.detail})", None: "is being asked"}
+    return f"{engine.name} {engine.place}; it {answers[engine.reachable]}"
 
 
 def _lags(total: Arrivals) -> list[Lag]:
