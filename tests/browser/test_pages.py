@@ -55,6 +55,8 @@ PAGES = (
     "/experiments",
     "/experiments/default/discover-weekly",
     "/events",
+    "/events/health",
+    "/events/health?range=month",
     "/activity",
     "/settings",
     "/vocabulary",
@@ -76,6 +78,7 @@ NEW = (
     "/flags/-/stale",
     "/experiments",
     "/events",
+    "/events/health",
     "/activity",
     "/settings",
 )

@@ -6,21 +6,27 @@ ahead. The health of ingest is there to show just that.
 """
 
 import random
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
+from itertools import groupby
 from typing import Any, Final
+
+import msgspec
 
 from counterpoint.journal import Journal
 from counterpoint.moments import rfc3339
 from counterpoint.workspace import Workspace
 
-__all__ = ["PLAYED", "Arrivals", "arrivals", "live_a_day"]
+__all__ = ["PLAYED", "Arrivals", "arrivals", "live_a_day", "sent_together"]
 
 PLAYED: Final = "playback.started"
 APPS: Final = "//arpeggio.example/apps"
 PLAYER: Final = "//arpeggio.example/web-player"
 TELEVISION: Final = "//arpeggio.example/tv"
+CHUNK: Final = 4_000
+"""Events appended at a time, each chunk durable before the next."""
+HOURS: Final = 6
 LISTENERS: Final = 6_000
 DAY: Final = 24 * 60
 """Minutes."""
@@ -49,8 +55,20 @@ class Arrivals:
 def arrivals(workspace: Workspace) -> Iterator[Arrivals]:
     """Write to the journal of a workspace in the past."""
     clock = [datetime.now(UTC)]
-    with Journal(workspace.path / "journal", workspace.settings.journal, clock=lambda: clock[0]) as journal:
+    # Compaction is left to who has the right time.
+    settings = msgspec.structs.replace(workspace.settings.journal, compact_after=10**9)
+    with Journal(workspace.path / "journal", settings, clock=lambda: clock[0]) as journal:
         yield Arrivals(journal, clock)
+
+
+def sent_together(events: Sequence[dict[str, Any]]) -> Iterator[list[dict[str, Any]]]:
+    """Events in the order of their time, in the chunks in which apps send them: a quarter of a day, CHUNK at most."""
+    for _, group in groupby(
+        events, key=lambda event: (event["time"][:10], int(event["time"][11:13]) // HOURS)
+    ):
+        chunk = list(group)
+        for first in range(0, len(chunk), CHUNK):
+            yield chunk[first : first + CHUNK]
 
 
 def live_a_day(workspace: Workspace, *, seed: int, now: datetime | None = None) -> None:

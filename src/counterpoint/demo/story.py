@@ -10,7 +10,7 @@ from pathlib import Path
 
 from counterpoint.bets.decisions import decide
 from counterpoint.catalog.importer import import_targets
-from counterpoint.demo.arriving import arrivals, live_a_day
+from counterpoint.demo.arriving import arrivals, live_a_day, sent_together
 from counterpoint.demo.checked import check
 from counterpoint.demo.past import tell_past
 from counterpoint.demo.ramped import ramp_home, show_home
@@ -36,8 +36,6 @@ OWNER = Actor("user:default/ana.moreira", "Ana Moreira", "person", units=UNIT)
 
 BET = "bet:default/discover-weekly"
 EXPERIMENT = "experiment:default/discover-weekly"
-CHUNK = 4_000
-"""Events appended at a time, each chunk durable before the next."""
 SENT_AFTER = timedelta(seconds=20)
 """From the last event of a chunk to its arrival."""
 CHANGED = {
@@ -126,11 +124,11 @@ def _listen(workspace: Workspace, seed: int, progress: Tell) -> Simulation:
     simulation = simulate(flags, seed=seed)
     start, end = PARTS["flags"].share, PARTS["events"].share
     with arrivals(workspace) as journal:
-        for first in range(0, len(simulation.events), CHUNK):
-            chunk = simulation.events[first : first + CHUNK]
+        told = 0
+        for chunk in sent_together(simulation.events):
             journal.append(datetime.fromisoformat(chunk[-1]["time"]) + SENT_AFTER, chunk)
-            told = min(first + CHUNK, len(simulation.events)) / len(simulation.events)
-            progress(PARTS["events"].label, start + (end - start) * told)
+            told += len(chunk)
+            progress(PARTS["events"].label, start + (end - start) * told / len(simulation.events))
     workspace.journal.compact()
     return simulation
 

@@ -46,7 +46,10 @@ class Engines:
 
     def __init__(self, setting: str) -> None:
         """Take the setting `engine`."""
-        self._address = urlsplit(setting if "://" in setting else f"{setting}://")
+        self._name, _, place = setting.partition("://")
+        self._remote = _host_and_port(
+            place.split(",")[0], PORTS.get(self._name, 80)
+        )  # of several, one will do
         self._lock = threading.Lock()
         self._asked = -FRESH
         self._answer: tuple[bool | None, str] = (None, "")
@@ -56,25 +59,14 @@ class Engines:
 
         `wait` asks now, and waits for the answer.
         """
-        name = self._address.scheme
-        remote = self._remote()
+        remote = self._remote
         if remote is not None:
             self._ask(remote, wait=wait)
-        place = "in this process" if remote is None else f"{remote[0]}:{remote[1]}"
-        if remote is None and name == "spark":
-            place = "on this machine"
-        packages = [(package, _version(package)) for package in PACKAGES.get(name, ())]
+        place = "on this machine" if self._name == "spark" else "in this process"
+        place = place if remote is None else f"{remote[0]}:{remote[1]}"
+        packages = [(package, _version(package)) for package in PACKAGES.get(self._name, ())]
         reachable, detail = (True, "") if remote is None else self._answer
-        return EngineState(name, place, packages, reachable, detail)
-
-    def _remote(self) -> tuple[str, int] | None:
-        try:
-            host, port = self._address.hostname, self._address.port
-        except ValueError:  # spark://local[2]
-            return None
-        if not host or host.startswith("local"):
-            return None
-        return host, port or PORTS.get(self._address.scheme, 80)
+        return EngineState(self._name, place, packages, reachable, detail)
 
     def _ask(self, remote: tuple[str, int], *, wait: bool) -> None:
         with self._lock:
@@ -93,6 +85,17 @@ class Engines:
             self._answer = False, f"{host}:{port}: {error.strerror or error}"
         else:
             self._answer = True, ""
+
+
+def _host_and_port(place: str, usual: int) -> tuple[str, int] | None:
+    """Where an address leads over the network; None where it is this machine's own engine."""
+    if not place or place.startswith("local"):
+        return None
+    try:
+        found = urlsplit(f"//{place}")
+        return (found.hostname, found.port or usual) if found.hostname else None
+    except ValueError:
+        return None
 
 
 @cache

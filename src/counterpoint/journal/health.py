@@ -355,11 +355,10 @@ def told_rate(a_second: float) -> tuple[str, str]:
     >>> told_rate(1234.5), told_rate(0.25), told_rate(0)
     (('1,234', 'events a second'), ('15', 'events a minute'), ('0', 'events a minute'))
     """
-    if a_second >= 10:
-        return f"{a_second:,.0f}", "events a second"
     if a_second >= 1:
-        return f"{a_second:.1f}", "events a second"
-    return f"{a_second * 60:.0f}", "events a minute"
+        return f"{a_second:,.{0 if a_second >= 10 else 1}f}", "events a second"
+    a_minute = f"{a_second * 60:.0f}"
+    return a_minute, "event a minute" if a_minute == "1" else "events a minute"
 
 
 def _floor(at: datetime, width: timedelta) -> datetime:

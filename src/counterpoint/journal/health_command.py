@@ -66,8 +66,8 @@ def _delay(total: Arrivals) -> str:
 
 
 def _rejection(each: Rejection) -> Iterator[str]:
-    sources = ", ".join(source or "an unknown source" for source, _ in each.sources)
-    yield f"  {each.count:,}  {each.title} (from {sources})"
+    sources = ", ".join(source for source, _ in each.sources if source)
+    yield f"  {each.count:,}  {each.title}{f' (from {sources})' if sources else ''}"
     yield f"       {each.remedy}"
     yield from (f"       {sample.shape}" for sample in each.samples[:1])
 
