@@ -56,6 +56,8 @@ name = {name}
 # compact_after = 50000
 # Days for which a repeated (source, id) is recognised.
 # identity_days = 30
+# Days that events of a type are kept, by their time; "*" is for all other types. None are for ever.
+# retention = {{ "page.viewed" = 90 }}
 
 [catalog]
 # Hosts ("host" or "host:port") that `url` locations may be read from.

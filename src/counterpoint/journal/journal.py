@@ -22,12 +22,16 @@ from counterpoint.journal.arrivals import (
 )
 from counterpoint.journal.check import check_journal
 from counterpoint.journal.compaction import Background, compact
-from counterpoint.journal.intake import Intake, connect, count, storage_errors
+from counterpoint.journal.intake import Intake, connect, count, storage_errors, transaction
+from counterpoint.journal.leases import clean_retired, lease
+from counterpoint.journal.manifest import manifest, removed_events
+from counterpoint.journal.merging import due
 from counterpoint.journal.model.event import Event, Refusal, read_event
-from counterpoint.journal.model.outcome import Compacted, Receipt, Rejected, TypeCount
+from counterpoint.journal.model.outcome import Compacted, Due, Kept, Receipt, Rejected, TypeCount
 from counterpoint.journal.model.row import Row, row_of
 from counterpoint.journal.recent import Filter, newest
 from counterpoint.journal.refused import Refused
+from counterpoint.journal.retention import expired, receipts, unknown_types
 from counterpoint.journal.snapshot import Snapshot, open_snapshot
 from counterpoint.moments import to_datetime, to_micros
 from counterpoint.settings import JournalSettings
@@ -131,18 +135,23 @@ class Journal:
 
     def version(self) -> tuple[int, int]:
         """What changes whenever events are added or removed: results computed from the journal are cached by it."""
-        query = "SELECT (SELECT seq FROM sqlite_sequence WHERE name = 'events'), (SELECT sum(events) FROM segments)"
-        with self._reading() as database:
-            newest, moved = database.execute(query).fetchone()
-        return newest or 0, moved or 0
+        query = "SELECT seq FROM sqlite_sequence WHERE name = 'events'"
+        with self._reading() as database, transaction(database, "DEFERRED"):
+            newest = database.execute(query).fetchone()
+            return newest[0] if newest else 0, removed_events(database)
 
-    def compact(self) -> Compacted:
-        """Move the events of the intake into segments, unless another process is doing so."""
+    def compact(self, *, full: bool = False) -> Compacted:
+        """Move the events of the intake into segments, merge small ones, and let go what is too old.
+
+        Nothing is done where another process is compacting. By itself this merges only what pays; with
+        `full` it merges all that is small.
+        """
         with self._compacting:
-            now = to_micros(self._clock())
             done = compact(
-                self.folder, identity_days=self.settings.identity_days, now=now, writing=self._intake.writing
-            )
+                self.folder, identity_days=self.settings.identity_days, now=to_micros(self._clock()),
+                writing=self._intake.writing, retention=self.settings.retention, full=full,
+                breathe_at=self.settings.compact_after, stopped=lambda: self._background.closed,
+            )  # fmt: skip
         with self._counting:
             self._in_intake = max(0, self._in_intake - done.events)
         return done
@@ -157,6 +166,23 @@ class Journal:
         self._intake.close()
         self._refused.close()
         self._background.close()
+        with suppress(WorkspaceError), self._reading() as database:  # somebody else will clean
+            clean_retired(self.folder, database)
+
+    def due(self) -> Due:
+        """What `compact(full=True)` would do now."""
+        rules, now = self.settings.retention, to_micros(self._clock())
+        with self._reading() as database, lease(self.folder, database):
+            old = tuple(expired(self.folder, database, rules, now=now))
+            small = sum(map(len, due(manifest(database), full=True)))
+            return Due(count(database), small, old, tuple(unknown_types(database, rules)))
+
+    def kept(self) -> Kept:
+        """How long events are kept, what is due to go, and what went."""
+        rules, now = self.settings.retention, to_micros(self._clock())
+        with self._reading() as database, lease(self.folder, database):
+            old = tuple(expired(self.folder, database, rules, now=now))
+            return Kept(rules, old, tuple(receipts(database)), tuple(unknown_types(database, rules)))
 
     def append_rows(self, rows: Sequence[Row]) -> Receipt:
         """As `append`, for rows that our own code made as `row_of` would have (see `AlikeEvents`); nothing is checked."""

@@ -23,6 +23,23 @@ CREATE INDEX segments_type ON segments (type, last);
 """
 # AUTOINCREMENT: a number is never given twice, so a compaction can delete up to the last one it read.
 
+LAYOUT: Final = """
+ALTER TABLE segments ADD COLUMN layout INTEGER NOT NULL DEFAULT 1;
+ALTER TABLE segments ADD COLUMN lowest INTEGER;
+ALTER TABLE segments ADD COLUMN highest INTEGER;
+ALTER TABLE segments ADD COLUMN columns TEXT NOT NULL DEFAULT '[]';
+CREATE TABLE retired (
+    number INTEGER PRIMARY KEY AUTOINCREMENT, path TEXT NOT NULL UNIQUE,
+    events INTEGER NOT NULL, bytes INTEGER NOT NULL, at INTEGER NOT NULL
+) STRICT;
+CREATE TABLE removed (
+    number INTEGER PRIMARY KEY AUTOINCREMENT, at INTEGER NOT NULL, why TEXT NOT NULL,
+    type TEXT, before INTEGER, events INTEGER NOT NULL, files INTEGER NOT NULL
+) STRICT;
+"""
+# segments: lowest and highest are of the subjects' hashes, columns is JSON (AttributeColumn).
+# retired: files that readers may still need. removed: receipts of what the journal gave up.
+
 TALLY: Final = """
 CREATE TABLE tally (
     span INTEGER NOT NULL, start INTEGER NOT NULL, type TEXT NOT NULL, source TEXT NOT NULL,
@@ -46,5 +63,5 @@ CREATE INDEX refused_reason ON refused (reason, number);
 # `span` is 1 for a minute, 60 for an hour and 0 for all that is older; `start` counts minutes since 1970. `waited` and
 # `longest` are milliseconds; see tally.py.
 
-STEPS: Final = (EVENTS, TALLY)
+STEPS: Final = (EVENTS, LAYOUT, TALLY)
 """Never change a step that was released; append another."""
