@@ -207,7 +207,7 @@ def test_a_transaction_that_fails_counts_nothing(clocked: Journal, monkeypatch: 
 
     clocked.append([event(1)])
     with monkeypatch.context() as patched:
-        patched.setattr("counterpoint.journal.tally.roll_up", fail)
+        patched.setattr("counterpoint.journal.tally._figures", fail)
         with pytest.raises(Exception, match="disk is full"):
             clocked.append([event(2)])
     clocked.append([event(2)])

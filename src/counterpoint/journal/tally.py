@@ -5,7 +5,7 @@ hours after two days, and hours one sum after ninety, so that the table stays sm
 """
 
 import sqlite3
-from bisect import bisect_left
+from bisect import bisect_left, bisect_right
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from itertools import chain
@@ -70,19 +70,23 @@ def count(database: sqlite3.Connection, parts: Sequence[Sequence[Row]], accepted
             key = (received // MINUTE, type_, source)
             lags[key].append(lag)
             repeated[key] -= 1
-    for key in lags.keys() | repeated.keys():
-        _add(database, key, _figures(lags.get(key, []), repeated.get(key, 0)))
-    if lags:
-        roll_up(database, max(key[0] for key in lags))
+    named: dict[int, int] = {}
+    new = [
+        _add(database, key, _figures(lags.get(key, []), repeated.get(key, 0)), named)
+        for key in lags.keys() | repeated.keys()
+    ]
+    if any(new):  # a name's first event in a minute: often enough
+        roll_up(database, max(key[0] for key in (lags or repeated)))
 
 
 def _arrived(rows: Sequence[Row], lags: defaultdict[Key, list[int]]) -> None:
-    last = minute = 0
+    if not rows:
+        return
+    received = rows[0][_RECEIVED]  # one append's rows were received at once
+    minute = received // MINUTE
+    type_, source, time = _TYPE, _SOURCE, _TIME
     for row in rows:
-        received = row[_RECEIVED]
-        if received != last:
-            minute, last = received // MINUTE, received
-        lags[minute, row[_TYPE], row[_SOURCE]].append(received - row[_TIME])
+        lags[minute, row[type_], row[source]].append(received - row[time])
 
 
 def name_of(text: str) -> str:
@@ -94,24 +98,34 @@ def _figures(lags: list[int], duplicates: int) -> tuple[int, ...]:
     """In the order of _FIGURES. `waited` adds up only what arrived within a day: an import of years is no delay."""
     if not lags:
         return (0, duplicates, 0, 0, 0, 0, 0, 0, 0, 0)
-    lags.sort()
-    ends = [bisect_left(lags, limit) for limit in LIMITS]
-    parts = [end - start for start, end in zip([0, *ends], [*ends, len(lags)], strict=True)]
-    waited = sum(lags[ends[0] : ends[-1]]) // 1000
-    return (len(lags), duplicates, max(waited, 0), max(lags[-1] // 1000, 0), *parts)
+    longest = max(lags)
+    only = bisect_right(LIMITS, longest)
+    if bisect_right(LIMITS, min(lags)) == only:  # as nearly always: all are in one bucket
+        parts = [0] * len(BUCKETS)
+        parts[only] = len(lags)
+        waited = sum(lags) if 0 < only < len(LIMITS) else 0
+    else:
+        lags.sort()
+        ends = [bisect_left(lags, limit) for limit in LIMITS]
+        parts = [end - start for start, end in zip([0, *ends], [*ends, len(lags)], strict=True)]
+        waited = sum(lags[ends[0] : ends[-1]])
+    return (len(lags), duplicates, max(waited // 1000, 0), max(longest // 1000, 0), *parts)
 
 
-def _add(database: sqlite3.Connection, key: Key, figures: tuple[int, ...]) -> None:
+def _add(database: sqlite3.Connection, key: Key, figures: tuple[int, ...], named: dict[int, int]) -> bool:
+    """Add to the row of a key; whether there was none yet. `named` remembers how many names a minute has."""
     minute, type_, source = key[0], name_of(key[1]), name_of(key[2])
     update = (*figures[:3], *figures[4:], figures[3])
-    names = [(type_, source), (type_, OTHER), (OTHER, OTHER)]
-    for step, pair in enumerate(names):
+    for room, pair in ((MOST, (type_, source)), (2 * MOST, (type_, OTHER)), (2 * MOST + 1, (OTHER, OTHER))):
         if database.execute(_UPDATE, (*update, minute, *pair)).rowcount:
-            return
-        if step < 2 and _named(database, minute) >= MOST * (step + 1):
-            continue
-        database.execute(_INSERT, (minute, *pair, *figures))
-        return
+            return False
+        if minute not in named:
+            named[minute] = _named(database, minute)
+        if named[minute] < room:
+            database.execute(_INSERT, (minute, *pair, *figures))
+            named[minute] += 1
+            return True
+    raise AssertionError("the last name takes all")
 
 
 def _named(database: sqlite3.Connection, minute: int) -> int:
