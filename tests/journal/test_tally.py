@@ -138,6 +138,34 @@ def test_minutes_become_hours_and_hours_one_sum_and_nothing_is_lost(clocked: Jou
     }
 
 
+def test_made_up_names_without_end_keep_the_table_small(
+    clocked: Journal, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("counterpoint.journal.tally.MOST", 3)
+    monkeypatch.setattr("counterpoint.journal.tally.MOST_EVER", 5)
+    made = 0
+    for day in range(0, 400, 10):
+        for minute in range(4):
+            clock.now = NOON + timedelta(days=day, minutes=minute)
+            events = [
+                event(made + each, type=f"type-{made + each}", source=f"source-{made}") for each in range(5)
+            ]
+            clocked.append(
+                [*events, event(made, source=f"source-{made}"), event(0, source=f"s{made}", time="never")]
+            )
+            made += 5
+    with sqlite3.connect(clocked.folder / "intake.db") as database:
+        spans = dict(database.execute("SELECT span, count(*) FROM tally GROUP BY span"))
+        assert sum(dict(database.execute("SELECT span, count(*) FROM refusals GROUP BY span")).values()) < 120
+    assert spans[0] <= 5 + 3
+    assert spans[60] <= 9 * (3 + 1)
+    assert spans[1] <= 4 * 7
+    assert sum(each.accepted for each in clocked.totals().values()) == sum(
+        each.count for each in clocked.counts()
+    )
+    assert sum(number for _, _, number, _ in clocked.refusals()) == 160
+
+
 def test_what_is_refused_is_counted_by_reason_and_source(clocked: Journal) -> None:
     clocked.append(
         [event(1), event(2, time="yesterday"), event(3, id=...), "text", event(4, specversion="0.3")]

@@ -27,6 +27,8 @@ OTHER: Final = "(other)"
 MOST: Final = 200
 """Pairs of type and source that one minute counts by name. Beyond them the source is OTHER, beyond twice as many
 the type as well."""
+MOST_EVER: Final = 1_000
+"""Types of which the sum of all that is old keeps the names."""
 LONGEST_NAME: Final = 200
 """Characters of a type or source that are counted by; the rest is cut off."""
 TOLERANCE: Final = 1_000_000
@@ -136,42 +138,47 @@ def _named(database: sqlite3.Connection, minute: int) -> int:
 def roll_up(database: sqlite3.Connection, now: int) -> None:
     """Let minutes older than KEEP_MINUTES become hours, and hours older than KEEP_HOURS one sum; `now` is a minute.
 
-    Within the caller's transaction. What it finds done costs it two looks.
+    Within the caller's transaction. What it finds done costs it four looks. An hour keeps the names of the MOST pairs
+    with the most, the sum MOST more of them each time until it has MOST_EVER.
     """
-    hours_from, sums_from = now - KEEP_MINUTES, now - KEEP_HOURS
-    _fold(database, span=1, before=hours_from - hours_from % HOUR, to=HOUR, start=f"start - start % {HOUR}")
-    _fold(database, span=HOUR, before=sums_from - sums_from % HOUR, to=0, start="0")
+    for span, before, to in ((1, now - KEEP_MINUTES, HOUR), (HOUR, now - KEEP_HOURS, 0)):
+        where = (span, before - before % HOUR)
+        for table in ("tally", "refusals"):
+            look = f"SELECT 1 FROM {table} WHERE span = ? AND start < ? LIMIT 1"
+            if database.execute(look, where).fetchone():
+                _fold(database, table, where, to)
 
 
-def _fold(database: sqlite3.Connection, *, span: int, before: int, to: int, start: str) -> None:
-    where = (span, before)
-    if not any(
-        database.execute(f"SELECT 1 FROM {table} WHERE span = ? AND start < ? LIMIT 1", where).fetchone()
-        for table in ("tally", "refusals")
-    ):
-        return
-    sums = ", ".join(f"max({name})" if name == "longest" else f"sum({name})" for name in _FIGURES)
+def _fold(database: sqlite3.Connection, table: str, where: tuple[int, int], to: int) -> None:
+    figures = _FIGURES if table == "tally" else ("refused",)
+    name = "type" if table == "tally" else "reason"
+    merged = {figure: "max" if figure == "longest" else "sum" for figure in figures}
+    sums = ", ".join(f"{how}({figure}) AS {figure}" for figure, how in merged.items())
     more = ", ".join(
-        f"{name} = max({name}, excluded.{name})"
-        if name == "longest"
-        else f"{name} = {name} + excluded.{name}"
-        for name in _FIGURES
+        f"{figure} = max({figure}, excluded.{figure})"
+        if how == "max"
+        else f"{figure} = {figure} + excluded.{figure}"
+        for figure, how in merged.items()
     )
-    # Of what is older than ninety days nobody asks for the source any more.
-    source = "source" if to else "''"
-    counts = (
-        f"INSERT INTO tally (span, start, type, source, {', '.join(_FIGURES)})"
-        f" SELECT {to}, {start}, type, {source}, {sums} FROM tally WHERE span = ? AND start < ? GROUP BY 2, 3, 4"
-        f" ON CONFLICT DO UPDATE SET {more}"
+    # Of what is older than ninety days nobody asks for the hour or the source any more.
+    start, source = (f"start - start % {HOUR}", "source") if to else ("0", "''")
+    kept = f"place <= {MOST}"
+    if not to:
+        ever = f"SELECT count(*) FROM {table} WHERE span = 0"
+        kept = f"(place <= {MOST} AND (({ever}) < {MOST_EVER} OR {name} IN (SELECT {name} FROM {table} WHERE span = 0)))"
+    # A reason is one of a few, whatever is sent; a type is what anybody makes up.
+    label = f"CASE WHEN {kept} THEN {name} ELSE '{OTHER}' END" if table == "tally" else name
+    origin = f"CASE WHEN {kept} THEN source ELSE '{OTHER}' END" if to else "''"
+    database.execute(
+        f"WITH parts AS (SELECT {start} AS begun, {name}, {source} AS source, {sums}"
+        f" FROM {table} WHERE span = ? AND start < ? GROUP BY 1, 2, 3),"
+        f" ranked AS (SELECT *, row_number() OVER (PARTITION BY begun ORDER BY {figures[0]} DESC) AS place FROM parts)"
+        f" INSERT INTO {table} (span, start, {name}, source, {', '.join(figures)})"
+        f" SELECT {to}, begun, {label} AS label, {origin} AS origin, {sums} FROM ranked WHERE true"
+        f" GROUP BY begun, label, origin ON CONFLICT DO UPDATE SET {more}",
+        where,
     )
-    refused = (
-        "INSERT INTO refusals (span, start, reason, source, refused)"
-        f" SELECT {to}, {start}, reason, {source}, sum(refused) FROM refusals WHERE span = ? AND start < ?"
-        " GROUP BY 2, 3, 4 ON CONFLICT DO UPDATE SET refused = refused + excluded.refused"
-    )
-    for table, statement in (("tally", counts), ("refusals", refused)):
-        database.execute(statement, where)
-        database.execute(f"DELETE FROM {table} WHERE span = ? AND start < ?", where)
+    database.execute(f"DELETE FROM {table} WHERE span = ? AND start < ?", where)
 
 
 def add_refusals(database: sqlite3.Connection, found: Iterable[tuple[int, str, str, int]]) -> None:
