@@ -1,6 +1,7 @@
 """The smallest writer of SVG: elements with escaped text, and the frame that every chart has."""
 
 from collections.abc import Callable, Iterable
+from functools import cache
 
 from markupsafe import Markup, escape
 
@@ -12,20 +13,17 @@ WIDTHS = {"narrow": 340, "middle": 540, "broad": 780, "wide": 1100}
 
 def element(tag: str, *children: str | Markup, **attributes: object) -> Markup:
     """Return one element; `class_` is the class, `_` in names is `-`, and None leaves an attribute out."""
-    written = Markup("").join(
-        Markup(' {}="{}"').format(_name(name), _value(value))
-        for name, value in attributes.items()
-        if value is not None
+    # Put together as plain text: a chart has hundreds of elements, and Markup's own formatting takes five times as long.
+    written = "".join(
+        f' {_name(name)}="{escape(_value(value))}"' for name, value in attributes.items() if value is not None
     )
-    inner = Markup("").join(escape(child) for child in children)
-    return Markup("<{}{}>{}</{}>").format(Markup(tag), written, inner, Markup(tag))  # noqa: S704
+    inner = "".join(escape(child) for child in children)
+    return Markup(f"<{tag}{written}>{inner}</{tag}>")  # noqa: S704 - every part is escaped or ours
 
 
-def _name(name: str) -> Markup:
-    written = {"view_box": "viewBox", "text_anchor": "text-anchor"}.get(
-        name, name.rstrip("_").replace("_", "-")
-    )
-    return Markup(written)  # noqa: S704
+@cache
+def _name(name: str) -> str:
+    return {"view_box": "viewBox", "text_anchor": "text-anchor"}.get(name, name.rstrip("_").replace("_", "-"))
 
 
 def _value(value: object) -> str:
