@@ -93,7 +93,7 @@ def test_a_minute_counts_a_limited_number_of_names_and_folds_the_rest(clocked: J
         [event(number, id=f"y{number}", type="one", source=f"source-{number}") for number in range(1000)]
     )
     with sqlite3.connect(clocked.folder / "intake.db") as database:
-        (rows,) = database.execute("SELECT count(*) FROM tally").fetchone()
+        (rows,) = database.execute("SELECT count(*) FROM tally WHERE span = 1").fetchone()
     assert rows <= 2 * MOST + 1
     assert sum(each.counts.accepted for each in clocked.arrivals(Selection(**EVER, by="type"))) == 2000
     assert any(each.name == OTHER for each in clocked.arrivals(Selection(**EVER, by="source")))
@@ -164,6 +164,9 @@ def test_made_up_names_without_end_keep_the_table_small(
         each.count for each in clocked.counts()
     )
     assert sum(number for _, _, number, _ in clocked.refusals()) == 160
+    everything, refused = clocked.ever()
+    assert everything.accepted == sum(each.count for each in clocked.counts())
+    assert refused == {"time": 160}
 
 
 def test_what_is_refused_is_counted_by_reason_and_source(clocked: Journal) -> None:

@@ -16,6 +16,7 @@ from counterpoint.journal.arrivals import (
     Sample,
     Selection,
     arrivals,
+    ever,
     refusals,
     samples,
     totals,
@@ -247,6 +248,12 @@ class Journal:
         """What arrived by type, since this journal counts."""
         with self._reading() as database:
             return totals(database)
+
+    def ever(self) -> tuple[Arrivals, dict[str, int]]:
+        """Everything that arrived since this journal counts, and what was refused by reason; quick."""
+        self.settle()
+        with self._reading() as database:
+            return ever(database)
 
     def refusals(self, since: int = 0) -> list[tuple[str, str, int, datetime]]:
         """Reason, source, how many and when last, since a minute since 1970; the most frequent first."""

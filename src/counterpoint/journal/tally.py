@@ -13,13 +13,15 @@ from typing import Final
 
 from counterpoint.journal.model.row import COLUMNS, Row
 
-__all__ = ["BUCKETS", "DAY", "HOUR", "MINUTE", "OTHER", "add_refusals", "count", "name_of", "roll_up"]
+__all__ = ["BUCKETS", "DAY", "EVER", "HOUR", "MINUTE", "OTHER", "add_refusals", "count", "name_of", "roll_up"]
 
 MINUTE: Final = 60_000_000
 """Microseconds."""
 HOUR: Final = 60
 """Minutes; also the span of an hour's row. A minute's is 1, that of everything older is 0."""
 DAY: Final = 24 * HOUR
+EVER: Final = -1
+"""The span of the rows that count everything together, by reason where it was refused."""
 KEEP_MINUTES: Final = 2 * DAY
 KEEP_HOURS: Final = 90 * DAY
 OTHER: Final = "(other)"
@@ -45,11 +47,11 @@ Key = tuple[int, str, str]
 _FIGURES: Final = ("accepted", "duplicates", "waited", "longest", *BUCKETS)
 _UPDATE: Final = (
     f"UPDATE tally SET {', '.join(f'{name} = {name} + ?' for name in _FIGURES if name != 'longest')},"
-    " longest = max(longest, ?) WHERE span = 1 AND start = ? AND type = ? AND source = ?"
+    " longest = max(longest, ?) WHERE span = ? AND start = ? AND type = ? AND source = ?"
 )
 _INSERT: Final = (
     f"INSERT INTO tally (span, start, type, source, {', '.join(_FIGURES)})"
-    f" VALUES (1, ?, ?, ?, {', '.join('?' * len(_FIGURES))})"
+    f" VALUES (?, ?, ?, ?, {', '.join('?' * len(_FIGURES))})"
 )
 _NEWEST: Final = "SELECT type, source, received - time, received FROM events ORDER BY seq DESC LIMIT ?"
 
@@ -72,11 +74,10 @@ def count(database: sqlite3.Connection, parts: Sequence[Sequence[Row]], accepted
             key = (received // MINUTE, type_, source)
             lags[key].append(lag)
             repeated[key] -= 1
+    found = {key: _figures(lags.get(key, []), repeated.get(key, 0)) for key in lags.keys() | repeated.keys()}
     named: dict[int, int] = {}
-    new = [
-        _add(database, key, _figures(lags.get(key, []), repeated.get(key, 0)), named)
-        for key in lags.keys() | repeated.keys()
-    ]
+    new = [_add(database, key, figures, named) for key, figures in found.items()]
+    _add_ever(database, list(found.values()))
     if any(new):  # a name's first event in a minute: often enough
         roll_up(database, max(key[0] for key in (lags or repeated)))
 
@@ -119,15 +120,27 @@ def _add(database: sqlite3.Connection, key: Key, figures: tuple[int, ...], named
     minute, type_, source = key[0], name_of(key[1]), name_of(key[2])
     update = (*figures[:3], *figures[4:], figures[3])
     for room, pair in ((MOST, (type_, source)), (2 * MOST, (type_, OTHER)), (2 * MOST + 1, (OTHER, OTHER))):
-        if database.execute(_UPDATE, (*update, minute, *pair)).rowcount:
+        if database.execute(_UPDATE, (*update, 1, minute, *pair)).rowcount:
             return False
         if minute not in named:
             named[minute] = _named(database, minute)
         if named[minute] < room:
-            database.execute(_INSERT, (minute, *pair, *figures))
+            database.execute(_INSERT, (1, minute, *pair, *figures))
             named[minute] += 1
             return True
     raise AssertionError("the last name takes all")
+
+
+def _add_ever(database: sqlite3.Connection, found: list[tuple[int, ...]]) -> None:
+    """Add to the one row of all that ever came, so that whoever asks for it often reads no other."""
+    if not found:
+        return
+    columns = list(zip(*found, strict=True))
+    sums = [sum(column) for column in columns]
+    sums[3] = max(columns[3])
+    update = (*sums[:3], *sums[4:], sums[3])
+    if not database.execute(_UPDATE, (*update, EVER, 0, "", "")).rowcount:
+        database.execute(_INSERT, (EVER, 0, "", "", *sums))
 
 
 def _named(database: sqlite3.Connection, minute: int) -> int:
@@ -188,8 +201,9 @@ def add_refusals(database: sqlite3.Connection, found: Iterable[tuple[int, str, s
         if not database.execute(known, (minute, reason, source)).fetchone():
             named = "SELECT count(*) FROM refusals WHERE span = 1 AND start = ?"
             source = OTHER if database.execute(named, (minute,)).fetchone()[0] >= MOST else source  # noqa: PLW2901
-        database.execute(
-            "INSERT INTO refusals (span, start, reason, source, refused) VALUES (1, ?, ?, ?, ?)"
-            " ON CONFLICT DO UPDATE SET refused = refused + excluded.refused",
-            (minute, reason, source, number),
-        )
+        for row in ((1, minute, reason, source, number), (EVER, 0, reason, "", number)):
+            database.execute(
+                "INSERT INTO refusals (span, start, reason, source, refused) VALUES (?, ?, ?, ?, ?)"
+                " ON CONFLICT DO UPDATE SET refused = refused + excluded.refused",
+                row,
+            )
