@@ -49,7 +49,7 @@ class Arrivals(msgspec.Struct, frozen=True, rename="camel"):
     longest_ms: int = 0
     """The longest of all."""
     future: int = 0
-    """Accepted events whose time lay more than a second ahead of their arrival."""
+    """Accepted events whose time lay more than five minutes ahead of their arrival; they are marked with `clockskew`."""
     second: int = 0
     """Those that arrived within a second of their time; and so on."""
     minute: int = 0

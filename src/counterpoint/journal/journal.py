@@ -9,6 +9,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Self
 
+from msgspec import Raw
+
+from counterpoint.engine import DUCKDB, EngineAddress
 from counterpoint.errors import Finding, WorkspaceError
 from counterpoint.journal.arrivals import (
     Arrivals,
@@ -23,17 +26,20 @@ from counterpoint.journal.arrivals import (
 )
 from counterpoint.journal.check import check_journal
 from counterpoint.journal.compaction import Background, compact
+from counterpoint.journal.erasure import WAIT, ErasureReceipt, Forgotten, erasures, forget
 from counterpoint.journal.intake import Intake, connect, count, storage_errors, transaction
 from counterpoint.journal.leases import clean_retired, lease
 from counterpoint.journal.manifest import manifest, removed_events
 from counterpoint.journal.merging import due
-from counterpoint.journal.model.event import Event, Refusal, read_event
-from counterpoint.journal.model.outcome import Compacted, Due, Kept, Receipt, Rejected, TypeCount
-from counterpoint.journal.model.row import Row, row_of
+from counterpoint.journal.model.event import Event
+from counterpoint.journal.model.outcome import Compacted, Due, Kept, Receipt, TypeCount
+from counterpoint.journal.model.plain import PlainJson, rows_of
+from counterpoint.journal.model.row import Row
 from counterpoint.journal.recent import Filter, newest
 from counterpoint.journal.refused import Refused
 from counterpoint.journal.retention import expired, receipts, unknown_types
 from counterpoint.journal.snapshot import Snapshot, open_snapshot
+from counterpoint.journal.sought import Hashed, Named
 from counterpoint.moments import to_datetime, to_micros
 from counterpoint.settings import JournalSettings
 
@@ -48,7 +54,12 @@ class Journal:
     """An append-only log of events in one folder. Safe to share between threads and processes."""
 
     def __init__(
-        self, folder: Path, settings: JournalSettings | None = None, *, clock: Callable[[], datetime] = _now
+        self,
+        folder: Path,
+        settings: JournalSettings | None = None,
+        *,
+        engine: EngineAddress = DUCKDB,
+        clock: Callable[[], datetime] = _now,
     ) -> None:
         """Open the journal in `folder`; it is made where there is none.
 
@@ -57,11 +68,17 @@ class Journal:
         """
         self.folder = Path(folder)
         self.settings = settings or JournalSettings()
+        self.engine = engine
         self._clock = clock
         self._file = self.folder / "intake.db"
         with self._reading(create=True) as database:
             self._in_intake = count(database)
-        self._intake = Intake(self._file, queue=self.settings.queue, committed=self._committed)
+        self._intake = Intake(
+            self._file,
+            queue=self.settings.queue,
+            size=self.settings.buffer_mb * 2**20,
+            committed=self._committed,
+        )
         self._background = Background(self.compact)
         self._refused = Refused(self._file, writing=self._intake.writing, clock=self.now)
         self._counting = threading.Lock()
@@ -85,26 +102,29 @@ class Journal:
         """
         return self.submit(events).result()
 
-    def submit(self, events: Sequence[Mapping[str, Any] | Event]) -> "Future[Receipt]":
-        """As `append`, without waiting: the future has the receipt once the events are on the disk."""
-        rows: list[Row] = []
-        rejected: list[Rejected] = []
-        received = self._clock()
-        for index, item in enumerate(events):
-            found = read_event(item.document() if isinstance(item, Event) else item, received=received)
-            row = row_of(found) if isinstance(found, Event) else found
-            if isinstance(row, Refusal):
-                rejected.append(Rejected(index, row.reason))
-            else:
-                rows.append(row)
-        if rejected:
-            self._refused.note([(each.reason, events[each.index]) for each in rejected])
+    def submit(self, events: Iterable[Mapping[str, Any] | Event | PlainJson | Raw]) -> "Future[Receipt]":
+        """As `append`, without waiting: the future has the receipt once the events are on the disk.
+
+        It takes JSON that is to be read, too: one event in a `msgspec.Raw`.
+        """
+        read = rows_of(events, received=self._clock())
+        if read.rejected:
+            reasons = (each.reason for each in read.rejected)
+            self._refused.note(zip(reasons, read.refused, strict=True))
+        rows, rejected = read.rows, read.rejected
         return self._intake.submit(rows, tuple(rejected))
 
     @contextmanager
-    def snapshot(self) -> Iterator[Snapshot]:
-        """The journal as it is now, as Ibis tables that nothing changes while the block runs."""
-        with self._reading() as database, open_snapshot(self.folder, database) as snapshot:
+    def snapshot(self, engine: EngineAddress | None = None) -> Iterator[Snapshot]:
+        """The journal as it is now, as Ibis tables that nothing changes while the block runs.
+
+        The tables live on the engine that is given, or on that of the settings.
+        """
+        shared = self.settings.shared
+        with (
+            self._reading() as database,
+            open_snapshot(self.folder, database, engine=engine or self.engine, shared=shared) as snapshot,
+        ):
             yield snapshot
 
     def recent(
@@ -266,3 +286,28 @@ class Journal:
         self.settle()
         with self._reading() as database:
             return samples(database)
+
+    # Forgetting people: see erasure.py.
+
+    def forget(
+        self, people: Sequence[Named | Hashed], *, actor: str = "", wait: float = WAIT,
+        advance: Callable[[float, float | None], None] = lambda done, total: None,
+    ) -> Forgotten:  # fmt: skip
+        """Remove every event that is about these people, for good; see `erasure.forget`."""
+        now = to_micros(self._clock())
+        done = forget(
+            self.folder, people, actor=actor, now=now, writing=self._intake.writing, wait=wait, advance=advance
+        )  # fmt: skip
+        with self._counting:
+            self._in_intake = max(0, self._in_intake - done.in_intake)
+        return done
+
+    def erasures(self, *, noted: bool | None = None) -> list[ErasureReceipt]:
+        """What is kept of each erasure, oldest first; or of those that the activity log knows, or does not know."""
+        with self._reading() as database:
+            return erasures(database, noted=noted)
+
+    def note_erasure(self, number: int) -> None:
+        """The activity log knows of this erasure."""
+        with self._reading() as database, self._intake.writing, transaction(database):
+            database.execute("UPDATE erasures SET noted = 1 WHERE number = ?", (number,))

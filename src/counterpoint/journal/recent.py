@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from counterpoint.journal.engines.embedded import engine_options
 from counterpoint.journal.intake import transaction
 from counterpoint.journal.leases import lease
 from counterpoint.journal.manifest import Segment, manifest
 from counterpoint.journal.model.event import EXPOSURE, Event
 from counterpoint.journal.model.row import COLUMNS, Row, event_of
-from counterpoint.journal.snapshot import engine_options
 from counterpoint.moments import to_datetime, to_micros
 from counterpoint.paging import cursor_of, read_cursor
 

@@ -8,9 +8,11 @@ import sqlite3
 from bisect import bisect_left, bisect_right
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
+from datetime import timedelta
 from itertools import chain
 from typing import Final
 
+from counterpoint.journal.model.event import AHEAD
 from counterpoint.journal.model.row import COLUMNS, Row
 
 __all__ = ["BUCKETS", "DAY", "EVER", "HOUR", "MINUTE", "OTHER", "add_refusals", "count", "name_of", "roll_up"]
@@ -33,7 +35,7 @@ MOST_EVER: Final = 1_000
 """Types of which the sum of all that is old keeps the names."""
 LONGEST_NAME: Final = 200
 """Characters of a type or source that are counted by; the rest is cut off."""
-TOLERANCE: Final = 1_000_000
+TOLERANCE: Final = AHEAD // timedelta(microseconds=1)
 """Microseconds that an event's time may lie ahead of its arrival before it counts as of the future."""
 BUCKETS: Final = ("future", "second", "minute", "hour", "day", "later")
 """How long after its time an event arrived: ahead of it, within a second, within a minute, and so on."""
@@ -101,18 +103,18 @@ def _figures(lags: list[int], duplicates: int) -> tuple[int, ...]:
     """In the order of _FIGURES. `waited` adds up only what arrived within a day: an import of years is no delay."""
     if not lags:
         return (0, duplicates, 0, 0, 0, 0, 0, 0, 0, 0)
-    longest = max(lags)
+    longest, shortest = max(lags), min(lags)
     only = bisect_right(LIMITS, longest)
-    if bisect_right(LIMITS, min(lags)) == only:  # as nearly always: all are in one bucket
+    if shortest >= 0 and bisect_right(LIMITS, shortest) == only:  # as nearly always: all are in one bucket
         parts = [0] * len(BUCKETS)
         parts[only] = len(lags)
-        waited = sum(lags) if 0 < only < len(LIMITS) else 0
+        waited = sum(lags) if only < len(LIMITS) else 0
     else:
         lags.sort()
         ends = [bisect_left(lags, limit) for limit in LIMITS]
         parts = [end - start for start, end in zip([0, *ends], [*ends, len(lags)], strict=True)]
-        waited = sum(lags[ends[0] : ends[-1]])
-    return (len(lags), duplicates, max(waited // 1000, 0), max(longest // 1000, 0), *parts)
+        waited = sum(lags[bisect_left(lags, 0) : ends[-1]])
+    return (len(lags), duplicates, waited // 1000, max(longest // 1000, 0), *parts)
 
 
 def _add(database: sqlite3.Connection, key: Key, figures: tuple[int, ...], named: dict[int, int]) -> bool:

@@ -38,7 +38,7 @@ class Reason(NamedTuple):
 
 REASONS: Final = (
     Reason("json", "It is no JSON", "Look at what writes it: a line must be one whole JSON document in UTF-8, and no text may be put together by hand.",
-           r"line [\d,]+ is not valid JSON|not valid JSON|the line is not valid|.* is not UTF-8"),
+           r"(line [\d,]+|it) is not valid JSON|not valid JSON|the line is not valid|.* is not UTF-8"),
     Reason("line-length", "The line is too long", "Send less data in one event; large things belong elsewhere, with their address in the event.",
            r"the line has more than"),
     Reason("no-object", "It is JSON, but no object", "Send each event as a JSON object with specversion, id, source and type.",

@@ -105,7 +105,7 @@ def _families() -> list[Any]:
 
 
 def _add_lags(family: HistogramMetricFamily, arrived: Arrivals) -> None:
-    # An event of the future has waited for less than any time.
+    # What lies ahead of its arrival has waited for less than any time; a bound below 0 would cost us the sum.
     counts = accumulate(getattr(arrived, name) for name in BUCKETS_OF_LAG)
     ends = ("0.0", "1.0", "60.0", "3600.0", "86400.0", "+Inf")
     family.add_metric((), list(zip(ends, counts, strict=True)), arrived.waited_ms / 1000)
