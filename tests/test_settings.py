@@ -29,6 +29,15 @@ def refused(file: Path, environment: dict[str, str]) -> str:
         ("[journal]\nqueue = -5", "/journal/queue: it must be at least 1"),
         ("[catalog]\nread_hosts = [3]", "/catalog/read_hosts/0: it must be text, not a whole number"),
         ("graph = 3", "/graph: it must be a table of settings, not a whole number"),
+        (
+            '[journal]\nretention = {"a.b" = 5, "page.viewed" = 0}',
+            '/journal/retention/page.viewed: 0 is no number of days; write a whole number from 1, such as { "page.viewed" = 90 }',
+        ),
+        ('[journal.retention]\n"*" = "x"', '/journal/retention/*: "x" is no number of days'),
+        (
+            "[journal]\nretention = 5",
+            "/journal/retention: it must be a table of settings, not a whole number",
+        ),
         ('engine = "spark"', "/engine: 'spark' is no address of spark; write \"spark://local[2]\""),
         ("name = = 3", "counterpoint.toml:1:8: "),
     ],

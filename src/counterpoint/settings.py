@@ -60,6 +60,8 @@ class JournalSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Events in the intake after which they are moved into Parquet segments."""
     identity_days: Count = 30
     """Days for which a repeated (source, id) is recognised."""
+    retention: dict[str, Count] = {}
+    """Days that the events of a type are kept, by the time of the event; `*` is for the types that it does not name."""
     shared: str | None = None
     """The journal's folder as the machines of Spark or ClickHouse see it; none means by the same path as here."""
 
@@ -138,6 +140,8 @@ def load_settings(file: Path, environment: Mapping[str, str] | None = None) -> S
     except msgspec.ValidationError as error:
         text, _, path = str(error).partition(" - at `$")
         pointer = re.sub(r"\[(\d+)\]", r"/\1", path.rstrip("`").replace(".", "/"))
+        if path == ".journal.retention[...]`":  # msgspec does not say which one
+            text, pointer = _retention(tree["journal"]["retention"])
         raise _refusal(file, given, *_in_words(text, pointer)) from error
     try:
         read_engine(settings.engine)
@@ -163,6 +167,17 @@ def load_settings(file: Path, environment: Mapping[str, str] | None = None) -> S
             )
             raise _refusal(file, given, message, f"/flags/context_headers/{name}")
     return settings
+
+
+def _retention(rules: Mapping[str, Any]) -> tuple[str, str]:
+    """What is wrong with the first rule that is no number of days, and its pointer."""
+    for name, days in rules.items():
+        if not isinstance(days, int) or isinstance(days, bool) or days < 1:
+            message = (
+                f"{days!r} is no number of days; write a whole number from 1, such as {{ {name!r} = 90 }}"
+            )
+            return message.replace("'", '"'), f"/journal/retention/{name}"
+    return "it must be days by type of event", "/journal/retention"
 
 
 def _parsed(file: Path) -> dict[str, Any]:

@@ -58,6 +58,8 @@ name = {name}
 # compact_after = 50000
 # Days for which a repeated (source, id) is recognised.
 # identity_days = 30
+# Days that events of a type are kept, by their time; "*" is for all other types. None are for ever.
+# retention = {{ "page.viewed" = 90 }}
 # The journal's folder as the machines of Spark or ClickHouse see it, if they have another path to it.
 # shared = "/mnt/journal"
 

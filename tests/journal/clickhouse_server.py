@@ -83,7 +83,7 @@ class _Handler(BaseHTTPRequestHandler):
             if name not in OURS and not name.startswith(prefixes or ("\n",))
         }
         engine = clickhouse.InProcess()
-        engine.arrow("SELECT 1", None)  # starts the one engine of this process
+        engine.arrow("SELECT 1", {})  # starts the one engine of this process
         run: Any = clickhouse.InProcess._engine
         with clickhouse.InProcess._lock:
             for name, data in tables.items():

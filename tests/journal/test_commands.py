@@ -97,4 +97,44 @@ def test_compact_says_what_it_moved(folder: Path, capsys: pytest.CaptureFixture[
     assert run(["events", "compact"]) == 0
     assert capsys.readouterr().out == "2 events moved into 2 segments.\n"
     assert run(["--json", "events", "compact"]) == 0
-    assert json.loads(capsys.readouterr().out) == {"events": 0, "segments": 0, "orphans": 0, "busy": False}
+    assert json.loads(capsys.readouterr().out) == {
+        "events": 0,
+        "segments": 0,
+        "orphans": 0,
+        "merged": 0,
+        "expired": [],
+        "busy": False,
+    }
+
+
+def test_compact_says_what_it_would_do_before_it_does_it(
+    folder: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with Workspace.open(folder / "ws") as workspace:
+        for number in range(2):
+            workspace.journal.append([event(number)])
+            workspace.journal.compact()
+        workspace.journal.append([event(5, type="old", time="2020-01-01T00:00:00Z")])
+    monkeypatch.setenv("COUNTERPOINT_JOURNAL__RETENTION", '{ "old" = 30, "odd" = 5 }')
+    assert run(["events", "compact", "--dry-run"]) == 0
+    first, second, third = capsys.readouterr().out.splitlines()
+    assert first == "1 event would be moved into segments. 2 small segments would be merged."
+    assert second.startswith("1 event of type old before 20")
+    assert third == "note: [journal] retention names odd, and the journal holds no such event."
+    assert run(["events", "retention"]) == 0
+    rules = capsys.readouterr().out.splitlines()
+    assert rules[:3] == ["odd: 5 days.", "old: 30 days.", "note: the journal holds no event of type odd."]
+    assert rules[3].startswith("Due: 1 event of type old before 20")
+    assert run(["events", "compact"]) == 0
+    moved, gone = capsys.readouterr().out.splitlines()
+    assert moved == "0 events moved into 0 segments. 2 small segments merged."
+    assert gone.endswith("gone by [journal] retention.")
+    assert run(["--json", "events", "retention"]) == 0
+    kept = json.loads(capsys.readouterr().out)
+    assert kept["due"] == []
+    assert [(each["what"]["type"], each["what"]["events"]) for each in kept["gone"]] == [("old", 1)]
+
+
+def test_without_retention_events_are_kept_for_ever(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["events", "retention"]) == 0
+    assert capsys.readouterr().out.startswith("Events are kept for ever: [journal] retention")

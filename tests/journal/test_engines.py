@@ -26,6 +26,7 @@ from counterpoint.experiments.totals import Totals
 from counterpoint.flags.care import recent_contexts, shown_in
 from counterpoint.flags.exposure_counts import counts_of_flag
 from counterpoint.journal import EXPOSURE, Journal, Snapshot
+from counterpoint.journal.attributes import Attribute
 from counterpoint.settings import JournalSettings
 
 from .clickhouse_server import PASSWORD, USER, clickhouse_server
@@ -165,6 +166,13 @@ def test_a_clickhouse_server_gets_the_tail_with_each_query(journal: Journal) -> 
         agree(journal, server_at(port), events, plan)
 
 
+def test_clickhouse_reads_any_number_of_files(journal: Journal, monkeypatch: pytest.MonkeyPatch) -> None:
+    engine = address_of("clickhouse://local")
+    monkeypatch.setattr("counterpoint.journal.engines.clickhouse.LONGEST", 100)
+    agree(journal, engine, *filled(journal, 1))
+    assert list((journal.folder / "spill").glob("clickhouse-*")) == []
+
+
 def server_at(port: int, password: str = PASSWORD) -> EngineAddress:
     return read_engine(f"clickhouse://{USER}:{quote(password, safe='')}@127.0.0.1:{port}")
 
@@ -302,7 +310,17 @@ def _order(snapshot: Snapshot) -> ibis.Table:
     return last.order_by([last.last.desc(), last.subject]).limit(20)
 
 
+def _attributes(snapshot: Snapshot) -> ibis.Table:
+    asked = {
+        f"{kind}_{i}": Attribute(name, kind)
+        for i, name in enumerate(("amount", "null", "größe", "none such"))
+        for kind in ("string", "int64", "float64", "boolean")
+    }
+    table = snapshot.events("order", "huge", attributes=asked, data=False)
+    return table.select("source", "id", *asked).order_by(["source", "id"])
+
+
 QUESTIONS = {
-    "every row": _everything, "fields of JSON": _fields, "groups": _groups, "of nothing": _nothing, "minutes": _minutes,
+    "every row": _everything, "fields of JSON": _fields, "attributes": _attributes, "groups": _groups, "of nothing": _nothing, "minutes": _minutes,
     "chosen subjects": _chosen, "order and limit": _order,
 }  # fmt: skip

@@ -146,7 +146,11 @@ COMMANDS: dict[str, dict[str, tuple[str, str]]] = {
     "events": {
         "compact": (
             "counterpoint.journal.commands:compact",
-            "Move events from the intake into Parquet segments.",
+            "Move events into Parquet segments, merge small ones, let go what is too old.",
+        ),
+        "retention": (
+            "counterpoint.journal.commands:retention",
+            "Show how long events are kept, what is due to go, and what went.",
         ),
     },
     "account": {
@@ -225,6 +229,7 @@ EXAMPLES: dict[str, tuple[str, ...]] = {
     "vocabulary set": ("vocabulary set squad=pod tribe=area", "vocabulary set bet=song --unit listening"),
     "vocabulary use": ("vocabulary use plain",),
     "practices set": ("practices set experiments=off --unit creators", "practices set I1=ask_reason squadMost=9"),
+    "events compact": ("events compact", "events compact --dry-run"),
     "account create": ("account create ana --admin",),
     "account password": ("account password ana",),
     "account remove": ("account remove ana",),

@@ -7,26 +7,29 @@ from pathlib import Path
 from counterpoint.errors import Finding
 from counterpoint.journal.compaction import compaction_lock, remove_orphans
 from counterpoint.journal.intake import count
-from counterpoint.journal.segments import Segment, manifest, orphans
+from counterpoint.journal.leases import lease, retired
+from counterpoint.journal.manifest import Segment, manifest, orphans
 
 __all__ = ["check_journal"]
 
 
 def check_journal(folder: Path, database: sqlite3.Connection, *, mend: bool) -> list[Finding]:
     """Every problem found, or one finding that all is well; `mend` removes orphans."""
-    segments = manifest(database)
-    problems = [*_intake(database), *_files(folder, segments), *_orphans(folder, database, mend=mend)]
+    with lease(folder, database):
+        segments = manifest(database)
+        problems = [*_intake(database), *_files(folder, segments)]
+    problems += _orphans(folder, database, mend=mend)
     if problems:
         return problems
     events = sum(segment.events for segment in segments)
     waiting = count(database)
-    return [
-        Finding(
-            "ok",
-            "journal",
-            f"{events + waiting:,} events: {events:,} in {len(segments):,} segments, {waiting:,} in the intake.",
-        )
-    ]
+    text = (
+        f"{events + waiting:,} events: {events:,} in {len(segments):,} segments, {waiting:,} in the intake."
+    )
+    if left := retired(database):
+        size = sum(bytes_ for _, _, bytes_ in left) / 2**20
+        text += f" Replaced files that wait for their readers: {len(left):,} ({size:,.1f} MiB)."
+    return [Finding("ok", "journal", text)]
 
 
 def _intake(database: sqlite3.Connection) -> Iterator[Finding]:

@@ -1,4 +1,4 @@
-"""The journal's commands: `import events` and `events compact`."""
+"""The journal's commands: `import events`, `events compact` and `events retention`."""
 
 from pathlib import Path
 from typing import Annotated
@@ -8,9 +8,11 @@ from cyclopts import Parameter
 from counterpoint.errors import InputError, UsageError
 from counterpoint.journal.ingest import Ingested, ingest
 from counterpoint.journal.mapping import load_mapping
+from counterpoint.journal.model.outcome import Compacted, Due, Expired, Kept
+from counterpoint.moments import to_datetime
 from counterpoint.terminal import counted, terminal
 
-__all__ = ["compact", "import_events"]
+__all__ = ["compact", "import_events", "retention"]
 
 SHOWN = 20
 """Problems that are printed."""
@@ -55,17 +57,71 @@ def import_events(
         )
 
 
-def compact() -> None:
-    """Move events from the intake into Parquet segments."""
+def compact(
+    *,
+    dry_run: Annotated[
+        bool, Parameter(help="Say what would be moved, merged and let go, and change nothing.")
+    ] = False,
+) -> None:
+    """Move events from the intake into Parquet segments, merge small ones, and let go what is too old."""
     here = terminal()
     with here.open() as workspace:
-        done = workspace.journal.compact()
+        if dry_run:
+            found = workspace.journal.due()
+            here.emit(found, human=lambda: _due(found))
+            return
+        done = workspace.journal.compact(full=True)
+    here.emit(done, human=lambda: _compacted(done))
+
+
+def _compacted(done: Compacted) -> str:
+    if done.busy:
+        return "Another process is compacting this journal now; nothing to do here."
     text = f"{counted(done.events, 'event')} moved into {counted(done.segments, 'segment')}."
+    if done.merged:
+        text += f" {counted(done.merged, 'small segment')} merged."
     if done.orphans:
         text += f" {counted(done.orphans, 'file')} of broken-off compactions removed."
-    if done.busy:
-        text = "Another process is compacting this journal now; nothing to do here."
-    here.emit(done, human=lambda: text)
+    gone = [f"{_gone(each)} gone by [journal] retention." for each in done.expired]
+    return "\n".join([text, *gone])
+
+
+def _due(found: Due) -> str:
+    text = f"{counted(found.events, 'event')} would be moved into segments."
+    if found.merged:
+        text += f" {counted(found.merged, 'small segment')} would be merged."
+    gone = [f"{_gone(each)} would go by [journal] retention." for each in found.expired]
+    unknown = [
+        f"note: [journal] retention names {name}, and the journal holds no such event."
+        for name in found.unknown
+    ]
+    return "\n".join([text, *gone, *unknown])
+
+
+def _gone(each: Expired) -> str:
+    day = to_datetime(each.before).date().isoformat()
+    return f"{counted(each.events, 'event')} of type {each.type} before {day}"
+
+
+def retention() -> None:
+    """Show how long events are kept, what is due to go, and what went."""
+    here = terminal()
+    with here.open() as workspace:
+        found = workspace.journal.kept()
+    here.emit(found, human=lambda: _kept(found))
+
+
+def _kept(found: Kept) -> str:
+    if not found.rules:
+        return "Events are kept for ever: [journal] retention in counterpoint.toml is empty (docs/events.md)."
+    lines = [
+        f"{'All other types' if type_ == '*' else type_}: {counted(days, 'day')}."
+        for type_, days in sorted(found.rules.items(), key=lambda rule: (rule[0] == "*", rule[0]))
+    ]
+    lines += [f"note: the journal holds no event of type {name}." for name in found.unknown]
+    lines += [f"Due: {_gone(each)}." for each in found.due]
+    lines += [f"Gone on {each.at.date().isoformat()}: {_gone(each.what)}." for each in found.gone]
+    return "\n".join(lines)
 
 
 def _rejection(problem: object) -> dict[str, object]:

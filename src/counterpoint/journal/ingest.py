@@ -72,6 +72,7 @@ def ingest(
     before = 0
     for file in opened:
         for batch in file.batches():
+            journal.refuse((problem.message for problem in batch.problems), rows=mapping is not None)
             account.settle(AHEAD)
             account.waiting.append((file, batch, _submit(journal, batch, account)))
             advance(before + batch.done, total)

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from counterpoint.errors import CounterpointError, OverloadedError, WorkspaceError
+from counterpoint.journal import tally
 from counterpoint.journal.model.outcome import Receipt, Rejected
 from counterpoint.journal.model.row import COLUMNS, Row
 from counterpoint.journal.schema import STEPS
@@ -173,6 +174,11 @@ class Intake:
             self._changed.notify()
         return append.future
 
+    @property
+    def queued(self) -> int:
+        """Events that wait for the disk."""
+        return self._queued
+
     def close(self) -> None:
         """Write what is queued, then stop."""
         with self._changed:
@@ -222,7 +228,11 @@ class Intake:
 
     def _commit(self, database: sqlite3.Connection, group: Sequence[_Append]) -> list[Receipt]:
         with self.writing, storage_errors(self.file), transaction(database):
-            return [self._insert(database, append) for append in group]
+            receipts = [self._insert(database, append) for append in group]
+            tally.count(
+                database, [append.rows for append in group], sum(receipt.accepted for receipt in receipts)
+            )
+        return receipts
 
     def _insert(self, database: sqlite3.Connection, append: _Append) -> Receipt:
         accepted = database.executemany(INSERT, append.rows).rowcount

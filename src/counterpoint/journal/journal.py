@@ -2,22 +2,37 @@
 
 import sqlite3
 import threading
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Self
 
 from counterpoint.engine import DUCKDB, EngineAddress
-from counterpoint.errors import Finding
+from counterpoint.errors import Finding, WorkspaceError
+from counterpoint.journal.arrivals import (
+    Arrivals,
+    Period,
+    Sample,
+    Selection,
+    arrivals,
+    refusals,
+    samples,
+    totals,
+)
 from counterpoint.journal.check import check_journal
 from counterpoint.journal.compaction import Background, compact
-from counterpoint.journal.intake import Intake, connect, count, storage_errors
+from counterpoint.journal.intake import Intake, connect, count, storage_errors, transaction
+from counterpoint.journal.leases import clean_retired, lease
+from counterpoint.journal.manifest import manifest, removed_events
+from counterpoint.journal.merging import due
 from counterpoint.journal.model.event import Event, Refusal, read_event
-from counterpoint.journal.model.outcome import Compacted, Receipt, Rejected, TypeCount
+from counterpoint.journal.model.outcome import Compacted, Due, Kept, Receipt, Rejected, TypeCount
 from counterpoint.journal.model.row import Row, row_of
 from counterpoint.journal.recent import Filter, newest
+from counterpoint.journal.refused import Refused
+from counterpoint.journal.retention import expired, receipts, unknown_types
 from counterpoint.journal.snapshot import Snapshot, open_snapshot
 from counterpoint.moments import to_datetime, to_micros
 from counterpoint.settings import JournalSettings
@@ -54,6 +69,7 @@ class Journal:
             self._in_intake = count(database)
         self._intake = Intake(self._file, queue=self.settings.queue, committed=self._committed)
         self._background = Background(self.compact)
+        self._refused = Refused(self._file, writing=self._intake.writing, clock=self.now)
         self._counting = threading.Lock()
         self._compacting = threading.Lock()
 
@@ -87,6 +103,8 @@ class Journal:
                 rejected.append(Rejected(index, row.reason))
             else:
                 rows.append(row)
+        if rejected:
+            self._refused.note([(each.reason, events[each.index]) for each in rejected])
         return self._intake.submit(rows, tuple(rejected))
 
     @contextmanager
@@ -131,18 +149,23 @@ class Journal:
 
     def version(self) -> tuple[int, int]:
         """What changes whenever events are added or removed: results computed from the journal are cached by it."""
-        query = "SELECT (SELECT seq FROM sqlite_sequence WHERE name = 'events'), (SELECT sum(events) FROM segments)"
-        with self._reading() as database:
-            newest, moved = database.execute(query).fetchone()
-        return newest or 0, moved or 0
+        query = "SELECT seq FROM sqlite_sequence WHERE name = 'events'"
+        with self._reading() as database, transaction(database, "DEFERRED"):
+            newest = database.execute(query).fetchone()
+            return newest[0] if newest else 0, removed_events(database)
 
-    def compact(self) -> Compacted:
-        """Move the events of the intake into segments, unless another process is doing so."""
+    def compact(self, *, full: bool = False) -> Compacted:
+        """Move the events of the intake into segments, merge small ones, and let go what is too old.
+
+        Nothing is done where another process is compacting. By itself this merges only what pays; with
+        `full` it merges all that is small.
+        """
         with self._compacting:
-            now = to_micros(self._clock())
             done = compact(
-                self.folder, identity_days=self.settings.identity_days, now=now, writing=self._intake.writing
-            )
+                self.folder, identity_days=self.settings.identity_days, now=to_micros(self._clock()),
+                writing=self._intake.writing, retention=self.settings.retention, full=full,
+                breathe_at=self.settings.compact_after, stopped=lambda: self._background.closed,
+            )  # fmt: skip
         with self._counting:
             self._in_intake = max(0, self._in_intake - done.events)
         return done
@@ -155,7 +178,29 @@ class Journal:
     def close(self) -> None:
         """Write what is queued, finish what is running, and stop."""
         self._intake.close()
+        self._refused.close()
         self._background.close()
+        with suppress(WorkspaceError), self._reading() as database:  # somebody else will clean
+            clean_retired(self.folder, database)
+
+    def due(self) -> Due:
+        """What `compact(full=True)` would do now."""
+        rules, now = self.settings.retention, to_micros(self._clock())
+        with self._reading() as database, lease(self.folder, database):
+            old = tuple(expired(self.folder, database, rules, now=now))
+            small = sum(map(len, due(manifest(database), full=True)))
+            return Due(count(database), small, old, tuple(unknown_types(database, rules)))
+
+    def kept(self) -> Kept:
+        """How long events are kept, what is due to go, and what went."""
+        rules, now = self.settings.retention, to_micros(self._clock())
+        with self._reading() as database, lease(self.folder, database):
+            old = tuple(expired(self.folder, database, rules, now=now))
+            return Kept(rules, old, tuple(receipts(database)), tuple(unknown_types(database, rules)))
+
+    def append_rows(self, rows: Sequence[Row]) -> Receipt:
+        """As `append`, for rows that our own code made as `row_of` would have (see `AlikeEvents`); nothing is checked."""
+        return self._intake.submit(rows).result()
 
     def _committed(self, accepted: int) -> None:
         with self._counting:
@@ -172,3 +217,49 @@ class Journal:
                 yield database
         finally:
             database.close()
+
+    @property
+    def file(self) -> Path:
+        """The intake's database."""
+        return self._file
+
+    def now(self) -> int:
+        """The journal's clock, in microseconds since 1970."""
+        return to_micros(self._clock())
+
+    def queue(self) -> tuple[int, int]:
+        """How many events of this process wait for the disk, and how many may."""
+        return self._intake.queued, self.settings.queue
+
+    # What arrives: counted by tally.py, read by arrivals.py.
+
+    def refuse(self, reasons: Iterable[str], *, rows: bool = False) -> None:
+        """Count what was refused before it was an event: lines that are no JSON, or `rows` that do not fit their mapping."""
+        self._refused.note([(reason, None) for reason in reasons], only="row" if rows else None)
+
+    def refuse_request(self, status: int) -> None:
+        """Count a request with events that was answered with this status instead of being read."""
+        self._refused.note_request(status)
+
+    def arrivals(self, wanted: Selection) -> list[Period]:
+        """What arrived in each minute or hour."""
+        self._refused.flush()
+        with self._reading() as database:
+            return arrivals(database, wanted)
+
+    def totals(self) -> dict[str, Arrivals]:
+        """What arrived by type, since this journal counts."""
+        with self._reading() as database:
+            return totals(database)
+
+    def refusals(self, since: int = 0) -> list[tuple[str, str, int, datetime]]:
+        """Reason, source, how many and when last, since a minute since 1970; the most frequent first."""
+        self._refused.flush()
+        with self._reading() as database:
+            return refusals(database, since)
+
+    def samples(self) -> dict[str, list[Sample]]:
+        """The last refused events by reason, as far as anything is kept of them; the newest first."""
+        self._refused.flush()
+        with self._reading() as database:
+            return samples(database)

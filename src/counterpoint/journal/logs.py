@@ -36,6 +36,8 @@ class Log(Protocol):
 
     def submit(self, events: list[dict[str, Any]]) -> "Future[Receipt]": ...
 
+    def refuse(self, reasons: list[str]) -> None: ...
+
 
 class OtlpLogs:
     """Answers `POST /v1/logs` once the evaluations in it are on the disk."""
@@ -66,6 +68,7 @@ class OtlpLogs:
         else:
             logs = await asyncio.to_thread(_read, body, encoding)
             future = await asyncio.to_thread(self._log().submit, logs.documents)
+        self._log().refuse(logs.rejected)
         receipt = await asyncio.wrap_future(future)
         reasons = [*logs.rejected, *(each.reason for each in receipt.rejected)]
         await _respond(send, msgspec.json.encode(answer(reasons)))

@@ -1,15 +1,18 @@
 """The journal over HTTP: CloudEvents in, and out again."""
 
 import asyncio
-from typing import Any, Final
+from datetime import datetime
+from typing import Annotated, Any, Final, Literal
 
 import msgspec
 from litestar import Request, Response, get, post
 from litestar.di import NamedDependency
 from litestar.exceptions import HTTPException
-from litestar.params import FromQuery
+from litestar.params import FromQuery, QueryParameter
 
 from counterpoint.errors import InputError
+from counterpoint.journal.arrivals import By, Period, selection
+from counterpoint.journal.live import LIVE, LiveCounts
 from counterpoint.journal.logs import PATH as LOGS
 from counterpoint.journal.logs import OtlpLogs
 from counterpoint.journal.model.outcome import Receipt
@@ -28,8 +31,8 @@ PROBLEM: Final = "application/problem+json"
 
 
 def asgi_apps(workspace: Workspace) -> dict[str, Any]:
-    """OpenTelemetry's logs, beside the framework, which takes no compressed bodies."""
-    return {LOGS: OtlpLogs(lambda: workspace.journal)}
+    """OpenTelemetry's logs, beside the framework, which takes no compressed bodies; and the stream of counts."""
+    return {LOGS: OtlpLogs(lambda: workspace.journal), LIVE: LiveCounts(lambda: workspace.journal)}
 
 
 @post("/api/events", status_code=200, include_in_schema=False)
@@ -43,6 +46,8 @@ async def append_events(request: Request[Any, Any, Any], ws: NamedDependency[Wor
     else:
         sent = await asyncio.to_thread(read_body, content_type, body)
         future = await asyncio.to_thread(ws.journal.submit, sent.documents)
+    ws.journal.refuse(each.reason for each in sent.broken)
+    request.state.events_counted = True  # each by its reason, so that the request need not be
     return _answer(completed(await asyncio.wrap_future(future), sent))
 
 
@@ -115,6 +120,34 @@ def list_events(
     )
 
 
+class EventCounts(msgspec.Struct, frozen=True, rename="camel"):
+    """What arrived, by minute or hour."""
+
+    step: Literal["minute", "hour"]
+    items: list[Period]
+    """The minutes or hours in which anything arrived, in order."""
+
+
+@get("/api/v1/events/counts", tags=["events"], sync_to_thread=True)
+def count_events(
+    ws: NamedDependency[Workspace],
+    by: FromQuery[By | None] = None,
+    type: FromQuery[str | None] = None,  # noqa: A002 - CloudEvents' word
+    source: FromQuery[str | None] = None,
+    start: Annotated[datetime | None, QueryParameter(name="from")] = None,
+    end: Annotated[datetime | None, QueryParameter(name="to")] = None,
+    step: FromQuery[Literal["minute", "hour"]] = "minute",
+) -> EventCounts:
+    """What arrived in each minute or hour: accepted, known already, rejected, and how long after its time.
+
+    `by` parts it by type, source or reason of rejection. Minutes are kept for two days, hours for ninety; `from` is
+    by default an hour before `to`, and a day before it where the step is an hour.
+    """
+    wanted = selection(ws.journal.now(), step=step, start=start, end=end)
+    chosen = msgspec.structs.replace(wanted, by=by, type=type, source=source)
+    return EventCounts(step, ws.journal.arrivals(chosen))
+
+
 _EVENT: Final = {
     "type": "object",
     "required": ["specversion", "id", "source", "type"],
@@ -175,6 +208,28 @@ _PARTIAL: Final = {
 }
 
 openapi_paths: dict[str, Any] = {
+    LIVE: {
+        "get": {
+            "tags": ["events"],
+            "operationId": "FollowCounts",
+            "summary": "Counts by minute as they arrive, as server-sent events",
+            "description": (
+                "The first message has the last hour, each other the minutes whose counts have changed, with their whole "
+                "counts; at most one a second. `Last-Event-ID` continues where a client stopped. The stream ends after "
+                "ten minutes, and when the server stops: clients come back by themselves."
+            ),
+            "parameters": [
+                {"name": name, "in": "query", "required": False, "schema": {"type": "string"}}
+                for name in ("type", "source")
+            ],
+            "responses": {
+                "200": {
+                    "description": "Messages of the event `counts`",
+                    "content": {"text/event-stream": {"schema": {"type": "string"}}},
+                }
+            },
+        }
+    },
     "/api/events": {
         "post": {
             "tags": ["events"],
@@ -224,4 +279,4 @@ openapi_paths: dict[str, Any] = {
     },
 }
 
-routes: list[Any] = [append_events, list_events]
+routes: list[Any] = [append_events, list_events, count_events]

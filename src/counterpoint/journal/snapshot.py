@@ -1,7 +1,7 @@
 """Snapshots: the journal as it is at one moment, as Ibis tables on the engine of the settings."""
 
 import sqlite3
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import cached_property
 from pathlib import Path
@@ -9,20 +9,32 @@ from typing import TYPE_CHECKING, Any
 
 from counterpoint.engine import DUCKDB, EngineAddress
 from counterpoint.errors import CounterpointError, WorkspaceError
+from counterpoint.journal.attributes import (
+    Asked,
+    Attribute,
+    columns_of,
+    of_files,
+    of_tail,
+    places,
+    read_attributes,
+    tail_table,
+)
+from counterpoint.journal.columns import Kind
 from counterpoint.journal.engines import Engine, open_engine
-from counterpoint.journal.engines.embedded import engine_options
+from counterpoint.journal.hashing import HASH
 from counterpoint.journal.intake import rows_after, transaction
-from counterpoint.journal.model.row import Row
-from counterpoint.journal.segments import Segment, arrow_table, manifest, schema
+from counterpoint.journal.leases import lease
+from counterpoint.journal.manifest import Segment, manifest
+from counterpoint.journal.model.row import COLUMNS, Row
 
 if TYPE_CHECKING:
     import ibis
 
-__all__ = ["Snapshot", "engine_options", "open_snapshot"]
+__all__ = ["Snapshot", "open_snapshot"]
 
 
 class Snapshot:
-    """What the journal held when it was taken; appends and compactions do not change it."""
+    """What the journal held when it was taken; appends, compactions and deletions do not change it."""
 
     def __init__(
         self,
@@ -53,34 +65,65 @@ class Snapshot:
     def _engine(self) -> Engine:
         return open_engine(self._folder, self._address, shared=self._shared)
 
-    def events(self, *types: str) -> "ibis.Table":
+    @property
+    def segments(self) -> Sequence[Segment]:
+        """The files of the snapshot, those with the latest events first; they stay as long as the snapshot."""
+        return self._segments
+
+    def events(
+        self, *types: str, attributes: Mapping[str, Attribute | Kind] | None = None, data: bool = True
+    ) -> "ibis.Table":
         """The events of these types, or of all, as an Ibis table.
 
         Columns: source, id, type, subject, time and received (timestamps in UTC), flag_set, flag and
         variant (of exposures), value (the number under `value` in the data, float64), data and
-        attributes (JSON text).
+        attributes (JSON text), and subject_hash (int64, see `hashing`).
+
+        Args:
+            types: of the events.
+            attributes: columns to add, each with its type (string, int64, float64 or boolean): the scalar
+                under that name at the top of the data, or where there is none of that type the extension
+                attribute. An `Attribute` says more exactly what is meant. It is read from a typed column
+                where a file has one.
+            data: without it there are no columns data and attributes, and no JSON is read.
+
+        Raises:
+            InputError: an attribute's column has the name of another, or no such type.
         """
         import ibis
 
-        tables = [self._tail_table]
-        if files := self._files(types):
-            tables.append(self._engine.files(files, schema()))
+        asked = read_attributes(attributes or {}, [*COLUMNS, HASH])
+        columns = [*(name for name in COLUMNS if data or name not in ("data", "attributes")), HASH]
+        tables = [of_tail(self._tail_table(attributes=bool(asked)), asked).select(*columns, *asked)]
+        for segments in self._parts(types, asked):
+            files = self._engine.files(segments, columns_of(segments[0], asked))
+            tables.append(of_files(files, segments[0], asked).select(*columns, *asked))
         table = ibis.union(*tables) if len(tables) > 1 else tables[0]
         return table.filter(table.type.isin(types)) if types else table
 
-    def _files(self, types: Sequence[str]) -> list[Segment]:
-        chosen = [segment for segment in self._segments if not types or segment.type in types]
-        for segment in chosen:
+    def _parts(self, types: Sequence[str], asked: Asked) -> list[list[Segment]]:
+        """The files by where they keep what is asked."""
+        parts: dict[object, list[Segment]] = {}
+        for segment in self._segments:
+            if types and segment.type not in types:
+                continue
             path = self._folder / segment.path
             if not path.exists():  # DuckDB would take a name with a star in it for a pattern
                 raise WorkspaceError(
                     f"The journal's file {path} is missing; restore it from a backup. `counterpoint doctor` lists all."
                 )
-        return chosen
+            parts.setdefault(places(segment, asked), []).append(segment)
+        return list(parts.values())
+
+    def _tail_table(self, *, attributes: bool) -> "ibis.Table":
+        """What was in the intake; with its attributes as a map where they are asked for."""
+        if attributes not in self._tails:
+            self._tails[attributes] = self._engine.tail(tail_table(self._tail, attributes=attributes))
+        return self._tails[attributes]
 
     @cached_property
-    def _tail_table(self) -> "ibis.Table":
-        return self._engine.tail(arrow_table(self._tail))
+    def _tails(self) -> "dict[bool, ibis.Table]":
+        return {}
 
     def told(self, error: Exception) -> str | None:
         """What an error of the engine means; none where it is none of the engine's."""
@@ -97,15 +140,16 @@ def open_snapshot(
     folder: Path, database: sqlite3.Connection, *, engine: EngineAddress = DUCKDB, shared: str | None = None
 ) -> Iterator[Snapshot]:
     """Take a snapshot: the manifest and the intake in one read transaction, which ends at once."""
-    with transaction(database, "DEFERRED"):
-        segments = manifest(database)
-        tail = rows_after(database, 0, -1)
-    snapshot = Snapshot(folder, segments, tail, engine=engine, shared=shared)
-    try:
-        with _told(snapshot):
-            yield snapshot
-    finally:
-        snapshot.close()
+    with lease(folder, database):
+        with transaction(database, "DEFERRED"):
+            segments = manifest(database)
+            tail = rows_after(database, 0, -1)
+        snapshot = Snapshot(folder, segments, tail, engine=engine, shared=shared)
+        try:
+            with _told(snapshot):
+                yield snapshot
+        finally:
+            snapshot.close()
 
 
 @contextmanager

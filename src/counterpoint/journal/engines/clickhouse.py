@@ -2,9 +2,11 @@
 
 import os
 import re
+import shutil
 import tempfile
 import threading
-from collections.abc import Sequence
+import uuid
+from collections.abc import Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
@@ -36,6 +38,8 @@ SETTINGS: dict[str, Any] = {
 }
 
 
+LONGEST = 20_000
+"""Characters of names in a query; a server takes 128 KiB for all of it, where a table comes along."""
 MISTAKES = ("Code: 42.", "Code: 43.", "Code: 46.", "Code: 47.", "Code: 62.", "Code: 386.")
 """How errors of a query itself begin: arguments, types, unknown names, syntax."""
 
@@ -43,7 +47,7 @@ MISTAKES = ("Code: 42.", "Code: 43.", "Code: 46.", "Code: 47.", "Code: 62.", "Co
 class Client(Protocol):
     """Sends a query; gets an Arrow table, or nothing where there are no rows."""
 
-    def arrow(self, query: str, tail: "pa.Table | None") -> "pa.Table | None": ...
+    def arrow(self, query: str, tails: "Mapping[str, pa.Table]") -> "pa.Table | None": ...
 
     def close(self) -> None: ...
 
@@ -56,7 +60,8 @@ class ClickHouseEngine:
         self._folder = folder
         self._address = address
         self._shared = shared
-        self._tail: pa.Table | None = None
+        self._tails: dict[str, pa.Table] = {}
+        self._links: list[Path] = []
 
     @cached_property
     def connection(self) -> Any:
@@ -73,21 +78,20 @@ class ClickHouseEngine:
 
     def files(self, segments: Sequence[Segment], schema: "pa.Schema") -> "ibis.Table":
         """The files through the table function `file`, whose count is compared with the manifest's."""
-        home = self._home
-        names = ",".join(segment.path for segment in segments)
-        path = f"{home}/{{{names}}}" if len(segments) > 1 else f"{home}/{names}"
+        path = self._pattern(segments)
         source = _file(path, schema)
         self._check(source, segments)
         return self._table(source, schema)
 
     def tail(self, rows: "pa.Table") -> "ibis.Table":
         """Sent along with each query; in this process, a small file."""
+        name = f"{TAIL}_{len(self._tails)}"
+        self._tails[name] = rows
         if self._address.host:
-            self._tail = rows
-            return self._table(TAIL, rows.schema)
+            return self._table(name, rows.schema)
         import pyarrow.parquet as pq
 
-        file = Path(self._temporary.name) / "tail.parquet"
+        file = Path(self._temporary.name) / f"{name}.parquet"
         pq.write_table(rows, file)
         return self._table(_file(str(file), rows.schema), rows.schema)
 
@@ -108,9 +112,11 @@ class ClickHouseEngine:
             self.connection.disconnect()
         if "_temporary" in self.__dict__:
             self._temporary.cleanup()
+        for folder in self._links:
+            shutil.rmtree(folder, ignore_errors=True)
 
-    def _external(self) -> "pa.Table | None":
-        return self._tail
+    def _external(self) -> "dict[str, pa.Table]":
+        return self._tails
 
     def _table(self, source: str, schema: "pa.Schema") -> "ibis.Table":
         import ibis
@@ -120,6 +126,20 @@ class ClickHouseEngine:
             f"SELECT {columns} FROM {source}", schema=ibis.Schema.from_pyarrow(schema)
         )
         return found
+
+    def _pattern(self, segments: Sequence[Segment]) -> str:
+        """A pattern that matches these files alone: their names, or a folder of links where those are too many."""
+        names = ",".join(segment.path for segment in segments)
+        if len(segments) == 1:
+            return f"{self._home}/{names}"
+        if len(names) <= LONGEST:
+            return f"{self._home}/{{{names}}}"
+        links = self._folder / "spill" / f"clickhouse-{uuid.uuid4().hex}"
+        links.mkdir(parents=True)
+        self._links.append(links)
+        for number, segment in enumerate(segments):
+            (links / f"{number}.parquet").symlink_to(Path("..", "..", segment.path))
+        return f"{self._home}/spill/{links.name}/*.parquet"
 
     @cached_property
     def _home(self) -> str:
@@ -147,7 +167,7 @@ class ClickHouseEngine:
         wanted = sum(segment.events for segment in segments)
         query = f"SELECT toInt64(count()) AS n FROM {source}"
         try:
-            answer = self.connection.con.arrow(query, None)
+            answer = self.connection.con.arrow(query, {})
         except Exception as error:
             if (words := self.told(error)) is None:
                 raise
@@ -174,7 +194,7 @@ class InProcess:
     _lock = threading.Lock()
     _engine: Any = None
 
-    def arrow(self, query: str, tail: "pa.Table | None") -> "pa.Table | None":
+    def arrow(self, query: str, tails: "Mapping[str, pa.Table]") -> "pa.Table | None":
         """The answer, or the engine's own error."""
         import pyarrow as pa
 
@@ -215,6 +235,7 @@ class Server:
                 database=address.database or "__default__",
                 secure=address.secure,
                 client_name="counterpoint",
+                form_encode_query_params=True,  # an address may be no longer than some proxies allow
                 autogenerate_session_id=False,  # queries of one server may run side by side
             )
         except ClickHouseError as error:
@@ -222,19 +243,23 @@ class Server:
                 f"ClickHouse does not answer at {address.shown} ({_short(str(error))}); start it, or mend the setting `engine`."
             ) from error
 
-    def arrow(self, query: str, tail: "pa.Table | None") -> "pa.Table | None":
+    def arrow(self, query: str, tails: "Mapping[str, pa.Table]") -> "pa.Table | None":
         """The answer; the tail goes along where the query names it."""
         import pyarrow as pa
         from clickhouse_connect.driver.external import ExternalData
 
-        external = None
-        if tail is not None and TAIL in query:
+        external = ExternalData()
+        for name, tail in tails.items():
+            if name not in query:
+                continue
             sink = pa.BufferOutputStream()
             with pa.ipc.new_stream(sink, tail.schema) as writer:
                 writer.write_table(tail)
             data, structure = sink.getvalue().to_pybytes(), _structure(tail.schema)
-            external = ExternalData(file_name=TAIL, data=data, fmt="ArrowStream", structure=structure)
-        answer = self._client.raw_query(query, settings=SETTINGS, fmt="ArrowStream", external_data=external)
+            external.add_file(file_name=name, data=data, fmt="ArrowStream", structure=structure)
+        answer = self._client.raw_query(
+            query, settings=SETTINGS, fmt="ArrowStream", external_data=external if external.files else None
+        )
         return pa.ipc.open_stream(answer).read_all() if answer else None
 
     def close(self) -> None:
@@ -258,6 +283,11 @@ def _structure(schema: "pa.Schema") -> str:
     import pyarrow as pa
 
     def kind(field: "pa.Field") -> str:
+        if pa.types.is_map(field.type):  # no map of ClickHouse may be null: nothing is an empty one
+            return "Map(String, Nullable(String))"
+        return f"Nullable({single(field)})"
+
+    def single(field: "pa.Field") -> str:
         if pa.types.is_timestamp(field.type):
             return "DateTime64(6, 'UTC')"
         names = {
@@ -269,4 +299,4 @@ def _structure(schema: "pa.Schema") -> str:
         }
         return names[field.type]
 
-    return ", ".join(f"{field.name} Nullable({kind(field)})" for field in schema)
+    return ", ".join(f"`{field.name}` {kind(field)}" for field in schema)

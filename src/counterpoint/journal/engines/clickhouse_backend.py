@@ -16,7 +16,7 @@ class ClickHouseBackend(Backend):  # type: ignore[misc]  # Ibis has no types
     """Ibis' backend over one of our clients."""
 
     compiler = ClickHouseSQL()
-    external: Callable[[], pa.Table | None]
+    external: Callable[[], Mapping[str, pa.Table]]
 
     def to_pyarrow(
         self,

@@ -1,6 +1,7 @@
 """DuckDB in this process and in memory; what is larger than half of the memory goes to a folder."""
 
 import os
+import uuid
 from collections.abc import Sequence
 from functools import cached_property
 from pathlib import Path
@@ -44,7 +45,7 @@ class EmbeddedEngine:
 
     def tail(self, rows: "pa.Table") -> "ibis.Table":
         """A temporary table."""
-        return self.connection.create_table("journal_tail", rows, schema=None, temp=True)
+        return self.connection.create_table(f"journal_tail_{uuid.uuid4().hex}", rows, schema=None, temp=True)
 
     def told(self, error: Exception) -> str | None:
         """Damage is told in words."""

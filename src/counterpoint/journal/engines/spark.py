@@ -202,6 +202,8 @@ def _structure(schema: "pa.Schema") -> str:
     def kind(field: "pa.Field") -> str:
         if pa.types.is_timestamp(field.type):
             return "TIMESTAMP"
+        if pa.types.is_map(field.type):
+            return "MAP<STRING, STRING>"
         names = {pa.string(): "STRING", pa.float64(): "DOUBLE", pa.int64(): "BIGINT", pa.bool_(): "BOOLEAN"}
         return names[field.type]
 
