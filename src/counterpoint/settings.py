@@ -13,6 +13,7 @@ from typing import Annotated, Any, Literal
 
 import msgspec
 
+from counterpoint.engine import read_engine
 from counterpoint.errors import InputError, Problem
 from counterpoint.spelling import near
 
@@ -29,8 +30,6 @@ __all__ = [
 PREFIX = "COUNTERPOINT_"
 RESERVED = frozenset({"WORKSPACE"})
 """Variables of the command line that are no settings."""
-ENGINES = ("duckdb",)
-"""What the journal's engine may be in this version."""
 CHOICES = {"/catalog/orphans": "keep or delete"}
 """What settings that are one of a few words may be."""
 _NOUNS = {
@@ -65,6 +64,8 @@ class JournalSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Days for which a repeated (source, id) is recognised."""
     retention: dict[str, Count] = {}
     """Days that the events of a type are kept, by the time of the event; `*` is for the types that it does not name."""
+    shared: str | None = None
+    """The journal's folder as the machines of Spark or ClickHouse see it; none means by the same path as here."""
 
 
 class CatalogSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -118,7 +119,7 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     name: str = "Workspace"
     """What the organisation calls itself; shown in the navigation."""
     engine: str = "duckdb"
-    """The journal's engine."""
+    """What computes on the journal: `duckdb`, `spark://…` or `clickhouse://…`."""
     graph: GraphSettings = GraphSettings()
     journal: JournalSettings = JournalSettings()
     catalog: CatalogSettings = CatalogSettings()
@@ -144,9 +145,10 @@ def load_settings(file: Path, environment: Mapping[str, str] | None = None) -> S
         if path == ".journal.retention[...]`":  # msgspec does not say which one
             text, pointer = _retention(tree["journal"]["retention"])
         raise _refusal(file, given, *_in_words(text, pointer)) from error
-    if settings.engine not in ENGINES:
-        message = f"{settings.engine!r} is no engine of this version; it knows {' and '.join(ENGINES)}"
-        raise _refusal(file, given, message, "/engine")
+    try:
+        read_engine(settings.engine)
+    except ValueError as error:
+        raise _refusal(file, given, str(error), "/engine") from error
     for index, name in enumerate(settings.flags.environments):
         if not _ENVIRONMENT.fullmatch(name) or name in settings.flags.environments[:index]:
             message = (

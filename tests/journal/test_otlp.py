@@ -13,7 +13,7 @@ from litestar.testing import TestClient
 
 from counterpoint import Workspace
 from counterpoint.errors import CounterpointError, InputError, OverloadedError, TooLargeError
-from counterpoint.flags.exposure import Exposure, event_of
+from counterpoint.flags.exposure_event import Exposure, event_of
 from counterpoint.graph.actor import local_actor
 from counterpoint.journal import Journal, logs, otlp
 from counterpoint.journal.bodies import unpacked

@@ -18,7 +18,7 @@ def check_journal(folder: Path, database: sqlite3.Connection, *, mend: bool) -> 
     with lease(folder, database):
         segments = manifest(database)
         problems = [*_intake(database), *_files(folder, segments)]
-    problems += _orphans(folder, database, mend=mend)
+    problems += [*_orphans(folder, database, mend=mend), *_erasures(database)]
     if problems:
         return problems
     events = sum(segment.events for segment in segments)
@@ -43,6 +43,18 @@ def _files(folder: Path, segments: list[Segment]) -> Iterator[Finding]:
         if problem := _problem(folder / segment.path, segment):
             remedy = "Restore the file from a backup; its events are missing from every figure."
             yield Finding("error", f"journal/{segment.path}", problem, remedy)
+
+
+def _erasures(database: sqlite3.Connection) -> Iterator[Finding]:
+    query = "SELECT number FROM erasures WHERE finished IS NULL"
+    for (number,) in database.execute(query):
+        message = f"Erasure {number} was broken off: nobody finds the people's events any more, but their bytes are still on the disk."
+        yield Finding(
+            "warning",
+            "journal",
+            message,
+            "Run it again, for the same people or for anybody: counterpoint events forget",
+        )
 
 
 def _problem(file: Path, segment: Segment) -> str | None:

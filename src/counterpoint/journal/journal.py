@@ -11,6 +11,7 @@ from typing import Any, Self
 
 from msgspec import Raw
 
+from counterpoint.engine import DUCKDB, EngineAddress
 from counterpoint.errors import Finding, WorkspaceError
 from counterpoint.journal.arrivals import (
     Arrivals,
@@ -18,12 +19,14 @@ from counterpoint.journal.arrivals import (
     Sample,
     Selection,
     arrivals,
+    ever,
     refusals,
     samples,
     totals,
 )
 from counterpoint.journal.check import check_journal
 from counterpoint.journal.compaction import Background, compact
+from counterpoint.journal.erasure import WAIT, ErasureReceipt, Forgotten, erasures, forget
 from counterpoint.journal.intake import Intake, connect, count, storage_errors, transaction
 from counterpoint.journal.leases import clean_retired, lease
 from counterpoint.journal.manifest import manifest, removed_events
@@ -36,6 +39,7 @@ from counterpoint.journal.recent import Filter, newest
 from counterpoint.journal.refused import Refused
 from counterpoint.journal.retention import expired, receipts, unknown_types
 from counterpoint.journal.snapshot import Snapshot, open_snapshot
+from counterpoint.journal.sought import Hashed, Named
 from counterpoint.moments import to_datetime, to_micros
 from counterpoint.settings import JournalSettings
 
@@ -50,7 +54,12 @@ class Journal:
     """An append-only log of events in one folder. Safe to share between threads and processes."""
 
     def __init__(
-        self, folder: Path, settings: JournalSettings | None = None, *, clock: Callable[[], datetime] = _now
+        self,
+        folder: Path,
+        settings: JournalSettings | None = None,
+        *,
+        engine: EngineAddress = DUCKDB,
+        clock: Callable[[], datetime] = _now,
     ) -> None:
         """Open the journal in `folder`; it is made where there is none.
 
@@ -59,6 +68,7 @@ class Journal:
         """
         self.folder = Path(folder)
         self.settings = settings or JournalSettings()
+        self.engine = engine
         self._clock = clock
         self._file = self.folder / "intake.db"
         with self._reading(create=True) as database:
@@ -72,6 +82,7 @@ class Journal:
         self._background = Background(self.compact)
         self._refused = Refused(self._file, writing=self._intake.writing, clock=self.now)
         self._counting = threading.Lock()
+        self._day = clock().date()
         self._compacting = threading.Lock()
 
     def __enter__(self) -> Self:
@@ -105,9 +116,16 @@ class Journal:
         return self._intake.submit(rows, tuple(rejected))
 
     @contextmanager
-    def snapshot(self) -> Iterator[Snapshot]:
-        """The journal as it is now, as Ibis tables that nothing changes while the block runs."""
-        with self._reading() as database, open_snapshot(self.folder, database) as snapshot:
+    def snapshot(self, engine: EngineAddress | None = None) -> Iterator[Snapshot]:
+        """The journal as it is now, as Ibis tables that nothing changes while the block runs.
+
+        The tables live on the engine that is given, or on that of the settings.
+        """
+        shared = self.settings.shared
+        with (
+            self._reading() as database,
+            open_snapshot(self.folder, database, engine=engine or self.engine, shared=shared) as snapshot,
+        ):
             yield snapshot
 
     def recent(
@@ -195,8 +213,10 @@ class Journal:
     def _committed(self, accepted: int) -> None:
         with self._counting:
             self._in_intake += accepted
-            full = self._in_intake > self.settings.compact_after
-        if full:
+            wanted = self._in_intake > self.settings.compact_after
+            if self.settings.retention and (today := self._clock().date()) != self._day:
+                self._day, wanted = today, True  # what is too old goes each day, however few events come
+        if wanted:
             self._background.ask()
 
     @contextmanager
@@ -221,6 +241,16 @@ class Journal:
         """How many events of this process wait for the disk, and how many may."""
         return self._intake.queued, self.settings.queue
 
+    def failure(self) -> str | None:
+        """Why the last compaction of this process in the background failed; nothing where it did not."""
+        found = self._background.failure
+        return None if found is None else str(found)
+
+    def settle(self) -> None:
+        """Write the counts of what was refused that still wait; where the disk refuses, they wait on."""
+        with suppress(WorkspaceError):
+            self._refused.flush()
+
     # What arrives: counted by tally.py, read by arrivals.py.
 
     def refuse(self, reasons: Iterable[str], *, rows: bool = False) -> None:
@@ -233,7 +263,7 @@ class Journal:
 
     def arrivals(self, wanted: Selection) -> list[Period]:
         """What arrived in each minute or hour."""
-        self._refused.flush()
+        self.settle()
         with self._reading() as database:
             return arrivals(database, wanted)
 
@@ -242,14 +272,45 @@ class Journal:
         with self._reading() as database:
             return totals(database)
 
+    def ever(self) -> tuple[Arrivals, dict[str, int]]:
+        """Everything that arrived since this journal counts, and what was refused by reason; quick."""
+        self.settle()
+        with self._reading() as database:
+            return ever(database)
+
     def refusals(self, since: int = 0) -> list[tuple[str, str, int, datetime]]:
         """Reason, source, how many and when last, since a minute since 1970; the most frequent first."""
-        self._refused.flush()
+        self.settle()
         with self._reading() as database:
             return refusals(database, since)
 
     def samples(self) -> dict[str, list[Sample]]:
         """The last refused events by reason, as far as anything is kept of them; the newest first."""
-        self._refused.flush()
+        self.settle()
         with self._reading() as database:
             return samples(database)
+
+    # Forgetting people: see erasure.py.
+
+    def forget(
+        self, people: Sequence[Named | Hashed], *, actor: str = "", wait: float = WAIT,
+        advance: Callable[[float, float | None], None] = lambda done, total: None,
+    ) -> Forgotten:  # fmt: skip
+        """Remove every event that is about these people, for good; see `erasure.forget`."""
+        now = to_micros(self._clock())
+        done = forget(
+            self.folder, people, actor=actor, now=now, writing=self._intake.writing, wait=wait, advance=advance
+        )  # fmt: skip
+        with self._counting:
+            self._in_intake = max(0, self._in_intake - done.in_intake)
+        return done
+
+    def erasures(self, *, noted: bool | None = None) -> list[ErasureReceipt]:
+        """What is kept of each erasure, oldest first; or of those that the activity log knows, or does not know."""
+        with self._reading() as database:
+            return erasures(database, noted=noted)
+
+    def note_erasure(self, number: int) -> None:
+        """The activity log knows of this erasure."""
+        with self._reading() as database, self._intake.writing, transaction(database):
+            database.execute("UPDATE erasures SET noted = 1 WHERE number = ?", (number,))

@@ -1,6 +1,5 @@
-"""Snapshots: the journal as it is at one moment, as Ibis tables on DuckDB."""
+"""Snapshots: the journal as it is at one moment, as Ibis tables on the engine of the settings."""
 
-import os
 import sqlite3
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -8,10 +7,12 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from counterpoint.engine import DUCKDB, EngineAddress
 from counterpoint.errors import WorkspaceError
 from counterpoint.journal.attributes import (
     Asked,
     Attribute,
+    columns_of,
     of_files,
     of_tail,
     places,
@@ -19,18 +20,17 @@ from counterpoint.journal.attributes import (
     tail_table,
 )
 from counterpoint.journal.columns import Kind
+from counterpoint.journal.engines import Engine, open_engine
 from counterpoint.journal.hashing import HASH
 from counterpoint.journal.intake import rows_after, transaction
 from counterpoint.journal.leases import lease
 from counterpoint.journal.manifest import Segment, manifest
 from counterpoint.journal.model.row import COLUMNS, Row
-from counterpoint.journal.segments import schema
 
 if TYPE_CHECKING:
     import ibis
-    from ibis.backends.duckdb import Backend
 
-__all__ = ["Snapshot", "engine_options", "open_snapshot"]
+__all__ = ["Snapshot", "open_snapshot"]
 
 DAMAGE = ("Invalid Input Error", "IO Error", "TProtocolException", "Invalid Error")
 """How DuckDB begins to say that a file is not what it should be."""
@@ -39,15 +39,34 @@ DAMAGE = ("Invalid Input Error", "IO Error", "TProtocolException", "Invalid Erro
 class Snapshot:
     """What the journal held when it was taken; appends, compactions and deletions do not change it."""
 
-    def __init__(self, folder: Path, segments: Sequence[Segment], tail: Sequence[Row]) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        segments: Sequence[Segment],
+        tail: Sequence[Row],
+        *,
+        engine: EngineAddress = DUCKDB,
+        shared: str | None = None,
+    ) -> None:
         self._folder = folder
         self._segments = segments
         self._tail = tail
+        self._address = engine
+        self._shared = shared
+
+    @property
+    def engine(self) -> str:
+        """Which engine computes: duckdb, spark or clickhouse."""
+        return self._address.kind
+
+    @property
+    def connection(self) -> Any:
+        """The Ibis backend that the tables live on."""
+        return self._engine.connection
 
     @cached_property
-    def connection(self) -> "Backend":
-        """The Ibis backend that the tables live on: DuckDB in memory, closed with the snapshot."""
-        return connect_engine(self._folder)
+    def _engine(self) -> Engine:
+        return open_engine(self._folder, self._address, shared=self._shared)
 
     @property
     def segments(self) -> Sequence[Segment]:
@@ -79,14 +98,15 @@ class Snapshot:
         asked = read_attributes(attributes or {}, [*COLUMNS, HASH])
         columns = [*(name for name in COLUMNS if data or name not in ("data", "attributes")), HASH]
         tables = [of_tail(self._tail_table(attributes=bool(asked)), asked).select(*columns, *asked)]
-        for part, files in self._parts(types, asked):
-            tables.append(of_files(self._read(files), part, asked).select(*columns, *asked))
+        for segments in self._parts(types, asked):
+            files = self._engine.files(segments, columns_of(segments[0], asked))
+            tables.append(of_files(files, segments[0], asked).select(*columns, *asked))
         table = ibis.union(*tables) if len(tables) > 1 else tables[0]
         return table.filter(table.type.isin(types)) if types else table
 
-    def _parts(self, types: Sequence[str], asked: Asked) -> list[tuple[Segment, list[str]]]:
-        """The files by where they keep what is asked, each part with one of its segments."""
-        parts: dict[object, tuple[Segment, list[str]]] = {}
+    def _parts(self, types: Sequence[str], asked: Asked) -> list[list[Segment]]:
+        """The files by where they keep what is asked."""
+        parts: dict[object, list[Segment]] = {}
         for segment in self._segments:
             if types and segment.type not in types:
                 continue
@@ -95,23 +115,13 @@ class Snapshot:
                 raise WorkspaceError(
                     f"The journal's file {path} is missing; restore it from a backup. `counterpoint doctor` lists all."
                 )
-            parts.setdefault(places(segment, asked), (segment, []))[1].append(str(path))
+            parts.setdefault(places(segment, asked), []).append(segment)
         return list(parts.values())
-
-    def _read(self, files: list[str]) -> "ibis.Table":
-        import ibis
-
-        table = self.connection.read_parquet(files, union_by_name=True, hive_partitioning=False)
-        types = ibis.Schema.from_pyarrow(schema())
-        missing = {name: ibis.null(types[name]) for name in COLUMNS if name not in table.columns}
-        return table.mutate(**missing)
 
     def _tail_table(self, *, attributes: bool) -> "ibis.Table":
         """What was in the intake; with its attributes as a map where they are asked for."""
         if attributes not in self._tails:
-            name = f"journal_tail_{attributes:d}"
-            table = tail_table(self._tail, attributes=attributes)
-            self._tails[attributes] = self.connection.create_table(name, table, schema=None, temp=True)
+            self._tails[attributes] = self._engine.tail(tail_table(self._tail, attributes=attributes))
         return self._tails[attributes]
 
     @cached_property
@@ -120,18 +130,20 @@ class Snapshot:
 
     def close(self) -> None:
         """Let the engine go; tables of this snapshot cannot be read after that."""
-        if "connection" in self.__dict__:
-            self.connection.disconnect()
+        if "_engine" in self.__dict__:
+            self._engine.close()
 
 
 @contextmanager
-def open_snapshot(folder: Path, database: sqlite3.Connection) -> Iterator[Snapshot]:
+def open_snapshot(
+    folder: Path, database: sqlite3.Connection, *, engine: EngineAddress = DUCKDB, shared: str | None = None
+) -> Iterator[Snapshot]:
     """Take a snapshot: the manifest and the intake in one read transaction, which ends at once."""
     with lease(folder, database):
         with transaction(database, "DEFERRED"):
             segments = manifest(database)
             tail = rows_after(database, 0, -1)
-        snapshot = Snapshot(folder, segments, tail)
+        snapshot = Snapshot(folder, segments, tail, engine=engine, shared=shared)
         try:
             with _damage():
                 yield snapshot
@@ -151,16 +163,3 @@ def _damage() -> Iterator[None]:
                 f"A file of the journal cannot be read ({reason}); `counterpoint doctor` lists what to restore."
             ) from error
         raise
-
-
-def connect_engine(folder: Path) -> "Backend":
-    """DuckDB in memory, held to half of the machine's memory; what is larger goes to a folder."""
-    import ibis
-
-    return ibis.duckdb.connect(**engine_options(folder))
-
-
-def engine_options(folder: Path) -> dict[str, Any]:
-    """DuckDB's settings: without them a large join could take all memory."""
-    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
-    return {"memory_limit": f"{memory // 2 // 2**20}MiB", "temp_directory": str(folder / "spill")}

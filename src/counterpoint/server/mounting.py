@@ -28,6 +28,8 @@ ROOMS = (
     "bets",
     "flags",
     "experiments",
+    "experiments.metrics",
+    "experiments.dashboards",
     "journal",
     "web",
     "server",
