@@ -55,6 +55,7 @@ name = {name}
 # Events that may wait for the disk before new ones are answered with 429.
 # queue = 200000
 # Events in the intake after which they are moved into Parquet segments.
+# buffer_mb = 128
 # compact_after = 50000
 # Days for which a repeated (source, id) is recognised.
 # identity_days = 30
