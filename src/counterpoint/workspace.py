@@ -54,6 +54,8 @@ name = {name}
 [journal]
 # Events that may wait for the disk before new ones are answered with 429.
 # queue = 200000
+# MiB of events that may wait, and of requests with events on their way; beyond it, 429.
+# buffer_mb = 128
 # Events in the intake after which they are moved into Parquet segments.
 # compact_after = 50000
 # Days for which a repeated (source, id) is recognised.
