@@ -6,7 +6,7 @@ from pathlib import Path
 
 from counterpoint.demo.arriving import arrivals
 from counterpoint.flags.composing import compose, kill, ramp
-from counterpoint.flags.exposure import Exposure, event_of
+from counterpoint.flags.exposure_event import Exposure, event_of
 from counterpoint.flags.promotion import promote_set, way_of
 from counterpoint.flags.store import read_set, write_set
 from counterpoint.graph import Actor

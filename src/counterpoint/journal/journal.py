@@ -82,6 +82,7 @@ class Journal:
         self._background = Background(self.compact)
         self._refused = Refused(self._file, writing=self._intake.writing, clock=self.now)
         self._counting = threading.Lock()
+        self._day = clock().date()
         self._compacting = threading.Lock()
 
     def __enter__(self) -> Self:
@@ -212,8 +213,10 @@ class Journal:
     def _committed(self, accepted: int) -> None:
         with self._counting:
             self._in_intake += accepted
-            full = self._in_intake > self.settings.compact_after
-        if full:
+            wanted = self._in_intake > self.settings.compact_after
+            if self.settings.retention and (today := self._clock().date()) != self._day:
+                self._day, wanted = today, True  # what is too old goes each day, however few events come
+        if wanted:
             self._background.ask()
 
     @contextmanager
