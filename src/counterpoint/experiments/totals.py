@@ -6,7 +6,20 @@ import msgspec
 
 from counterpoint.stats import Moments
 
-__all__ = ["ArmTotals", "MetricTotals", "Totals"]
+__all__ = ["ArmTotals", "CovariateTotals", "MetricTotals", "Totals"]
+
+
+class CovariateTotals(msgspec.Struct, frozen=True):
+    """A metric's value before each user's first exposure, over the users of one group (CUPED)."""
+
+    moments: Moments
+    comoment: float
+    """Sum over users of the value's distance from its mean times the covariate's from its own."""
+
+    @property
+    def covariance(self) -> float | None:
+        """Sample covariance with n − 1; none below two units, where it is not defined."""
+        return self.comoment / (self.moments.n - 1) if self.moments.n > 1 else None
 
 
 class MetricTotals(msgspec.Struct, frozen=True):
@@ -17,6 +30,8 @@ class MetricTotals(msgspec.Struct, frozen=True):
     """Events that count: at or after the user's first exposure and within the plan's dates."""
     blank: int = 0
     """Those of them that have no number where a mean or a sum needs one; they add nothing."""
+    covariate: CovariateTotals | None = None
+    """Of the metric's `covariate_days`; none where it has none."""
 
 
 class ArmTotals(msgspec.Struct, frozen=True):

@@ -106,6 +106,7 @@ OWN_KINDS = (
             Field("aggregation", required=True, choices=("mean", "sum", "count", "any")),
             Field("field"),
             Field("unit"),
+            Field("covariateDays", "number", minimum=0),
         ),
         purpose="A figure computed per user from events of the journal.",
     ),
