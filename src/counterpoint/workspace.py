@@ -56,6 +56,8 @@ name = {name}
 # compact_after = 50000
 # Days for which a repeated (source, id) is recognised.
 # identity_days = 30
+# MB of sums that are kept so that a result after a new day costs the new day; 0 keeps none.
+# daily_mb = 2000
 
 [catalog]
 # Hosts ("host" or "host:port") that `url` locations may be read from.

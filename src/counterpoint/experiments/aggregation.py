@@ -17,26 +17,24 @@ from msgspec.structs import replace
 
 from counterpoint.errors import InputError
 from counterpoint.experiments.model import Experiment, Metric
-from counterpoint.experiments.totals import ArmTotals, CovariateTotals, MetricTotals, Totals
-from counterpoint.stats import Moments
+from counterpoint.experiments.totals import ADDED, totals_of
 
 __all__ = [
     "EARLY_DAYS",
-    "merged",
+    "exposures_of",
     "reach_days",
+    "shown_expression",
     "summary_expression",
     "sums_expression",
     "totals_expression",
     "totals_of",
     "unite",
     "users_expression",
+    "users_of",
 ]
 
 COUNTED = ("outside", "early", "late")
 """What is counted of every user beside the metrics: exposures and events that do not count."""
-
-ADDED = ("mean", "sum")
-"""Aggregations that need a number of every event."""
 
 EARLY_DAYS = 14
 """Days before a user's first exposure in which events are counted as early; what is older says nothing about exposures."""
@@ -134,28 +132,47 @@ def _measured(plan: Experiment) -> list[str]:
     return columns
 
 
+def exposures_of(plan: Experiment, exposures: Table) -> Table:
+    """Those of the journal's exposures that are of the plan's flag; one that names no set may be of any."""
+    exposures = exposures.filter(exposures.flag == plan.flag)
+    if plan.flag_set:
+        exposures = exposures.filter((exposures.flag_set == plan.flag_set) | exposures.flag_set.isnull())
+    return exposures
+
+
 def users_expression(plan: Experiment, exposures: Table) -> Table:
     """One row per user: the variant, whether there were several, and the first exposure in the dates.
 
     Raises:
         InputError: the table lacks a column.
     """
+    return users_of(shown_expression(plan, exposures, by=("subject",)))
+
+
+def shown_expression(plan: Experiment, exposures: Table, *, by: Sequence[str]) -> Table:
+    """What is known of exposures by the columns `by`: of two disjoint sets of them it adds up by least, greatest and sum.
+
+    Raises:
+        InputError: the table lacks a column.
+    """
     _require(exposures, ("subject", "variant", "time"), "The table of exposures")
     exposures = exposures.filter(exposures.subject.notnull())
-    exposures = exposures.select("subject", "variant", "time", **_inside(plan, exposures)).alias("shown")
+    exposures = exposures.select(*by, "variant", "time", **_inside(plan, exposures)).alias("shown")
     inside = exposures.inside if "inside" in exposures.columns else None
     variant, time = exposures.variant, exposures.time
-    return (
-        exposures.group_by("subject")
-        .aggregate(
-            variant=variant.min(where=inside),
-            mixed=(variant.min(where=inside) != variant.max(where=inside)).fill_null(False),  # noqa: FBT003 - Ibis' argument
-            first=time.min(where=inside),
-            last=time.max(where=inside),
-            outside=ibis.literal(0) if inside is None else time.count(where=~inside),
-        )
-        .alias("users")
+    return exposures.group_by(*by).aggregate(
+        low=variant.min(where=inside),
+        high=variant.max(where=inside),
+        first=time.min(where=inside),
+        last=time.max(where=inside),
+        outside=ibis.literal(0) if inside is None else time.count(where=~inside),
     )
+
+
+def users_of(shown: Table) -> Table:
+    """Users out of what is known of their exposures, one row for each."""
+    mixed = (shown.low != shown.high).fill_null(False)  # noqa: FBT003 - Ibis' argument
+    return shown.select("subject", "first", "last", "outside", variant=shown.low, mixed=mixed).alias("users")
 
 
 def _inside(plan: Experiment, table: Table) -> dict[str, BooleanValue]:
@@ -175,20 +192,24 @@ def _moment(value: datetime, table: Table) -> Any:
     return ibis.literal(value, type=table.time.type())
 
 
-def sums_expression(plan: Experiment, users: Table, events: Table) -> Table:
+def sums_expression(
+    plan: Experiment, users: Table, events: Table, *, by: Sequence[str] = ("subject",)
+) -> Table:
     """One row per exposed user who has events: the sums that the metrics' values are made of, which add up.
 
     What is computed of two disjoint sets of events for the same users adds up to what is computed of both
-    together: `any…` by the maximum, all else by addition.
+    together: `any…` by the maximum, all else by addition. `by` names columns of the users or of the events
+    to group by instead of the subject.
 
     Raises:
         InputError: the table lacks a column.
     """
     _require(events, ("type", "subject", "time"), "The table of events")
     wanted = events.filter(events.type.isin(_events(plan)))
-    joined = wanted.join(_since(plan, users), "subject")
+    joined = wanted.join(_since(plan, users, [name for name in by if name in users.columns]), "subject")
     near = joined.filter(joined.time >= joined[f"since{reach_days(plan)}"])
-    placed = near.select("subject", *_fields(plan, near), **_places(plan, near)).alias("placed")
+    kept = dict.fromkeys(("subject", *by))
+    placed = near.select(*kept, *_fields(plan, near), **_places(plan, near)).alias("placed")
     columns: dict[str, Any] = {
         "early": placed.subject.count(where=placed.early),
         "late": placed.subject.count(where=placed.late) if plan.end else ibis.literal(0),
@@ -198,15 +219,15 @@ def sums_expression(plan: Experiment, users: Table, events: Table) -> Table:
         columns |= _sums(plan, metric, placed, placed[f"counts{which}"], str(i))
         if days := metric.covariate_days:
             columns |= _sums(plan, metric, placed, placed[f"before{which}_{days}"], f"_before{i}")
-    return placed.group_by("subject").aggregate(**columns).alias("user_sums")
+    return placed.group_by(*by).aggregate(**columns).alias("user_sums")
 
 
-def _since(plan: Experiment, users: Table) -> Table:
+def _since(plan: Experiment, users: Table, further: Sequence[str]) -> Table:
     """Exposed users with the moments that events are compared with: once per user is cheaper than once per event."""
     first = users["first"]
     # Hours, since the days of a calendar are not equally long in every time zone that an engine may run in.
     since = {f"since{days}": first - ibis.interval(hours=24 * days) for days in _windows(plan)}
-    return users.select("subject", "first", **since).filter(first.notnull())
+    return users.select(*dict.fromkeys(("subject", "first", *further)), **since).filter(first.notnull())
 
 
 def _windows(plan: Experiment) -> list[int]:
@@ -216,17 +237,6 @@ def _windows(plan: Experiment) -> list[int]:
 def reach_days(plan: Experiment) -> int:
     """How many days before a user's first exposure an event can matter."""
     return _windows(plan)[-1]
-
-
-def merged(sums: Table) -> Table:
-    """Several rows of sums for a user as one."""
-    return sums.group_by("subject").aggregate(
-        **{
-            name: sums[name].max() if name.startswith("any") else sums[name].sum()
-            for name in sums.columns
-            if name != "subject"
-        }
-    )
 
 
 def _events(plan: Experiment) -> list[str]:
@@ -330,59 +340,6 @@ def _field(metric: Metric, events: Table) -> Any:
     raise InputError(
         f"The metric {metric.name} needs a column {metric.field} of numbers; the table of events has {', '.join(events.columns)}."
     )
-
-
-def totals_of(plan: Experiment, rows: Sequence[Mapping[str, Any]]) -> Totals:
-    """Read the rows of `totals_expression` as totals.
-
-    Raises:
-        InputError: a metric's values are not all finite numbers.
-    """
-    groups = [_group(plan, row) for row in rows if row["first"] is not None]
-    firsts = [_utc(row["first"]) for row in rows if row["first"] is not None]
-    lasts = [_utc(row["last"]) for row in rows if row["last"] is not None]
-    return Totals(
-        groups=tuple(sorted(groups, key=lambda group: (group.mixed, group.variant or ""))),
-        first_exposure=min(firsts, default=None),
-        last_exposure=max(lasts, default=None),
-        outside=sum(row["outside"] for row in rows),
-    )
-
-
-def _group(plan: Experiment, row: Mapping[str, Any]) -> ArmTotals:
-    metrics = {
-        metric.name: MetricTotals(
-            _moments(metric, row, f"m{i}"),
-            events=row[f"events{i}"],
-            blank=row[f"events{i}"] - row[f"known{i}"] if metric.aggregation in ADDED else 0,
-            covariate=_covariate(metric, row, i) if metric.covariate_days else None,
-        )
-        for i, metric in enumerate(plan.metrics)
-    }
-    return ArmTotals(
-        row["variant"], row["mixed"], row["users"], metrics, early=row["early"], late=row["late"]
-    )
-
-
-def _covariate(metric: Metric, row: Mapping[str, Any], i: int) -> CovariateTotals:
-    away = row[f"sum_x{i}"] / row["users"]
-    return CovariateTotals(_moments(metric, row, f"x{i}"), row[f"cross{i}"] - row[f"sum_m{i}"] * away)
-
-
-def _moments(metric: Metric, row: Mapping[str, Any], name: str) -> Moments:
-    n, centre, total = row["users"], row[f"centre_{name}"], row[f"sum_{name}"]
-    mean = total / n
-    # Around the pooled mean the correction is tiny, so nothing is lost; rounding may still pass below 0.
-    m2 = max(row[f"square_{name}"] - total * mean, 0.0)
-    if not abs(m2) < float("inf") or not abs(centre) < float("inf"):
-        raise InputError(
-            f"The values of the metric {metric.name} are not all finite numbers; correct the events of type {metric.event}."
-        )
-    return Moments(n, centre + mean, m2)
-
-
-def _utc(value: datetime) -> datetime:
-    return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
 
 
 def _require(table: Table, columns: Sequence[str], what: str) -> None:

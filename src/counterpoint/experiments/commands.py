@@ -36,6 +36,7 @@ def analyze(
     /,
     *,
     engine: str = "duckdb",
+    full: Annotated[bool, Parameter(negative="")] = False,
     record: Annotated[bool, Parameter(negative="--no-record")] = True,
 ) -> None:
     """Print the results and the shipping recommendation.
@@ -46,6 +47,8 @@ def analyze(
         The experiment's name or reference.
     engine
         What computes: duckdb.
+    full
+        Read every event, whatever sums by day have been kept; the figures are the same.
     record
         Keep the reading in the activity log, where the bet's page shows it; as is done if nothing is said.
     """
@@ -61,9 +64,9 @@ def analyze(
     with shell.open() as workspace:
         loaded = store.load(workspace, name)
         if record:
-            result, _ = store.read_now(workspace, loaded, local_actor())
+            result, _ = store.read_now(workspace, loaded, local_actor(), full=full)
         else:
-            result = store.result_of(workspace, loaded)
+            result = store.result_of(workspace, loaded, full=full)
     for note in loaded.notes:
         shell.say(f"note: {note}")
     shell.emit(result, lambda: _shown(shell.told(result)))

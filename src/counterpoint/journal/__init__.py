@@ -6,6 +6,7 @@ intake          where events land: a synced SQLite log with one writer
 segments        immutable Parquet files and their manifest
 compaction      from the intake into segments
 snapshot        one moment of the journal as Ibis tables
+daily           sums that were computed from segments and are kept beside them
 recent          the newest events, page by page
 check           is everything there?
 mapping         how the columns of a table become events

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from counterpoint.errors import Finding
+from counterpoint.journal import daily
 from counterpoint.journal.compaction import compaction_lock, remove_orphans
 from counterpoint.journal.intake import count
 from counterpoint.journal.segments import Segment, manifest, orphans
@@ -15,7 +16,12 @@ __all__ = ["check_journal"]
 def check_journal(folder: Path, database: sqlite3.Connection, *, mend: bool) -> list[Finding]:
     """Every problem found, or one finding that all is well; `mend` removes orphans."""
     segments = manifest(database)
-    problems = [*_intake(database), *_files(folder, segments), *_orphans(folder, database, mend=mend)]
+    problems = [
+        *_intake(database),
+        *_files(folder, segments),
+        *_orphans(folder, database, mend=mend),
+        *_sums(folder, mend=mend),
+    ]
     if problems:
         return problems
     events = sum(segment.events for segment in segments)
@@ -84,3 +90,17 @@ def _orphans(folder: Path, database: sqlite3.Connection, *, mend: bool) -> Itera
                 message,
                 "The next compaction removes it: counterpoint events compact",
             )
+
+
+def _sums(folder: Path, *, mend: bool) -> Iterator[Finding]:
+    if found := daily.orphans(folder, mend=mend):
+        files = f"{len(found)} file{'' if len(found) == 1 else 's'}"
+        if mend:
+            yield Finding("ok", "journal/daily", f"{files} of broken-off computations were removed.")
+            return
+        yield Finding(
+            "warning",
+            "journal/daily",
+            f"A computation of sums by day was broken off and left {files}; no figure is wrong because of that.",
+            "The next result of the experiment removes them, or delete the folder: all of it can be computed again.",
+        )

@@ -2,7 +2,7 @@
 
 import sqlite3
 import threading
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from concurrent.futures import Future
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -17,6 +17,7 @@ from counterpoint.journal.model.event import Event, Refusal, read_event
 from counterpoint.journal.model.outcome import Compacted, Receipt, Rejected, TypeCount
 from counterpoint.journal.model.row import Row, row_of
 from counterpoint.journal.recent import Filter, newest
+from counterpoint.journal.segments import manifest
 from counterpoint.journal.snapshot import Snapshot, open_snapshot
 from counterpoint.moments import to_datetime, to_micros
 from counterpoint.settings import JournalSettings
@@ -142,6 +143,11 @@ class Journal:
         """Write what is queued, finish what is running, and stop."""
         self._intake.close()
         self._background.close()
+
+    def holds(self, paths: Collection[str]) -> bool:
+        """Whether the manifest still names all these segments."""
+        with self._reading() as database:
+            return {segment.path for segment in manifest(database)}.issuperset(paths)
 
     def _committed(self, accepted: int) -> None:
         with self._counting:

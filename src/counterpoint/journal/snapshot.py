@@ -2,7 +2,7 @@
 
 import os
 import sqlite3
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from functools import cached_property
 from pathlib import Path
@@ -36,8 +36,21 @@ class Snapshot:
         """The Ibis backend that the tables live on: DuckDB in memory, closed with the snapshot."""
         return connect_engine(self._folder)
 
-    def events(self, *types: str) -> "ibis.Table":
+    @property
+    def segments(self) -> Sequence[Segment]:
+        """The files of the snapshot, those with the latest events first."""
+        return self._segments
+
+    @property
+    def waiting(self) -> frozenset[str]:
+        """Types of the events that are not in files yet."""
+        return frozenset(row[2] for row in self._tail)
+
+    def events(self, *types: str, only: Collection[str] | None = None, tail: bool = True) -> "ibis.Table":
         """The events of these types, or of all, as an Ibis table.
+
+        `only` names the files (paths of `segments`) to read, where not all are wanted; without `tail` the
+        events that are not in files yet are left out.
 
         Columns: source, id, type, subject, time and received (timestamps in UTC), flag_set, flag and
         variant (of exposures), value (the number under `value` in the data, float64), data and
@@ -45,14 +58,19 @@ class Snapshot:
         """
         import ibis
 
-        tables = [self._tail_table]
-        if files := self._files(types):
+        files = self._files(types, only)
+        tables = [self._tail_table if tail else self._tail_table.limit(0)] if tail or not files else []
+        if files:
             tables.append(self._files_table(files))
         table = ibis.union(*tables) if len(tables) > 1 else tables[0]
         return table.filter(table.type.isin(types)) if types else table
 
-    def _files(self, types: Sequence[str]) -> list[str]:
-        chosen = [segment for segment in self._segments if not types or segment.type in types]
+    def _files(self, types: Sequence[str], only: Collection[str] | None) -> list[str]:
+        chosen = [
+            segment
+            for segment in self._segments
+            if (not types or segment.type in types) and (only is None or segment.path in only)
+        ]
         paths = [self._folder / segment.path for segment in chosen]
         for path in paths:
             if not path.exists():  # DuckDB would take a name with a star in it for a pattern

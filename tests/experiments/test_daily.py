@@ -1,0 +1,222 @@
+"""Kept sums against the whole expression: whatever happens to a journal, both give the same totals."""
+
+import os
+import sqlite3
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule, run_state_machine_as_test
+
+from counterpoint.experiments import Experiment, Metric
+from counterpoint.experiments.aggregation import exposures_of, totals_expression
+from counterpoint.experiments.daily import daily_totals, key_of
+from counterpoint.experiments.totals import Totals, totals_of
+from counterpoint.journal import EXPOSURE, Journal
+from counterpoint.journal.daily import FOLDER, Kept, drop
+from counterpoint.journal.segments import manifest
+
+T0 = datetime(2026, 3, 1, tzinfo=UTC)
+KINDS = ("sum", "mean", "count", "any")
+PLAN = Experiment(
+    name="e",
+    flag="f",
+    control="x",
+    treatments=("y",),
+    success=tuple(
+        Metric(
+            name=f"{kind}_{event}",
+            event=event,
+            aggregation=kind,
+            field="value" if kind == "sum" else "ms",
+            covariate_days=days,
+        )
+        for kind in KINDS
+        for event, days in (("p", 2), ("q", 0))
+    ),
+    start=T0 + timedelta(days=1),
+    end=T0 + timedelta(days=7),
+)
+
+
+def exposure(number: int, subject: str, variant: str, hour: int) -> dict[str, Any]:
+    data = {"feature_flag.key": "f", "feature_flag.result.variant": variant}
+    return made(number, EXPOSURE, subject, hour, data)
+
+
+def made(number: int, kind: str, subject: str, hour: int, data: dict[str, Any]) -> dict[str, Any]:
+    return {
+        "specversion": "1.0", "id": str(number), "source": "test", "type": kind, "subject": subject,
+        "time": (T0 + timedelta(hours=hour)).isoformat(), "data": data,
+    }  # fmt: skip
+
+
+def whole(journal: Journal, plan: Experiment = PLAN) -> Totals:
+    with journal.snapshot() as snapshot:
+        exposures = exposures_of(plan, snapshot.events(EXPOSURE))
+        expression = totals_expression(plan, exposures, snapshot.events("p", "q"))
+        return totals_of(plan, expression.to_pyarrow().to_pylist())
+
+
+def kept(journal: Journal, plan: Experiment = PLAN) -> Totals:
+    with journal.snapshot() as snapshot:
+        return daily_totals(plan, snapshot, Kept(journal.folder, key_of(plan)), holds=journal.holds)
+
+
+def assert_alike(found: Totals, expected: Totals) -> None:
+    """Everything equal; means and sums of squares but for rounding."""
+    assert [(g.variant, g.mixed, g.users, g.early, g.late) for g in found.groups] == [
+        (g.variant, g.mixed, g.users, g.early, g.late) for g in expected.groups
+    ]
+    assert (found.first_exposure, found.last_exposure, found.outside) == (
+        expected.first_exposure,
+        expected.last_exposure,
+        expected.outside,
+    )
+    for ours, theirs in zip(found.groups, expected.groups, strict=True):
+        for name, metric in ours.metrics.items():
+            other = theirs.metrics[name]
+            assert (metric.events, metric.blank) == (other.events, other.blank)
+            assert (metric.covariate is None) == (other.covariate is None)
+            pairs = [(metric.moments, other.moments)]
+            if metric.covariate and other.covariate:
+                pairs.append((metric.covariate.moments, other.covariate.moments))
+                assert metric.covariate.comoment == pytest.approx(
+                    other.covariate.comoment, rel=1e-9, abs=1e-9
+                )
+            for a, b in pairs:
+                assert a.n == b.n
+                assert (a.mean, a.m2) == (
+                    pytest.approx(b.mean, rel=1e-12, abs=1e-12),
+                    pytest.approx(b.m2, rel=1e-9, abs=1e-9),
+                )
+
+
+@contextmanager
+def manifest_of(journal: Journal) -> Iterator[sqlite3.Connection]:
+    with closing(sqlite3.connect(journal.folder / "intake.db", isolation_level=None)) as database:
+        yield database
+
+
+def rewrite(journal: Journal, old: list[Any], change: Callable[[Any], Any]) -> None:
+    """Put one new file in the place of some, as a merge or a deletion does: same events, or fewer."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    table = change(pa.concat_tables([pq.read_table(journal.folder / segment.path) for segment in old]))
+    path = str(Path(old[0].path).with_name(f"again{abs(hash(tuple(s.path for s in old)))}.parquet"))
+    pq.write_table(table, journal.folder / path)
+    with manifest_of(journal) as database:
+        database.execute("BEGIN IMMEDIATE")
+        for segment in old:
+            database.execute("DELETE FROM segments WHERE path = ?", (segment.path,))
+        if len(table):
+            first, last = min(s.first for s in old), max(s.last for s in old)
+            row = (path, old[0].type, old[0].period, len(table), 1, first, last, 0)
+            database.execute("INSERT INTO segments VALUES (?, ?, ?, ?, ?, ?, ?, ?)", row)
+        database.execute("COMMIT")
+
+
+class Happening(RuleBasedStateMachine):
+    """A journal to which things happen in any order."""
+
+    folder: Path
+    opened = 0
+
+    @initialize()
+    def begin(self) -> None:
+        Happening.opened += 1
+        self.journal = Journal(self.folder / str(Happening.opened))
+        self.number = 0
+
+    def teardown(self) -> None:
+        self.journal.close()
+
+    @rule(
+        shown=st.lists(
+            st.tuples(st.sampled_from("abcdef"), st.sampled_from("xxyz"), st.integers(0, 200)), max_size=6
+        ),
+        happened=st.lists(
+            st.tuples(
+                st.sampled_from("ppqr"),
+                st.sampled_from("abcdefg"),
+                st.integers(-60, 230),
+                st.one_of(st.none(), st.booleans(), st.integers(-3, 3), st.floats(-5, 5)),
+            ),
+            max_size=10,
+        ),
+        compact=st.booleans(),
+    )
+    def append(self, shown: list[Any], happened: list[Any], compact: bool) -> None:
+        events = [exposure(self.number + i, *row) for i, row in enumerate(shown)]
+        self.number += len(events)
+        for kind, subject, hour, value in happened:
+            self.number += 1
+            data = {"value": value, "ms": value} if isinstance(value, int | float) else {}
+            events.append(made(self.number, kind, subject, hour, data))
+        receipt = self.journal.append(events)
+        assert not receipt.rejected
+        if compact:
+            self.journal.compact()
+
+    @rule(which=st.integers(0, 1000))
+    def merge(self, which: int) -> None:
+        with manifest_of(self.journal) as database:
+            segments = manifest(database)
+        groups: dict[Any, list[Any]] = {}
+        for segment in segments:
+            groups.setdefault((segment.type, segment.period), []).append(segment)
+        if groups:
+            rewrite(self.journal, list(groups.values())[which % len(groups)], lambda table: table)
+
+    @rule(subject=st.sampled_from("abcdef"), drops=st.booleans())
+    def forget(self, subject: str, drops: bool) -> None:
+        import pyarrow.compute as pc
+
+        self.journal.compact()
+        with manifest_of(self.journal) as database:
+            segments = manifest(database)
+        for segment in segments:
+            rewrite(
+                self.journal, [segment], lambda table: table.filter(pc.not_equal(table["subject"], subject))
+            )
+        if drops:
+            drop(self.journal.folder, {segment.path for segment in segments})
+            left = list((self.journal.folder / FOLDER).rglob("*.parquet"))
+            assert not (segments and left)
+
+    @rule(which=st.integers(0, 1000))
+    def retain(self, which: int) -> None:
+        with manifest_of(self.journal) as database:
+            if segments := manifest(database):
+                database.execute(
+                    "DELETE FROM segments WHERE path = ?", (segments[which % len(segments)].path,)
+                )
+
+    @rule(which=st.integers(0, 1000))
+    def lose(self, which: int) -> None:
+        if files := sorted((self.journal.folder / FOLDER).rglob("*.parquet")):
+            files[which % len(files)].unlink()
+
+    @invariant()
+    def both_agree(self) -> None:
+        if hasattr(self, "journal"):
+            assert_alike(kept(self.journal), whole(self.journal))
+
+
+def test_whatever_happens_kept_sums_give_what_the_whole_expression_gives(tmp_path: Path) -> None:
+    Happening.folder = tmp_path
+    run_state_machine_as_test(
+        Happening,
+        settings=settings(
+            max_examples=int(os.environ.get("COUNTERPOINT_FUZZ", "4")),
+            stateful_step_count=7,
+            deadline=None,
+            suppress_health_check=list(HealthCheck),
+        ),
+    )
