@@ -3,6 +3,7 @@
 import os
 import sqlite3
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -12,13 +13,15 @@ import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule, run_state_machine_as_test
+from msgspec.structs import replace
 
+from counterpoint.errors import InputError
 from counterpoint.experiments import Experiment, Metric
 from counterpoint.experiments.aggregation import exposures_of, totals_expression
 from counterpoint.experiments.daily import daily_totals, key_of
 from counterpoint.experiments.totals import Totals, totals_of
-from counterpoint.journal import EXPOSURE, Journal
-from counterpoint.journal.daily import FOLDER, Kept, drop
+from counterpoint.journal import EXPOSURE, Journal, Snapshot
+from counterpoint.journal.daily import FOLDER, Kept, drop, size, trim
 from counterpoint.journal.segments import manifest
 
 T0 = datetime(2026, 3, 1, tzinfo=UTC)
@@ -220,3 +223,119 @@ def test_whatever_happens_kept_sums_give_what_the_whole_expression_gives(tmp_pat
             suppress_health_check=list(HealthCheck),
         ),
     )
+
+
+def files_read(journal: Journal, monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The types and days of the segments that a result reads events from."""
+    read: list[str] = []
+    events = Snapshot.events
+
+    def watched(snapshot: Snapshot, *types: str, **given: Any) -> Any:
+        read.extend(
+            segment.path.split("/", 1)[1].rsplit("/", 1)[0]
+            for segment in snapshot.segments
+            if segment.type in types and segment.path in given.get("only", ())
+        )
+        return events(snapshot, *types, **given)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Snapshot, "events", watched)
+        kept(journal)
+    return sorted(read)
+
+
+@pytest.fixture
+def journal(tmp_path: Path) -> Iterator[Journal]:
+    with Journal(tmp_path / "journal") as opened:
+        opened.append([exposure(i, f"u{i}", "xy"[i % 2], 24 + i) for i in range(6)])
+        opened.append(
+            [made(10 + i, "p", f"u{i % 6}", 24 * (i % 3), {"value": i, "ms": i}) for i in range(12)]
+        )
+        opened.compact()
+        kept(opened)
+        yield opened
+
+
+def test_nothing_new_reads_no_events(journal: Journal, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert files_read(journal, monkeypatch) == []
+
+
+def test_a_new_day_of_known_users_reads_that_day(journal: Journal, monkeypatch: pytest.MonkeyPatch) -> None:
+    journal.append([made(50, "p", "u1", 100, {"value": 7}), made(51, "q", "u2", 100, {"value": 1})])
+    journal.compact()
+    assert files_read(journal, monkeypatch) == ["type=p/day=2026-03-05", "type=q/day=2026-03-05"]
+    assert_alike(kept(journal), whole(journal))
+
+
+def test_a_late_event_reads_its_own_file(journal: Journal, monkeypatch: pytest.MonkeyPatch) -> None:
+    journal.append([made(50, "p", "u1", 30, {"value": 7})])
+    journal.compact()
+    assert files_read(journal, monkeypatch) == ["type=p/day=2026-03-02"]
+    assert_alike(kept(journal), whole(journal))
+
+
+def test_a_merged_day_reads_that_day(journal: Journal, monkeypatch: pytest.MonkeyPatch) -> None:
+    journal.append([made(50, "p", "u1", 30, {"value": 7})])
+    journal.compact()
+    kept(journal)
+    with manifest_of(journal) as database:
+        day = [segment for segment in manifest(database, ["p"]) if segment.period == "2026-03-02"]
+    rewrite(journal, day, lambda table: table)
+    assert files_read(journal, monkeypatch) == ["type=p/day=2026-03-02"]
+    assert_alike(kept(journal), whole(journal))
+
+
+def test_what_comes_from_a_persons_files_is_gone_after_a_drop(journal: Journal) -> None:
+    with manifest_of(journal) as database:
+        paths = {segment.path for segment in manifest(database)}
+    assert drop(journal.folder, {"segments/of/others.parquet"}) == 0
+    assert drop(journal.folder, paths) == 1
+    assert not list((journal.folder / FOLDER).rglob("*.parquet"))
+    assert_alike(kept(journal), whole(journal))
+
+
+def test_sums_of_segments_that_are_gone_meanwhile_are_not_kept(journal: Journal) -> None:
+    journal.append([made(50, "p", "u1", 30, {"value": 7})])
+    journal.compact()
+    files = set((journal.folder / FOLDER).rglob("*.parquet"))
+    with journal.snapshot() as snapshot:
+        found = daily_totals(PLAN, snapshot, Kept(journal.folder, key_of(PLAN)), holds=lambda _: False)
+    assert_alike(found, whole(journal))
+    assert set((journal.folder / FOLDER).rglob("*.parquet")) == files
+
+
+def test_what_was_not_used_for_longest_is_given_up_first(journal: Journal) -> None:
+    other = replace(PLAN, end=None)
+    assert_alike(kept(journal, other), whole(journal, other))
+    old = Kept(journal.folder, key_of(PLAN)).folder
+    os.utime(old / "state.json", (1, 1))
+    trim(journal.folder, size(journal.folder / FOLDER) - 1)
+    assert [home.name for home in (journal.folder / FOLDER).iterdir()] == [key_of(other)]
+    trim(journal.folder, 0)
+    assert not list((journal.folder / FOLDER).iterdir())
+
+
+def test_files_of_a_computation_that_was_broken_off_are_found_and_removed(journal: Journal) -> None:
+    stray = Kept(journal.folder, key_of(PLAN)).file()
+    stray.write_bytes(b"half")
+    (finding,) = [found for found in journal.check() if found.level != "ok"]
+    assert "broken off" in finding.message
+    journal.check(mend=True)
+    assert not stray.exists()
+    assert_alike(kept(journal), whole(journal))
+
+
+def test_two_threads_keep_the_same_sums_one_after_the_other(journal: Journal) -> None:
+    journal.append([made(50, "p", "u1", 30, {"value": 7})])
+    journal.compact()
+    with ThreadPoolExecutor(2) as pool:
+        for found in pool.map(lambda _: kept(journal), range(2)):
+            assert_alike(found, whole(journal))
+
+
+def test_values_that_are_no_finite_numbers_are_refused_as_in_the_whole_expression(journal: Journal) -> None:
+    journal.append([made(50 + i, "p", "u1", 30, {"value": 1e308}) for i in range(2)])
+    journal.compact()
+    for way in (kept, whole):
+        with pytest.raises(InputError, match="not all finite numbers"):
+            way(journal)

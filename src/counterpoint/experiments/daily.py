@@ -19,17 +19,12 @@ import ibis
 import msgspec
 from msgspec.structs import replace
 
-from counterpoint.experiments.aggregation import (
-    exposures_of,
-    reach_days,
-    shown_expression,
-    summary_expression,
-    sums_expression,
-    users_of,
-)
+from counterpoint.experiments.aggregation import exposures_of, reach_days, shown_expression, sums_expression
+from counterpoint.experiments.arrays import add_up, summary_rows
 from counterpoint.experiments.model import Experiment
 from counterpoint.experiments.totals import Totals, totals_of
 from counterpoint.journal.daily import Kept, Rows, State
+from counterpoint.moments import to_datetime
 
 if TYPE_CHECKING:
     from ibis import Table
@@ -124,7 +119,7 @@ class _Sums:
 
     def totals(self, holds: Callable[[Collection[str]], bool]) -> Totals:
         """Bring what is kept up to the snapshot and keep it; add the intake, and read the totals."""
-        self._make("daily_live0", self._kept_users())
+        self._call("daily_live0", self._kept_users())
         if (self.state.exposures, self.state.events) != (self.exposures, self.events):
             self._add_segments(keep=holds(self.exposures.keys() | self.events.keys()))
         if not self.snapshot.waiting.isdisjoint({EXPOSURE, *self.types}):
@@ -136,6 +131,9 @@ class _Sums:
     def columns(self) -> tuple[str, ...]:
         """The names of the sums."""
         return tuple(name for name in self._no_sums().columns if name not in ("uid", "day"))
+
+    def _users(self, name: str, condition: str) -> "Table":
+        return self._view(f'SELECT uid, subject, "first" FROM {name} WHERE {condition}')
 
     def _no_sums(self) -> "Table":
         """A table of sums without a row."""
@@ -170,7 +168,7 @@ class _Sums:
     ) -> "Table | None":
         """The events of new segments, and those of all segments on the days that have lost one."""
         parts = []
-        if added := now.keys() - set(before):
+        if added := [path for path in now if path not in before and not again.issuperset(_days(now[path]))]:
             table = self._table(types, added)
             parts.append(table.filter(table.day.notin(sorted(again))) if again else table)
         touched = [path for path, (first, last) in now.items() if any(first <= day <= last for day in again)]
@@ -191,16 +189,15 @@ class _Sums:
         """Make the users and the sums of the next stage out of exposures and events that are new."""
         stage, next_uid = self.stage + 1, self.state.next_uid
         self._make(f"daily_touched{stage}", self._touched(shown, rebuild=rebuild))
-        self._make(f"daily_live{stage}", self._live_after(stage, rebuild=rebuild))
+        self._call(f"daily_live{stage}", self._live_after(stage, rebuild=rebuild))
         touched, first = self._one(
             f'SELECT count(*), min(epoch_us("first")) FILTER (uid >= {next_uid}) FROM daily_touched{stage}'
         )
         self.stage = stage
         self.state = replace(self.state, next_uid=next_uid + touched)
-        users = self._view(f'SELECT uid, subject, "first" FROM daily_live{stage}')
         parts: list[Table] = []
         if events is not None and next_uid:
-            parts.append(self._sums_of(users.filter(users.uid < next_uid), events))
+            parts.append(self._sums_of(self._users(f"daily_live{stage}", f"uid < {next_uid}"), events))
         if first is not None:
             since = first // DAY - reach_days(self.plan) - 1
             near = [path for path in segments if self.events[path][1] >= since]
@@ -208,7 +205,8 @@ class _Sums:
             if tail:
                 history.append(self._table(self.types, None))
             if history:
-                parts.append(self._sums_of(users.filter(users.uid >= next_uid), *history))
+                users = self._users(f"daily_touched{stage}", f"uid >= {next_uid}")
+                parts.append(self._sums_of(users, *history))
         if parts:
             self._make(f"daily_rows{stage}", _united([self._compiled(part) for part in parts]))
             self.loose.append(f"daily_rows{stage}")
@@ -279,12 +277,14 @@ class _Sums:
             state = replace(state, sums=(*state.sums, rows))
         self.state = self._tidied(self._merged(state))
         self.kept.save(self.state)
+        # The files that the view was made of may be gone now.
+        self._call(f"daily_live{stage}", self._kept_users())
 
     def _merged(self, state: State) -> State:
         """Merge the sums of each user once those that are not merged are many."""
         apart = sum(part.rows for part in state.sums[state.merged_parts if state.merged else 0 :])
         parts = len(state.sums) - state.merged_parts
-        if state.merged and 2 * apart <= state.merged.rows and parts <= MOST_PARTS:
+        if state.merged and apart <= state.merged.rows and parts <= MOST_PARTS:
             return state
         if not state.sums:
             return state
@@ -292,14 +292,29 @@ class _Sums:
         upto = max(upto, state.merged_to) if state.merged else upto
         sources = [f'SELECT * FROM ({source}) WHERE "day" <= {upto}' for source in self._day_sources(state)]
         if state.merged:
-            sources.append(f'SELECT *, NULL::BIGINT AS "day" FROM {self._file(state.merged)}')
-        live = f"(SELECT uid FROM daily_live{self.stage})"
-        merged = self._write(
-            f"SELECT uid, {self._added()} FROM ({_united(sources)}) WHERE uid IN {live} GROUP BY uid"
-        )
+            sources.append(f"FROM {self._file(state.merged)}")
+        merged = self._write_sums(self._user_sums(sources, state.next_uid))
         return (
             replace(state, merged=merged, merged_parts=len(state.sums), merged_to=upto) if merged else state
         )
+
+    def _write_sums(self, sums: "dict[str, Any]") -> Rows | None:
+        """Write the sums of the users who count and have any."""
+        import numpy as np
+        import pyarrow as pa
+        import pyarrow.parquet as pq
+
+        uid = self._columns(f"SELECT uid FROM daily_live{self.stage} ORDER BY uid")["uid"]
+        uid = uid[np.any([values[uid] != 0 for values in sums.values()], axis=0)]
+        if not len(uid):
+            return None
+        columns = {
+            name: values[uid] if name.startswith(("sum", "any")) else values[uid].astype(np.int64)
+            for name, values in sums.items()
+        }
+        path = self.kept.file()
+        pq.write_table(pa.table({"uid": uid, **columns}), path, compression="zstd")
+        return Rows(path.name, len(uid))
 
     def _tidied(self, state: State) -> State:
         """Make few files of many small ones."""
@@ -325,17 +340,42 @@ class _Sums:
         return sources
 
     def _read(self) -> Totals:
+        """The totals of all users; few numbers of each leave the engine, and none this process."""
+        live, groups = f"daily_live{self.stage}", "daily_groups"
+        self._make(
+            groups,
+            "SELECT *, row_number() OVER () - 1 AS code FROM ("
+            "SELECT low, coalesce(low <> high, FALSE) AS mixed, first IS NOT NULL AS seen, count(*) AS users,"
+            ' epoch_us(min("first")) AS first, epoch_us(max("last")) AS last, sum(outside)::BIGINT AS outside'
+            f" FROM {live} GROUP BY 1, 2, 3)",
+        )
+        query = f"SELECT low, mixed, users, first, last, outside FROM {groups} ORDER BY code"
+        known = [
+            {
+                "variant": low, "mixed": mixed, "users": users, "outside": outside,
+                "first": None if first is None else to_datetime(first),
+                "last": None if last is None else to_datetime(last),
+            }
+            for low, mixed, users, first, last, outside in self.backend.con.execute(query).fetchall()
+        ]  # fmt: skip
+        of = self._columns(
+            f"SELECT uid, code FROM {live} l JOIN {groups} g ON l.low IS NOT DISTINCT FROM g.low"
+            " AND coalesce(l.low <> l.high, FALSE) = g.mixed AND (l.first IS NOT NULL) = g.seen"
+        )
         sources = [*self._day_sources(self.state), *(f"FROM {table}" for table in self.loose)]
         if self.state.merged:
             sources.append(f"FROM {self._file(self.state.merged)}")
-        if not sources:
-            sources = [self._compiled(self._no_sums())]
-        sums = self._view(f"SELECT uid AS subject, {self._added()} FROM ({_united(sources)}) GROUP BY uid")
-        live = self._view(
-            f'SELECT uid AS subject, low, high, "first", "last", outside FROM daily_live{self.stage}'
-        )
-        expression = summary_expression(self.plan, users_of(live), sums)
-        return totals_of(self.plan, expression.to_pyarrow().to_pylist())
+        sums = self._user_sums(sources, self.state.next_uid)
+        return totals_of(self.plan, summary_rows(self.plan, sums, known, of))
+
+    def _user_sums(self, sources: Sequence[str], users: int) -> "dict[str, Any]":
+        """Every sum by number of the user."""
+        filled = ", ".join(f"coalesce({name}, 0)::DOUBLE AS {name}" for name in self.columns)
+        parts = (self._columns(f"SELECT uid, {filled} FROM ({source})") for source in sources)
+        return add_up(self.columns, users, parts)
+
+    def _columns(self, query: str) -> "dict[str, Any]":
+        return dict(self.backend.con.execute(query).fetchnumpy())
 
     def _sums_of(self, users: "Table", *events: "Table") -> "Table":
         table = ibis.union(*events) if len(events) > 1 else events[0]
@@ -375,7 +415,10 @@ class _Sums:
         return Rows(path.name, rows) if rows else None
 
     def _make(self, name: str, query: str) -> None:
-        self.backend.con.execute(f"CREATE TEMP TABLE {name} AS {query}")
+        self.backend.con.execute(f"CREATE OR REPLACE TEMP TABLE {name} AS {query}")
+
+    def _call(self, name: str, query: str) -> None:
+        self.backend.con.execute(f"CREATE OR REPLACE TEMP VIEW {name} AS {query}")
 
     def _one(self, query: str) -> tuple[Any, ...]:
         return tuple(self.backend.con.execute(query).fetchall()[0])
@@ -383,7 +426,7 @@ class _Sums:
     def _view(self, query: str) -> "Table":
         self.views += 1
         name = f"daily_view{self.views}"
-        self.backend.con.execute(f"CREATE TEMP VIEW {name} AS {query}")
+        self._call(name, query)
         return self.backend.table(name, database=("temp", "main"))
 
     def _compiled(self, table: "Table") -> str:
@@ -405,7 +448,11 @@ def _spans(segments: "Sequence[Segment]", types: Sequence[str]) -> "_Spans":
 def _days_gone(before: "_Spans", now: "_Spans") -> frozenset[int]:
     """The days of segments that are no longer there."""
     spans = [span for path, span in before.items() if path not in now]
-    return frozenset(day for first, last in spans for day in range(first, last + 1))
+    return frozenset(day for span in spans for day in _days(span))
+
+
+def _days(span: tuple[int, int]) -> range:
+    return range(span[0], span[1] + 1)
 
 
 def _usable(state: State, exposures: "_Spans", events: "_Spans") -> State:

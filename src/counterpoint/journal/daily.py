@@ -199,7 +199,7 @@ def size(home: Path) -> int:
     total = 0
     for file in home.rglob("*"):
         try:
-            total += file.stat().st_size
+            total += file.stat().st_size if file.is_file() else 0
         except FileNotFoundError:
             continue
     return total
