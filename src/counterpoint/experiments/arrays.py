@@ -66,7 +66,7 @@ def _rows(
 ) -> list[dict[str, Any]]:
 
     def total(values: "NDArray[np.float64]") -> "NDArray[np.float64]":
-        return np.bincount(code, weights=values, minlength=len(groups))
+        return np.bincount(code, weights=values, minlength=len(groups)).astype(np.float64)
 
     found: dict[str, Any] = {name: total(sums[name][uid]) for name in ("early", "late")}
     for i, metric in enumerate(plan.metrics):
@@ -88,7 +88,7 @@ def _moments(
 ) -> "NDArray[np.float64]":
     """Note the sums around the pooled mean; gives each user's distance from it."""
     centre = values.mean()
-    away = values - centre
+    away: NDArray[np.float64] = values - centre
     sums = total(away)
     found[f"centre_{name}"] = np.full(len(sums), centre)
     found[f"sum_{name}"] = sums
