@@ -29,7 +29,16 @@ def refused(file: Path, environment: dict[str, str]) -> str:
         ("[journal]\nqueue = -5", "/journal/queue: it must be at least 1"),
         ("[catalog]\nread_hosts = [3]", "/catalog/read_hosts/0: it must be text, not a whole number"),
         ("graph = 3", "/graph: it must be a table of settings, not a whole number"),
-        ('engine = "spark"', "/engine: 'spark' is no engine of this version; it knows duckdb"),
+        (
+            '[journal]\nretention = {"a.b" = 5, "page.viewed" = 0}',
+            '/journal/retention/page.viewed: 0 is no number of days; write a whole number from 1, such as { "page.viewed" = 90 }',
+        ),
+        ('[journal.retention]\n"*" = "x"', '/journal/retention/*: "x" is no number of days'),
+        (
+            "[journal]\nretention = 5",
+            "/journal/retention: it must be a table of settings, not a whole number",
+        ),
+        ('engine = "spark"', "/engine: 'spark' is no address of spark; write \"spark://local[2]\""),
         ("name = = 3", "counterpoint.toml:1:8: "),
     ],
 )
@@ -46,7 +55,7 @@ def test_a_wrong_setting_is_named_with_file_and_place(file: Path, text: str, sai
         ("COUNTERPOINT_NAM", "x", "/nam: there is no setting nam; did you mean name?"),
         ("COUNTERPOINT_JOURNAL__QUEUE", "abc", "/journal/queue: it must be a whole number, not text"),
         ("COUNTERPOINT_NAME__X", "1", "/name: it must be text, not a table of settings"),
-        ("COUNTERPOINT_ENGINE", "spark", "/engine: 'spark' is no engine of this version"),
+        ("COUNTERPOINT_ENGINE", "spark", "/engine: 'spark' is no address of spark"),
     ],
 )
 def test_a_wrong_variable_is_blamed_and_not_the_file(file: Path, name: str, value: str, said: str) -> None:

@@ -35,6 +35,8 @@ WARM_UP = 3
 """Seconds before each measurement; a fast machine has seen every user in them."""
 PATH = f"/ofrep/v1/evaluate/flags/{KEY}"
 FIXED = {"state": "ENABLED", "variants": {"on": True, "off": False}, "defaultVariant": "on"}
+PAGE = {"Origin": "https://shop.example", "Sec-Fetch-Site": "cross-site"}
+"""What a browser adds to the request of a page."""
 TICKS = os.sysconf("SC_CLK_TCK")
 
 FLOOR = """
@@ -194,7 +196,7 @@ def counterpoint(folder: Path) -> Iterator[dict[str, Target]]:
     from counterpoint.server.identity import accounts, tokens
 
     with Workspace.create(folder / "workspace") as workspace:
-        definition = {"flags": {**DEFINITION["flags"], "fixed": FIXED}}
+        definition = {"flags": {**DEFINITION["flags"], "fixed": FIXED, "team/fixed": FIXED}}
         write_set(workspace, local_actor(), "default", definition)
         accounts.create_account(workspace.graph, local_actor(), "ana", "correct horse battery", admin=True)
         _, key = tokens.create_token(workspace.graph, local_actor(), "web", frozenset({"flags:evaluate"}))
@@ -215,6 +217,8 @@ def counterpoint(folder: Path) -> Iterator[dict[str, Target]]:
             "counterpoint": Target(process, url, sent),
             "counterpoint, flag without a rule": Target(process, url, sent, PATH.replace(KEY, "fixed")),
             "counterpoint, every subject new": Target(process, url, sent, fresh=True),
+            "counterpoint, from a page": Target(process, url, sent | PAGE),
+            "counterpoint, an encoded key": Target(process, url, sent, PATH.replace(KEY, "team%2Ffixed")),
         }
 
 

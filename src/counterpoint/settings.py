@@ -13,6 +13,7 @@ from typing import Annotated, Any, Literal
 
 import msgspec
 
+from counterpoint.engine import read_engine
 from counterpoint.errors import InputError, Problem
 from counterpoint.spelling import near
 
@@ -29,8 +30,6 @@ __all__ = [
 PREFIX = "COUNTERPOINT_"
 RESERVED = frozenset({"WORKSPACE"})
 """Variables of the command line that are no settings."""
-ENGINES = ("duckdb",)
-"""What the journal's engine may be in this version."""
 CHOICES = {"/catalog/orphans": "keep or delete"}
 """What settings that are one of a few words may be."""
 _NOUNS = {
@@ -57,12 +56,18 @@ class JournalSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     queue: Count = 200_000
     """Events that may wait for the disk before new ones are answered with 429."""
+    buffer_mb: Count = 128
+    """MiB of events that may wait, and of requests with events that may be on their way; beyond it, 429."""
     compact_after: Count = 50_000
     """Events in the intake after which they are moved into Parquet segments."""
     identity_days: Count = 30
     """Days for which a repeated (source, id) is recognised."""
     daily_mb: Annotated[int, msgspec.Meta(ge=0)] = 2_000
     """MB of sums by user and day that are kept so that a result after a new day costs the new day; 0 keeps none."""
+    retention: dict[str, Count] = {}
+    """Days that the events of a type are kept, by the time of the event; `*` is for the types that it does not name."""
+    shared: str | None = None
+    """The journal's folder as the machines of Spark or ClickHouse see it; none means by the same path as here."""
 
 
 class CatalogSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -116,7 +121,7 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     name: str = "Workspace"
     """What the organisation calls itself; shown in the navigation."""
     engine: str = "duckdb"
-    """The journal's engine."""
+    """What computes on the journal: `duckdb`, `spark://…` or `clickhouse://…`."""
     graph: GraphSettings = GraphSettings()
     journal: JournalSettings = JournalSettings()
     catalog: CatalogSettings = CatalogSettings()
@@ -139,10 +144,13 @@ def load_settings(file: Path, environment: Mapping[str, str] | None = None) -> S
     except msgspec.ValidationError as error:
         text, _, path = str(error).partition(" - at `$")
         pointer = re.sub(r"\[(\d+)\]", r"/\1", path.rstrip("`").replace(".", "/"))
+        if path == ".journal.retention[...]`":  # msgspec does not say which one
+            text, pointer = _retention(tree["journal"]["retention"])
         raise _refusal(file, given, *_in_words(text, pointer)) from error
-    if settings.engine not in ENGINES:
-        message = f"{settings.engine!r} is no engine of this version; it knows {' and '.join(ENGINES)}"
-        raise _refusal(file, given, message, "/engine")
+    try:
+        read_engine(settings.engine)
+    except ValueError as error:
+        raise _refusal(file, given, str(error), "/engine") from error
     for index, name in enumerate(settings.flags.environments):
         if not _ENVIRONMENT.fullmatch(name) or name in settings.flags.environments[:index]:
             message = (
@@ -163,6 +171,17 @@ def load_settings(file: Path, environment: Mapping[str, str] | None = None) -> S
             )
             raise _refusal(file, given, message, f"/flags/context_headers/{name}")
     return settings
+
+
+def _retention(rules: Mapping[str, Any]) -> tuple[str, str]:
+    """What is wrong with the first rule that is no number of days, and its pointer."""
+    for name, days in rules.items():
+        if not isinstance(days, int) or isinstance(days, bool) or days < 1:
+            message = (
+                f"{days!r} is no number of days; write a whole number from 1, such as {{ {name!r} = 90 }}"
+            )
+            return message.replace("'", '"'), f"/journal/retention/{name}"
+    return "it must be days by type of event", "/journal/retention"
 
 
 def _parsed(file: Path) -> dict[str, Any]:

@@ -58,6 +58,7 @@ NOUNS: Mapping[str, Noun] = {
         Noun("belief", "belief", "beliefs", "What is held to be true, until evidence says otherwise."),
         Noun("goal", "goal", "goals", "A value that a metric should reach by a date."),
         Noun("metric", "metric", "metrics", "A figure computed from events."),
+        Noun("dashboard", "dashboard", "dashboards", "Figures that a unit looks at."),
         Noun("insight", "insight", "insights", "What somebody understood from the data."),
         Noun("bet", "bet", "bets", "An initiative with a hypothesis, and with what would end it."),
         Noun("evidence", "evidence", "evidence", "What was seen, for a risk or against it."),

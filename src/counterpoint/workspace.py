@@ -18,6 +18,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from counterpoint.engine import read_engine
 from counterpoint.errors import ConflictError, CounterpointError, Finding, WorkspaceError
 from counterpoint.graph.store import Graph
 from counterpoint.settings import Settings, load_settings
@@ -42,7 +43,8 @@ TEMPLATE = """\
 # What the organisation calls itself; shown in the navigation.
 name = {name}
 
-# The journal's engine.
+# What computes on the journal: "duckdb" in this process; "spark://local[2]" or "spark://host:7077";
+# "clickhouse://local" or "clickhouse://user:password@host:8123/database".
 # engine = "duckdb"
 
 [graph]
@@ -58,6 +60,10 @@ name = {name}
 # identity_days = 30
 # MB of sums that are kept so that a result after a new day costs the new day; 0 keeps none.
 # daily_mb = 2000
+# Days that events of a type are kept, by their time; "*" is for all other types. None are for ever.
+# retention = {{ "page.viewed" = 90 }}
+# The journal's folder as the machines of Spark or ClickHouse see it, if they have another path to it.
+# shared = "/mnt/journal"
 
 [catalog]
 # Hosts ("host" or "host:port") that `url` locations may be read from.
@@ -157,7 +163,8 @@ class Workspace:
 
             with self._opening:
                 if self._journal is None:
-                    self._journal = Journal(self.path / JOURNAL, self.settings.journal)
+                    engine = read_engine(self.settings.engine)
+                    self._journal = Journal(self.path / JOURNAL, self.settings.journal, engine=engine)
         return self._journal
 
     def keep(self, kind: type[T], make: Callable[["Workspace"], T]) -> T:

@@ -101,8 +101,46 @@ def documents() -> list[dict[str, Any]]:
         entity(
             "Metric",
             "starts",
-            {"direction": "decrease", "event": "app.start", "aggregation": "mean", "owner": "playback"},
+            {
+                "direction": "decrease",
+                "event": "app.start",
+                "aggregation": "mean",
+                "owner": "playback",
+                "unit": "ms",
+                "role": "guardrail",
+                "decisions": [{"decision": "Whether a release rolls out", "for": ["bet:instant-start"]}],
+            },
             api=OURS,
+        ),
+        entity(
+            "Metric",
+            "minutes",
+            {
+                "direction": "increase",
+                "event": "listen.minuts",
+                "aggregation": "sum",
+                "owner": "playback",
+                "cap": 9,
+            },
+            api=OURS,
+            description="Minutes of listening; its events have not come yet.",
+        ),
+        entity("Goal", "quick", {"owner": "playback", "metric": "starts", "target": 900}, api=OURS),
+        entity(
+            "Dashboard",
+            "playback",
+            {
+                "owner": "playback",
+                "panels": [
+                    {"metric": "starts", "goal": "quick", "split": "source"},
+                    {"metric": "sessions", "chart": "columns"},
+                    {"metric": "starts", "chart": "figure", "target": 950},
+                    {"metric": "minutes"},
+                    {"metric": "gone"},
+                ],
+            },
+            api=OURS,
+            title="Playback today",
         ),
         entity(
             "Scorecard",

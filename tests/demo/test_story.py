@@ -17,6 +17,9 @@ from counterpoint.demo.folder import DemoFolder
 from counterpoint.demo.past import RETIRED, SPLIT
 from counterpoint.demo.ramped import HOME_SET, SHOWN
 from counterpoint.demo.simulate import TRUTH
+from counterpoint.experiments.dashboards.store import all_dashboards, open_dashboard, read_panels
+from counterpoint.experiments.metrics import readings
+from counterpoint.experiments.metrics.store import all_metrics
 from counterpoint.flags import FlagSet
 from counterpoint.flags.exposure_counts import counts_of_flag
 from counterpoint.flags.promotion import environments_of
@@ -41,6 +44,61 @@ def built(tmp_path_factory):
     folder = tmp_path_factory.mktemp("demo") / "arpeggio-demo"
     assert run(["demo", str(folder), "--no-serve"]) == 0
     return folder
+
+
+def test_the_metric_catalogue_is_whole_and_its_figures_are_the_truth(built):
+    with Workspace.open(built) as workspace:
+        types, moment = readings.seen(workspace), datetime(2026, 11, 9, tzinfo=UTC)
+        metrics = {each.definition.name: each for each in all_metrics(workspace)}
+        last = max(types[event].last for each in metrics.values() for event in each.events).date()
+
+        def read(name):
+            loaded = metrics[name]
+            return readings.reading_of(workspace, loaded, readings.asked_for(loaded, last, now=moment))
+
+        remarks = {
+            name: readings.check_metric(workspace, loaded, read(name), types, now=moment)
+            for name, loaded in metrics.items()
+        }
+        starts = read("app-start-time")
+        minutes = read("weekly-listening-minutes")
+        returns = read("weekly-return")
+        ratio, listeners = read("starts-per-listener"), read("active-listeners")
+    assert len(metrics) == 10
+    assert [name for name, each in metrics.items() if each.definition.role == "northStar"] == [
+        "weekly-listening-minutes"
+    ]
+    assert [(remark.about, name) for name, each in remarks.items() for remark in each] == [
+        ("cap", "listening-time")
+    ]
+    assert starts.whole.value == pytest.approx(TRUTH["app-start-time"].control, rel=0.02)
+    truth = TRUTH["weekly-listening-minutes"]
+    assert truth.control * 0.98 < minutes.whole.value < truth.treatment * 1.02
+    weeks = [point.value for point in returns.points if point.value is not None]
+    assert weeks == pytest.approx([0.93, 0.88, 0.84, 0.63], abs=0.02)
+    assert ratio.whole.value == pytest.approx(20_013 / listeners.whole.value, rel=0.02)
+
+
+def test_a_squad_and_its_tribe_have_dashboards_whose_figures_come(built):
+    with Workspace.open(built) as workspace:
+        boards = {each.name: each for each in all_dashboards(workspace)}
+        panels = {
+            name: read_panels(
+                workspace, open_dashboard(workspace, name), now=datetime(2026, 11, 9, tzinfo=UTC)
+            )
+            for name in boards
+        }
+        with workspace.graph.read() as reader:
+            tribe = reader.require(boards["listening"].owner)
+            assert boards["discovery"].owner in tribe.targets("parentOf")
+    assert [len(each) for each in panels.values()] == [4, 6]
+    for panel in (panel for each in panels.values() for panel in each):
+        assert not panel.problem
+        assert panel.reading.whole.value > 0
+    split = panels["discovery"][3].reading
+    assert [part.part for part in split.parts][-1] == "(other)"
+    assert sum(part.users for part in split.parts) == split.whole.users == 6000
+    assert panels["listening"][0].targets[0][0] == 430
 
 
 def test_the_demo_walks_the_whole_thread(built):

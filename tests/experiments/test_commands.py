@@ -52,12 +52,28 @@ def test_a_reading_is_recorded_unless_it_should_not_be(
         assert len(reader.activity(action="experiment.read")) == readings
 
 
-@pytest.mark.parametrize("engine", ["spark", "clickhouse"])
-def test_an_engine_that_is_not_there_yet_is_wrong_usage_and_names_what_is(
+@pytest.mark.parametrize("engine", ["sparc", "spark://", "clickhouse://h:1/a/b"])
+def test_what_is_no_engine_is_wrong_usage_and_names_what_is(
     games: Workspace, engine: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert call(games, "experiments", "analyze", "gate", "--engine", engine) == 2
-    assert "--engine duckdb" in capsys.readouterr().err
+    (line,) = capsys.readouterr().err.splitlines()
+    assert "--engine" in line
+    assert "spark" in line or "clickhouse://user" in line
+
+
+@pytest.mark.parametrize(("engine", "package"), [("spark", "pyspark"), ("clickhouse", "clickhouse_connect")])
+def test_an_engine_whose_package_is_missing_says_how_to_install_it(
+    games: Workspace,
+    engine: str,
+    package: str,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: None if name == package else name)
+    assert call(games, "experiments", "analyze", "gate", "--engine", engine) == 1
+    (line,) = capsys.readouterr().err.splitlines()
+    assert f'pip install "counterpoint[{engine}]"' in line
 
 
 def test_an_unknown_experiment_is_one_line_and_exit_code_1(

@@ -21,8 +21,9 @@ from counterpoint.experiments.aggregation import exposures_of, totals_expression
 from counterpoint.experiments.daily import daily_totals, key_of
 from counterpoint.experiments.totals import Totals, totals_of
 from counterpoint.journal import EXPOSURE, Journal, Snapshot
-from counterpoint.journal.daily import FOLDER, Kept, drop, size, trim
-from counterpoint.journal.segments import manifest
+from counterpoint.journal.daily import FOLDER, Kept, drop, drop_gone, size, trim
+from counterpoint.journal.manifest import adopt, manifest
+from counterpoint.journal.sought import Named
 
 T0 = datetime(2026, 3, 1, tzinfo=UTC)
 KINDS = ("sum", "mean", "count", "any")
@@ -119,9 +120,11 @@ def rewrite(journal: Journal, old: list[Any], change: Callable[[Any], Any]) -> N
         for segment in old:
             database.execute("DELETE FROM segments WHERE path = ?", (segment.path,))
         if len(table):
-            first, last = min(s.first for s in old), max(s.last for s in old)
-            row = (path, old[0].type, old[0].period, len(table), 1, first, last, 0)
-            database.execute("INSERT INTO segments VALUES (?, ?, ?, ?, ?, ?, ?, ?)", row)
+            new = replace(
+                old[0], path=path, events=len(table), bytes=(journal.folder / path).stat().st_size,
+                first=min(s.first for s in old), last=max(s.last for s in old), lowest=None, highest=None, columns=(),
+            )  # fmt: skip
+            adopt(database, [new], added=0)
         database.execute("COMMIT")
 
 
@@ -189,9 +192,12 @@ class Happening(RuleBasedStateMachine):
                 self.journal, [segment], lambda table: table.filter(pc.not_equal(table["subject"], subject))
             )
         if drops:
-            drop(self.journal.folder, {segment.path for segment in segments})
-            left = list((self.journal.folder / FOLDER).rglob("*.parquet"))
-            assert not (segments and left)
+            drop_gone(self.journal.folder, set())
+            assert not list((self.journal.folder / FOLDER).rglob("*.parquet"))
+
+    @rule()
+    def merge_all(self) -> None:
+        self.journal.compact(full=True)
 
     @rule(which=st.integers(0, 1000))
     def retain(self, which: int) -> None:
@@ -339,3 +345,19 @@ def test_values_that_are_no_finite_numbers_are_refused_as_in_the_whole_expressio
     for way in (kept, whole):
         with pytest.raises(InputError, match="not all finite numbers"):
             way(journal)
+
+
+def test_whom_the_journal_forgets_is_in_no_kept_sum(journal: Journal) -> None:
+    def bytes_with(name: bytes) -> list[Path]:
+        import pyarrow.parquet as pq
+
+        return [
+            file
+            for file in sorted((journal.folder / FOLDER).rglob("*.parquet"))
+            if name in str(pq.read_table(file).to_pylist()).encode()
+        ]
+
+    assert bytes_with(b"'u3'")
+    journal.forget([Named("u3")], actor="test")
+    assert not bytes_with(b"'u3'")
+    assert_alike(kept(journal), whole(journal))

@@ -1,7 +1,7 @@
 """The shorter way of single evaluations: the same answers as the usual way, and no check left out."""
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -60,8 +60,9 @@ def ways(
     make: Callable[..., TestClient], workspace: Workspace, _only_when_told: None
 ) -> Callable[..., tuple[Way, Way]]:
     """Makes two applications over the workspace: one as it is, and one without its shortcut."""
-    write_set(workspace, local_actor(), "default", DEFINITION)
-    write_set(workspace, local_actor(), "shop", DEFINITION)
+    definition = DEFINITION | {"flags": DEFINITION["flags"] | ODD}
+    write_set(workspace, local_actor(), "default", definition)
+    write_set(workspace, local_actor(), "shop", definition)
 
     def made(*, alone: bool = False, **settings: Any) -> tuple[Way, Way]:
         short = _way(make(**{"loopback": True, **settings}))
@@ -101,7 +102,15 @@ def bearer(secret: str) -> dict[str, str]:
     return {"Authorization": f"Bearer {secret}"}
 
 
-REQUESTS: list[tuple[str, bool, int, dict[str, str], dict[str, Any]]] = [
+SHOP = {"Origin": "https://shop.example"}
+ASKING = SHOP | {
+    "Authorization": None,
+    "Access-Control-Request-Method": "POST",
+    "Access-Control-Request-Headers": "authorization",
+}
+"""What a browser asks before a page's first request; it sends no token with it."""
+ODD = dict.fromkeys(("a/b", "x%2Fy", "a?b", "é t"), DEFINITION["flags"]["text"])
+REQUESTS: list[tuple[str, bool, int, Mapping[str, str | None], dict[str, Any]]] = [
     ("plain", True, 200, {}, {}),
     ("a flag without a rule", True, 200, {}, {"url": f"{PATH}/text"}),
     ("a float", True, 200, {}, {"url": f"{PATH}/part"}),
@@ -113,15 +122,35 @@ REQUESTS: list[tuple[str, bool, int, dict[str, str], dict[str, Any]]] = [
     ("a context that is none", True, 200, {}, {"content": b'{"context": [1]}'}),
     ("an id of its own", True, 200, {"X-Request-ID": "abcdefgh-1"}, {}),
     ("an id that is none", True, 200, {"X-Request-ID": "a b\tc"}, {}),
-    ("an origin", False, 200, {"Origin": "https://shop.example"}, {}),
+    ("an origin", True, 200, SHOP, {}),
+    ("an origin, and an id of its own", True, 200, SHOP | {"X-Request-ID": "abcdefgh-1"}, {}),
+    ("an origin, from another site", True, 200, SHOP | {"Sec-Fetch-Site": "cross-site"}, {}),
+    ("our own page", True, 200, {"Origin": "http://counterpoint.localhost", "Sec-Fetch-Site": "same-origin"}, {}),
+    ("our own page, its host in capitals", True, 200, {"Origin": "http://Counterpoint.localhost"}, {}),
     ("an origin that may not", False, 403, {"Origin": "https://evil.example"}, {}),
-    ("another site", False, 200, {"Sec-Fetch-Site": "cross-site"}, {}),
+    ("an origin that may, in capitals", False, 403, {"Origin": "https://SHOP.example"}, {}),
+    ("no origin", False, 403, {"Origin": "null"}, {}),
+    ("an empty origin", False, 403, {"Origin": ""}, {}),
+    ("an origin with a cookie", False, 200, SHOP | {"Cookie": "counterpoint_session=x"}, {}),
+    ("an origin, and no such flag", False, 404, SHOP, {"url": f"{PATH}/none"}),
+    ("an origin, and all flags", False, 200, SHOP, {"url": PATH}),
+    ("another site", True, 200, {"Sec-Fetch-Site": "cross-site"}, {}),
     ("a cookie", False, 200, {"Cookie": "counterpoint_session=x"}, {}),
     ("compressed", False, 400, {"Content-Encoding": "gzip"}, {"content": b"x"}),
     ("another host", False, 421, {"Host": "evil.example"}, {}),
     ("a host without name", False, 421, {"Host": ""}, {}),
     ("a query", False, 200, {}, {"params": {"a": "b"}}),
-    ("an encoded key", False, 200, {}, {"url": f"{PATH}/a%2Fb"}),
+    ("an encoded key", True, 200, {}, {"url": f"{PATH}/a%2Fb"}),
+    ("an encoded key, not encoded", True, 200, {}, {"url": f"{PATH}/a/b"}),
+    ("a key that looks encoded, not encoded", True, 200, {}, {"url": f"{PATH}/x%2Fy"}),
+    ("a key with a question mark", True, 200, {}, {"url": f"{PATH}/a%3Fb"}),
+    ("a key with a space and an umlaut", True, 200, {}, {"url": f"{PATH}/%C3%A9%20t"}),
+    ("a key with a half encoded sign", False, 404, {}, {"url": f"{PATH}/a%2"}),
+    ("a key that is no UTF-8", False, 404, {}, {"url": f"{PATH}/%FF"}),
+    ("an encoded key, from a page", True, 200, SHOP, {"url": f"{PATH}/a%2Fb"}),
+    ("an encoded slash before the key", True, 200, {}, {"url": f"{PATH}%2Fyes"}),
+    ("a path that begins alike", False, 404, {}, {"url": f"{PATH}x/yes"}),
+    ("a lone percent sign", False, 404, {}, {"url": f"{PATH}/%"}),
     ("all flags", False, 200, {}, {"url": PATH}),
     ("all flags, with a slash", False, 200, {}, {"url": PATH + "/"}),
     ("no such flag", False, 404, {}, {"url": f"{PATH}/none"}),
@@ -132,6 +161,18 @@ REQUESTS: list[tuple[str, bool, int, dict[str, str], dict[str, Any]]] = [
     ("JSON but no object", False, 400, {}, {"content": b"[]"}),
     ("a large body", False, 413, {}, {"content": b" " * (MAX_BODY + 1)}),
     ("another method", False, 405, {}, {"method": "GET", "content": None}),
+    ("preflight", True, 204, ASKING, {"method": "OPTIONS", "content": None}),
+    ("preflight of all flags", True, 204, ASKING, {"method": "OPTIONS", "content": None, "url": PATH}),
+    ("preflight of an encoded key", True, 204, ASKING, {"method": "OPTIONS", "content": None, "url": f"{PATH}/a%2Fb"}),
+    ("preflight with an id", True, 204, ASKING | {"X-Request-ID": "abcdefgh-1"}, {"method": "OPTIONS", "content": None}),
+    ("preflight of a page that may not", True, 204, ASKING | {"Origin": "https://evil.example"}, {"method": "OPTIONS", "content": None}),
+    ("preflight with a cookie", False, 204, ASKING | {"Cookie": "a=b"}, {"method": "OPTIONS", "content": None}),
+    ("preflight with a query", False, 204, ASKING, {"method": "OPTIONS", "content": None, "params": {"a": "b"}}),
+    ("preflight for another host", False, 421, ASKING | {"Host": "evil.example"}, {"method": "OPTIONS", "content": None}),
+    ("preflight of the stream", False, 204, ASKING, {"method": "OPTIONS", "content": None, "url": "/ofrep/v1/sse"}),
+    ("preflight with a token", False, 204, SHOP, {"method": "OPTIONS", "content": None}),
+    ("a page without a token", False, 401, SHOP | {"Authorization": None}, {}),
+    ("no preflight", False, 405, {}, {"method": "OPTIONS", "content": None}),
 ]  # fmt: skip
 
 
@@ -152,14 +193,15 @@ def _compare(
     name: str,
     expected: bool,
     status: int,
-    headers: dict[str, str],
+    headers: Mapping[str, str | None],
     options: dict[str, Any],
 ) -> None:
     answers, lines, counts = [], [], []
     for way in pair:
         earlier = _counted(way)
         with capture_logs() as written:
-            answer, at_once = way.ask(sent | headers, **options)
+            asked = {name: value for name, value in {**sent, **headers}.items() if value is not None}
+            answer, at_once = way.ask(asked, **options)
             way.shortcut._lines.flush()
         assert at_once == (expected and way is pair[0]), name
         answers.append((answer.status_code, answer.content, _told(answer)))

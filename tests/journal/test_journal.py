@@ -94,6 +94,67 @@ def test_one_append_may_be_larger_than_the_queue(open_journal: Opens) -> None:
     assert open_journal(queue=10).append([event(number) for number in range(50)]).accepted == 50
 
 
+def test_giant_events_are_bounded_by_their_bytes(open_journal: Opens) -> None:
+    journal = open_journal(buffer_mb=1)
+    with journal._intake.writing:
+        taken = [journal.submit([event(0)])]
+        while journal.queue()[0]:  # until the thread holds the first one
+            pass
+        taken.append(journal.submit([event(1, data="x" * 900_000)]))
+        with pytest.raises(OverloadedError, match="bytes of events are waiting"):
+            journal.submit([event(2, data="x" * 200_000)])
+        taken.append(journal.submit([event(3, data="x" * 100_000)]))
+    assert [each.result().accepted for each in taken] == [1, 1, 1]
+    assert journal.append([event(4, data="x" * 200_000)]).accepted == 1, "what was written makes room"
+
+
+def test_many_small_appends_share_one_commit(journal: Journal, monkeypatch: pytest.MonkeyPatch) -> None:
+    sizes: list[int] = []
+    commit = journal._intake._commit
+
+    def counted(database: Any, group: Any) -> Any:
+        sizes.append(len(group))
+        return commit(database, group)
+
+    monkeypatch.setattr(journal._intake, "_commit", counted)
+    with journal._intake.writing:  # as if the disk were busy with a sync
+        taken = [journal.submit([event(number)]) for number in range(100)]
+    assert [each.result().accepted for each in taken] == [1] * 100
+    assert sum(sizes) == 100
+    assert len(sizes) <= 2, "what came while the first was held up is written at once"
+
+
+def test_of_repeats_in_one_commit_the_first_wins(journal: Journal) -> None:
+    with journal._intake.writing:
+        taken = [journal.submit([event(0)])]
+        while journal.queue()[0]:
+            pass
+        taken += [journal.submit([event(1, data=number), event(2 + number)]) for number in range(3)]
+        taken.append(journal.submit([event(9, data="first"), event(9, data="second")]))
+    found = [(each.result().accepted, each.result().duplicates) for each in taken]
+    assert found == [(1, 0), (2, 0), (1, 1), (1, 1), (1, 1)]
+    assert [each.data for each in journal.recent(limit=20) if each.id in ("e1", "e9")] == ["first", 0]
+    journal.compact()
+    assert journal.append([event(1, data="later"), event(9)]).duplicates == 2
+
+
+def test_events_of_wrong_clocks_are_taken_and_counted(open_journal: Opens) -> None:
+    journal = open_journal(clock=lambda: datetime(2026, 5, 4, 12, tzinfo=UTC))
+    times = {
+        0: "2026-05-04T12:04:00Z",
+        1: "2036-05-04T12:00:00Z",
+        2: "1970-01-01T00:00:00Z",
+        3: "2001-01-01T00:00:00Z",
+    }
+    receipt = journal.append([event(number, time=time) for number, time in times.items()])
+    assert receipt == Receipt(accepted=4, future=1, late=1)
+    journal.compact()
+    found = {each.id: each.clockskew for each in journal.recent()}
+    assert {name for name, skew in found.items() if skew is not None} == {"e1", "e2"}
+    days = {path.parent.name for path in (journal.folder / "segments").glob("*/*/*.parquet")}
+    assert {"day=2026-05-04", "day=2036-05-04", "day=1970-01-01", "day=2001-01-01"} == days
+
+
 def test_closing_writes_what_is_queued(open_journal: Opens) -> None:
     journal = open_journal()
     future = journal.submit([event(1)])

@@ -16,7 +16,8 @@ from counterpoint.errors import CounterpointError, InputError, OverloadedError
 from counterpoint.flags.exposure import Exposure, event_of
 from counterpoint.graph.actor import local_actor
 from counterpoint.journal import Journal, logs, otlp
-from counterpoint.journal.logs import MAX_BODY, MAX_UNPACKED, unpacked
+from counterpoint.journal.bodies import unpacked
+from counterpoint.journal.logs import MAX_BODY, MAX_UNPACKED
 from counterpoint.server.app import create_app
 from counterpoint.server.identity import tokens
 
@@ -228,7 +229,7 @@ def test_gzip_is_unpacked(client: TestClient[Any], workspace: Workspace) -> None
 
 
 def test_members_of_a_gzip_follow_each_other() -> None:
-    assert unpacked(gzip.compress(b"a") + gzip.compress(b"b")) == b"ab"
+    assert unpacked(gzip.compress(b"a") + gzip.compress(b"b"), 2) == b"ab"
 
 
 @pytest.mark.parametrize(

@@ -5,6 +5,7 @@ import json
 import re
 import signal
 import socket
+import subprocess
 import sys
 import time
 from collections.abc import Callable
@@ -191,3 +192,28 @@ def listens(host: str | None, port: int | None) -> bool:
     except OSError:
         return False
     return True
+
+
+def test_a_server_that_runs_does_not_look_for_cycles_in_what_it_is_made_of(folder: Path) -> None:
+    code = """
+import gc, os, signal, sys
+from counterpoint import Workspace
+from counterpoint.server.app import create_app
+from counterpoint.server.process import bind, run
+
+def ready():
+    print(gc.get_freeze_count(), len(gc.get_objects()))
+    os.kill(os.getpid(), signal.SIGTERM)
+
+with Workspace.open(sys.argv[1]) as workspace:
+    run(create_app(workspace, auth=False, loopback=True), bind("127.0.0.1", 0), on_ready=ready)
+"""
+    ended = subprocess.run(
+        [sys.executable, "-c", code, str(folder)],
+        capture_output=True,
+        text=True,
+        timeout=DEADLINE,
+        check=True,
+    )
+    kept, looked_at = map(int, ended.stdout.split())
+    assert kept > 100 * looked_at

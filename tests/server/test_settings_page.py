@@ -44,6 +44,14 @@ def test_the_password_of_a_database_is_hidden(tmp_path: Path) -> None:
     assert shown == "postgresql://ana:***@db/graph"
 
 
+def test_the_password_of_an_engine_is_hidden(tmp_path: Path) -> None:
+    file = tmp_path / "counterpoint.toml"
+    file.write_text("", encoding="utf-8")
+    settings = Settings(engine="clickhouse://ana:secret@lake:8443/events?secure=true")
+    shown = {row.name: row.value for row in setting_rows(settings, file, {})}["engine"]
+    assert shown == "clickhouse://ana:***@lake:8443/events?secure=true"
+
+
 def test_the_page_shows_the_workspace_its_health_and_the_local_user(
     client: TestClient, workspace: Workspace
 ) -> None:

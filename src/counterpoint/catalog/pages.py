@@ -50,6 +50,7 @@ KIND_ORDER = (
     "User",
     "Bet",
     "Metric",
+    "Dashboard",
     "Goal",
     "Belief",
     "Purpose",

@@ -52,6 +52,12 @@ LABELS = {
     "supportedByBet": "Bets that rest on it",
     "measuredBy": "Measured by",
     "measures": "Measures",
+    "computedFrom": "Computed from",
+    "computedInto": "Part of the ratio",
+    "informs": "Informs decisions on",
+    "informedBy": "Informed by",
+    "shows": "Shows",
+    "shownOn": "Shown on",
     "implementsBet": "Carries out",
     "implementedBy": "Carried out by",
     "flagOf": "Flags of",
@@ -79,6 +85,7 @@ KIND_ORDER = (
     "resource",
     "domain",
     "metric",
+    "dashboard",
     "flagset",
 )
 """The order of what an owner owns: what it wants, tries and runs."""

@@ -12,6 +12,11 @@ COMMANDS: dict[str, dict[str, tuple[str, str]]] = {
             "Show the versions of an entity, and what changed.",
         ),
         "serve": ("counterpoint.server.commands:serve", "Serve the web UI and the APIs."),
+        "backup": (
+            "counterpoint.backup.commands:backup",
+            "Write a workspace into one archive, while others use it.",
+        ),
+        "restore": ("counterpoint.backup.commands:restore", "Make a workspace out of a backup."),
         "similar": (
             "counterpoint.catalog.reuse.commands:similar",
             "Say what exists already that is like a text or an entity.",
@@ -119,6 +124,27 @@ COMMANDS: dict[str, dict[str, tuple[str, str]]] = {
             "Print the results and the shipping recommendation.",
         ),
     },
+    "metrics": {
+        "list": (
+            "counterpoint.experiments.metrics.commands:list_metrics",
+            "List the metrics, with who answers for them.",
+        ),
+        "show": ("counterpoint.experiments.metrics.commands:show", "Print a metric's figures day by day."),
+        "check": (
+            "counterpoint.experiments.metrics.commands:check",
+            "Say what the events say against the metrics.",
+        ),
+    },
+    "dashboards": {
+        "list": (
+            "counterpoint.experiments.dashboards.commands:list_dashboards",
+            "List the dashboards with their units.",
+        ),
+        "show": (
+            "counterpoint.experiments.dashboards.commands:show",
+            "Print the newest figures of a dashboard.",
+        ),
+    },
     "scorecards": {
         "check": (
             "counterpoint.catalog.scorecards.commands:check",
@@ -146,7 +172,15 @@ COMMANDS: dict[str, dict[str, tuple[str, str]]] = {
     "events": {
         "compact": (
             "counterpoint.journal.commands:compact",
-            "Move events from the intake into Parquet segments.",
+            "Move events into Parquet segments, merge small ones, let go what is too old.",
+        ),
+        "retention": (
+            "counterpoint.journal.commands:retention",
+            "Show how long events are kept, what is due to go, and what went.",
+        ),
+        "forget": (
+            "counterpoint.journal.erasure_commands:forget",
+            "Remove a person's events for good, and prove it.",
         ),
     },
     "account": {
@@ -173,6 +207,8 @@ EXAMPLES: dict[str, tuple[str, ...]] = {
     "demo": ("demo", "demo arpeggio --port 7800"),
     "init": ("init acme --name 'Acme Furniture'",),
     "doctor": ("-w acme doctor",),
+    "backup": ("-w acme backup /backups/acme.zip", "backup --verify /backups/acme.zip"),
+    "restore": ("restore /backups/acme.zip acme", "restore /backups/acme.zip acme --force"),
     "serve": ("-w acme serve --no-auth", "-w acme serve --port 7800"),
     "similar": ("similar playlist made for one listener", "similar component:taste-profile --kind Component"),
     "history": ("history component:default/search", "history component:default/search --diff 2026-05-01 2026-06-01"),
@@ -196,6 +232,7 @@ EXAMPLES: dict[str, tuple[str, ...]] = {
         "import flags a.json b.json --set checkout.staging --dry-run",
     ),
     "import events": ("import events events.ndjson", "import events test.csv --mapping mapping.yaml"),
+    "events forget": ("events forget user-7 --dry-run", "events forget --file ids.txt --yes", "events forget user-7 --verify"),
     "flags eval": ("""flags eval new-checkout --context '{"targetingKey": "user-1"}'""",),
     "flags list": ("flags list", "flags list --set mobile --state disabled"),
     "flags export": ("flags export", "flags export --set mobile --file mobile.json --version 3"),
@@ -221,10 +258,15 @@ EXAMPLES: dict[str, tuple[str, ...]] = {
         "experiments analyze one-page-checkout",
         "experiments analyze one-page-checkout --no-record --json",
     ),
+    "metrics list": ("metrics list", "metrics list --json"),
+    "metrics show": ("metrics show app-start-time", "metrics show app-start-time --days 7 --json"),
+    "metrics check": ("metrics check", "metrics check app-start-time --json"),
+    "dashboards show": ("dashboards show discovery", "dashboards show discovery --days 7 --json"),
     "scorecards check": ("scorecards check", "scorecards check production-readiness", "scorecards check --entity component:default/search --json"),
     "vocabulary set": ("vocabulary set squad=pod tribe=area", "vocabulary set bet=song --unit listening"),
     "vocabulary use": ("vocabulary use plain",),
     "practices set": ("practices set experiments=off --unit creators", "practices set I1=ask_reason squadMost=9"),
+    "events compact": ("events compact", "events compact --dry-run"),
     "account create": ("account create ana --admin",),
     "account password": ("account password ana",),
     "account remove": ("account remove ana",),
@@ -240,6 +282,8 @@ GROUPS = {
     "units": "Units of the organisation.",
     "flags": "Evaluate, check, compare and promote flags.",
     "experiments": "Read experiments.",
+    "metrics": "What is measured, and whether its events come.",
+    "dashboards": "What units look at.",
     "scorecards": "Check what the catalog says of things.",
     "vocabulary": "What the organisation calls things.",
     "practices": "What units do, and what their rules ask for.",

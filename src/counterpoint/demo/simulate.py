@@ -101,7 +101,7 @@ def simulate(flags: FlagSet, *, listeners: int = 6_000, seed: int = 7) -> Simula
     exposed = np.sort(rng.uniform(0, 3 * DAY, size=listeners)).astype(np.int64)
     rng.shuffle(exposed)
     active = _activity(rng, treated)
-    made = _Events(names)
+    made = _Events(names, [COUNTRIES[country] for country in countries])
     made.add(
         FLAGS, "feature_flag.evaluation", "exposure", exposed, [_exposure(variants[name]) for name in names]
     )
@@ -185,8 +185,9 @@ def _values(values: NDArray[np.float64]) -> list[dict[str, Any]]:
 class _Events:
     """Collects events, each listener's under ids that the seed does not change."""
 
-    def __init__(self, names: list[str]) -> None:
+    def __init__(self, names: list[str], countries: list[str]) -> None:
         self._names = names
+        self._countries = countries
         self._found: list[tuple[int, dict[str, Any]]] = []
 
     def add(
@@ -211,7 +212,9 @@ class _Events:
                     "type": kind,
                     "subject": name,
                     "time": f"{texts[index]}Z",
-                    "data": data[index],
+                    "data": data[index]
+                    if source == FLAGS
+                    else data[index] | {"country": self._countries[index]},
                 }
                 self._found.append((int(moments[index]), event))
 

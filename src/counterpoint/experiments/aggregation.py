@@ -331,7 +331,9 @@ def _field(metric: Metric, events: Table) -> Any:
                 f"The metric {metric.name} reads the field {metric.field!r}, which no path can name; "
                 "use letters, digits, _ and -, with a dot before what is inside of another field."
             )
-        item = events.data.cast("json")[metric.field]
+        item = events.data.cast("json")
+        for part in metric.field.split("."):  # engines differ in what a path with dots means
+            item = item[part]
         return ibis.coalesce(item.float, item.bool.cast("float64"))
     if metric.field in events.columns:
         return events[metric.field].cast("float64")

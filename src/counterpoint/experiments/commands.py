@@ -35,7 +35,7 @@ def analyze(
     name: str,
     /,
     *,
-    engine: str = "duckdb",
+    engine: str | None = None,
     full: Annotated[bool, Parameter(negative="")] = False,
     record: Annotated[bool, Parameter(negative="--no-record")] = True,
 ) -> None:
@@ -46,27 +46,29 @@ def analyze(
     name
         The experiment's name or reference.
     engine
-        What computes: duckdb.
+        What computes: duckdb, spark or clickhouse, or the address of one, such as spark://host:7077; that of
+        the settings if nothing is said. A name alone means the settings' engine, if that is one of this kind,
+        and else the one on this machine.
     full
         Read every event, whatever sums by day have been kept; the figures are the same.
     record
         Keep the reading in the activity log, where the bet's page shows it; as is done if nothing is said.
     """
+    from counterpoint.engine import chosen_engine, read_engine
     from counterpoint.experiments import store
     from counterpoint.graph.actor import local_actor
 
-    if engine not in store.ENGINES:
-        supported = " or ".join(store.ENGINES)
-        raise UsageError(
-            f"The engine {engine} is not in this version; use --engine {supported}, or leave it out."
-        )
     shell = terminal()
     with shell.open() as workspace:
+        try:
+            chosen = chosen_engine(read_engine(workspace.settings.engine), engine)
+        except ValueError as error:
+            raise UsageError(f"--engine: {error}.") from error
         loaded = store.load(workspace, name)
         if record:
-            result, _ = store.read_now(workspace, loaded, local_actor(), full=full)
+            result, _ = store.read_now(workspace, loaded, local_actor(), engine=chosen, full=full)
         else:
-            result = store.result_of(workspace, loaded, full=full)
+            result = store.result_of(workspace, loaded, engine=chosen, full=full)
     for note in loaded.notes:
         shell.say(f"note: {note}")
     shell.emit(result, lambda: _shown(shell.told(result)))

@@ -2,15 +2,18 @@
 
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, date, datetime, time
-from typing import Any
+from typing import Any, get_args
 
 from counterpoint.errors import InputError, Problem
-from counterpoint.experiments.model import Experiment, Guardrail, Metric
+from counterpoint.experiments.model import Aggregation, Experiment, Guardrail, Metric
 from counterpoint.graph.entity import Entity
 from counterpoint.graph.ref import Ref, parse_ref
 from counterpoint.spelling import near
 
 __all__ = ["metric_of", "metric_refs", "near_refs", "plan_of"]
+
+TESTED = get_args(Aggregation)
+"""Aggregations that give one number per user, which tests compare."""
 
 
 def metric_refs(experiment: Entity) -> list[str]:
@@ -40,6 +43,13 @@ def plan_of(experiment: Entity, metrics: Mapping[str, Entity], known: Iterable[s
     ]
     if problems:
         raise InputError(f"The experiment {experiment.name} names metrics that do not exist.", problems)
+    untested = [
+        Problem(reason, pointer)
+        for pointer, ref, _ in _measures(experiment)
+        if (reason := _untested(metrics[ref]))
+    ]
+    if untested:
+        raise InputError(f"The experiment {experiment.name} names metrics that no test decides.", untested)
     spec = experiment.spec
     found = [(pointer, metric_of(metrics[ref]), item) for pointer, ref, item in _measures(experiment)]
     flag_set = spec.get("flagSet")
@@ -67,8 +77,24 @@ def plan_of(experiment: Entity, metrics: Mapping[str, Entity], known: Iterable[s
     )
 
 
+def _untested(metric: Entity) -> str:
+    """Why an experiment cannot be decided by a metric; empty where it can."""
+    aggregation, direction = metric.spec["aggregation"], metric.spec["direction"]
+    if aggregation not in TESTED:
+        return (
+            f"{metric.title} is computed as {aggregation}, and an experiment compares one number per user:"
+            f" {', '.join(TESTED)}. Name a metric with one of these aggregations."
+        )
+    if direction == "none":
+        return (
+            f"{metric.title} has the direction none, so no change of it is better or worse;"
+            " give it a direction, or name another metric."
+        )
+    return ""
+
+
 def metric_of(entity: Entity) -> Metric:
-    """The metric that a Metric entity defines."""
+    """The metric that a Metric entity defines, which an experiment can be decided by."""
     spec = entity.spec
     return Metric(
         name=entity.name if entity.namespace == "default" else f"{entity.namespace}/{entity.name}",

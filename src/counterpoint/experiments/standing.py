@@ -3,17 +3,16 @@
 import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-
-from counterpoint.experiments.result import Result
+from typing import Generic, TypeVar
 
 __all__ = ["Basis", "Standing"]
 
+R = TypeVar("R")
 Basis = tuple[object, ...]
 """What a result was computed from; equal bases give equal results."""
-Compute = Callable[[], Result]
 
 
-class Standing:
+class Standing(Generic[R]):
     """Results by experiment. A page shows the last one at once; whoever records one waits for the newest.
 
     An analysis costs seconds where a page may cost a tenth of one, and events that arrive all the time
@@ -21,13 +20,13 @@ class Standing:
     """
 
     def __init__(self) -> None:
-        self._results: dict[str, tuple[Basis, Basis, Result]] = {}
+        self._results: dict[str, tuple[Basis, Basis, R]] = {}
         self._locks: dict[str, threading.Lock] = {}
         self._guard = threading.Lock()
         self._waiting: set[str] = set()
         self._renewer: ThreadPoolExecutor | None = None
 
-    def newest(self, name: str, plan: Basis, data: Basis, compute: Compute) -> Result:
+    def newest(self, name: str, plan: Basis, data: Basis, compute: Callable[[], R]) -> R:
         """The result for a plan and the data of now, computed where there is none."""
         with self._lock_of(name):
             kept = self._results.get(name)
@@ -35,7 +34,7 @@ class Standing:
                 self._results[name] = kept = (plan, data, compute())
         return kept[2]
 
-    def at_hand(self, name: str, plan: Basis, data: Basis, compute: Compute) -> tuple[Result, bool]:
+    def at_hand(self, name: str, plan: Basis, data: Basis, compute: Callable[[], R]) -> tuple[R, bool]:
         """The last result for a plan, and whether it holds for the data of now; if not, it is renewed meanwhile.
 
         Without a server's `start` there is nobody to renew it, so it is computed at once.

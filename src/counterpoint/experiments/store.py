@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 from msgspec.structs import replace
 
+from counterpoint.engine import EngineAddress
 from counterpoint.errors import InputError, NotFoundError
 from counterpoint.experiments.model import Experiment
 from counterpoint.experiments.plan import metric_refs, near_refs, plan_of
@@ -27,7 +28,6 @@ if TYPE_CHECKING:
     from counterpoint.journal import Snapshot
 
 __all__ = [
-    "ENGINES",
     "ExperimentPage",
     "Listed",
     "Loaded",
@@ -43,8 +43,6 @@ __all__ = [
     "titles_of",
 ]
 
-ENGINES = ("duckdb",)
-"""Engines that an analysis runs on in this version."""
 EXPOSURE = "feature_flag.evaluation"
 READ = "experiment.read"
 READINGS = 20
@@ -125,20 +123,23 @@ def load(workspace: Workspace, name: str) -> Loaded:
         missing = len(metrics) < len(metric_refs(entity))
         known = [metric.ref for metric in reader.find(kind="Metric", limit=1000).items] if missing else []
         plan = plan_of(entity, metrics, known)
-        notes = tuple(_notes(reader, entity, plan))
+        notes = (*_notes(reader, entity, plan), *_unapplied(metrics.values()))
         newest = reader.newest_activity(READ, [entity.ref]).get(entity.ref)
     version = (entity.etag, *(metrics[metric].etag for metric in sorted(metrics)))
     return Loaded(entity, plan, version, notes, newest)
 
 
-def result_of(workspace: Workspace, loaded: Loaded, *, full: bool = False) -> Result:
+def result_of(
+    workspace: Workspace, loaded: Loaded, *, engine: EngineAddress | None = None, full: bool = False
+) -> Result:
     """The result as of now; what has been computed for the same journal and plan is not computed again.
 
-    With `full` every event is read, whatever has been kept.
+    On another engine than that of the settings it is computed anew each time. With `full` every event is read,
+    whatever has been kept.
     """
     now = datetime.now(UTC)
-    if full:
-        return _analyze(workspace, loaded.plan, now, full=True)
+    if full or (engine is not None and engine != workspace.journal.engine):
+        return _analyze(workspace, loaded.plan, now, engine, full=full)
     result = standing_of(workspace).newest(
         loaded.entity.ref, *_basis(workspace, loaded, now), lambda: _analyze(workspace, loaded.plan, now)
     )
@@ -166,16 +167,25 @@ def prepare(workspace: Workspace) -> None:
         standing_of(workspace).renew(ref, partial(_compute, workspace, ref))
 
 
-def standing_of(workspace: Workspace) -> Standing:
+class Results(Standing[Result]):
+    """The results of experiments."""
+
+
+def standing_of(workspace: Workspace) -> Results:
     """The results of a workspace that this process keeps."""
-    return workspace.keep(Standing, lambda _: Standing())
+    return workspace.keep(Results, lambda _: Results())
 
 
 def read_now(
-    workspace: Workspace, loaded: Loaded, actor: Actor, *, full: bool = False
+    workspace: Workspace,
+    loaded: Loaded,
+    actor: Actor,
+    *,
+    engine: EngineAddress | None = None,
+    full: bool = False,
 ) -> tuple[Result, Activity]:
     """Read an experiment because somebody asks, and record what was read in the activity log."""
-    result = result_of(workspace, loaded, full=full)
+    result = result_of(workspace, loaded, engine=engine, full=full)
     with workspace.graph.write(actor) as writer:
         recorded = writer.record(READ, loaded.entity.ref, after=reading_of(result))
     return result, recorded
@@ -221,15 +231,23 @@ def _basis(workspace: Workspace, loaded: Loaded, now: datetime) -> tuple[Basis, 
     return (*loaded.version, ended), (workspace.journal.version(),)
 
 
-def _analyze(workspace: Workspace, plan: Experiment, now: datetime, *, full: bool = False) -> Result:
+def _analyze(
+    workspace: Workspace,
+    plan: Experiment,
+    now: datetime,
+    engine: EngineAddress | None = None,
+    *,
+    full: bool = False,
+) -> Result:
     from counterpoint.experiments.aggregation import exposures_of
     from counterpoint.experiments.analysis import analyze
 
-    with workspace.journal.snapshot() as snapshot:
+    engine = engine or workspace.journal.engine
+    with workspace.journal.snapshot(engine) as snapshot:
         exposures = exposures_of(plan, snapshot.events(EXPOSURE))
         events = snapshot.events(*sorted({metric.event for metric in plan.metrics}))
         totals = None if full else _kept_totals(workspace, plan, snapshot)
-        return analyze(plan, exposures, events, as_of=now, engine=ENGINES[0], totals=totals)
+        return analyze(plan, exposures, events, as_of=now, engine=engine.kind, totals=totals)
 
 
 def _kept_totals(workspace: Workspace, plan: Experiment, snapshot: "Snapshot") -> "Totals | None":
@@ -263,6 +281,15 @@ def _listed(entity: Entity, newest: Activity | None) -> Listed:
         sentence=after.get("sentence"),
         read_at=newest.at if newest else None,
     )
+
+
+def _unapplied(metrics: Iterable[Entity]) -> Iterator[str]:
+    """What metrics declare and an analysis does not do in this version: who reads the result must know."""
+    for metric in metrics:
+        if "cap" in metric.spec:
+            yield f"“{metric.title}” declares a cap of {metric.spec['cap']:,g}; experiments do not apply it yet, so larger numbers count in full."
+        if (days := (metric.spec.get("window") or {}).get("days")) is not None:
+            yield f"“{metric.title}” declares a window of {days:g} days after exposure; experiments do not apply it yet, so later events count too."
 
 
 def _notes(reader: Reader, entity: Entity, plan: Experiment) -> Iterator[str]:

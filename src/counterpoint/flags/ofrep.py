@@ -160,11 +160,10 @@ class Ofrep:
     def at_once(
         self, scope: Scope, headers: Mapping[bytes, bytes], actor: Actor | None, body: bytes
     ) -> bytes | None:
-        """The content of a 200 for one flag, where the key is written plainly and all for it is at hand.
+        """The content of a 200 for one flag, where all for it is at hand.
 
         None has done nothing: the request then goes the usual way, which also says what is wrong with it.
         """
-        key = scope["path"][len(PATH) + 1 :]
         try:
             selector = headers.get(b"flagd-selector")
             chosen = _permitted(selected(selector.decode("latin-1") if selector else None), actor)
@@ -176,6 +175,9 @@ class Ofrep:
         stored = self._sets.recent(name)
         if stored is None or not isinstance(document, dict):
             return None
+        key = scope["path"][len(PATH) + 1 :]
+        if b"%" in scope["raw_path"]:
+            key = next((each for each in _keys(scope) if each in stored.flags), key)
         given = document.get("context")
         added = {each: headers[each].decode("latin-1") for each in self._additions.headers if each in headers}
         context = self._additions.to(given if isinstance(given, dict) else {}, added)

@@ -2,18 +2,13 @@
 
 References:
     open-feature/protocol, service/adrs/0008 and service/event-streams.yaml 0.3.0.
-    WHATWG HTML, section 9.2 "Server-sent events".
 
 The id of a message is the ETag of the set's definition. Nothing needs to be kept for whoever was away: a
 client that comes back with the id that still holds has missed nothing, and every other is told to ask again.
 So is one that brings no id, since the set may have changed between its last answer and the stream.
-
-A stream has no queue. Its loop compares what it last sent with what holds now, so that a slow reader gets
-the newest state when it is ready for it, however many there were in between.
 """
 
 import asyncio
-import random
 from collections import Counter
 from collections.abc import Callable, Mapping
 from contextlib import suppress
@@ -28,30 +23,17 @@ from counterpoint.flags.store import DEFAULT_SET, FlagSets
 from counterpoint.flags.tickets import STREAM, asked_for
 from counterpoint.graph.actor import Actor
 from counterpoint.graph.following import Follower
+from counterpoint.streams import QUIET, Listener, encoded, last_id, open_and_end, serve
 
 __all__ = ["QUIET", "Streams"]
 
 LOOKS: Final = 0.25
 """Seconds between two looks for what other processes have changed, while anybody listens."""
-QUIET: Final = 15.0
-"""Seconds of silence after which a comment tells proxies and clients that the stream lives."""
 RECHECK: Final = 0.5
 """Seconds between two looks, while the graph changes, whether those who listen still may."""
-STALLED: Final = 60.0
-"""Seconds after which a client that reads nothing is left."""
 MOST: Final = 10_000
 """Streams of one process."""
 MOST_CHANNELS: Final = 20
-RETRY: Final = (1000, 3000)
-"""Milliseconds after which clients come back; spread, so that after a restart not all do at once."""
-HEADERS: Final = [
-    (b"content-type", b"text/event-stream"),
-    (b"cache-control", b"no-store"),
-    (b"x-accel-buffering", b"no"),
-    # The address can hold a ticket.
-    (b"referrer-policy", b"no-referrer"),
-]
-COMMENT: Final = b": quiet\n\n"
 
 
 class State(NamedTuple):
@@ -68,46 +50,16 @@ GONE = State("none", 0, exists=False)
 UNUSABLE = State("unusable", 0)
 
 
-class _Client:
+class _Client(Listener):
     """One open stream."""
 
-    __slots__ = ("_future", "_woken", "channels", "ended", "recheck")
+    __slots__ = ("channels", "recheck")
 
     def __init__(self, channels: tuple[str, ...], recheck: tuple[Any, Callable[[], Any]] | None) -> None:
+        super().__init__()
         self.channels = channels
         self.recheck = recheck
         """What it entered with, and what looks that up again."""
-        self.ended = False
-        self._woken = False
-        self._future: asyncio.Future[None] | None = None
-
-    def wake(self) -> None:
-        """Let the stream look whether there is something to say."""
-        self._woken = True
-        self._go_on()
-
-    def end(self) -> None:
-        """Let the stream end."""
-        self.ended = True
-        self.wake()
-
-    async def wait(self, seconds: float) -> bool:
-        """Until it is woken; False when it was not for so long."""
-        if not self._woken:
-            loop = asyncio.get_running_loop()
-            self._future = loop.create_future()
-            timer = loop.call_later(seconds, self._go_on)
-            try:
-                await self._future
-            finally:
-                timer.cancel()
-                self._future = None
-        woken, self._woken = self._woken, False
-        return woken
-
-    def _go_on(self) -> None:
-        if self._future is not None and not self._future.done():
-            self._future.set_result(None)
 
 
 class Streams:
@@ -163,7 +115,7 @@ class Streams:
             return
         channels = _permitted(asked_for(scope.get("query_string", b"")).channels, scope)
         if self._closing:
-            await _open_and_end(send)
+            await open_and_end(send)
             return
         if len(self._clients) >= self._most:
             raise OverloadedError(
@@ -172,16 +124,10 @@ class Streams:
         client = _Client(channels, scope.get("state", {}).get("recheck"))
         self._clients.add(client)
         self._listening.update(channels)
-        gone: asyncio.Future[None] | None = None
         try:
             await self._enter(channels)
-            gone = asyncio.ensure_future(_watch(receive, client))
-            await self._serve(client, _last_id(scope), send)
-        except TimeoutError:
-            pass  # it reads nothing: leaving it closes the connection
+            await serve(client, receive, send, self._new_to(client, last_id(scope)), quiet=self._quiet)
         finally:
-            if gone is not None:
-                gone.cancel()
             self._leave(client)
 
     async def _enter(self, channels: tuple[str, ...]) -> None:
@@ -211,21 +157,19 @@ class Streams:
         if not self._clients:
             self._moved.set()
 
-    async def _serve(self, client: _Client, last_id: str, send: Callable[[Any], Any]) -> None:
-        await send({"type": "http.response.start", "status": 200, "headers": list(HEADERS)})
-        sent, content = last_id, b"retry: %d\n: connected\n\n" % random.randint(*RETRY)  # noqa: S311
-        while not (client.ended or self._closing):
+    def _new_to(self, client: _Client, sent: str) -> Callable[[], bytes]:
+        """What says how the client's sets stand, where that is not what was sent before."""
+
+        def say() -> bytes:
+            nonlocal sent
             states = [self._channels.get(name, GONE) for name in client.channels]
             now = ".".join(state.etag for state in states)
-            if now != sent:
-                content += _message(now, max(state.changed for state in states))
-                sent = now
-            if content:
-                async with asyncio.timeout(STALLED):
-                    await send({"type": "http.response.body", "body": content, "more_body": True})
-            content = b"" if await client.wait(self._quiet) else COMMENT
-        with suppress(OSError):
-            await send({"type": "http.response.body", "body": b"", "more_body": False})
+            if now == sent:
+                return b""
+            sent = now
+            return _message(now, max(state.changed for state in states))
+
+        return say
 
     async def _follow(self) -> None:
         """Wake the streams of what changes, while there is any; and ask now and then who may still listen."""
@@ -303,7 +247,7 @@ def _message(identity: str, changed: int) -> bytes:
     data: dict[str, Any] = {"type": "refetchEvaluation", "etag": identity}
     if changed:
         data["lastModified"] = changed
-    return b"event: message\nid: %s\ndata: %s\n\n" % (identity.encode(), msgspec.json.encode(data))
+    return encoded(msgspec.json.encode(data), event="message", identity=identity)
 
 
 def _permitted(asked: str, scope: Mapping[str, Any]) -> tuple[str, ...]:
@@ -325,11 +269,6 @@ def _permitted(asked: str, scope: Mapping[str, Any]) -> tuple[str, ...]:
     return names
 
 
-def _last_id(scope: Mapping[str, Any]) -> str:
-    values = [value for name, value in scope["headers"] if name == b"last-event-id"]
-    return values[0].decode("latin-1") if values else ""
-
-
 def _refused(entered: Mapping[Any, Callable[[], Any]]) -> set[Any]:
     """Those who would not be let in now. Where that cannot be found out, nobody is sent away."""
     refused = set()
@@ -341,19 +280,6 @@ def _refused(entered: Mapping[Any, Callable[[], Any]]) -> set[Any]:
             if error.status in (401, 403):
                 refused.add(key)
     return refused
-
-
-async def _open_and_end(send: Callable[[Any], Any]) -> None:
-    """Let a client that comes while the server stops come again: after any answer but 200 none would."""
-    await send({"type": "http.response.start", "status": 200, "headers": list(HEADERS)})
-    await send({"type": "http.response.body", "body": b"retry: %d\n\n" % random.randint(*RETRY)})  # noqa: S311
-
-
-async def _watch(receive: Callable[[], Any], client: _Client) -> None:
-    """End the stream when its client has gone."""
-    while (await receive())["type"] != "http.disconnect":
-        pass
-    client.end()
 
 
 async def _refuse_method(send: Callable[[Any], Any]) -> None:

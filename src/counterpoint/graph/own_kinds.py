@@ -38,6 +38,61 @@ def _check_size(spec: Mapping[str, Any]) -> Iterator[Problem]:
         )
 
 
+def _check_metric(spec: Mapping[str, Any]) -> Iterator[Problem]:
+    aggregation, of_metrics = spec["aggregation"], ("numerator", "denominator")
+    if aggregation == "ratio":
+        for name in of_metrics:
+            if name not in spec:
+                yield Problem(f"A ratio is of two metrics; name its {name}.", f"/spec/{name}")
+        for name in ("event", "field"):
+            if name in spec:
+                yield Problem(
+                    f"A ratio has no {name} of its own; its metrics have theirs. Leave it out.",
+                    f"/spec/{name}",
+                )
+    elif "event" not in spec:
+        yield Problem(
+            "event is required; give the type of the events that it is computed from.", "/spec/event"
+        )
+    for name in of_metrics:
+        if aggregation != "ratio" and name in spec:
+            yield Problem(
+                f"Only a ratio has a {name}; write `aggregation: ratio`, or leave it out.", f"/spec/{name}"
+            )
+    if aggregation == "quantile" and not 0 < spec.get("quantile", 0) < 1:
+        yield Problem(
+            "A quantile needs `quantile`, above 0 and below 1: 0.5 is the median, 0.95 what one in twenty exceeds.",
+            "/spec/quantile",
+        )
+    elif aggregation != "quantile" and "quantile" in spec:
+        yield Problem("Only `aggregation: quantile` has a quantile; leave it out.", "/spec/quantile")
+    if "cap" in spec and aggregation not in {"mean", "sum"}:
+        yield Problem(
+            f"A cap limits the number of one event, and {aggregation} adds no such numbers; leave it out.",
+            "/spec/cap",
+        )
+    days = (spec.get("window") or {}).get("days", 1)
+    if not float(days).is_integer():
+        yield Problem(f"days is {days:g}; a window has whole days.", "/spec/window/days")
+    if not float(spec.get("covariateDays", 0)).is_integer():
+        yield Problem("covariateDays is no whole number of days.", "/spec/covariateDays")
+
+
+def _check_dashboard(spec: Mapping[str, Any]) -> Iterator[Problem]:
+    for index, panel in enumerate(spec.get("panels") or ()):
+        place = f"/spec/panels/{index}"
+        for name in ("days", "series"):
+            if not float(panel.get(name, 1)).is_integer():
+                yield Problem(f"{name} is {panel[name]:g}; it must be a whole number.", f"{place}/{name}")
+        if panel.get("split") in {"subject", "id", "time", "received"}:
+            yield Problem(
+                f"A figure is not split by {panel['split']}: its parts would be single people or events.",
+                f"{place}/split",
+            )
+    if not float(spec.get("days", 1)).is_integer():
+        yield Problem(f"days is {spec['days']:g}; it must be a whole number.", "/spec/days")
+
+
 PURPOSE = refers("purpose", "Purpose", "servesPurpose", "purposeServedBy")
 METRIC = refers("metric", "Metric", "measuredBy", "measures", required=True)
 SUCCESS = Field("success", "objects", fields=(METRIC, Field("expect")))
@@ -101,14 +156,65 @@ OWN_KINDS = (
         OURS,
         (
             OWNER,
-            Field("direction", required=True, choices=("increase", "decrease")),
-            Field("event", required=True),
-            Field("aggregation", required=True, choices=("mean", "sum", "count", "any")),
+            Field("direction", required=True, choices=("increase", "decrease", "none")),
+            Field("event"),
+            Field(
+                "aggregation",
+                required=True,
+                choices=("mean", "sum", "count", "any", "users", "ratio", "quantile"),
+            ),
             Field("field"),
             Field("unit"),
-            Field("covariateDays", "number", minimum=0),
+            Field("quantile", "number"),
+            refers("numerator", "Metric", "computedFrom", "computedInto"),
+            refers("denominator", "Metric", "computedFrom", "computedInto"),
+            Field("per", choices=("user", "all")),
+            Field(
+                "window",
+                "object",
+                fields=(
+                    Field("days", "number", minimum=1, maximum=366),
+                    Field("calendar", choices=("day", "week", "month")),
+                ),
+            ),
+            Field("covariateDays", "number", minimum=0, maximum=365),
+            Field("cap", "number", minimum=0),
+            Field("role", choices=("northStar", "guardrail", "ordinary")),
+            Field(
+                "decisions",
+                "objects",
+                fields=(
+                    Field("decision", required=True),
+                    refers("for", None, "informs", "informedBy", many=True),
+                ),
+            ),
         ),
-        purpose="A figure computed per user from events of the journal.",
+        purpose="A figure computed from events of the journal, with who answers for it and what it decides.",
+        check=_check_metric,
+    ),
+    Kind(
+        "Dashboard",
+        OURS,
+        (
+            OWNER,
+            Field("days", "number", minimum=1, maximum=366),
+            Field(
+                "panels",
+                "objects",
+                fields=(
+                    refers("metric", "Metric", "shows", "shownOn", required=True),
+                    refers("goal", "Goal", "shows", "shownOn"),
+                    Field("title"),
+                    Field("chart", choices=("line", "columns", "figure")),
+                    Field("days", "number", minimum=1, maximum=366),
+                    Field("split"),
+                    Field("series", "number", minimum=1, maximum=4),
+                    Field("target", "number"),
+                ),
+            ),
+        ),
+        purpose="Figures that a unit looks at, each with its definition and its events.",
+        check=_check_dashboard,
     ),
     Kind(
         "Bet",

@@ -8,31 +8,29 @@ from counterpoint.errors import Finding
 from counterpoint.journal import daily
 from counterpoint.journal.compaction import compaction_lock, remove_orphans
 from counterpoint.journal.intake import count
-from counterpoint.journal.segments import Segment, manifest, orphans
+from counterpoint.journal.leases import lease, retired
+from counterpoint.journal.manifest import Segment, manifest, orphans
 
 __all__ = ["check_journal"]
 
 
 def check_journal(folder: Path, database: sqlite3.Connection, *, mend: bool) -> list[Finding]:
     """Every problem found, or one finding that all is well; `mend` removes orphans."""
-    segments = manifest(database)
-    problems = [
-        *_intake(database),
-        *_files(folder, segments),
-        *_orphans(folder, database, mend=mend),
-        *_sums(folder, mend=mend),
-    ]
+    with lease(folder, database):
+        segments = manifest(database)
+        problems = [*_intake(database), *_files(folder, segments)]
+    problems += [*_orphans(folder, database, mend=mend), *_erasures(database), *_sums(folder, mend=mend)]
     if problems:
         return problems
     events = sum(segment.events for segment in segments)
     waiting = count(database)
-    return [
-        Finding(
-            "ok",
-            "journal",
-            f"{events + waiting:,} events: {events:,} in {len(segments):,} segments, {waiting:,} in the intake.",
-        )
-    ]
+    text = (
+        f"{events + waiting:,} events: {events:,} in {len(segments):,} segments, {waiting:,} in the intake."
+    )
+    if left := retired(database):
+        size = sum(bytes_ for _, _, bytes_ in left) / 2**20
+        text += f" Replaced files that wait for their readers: {len(left):,} ({size:,.1f} MiB)."
+    return [Finding("ok", "journal", text)]
 
 
 def _intake(database: sqlite3.Connection) -> Iterator[Finding]:
@@ -46,6 +44,18 @@ def _files(folder: Path, segments: list[Segment]) -> Iterator[Finding]:
         if problem := _problem(folder / segment.path, segment):
             remedy = "Restore the file from a backup; its events are missing from every figure."
             yield Finding("error", f"journal/{segment.path}", problem, remedy)
+
+
+def _erasures(database: sqlite3.Connection) -> Iterator[Finding]:
+    query = "SELECT number FROM erasures WHERE finished IS NULL"
+    for (number,) in database.execute(query):
+        message = f"Erasure {number} was broken off: nobody finds the people's events any more, but their bytes are still on the disk."
+        yield Finding(
+            "warning",
+            "journal",
+            message,
+            "Run it again, for the same people or for anybody: counterpoint events forget",
+        )
 
 
 def _problem(file: Path, segment: Segment) -> str | None:

@@ -3,19 +3,29 @@
 import fcntl
 import sqlite3
 import threading
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from itertools import chain
 from pathlib import Path
 
-from counterpoint.journal.intake import connect, rows_after, storage_errors, transaction
-from counterpoint.journal.model.outcome import Compacted
-from counterpoint.journal.model.row import Row, identity
-from counterpoint.journal.segments import DAY, adopt, orphans, write_segments
+from counterpoint.journal.intake import connect, storage_errors, transaction
+from counterpoint.journal.leases import clean_retired
+from counterpoint.journal.manifest import DAY, adopt, manifest, orphans, replace
+from counterpoint.journal.merging import due, merged
+from counterpoint.journal.model.outcome import Compacted, Expired
+from counterpoint.journal.model.row import COLUMNS, Row, identity
+from counterpoint.journal.retention import expire
+from counterpoint.journal.segments import DamagedError, write_segments
 
 __all__ = ["Background", "compact", "compaction_lock", "remove_orphans"]
 
+CHUNK = 500
+"""Identities of one statement."""
 ROUND = 50_000
 """Events moved in one step. The step's transaction holds up appends, so it must stay short."""
+ROUND_BYTES = 64 * 2**20
+"""Of data in one step, about."""
+_DATA = COLUMNS.index("data")
 
 
 @contextmanager
@@ -30,11 +40,28 @@ def compaction_lock(folder: Path) -> Iterator[bool]:
         yield True
 
 
-def compact(folder: Path, *, identity_days: int, now: int, writing: threading.Lock) -> Compacted:
-    """Move all events that are in the intake at the start into segments.
+class _StoppedError(Exception):
+    """The journal is being closed: what is done stays done."""
 
-    `now` is in microseconds since 1970; identities received more than `identity_days` before are
-    forgotten. A crash at any moment leaves every event either in the intake or in a named segment.
+
+def compact(
+    folder: Path, *, identity_days: int, now: int, writing: threading.Lock,
+    retention: Mapping[str, int] | None = None, full: bool = False, breathe_at: int = ROUND,
+    stopped: Callable[[], bool] = lambda: False,
+) -> Compacted:  # fmt: skip
+    """Let go what is too old, move all events of the intake into segments, and merge small ones.
+
+    A crash at any moment leaves every event either in the intake or in a named segment.
+
+    Args:
+        folder: the journal's.
+        identity_days: identities that were received more than so many days ago are forgotten.
+        now: microseconds since 1970.
+        writing: held during each transaction.
+        retention: days that events of a type are kept, `*` for all others.
+        full: whether to merge everything that is small; else only what pays (see `merging`).
+        breathe_at: events in the intake at which a long merge moves them before it goes on.
+        stopped: whether to end soon, with what is done.
     """
     file = folder / "intake.db"
     with storage_errors(folder), compaction_lock(folder) as alone:
@@ -42,12 +69,20 @@ def compact(folder: Path, *, identity_days: int, now: int, writing: threading.Lo
             return Compacted(busy=True)
         database = connect(file, create=False)
         try:
+            work = _Work(folder, database, now, writing, breathe_at, stopped)
             removed = remove_orphans(folder, database)
-            moved, written = _move(folder, database, now=now, writing=writing)
+            expired: list[Expired] = []
+            with suppress(_StoppedError):
+                expired = expire(
+                    folder, database, retention or {}, now=now, writing=writing, breathe=work.breathe
+                )
+                work.move()
+                work.merge(full=full)
             _forget(database, now // DAY - identity_days, writing)
+            clean_retired(folder, database)
         finally:
             database.close()
-    return Compacted(events=moved, segments=written, orphans=removed)
+    return Compacted(work.moved, work.written, removed, work.merged, tuple(expired))
 
 
 def remove_orphans(folder: Path, database: sqlite3.Connection) -> int:
@@ -58,27 +93,88 @@ def remove_orphans(folder: Path, database: sqlite3.Connection) -> int:
     return len(found)
 
 
-def _move(
-    folder: Path, database: sqlite3.Connection, *, now: int, writing: threading.Lock
-) -> tuple[int, int]:
-    end = int(database.execute("SELECT coalesce(max(seq), 0) FROM events").fetchone()[0])
-    moved = written = seq = 0
-    while seq < end and (rows := rows_after(database, seq, ROUND)):
-        segments = write_segments(folder, rows)
-        seq = int(rows[-1][-1])
-        identities = sorted(_identities(rows))
-        with writing, transaction(database):
-            adopt(database, segments, added=now)
-            database.executemany("INSERT OR IGNORE INTO identities (hash, day) VALUES (?, ?)", identities)
-            database.execute("DELETE FROM events WHERE seq <= ?", (seq,))
-        moved += len(rows)
-        written += len(segments)
-    return moved, written
+class _Work:
+    """One compaction, which holds the lock."""
+
+    def __init__(
+        self, folder: Path, database: sqlite3.Connection, now: int, writing: threading.Lock, breathe_at: int,
+        stopped: Callable[[], bool],
+    ) -> None:  # fmt: skip
+        self._folder, self._database, self._now, self._writing = folder, database, now, writing
+        self._breathe_at, self._stopped = breathe_at, stopped
+        self.moved = self.written = self.merged = 0
+
+    def breathe(self) -> None:
+        """Between the steps of long work: see to the intake, and whether to stop."""
+        if self._stopped():
+            raise _StoppedError
+        low, high = self._database.execute("SELECT min(seq), max(seq) FROM events").fetchone()
+        if low is not None and high - low >= self._breathe_at:
+            self.move()
+
+    def move(self) -> None:
+        """Move all events that are in the intake now."""
+        end = int(self._database.execute("SELECT coalesce(max(seq), 0) FROM events").fetchone()[0])
+        seq = 0
+        while seq < end and (rows := _rows(self._database, seq)):
+            segments = write_segments(self._folder, rows)
+            seq = int(rows[-1][-1])
+            identities = sorted(_identities(rows))
+            with self._writing, transaction(self._database):
+                adopt(self._database, segments, added=self._now)
+                _keep(self._database, identities)
+                last = self._database.execute("SELECT max(seq) FROM events").fetchone()[0]
+                # Without a condition SQLite drops the table's pages instead of looking at each row.
+                where = "" if last == seq else f" WHERE seq <= {seq}"
+                self._database.execute(f"DELETE FROM events{where}")
+            self.moved += len(rows)
+            self.written += len(segments)
+
+    def merge(self, *, full: bool) -> None:
+        """Merge what is due, until nothing is; files that cannot be read stay as they are, for `doctor` to tell."""
+        damaged: set[str] = set()
+        while groups := due([one for one in manifest(self._database) if one.path not in damaged], full=full):
+            for group in groups:
+                try:
+                    made = merged(self._folder, group, self.breathe)
+                except DamagedError as error:
+                    damaged.add(error.segment.path)
+                    continue
+                with self._writing, transaction(self._database):
+                    if not replace(self._database, group, [made], now=self._now):
+                        raise RuntimeError("a file was replaced although the compaction lock was held")
+                self.merged += len(group)
+                clean_retired(self._folder, self._database)
+
+
+def _rows(database: sqlite3.Connection, seq: int) -> list[Row]:
+    """The intake's next rows, so many that they fit into memory: COLUMNS, then seq."""
+    query = f"SELECT {', '.join(COLUMNS)}, seq FROM events WHERE seq > ? ORDER BY seq LIMIT ?"
+    cursor = database.execute(query, (seq, ROUND))
+    rows: list[Row] = []
+    size = 0
+    for row in cursor:
+        rows.append(row)
+        size += len(row[_DATA] or "")
+        if size > ROUND_BYTES:
+            break
+    cursor.close()
+    return rows
 
 
 def _identities(rows: list[Row]) -> Iterator[tuple[bytes, int]]:
     for row in rows:
         yield identity(row[0], row[1]), row[5] // DAY
+
+
+def _keep(database: sqlite3.Connection, identities: Sequence[tuple[bytes, int]]) -> None:
+    """Insert identities, many by one statement: appends wait meanwhile, and each statement gives other threads a turn."""
+    for start in range(0, len(identities), CHUNK):
+        part = identities[start : start + CHUNK]
+        values = ", ".join(["(?, ?)"] * len(part))
+        database.execute(
+            f"INSERT OR IGNORE INTO identities (hash, day) VALUES {values}", tuple(chain.from_iterable(part))
+        )
 
 
 def _forget(database: sqlite3.Connection, before: int, writing: threading.Lock) -> None:
@@ -110,8 +206,13 @@ class Background:
                 self._thread.start()
         self._wanted.set()
 
+    @property
+    def closed(self) -> bool:
+        """Whether it was closed, so that long work should end."""
+        return self._closed
+
     def close(self) -> None:
-        """Finish the compaction that is running, and stop."""
+        """End the compaction that is running after its present step, and stop."""
         with self._lock:
             self._closed = True
         self._wanted.set()

@@ -9,14 +9,14 @@ import fcntl
 import os
 import shutil
 import uuid
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
 import msgspec
 
-__all__ = ["FOLDER", "Kept", "Rows", "State", "drop", "orphans", "size", "trim"]
+__all__ = ["FOLDER", "Kept", "Rows", "State", "drop", "drop_gone", "orphans", "size", "trim"]
 
 FOLDER: Final = "daily"
 STATE: Final = "state.json"
@@ -133,19 +133,28 @@ class Kept:
         shutil.rmtree(self.folder, ignore_errors=True)
 
 
-def drop(folder: Path, paths: Collection[str] | None = None) -> int:
-    """Remove every sum that came from one of these segments, or all; says how many keys had some.
+def drop(folder: Path, paths: Collection[str]) -> int:
+    """Remove every sum that came from one of these segments; says how many keys had some.
 
     Call it after the manifest has ceased to name them: a computation that is under way looks there before
     it keeps what it has. What is removed is computed again, in full, when it is next asked for.
     """
+    return _drop(folder, lambda segments: not segments.isdisjoint(paths))
+
+
+def drop_gone(folder: Path, named: Collection[str]) -> int:
+    """As `drop`, of all segments but these, which the manifest names."""
+    return _drop(folder, lambda segments: not segments.issubset(named))
+
+
+def _drop(folder: Path, stale: Callable[[set[str]], bool]) -> int:
     dropped = 0
     for home in _homes(folder):
         kept = Kept(folder, home.name)
         with kept.alone():
+            state = kept.load()
             # Rows of a computation that was broken off came from who knows where.
-            stray = any(_unnamed(home, kept.load()))
-            if paths is None or stray or not kept.load().segments.isdisjoint(paths):
+            if stale(state.segments) or any(_unnamed(home, state)):
                 kept.clear()
                 dropped += 1
     return dropped

@@ -2,23 +2,43 @@
 
 import sqlite3
 import threading
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Self
 
-from counterpoint.errors import Finding
+from msgspec import Raw
+
+from counterpoint.engine import DUCKDB, EngineAddress
+from counterpoint.errors import Finding, WorkspaceError
+from counterpoint.journal.arrivals import (
+    Arrivals,
+    Period,
+    Sample,
+    Selection,
+    arrivals,
+    refusals,
+    samples,
+    totals,
+)
 from counterpoint.journal.check import check_journal
 from counterpoint.journal.compaction import Background, compact
-from counterpoint.journal.intake import Intake, connect, count, storage_errors
-from counterpoint.journal.model.event import Event, Refusal, read_event
-from counterpoint.journal.model.outcome import Compacted, Receipt, Rejected, TypeCount
-from counterpoint.journal.model.row import Row, row_of
+from counterpoint.journal.erasure import WAIT, ErasureReceipt, Forgotten, erasures, forget
+from counterpoint.journal.intake import Intake, connect, count, storage_errors, transaction
+from counterpoint.journal.leases import clean_retired, lease
+from counterpoint.journal.manifest import manifest, removed_events
+from counterpoint.journal.merging import due
+from counterpoint.journal.model.event import Event
+from counterpoint.journal.model.outcome import Compacted, Due, Kept, Receipt, TypeCount
+from counterpoint.journal.model.plain import PlainJson, rows_of
+from counterpoint.journal.model.row import Row
 from counterpoint.journal.recent import Filter, newest
-from counterpoint.journal.segments import manifest
+from counterpoint.journal.refused import Refused
+from counterpoint.journal.retention import expired, receipts, unknown_types
 from counterpoint.journal.snapshot import Snapshot, open_snapshot
+from counterpoint.journal.sought import Hashed, Named
 from counterpoint.moments import to_datetime, to_micros
 from counterpoint.settings import JournalSettings
 
@@ -33,7 +53,12 @@ class Journal:
     """An append-only log of events in one folder. Safe to share between threads and processes."""
 
     def __init__(
-        self, folder: Path, settings: JournalSettings | None = None, *, clock: Callable[[], datetime] = _now
+        self,
+        folder: Path,
+        settings: JournalSettings | None = None,
+        *,
+        engine: EngineAddress = DUCKDB,
+        clock: Callable[[], datetime] = _now,
     ) -> None:
         """Open the journal in `folder`; it is made where there is none.
 
@@ -42,12 +67,19 @@ class Journal:
         """
         self.folder = Path(folder)
         self.settings = settings or JournalSettings()
+        self.engine = engine
         self._clock = clock
         self._file = self.folder / "intake.db"
         with self._reading(create=True) as database:
             self._in_intake = count(database)
-        self._intake = Intake(self._file, queue=self.settings.queue, committed=self._committed)
+        self._intake = Intake(
+            self._file,
+            queue=self.settings.queue,
+            size=self.settings.buffer_mb * 2**20,
+            committed=self._committed,
+        )
         self._background = Background(self.compact)
+        self._refused = Refused(self._file, writing=self._intake.writing, clock=self.now)
         self._counting = threading.Lock()
         self._compacting = threading.Lock()
 
@@ -69,24 +101,29 @@ class Journal:
         """
         return self.submit(events).result()
 
-    def submit(self, events: Sequence[Mapping[str, Any] | Event]) -> "Future[Receipt]":
-        """As `append`, without waiting: the future has the receipt once the events are on the disk."""
-        rows: list[Row] = []
-        rejected: list[Rejected] = []
-        received = self._clock()
-        for index, item in enumerate(events):
-            found = read_event(item.document() if isinstance(item, Event) else item, received=received)
-            row = row_of(found) if isinstance(found, Event) else found
-            if isinstance(row, Refusal):
-                rejected.append(Rejected(index, row.reason))
-            else:
-                rows.append(row)
+    def submit(self, events: Iterable[Mapping[str, Any] | Event | PlainJson | Raw]) -> "Future[Receipt]":
+        """As `append`, without waiting: the future has the receipt once the events are on the disk.
+
+        It takes JSON that is to be read, too: one event in a `msgspec.Raw`.
+        """
+        read = rows_of(events, received=self._clock())
+        if read.rejected:
+            reasons = (each.reason for each in read.rejected)
+            self._refused.note(zip(reasons, read.refused, strict=True))
+        rows, rejected = read.rows, read.rejected
         return self._intake.submit(rows, tuple(rejected))
 
     @contextmanager
-    def snapshot(self) -> Iterator[Snapshot]:
-        """The journal as it is now, as Ibis tables that nothing changes while the block runs."""
-        with self._reading() as database, open_snapshot(self.folder, database) as snapshot:
+    def snapshot(self, engine: EngineAddress | None = None) -> Iterator[Snapshot]:
+        """The journal as it is now, as Ibis tables that nothing changes while the block runs.
+
+        The tables live on the engine that is given, or on that of the settings.
+        """
+        shared = self.settings.shared
+        with (
+            self._reading() as database,
+            open_snapshot(self.folder, database, engine=engine or self.engine, shared=shared) as snapshot,
+        ):
             yield snapshot
 
     def recent(
@@ -118,18 +155,23 @@ class Journal:
 
     def version(self) -> tuple[int, int]:
         """What changes whenever events are added or removed: results computed from the journal are cached by it."""
-        query = "SELECT (SELECT seq FROM sqlite_sequence WHERE name = 'events'), (SELECT sum(events) FROM segments)"
-        with self._reading() as database:
-            newest, moved = database.execute(query).fetchone()
-        return newest or 0, moved or 0
+        query = "SELECT seq FROM sqlite_sequence WHERE name = 'events'"
+        with self._reading() as database, transaction(database, "DEFERRED"):
+            newest = database.execute(query).fetchone()
+            return newest[0] if newest else 0, removed_events(database)
 
-    def compact(self) -> Compacted:
-        """Move the events of the intake into segments, unless another process is doing so."""
+    def compact(self, *, full: bool = False) -> Compacted:
+        """Move the events of the intake into segments, merge small ones, and let go what is too old.
+
+        Nothing is done where another process is compacting. By itself this merges only what pays; with
+        `full` it merges all that is small.
+        """
         with self._compacting:
-            now = to_micros(self._clock())
             done = compact(
-                self.folder, identity_days=self.settings.identity_days, now=now, writing=self._intake.writing
-            )
+                self.folder, identity_days=self.settings.identity_days, now=to_micros(self._clock()),
+                writing=self._intake.writing, retention=self.settings.retention, full=full,
+                breathe_at=self.settings.compact_after, stopped=lambda: self._background.closed,
+            )  # fmt: skip
         with self._counting:
             self._in_intake = max(0, self._in_intake - done.events)
         return done
@@ -142,7 +184,29 @@ class Journal:
     def close(self) -> None:
         """Write what is queued, finish what is running, and stop."""
         self._intake.close()
+        self._refused.close()
         self._background.close()
+        with suppress(WorkspaceError), self._reading() as database:  # somebody else will clean
+            clean_retired(self.folder, database)
+
+    def due(self) -> Due:
+        """What `compact(full=True)` would do now."""
+        rules, now = self.settings.retention, to_micros(self._clock())
+        with self._reading() as database, lease(self.folder, database):
+            old = tuple(expired(self.folder, database, rules, now=now))
+            small = sum(map(len, due(manifest(database), full=True)))
+            return Due(count(database), small, old, tuple(unknown_types(database, rules)))
+
+    def kept(self) -> Kept:
+        """How long events are kept, what is due to go, and what went."""
+        rules, now = self.settings.retention, to_micros(self._clock())
+        with self._reading() as database, lease(self.folder, database):
+            old = tuple(expired(self.folder, database, rules, now=now))
+            return Kept(rules, old, tuple(receipts(database)), tuple(unknown_types(database, rules)))
+
+    def append_rows(self, rows: Sequence[Row]) -> Receipt:
+        """As `append`, for rows that our own code made as `row_of` would have (see `AlikeEvents`); nothing is checked."""
+        return self._intake.submit(rows).result()
 
     def holds(self, paths: Collection[str]) -> bool:
         """Whether the manifest still names all these segments."""
@@ -164,3 +228,74 @@ class Journal:
                 yield database
         finally:
             database.close()
+
+    @property
+    def file(self) -> Path:
+        """The intake's database."""
+        return self._file
+
+    def now(self) -> int:
+        """The journal's clock, in microseconds since 1970."""
+        return to_micros(self._clock())
+
+    def queue(self) -> tuple[int, int]:
+        """How many events of this process wait for the disk, and how many may."""
+        return self._intake.queued, self.settings.queue
+
+    # What arrives: counted by tally.py, read by arrivals.py.
+
+    def refuse(self, reasons: Iterable[str], *, rows: bool = False) -> None:
+        """Count what was refused before it was an event: lines that are no JSON, or `rows` that do not fit their mapping."""
+        self._refused.note([(reason, None) for reason in reasons], only="row" if rows else None)
+
+    def refuse_request(self, status: int) -> None:
+        """Count a request with events that was answered with this status instead of being read."""
+        self._refused.note_request(status)
+
+    def arrivals(self, wanted: Selection) -> list[Period]:
+        """What arrived in each minute or hour."""
+        self._refused.flush()
+        with self._reading() as database:
+            return arrivals(database, wanted)
+
+    def totals(self) -> dict[str, Arrivals]:
+        """What arrived by type, since this journal counts."""
+        with self._reading() as database:
+            return totals(database)
+
+    def refusals(self, since: int = 0) -> list[tuple[str, str, int, datetime]]:
+        """Reason, source, how many and when last, since a minute since 1970; the most frequent first."""
+        self._refused.flush()
+        with self._reading() as database:
+            return refusals(database, since)
+
+    def samples(self) -> dict[str, list[Sample]]:
+        """The last refused events by reason, as far as anything is kept of them; the newest first."""
+        self._refused.flush()
+        with self._reading() as database:
+            return samples(database)
+
+    # Forgetting people: see erasure.py.
+
+    def forget(
+        self, people: Sequence[Named | Hashed], *, actor: str = "", wait: float = WAIT,
+        advance: Callable[[float, float | None], None] = lambda done, total: None,
+    ) -> Forgotten:  # fmt: skip
+        """Remove every event that is about these people, for good; see `erasure.forget`."""
+        now = to_micros(self._clock())
+        done = forget(
+            self.folder, people, actor=actor, now=now, writing=self._intake.writing, wait=wait, advance=advance
+        )  # fmt: skip
+        with self._counting:
+            self._in_intake = max(0, self._in_intake - done.in_intake)
+        return done
+
+    def erasures(self, *, noted: bool | None = None) -> list[ErasureReceipt]:
+        """What is kept of each erasure, oldest first; or of those that the activity log knows, or does not know."""
+        with self._reading() as database:
+            return erasures(database, noted=noted)
+
+    def note_erasure(self, number: int) -> None:
+        """The activity log knows of this erasure."""
+        with self._reading() as database, self._intake.writing, transaction(database):
+            database.execute("UPDATE erasures SET noted = 1 WHERE number = ?", (number,))

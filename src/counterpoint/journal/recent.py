@@ -7,11 +7,12 @@ from typing import Any
 
 import msgspec
 
+from counterpoint.journal.engines.embedded import engine_options
 from counterpoint.journal.intake import transaction
+from counterpoint.journal.leases import lease
+from counterpoint.journal.manifest import Segment, manifest
 from counterpoint.journal.model.event import EXPOSURE, Event
 from counterpoint.journal.model.row import COLUMNS, Row, event_of
-from counterpoint.journal.segments import Segment, manifest
-from counterpoint.journal.snapshot import engine_options
 from counterpoint.moments import to_micros
 from counterpoint.paging import cursor_of, read_cursor
 
@@ -64,16 +65,15 @@ def newest(
 ) -> list[Event]:
     """At most `limit` events, latest first; equal times are in descending order of source and id."""
     position = read_cursor(before, tuple[int, str, str]) if before else None
-    with transaction(database, "DEFERRED"):
-        segments = manifest(database, wanted.types())
-        where, values = _where(wanted, position, "?")
-        query = (
-            f"SELECT {', '.join(COLUMNS)} FROM events{where} ORDER BY time DESC, source DESC, id DESC LIMIT ?"
-        )
-        rows: list[Row] = database.execute(query, (*values, limit)).fetchall()
-    if position is not None:
-        segments = [segment for segment in segments if segment.first <= position[0]]
-    rows = _with_segments(folder, rows, segments, wanted, position, limit)
+    with lease(folder, database):
+        with transaction(database, "DEFERRED"):
+            segments = manifest(database, wanted.types())
+            where, values = _where(wanted, position, "?")
+            query = f"SELECT {', '.join(COLUMNS)} FROM events{where} ORDER BY time DESC, source DESC, id DESC LIMIT ?"
+            rows: list[Row] = database.execute(query, (*values, limit)).fetchall()
+        if position is not None:
+            segments = [segment for segment in segments if segment.first <= position[0]]
+        rows = _with_segments(folder, rows, segments, wanted, position, limit)
     return [event_of(row) for row in rows]
 
 

@@ -1,20 +1,23 @@
 """The journal over HTTP: CloudEvents in, and out again."""
 
-import asyncio
-from typing import Any, Final
+from datetime import datetime
+from typing import Annotated, Any, Final, Literal
 
 import msgspec
-from litestar import Request, Response, get, post
+from litestar import get, post
 from litestar.di import NamedDependency
-from litestar.exceptions import HTTPException
-from litestar.params import FromQuery
+from litestar.params import FromQuery, QueryParameter
 
-from counterpoint.errors import InputError
+from counterpoint.errors import NotFoundError
+from counterpoint.journal.arrivals import By, Period, selection
+from counterpoint.journal.bodies import Room
+from counterpoint.journal.live import LIVE, LiveCounts
 from counterpoint.journal.logs import PATH as LOGS
 from counterpoint.journal.logs import OtlpLogs
-from counterpoint.journal.model.outcome import Receipt
+from counterpoint.journal.receiving import PATH as EVENTS
+from counterpoint.journal.receiving import Receiving
 from counterpoint.journal.recent import cursor_after
-from counterpoint.journal.wire import BATCH, LINES, SINGLE, TYPES, completed, read_body
+from counterpoint.journal.wire import BATCH, LINES, SINGLE
 from counterpoint.paging import check_limit
 from counterpoint.workspace import Workspace
 
@@ -22,60 +25,25 @@ __all__ = ["asgi_apps", "openapi_paths", "routes"]
 
 MOST: Final = 500
 """Events on one page."""
-INLINE: Final = 32_768
-"""Bytes that are read on the event loop; a larger body goes to a thread, so that others are still answered."""
-PROBLEM: Final = "application/problem+json"
+MEBIBYTE: Final = 1024 * 1024
 
 
 def asgi_apps(workspace: Workspace) -> dict[str, Any]:
-    """OpenTelemetry's logs, beside the framework, which takes no compressed bodies."""
-    return {LOGS: OtlpLogs(lambda: workspace.journal)}
-
-
-@post("/api/events", status_code=200, include_in_schema=False)
-async def append_events(request: Request[Any, Any, Any], ws: NamedDependency[Workspace]) -> Response[bytes]:
-    """Append CloudEvents; the answer comes after they are on the disk."""
-    content_type = _content_type(request)
-    body = await request.body()
-    if len(body) <= INLINE:
-        sent = read_body(content_type, body)
-        future = ws.journal.submit(sent.documents)
-    else:
-        sent = await asyncio.to_thread(read_body, content_type, body)
-        future = await asyncio.to_thread(ws.journal.submit, sent.documents)
-    return _answer(completed(await asyncio.wrap_future(future), sent))
-
-
-def _content_type(request: Request[Any, Any, Any]) -> str:
-    given = request.headers.get("content-type", "").partition(";")[0].strip().lower()
-    if given not in TYPES:
-        detail = (
-            f"{given or 'No content type'} is not taken here; send {', '.join(TYPES[:-1])} or {TYPES[-1]}."
-        )
-        raise HTTPException(status_code=415, detail=detail, headers={"accept-post": ", ".join(TYPES)})
-    if request.headers.get("content-encoding", "identity").lower() != "identity":
-        raise HTTPException(
-            status_code=415, detail="Compressed bodies are not taken; send it without Content-Encoding."
-        )
-    return given
-
-
-def _answer(receipt: Receipt) -> Response[bytes]:
-    """200 when anything was taken or known already, else 400 with each reason; the counts are in both."""
-    body = msgspec.to_builtins(receipt)
-    if not receipt.rejected or receipt.accepted or receipt.duplicates:
-        return Response(msgspec.json.encode(body), media_type="application/json")
-    one = len(receipt.rejected) == 1
-    problem = {
-        "type": "urn:counterpoint:problem:the-input-is-not-valid",
-        "title": InputError.title,
-        "status": 400,
-        "detail": f"The event was not taken: {receipt.rejected[0].reason}."
-        if one
-        else f"None of the {len(receipt.rejected):,} events was taken.",
-        "errors": [{"pointer": f"/{each.index}", "message": each.reason} for each in receipt.rejected],
+    """What is sent in bulk, beside the framework, which takes no compressed bodies and costs each request much; and
+    the stream of counts."""
+    room = Room(workspace.settings.journal.buffer_mb * MEBIBYTE)
+    most = workspace.settings.server.max_body_mb * MEBIBYTE
+    return {
+        EVENTS: Receiving(lambda: workspace.journal, room, limit=most),
+        LOGS: OtlpLogs(lambda: workspace.journal, room),
+        LIVE: LiveCounts(lambda: workspace.journal),
     }
-    return Response(msgspec.json.encode(problem | body), status_code=400, media_type=PROBLEM)
+
+
+@post(EVENTS, status_code=200, include_in_schema=False)
+async def append_events() -> None:
+    """What the framework knows of the address, so that it answers other methods there; `Receiving` takes the events."""
+    raise NotFoundError(f"There is nothing here; events go to {EVENTS}.")
 
 
 class EventPage(msgspec.Struct, frozen=True, rename="camel"):
@@ -115,6 +83,34 @@ def list_events(
     )
 
 
+class EventCounts(msgspec.Struct, frozen=True, rename="camel"):
+    """What arrived, by minute or hour."""
+
+    step: Literal["minute", "hour"]
+    items: list[Period]
+    """The minutes or hours in which anything arrived, in order."""
+
+
+@get("/api/v1/events/counts", tags=["events"], sync_to_thread=True)
+def count_events(
+    ws: NamedDependency[Workspace],
+    by: FromQuery[By | None] = None,
+    type: FromQuery[str | None] = None,  # noqa: A002 - CloudEvents' word
+    source: FromQuery[str | None] = None,
+    start: Annotated[datetime | None, QueryParameter(name="from")] = None,
+    end: Annotated[datetime | None, QueryParameter(name="to")] = None,
+    step: FromQuery[Literal["minute", "hour"]] = "minute",
+) -> EventCounts:
+    """What arrived in each minute or hour: accepted, known already, rejected, and how long after its time.
+
+    `by` parts it by type, source or reason of rejection. Minutes are kept for two days, hours for ninety; `from` is
+    by default an hour before `to`, and a day before it where the step is an hour.
+    """
+    wanted = selection(ws.journal.now(), step=step, start=start, end=end)
+    chosen = msgspec.structs.replace(wanted, by=by, type=type, source=source)
+    return EventCounts(step, ws.journal.arrivals(chosen))
+
+
 _EVENT: Final = {
     "type": "object",
     "required": ["specversion", "id", "source", "type"],
@@ -142,6 +138,14 @@ _RECEIPT: Final = {
     "properties": {
         "accepted": {"type": "integer"},
         "duplicates": {"type": "integer"},
+        "future": {
+            "type": "integer",
+            "description": "Events whose time lies more than five minutes ahead of the server's; left out where none does.",
+        },
+        "late": {
+            "type": "integer",
+            "description": "Events whose time lies before the year 2000; left out where none does.",
+        },
         "rejected": {
             "type": "array",
             "items": {
@@ -175,7 +179,29 @@ _PARTIAL: Final = {
 }
 
 openapi_paths: dict[str, Any] = {
-    "/api/events": {
+    LIVE: {
+        "get": {
+            "tags": ["events"],
+            "operationId": "FollowCounts",
+            "summary": "Counts by minute as they arrive, as server-sent events",
+            "description": (
+                "The first message has the last hour, each other the minutes whose counts have changed, with their whole "
+                "counts; at most one a second. `Last-Event-ID` continues where a client stopped. The stream ends after "
+                "ten minutes, and when the server stops: clients come back by themselves."
+            ),
+            "parameters": [
+                {"name": name, "in": "query", "required": False, "schema": {"type": "string"}}
+                for name in ("type", "source")
+            ],
+            "responses": {
+                "200": {
+                    "description": "Messages of the event `counts`",
+                    "content": {"text/event-stream": {"schema": {"type": "string"}}},
+                }
+            },
+        }
+    },
+    EVENTS: {
         "post": {
             "tags": ["events"],
             "operationId": "AppendEvents",
@@ -224,4 +250,4 @@ openapi_paths: dict[str, Any] = {
     },
 }
 
-routes: list[Any] = [append_events, list_events]
+routes: list[Any] = [append_events, list_events, count_events]

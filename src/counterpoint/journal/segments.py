@@ -1,65 +1,53 @@
-"""Segments: immutable Parquet files, by event type and UTC day, and the manifest that names them.
+"""Segments: immutable Parquet files, by event type and UTC day, sorted, written a row group at a time and synced.
 
-A file belongs to the journal from the moment the manifest (a table of the intake) names it. A file
-that it does not name is an orphan of a compaction that was broken off, and holds nothing that is
-not elsewhere.
+`manifest` says which of them the journal consists of.
 """
 
 import os
-import sqlite3
 import uuid
 from collections.abc import Iterable, Iterator, Sequence
-from datetime import date, timedelta
-from hashlib import blake2b
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
-from urllib.parse import quote
 
-import msgspec
-
+from counterpoint.journal.columns import REST, AttributeColumn, Document, Tally, attribute_table, documents
+from counterpoint.journal.hashing import HASH, hash_array
+from counterpoint.journal.manifest import (
+    DAY,
+    Segment,
+    adopt,
+    by_period,
+    folder_name,
+    home_of,
+    manifest,
+    orphans,
+    replace,
+)
 from counterpoint.journal.model.row import COLUMNS, Row
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
 __all__ = [
-    "Segment",
-    "adopt",
-    "arrow_table",
-    "by_period",
-    "folder_name",
-    "manifest",
-    "orphans",
-    "schema",
-    "write_segments",
-]
+    "DAY", "GROUP_BYTES", "SORT", "DamagedError", "Segment", "SegmentWriter", "adopt", "arrow_table", "attributes_of", "by_period", "folder_name",
+    "manifest", "orphans", "read_segment", "replace", "schema", "sync_folders", "write_segments",
+]  # fmt: skip
 
-FOLDER: Final = "segments"
-DAY: Final = 86_400_000_000
-"""Microseconds."""
-DAYS: Final = 32
 ROW_GROUP: Final = 131_072
+"""Events."""
+GROUP_BYTES: Final = 64 * 2**20
+"""Of a row group in memory; one with large data has fewer events."""
+WIDE: Final = ("data", "attributes", REST)
+"""Columns without dictionary and statistics: they are read whole or not at all, and their size is told truly."""
 SORT: Final = ("flag", "subject", "time", "source", "id")
-"""Within a file, so that an engine skips the row groups of other flags and users."""
+"""Within a file, so that an engine skips the row groups of other flags and users; none comes last."""
 
 
-class Segment(msgspec.Struct, frozen=True):
-    """One file, as the manifest names it."""
-
-    path: str
-    """Relative to the journal's folder, with slashes."""
-    type: str
-    period: str
-    """UTC day of the events' time, such as 2026-05-03; for sparse types its month or year, or nothing."""
-    events: int
-    bytes: int
-    first: int
-    """Microseconds since 1970, of the earliest event."""
-    last: int
+Attributes = tuple[Sequence[Document], Sequence[Document]]
 
 
 def schema() -> "pa.Schema":
-    """The columns of every segment, and of the tail that a snapshot adds."""
+    """The columns that every segment has, and the tail that a snapshot adds."""
     import pyarrow as pa
 
     special = {
@@ -67,25 +55,90 @@ def schema() -> "pa.Schema":
         "received": pa.timestamp("us", tz="UTC"),
         "value": pa.float64(),
     }
-    return pa.schema([(name, special.get(name, pa.string())) for name in COLUMNS])
+    fields = [pa.field(name, special.get(name, pa.string())) for name in COLUMNS]
+    return pa.schema([*fields, pa.field(HASH, pa.int64())])
 
 
 def arrow_table(rows: Sequence[Row]) -> "pa.Table":
-    """Rows of COLUMNS (what follows them is left out) as an Arrow table."""
+    """Rows of COLUMNS (what follows them is left out) as an Arrow table, with the subjects' hashes."""
     import pyarrow as pa
 
     fields = schema()
-    columns: Iterable[Sequence[Any]] = zip(*rows, strict=True) if rows else [()] * len(fields)
-    arrays = [pa.array(values, type=field.type) for values, field in zip(columns, fields, strict=False)]
-    return pa.Table.from_arrays(arrays, schema=fields)
+    columns: Iterable[Sequence[Any]] = zip(*rows, strict=True) if rows else [()] * len(COLUMNS)
+    arrays = [
+        pa.array(values, type=field.type)
+        for values, field in zip(columns, list(fields)[: len(COLUMNS)], strict=False)
+    ]
+    return pa.Table.from_arrays([*arrays, hash_array(arrays[COLUMNS.index("subject")])], schema=fields)
+
+
+def read_segment(
+    folder: Path, segment: Segment, *, memory: int = GROUP_BYTES, columns: Sequence[str] | None = None
+) -> "Iterator[pa.Table]":
+    """The events of a file in its order, as tables of `schema()` (or of some of its columns) of bounded size.
+
+    Args:
+        folder: the journal's.
+        segment: the file; one of layout 1 gets the hashes that it lacks.
+        memory: about how many bytes a table may have.
+        columns: those that are wanted; default all.
+
+    Raises:
+        DamagedError: the file is missing, or is not what the manifest says.
+    """
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    fields = schema()
+    wanted = [name for name in fields.names if columns is None or name in columns]
+    with _damage(segment), pq.ParquetFile(folder / segment.path, memory_map=True, pre_buffer=False) as file:
+        groups = [file.metadata.row_group(place) for place in range(file.metadata.num_row_groups)]
+        if file.metadata.num_rows != segment.events:
+            raise DamagedError(segment)
+        size = sum(group.total_byte_size for group in groups) // max(segment.events, 1) + 1
+        rows = min(max(memory // (2 * size), 1), ROW_GROUP)
+        there = [name for name in wanted if name in file.schema_arrow.names]
+        for batch in file.iter_batches(rows, columns=there, use_threads=False):
+            arrays = {name: batch.column(name) for name in there}
+            if HASH in wanted and HASH not in there:
+                arrays[HASH] = hash_array(arrays["subject"])
+            for name in wanted:
+                arrays.setdefault(name, pa.nulls(batch.num_rows, fields.field(name).type))
+            yield pa.table({name: arrays[name].cast(fields.field(name).type) for name in wanted})
+
+
+class DamagedError(Exception):
+    """A file of the journal that cannot be read; `doctor` says what is wrong with it."""
+
+    def __init__(self, segment: Segment) -> None:
+        super().__init__(f"{segment.path} cannot be read")
+        self.segment = segment
+
+
+@contextmanager
+def _damage(segment: Segment) -> Iterator[None]:
+    import pyarrow as pa
+
+    try:
+        yield
+    except FileNotFoundError as error:
+        raise DamagedError(segment) from error
+    except OSError as error:
+        if error.errno is not None:
+            raise
+        raise DamagedError(segment) from error  # what Arrow says of a file with a broken page
+    except pa.ArrowException as error:
+        raise DamagedError(segment) from error
+
+
+def attributes_of(table: "pa.Table") -> Attributes:
+    """What `documents` says of the data and of the attributes of a table's events."""
+    data, attributes = (documents(table[name].to_pylist()) for name in ("data", "attributes"))
+    return data, attributes
 
 
 def write_segments(folder: Path, rows: Sequence[Row]) -> list[Segment]:
-    """Write the rows as one file for each type and day, synced to the disk; the manifest is untouched.
-
-    Where one type spreads over more than DAYS days, as in an import of years, its files are of months
-    or longer: thousands of tiny files would serve nobody.
-    """
+    """Write the rows as one file for each type and period, synced to the disk; the manifest is untouched."""
     by_type: dict[str, list[Row]] = {}
     for row in rows:
         by_type.setdefault(row[2], []).append(row)
@@ -94,81 +147,125 @@ def write_segments(folder: Path, rows: Sequence[Row]) -> list[Segment]:
         for type_, group in by_type.items()
         for period, part in by_period(group).items()
     ]
-    homes = {folder / Path(segment.path).parent for segment in segments}
-    for place in {place for home in homes for place in (home, home.parent, home.parent.parent, folder)}:
-        _sync_folder(place)
+    sync_folders(folder, segments)
     return segments
 
 
-def by_period(rows: Sequence[Row]) -> dict[str, list[Row]]:
-    """The rows by UTC day, month, year, or all together (""): the finest that makes at most DAYS parts."""
-    days = {row[4] // DAY for row in rows}
-    names = {day: (date(1970, 1, 1) + timedelta(days=day)).isoformat() for day in days}
-    width = next(width for width in (10, 7, 4, 0) if len({name[:width] for name in names.values()}) <= DAYS)
-    parts: dict[str, list[Row]] = {}
-    for row in rows:
-        parts.setdefault(names[row[4] // DAY][:width], []).append(row)
-    return parts
-
-
 def _write(folder: Path, type_: str, period: str, rows: Sequence[Row]) -> Segment:
-    import pyarrow.parquet as pq
-
-    unit = {10: "day=", 7: "month=", 4: "year=", 0: "all"}[len(period)]
-    home = folder / FOLDER / f"type={folder_name(type_)}" / f"{unit}{period}"
-    home.mkdir(parents=True, exist_ok=True)
-    file = home / f"{uuid.uuid4().hex}.parquet"
     table = arrow_table(rows).sort_by([(column, "ascending") for column in SORT])
-    with file.open("xb") as sink:
-        pq.write_table(table, sink, compression="zstd", row_group_size=ROW_GROUP)
-        sink.flush()
-        os.fsync(sink.fileno())
-    times = [row[4] for row in rows]
-    return Segment(
-        path=file.relative_to(folder).as_posix(), type=type_, period=period,
-        events=len(rows), bytes=file.stat().st_size, first=min(times), last=max(times),
-    )  # fmt: skip
+    found = attributes_of(table)
+    tally = Tally()
+    tally.add(*found)
+    with SegmentWriter(folder, type_, period, tally.columns(type_)) as writer:
+        writer.add(table, found)
+        return writer.finish()
 
 
-def folder_name(type_: str) -> str:
-    """The event type as part of a folder's name: quoted, and cut where file systems would refuse it."""
-    quoted = quote(type_, safe="")
-    if len(quoted) <= 120:
-        return quoted
-    return f"{quoted[:80]}~{blake2b(type_.encode(), digest_size=8).hexdigest()}"
+class SegmentWriter:
+    """One file that is being written. Leaving the block without `finish` deletes it."""
+
+    def __init__(self, folder: Path, type_: str, period: str, columns: Sequence[AttributeColumn]) -> None:
+        import pyarrow as pa
+        import pyarrow.parquet as pq
+
+        self._folder, self._type, self._period, self._columns = folder, type_, period, tuple(columns)
+        home = home_of(folder, type_, period)
+        home.mkdir(parents=True, exist_ok=True)
+        self._file = home / f"{uuid.uuid4().hex}.parquet"
+        further = attribute_table("", (), (), self._columns)
+        fields = schema()
+        for name, array in further.items():
+            fields = fields.append(pa.field(name, array.type))
+        self._schema = fields
+        self._sink = self._file.open("xb")
+        narrow = [name for name in fields.names if name not in WIDE]
+        self._writer = pq.ParquetWriter(
+            self._sink, fields, compression="zstd", use_dictionary=narrow, write_statistics=narrow
+        )
+        self._waiting: list[pa.Table] = []
+        self._rows = self._bytes = self._events = 0
+        self._times: list[int] = []
+        self._hashes: list[int] = []
+        self._done = False
+
+    def __enter__(self) -> "SegmentWriter":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.abandon()
+
+    def abandon(self) -> None:
+        """Delete the file, unless it is finished."""
+        if not self._done:
+            with suppress(Exception):  # what broke the writing breaks the closing too
+                self._writer.close()
+            with suppress(OSError):
+                self._sink.close()
+            self._file.unlink(missing_ok=True)
+
+    @property
+    def pending(self) -> int:
+        """Bytes in memory that are not in the file yet."""
+        return self._bytes
+
+    def add(self, table: "pa.Table", found: Attributes | None = None) -> None:
+        """Add the next events in order: a table of `schema()`, and what `attributes_of` says of it."""
+        import pyarrow as pa
+        import pyarrow.compute as pc
+
+        if not table.num_rows:
+            return
+        more = attribute_table(self._type, *(found or attributes_of(table)), self._columns)
+        arrays = [*(table[name] for name in schema().names), *more.values()]
+        whole = pa.Table.from_arrays(arrays, schema=self._schema)
+        for values, column in ((self._times, "time"), (self._hashes, HASH)):
+            ends = pc.min_max(whole[column].cast(pa.int64())).as_py()
+            values += [end for end in ends.values() if end is not None]
+            values[:] = [min(values), max(values)] if values else []
+        self._waiting.append(whole)
+        self._rows += whole.num_rows
+        self._bytes += whole.nbytes
+        self._events += whole.num_rows
+        if self._rows >= ROW_GROUP or self._bytes >= GROUP_BYTES:
+            self.flush(whole=False)
+
+    def flush(self, *, whole: bool = True) -> None:
+        """Write what waits as row groups; without `whole` what fills no row group goes on waiting."""
+        import pyarrow as pa
+
+        if not self._waiting:
+            return
+        table = pa.concat_tables(self._waiting)
+        each = min(ROW_GROUP, max(1, table.num_rows * GROUP_BYTES // max(table.nbytes, 1)))
+        end = table.num_rows if whole else table.num_rows - table.num_rows % each
+        if end:
+            self._writer.write_table(table.slice(0, end), row_group_size=each)
+        left = table.slice(end)
+        self._waiting = [left] if left.num_rows else []
+        self._rows, self._bytes = left.num_rows, left.nbytes
+
+    def finish(self) -> Segment:
+        """Close the file and sync it to the disk; its folder is synced by `sync_folders`."""
+        self.flush()
+        self._writer.close()
+        self._sink.flush()
+        os.fsync(self._sink.fileno())
+        self._sink.close()
+        self._done = True
+        lowest, highest = self._hashes or (None, None)
+        return Segment(
+            path=self._file.relative_to(self._folder).as_posix(), type=self._type, period=self._period,
+            events=self._events, bytes=self._file.stat().st_size, first=self._times[0], last=self._times[1],
+            lowest=lowest, highest=highest, columns=self._columns,
+        )  # fmt: skip
 
 
-def _sync_folder(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
-
-
-def adopt(database: sqlite3.Connection, segments: Iterable[Segment], *, added: int) -> None:
-    """Name the files in the manifest; within the caller's transaction."""
-    database.executemany(
-        "INSERT INTO segments (path, type, period, events, bytes, first, last, added) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
-        [(*msgspec.structs.astuple(segment), added) for segment in segments],
-    )
-
-
-def manifest(database: sqlite3.Connection, types: Sequence[str] = ()) -> list[Segment]:
-    """The files of these types, or of all, those with the latest events first."""
-    where = f" WHERE type IN ({', '.join('?' * len(types))})" if types else ""
-    query = (
-        f"SELECT path, type, period, events, bytes, first, last FROM segments{where} ORDER BY last DESC, path"
-    )
-    return [Segment(*row) for row in database.execute(query, tuple(types))]
-
-
-def orphans(folder: Path, database: sqlite3.Connection) -> Iterator[Path]:
-    """Files in the segments' folder that the manifest does not name.
-
-    Hold the compaction lock: a file of a running compaction looks the same.
-    """
-    named = {segment.path for segment in manifest(database)}
-    for file in sorted((folder / FOLDER).glob("*/*/*.parquet")):
-        if file.relative_to(folder).as_posix() not in named:
-            yield file
+def sync_folders(folder: Path, segments: Sequence[Segment]) -> None:
+    """Sync the folders that name the files, up to the journal's."""
+    homes = {folder / Path(segment.path).parent for segment in segments}
+    for place in {place for home in homes for place in (home, home.parent, home.parent.parent, folder)}:
+        descriptor = os.open(place, os.O_RDONLY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)

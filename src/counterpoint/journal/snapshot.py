@@ -1,44 +1,76 @@
-"""Snapshots: the journal as it is at one moment, as Ibis tables on DuckDB."""
+"""Snapshots: the journal as it is at one moment, as Ibis tables on the engine of the settings."""
 
-import os
 import sqlite3
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from counterpoint.engine import DUCKDB, EngineAddress
 from counterpoint.errors import WorkspaceError
+from counterpoint.journal.attributes import (
+    Asked,
+    Attribute,
+    columns_of,
+    of_files,
+    of_tail,
+    places,
+    read_attributes,
+    tail_table,
+)
+from counterpoint.journal.columns import Kind
+from counterpoint.journal.engines import Engine, open_engine
+from counterpoint.journal.hashing import HASH
 from counterpoint.journal.intake import rows_after, transaction
+from counterpoint.journal.leases import lease
+from counterpoint.journal.manifest import Segment, manifest
 from counterpoint.journal.model.row import COLUMNS, Row
-from counterpoint.journal.segments import Segment, arrow_table, manifest
 
 if TYPE_CHECKING:
     import ibis
-    from ibis.backends.duckdb import Backend
 
-__all__ = ["Snapshot", "engine_options", "open_snapshot"]
+__all__ = ["Snapshot", "open_snapshot"]
 
 DAMAGE = ("Invalid Input Error", "IO Error", "TProtocolException", "Invalid Error")
 """How DuckDB begins to say that a file is not what it should be."""
 
 
 class Snapshot:
-    """What the journal held when it was taken; appends and compactions do not change it."""
+    """What the journal held when it was taken; appends, compactions and deletions do not change it."""
 
-    def __init__(self, folder: Path, segments: Sequence[Segment], tail: Sequence[Row]) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        segments: Sequence[Segment],
+        tail: Sequence[Row],
+        *,
+        engine: EngineAddress = DUCKDB,
+        shared: str | None = None,
+    ) -> None:
         self._folder = folder
         self._segments = segments
         self._tail = tail
+        self._address = engine
+        self._shared = shared
+
+    @property
+    def engine(self) -> str:
+        """Which engine computes: duckdb, spark or clickhouse."""
+        return self._address.kind
+
+    @property
+    def connection(self) -> Any:
+        """The Ibis backend that the tables live on."""
+        return self._engine.connection
 
     @cached_property
-    def connection(self) -> "Backend":
-        """The Ibis backend that the tables live on: DuckDB in memory, closed with the snapshot."""
-        return connect_engine(self._folder)
+    def _engine(self) -> Engine:
+        return open_engine(self._folder, self._address, shared=self._shared)
 
     @property
     def segments(self) -> Sequence[Segment]:
-        """The files of the snapshot, those with the latest events first."""
+        """The files of the snapshot, those with the latest events first; they stay as long as the snapshot."""
         return self._segments
 
     @property
@@ -46,69 +78,93 @@ class Snapshot:
         """Types of the events that are not in files yet."""
         return frozenset(row[2] for row in self._tail)
 
-    def events(self, *types: str, only: Collection[str] | None = None, tail: bool = True) -> "ibis.Table":
+    def events(
+        self,
+        *types: str,
+        attributes: Mapping[str, Attribute | Kind] | None = None,
+        data: bool = True,
+        only: Collection[str] | None = None,
+        tail: bool = True,
+    ) -> "ibis.Table":
         """The events of these types, or of all, as an Ibis table.
-
-        `only` names the files (paths of `segments`) to read, where not all are wanted; without `tail` the
-        events that are not in files yet are left out.
 
         Columns: source, id, type, subject, time and received (timestamps in UTC), flag_set, flag and
         variant (of exposures), value (the number under `value` in the data, float64), data and
-        attributes (JSON text).
+        attributes (JSON text), and subject_hash (int64, see `hashing`).
+
+        Args:
+            types: of the events.
+            attributes: columns to add, each with its type (string, int64, float64 or boolean): the scalar
+                under that name at the top of the data, or where there is none of that type the extension
+                attribute. An `Attribute` says more exactly what is meant. It is read from a typed column
+                where a file has one.
+            data: without it there are no columns data and attributes, and no JSON is read.
+            only: paths of the `segments` to read, where not all are wanted.
+            tail: without it events that are not in files yet are left out.
+
+        Raises:
+            InputError: an attribute's column has the name of another, or no such type.
         """
         import ibis
 
-        files = self._files(types, only)
-        tables = [self._tail_table if tail else self._tail_table.limit(0)] if tail or not files else []
-        if files:
-            tables.append(self._files_table(files))
+        asked = read_attributes(attributes or {}, [*COLUMNS, HASH])
+        columns = [*(name for name in COLUMNS if data or name not in ("data", "attributes")), HASH]
+        parts = self._parts(types, asked, only)
+        tables = []
+        if tail or not parts:
+            waiting = of_tail(self._tail_table(attributes=bool(asked)), asked).select(*columns, *asked)
+            tables.append(waiting if tail else waiting.limit(0))
+        for segments in parts:
+            files = self._engine.files(segments, columns_of(segments[0], asked))
+            tables.append(of_files(files, segments[0], asked).select(*columns, *asked))
         table = ibis.union(*tables) if len(tables) > 1 else tables[0]
         return table.filter(table.type.isin(types)) if types else table
 
-    def _files(self, types: Sequence[str], only: Collection[str] | None) -> list[str]:
-        chosen = [
-            segment
-            for segment in self._segments
-            if (not types or segment.type in types) and (only is None or segment.path in only)
-        ]
-        paths = [self._folder / segment.path for segment in chosen]
-        for path in paths:
+    def _parts(self, types: Sequence[str], asked: Asked, only: Collection[str] | None) -> list[list[Segment]]:
+        """The files by where they keep what is asked."""
+        parts: dict[object, list[Segment]] = {}
+        for segment in self._segments:
+            if (types and segment.type not in types) or (only is not None and segment.path not in only):
+                continue
+            path = self._folder / segment.path
             if not path.exists():  # DuckDB would take a name with a star in it for a pattern
                 raise WorkspaceError(
                     f"The journal's file {path} is missing; restore it from a backup. `counterpoint doctor` lists all."
                 )
-        return [str(path) for path in paths]
+            parts.setdefault(places(segment, asked), []).append(segment)
+        return list(parts.values())
 
-    def _files_table(self, files: list[str]) -> "ibis.Table":
-        import ibis
-
-        table = self.connection.read_parquet(files, union_by_name=True, hive_partitioning=False)
-        types = self._tail_table.schema()
-        missing = {name: ibis.null(types[name]) for name in COLUMNS if name not in table.columns}
-        return table.mutate(**missing).select(*COLUMNS)
+    def _tail_table(self, *, attributes: bool) -> "ibis.Table":
+        """What was in the intake; with its attributes as a map where they are asked for."""
+        if attributes not in self._tails:
+            self._tails[attributes] = self._engine.tail(tail_table(self._tail, attributes=attributes))
+        return self._tails[attributes]
 
     @cached_property
-    def _tail_table(self) -> "ibis.Table":
-        return self.connection.create_table("journal_tail", arrow_table(self._tail), schema=None, temp=True)
+    def _tails(self) -> "dict[bool, ibis.Table]":
+        return {}
 
     def close(self) -> None:
         """Let the engine go; tables of this snapshot cannot be read after that."""
-        if "connection" in self.__dict__:
-            self.connection.disconnect()
+        if "_engine" in self.__dict__:
+            self._engine.close()
 
 
 @contextmanager
-def open_snapshot(folder: Path, database: sqlite3.Connection) -> Iterator[Snapshot]:
+def open_snapshot(
+    folder: Path, database: sqlite3.Connection, *, engine: EngineAddress = DUCKDB, shared: str | None = None
+) -> Iterator[Snapshot]:
     """Take a snapshot: the manifest and the intake in one read transaction, which ends at once."""
-    with transaction(database, "DEFERRED"):
-        segments = manifest(database)
-        tail = rows_after(database, 0, -1)
-    snapshot = Snapshot(folder, segments, tail)
-    try:
-        with _damage():
-            yield snapshot
-    finally:
-        snapshot.close()
+    with lease(folder, database):
+        with transaction(database, "DEFERRED"):
+            segments = manifest(database)
+            tail = rows_after(database, 0, -1)
+        snapshot = Snapshot(folder, segments, tail, engine=engine, shared=shared)
+        try:
+            with _damage():
+                yield snapshot
+        finally:
+            snapshot.close()
 
 
 @contextmanager
@@ -123,16 +179,3 @@ def _damage() -> Iterator[None]:
                 f"A file of the journal cannot be read ({reason}); `counterpoint doctor` lists what to restore."
             ) from error
         raise
-
-
-def connect_engine(folder: Path) -> "Backend":
-    """DuckDB in memory, held to half of the machine's memory; what is larger goes to a folder."""
-    import ibis
-
-    return ibis.duckdb.connect(**engine_options(folder))
-
-
-def engine_options(folder: Path) -> dict[str, Any]:
-    """DuckDB's settings: without them a large join could take all memory."""
-    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
-    return {"memory_limit": f"{memory // 2 // 2**20}MiB", "temp_directory": str(folder / "spill")}

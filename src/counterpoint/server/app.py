@@ -82,11 +82,14 @@ def create_app(workspace: Workspace, *, auth: bool = True, loopback: bool = Fals
     )
     recognition = Recognition(workspace, auth=auth)
     hosts = frozenset(name.lower() for name in workspace.settings.server.hosts) if loopback else None
-    handler = _wrap(workspace, app.asgi_handler, mounted, meters, recognition, hosts)
+    origins = frozenset(workspace.settings.flags.origins)
+    handler = _wrap(workspace, app.asgi_handler, mounted, meters, recognition, hosts, origins)
     app.state.shortcuts = []
     for path, mount in mounted.asgi_apps.items():
         if isinstance(mount, Quick):
-            handler = Shortcut(handler, path, mount, recognition=recognition, hosts=hosts, meters=meters)
+            handler = Shortcut(
+                handler, path, mount, recognition=recognition, hosts=hosts, origins=origins, meters=meters
+            )
             app.state.shortcuts.append(handler)
     app.asgi_handler = handler
     return app
@@ -99,11 +102,11 @@ def _wrap(
     meters: Meters,
     recognition: Recognition,
     hosts: frozenset[str] | None,
+    origins: frozenset[str],
 ) -> ASGIApp:
     """Nest the middleware around litestar's own handler, so that it sees what routing refuses, too."""
     handler = Telling(handler, workspace)
     handler = Mounts(handler, mounted.asgi_apps)
-    origins = frozenset(workspace.settings.flags.origins)
     handler = Origins(handler, origins)
     handler = SignIn(handler, recognition)
     handler = Heads(handler)

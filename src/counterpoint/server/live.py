@@ -11,14 +11,11 @@ from litestar.response.sse import ServerSentEventMessage
 
 from counterpoint.graph.entity import Activity
 from counterpoint.moments import rfc3339
+from counterpoint.streams import LONGEST, QUIET
 from counterpoint.workspace import Workspace
 
 __all__ = ["Live", "activity_item"]
 
-QUIET = 15.0
-"""Seconds of silence after which a comment tells proxies that the stream lives."""
-LONGEST = 600.0
-"""Seconds after which a stream ends; clients come back by themselves, and who lost access does not."""
 BATCH = 500
 
 

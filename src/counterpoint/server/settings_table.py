@@ -10,6 +10,7 @@ from typing import Any
 import msgspec
 import sqlalchemy as sa
 
+from counterpoint.engine import read_engine
 from counterpoint.settings import PREFIX, Settings
 
 __all__ = ["SettingRow", "setting_rows"]
@@ -60,6 +61,8 @@ def _shown(name: str, value: Any) -> str:
         return "none"
     if name == "graph.url":
         return sa.make_url(str(value)).render_as_string(hide_password=True)
+    if name == "engine":
+        return read_engine(str(value)).shown
     if isinstance(value, bool):
         return "yes" if value else "no"
     return ", ".join(value) if isinstance(value, list | tuple) else str(value)

@@ -10,6 +10,7 @@ from counterpoint.web.urls import ref_parts
 
 __all__ = [
     "ago",
+    "coded",
     "day",
     "initials",
     "marked",
@@ -142,6 +143,14 @@ def paragraphs(text: str | None) -> Markup:
     return Markup("").join(
         Markup("<p>{}</p>").format(Markup("<br>").join(line.strip() for line in block.splitlines()))
         for block in blocks
+    )
+
+
+def coded(text: str) -> Markup:
+    """Return escaped text with what stands between backticks as code."""
+    pieces = re.split(r"`([^`]*)`", text)
+    return Markup("").join(
+        Markup("<code>{}</code>").format(piece) if at % 2 else piece for at, piece in enumerate(pieces)
     )
 
 

@@ -9,8 +9,10 @@ __all__ = ["catalog_url", "entity_url", "flag_url", "ref_parts", "set_url", "thi
 
 ROOM_PAGES = {
     "bet": "/bets",
+    "dashboard": "/dashboards",
     "experiment": "/experiments",
     "group": "/units",
+    "metric": "/dashboards/metrics",
     "scorecard": "/scorecards",
     "user": "/people",
 }

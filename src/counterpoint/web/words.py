@@ -64,6 +64,9 @@ def tone_of(word: str) -> tuple[str, str]:
 TOLD = {
     "bet-placed": "The bet is placed. What is still missing stands beside it; nothing of it blocks you.",
     "bet-saved": "The bet is saved.",
+    "metric-saved": "The metric is saved. What its events say against it stands beside it.",
+    "dashboard-saved": "The dashboard is saved.",
+    "dashboard-deleted": "The dashboard is deleted; its history stays in the activity log.",
     "decided": "The decision is recorded, with what is known today.",
     "read": "The result is read and recorded in the activity log.",
     "renamed": "The words are kept. Every page and message says them from now on.",

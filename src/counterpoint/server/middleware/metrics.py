@@ -1,18 +1,35 @@
 """Prometheus figures about requests; one registry for each application, so that tests do not share."""
 
+import collections
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
+from itertools import accumulate
+from typing import Any, Final
 
 from litestar.types import ASGIApp, Message, Receive, Scope, Send
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
-from prometheus_client.metrics_core import GaugeMetricFamily, Metric
+from prometheus_client.metrics_core import (
+    CounterMetricFamily,
+    GaugeMetricFamily,
+    HistogramMetricFamily,
+    Metric,
+)
 
 from counterpoint.errors import CounterpointError
+from counterpoint.journal.arrivals import Arrivals
+from counterpoint.journal.logs import PATH as LOGS
+from counterpoint.journal.tally import BUCKETS as BUCKETS_OF_LAG
+from counterpoint.journal.tally import OTHER
 from counterpoint.workspace import Workspace
 
 __all__ = ["Meters", "RequestMetrics"]
 
 BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0)
+MOST_TYPES: Final = 50
+"""Event types with a series of their own."""
+EVENTS: Final = frozenset({"/api/events", LOGS})
+"""Where events are sent to."""
 METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 
 
@@ -20,6 +37,7 @@ class Meters:
     """The figures that `/metrics` shows."""
 
     def __init__(self, workspace: Workspace) -> None:
+        self.workspace = workspace
         self.registry = CollectorRegistry()
         self.registry.register(JournalFigures(workspace))
         labels = ("route", "method")
@@ -39,23 +57,82 @@ class Meters:
 
 
 class JournalFigures:
-    """What the journal holds, read when Prometheus asks; of the workspace, not only of this process."""
+    """What the journal took and holds, read when Prometheus asks; of the workspace, not only of this process."""
 
     def __init__(self, workspace: Workspace) -> None:
         self.workspace = workspace
 
     def describe(self) -> list[Metric]:
         """The names, without reading anything."""
-        return [GaugeMetricFamily("counterpoint_journal_events", "Events accepted into the journal")]
+        return _families()
 
     def collect(self) -> Iterator[Metric]:
         """The figures; none where the journal cannot be read, which `/readyz` tells."""
-        family = GaugeMetricFamily("counterpoint_journal_events", "Events accepted into the journal")
         try:
-            family.add_metric((), sum(each.count for each in self.workspace.journal.counts()))
+            journal = self.workspace.journal
+            counts, arrived, refused = journal.counts(), journal.totals(), journal.refusals()
         except CounterpointError:
             return
-        yield family
+        events, accepted, duplicates, rejected, lag, waiting, limit = families = _families()
+        events.add_metric((), sum(each.count for each in counts))
+        for name, each in _most(arrived):
+            accepted.add_metric((name,), each.accepted)
+            duplicates.add_metric((name,), each.duplicates)
+        by_reason: collections.Counter[str] = collections.Counter()
+        for reason, _source, number, _last in refused:
+            by_reason[reason] += number
+        for reason, number in sorted(by_reason.items()):
+            rejected.add_metric((reason,), number)
+        _add_lags(lag, arrived.values())
+        queued, most = journal.queue()
+        waiting.add_metric((), queued)
+        limit.add_metric((), most)
+        yield from families
+
+
+def _families() -> list[Any]:
+    name = "counterpoint_journal_{}".format
+    return [
+        GaugeMetricFamily(name("events"), "Events accepted into the journal"),
+        CounterMetricFamily(
+            name("accepted"), "Events accepted, since this workspace counts", labels=["type"]
+        ),
+        CounterMetricFamily(name("duplicates"), "Events that the journal had already", labels=["type"]),
+        CounterMetricFamily(
+            name("rejected"), "Events, lines and requests that were refused", labels=["reason"]
+        ),
+        HistogramMetricFamily(
+            name("lag_seconds"), "From the time of an event to its arrival; the sum is of those within a day"
+        ),
+        GaugeMetricFamily(name("queue_events"), "Events of this process that wait for the disk"),
+        GaugeMetricFamily(
+            name("queue_limit_events"), "Events that may wait before senders are answered with 429"
+        ),
+    ]
+
+
+def _most(arrived: Mapping[str, Arrivals]) -> list[tuple[str, Arrivals]]:
+    """The types with the most events, and the others together: anybody may make up types, and each is a series."""
+    order = sorted(arrived.items(), key=lambda item: (item[0] == OTHER, -item[1].accepted, item[0]))
+    shown, rest = order[:MOST_TYPES], order[MOST_TYPES:]
+    if not rest:
+        return shown
+    accepted, duplicates = (
+        sum(getattr(each, name) for _, each in rest) for name in ("accepted", "duplicates")
+    )
+    return [*shown, (OTHER, Arrivals(accepted=accepted, duplicates=duplicates))]
+
+
+def _add_lags(family: HistogramMetricFamily, arrived: Iterable[Arrivals]) -> None:
+    # An event of the future has waited for less than any time.
+    sums = [0, 0, 0, 0, 0, 0]
+    waited = 0
+    for each in arrived:
+        waited += each.waited_ms
+        for index, name in enumerate(BUCKETS_OF_LAG):
+            sums[index] += getattr(each, name)
+    ends = ("0.0", "1.0", "60.0", "3600.0", "86400.0", "+Inf")
+    family.add_metric((), list(zip(ends, accumulate(sums), strict=True)), waited / 1000)
 
 
 class RequestMetrics:
@@ -86,3 +163,11 @@ class RequestMetrics:
             method = method if method in METHODS else "other"
             self.meters.requests.labels(route, method, str(status)).inc()
             self.meters.seconds.labels(route, method).observe(time.perf_counter() - begun)
+            if status >= 400 and method == "POST" and scope["path"] in EVENTS:
+                self._note_refused(scope, status)
+
+    def _note_refused(self, scope: Scope, status: int) -> None:
+        """Let the health of ingest show a request whose events were not even looked at."""
+        if not scope.get("state", {}).get("events_counted"):
+            with suppress(CounterpointError):
+                self.meters.workspace.journal.refuse_request(status)

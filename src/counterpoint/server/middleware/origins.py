@@ -6,7 +6,7 @@ from counterpoint.errors import NotAllowedError
 from counterpoint.server.connection import caller_of, header, is_loopback, method_of
 from counterpoint.server.identity.access import is_cross_site
 
-__all__ = ["Origins", "Readable"]
+__all__ = ["EVALUATION", "PREFLIGHT", "Origins", "Readable", "lines_for", "may_ask"]
 
 EVALUATION = "/ofrep/"
 """What pages of other sites may ask for, since a client key opens nothing else."""
@@ -20,6 +20,23 @@ PREFLIGHT = [
     (b"access-control-max-age", b"86400"),
 ]
 EXPOSED = (b"access-control-expose-headers", b"etag, retry-after, x-request-id")
+
+
+def lines_for(origin: str, origins: frozenset[str]) -> list[tuple[bytes, bytes]]:
+    """The headers that let a page read an answer about flags; `origins` may be empty, which means every page."""
+    if not origins:
+        return [(b"access-control-allow-origin", ANY), EXPOSED]
+    # What stands between us and the browser must not give one page the answer made for another.
+    varied = [(b"vary", b"Origin")]
+    if origin not in origins:
+        return varied
+    return [(b"access-control-allow-origin", origin.encode("latin-1")), EXPOSED, *varied]
+
+
+def may_ask(origin: str, *, host: str, origins: frozenset[str]) -> bool:
+    """Whether a page may have flags evaluated with a token."""
+    ours = origin.partition("://")[2].lower() == host.lower()
+    return ours or not origins or origin in origins
 
 
 class Readable:
@@ -38,7 +55,7 @@ class Readable:
         if origin is None or not scope["path"].startswith(EVALUATION):
             await self.app(scope, receive, send)
             return
-        lines = self._lines(origin)
+        lines = lines_for(origin, self.origins)
 
         async def send_readable(message: Message) -> None:
             if message["type"] == "http.response.start":
@@ -46,15 +63,6 @@ class Readable:
             await send(message)
 
         await self.app(scope, receive, send_readable)
-
-    def _lines(self, origin: str) -> list[tuple[bytes, bytes]]:
-        if not self.origins:
-            return [(b"access-control-allow-origin", ANY), EXPOSED]
-        # What stands between us and the browser must not give one page the answer made for another.
-        varied = [(b"vary", b"Origin")]
-        if origin not in self.origins:
-            return varied
-        return [(b"access-control-allow-origin", origin.encode("latin-1")), EXPOSED, *varied]
 
 
 class Origins:
@@ -78,7 +86,7 @@ class Origins:
             return
         host = header(scope, b"host") or ""
         if caller_of(scope).via == "token":
-            if evaluates and origin is not None and not self._may_ask(origin, host):
+            if evaluates and origin is not None and not may_ask(origin, host=host, origins=self.origins):
                 raise NotAllowedError(
                     f"Flags are not evaluated for pages of {origin!r}; `origins` in [flags] names those that may ask."
                 )
@@ -96,10 +104,6 @@ class Origins:
         """Whether an evaluation rests on nothing that a browser added: who has no key is refused further in."""
         via = caller_of(scope).via
         return via == "nothing" or (via == "local" and _is_of_this_machine(origin))
-
-    def _may_ask(self, origin: str, host: str) -> bool:
-        ours = origin.partition("://")[2].lower() == host.lower()
-        return ours or not self.origins or origin in self.origins
 
 
 def _is_of_this_machine(origin: str | None) -> bool:

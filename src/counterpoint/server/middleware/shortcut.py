@@ -1,22 +1,23 @@
-"""A shorter way for the requests that come most often: single remote evaluations by programs with a token.
+"""A shorter way for the requests that come most often: single remote evaluations with a token, and preflights.
 
 It decides nothing by itself. It takes a request only where every check of the usual way is known to pass:
-where there is nothing to say about cookies, origins or cross-site requests, and the usual way has recognised
+where there is nothing to say about cookies, the page that asks may ask, and the usual way has recognised
 the same token a moment ago. Everything else, and whatever is refused or fails, goes the usual way untouched.
 """
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from typing import Any, Protocol, runtime_checkable
 
 from litestar.enums import ScopeType
 from litestar.types import ASGIApp, Receive, Scope, Send
+from prometheus_client import Counter, Histogram
 
 from counterpoint.flags.tickets import secret_in
 from counterpoint.graph.actor import Actor
-from counterpoint.server.connection import caller_of
+from counterpoint.server.connection import caller_of, method_of
 from counterpoint.server.identity.access import refusal
 from counterpoint.server.identity.known import KnownCallers
 from counterpoint.server.identity.model import Caller, hash_secret
@@ -25,6 +26,7 @@ from counterpoint.server.middleware.headers import ADDED
 from counterpoint.server.middleware.hosts import Hosts
 from counterpoint.server.middleware.logs import RequestLines
 from counterpoint.server.middleware.metrics import Meters
+from counterpoint.server.middleware.origins import PREFLIGHT, lines_for, may_ask
 from counterpoint.server.middleware.request_ids import chosen_id
 
 __all__ = ["Quick", "Shortcut"]
@@ -37,8 +39,6 @@ LARGEST = 65_536
 UNUSUAL = frozenset(
     (
         b"cookie",
-        b"origin",
-        b"sec-fetch-site",
         b"content-encoding",
         b"transfer-encoding",
         b"expect",
@@ -46,6 +46,9 @@ UNUSUAL = frozenset(
     )
 )
 """Headers that the usual way has something to say about."""
+OF_PAGES = frozenset((b"origin", b"sec-fetch-site"))
+"""Headers of a browser: with a token the page has to be one that may ask, without one the usual way decides."""
+TYPED = (b"content-type", b"application/json")
 
 
 @runtime_checkable
@@ -72,23 +75,24 @@ class Shortcut:
         *,
         recognition: Recognition,
         hosts: frozenset[str] | None,
+        origins: frozenset[str],
         meters: Meters,
     ) -> None:
         """Take the usual way, the path below which `quick` answers, and what tells who may ask."""
         self.app = app
         self._path = path
-        self._prefix = path + "/"
         self._quick = quick
         self._known = KnownCallers(recognition.workspace.graph)
         nobody = recognition.recognise(Credentials())
         self._nobody = nobody if _may(nobody, path) else None
         """Whom a request without a token is from: the local user where there is no sign-in."""
         self._hosts = None if hosts is None else Hosts(app, hosts)
+        self._origins = origins
         self._admitted: set[bytes] = set()
         self._lines = RequestLines()
         self._in_flight = meters.in_flight
-        self._answered = meters.requests.labels(path, "POST", "200")
-        self._seconds = meters.seconds.labels(path, "POST")
+        self._evaluated = meters.requests.labels(path, "POST", "200"), meters.seconds.labels(path, "POST")
+        self._meters = meters
         self._renewed = float("-inf")
         self._busy = False
         self._renewing: asyncio.Future[None] | None = None
@@ -98,14 +102,17 @@ class Shortcut:
         if (headers := self._plain(scope)) is None:
             await self.app(scope, receive, send)
             return
+        if method_of(scope) == "OPTIONS":
+            await self._allow(scope, headers, begun, send)
+            return
         token = _token(headers)
         secret_hash = None if token is None else hash_secret(token)
         self._look_again()
         number = self._known.number
         caller = self._nobody if secret_hash is None else self._known.get(secret_hash)
-        if caller is None:
+        if caller is None or not self._may_ask(caller, headers):
             await self.app(scope, receive, send)
-            if secret_hash is not None:
+            if caller is None and secret_hash is not None:
                 self._learn(secret_hash, caller_of(scope), number)
             return
         self._in_flight.inc()
@@ -121,19 +128,34 @@ class Shortcut:
 
     def _plain(self, scope: Scope) -> dict[bytes, bytes] | None:
         """The headers of a request for which there is nothing to say on the way; None for every other one."""
-        if scope["type"] != ScopeType.HTTP or scope["method"] != "POST" or scope["query_string"]:
-            return None
-        path = scope["path"]
-        if not path.startswith(self._prefix) or scope.get("raw_path") != path.encode():
+        if (
+            scope["type"] != ScopeType.HTTP
+            or scope["query_string"]
+            or not scope["path"].startswith(self._path)
+        ):
             return None
         lines = list(scope["headers"])
         headers = dict(lines)
         if len(headers) != len(lines) or not UNUSUAL.isdisjoint(headers):
             return None
-        length = headers.get(b"content-length", b"")
-        if not length.isdigit() or len(length) > 5 or int(length) > LARGEST:
-            return None
-        return headers if self._admits(headers.get(b"host", b"")) else None
+        below = scope["path"][len(self._path) :]
+        if scope["method"] == "POST":
+            length = headers.get(b"content-length", b"")
+            plain = len(below) > 1 and length.isdigit() and len(length) <= 5 and int(length) <= LARGEST
+        else:
+            plain = scope["method"] == "OPTIONS" and b"origin" in headers and _token(headers) is None
+        return (
+            headers if plain and below[:1] in ("", "/") and self._admits(headers.get(b"host", b"")) else None
+        )
+
+    def _may_ask(self, caller: Caller, headers: Mapping[bytes, bytes]) -> bool:
+        """Whether the usual way lets a browser's request pass; it decides itself where nothing but a page speaks."""
+        if OF_PAGES.isdisjoint(headers):
+            return True
+        if caller.via != "token":
+            return False
+        origin, host = headers.get(b"origin"), headers.get(b"host", b"").decode("latin-1")
+        return origin is None or may_ask(origin.decode("latin-1"), host=host, origins=self._origins)
 
     def _admits(self, host: bytes) -> bool:
         if self._hosts is None or host in self._admitted:
@@ -160,27 +182,49 @@ class Shortcut:
         begun: float,
         send: Send,
     ) -> None:
-        given = headers.get(b"x-request-id")
-        request_id = chosen_id(given.decode("latin-1") if given else None)
-        lines = [
-            (b"content-type", b"application/json"),
-            (b"content-length", b"%d" % len(content)),
-            *ADDED,
-            (b"x-request-id", request_id.encode()),
-        ]
+        lines = [TYPED, (b"content-length", b"%d" % len(content))]
+        await self._send(scope, headers, 200, lines, content, begun, send, self._evaluated, caller)
+
+    async def _allow(self, scope: Scope, headers: Mapping[bytes, bytes], begun: float, send: Send) -> None:
+        """Answer what a browser asks before a page's first request."""
+        counted = self._meters.requests.labels("unmatched", "OPTIONS", "204")
+        timed = self._meters.seconds.labels("unmatched", "OPTIONS")
+        self._in_flight.inc()
         try:
-            await send({"type": "http.response.start", "status": 200, "headers": lines})
+            await self._send(scope, headers, 204, PREFLIGHT, b"", begun, send, (counted, timed), self._nobody)
+        finally:
+            self._in_flight.dec()
+
+    async def _send(
+        self,
+        scope: Scope,
+        headers: Mapping[bytes, bytes],
+        status: int,
+        own: Sequence[tuple[bytes, bytes]],
+        content: bytes,
+        begun: float,
+        send: Send,
+        meters: tuple[Counter, Histogram],
+        caller: Caller | None,
+    ) -> None:
+        """Send it with the headers that every answer has, and count and log it."""
+        given, origin = headers.get(b"x-request-id"), headers.get(b"origin")
+        request_id = chosen_id(given.decode("latin-1") if given else None)
+        readable = () if origin is None else lines_for(origin.decode("latin-1"), self._origins)
+        lines = [*own, *readable, *ADDED, (b"x-request-id", request_id.encode())]
+        try:
+            await send({"type": "http.response.start", "status": status, "headers": lines})
             await send({"type": "http.response.body", "body": content, "more_body": False})
         finally:
             took = time.perf_counter() - begun
-            self._answered.inc()
-            self._seconds.observe(took)
+            meters[0].inc()
+            meters[1].observe(took)
             self._lines.add(
-                method="POST",
+                method=method_of(scope),
                 path=scope["path"],
-                status=200,
+                status=status,
                 ms=round(took * 1000, 2),
-                actor=caller.actor.ref if caller.actor else None,
+                actor=caller.actor.ref if caller and caller.actor else None,
                 request_id=request_id,
             )
 

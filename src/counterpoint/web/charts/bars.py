@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from markupsafe import Markup
 
-from counterpoint.web.charts.svg import chart, element, line, sized, text
+from counterpoint.web.charts.svg import chart, element, line, sized, target_lines, text
 from counterpoint.web.formats import number, percent
 from counterpoint.web.scale import Scale, clipped, ticks
 
@@ -77,12 +77,18 @@ def column_chart(
     title: str,
     description: str = "",
     write: Callable[[float], str] = number,
+    targets: Sequence[tuple[float, str]] = (),
+    mark: tuple[float, str] | None = None,
     height: int = 200,
 ) -> Markup:
-    """Return columns from left to right, for amounts in time; labels that do not fit are left out, not shrunk."""
+    """Return columns from left to right, for amounts in time; labels that do not fit are left out, not shrunk.
+
+    `targets` are values with what they are called, each a dashed line across; `mark` is a dashed line down
+    the chart, at that many columns from the left, with its name.
+    """
     if not bars:
         return Markup("")
-    top = max(bar.value for bar in bars) or 1.0
+    top = max([bar.value for bar in bars] + [value for value, _ in targets]) or 1.0
 
     def draw(size: str, width: int) -> Markup:
         scale = Scale(0, top, height - 24.0, 10)
@@ -107,6 +113,12 @@ def column_chart(
             parts.append(column)
             if index % every == 0:
                 parts.append(text(x + step / 2, height - 8, bar.label, "c-faint", "middle"))
+        parts += target_lines(targets, 44, width, scale)
+        if mark is not None:
+            x = 44 + min(max(mark[0], 0.0), len(bars)) * step
+            late = x > width * 0.6
+            parts.append(line(x, 6, x, height - 24, "c-margin"))
+            parts.append(text(x + (-6 if late else 6), 16, mark[1], "c-faint", "end" if late else None))
         return chart(
             parts,
             width=width,

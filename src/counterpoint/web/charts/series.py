@@ -6,10 +6,13 @@ from itertools import pairwise
 
 from markupsafe import Markup
 
-from counterpoint.web.charts.svg import chart, element, line, sized, text
+from counterpoint.web.charts.svg import chart, element, line, sized, target_lines, text
 from counterpoint.web.scale import Scale, clipped, extent, tick_text, ticks
 
 __all__ = ["Series", "line_chart", "sparkline"]
+
+MARK = 64
+"""Pixels that a written place on the x axis takes, with the gap to the next one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,11 +33,13 @@ def line_chart(
     write_x: Callable[[float], str] | None = None,
     write_y: Callable[[float], str] | None = None,
     from_zero: bool = False,
+    targets: Sequence[tuple[float, str]] = (),
+    marks: Sequence[float] = (),
     height: int = 240,
 ) -> Markup:
     """Return the chart in all widths, each line named at its end; no points give an empty `Markup`.
 
-    At most four series get a colour of their own; more share the fourth.
+    `marks` are the places on the x axis that may be written, such as days: as many of them as fit. `targets` are values with what they are called, each a dashed line. At most four series get a colour of their own; more share the fourth.
     """
     drawn = [one for one in series if one.points]
     if not drawn:
@@ -43,7 +48,8 @@ def line_chart(
     ys = [y for one in drawn for _, y in one.points] + [
         bound for one in drawn for pair in one.band for bound in pair
     ]
-    y_low, y_high = extent(ys, include=[0.0] if from_zero else [])
+    wanted = [value for value, _ in targets]
+    y_low, y_high = extent(ys, include=[*wanted, 0.0] if from_zero else wanted)
     y_low = 0.0 if from_zero and min(ys) >= 0 else y_low
     y_ticks = ticks(y_low, y_high, 5)
     y_text = write_y or tick_text(y_ticks)
@@ -61,7 +67,11 @@ def line_chart(
             )
             parts.append(text(40, y_scale(value) + 4, y_text(value), "c-faint", "end"))
         shown = ticks(min(xs), max(xs), 3) if size == "narrow" else x_ticks
+        if marks:
+            inside = [mark for mark in marks if min(xs) <= mark <= max(xs)]
+            shown = inside[:: max(1, -(-len(inside) * MARK // max(right - 48, 1)))]
         parts += [text(x_scale(value), height - 8, x_text(value), "c-faint", "middle") for value in shown]
+        parts += target_lines(targets, 48, right, y_scale)
         ends = _apart([y_scale(one.points[-1][1]) for one in drawn])
         for index, one in enumerate(drawn):
             parts += _line(one, min(index, 3) + 1, x_scale, y_scale)

@@ -4,6 +4,7 @@ import { enableForms } from "./forms.js";
 import { enableKeyboard } from "./keyboard.js";
 import { enableLists } from "./lists.js";
 import { enableLive } from "./live.js";
+import { enablePreview } from "./preview.js";
 import { enableSearch } from "./search.js";
 import { enableSimilar } from "./similar.js";
 import { enableThemeSwitch } from "./colours.js";
@@ -14,6 +15,7 @@ enableLists();
 enableLive();
 enableForms();
 enableKeyboard();
+enablePreview();
 enableSimilar();
 enableSearch();
 

@@ -1,0 +1,205 @@
+"""The form of a metric: what was typed, and the descriptor that it makes."""
+
+from collections.abc import Iterable, Mapping
+from copy import deepcopy
+from typing import Any
+
+import msgspec
+
+from counterpoint.errors import Problem
+
+__all__ = ["MetricForm", "descriptor", "field_errors", "form_of", "name_from", "read_form"]
+
+API_VERSION = "counterpoint.dev/v1"
+NUMBERS = ("quantile", "cap", "days")
+ROWS = 3
+"""Lines for decisions that a form offers at least."""
+
+
+class MetricForm(msgspec.Struct, frozen=True, kw_only=True):
+    """What stands in the fields, as text, so that a form with errors keeps what was typed."""
+
+    title: str = ""
+    name: str = ""
+    owner: str = ""
+    description: str = ""
+    unit: str = ""
+    direction: str = "increase"
+    event: str = ""
+    aggregation: str = "mean"
+    field: str = ""
+    quantile: str = ""
+    numerator: str = ""
+    denominator: str = ""
+    per: str = "all"
+    calendar: str = "day"
+    days: str = ""
+    cap: str = ""
+    role: str = "ordinary"
+    decisions: tuple[tuple[str, str], ...] = ()
+    """What is decided, and the references that it is about."""
+    etag: str = ""
+
+
+def read_form(data: Mapping[str, Any]) -> MetricForm:
+    """Read a posted form; lines without a decision are dropped."""
+    plain = {
+        name: _one(data, name)
+        for name in MetricForm.__struct_fields__
+        if name != "decisions" and name in data
+    }
+    texts, refs = _all(data, "decision"), _all(data, "decision_for")
+    padded = refs + [""] * (len(texts) - len(refs))
+    return MetricForm(**plain, decisions=tuple(row for row in zip(texts, padded, strict=False) if row[0]))
+
+
+def form_of(document: Mapping[str, Any], etag: str = "") -> MetricForm:
+    """The form that shows a metric as it is."""
+    metadata, spec = document["metadata"], document["spec"]
+    window = spec.get("window") or {}
+    return MetricForm(
+        title=str(metadata.get("title") or ""),
+        name=str(metadata.get("name") or ""),
+        owner=str(spec.get("owner") or ""),
+        description=str(metadata.get("description") or "").strip(),
+        unit=spec.get("unit") or "",
+        direction=spec["direction"],
+        event=spec.get("event") or "",
+        aggregation=spec["aggregation"],
+        field=spec.get("field") or "",
+        quantile=_text(spec.get("quantile")),
+        numerator=spec.get("numerator") or "",
+        denominator=spec.get("denominator") or "",
+        per=spec.get("per") or "all",
+        calendar=window.get("calendar") or "day",
+        days=_text(window.get("days")),
+        cap=_text(spec.get("cap")),
+        role=spec.get("role") or "ordinary",
+        decisions=tuple(
+            (str(item["decision"]), ", ".join(item.get("for") or ())) for item in spec.get("decisions") or ()
+        ),
+        etag=etag,
+    )
+
+
+def descriptor(
+    form: MetricForm, before: Mapping[str, Any] | None = None
+) -> tuple[dict[str, Any], dict[str, str]]:
+    """The Metric descriptor that the form makes, and an error by field for what cannot be read.
+
+    `before` is the document being edited: what the form does not show (labels, other fields) is kept.
+    """
+    document: dict[str, Any] = (
+        deepcopy(dict(before))
+        if before
+        else {"apiVersion": API_VERSION, "kind": "Metric", "metadata": {}, "spec": {}}
+    )
+    metadata, spec = document["metadata"], document["spec"]
+    errors: dict[str, str] = {}
+    if not before:
+        metadata["name"] = form.name or name_from(form.title)
+        if not metadata["name"]:
+            errors["title"] = (
+                "Give the metric a title of Latin letters or digits; its name in addresses is made from it."
+            )
+    _put(metadata, "title", form.title)
+    _put(metadata, "description", form.description)
+    numbers: dict[str, float | None] = {}
+    for name in NUMBERS:
+        text = getattr(form, name).replace(",", ".")
+        try:
+            numbers[name] = _number(text) if text else None
+        except ValueError:
+            errors[name] = f"{getattr(form, name)!r} is no number."
+            numbers[name] = None
+    ratio, quantile = form.aggregation == "ratio", form.aggregation == "quantile"
+    # What the chosen aggregation has no use for is left out, so that a change of it is one choice and not three.
+    fields: dict[str, Any] = {
+        "owner": form.owner,
+        "direction": form.direction,
+        "aggregation": form.aggregation,
+        "event": "" if ratio else form.event,
+        "field": "" if ratio else form.field,
+        "unit": form.unit,
+        "quantile": numbers["quantile"] if quantile else None,
+        "numerator": form.numerator if ratio else "",
+        "denominator": form.denominator if ratio else "",
+        "per": form.per if form.per == "user" and form.aggregation in {"sum", "count"} else "",
+        "window": _window(form.calendar, numbers["days"]),
+        "cap": numbers["cap"] if form.aggregation in {"mean", "sum"} else None,
+        "role": "" if form.role == "ordinary" else form.role,
+        "decisions": [
+            {"decision": text}
+            | ({"for": refs} if (refs := [part.strip() for part in about.split(",") if part.strip()]) else {})
+            for text, about in form.decisions
+        ],
+    }
+    for key, value in fields.items():
+        _put(spec, key, value)
+    if not form.owner:
+        errors["owner"] = "Every metric has exactly one owner, who answers for what it means."
+    return document, errors
+
+
+def field_errors(problems: Iterable[Problem]) -> dict[str, str]:
+    """The graph's problems by the field of the form that shows them; what has no field is under the empty text."""
+    named = {
+        "/metadata/name": "name",
+        "/metadata/title": "title",
+        "/metadata/description": "description",
+        "/spec/window/days": "days",
+        "/spec/window/calendar": "calendar",
+    }
+    errors: dict[str, str] = {}
+    for problem in problems:
+        parts = problem.pointer.split("/")
+        name = named.get(problem.pointer) or (parts[2] if len(parts) > 2 and parts[1] == "spec" else "")
+        errors.setdefault(name if name in MetricForm.__struct_fields__ else "", problem.message)
+    return errors
+
+
+def name_from(title: str) -> str:
+    """A name for addresses, made of a title; empty if nothing is left."""
+    import re
+    import unicodedata
+
+    plain = unicodedata.normalize("NFKD", title).encode("ascii", "ignore").decode().lower()
+    return re.sub(r"[^a-z0-9]+", "-", plain).strip("-")[:63].strip("-")
+
+
+def _window(calendar: str, days: float | None) -> dict[str, Any] | None:
+    found: dict[str, Any] = {} if days is None else {"days": days}
+    if calendar != "day":
+        found["calendar"] = calendar
+    return found or None
+
+
+def _number(text: str) -> float:
+    found = float(text)
+    if found != found or abs(found) == float("inf"):
+        raise ValueError(text)
+    return int(found) if found.is_integer() else found
+
+
+def _text(value: float | None) -> str:
+    return "" if value is None else f"{value:g}" if abs(value) < 1e6 else repr(value)
+
+
+def _put(holder: dict[str, Any], key: str, value: Any) -> None:
+    if value in ("", None, []):
+        holder.pop(key, None)
+    else:
+        holder[key] = value
+
+
+def _one(data: Mapping[str, Any], key: str) -> str:
+    found = data.get(key)
+    return str((found[0] if isinstance(found, list) else found) or "").strip()
+
+
+def _all(data: Mapping[str, Any], key: str) -> list[str]:
+    found = data.get(key)
+    return [
+        str(each).strip()
+        for each in (found if isinstance(found, list) else [found] if found is not None else [])
+    ]

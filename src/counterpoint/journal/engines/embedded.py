@@ -1,0 +1,56 @@
+"""DuckDB in this process and in memory; what is larger than half of the memory goes to a folder."""
+
+import os
+import uuid
+from collections.abc import Sequence
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from counterpoint.journal.segments import Segment
+
+if TYPE_CHECKING:
+    import ibis
+    import pyarrow as pa
+    from ibis.backends.duckdb import Backend
+
+__all__ = ["EmbeddedEngine", "engine_options"]
+
+
+class EmbeddedEngine:
+    """DuckDB, closed with the snapshot."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+
+    @cached_property
+    def connection(self) -> "Backend":
+        """The Ibis backend."""
+        import ibis
+
+        return ibis.duckdb.connect(**engine_options(self._folder))
+
+    def files(self, segments: Sequence[Segment], schema: "pa.Schema") -> "ibis.Table":
+        """The files, united by the names of their columns."""
+        import ibis
+
+        paths = [str(self._folder / segment.path) for segment in segments]
+        table = self.connection.read_parquet(paths, union_by_name=True, hive_partitioning=False)
+        types = ibis.Schema.from_pyarrow(schema)
+        missing = {name: ibis.null(types[name]) for name in schema.names if name not in table.columns}
+        return table.mutate(**missing).select(*schema.names)
+
+    def tail(self, rows: "pa.Table") -> "ibis.Table":
+        """A temporary table."""
+        return self.connection.create_table(f"journal_tail_{uuid.uuid4().hex}", rows, schema=None, temp=True)
+
+    def close(self) -> None:
+        """Close the database."""
+        if "connection" in self.__dict__:
+            self.connection.disconnect()
+
+
+def engine_options(folder: Path) -> dict[str, Any]:
+    """DuckDB's settings: without them a large join could take all memory."""
+    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    return {"memory_limit": f"{memory // 2 // 2**20}MiB", "temp_directory": str(folder / "spill")}
