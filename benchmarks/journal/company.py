@@ -2,7 +2,7 @@
 
 A tenth as many users as events, some far more active than others. Four weeks of four types of events; each
 user is shown a variant once, at any moment of the last two weeks. Everything follows from the event's number
-through DuckDB's hash, so two runs on one version of it make the same journal.
+through DuckDB's hash, so two runs on one version of it make the same journal. The files have the columns that every segment has.
 """
 
 from collections.abc import Iterable
@@ -14,13 +14,15 @@ import pyarrow.parquet as pq
 
 from counterpoint.experiments import Experiment, Guardrail, Metric
 from counterpoint.journal.intake import connect, transaction
-from counterpoint.journal.segments import FOLDER, ROW_GROUP, SORT, Segment, adopt, folder_name
+from counterpoint.journal.manifest import Segment, adopt, home_of
+from counterpoint.journal.segments import ROW_GROUP, SORT
 from counterpoint.moments import to_micros
 
 START = datetime(2026, 5, 1, tzinfo=UTC)
 DAYS = 28
+"""Days that the events spread over, where nothing else is said."""
 EXPOSED_FROM = 14
-"""The first day on which somebody is shown a variant."""
+"""The first day on which somebody is shown a variant; the last one is the journal's last day."""
 EXPOSURE = "feature_flag.evaluation"
 TYPES = ("played", "session.ended", "order.placed", "returned")
 
@@ -70,7 +72,7 @@ def _event(type_: str, users: int, begin: str) -> str:
     )
 
 
-def _shown(users: int, begin: str, day: int) -> str:
+def _shown(users: int, begin: str, day: int, days: int) -> str:
     """SQL for the users whose first exposure is on one day."""
     data = '\'{"feature_flag.key":"player","feature_flag.result.variant":"\' || variant || \'"}\''
     at = f"{begin} + to_microseconds((86400000000 * {_random('i', 6)})::BIGINT)"
@@ -79,25 +81,25 @@ def _shown(users: int, begin: str, day: int) -> str:
         f" {at} AS time, {at} AS received, 'default' AS flag_set, 'player' AS flag, variant,"
         f" NULL::DOUBLE AS value, {data} AS data, NULL::VARCHAR AS attributes"
         f" FROM (SELECT i, CASE WHEN {_random('i', 7)} < 0.5 THEN 'on' ELSE 'off' END AS variant"
-        f" FROM range({users}) t(i) WHERE floor({DAYS - EXPOSED_FROM} * {_random('i', 5)}) = {day - EXPOSED_FROM})"
+        f" FROM range({users}) t(i) WHERE floor({days - EXPOSED_FROM} * {_random('i', 5)}) = {day - EXPOSED_FROM})"
     )
 
 
-def make(folder: Path, events: int, days: Iterable[int] = range(DAYS)) -> int:
-    """Write these days of a journal of `events` events in all; gives how many events they have."""
+def make(folder: Path, events: int, *, of: int = DAYS, days: Iterable[int] | None = None) -> int:
+    """Write some days (all by default) of a journal of `events` events in `of` days; gives how many events were written."""
     users = events // 10
-    per_file = (events - users) // DAYS // len(TYPES)
+    per_file = (events - users) // of // len(TYPES)
     segments: list[Segment] = []
     with duckdb.connect(config={"memory_limit": "2GB", "temp_directory": str(folder / "spill")}) as engine:
         engine.execute("SET TimeZone = 'UTC'")
-        for day in days:
+        for day in range(of) if days is None else days:
             begin = f"TIMESTAMPTZ '{(START + timedelta(days=day)).isoformat()}'"
             for kind, type_ in enumerate(TYPES):
                 first = (day * len(TYPES) + kind) * per_file
                 query = f"{_event(type_, users, begin)} FROM range({first}, {first + per_file}) t(i)"
                 segments.append(_write(engine, folder, type_, day, query))
             if day >= EXPOSED_FROM:
-                segments.append(_write(engine, folder, EXPOSURE, day, _shown(users, begin, day)))
+                segments.append(_write(engine, folder, EXPOSURE, day, _shown(users, begin, day, of)))
     database = connect(folder / "intake.db")
     with transaction(database):
         adopt(database, segments, added=to_micros(START))
@@ -107,7 +109,7 @@ def make(folder: Path, events: int, days: Iterable[int] = range(DAYS)) -> int:
 
 def _write(engine: duckdb.DuckDBPyConnection, folder: Path, type_: str, day: int, query: str) -> Segment:
     period = (START + timedelta(days=day)).date().isoformat()
-    home = folder / FOLDER / f"type={folder_name(type_)}" / f"day={period}"
+    home = home_of(folder, type_, period)
     home.mkdir(parents=True, exist_ok=True)
     file = home / f"{len(list(home.iterdir())):032x}.parquet"
     engine.execute(
@@ -118,4 +120,5 @@ def _write(engine: duckdb.DuckDBPyConnection, folder: Path, type_: str, day: int
     return Segment(
         path=file.relative_to(folder).as_posix(), type=type_, period=period,
         events=pq.read_metadata(file).num_rows, bytes=file.stat().st_size, first=begin, last=begin + 86_399_999_999,
+        layout=1,
     )  # fmt: skip

@@ -291,6 +291,22 @@ def test_a_merged_day_reads_that_day(journal: Journal, monkeypatch: pytest.Monke
     assert_alike(kept(journal), whole(journal))
 
 
+def test_many_small_files_of_sums_become_few(journal: Journal, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("counterpoint.experiments.daily.MOST_PARTS", 2)
+    for day in range(5):
+        journal.append(
+            [
+                made(50 + day, "p", f"u{day}", 30 + 24 * day, {"value": 7}),
+                exposure(90 + day, f"n{day}", "x", 40 + day),
+            ]
+        )
+        journal.compact()
+        assert_alike(kept(journal), whole(journal))
+    state = Kept(journal.folder, key_of(PLAN)).load()
+    assert len(state.sums) <= 4
+    assert len(state.shown) <= 4
+
+
 def test_what_comes_from_a_persons_files_is_gone_after_a_drop(journal: Journal) -> None:
     with manifest_of(journal) as database:
         paths = {segment.path for segment in manifest(database)}

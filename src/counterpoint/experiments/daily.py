@@ -21,6 +21,17 @@ from msgspec.structs import replace
 
 from counterpoint.experiments.aggregation import exposures_of, reach_days, shown_expression, sums_expression
 from counterpoint.experiments.arrays import add_up, summary_rows
+from counterpoint.experiments.kept_tables import (
+    DAY,
+    KeptTables,
+    Spans,
+    days_gone,
+    days_of,
+    spans,
+    united,
+    usable,
+    without,
+)
 from counterpoint.experiments.model import Experiment
 from counterpoint.experiments.totals import Totals, totals_of
 from counterpoint.journal.daily import Kept, Rows, State
@@ -30,15 +41,12 @@ if TYPE_CHECKING:
     from ibis import Table
 
     from counterpoint.journal import Snapshot
-    from counterpoint.journal.segments import Segment
 
 __all__ = ["LEAST_EVENTS", "daily_totals", "key_of", "pays"]
 
 EXPOSURE: Final = "feature_flag.evaluation"
 VERSION: Final = 1
 """Of what is kept; another one computes all again."""
-DAY: Final = 86_400_000_000
-"""Microseconds."""
 LEAST_EVENTS: Final = 500_000
 """Events in segments below which all are read each time, which is as fast."""
 OPEN_DAYS: Final = 2
@@ -46,16 +54,11 @@ OPEN_DAYS: Final = 2
 MOST_PARTS: Final = 40
 """Files of sums, or of exposures, beyond which the smaller ones become one."""
 
-MOST_DAYS: Final = 1_000
-"""Days of segments that are gone beyond which all is computed again."""
 
 USER: Final = 'uid, subject, low, high, "first", "last", outside'
 _EXPOSED: Final = "NULL::VARCHAR AS low, NULL::VARCHAR AS high, NULL::TIMESTAMPTZ AS first, NULL::TIMESTAMPTZ AS last, 0::BIGINT AS outside"
 EMPTY_SHOWN: Final = f'NULL::VARCHAR AS subject, NULL::BIGINT AS "day", {_EXPOSED}'
 EMPTY_USERS: Final = f"NULL::BIGINT AS uid, NULL::VARCHAR AS subject, {_EXPOSED}, NULL::BIGINT AS before"
-
-_Spans = dict[str, tuple[int, int]]
-"""First and last day of segments by path."""
 
 
 def key_of(plan: Experiment) -> str:
@@ -99,19 +102,16 @@ def daily_totals(
         return _Sums(plan, snapshot, kept).totals(holds)
 
 
-class _Sums:
+class _Sums(KeptTables):
     """The kept sums of one plan, brought up to one snapshot in tables of its connection."""
 
     def __init__(self, plan: Experiment, snapshot: "Snapshot", kept: Kept) -> None:
+        super().__init__(snapshot, kept)
         self.plan = plan
-        self.snapshot = snapshot
-        self.kept = kept
-        self.backend = snapshot.connection
         self.types = sorted({metric.event for metric in plan.metrics})
-        self.exposures = _spans(snapshot.segments, [EXPOSURE])
-        self.events = _spans(snapshot.segments, self.types)
-        self.state = _usable(kept.load(), self.exposures, self.events)
-        self.views = 0
+        self.exposures = spans(snapshot.segments, [EXPOSURE])
+        self.events = spans(snapshot.segments, self.types)
+        self.state = usable(kept.load(), self.exposures, self.events)
         self.stage = 0
         """How often users and sums were brought forward; the tables of a stage carry its number."""
         self.loose: list[str] = []
@@ -142,13 +142,13 @@ class _Sums:
 
     def _add_segments(self, *, keep: bool) -> None:
         before = self.state
-        again = _days_gone(before.exposures, self.exposures), _days_gone(before.events, self.events)
+        again = days_gone(before.exposures, self.exposures), days_gone(before.events, self.events)
         self.state = replace(
             before,
             exposures=self.exposures,
             events=self.events,
-            shown=_without(before.shown, again[0]),
-            sums=_without(before.sums, again[1]),
+            shown=without(before.shown, again[0]),
+            sums=without(before.sums, again[1]),
             merged=None if any(day <= before.merged_to for day in again[1]) else before.merged,
         )
         shown = self._new([EXPOSURE], before.exposures, self.exposures, again[0])
@@ -164,11 +164,11 @@ class _Sums:
         self._forward(shown, events, self.events.keys(), tail=True)
 
     def _new(
-        self, types: Sequence[str], before: Collection[str], now: "_Spans", again: frozenset[int]
+        self, types: Sequence[str], before: Collection[str], now: Spans, again: frozenset[int]
     ) -> "Table | None":
         """The events of new segments, and those of all segments on the days that have lost one."""
         parts = []
-        if added := [path for path in now if path not in before and not again.issuperset(_days(now[path]))]:
+        if added := [path for path in now if path not in before and not again.issuperset(days_of(now[path]))]:
             table = self._table(types, added)
             parts.append(table.filter(table.day.notin(sorted(again))) if again else table)
         touched = [path for path, (first, last) in now.items() if any(first <= day <= last for day in again)]
@@ -208,7 +208,7 @@ class _Sums:
                 users = self._users(f"daily_touched{stage}", f"uid >= {next_uid}")
                 parts.append(self._sums_of(users, *history))
         if parts:
-            self._make(f"daily_rows{stage}", _united([self._compiled(part) for part in parts]))
+            self._make(f"daily_rows{stage}", united([self._compiled(part) for part in parts]))
             self.loose.append(f"daily_rows{stage}")
 
     def _touched(self, shown: "Table | None", *, rebuild: bool) -> str:
@@ -319,15 +319,15 @@ class _Sums:
     def _tidied(self, state: State) -> State:
         """Make few files of many small ones."""
         if len(state.shown) > MOST_PARTS:
-            united = self._write(_united([self._rows_of(part) for part in state.shown]))
-            state = replace(state, shown=(united,) if united else ())
+            one = self._write(united([self._rows_of(part) for part in state.shown]))
+            state = replace(state, shown=(one,) if one else ())
         if len(state.sums) > MOST_PARTS and state.merged_parts == len(state.sums):
-            whole = _united([self._rows_of(part) for part in state.sums])
+            whole = united([self._rows_of(part) for part in state.sums])
             live = f"(SELECT uid FROM daily_live{self.stage})"
-            united = self._write(
+            one = self._write(
                 f'SELECT uid, "day", {self._added()} FROM ({whole}) WHERE uid IN {live} GROUP BY uid, "day" ORDER BY "day"'
             )
-            state = replace(state, sums=(united,) if united else (), merged_parts=1 if united else 0)
+            state = replace(state, sums=(one,) if one else (), merged_parts=1 if one else 0)
         return state
 
     def _day_sources(self, state: State) -> list[str]:
@@ -374,9 +374,6 @@ class _Sums:
         parts = (self._columns(f"SELECT uid, {filled} FROM ({source})") for source in sources)
         return add_up(self.columns, users, parts)
 
-    def _columns(self, query: str) -> "dict[str, Any]":
-        return dict(self.backend.con.execute(query).fetchnumpy())
-
     def _sums_of(self, users: "Table", *events: "Table") -> "Table":
         table = ibis.union(*events) if len(events) > 1 else events[0]
         return sums_expression(self.plan, users, table, by=("uid", "day"))
@@ -398,73 +395,3 @@ class _Sums:
             else f"sum({name})::BIGINT AS {name}"
             for name in self.columns
         )
-
-    def _rows_of(self, part: Rows) -> str:
-        rows = f"FROM {self._file(part)}"
-        return f'{rows} WHERE "day" NOT IN ({", ".join(map(str, part.without))})' if part.without else rows
-
-    def _file(self, part: Rows) -> str:
-        path = str(self.kept.folder / part.name).replace("'", "''")
-        return f"read_parquet('{path}')"
-
-    def _write(self, query: str) -> Rows | None:
-        """Write the rows of a query into a file of their own; none where there are none."""
-        path = self.kept.file()
-        target = str(path).replace("'", "''")
-        (rows,) = self._one(f"COPY ({query}) TO '{target}' (FORMAT parquet, COMPRESSION zstd)")
-        return Rows(path.name, rows) if rows else None
-
-    def _make(self, name: str, query: str) -> None:
-        self.backend.con.execute(f"CREATE OR REPLACE TEMP TABLE {name} AS {query}")
-
-    def _call(self, name: str, query: str) -> None:
-        self.backend.con.execute(f"CREATE OR REPLACE TEMP VIEW {name} AS {query}")
-
-    def _one(self, query: str) -> tuple[Any, ...]:
-        return tuple(self.backend.con.execute(query).fetchall()[0])
-
-    def _view(self, query: str) -> "Table":
-        self.views += 1
-        name = f"daily_view{self.views}"
-        self._call(name, query)
-        return self.backend.table(name, database=("temp", "main"))
-
-    def _compiled(self, table: "Table") -> str:
-        return str(ibis.to_sql(table, dialect="duckdb"))
-
-
-def _united(sources: Sequence[str]) -> str:
-    return " UNION ALL BY NAME ".join(f"({source})" for source in sources)
-
-
-def _spans(segments: "Sequence[Segment]", types: Sequence[str]) -> "_Spans":
-    return {
-        segment.path: (segment.first // DAY, segment.last // DAY)
-        for segment in segments
-        if segment.type in types
-    }
-
-
-def _days_gone(before: "_Spans", now: "_Spans") -> frozenset[int]:
-    """The days of segments that are no longer there."""
-    spans = [span for path, span in before.items() if path not in now]
-    return frozenset(day for span in spans for day in _days(span))
-
-
-def _days(span: tuple[int, int]) -> range:
-    return range(span[0], span[1] + 1)
-
-
-def _usable(state: State, exposures: "_Spans", events: "_Spans") -> State:
-    """The state; an empty one where what is gone spans so many days that naming them all would not pay."""
-    pairs = ((state.exposures, exposures), (state.events, events))
-    days = sum(
-        last - first + 1 for before, now in pairs for path, (first, last) in before.items() if path not in now
-    )
-    return State() if days > MOST_DAYS else state
-
-
-def _without(parts: tuple[Rows, ...], days: frozenset[int]) -> tuple[Rows, ...]:
-    if not days:
-        return parts
-    return tuple(replace(part, without=tuple(sorted({*part.without, *days}))) for part in parts)
