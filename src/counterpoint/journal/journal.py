@@ -2,7 +2,7 @@
 
 import sqlite3
 import threading
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
@@ -19,6 +19,7 @@ from counterpoint.journal.arrivals import (
     Sample,
     Selection,
     arrivals,
+    ever,
     refusals,
     samples,
     totals,
@@ -209,6 +210,11 @@ class Journal:
         """As `append`, for rows that our own code made as `row_of` would have (see `AlikeEvents`); nothing is checked."""
         return self._intake.submit(rows).result()
 
+    def holds(self, paths: Collection[str]) -> bool:
+        """Whether the manifest still names all these segments."""
+        with self._reading() as database:
+            return {segment.path for segment in manifest(database)}.issuperset(paths)
+
     def _committed(self, accepted: int) -> None:
         with self._counting:
             self._in_intake += accepted
@@ -240,6 +246,16 @@ class Journal:
         """How many events of this process wait for the disk, and how many may."""
         return self._intake.queued, self.settings.queue
 
+    def failure(self) -> str | None:
+        """Why the last compaction of this process in the background failed; nothing where it did not."""
+        found = self._background.failure
+        return None if found is None else str(found)
+
+    def settle(self) -> None:
+        """Write the counts of what was refused that still wait; where the disk refuses, they wait on."""
+        with suppress(WorkspaceError):
+            self._refused.flush()
+
     # What arrives: counted by tally.py, read by arrivals.py.
 
     def refuse(self, reasons: Iterable[str], *, rows: bool = False) -> None:
@@ -252,7 +268,7 @@ class Journal:
 
     def arrivals(self, wanted: Selection) -> list[Period]:
         """What arrived in each minute or hour."""
-        self._refused.flush()
+        self.settle()
         with self._reading() as database:
             return arrivals(database, wanted)
 
@@ -261,15 +277,21 @@ class Journal:
         with self._reading() as database:
             return totals(database)
 
+    def ever(self) -> tuple[Arrivals, dict[str, int]]:
+        """Everything that arrived since this journal counts, and what was refused by reason; quick."""
+        self.settle()
+        with self._reading() as database:
+            return ever(database)
+
     def refusals(self, since: int = 0) -> list[tuple[str, str, int, datetime]]:
         """Reason, source, how many and when last, since a minute since 1970; the most frequent first."""
-        self._refused.flush()
+        self.settle()
         with self._reading() as database:
             return refusals(database, since)
 
     def samples(self) -> dict[str, list[Sample]]:
         """The last refused events by reason, as far as anything is kept of them; the newest first."""
-        self._refused.flush()
+        self.settle()
         with self._reading() as database:
             return samples(database)
 
