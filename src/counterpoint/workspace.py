@@ -60,6 +60,8 @@ name = {name}
 # compact_after = 50000
 # Days for which a repeated (source, id) is recognised.
 # identity_days = 30
+# MB of sums that are kept so that a result after a new day costs the new day; 0 keeps none.
+# daily_mb = 2000
 # Days that events of a type are kept, by their time; "*" is for all other types. None are for ever.
 # retention = {{ "page.viewed" = 90 }}
 # The journal's folder as the machines of Spark or ClickHouse see it, if they have another path to it.
