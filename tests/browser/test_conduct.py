@@ -1,10 +1,12 @@
 """What scripts add, and that nothing needs them."""
 
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
-from tests.browser.conftest import Served, Watched
+from counterpoint import Workspace
+from tests.browser.conftest import Served, Watched, serve
 
 pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
 
@@ -236,6 +238,25 @@ def test_the_figures_of_ingest_follow_what_arrives_and_leave_what_is_open(
     assert "7" in row.inner_text()
     opened = page.locator("details[id^=samples-]").first
     assert opened.evaluate("each => each.open && each.contains(document.activeElement)")
+    assert opened.locator("[data-copy]").first.is_visible()
+
+
+def test_the_first_event_takes_the_place_of_what_would_fill_the_page(
+    open_page: Opening, tmp_path: Path
+) -> None:
+    with Workspace.create(tmp_path / "workspace", name="New") as workspace:
+        serving = serve(workspace)
+        watched = open_page(next(serving).url)
+        watched.go("/events/health")
+        page = watched.page
+        assert page.locator("text=Nothing has arrived yet").is_visible()
+        workspace.journal.append(
+            [{"specversion": "1.0", "id": "1", "source": "shop", "type": "order.placed"}]
+        )
+        page.locator("th a", has_text="order.placed").wait_for()
+        assert not page.locator("text=Nothing has arrived yet").is_visible()
+        page.goto("about:blank")
+        next(serving, None)
 
 
 def test_ingest_is_whole_without_scripts(open_page: Opening, served: Served) -> None:

@@ -1,7 +1,7 @@
-/* Buttons that copy the code beside them; hidden where the browser cannot. */
-export function enableCopying() {
+/** Buttons that copy the code beside them; hidden where the browser cannot. @param {ParentNode} root where they are */
+export function enableCopying(root = document) {
   if (!navigator.clipboard) return;
-  for (const button of document.querySelectorAll("[data-copy]")) {
+  for (const button of root.querySelectorAll("[data-copy]")) {
     const code = button.parentElement.querySelector("code");
     const original = button.innerHTML;
     button.hidden = false;

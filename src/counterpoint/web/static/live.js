@@ -1,5 +1,6 @@
 /* Parts of a page that follow what happens: `data-live` names where the part is to be had anew, and `data-stream`,
    where there is one, the events that tell when. */
+import { enableCopying } from "./copying.js";
 
 const PERIOD = 5000; // milliseconds between two looks
 const LONGEST = 60000; // after failures the pause doubles up to this
@@ -10,7 +11,7 @@ const STILL = 30000; // and after which it looks untold: what nothing happens to
 function follow(part) {
   let pause = part.dataset.stream ? STILL : PERIOD;
   let last = "";
-  let looked = 0;
+  let looked = Date.now(); // what was sent with the page is new
   let timer = 0;
   let over = false;
 
@@ -72,6 +73,7 @@ function replace(part, text) {
   const after = named(fresh);
   after.forEach((each, key) => (each.open = before.get(key)?.open ?? false));
   part.replaceChildren(...fresh.childNodes);
+  enableCopying(part);
   if (name !== undefined) after.get(name)?.querySelector("summary").focus({ preventScroll: true });
 }
 
