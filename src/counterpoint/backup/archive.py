@@ -179,16 +179,7 @@ class Archive:
                         break
                     digest.update(block)
                     yield block
-        except (
-            zipfile.BadZipFile,
-            EOFError,
-            OSError,
-            ValueError,
-            NotImplementedError,
-            RuntimeError,
-        ) as error:
-            raise self._damage(f"{part.name} cannot be unpacked ({error})") from error
-        except Exception as error:  # zlib.error
+        except Exception as error:  # BadZipFile, zlib.error and more
             raise self._damage(f"{part.name} cannot be unpacked ({error})") from error
         if size != part.bytes or digest.hexdigest() != part.sha256:
             raise self._damage(f"{part.name} is not what the manifest says")
@@ -218,7 +209,7 @@ def open_archive(path: Path) -> Iterator[Archive]:
         raise InputError(f"{path} does not exist.") from None
     except OSError as error:
         raise InputError(f"{path} cannot be read ({error.strerror}).") from error
-    except (zipfile.BadZipFile, ValueError) as error:
+    except Exception as error:  # BadZipFile, and whatever else zipfile says of bytes that make no sense
         raise InputError(f"{path} is no backup of a workspace, or was cut off ({error}).") from error
     with archive:
         manifest = _manifest(path, archive)
