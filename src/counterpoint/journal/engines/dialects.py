@@ -115,7 +115,9 @@ class ClickHouseSQL(ClickHouseCompiler):  # type: ignore[misc]  # Ibis has no ty
 def _keys(op: Any) -> list[int | str]:
     """The way into JSON; a dot in a name goes one level down, as in DuckDB's paths."""
     key = op.index.value
-    return [key] if isinstance(key, int) else [*str(key).split(".")]
+    if isinstance(key, int):
+        return [key]
+    return [*str(key).split(".")]
 
 
 def _quoted(key: str) -> str:
