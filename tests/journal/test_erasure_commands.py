@@ -62,7 +62,7 @@ def test_verify_exits_with_1_while_something_is_there(
 def test_people_come_from_a_file_too(
     folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    (tmp_path / "ids.txt").write_text(f"{PERSON}\n\nuser-2\n")
+    (tmp_path / "ids.txt").write_text(f"{PERSON}\n\n  user-2 \r\n")
     assert run(["--json", "events", "forget", "--file", str(tmp_path / "ids.txt"), "--yes"]) == 0
     erased = json.loads(capsys.readouterr().out)["erased"]
     assert (erased["people"], erased["events"], erased["finished"]) == (2, 4, True)
@@ -97,6 +97,33 @@ def test_what_the_graph_says_of_a_person_is_told_and_left(
             writer.put(document)
     assert run(["events", "forget", PERSON]) == 0
     assert "Beside the journal, graph.db" in capsys.readouterr().out
+
+
+@pytest.mark.postgresql
+def test_a_graph_in_postgresql_is_searched_too(
+    postgresql_database: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    from counterpoint.graph.actor import SYSTEM
+
+    monkeypatch.setenv("COUNTERPOINT_GRAPH__URL", postgresql_database)
+    with Workspace.create(tmp_path / "ws") as workspace, workspace.graph.write(SYSTEM) as writer:
+        writer.put(
+            {
+                "apiVersion": "backstage.io/v1alpha1",
+                "kind": "Group",
+                "metadata": {"name": "shop", "description": f"asked for by {PERSON}"},
+                "spec": {"type": "squad", "children": []},
+            }
+        )
+    assert run(["-w", str(tmp_path / "ws"), "--json", "events", "forget", PERSON]) == 0
+    found = json.loads(capsys.readouterr().out)["proof"]["database"]
+    assert found["revision"] == 1
+    assert "tag" not in found
+    assert run(["-w", str(tmp_path / "ws"), "events", "forget", PERSON]) == 0
+    assert "table revision of the graph's database" in capsys.readouterr().out
 
 
 def test_nobody_named_is_wrong_usage(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from counterpoint.errors import InputError, OverloadedError, WorkspaceError
-from counterpoint.journal import Event, Journal, Receipt, cursor_after
+from counterpoint.journal import Event, Journal, Receipt, cursor_after, recent
 from counterpoint.journal import intake as intake_module
 from counterpoint.settings import JournalSettings
 
@@ -234,6 +234,29 @@ def test_recent_pages_through_intake_and_segments_once(journal: Journal, compact
     assert sorted(each.id for each in seen) == sorted(f"e{number}" for number in range(35))
     order = [(each.time, each.source, each.id) for each in seen]
     assert order == sorted(order, reverse=True)
+
+
+def test_recent_reads_only_the_files_that_a_page_can_lie_in(
+    journal: Journal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for day in range(1, 9):
+        journal.append([event(day * 10 + each, time=f"2026-05-0{day}T1{each}:00:00Z") for each in range(5)])
+        journal.append([event(day, type="page.seen", time=f"2026-05-0{day}T23:00:00Z")])
+    journal.compact()
+    read: list[int] = []
+    original = recent._read
+
+    def counting(folder: Path, segments: Any, *rest: Any) -> Any:
+        read.append(len(segments))
+        return original(folder, segments, *rest)
+
+    monkeypatch.setattr(recent, "_read", counting)
+    assert [each.id for each in journal.recent(limit=3)] == ["e8", "e84", "e83"]
+    assert read == [2]
+    page = journal.recent(limit=4, type="order.placed", before=cursor_after(journal.recent(limit=4)[-1]))
+    assert [each.id for each in page] == ["e81", "e80", "e74", "e73"]
+    assert len(journal.recent(limit=1000)) == 48
+    assert [each.id for each in journal.recent(subject="user-10", limit=2)] == ["e10"]
 
 
 def test_recent_filters_by_type_subject_and_flag(journal: Journal) -> None:

@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 from litestar.testing import TestClient
 
 from counterpoint import Workspace
-from counterpoint.errors import CounterpointError, InputError, OverloadedError
-from counterpoint.flags.exposure import Exposure, event_of
+from counterpoint.errors import CounterpointError, InputError, OverloadedError, TooLargeError
+from counterpoint.flags.exposure_event import Exposure, event_of
 from counterpoint.graph.actor import local_actor
 from counterpoint.journal import Journal, logs, otlp
 from counterpoint.journal.bodies import unpacked
@@ -182,6 +182,12 @@ def test_a_record_that_is_not_taken_is_counted_with_its_reason(
     assert partial["rejectedLogRecords"] == "1"
     assert words in partial["errorMessage"]
     assert [event.subject for event in workspace.journal.recent()] == ["good"]
+
+
+def test_a_request_holds_so_many_records_and_no_more() -> None:
+    body = msgspec.json.encode(request(*[{}] * (otlp.MOST + 1)))
+    with pytest.raises(TooLargeError, match="50,000 log records"):
+        otlp.read_logs(body)
 
 
 def test_many_reasons_are_counted_and_some_told() -> None:

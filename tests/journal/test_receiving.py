@@ -404,6 +404,29 @@ def test_bodies_on_their_way_share_their_room() -> None:
     asyncio.run(check())
 
 
+def test_of_many_bodies_that_come_together_some_get_in() -> None:
+    room = Room(10)
+
+    async def check() -> None:
+        async def one() -> bool:
+            async def receive() -> dict[str, Any]:
+                await asyncio.sleep(0)  # lets the others come in between
+                return {"type": "http.request", "body": b"123", "more_body": next(left) > 0}
+
+            left = iter(range(2, -1, -1))
+            try:
+                async with received(receive, {}, limit=100, room=room):
+                    return True
+            except OverloadedError:
+                return False
+
+        let_in = await asyncio.gather(*(one() for _ in range(8)))
+        assert 0 < sum(let_in) < 8
+
+    asyncio.run(check())
+    assert room.taken == 0
+
+
 def test_a_body_whose_end_does_not_come_leaves_its_room() -> None:
     room = Room(10)
 

@@ -23,7 +23,7 @@ from counterpoint.errors import ConflictError, InputError, WorkspaceError
 from counterpoint.graph.actor import local_actor
 from counterpoint.journal import Journal
 from counterpoint.journal.backups import Backup, carry, known_backups
-from counterpoint.journal.forgotten import forgotten_hashes, read_list
+from counterpoint.journal.forgotten import forgotten_hashes, read_list, write_list
 from counterpoint.journal.intake import connect, storage_errors
 from counterpoint.journal.manifest import manifest as segments_of
 from counterpoint.journal.sought import Hashed
@@ -95,6 +95,8 @@ def forget_again(journal: Path, people: Sequence[Hashed]) -> int:
     """Forget whom a restored journal does not know to be forgotten; returns the events that went."""
     known = {(person.key, person.hash, person.until) for person in forgotten_hashes(journal)}
     missing = [person for person in people if tuple(person) not in known]
+    if known:
+        write_list(journal, forgotten_hashes(journal))  # an erasure writes it anew
     if not missing:
         return 0
     with Journal(journal) as opened:

@@ -178,6 +178,10 @@ COMMANDS: dict[str, dict[str, tuple[str, str]]] = {
             "counterpoint.journal.commands:retention",
             "Show how long events are kept, what is due to go, and what went.",
         ),
+        "health": (
+            "counterpoint.journal.health_command:health",
+            "Say how much arrives, how late, and what is refused and why.",
+        ),
         "forget": (
             "counterpoint.journal.erasure_commands:forget",
             "Remove a person's events for good, and prove it.",

@@ -77,7 +77,10 @@ async def received(
                 try:
                     room.take(len(part), held=held)
                 except OverloadedError as error:
+                    # What it held is free at once, so that of many that come together some get in.
                     refusal = error
+                    room.give(held)
+                    held = 0
                     parts.clear()
                 else:
                     held += len(part)

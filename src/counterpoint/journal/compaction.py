@@ -185,7 +185,7 @@ def _forget(database: sqlite3.Connection, before: int, writing: threading.Lock) 
 
 
 class Background:
-    """A thread that compacts when it is asked to, at a lower priority than the appends where the system can."""
+    """A thread that compacts when it is asked to."""
 
     def __init__(self, work: Callable[[], object]) -> None:
         self._work = work

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 __all__ = ["forget"]
 
+MOST_ASKED = 20
+"""People who are looked for in a PostgreSQL database, each of whom costs it a pass over every row."""
 SHOWN = 10
 """Files that are named of those where something was found."""
 
@@ -25,7 +27,10 @@ SHOWN = 10
 def forget(
     *people: Annotated[str, Parameter(help="Whom to forget: the subject of their events, exactly.")],
     file: Annotated[
-        Path | None, Parameter(help="A text file with one person a line, beside those that are named.")
+        Path | None,
+        Parameter(
+            help="A text file with one person a line (blanks around are no part of it), beside those named."
+        ),
     ] = None,
     dry_run: Annotated[bool, Parameter(help="Say what would go, and change nothing.", negative="")] = False,
     verify: Annotated[
@@ -69,11 +74,11 @@ def _people(named: Sequence[str], file: Path | None) -> list[str]:
     texts = list(named)
     if file is not None:
         try:
-            lines = file.read_text(encoding="utf-8-sig").splitlines()
+            lines = file.read_text(encoding="utf-8-sig").replace("\r", "").split("\n")
         except (OSError, UnicodeDecodeError) as error:
             raise InputError(f"{file} cannot be read as UTF-8 text: {error}.") from error
         texts += [line.strip() for line in lines]
-    texts = [text for text in dict.fromkeys(texts) if text]
+    texts = [text for text in dict.fromkeys(texts) if text.strip()]
     if any(0xD800 <= ord(char) <= 0xDFFF for text in texts for char in text):
         raise UsageError("A person's text must be UTF-8, as every text of an event is.")
     if not texts:
@@ -149,10 +154,13 @@ def _note(workspace: "Workspace") -> None:
 class _Found:
     """What is left: events about the people, and traces in the journal's files and beside them."""
 
-    def __init__(self, events: int, journal: "Residue", beside: "Residue") -> None:
+    def __init__(
+        self, events: int, journal: "Residue", beside: "Residue", database: dict[str, int] | None
+    ) -> None:
         self.events = events
         self.journal = journal
         self.beside = beside
+        self.database = database
 
 
 def _proof(workspace: "Workspace", texts: Sequence[str]) -> _Found:
@@ -160,7 +168,20 @@ def _proof(workspace: "Workspace", texts: Sequence[str]) -> _Found:
 
     left = _preview(workspace, texts).events
     journal = workspace.journal.folder
-    return _Found(left, search(journal, texts), search(workspace.path, texts, skip=[journal.name]))
+    beside = search(workspace.path, texts, skip=[journal.name])
+    return _Found(left, search(journal, texts), beside, _in_database(workspace, texts))
+
+
+def _in_database(workspace: "Workspace", texts: Sequence[str]) -> dict[str, int] | None:
+    """Rows of a graph outside of the folder that hold one of the texts; none where that was not looked for."""
+    if workspace.graph.file is not None:
+        return {}
+    if len(texts) > MOST_ASKED:
+        return None
+    from counterpoint.graph.mentions import mentions
+
+    with workspace.graph.read() as reader:
+        return mentions(reader.connection, texts)
 
 
 def _is_clean(found: _Found) -> bool:
@@ -179,6 +200,7 @@ def _data(done: "Forgotten | None", found: _Found | None) -> dict[str, Any]:
             "events": found.events,
             "journal": msgspec.to_builtins(found.journal),
             "beside": msgspec.to_builtins(found.beside),
+            "database": found.database,
         }
     return data
 
@@ -234,5 +256,13 @@ def _proven(found: _Found) -> str:
         f"Beside the journal, {trace.file} holds it in {counted(trace.values + trace.within + trace.residue, 'place')}; that is"
         " not the journal's to change."
         for trace in found.beside.traces[:SHOWN]
+    ]
+    if found.database is None:
+        lines.append(
+            f"The graph's database was not searched: that is done for at most {MOST_ASKED} people at a time."
+        )
+    lines += [
+        f"Beside the journal, table {name} of the graph's database holds it in {counted(rows, 'row')}; that is not the journal's to change."
+        for name, rows in (found.database or {}).items()
     ]
     return "\n".join(lines)

@@ -19,6 +19,7 @@ from counterpoint.journal.arrivals import (
     Sample,
     Selection,
     arrivals,
+    ever,
     refusals,
     samples,
     totals,
@@ -81,6 +82,7 @@ class Journal:
         self._background = Background(self.compact)
         self._refused = Refused(self._file, writing=self._intake.writing, clock=self.now)
         self._counting = threading.Lock()
+        self._day = clock().date()
         self._compacting = threading.Lock()
 
     def __enter__(self) -> Self:
@@ -216,8 +218,10 @@ class Journal:
     def _committed(self, accepted: int) -> None:
         with self._counting:
             self._in_intake += accepted
-            full = self._in_intake > self.settings.compact_after
-        if full:
+            wanted = self._in_intake > self.settings.compact_after
+            if self.settings.retention and (today := self._clock().date()) != self._day:
+                self._day, wanted = today, True  # what is too old goes each day, however few events come
+        if wanted:
             self._background.ask()
 
     @contextmanager
@@ -242,6 +246,16 @@ class Journal:
         """How many events of this process wait for the disk, and how many may."""
         return self._intake.queued, self.settings.queue
 
+    def failure(self) -> str | None:
+        """Why the last compaction of this process in the background failed; nothing where it did not."""
+        found = self._background.failure
+        return None if found is None else str(found)
+
+    def settle(self) -> None:
+        """Write the counts of what was refused that still wait; where the disk refuses, they wait on."""
+        with suppress(WorkspaceError):
+            self._refused.flush()
+
     # What arrives: counted by tally.py, read by arrivals.py.
 
     def refuse(self, reasons: Iterable[str], *, rows: bool = False) -> None:
@@ -254,7 +268,7 @@ class Journal:
 
     def arrivals(self, wanted: Selection) -> list[Period]:
         """What arrived in each minute or hour."""
-        self._refused.flush()
+        self.settle()
         with self._reading() as database:
             return arrivals(database, wanted)
 
@@ -263,15 +277,21 @@ class Journal:
         with self._reading() as database:
             return totals(database)
 
+    def ever(self) -> tuple[Arrivals, dict[str, int]]:
+        """Everything that arrived since this journal counts, and what was refused by reason; quick."""
+        self.settle()
+        with self._reading() as database:
+            return ever(database)
+
     def refusals(self, since: int = 0) -> list[tuple[str, str, int, datetime]]:
         """Reason, source, how many and when last, since a minute since 1970; the most frequent first."""
-        self._refused.flush()
+        self.settle()
         with self._reading() as database:
             return refusals(database, since)
 
     def samples(self) -> dict[str, list[Sample]]:
         """The last refused events by reason, as far as anything is kept of them; the newest first."""
-        self._refused.flush()
+        self.settle()
         with self._reading() as database:
             return samples(database)
 

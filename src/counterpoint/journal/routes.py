@@ -11,6 +11,8 @@ from litestar.params import FromQuery, QueryParameter
 from counterpoint.errors import NotFoundError
 from counterpoint.journal.arrivals import By, Period, selection
 from counterpoint.journal.bodies import Room
+from counterpoint.journal.engine_state import Engines
+from counterpoint.journal.health import Health, Range, health_of
 from counterpoint.journal.live import LIVE, LiveCounts
 from counterpoint.journal.logs import PATH as LOGS
 from counterpoint.journal.logs import OtlpLogs
@@ -109,6 +111,16 @@ def count_events(
     wanted = selection(ws.journal.now(), step=step, start=start, end=end)
     chosen = msgspec.structs.replace(wanted, by=by, type=type, source=source)
     return EventCounts(step, ws.journal.arrivals(chosen))
+
+
+@get("/api/v1/events/health", tags=["events"], sync_to_thread=True)
+def tell_health(ws: NamedDependency[Workspace], range: FromQuery[Range] = "hour") -> Health:  # noqa: A002
+    """The health of ingest: rate, delay, duplicates, rejections by reason, queue, storage and engine.
+
+    `range` is what the counts are of. The queue and a failed compaction are of the process that answers.
+    """
+    engine = ws.keep(Engines, lambda workspace: Engines(workspace.settings.engine)).state()
+    return health_of(ws.journal, engine, range=range)
 
 
 _EVENT: Final = {
@@ -250,4 +262,4 @@ openapi_paths: dict[str, Any] = {
     },
 }
 
-routes: list[Any] = [append_events, list_events, count_events]
+routes: list[Any] = [append_events, list_events, count_events, tell_health]

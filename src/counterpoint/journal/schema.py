@@ -77,8 +77,8 @@ CREATE TABLE refused (
 ) STRICT;
 CREATE INDEX refused_reason ON refused (reason, number);
 """
-# `span` is 1 for a minute, 60 for an hour and 0 for all that is older; `start` counts minutes since 1970. `waited` and
-# `longest` are milliseconds; see tally.py.
+# `span` is 1 for a minute, 60 for an hour, 0 for all that is older and -1 for everything; `start` counts minutes since
+# 1970. `waited` and `longest` are milliseconds; see tally.py.
 
 STEPS: Final = (EVENTS, LAYOUT, ERASURE, TALLY)
 """Never change a step that was released; append another."""

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from counterpoint.engine import DUCKDB, EngineAddress
-from counterpoint.errors import WorkspaceError
+from counterpoint.errors import CounterpointError, WorkspaceError
 from counterpoint.journal.attributes import (
     Asked,
     Attribute,
@@ -31,9 +31,6 @@ if TYPE_CHECKING:
     import ibis
 
 __all__ = ["Snapshot", "open_snapshot"]
-
-DAMAGE = ("Invalid Input Error", "IO Error", "TProtocolException", "Invalid Error")
-"""How DuckDB begins to say that a file is not what it should be."""
 
 
 class Snapshot:
@@ -144,6 +141,10 @@ class Snapshot:
     def _tails(self) -> "dict[bool, ibis.Table]":
         return {}
 
+    def told(self, error: Exception) -> str | None:
+        """What an error of the engine means; none where it is none of the engine's."""
+        return self._engine.told(error) if "_engine" in self.__dict__ else None
+
     def close(self) -> None:
         """Let the engine go; tables of this snapshot cannot be read after that."""
         if "_engine" in self.__dict__:
@@ -161,21 +162,20 @@ def open_snapshot(
             tail = rows_after(database, 0, -1)
         snapshot = Snapshot(folder, segments, tail, engine=engine, shared=shared)
         try:
-            with _damage():
+            with _told(snapshot):
                 yield snapshot
         finally:
             snapshot.close()
 
 
 @contextmanager
-def _damage() -> Iterator[None]:
-    """Say in words that a file cannot be read; a query that is wrong stays an error of the program."""
+def _told(snapshot: Snapshot) -> Iterator[None]:
+    """Say in words what keeps the engine from answering; a query that is wrong stays an error of the program."""
     try:
         yield
+    except CounterpointError:
+        raise
     except Exception as error:
-        reason = str(error).split("\n", 1)[0]
-        if ".parquet" in reason and any(word in reason for word in DAMAGE):
-            raise WorkspaceError(
-                f"A file of the journal cannot be read ({reason}); `counterpoint doctor` lists what to restore."
-            ) from error
+        if words := snapshot.told(error):
+            raise WorkspaceError(words) from error
         raise
