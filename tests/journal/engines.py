@@ -167,7 +167,13 @@ def made_up_plan(rng: random.Random) -> Experiment:
         (datetime(1700, 1, 1, 1, 2, 3, 456789, tzinfo=UTC), datetime(2500, 1, 1, tzinfo=UTC)),
     ])  # fmt: skip
     metrics = [
-        Metric(name=f"{kind} of {field} of {event}", event=event, aggregation=kind, field=field)
+        Metric(
+            name=f"{kind} of {field} of {event}",
+            event=event,
+            aggregation=kind,
+            field=field,
+            covariate_days=rng.choice([0, 1, 14]),
+        )
         for event, fields in (
             ("order", FIELDS),
             ("huge", ("value", "amount")),
@@ -231,6 +237,19 @@ def differences(plan: Experiment, ours: Totals, theirs: Totals, size: dict[str, 
             centre = pooled / sum(g.users for g in ours.groups)
             where = f"{one.variant}: {metric.name}"
             yield from _apart(where, a.moments, b.moments, size[metric.name], centre)
+            if a.covariate and b.covariate:
+                x, y = a.covariate.moments, b.covariate.moments
+                before = [group.metrics[metric.name].covariate for group in ours.groups]
+                middle = Moments.merge(each.moments for each in before if each).mean
+                yield from _apart(f"{where} before", x, y, size[metric.name], middle)
+                # As the squares: products are summed around the means of all arms.
+                digits = 16 * math.ulp(size[metric.name])
+                spread = (a.moments.m2 + a.moments.n * (abs(a.moments.mean - centre) + digits) ** 2) * (
+                    x.m2 + x.n * (abs(x.mean - middle) + digits) ** 2
+                )
+                rounding = 1e-12 * math.sqrt(spread) + 2 * digits * math.sqrt(x.n) * spread**0.25
+                if abs(a.covariate.comoment - b.covariate.comoment) > rounding + x.n * digits**2:
+                    yield f"{where}: comoments {a.covariate.comoment!r} and {b.covariate.comoment!r}"
 
 
 def _apart(where: str, a: Moments, b: Moments, size: float, centre: float) -> Iterator[str]:
