@@ -1,6 +1,6 @@
-"""Run every benchmark and print its figures: `make bench`, or `python benchmarks/run.py journal_ingest`.
+"""Run every benchmark and print its figures: `make bench`, or `python benchmarks/run.py journal/ingest`.
 
-A benchmark is a script in this folder with a function `measure() -> dict[str, object]`; it measures its
+A benchmark is a script in this folder or in `journal/` with a function `measure() -> dict[str, object]`; it measures its
 peers or its floor in the same run. Figures that the documentation states are in `docs/figures.md`.
 """
 
@@ -16,7 +16,7 @@ HERE = Path(__file__).parent
 
 def run(name: str) -> dict[str, object]:
     """Import one benchmark by its file name and measure it."""
-    spec = importlib.util.spec_from_file_location(name, HERE / f"{name}.py")
+    spec = importlib.util.spec_from_file_location(name.replace("/", "_"), HERE / f"{name}.py")
     if spec is None or spec.loader is None:
         raise SystemExit(f"There is no benchmark {name!r}.")
     module = importlib.util.module_from_spec(spec)
@@ -27,7 +27,12 @@ def run(name: str) -> dict[str, object]:
 
 def main(names: list[str]) -> None:
     """Run the named benchmarks, or all."""
-    chosen = names or sorted(file.stem for file in HERE.glob("*.py") if file.stem != "run")
+    chosen = names or sorted(
+        str(file.relative_to(HERE).with_suffix(""))
+        for pattern in ("*.py", "journal/*.py")
+        for file in HERE.glob(pattern)
+        if file.stem != "run"
+    )
     machine = {
         "python": platform.python_version(),
         "machine": platform.machine(),

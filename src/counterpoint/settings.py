@@ -56,10 +56,14 @@ class JournalSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     queue: Count = 200_000
     """Events that may wait for the disk before new ones are answered with 429."""
+    buffer_mb: Count = 128
+    """MiB of events that may wait, and of requests with events that may be on their way; beyond it, 429."""
     compact_after: Count = 50_000
     """Events in the intake after which they are moved into Parquet segments."""
     identity_days: Count = 30
     """Days for which a repeated (source, id) is recognised."""
+    daily_mb: Annotated[int, msgspec.Meta(ge=0)] = 2_000
+    """MB of sums by user and day that are kept so that a result after a new day costs the new day; 0 keeps none."""
     retention: dict[str, Count] = {}
     """Days that the events of a type are kept, by the time of the event; `*` is for the types that it does not name."""
     shared: str | None = None

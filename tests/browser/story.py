@@ -307,3 +307,6 @@ def tell(workspace: Workspace) -> None:
             {**known, "metadata": {**known["metadata"], **metadata}, "spec": {**known["spec"], **spec}}
         )
     workspace.journal.append(list(events()))
+    again = next(iter(events()))
+    ahead = again | {"id": "ahead", "time": "2999-01-01T00:00:00Z"}
+    workspace.journal.append([again, ahead, again | {"time": "yesterday"}])

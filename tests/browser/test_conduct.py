@@ -220,3 +220,30 @@ def test_f_goes_to_the_filters_and_the_arrows_move_once_one_is_in_the_list(
     with page.expect_navigation():
         page.keyboard.press("Enter")
     assert path_of(watched) != "/catalog"
+
+
+def test_the_figures_of_ingest_follow_what_arrives_and_leave_what_is_open(
+    open_page: Opening, served: Served
+) -> None:
+    watched = open_page(served.url)
+    watched.go("/events/health?range=hour")
+    page = watched.page
+    page.click("summary >> text=The last")
+    event = {"specversion": "1.0", "source": "live-test", "type": "live.test"}
+    served.workspace.journal.append([event | {"id": str(number)} for number in range(7)])
+    row = page.locator("tr", has=page.locator("th a", has_text="live.test"))
+    row.wait_for()
+    assert "7" in row.inner_text()
+    opened = page.locator("details[id^=samples-]").first
+    assert opened.evaluate("each => each.open && each.contains(document.activeElement)")
+
+
+def test_ingest_is_whole_without_scripts(open_page: Opening, served: Served) -> None:
+    page = open_page(served.url, width=390, java_script_enabled=False).page
+    page.goto("/events/health")
+    assert page.locator(".chart:visible").count() == 2
+    page.click("summary >> text=Show the figures as a table >> nth=0")
+    assert page.locator("table:visible").first.is_visible()
+    page.click("nav[aria-label=Time] >> text=Last 30 days")
+    assert page.url.endswith("range=month")
+    assert page.locator("nav[aria-label=Time] [aria-current]").inner_text() == "Last 30 days"

@@ -64,6 +64,8 @@ PAGES = (
     "/dashboards/metrics/default/minutes",
     "/dashboards/metrics/default/starts/edit",
     "/events",
+    "/events/health",
+    "/events/health?range=month",
     "/activity",
     "/settings",
     "/vocabulary",
@@ -87,6 +89,7 @@ NEW = (
     "/dashboards",
     "/dashboards/metrics",
     "/events",
+    "/events/health",
     "/activity",
     "/settings",
 )

@@ -27,6 +27,8 @@ from counterpoint.flags.store import read_set
 from counterpoint.flags.versions import read_version, versions_of_set
 from counterpoint.graph import Ref
 from counterpoint.graph.customs import Customs
+from counterpoint.journal.engine_state import Engines
+from counterpoint.journal.health import RANGES, health_of
 from counterpoint.people.dates import now, when_of
 from counterpoint.people.managers import lines
 from counterpoint.people.memberships import effective
@@ -114,6 +116,25 @@ def test_the_demo_walks_the_whole_thread(built):
     assert [entry.actor for entry in decided] == ["user:default/ana.moreira"]
     assert counts["feature_flag.evaluation"] == 6000 + 2 * SHOWN
     assert not DemoFolder(built).claim.exists()
+
+
+def test_ingest_has_a_day_behind_it_with_what_goes_wrong_on_any_day(built):
+    with Workspace.open(built) as workspace:
+        engine = Engines(workspace.settings.engine).state()
+        hour, day, month = (health_of(workspace.journal, engine, range=each) for each in RANGES)
+        stored = {each.type: each.count for each in workspace.journal.counts()}
+        counted = {name: each.accepted for name, each in workspace.journal.totals().items()}
+    assert counted == stored
+    assert hour.total.accepted > 300
+    assert day.total.accepted > 1_000
+    assert (hour.total.duplicates, hour.total.future, hour.total.later) == (5, 4, 12)
+    assert {each.reason: each.count for each in hour.rejections} == {
+        "time": 10,
+        "request-content-type": 3,
+        "missing": 1,
+    }
+    assert [len(each.samples) for each in hour.rejections if each.reason == "time"] == [5]
+    assert month.total.accepted >= day.total.accepted
 
 
 def test_the_reading_says_to_ship_and_its_intervals_cover_the_truth(built):

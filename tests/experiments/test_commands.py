@@ -6,6 +6,7 @@ from counterpoint import Workspace
 from counterpoint.cli import run
 from counterpoint.experiments.model import Metric
 from counterpoint.experiments.wording import value
+from tests.journal.engines import OTHERS, address_of
 
 
 def call(workspace: Workspace, *arguments: str) -> int:
@@ -74,6 +75,27 @@ def test_an_engine_whose_package_is_missing_says_how_to_install_it(
     assert call(games, "experiments", "analyze", "gate", "--engine", engine) == 1
     (line,) = capsys.readouterr().err.splitlines()
     assert f'pip install "counterpoint[{engine}]"' in line
+
+
+@pytest.mark.filterwarnings("ignore:unclosed:ResourceWarning")  # PySpark's
+@pytest.mark.timeout(400)
+@pytest.mark.parametrize("address", OTHERS)
+def test_another_engine_gives_the_same_result(
+    played: Workspace, address: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    address_of(address)
+    found = []
+    for engine in ("duckdb", address):
+        assert call(played, "--json", "experiments", "analyze", "gate", "--engine", engine) == 0
+        found.append(json.loads(capsys.readouterr().out))
+    ours, theirs = found
+    assert theirs["engine"] == address.partition(":")[0]
+    assert theirs["sql"] != ours["sql"]
+    for name in ("verdict", "arms", "quality", "firstExposure", "lastExposure"):
+        assert theirs[name] == ours[name]
+    assert theirs["comparisons"][0]["metrics"][0]["se"] == pytest.approx(
+        ours["comparisons"][0]["metrics"][0]["se"], rel=1e-12
+    )
 
 
 def test_an_unknown_experiment_is_one_line_and_exit_code_1(

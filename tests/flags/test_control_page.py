@@ -431,7 +431,7 @@ def test_who_does_not_own_the_set_reads_whom_to_ask_and_cannot_write(
         assert "eve is no member; ask them, or join." in page.words
         assert "Ask SH Squad Home" in page.words
     shown = send(client, read(client, control("plain")), "kill", step="preview")
-    assert "callers get the default in the code" in type(read(client, control("plain")))(shown.text).words
+    assert "everybody gets the default in the code" in type(read(client, control("plain")))(shown.text).words
     refused = send(client, read(client, control("plain")), "kill")
     assert refused.status_code == 403
     assert flag(workspace, "plain")["state"] == "ENABLED"

@@ -61,6 +61,12 @@ def test_keys_hold_any_character(client: TestClient, ws: Workspace) -> None:
     assert definition(ws, "shop")["flags"][ODD]["defaultVariant"] == "on"
 
 
+def test_a_broken_text_keeps_the_line_breaks_at_its_ends(client: TestClient, ws: Workspace) -> None:
+    answer = send(client, read(client, ONE), ONE, text="\r\n{\r\n\r\n")
+    assert answer.status_code == 400
+    assert ">\n\n{\n\n</textarea>" in answer.text
+
+
 def test_what_is_broken_is_told_with_its_line_and_the_text_is_kept(client: TestClient, ws: Workspace) -> None:
     text = changed(defaultVariant="of")
     answer = send(client, read(client, ONE), ONE, text=text)

@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 
 from counterpoint.errors import WorkspaceError
 from counterpoint.flags import exposure as room
-from counterpoint.flags.exposure import Exposure, Exposures, event_of
+from counterpoint.flags.exposure import Exposures
+from counterpoint.flags.exposure_event import SUBJECT, Exposure, event_of
 from counterpoint.journal.journal import Journal
 from counterpoint.journal.model import row
 from counterpoint.journal.model.alike import AlikeEvents
@@ -200,7 +201,7 @@ def test_rows_are_those_that_the_documents_would_become(
 ) -> None:
     flag_set, flag, variant, reason = shared
     made = [Exposure(flag_set, flag, variant, subject, reason, at) for subject, at in different]
-    alike = AlikeEvents(event_of(made[0], "x"), subject_key="feature_flag.context.id")
+    alike = AlikeEvents(event_of(made[0], "x"), subject_key=SUBJECT)
     received = datetime(2026, 11, 26, 12, 0, 0, 1, UTC)
     for number, each in enumerate(made):
         found = read_event(event_of(each, str(number)), received=received)

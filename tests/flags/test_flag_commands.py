@@ -235,7 +235,10 @@ def test_versions_are_listed_compared_restored_and_exported(
     _, out, _ = call("--json", "flags", "versions", "--limit", "1")
     assert [item["version"] for item in json.loads(out)["items"]] == [2]
     _, out, _ = call("flags", "diff", "default", "--from", "2", "--to", "1")
-    assert out.splitlines() == ["~ a", "    state: DISABLED -> ENABLED"]
+    lines = out.splitlines()
+    assert lines[:3] == ["~ a", "    state: DISABLED -> ENABLED", ""]
+    assert lines[3].startswith("a: It is turned on. 100.0 % get something else (the default in the code -> '")
+    assert "invented users" in lines[4]
     code, _, err = call("flags", "restore", "default", "1", "--if-match", "other")
     assert (code, "has changed since it was read" in err) == (1, True)
     _, out, _ = call("flags", "restore", "default", "1", "--dry-run")
@@ -251,6 +254,44 @@ def test_versions_are_listed_compared_restored_and_exported(
     for wrong in (("versions", "nobody"), ("diff", "--to", "9"), ("restore", "default", "9")):
         code, out, err = call("flags", *wrong)
         assert (code, out, err.count("\n")) == (1, "", 1)
+
+
+def test_every_command_takes_the_set_by_its_option(call: Run, file: Callable[[Any], str]) -> None:
+    for content in (ON, OFF):
+        call("import", "flags", file({"flags": {"a": content}}), "--set", "m.staging")
+    for command, *more in (
+        ("versions",), ("diff",), ("environments",), ("restore", "1"), ("promote", "--dry-run"),
+        ("eval", "a"), ("trace", "a"), ("lint",), ("stale",), ("references",), ("export",), ("composition",),
+        ("kill", "a"), ("revive", "a"), ("list",), ("delete", "--dry-run"),
+    ):  # fmt: skip
+        code, out, err = call("--json", "flags", command, "--set", "m.staging", *more)
+        assert (code, bool(out)) == (0, True), (command, err)
+        code, _, err = call("flags", command, "--set", "nobody.staging", *more)
+        assert (code, "nobody" in err) == (1, True), command
+
+
+def test_a_set_is_named_once(call: Run, file: Callable[[Any], str]) -> None:
+    call("import", "flags", file({"flags": {"a": ON}}))
+    for command, more in (("versions", ()), ("restore", ("1",)), ("promote", ()), ("delete", ())):
+        code, _, err = call("flags", command, "default", *more, "--set", "other")
+        assert (code, "name one" in err) == (2, True)
+    for command, *wrong in (("delete",), ("promote",), ("restore",), ("restore", "1"), ("restore", "m", "x"), ("restore", "m", "1", "2")):  # fmt: skip
+        code, _, err = call("flags", command, *wrong)
+        assert (code, "Name the flag set" in err) == (2, True), wrong
+
+
+def test_findings_that_are_alike_are_counted(call: Run, file: Callable[[Any], str]) -> None:
+    name = file({"flags": {f"f{number}": ON for number in range(200)}})
+    _, out, _ = call("flags", "lint", name)
+    assert out.count("\n") < 20
+    assert " more like it" in out
+    assert "--all" in out
+    _, whole, _ = call("flags", "lint", name, "--all")
+    assert "more like it" not in whole
+    _, machine, _ = call("--json", "flags", "lint", name)
+    assert len(json.loads(machine)) == whole.count("\n") - 1
+    assert whole.count("\n") > 200
+    assert out.splitlines()[-1] == whole.splitlines()[-1]
 
 
 def test_a_set_is_deleted_and_comes_back(call: Run, file: Callable[[Any], str]) -> None:
@@ -271,6 +312,8 @@ def test_flags_are_promoted(call: Run, file: Callable[[Any], str]) -> None:
     assert "to production: turned 'a' on, added 'b'" in out
     _, out, _ = call("flags", "promote", "checkout", "--from", "staging", "--dry-run")
     assert out.splitlines()[:3] == ["~ a", "    state: DISABLED -> ENABLED", "+ b"]
+    assert "\na: It is turned on. 100.0 % get something else" in out
+    assert "\nb: It is new here." in out
     code, out, _ = call("flags", "promote", "checkout.staging", "--flag", "b", "--flag", "a", "--keep-state")
     assert (code, out.splitlines()[0]) == (0, "+ b")
     assert json.loads(call("flags", "export", "--set", "checkout")[1]) == {"flags": {"a": OFF, "b": ON}}

@@ -3,6 +3,7 @@
 import asyncio
 import html as html_module
 import inspect
+import json
 import time
 from collections.abc import Iterator
 from datetime import UTC, datetime
@@ -25,6 +26,7 @@ from counterpoint.graph.actor import Actor
 from counterpoint.server.app import create_app
 from counterpoint.web import PageContext
 from counterpoint.web.urls import flag_url
+from tests.flags.pages import Forms
 from tests.flags.test_exposure_counts import exposure
 from tests.flags.test_list_page import BOOLEAN, ME, card, flag, read, split, words
 
@@ -138,6 +140,23 @@ def test_the_form_holds_what_the_rule_reads_and_tells_each_step(ws: Workspace, c
     assert "Variant on Reason TARGETING_MATCH" in after
     assert 'country is "SE": yes (it compares "SE", "SE"). decides' in after
     assert 'country is "SE". country' not in after
+
+
+@pytest.mark.parametrize("key", ["it", "..", "a/b ?#"])
+def test_a_context_of_any_length_is_answered(client: TestClient, ws: Workspace, key: str) -> None:
+    rule = {"if": [{"in": ["SE", {"var": "countries"}]}, "on", None]}
+    write_set(ws, ME, "why", {"flags": {key: flag(rule=rule)}})
+    page = Forms(read(client, flag_url("why", key)))
+    ((action, fields),) = [(action, dict(sent)) for action, sent in page.found if "context" in dict(sent)]
+    for many, status in ((1, 303), (40_000, 200)):
+        context = json.dumps({"countries": ["DK"] * many + ["SE"]})
+        sent = {**fields, "context": context}
+        answer = client.post(action, data=sent, headers={"accept": "text/html"}, follow_redirects=False)
+        assert answer.status_code == status
+        shown = answer.text if status == 200 else read(client, answer.headers["location"])
+        assert "Variant on Reason TARGETING_MATCH" in card(shown, "try")
+        assert context in html_module.unescape(shown)
+    assert context not in html_module.unescape(shown.partition("counterpoint flags trace")[2])
 
 
 @pytest.mark.parametrize(

@@ -182,7 +182,7 @@ def test_compiled_sets_follow_writes_here_and_in_other_processes(
     second = sets.get("default")
     assert second is not None
     assert second.flags.evaluate("f").value == "y"
-    monkeypatch.setattr("counterpoint.flags.store.FRESH_SECONDS", -1.0)
+    monkeypatch.setattr("counterpoint.flags.ready_sets.FRESH_SECONDS", -1.0)
     with Workspace.open(workspace.path) as elsewhere:
         write_set(elsewhere, local_actor(), "default", definition("z"))
     assert sets.cached("default") is None
@@ -270,7 +270,7 @@ def test_what_was_just_written_is_not_compiled_again(
     def fail(*_: Any) -> None:
         raise AssertionError("compiled again")
 
-    monkeypatch.setattr("counterpoint.flags.store._shown", fail)
+    monkeypatch.setattr("counterpoint.flags.ready_sets.shown_of", fail)
     sets = flag_sets(workspace)
     assert sets.get("default") is not None
     with workspace.graph.read() as reader:

@@ -121,6 +121,19 @@ def test_a_misspelt_attribute_is_found_by_what_is_declared_seen_or_used() -> Non
     assert "contry" not in messages({"flags": {"f": flag(rule)}})
 
 
+def test_a_text_that_a_split_hashes_needs_the_attribute_in_it() -> None:
+    def found(seed: Any) -> list[tuple[str, bool]]:
+        flags = FlagSet.from_flagd({"flags": {"f": flag({"fractional": [seed, ["on", 1], ["off", 9]]})}})
+        return [(each.level, "drawn as if it were empty" in each.problem.message)
+                for each in findings_in(flags, attributes=["plan"]) if "'account'" in each.problem.message]  # fmt: skip
+
+    account = {"var": "account"}
+    assert found({"cat": ["salt", account]}) == [("warning", True)]
+    assert found({"cat": ["salt", {"var": "plan"}]}) == []
+    assert found({"if": [account, {"cat": ["salt", account]}, "none"]}) == [("warning", True)]
+    assert found(account) == [("note", False)]
+
+
 def test_a_misspelt_variant_is_answered_with_the_one_meant() -> None:
     rule = {"if": [{"var": "beta"}, "onn", None]}
     assert "did you mean on?" in messages({"flags": {"f": flag(rule)}})

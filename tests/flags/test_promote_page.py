@@ -193,6 +193,11 @@ def test_what_cannot_be_promoted_is_said(client: TestClient[Any], staged: Worksp
     assert "No flag is ticked" in empty.text
     read(client, "/flags/-/promote/nobody", status=404)
     assert "both" in read(client, f"{PAGE}?from=staging&to=staging").words
+    elsewhere = read(client, "/flags/-/promote/shop.development?from=development&to=production")
+    assert (
+        "The set 'shop' is neither in development nor in production. It is in staging ('shop.staging')"
+        in elsewhere.words
+    )
     assert "There is no flag set shop.development yet" in read(client, f"{PAGE}?from=development").words
 
 

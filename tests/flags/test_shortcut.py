@@ -12,7 +12,7 @@ from litestar.testing import TestClient
 from structlog.testing import capture_logs
 
 from counterpoint import Workspace
-from counterpoint.flags import seen, store
+from counterpoint.flags import ready_sets, seen
 from counterpoint.flags.ofrep import MAX_BODY, PATH
 from counterpoint.flags.routes import exposures_of
 from counterpoint.flags.store import write_set
@@ -51,7 +51,7 @@ def _only_when_told(monkeypatch: pytest.MonkeyPatch) -> None:
     """Nothing looks at the graph but the tests, and nothing grows old."""
     monkeypatch.setattr(shortcuts, "RENEWED_EVERY", math.inf)
     monkeypatch.setattr(known, "HELD", math.inf)
-    monkeypatch.setattr(store, "RECENT_SECONDS", math.inf)
+    monkeypatch.setattr(ready_sets, "RECENT_SECONDS", math.inf)
     monkeypatch.setattr(seen, "ENOUGH", 1)
 
 

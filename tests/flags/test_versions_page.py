@@ -44,7 +44,7 @@ def test_each_part_is_told_before_and_after() -> None:
     )
     (found,) = words_between(document(old), document(new))
     parts = {part.label: part for part in found.parts}
-    assert found.said == ("Turned off: everybody gets the default in the code.",)
+    assert found.said == ("It is turned off: everybody gets the default in the code.",)
     assert (parts["Default variant"].before, parts["Default variant"].after) == (("off",), ("on",))
     assert (parts["Variants"].before, parts["Variants"].after) == ((), ("odd: true",))
     assert (parts["Metadata"].before, parts["Metadata"].after) == (('owner: "a"',), ('owner: "b"',))

@@ -11,7 +11,8 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet
 
-from counterpoint.journal import Journal
+from counterpoint.journal import Journal, readers
+from counterpoint.journal.ingest import ingest
 from counterpoint.settings import JournalSettings
 
 BATCH = 5
@@ -58,6 +59,14 @@ def share(folder: Path, start: int, end: int) -> None:
     tell(f"accepted {accepted}")
 
 
+def bring(folder: Path, file: Path) -> None:
+    """Import a file of NDJSON, a few lines at a time, and say so after each batch."""
+    readers.ROWS = 20  # type: ignore[misc]
+    with Journal(folder, JournalSettings(compact_after=300)) as journal:
+        done = ingest(journal, [file], None, advance=lambda *_: tell("ack"))
+    tell(f"done {done.accepted} {done.duplicates} {done.rejected}")
+
+
 def main() -> None:
     """Serve commands until stdin ends."""
     folder = Path(sys.argv[1])
@@ -67,7 +76,12 @@ def main() -> None:
         command, *numbers = line.split()
         child = os.fork()
         if child == 0:
-            live(folder, int(numbers[0])) if command == "live" else share(folder, *map(int, numbers))
+            if command == "bring":
+                bring(folder, Path(numbers[0]))
+            elif command == "live":
+                live(folder, int(numbers[0]))
+            else:
+                share(folder, *map(int, numbers))
             os._exit(0)
         tell(f"pid {child}")
         os.waitpid(child, 0)

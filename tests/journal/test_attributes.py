@@ -1,6 +1,7 @@
 """Attributes: the same values from a column, from the map and from JSON, whatever they are called."""
 
 import json
+import random
 from collections.abc import Callable
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -18,6 +19,7 @@ from counterpoint.journal.columns import MOST, Tally
 from counterpoint.settings import JournalSettings
 
 from .conftest import event, exposure
+from .engines import OTHERS, address_of
 
 Opens = Callable[..., Journal]
 INT64 = range(-(2**63), 2**63)
@@ -71,7 +73,7 @@ def test_what_most_events_have_becomes_a_typed_column(journal: Journal) -> None:
         "attributes_tenant": "string",
     }
     rest = pq.read_table(file_of(journal), columns=["id", "rest"]).to_pylist()
-    assert [(row["id"], row["rest"]) for row in rest if row["rest"]] == [("e7", [("data.rare", "sx")])]
+    assert [(row["id"], row["rest"]) for row in rest if row["rest"]] == [("e7", [("string:data.rare", "x")])]
 
 
 def test_types_that_conflict_stay_in_the_map(journal: Journal) -> None:
@@ -190,6 +192,51 @@ def test_a_column_the_map_and_the_tail_give_the_same(
         assert before[f"{number}-0"] == tuple(expected(data.get(name), kind) for kind in kinds)
 
 
+ODD = ("a", "it's [é].b", "feature_flag.key")
+VALUES = (
+    "x", "", "5", "it's", 5, -3, 2**53 + 1, 2**63 - 1, -(2**63), 2**64 - 1, 0.5, 3.0, 1e300, 5e-324, 1 / 3, 1e22,
+    True, False, None,
+)  # fmt: skip
+
+
+@pytest.mark.filterwarnings(
+    "ignore:unclosed:ResourceWarning"
+)  # py4j and PySpark leave their sockets to the collector
+@pytest.mark.timeout(300)  # Spark takes a minute to start on a machine that is busy
+@pytest.mark.parametrize("address", OTHERS)
+def test_every_engine_gives_the_same(journal: Journal, address: str) -> None:
+    engine = address_of(address)
+    chance = random.Random(5)  # noqa: S311 - made-up data
+    for part in range(3):  # two files with different columns, and the intake
+        journal.append(
+            [
+                event(
+                    number,
+                    type=chance.choice(["t", "feature_flag.evaluation"]),
+                    data={
+                        name: chance.choice(VALUES) if chance.random() < 0.6 else "x" for name in ODD[part:]
+                    },
+                    tenant="acme" if number % 3 else "b",
+                )
+                for number in range(part * 60, part * 60 + 60)
+            ]
+        )
+        if part < 2:
+            journal.compact()
+    kinds = ("string", "int64", "float64", "boolean")
+    asked: dict[str, Any] = {
+        f"c{place}_{kind}": Attribute(name, kind) for place, name in enumerate(ODD) for kind in kinds
+    }
+    answers = []
+    for each in (None, engine):
+        with journal.snapshot(each) as snapshot:
+            table = snapshot.events(attributes={**asked, "tenant": "string"}, data=False)
+            rows = table.select("id", "subject_hash", "tenant", *asked).to_pyarrow().to_pylist()
+        answers.append({row["id"]: row for row in rows})
+    assert answers[0] == answers[1]
+    assert len(answers[0]) == 180
+
+
 def test_a_file_of_the_first_layout_is_read_from_its_json(journal: Journal) -> None:
     journal.append(
         [
@@ -242,9 +289,9 @@ def test_without_data_no_json_is_read(journal: Journal) -> None:
 def test_names_beyond_all_bounds_are_counted_in_bounded_memory() -> None:
     tally = Tally()
     for number in range(60_000):
-        tally.add([("data", "common", 1), ("data", f"only{number}", 1)])
-    assert [column.name for column in tally.columns()] == ["common"]
-    assert len(tally._found) <= 20_001
+        tally.add([{"common": 1, f"only{number}": 1}], [{}])
+    assert [column.name for column in tally.columns("t")] == ["common"]
+    assert len(tally._counts) <= 20_002
 
 
 def test_the_map_is_one_that_arrow_knows(journal: Journal) -> None:

@@ -1,6 +1,9 @@
 """The commands of the journal, as a terminal runs them."""
 
+import gzip
 import json
+import random
+from io import BufferedReader, BytesIO, TextIOWrapper
 from pathlib import Path
 
 import pytest
@@ -69,6 +72,7 @@ def test_of_many_problems_the_first_twenty_are_shown(
     [
         (["test.csv"], 2, "--mapping FILE"),
         ([], 2, "Name at least one file"),
+        (["test.csv", "--maping", "mapping.yaml"], 2, "Unknown option: --maping"),
         (["none.csv", "--mapping", "mapping.yaml"], 1, "none.csv cannot be read: No such file"),
         (["test.csv", "--mapping", "none.yaml"], 1, "none.yaml cannot be read"),
         (["test.csv", "--mapping", "test.csv"], 1, "the mapping must be a mapping"),
@@ -89,6 +93,80 @@ def test_ndjson_is_imported(folder: Path, capsys: pytest.CaptureFixture[str]) ->
     printed = capsys.readouterr()
     assert printed.out == "1 event accepted.\n"
     assert "test.ndjson:2: id is missing" in printed.err
+
+
+def ndjson(*documents: object) -> bytes:
+    return b"".join(json.dumps(document).encode() + b"\n" for document in documents)
+
+
+def test_packed_ndjson_is_imported(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (folder / "events.ndjson.gz").write_bytes(
+        gzip.compress(b"\xef\xbb\xbf" + ndjson(event(1))) + gzip.compress(ndjson(event(2)))
+    )
+    assert run(["import", "events", "events.ndjson.gz"]) == 0
+    assert capsys.readouterr().out == "2 events accepted.\n"
+
+
+def test_of_a_packed_file_that_is_cut_off_what_can_be_read_is_kept(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    chance = random.Random(1)  # noqa: S311 - what gzip cannot make small
+    events = [event(number, data=chance.randbytes(100).hex()) for number in range(5_000)]
+    (folder / "events.ndjson.gz").write_bytes(gzip.compress(ndjson(*events))[:-1000])
+    assert run(["import", "events", "events.ndjson.gz"]) == 1
+    assert "cannot be read from here on" in capsys.readouterr().err
+    with Workspace.open(folder / "ws") as workspace:
+        assert 4_500 < sum(each.count for each in workspace.journal.counts()) < 5_000
+
+
+@pytest.mark.parametrize(
+    ("content", "arguments", "words"),
+    [
+        (gzip.compress(b"a,b\n1,2\n"), [], "holds no CloudEvents"),
+        (gzip.compress(b"a,b\n1,2\n"), ["--mapping", "mapping.yaml"], "is compressed; unpack tables"),
+        (b"\x1f\x8bnothing", [], "cannot be unpacked"),
+    ],
+)
+def test_a_packed_file_that_does_not_fit_is_refused(
+    folder: Path, capsys: pytest.CaptureFixture[str], content: bytes, arguments: list[str], words: str
+) -> None:
+    (folder / "packed.gz").write_bytes(content)
+    assert run(["import", "events", "packed.gz", *arguments]) in (1, 2)
+    assert words in capsys.readouterr().err
+
+
+def test_standard_input_is_imported(
+    folder: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lines = ndjson(event(1), event(2, id="")) + b"{oops\n"
+    monkeypatch.setattr("sys.stdin", TextIOWrapper(BufferedReader(BytesIO(lines))))
+    assert run(["import", "events", "-"]) == 1
+    printed = capsys.readouterr()
+    assert printed.out == "1 event accepted.\n"
+    assert "standard input:2: id is empty" in printed.err
+    assert "standard input:3: not valid JSON" in printed.err
+    assert run(["import", "events", "-", "--mapping", "mapping.yaml"]) == 2
+
+
+def test_a_dry_run_says_what_is_there_and_writes_nothing(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (folder / "events.ndjson").write_bytes(
+        ndjson(event(1), event(2, time="1970-01-01T00:00:00Z"), event(3, id=""))
+    )
+    before = {path: path.stat().st_mtime_ns for path in folder.rglob("*")}
+    assert run(["import", "events", "events.ndjson", "--dry-run"]) == 1
+    printed = capsys.readouterr()
+    assert printed.out.splitlines() == [
+        "2 events could be imported; nothing was written.",
+        "order.placed: 2 from 1970-01-01T00:00:00Z to 2026-05-04T10:00:00Z",
+    ]
+    assert "note: 1 event with a time ahead of now or before the year 2000" in printed.err
+    assert "events.ndjson:3: id is empty" in printed.err
+    assert run(["--json", "import", "events", "test.csv", "--mapping", "mapping.yaml", "--dry-run"]) == 1
+    answer = json.loads(capsys.readouterr().out)
+    assert (answer["dryRun"], answer["readable"], answer["rejected"][0]["line"]) == (True, 4, 3)
+    assert {path: path.stat().st_mtime_ns for path in folder.rglob("*")} == before
 
 
 def test_compact_says_what_it_moved(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -6,8 +6,10 @@ from pathlib import Path
 from counterpoint.errors import OverloadedError
 from counterpoint.journal import Journal, mapping, wire
 from counterpoint.journal.ingest import KEPT, ingest
+from counterpoint.journal.logs import MAX_UNPACKED
 from counterpoint.journal.mapping import load_mapping
 from counterpoint.journal.model import event
+from counterpoint.journal.model.plain import MAX_EVENT
 
 PAGE = (Path(__file__).parents[2] / "docs" / "events.md").read_text(encoding="utf-8")
 
@@ -41,4 +43,6 @@ def test_the_limits_of_the_page_are_the_codes() -> None:
     assert f"deeper than {event.MAX_DEPTH} levels" in PAGE
     assert event.MAX_DATA == 1024 * 1024
     assert f"the first {KEPT:,}" in PAGE
+    assert f"{wire.MOST:,} events" in PAGE
+    assert (MAX_UNPACKED, MAX_EVENT) == (16 * 2**20, 8 * 2**20)
     assert str(OverloadedError.status) in PAGE

@@ -202,5 +202,23 @@ def test_the_document_of_an_event_is_an_event_again() -> None:
     assert (again.id, again.data, again.attributes) == (read.id, read.data, read.attributes)
 
 
+@pytest.mark.parametrize(
+    ("time", "skew"),
+    [
+        ("2026-05-04T12:05:00Z", None),
+        ("2026-05-04T12:05:01.5Z", 301),
+        ("2000-01-01T00:00:00Z", None),
+        ("1999-12-31T23:59:59Z", -831_211_201),
+        ("9999-01-01T00:00:00Z", 2**31 - 1),
+        (..., None),
+    ],
+)
+def test_an_event_of_a_clock_that_is_wrong_says_so(time: Any, skew: int | None) -> None:
+    read = read_event(event(time=time, clockskew=7), received=datetime(2026, 5, 4, 12, tzinfo=UTC))
+    assert isinstance(read, Event)
+    assert read.document().get("clockskew") == read.clockskew == skew
+    assert "clockskew" not in read.attributes, "what a sender says of it is left out"
+
+
 def test_identities_keep_source_and_id_apart() -> None:
     assert len({identity("a", "bc"), identity("ab", "c"), identity("", "abc"), identity("abc", "")}) == 4

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from counterpoint.errors import InputError, OverloadedError, WorkspaceError
-from counterpoint.journal import Event, Journal, Receipt, cursor_after
+from counterpoint.journal import Event, Journal, Receipt, cursor_after, recent
 from counterpoint.journal import intake as intake_module
 from counterpoint.settings import JournalSettings
 
@@ -94,6 +94,67 @@ def test_one_append_may_be_larger_than_the_queue(open_journal: Opens) -> None:
     assert open_journal(queue=10).append([event(number) for number in range(50)]).accepted == 50
 
 
+def test_giant_events_are_bounded_by_their_bytes(open_journal: Opens) -> None:
+    journal = open_journal(buffer_mb=1)
+    with journal._intake.writing:
+        taken = [journal.submit([event(0)])]
+        while journal.queue()[0]:  # until the thread holds the first one
+            pass
+        taken.append(journal.submit([event(1, data="x" * 900_000)]))
+        with pytest.raises(OverloadedError, match="bytes of events are waiting"):
+            journal.submit([event(2, data="x" * 200_000)])
+        taken.append(journal.submit([event(3, data="x" * 100_000)]))
+    assert [each.result().accepted for each in taken] == [1, 1, 1]
+    assert journal.append([event(4, data="x" * 200_000)]).accepted == 1, "what was written makes room"
+
+
+def test_many_small_appends_share_one_commit(journal: Journal, monkeypatch: pytest.MonkeyPatch) -> None:
+    sizes: list[int] = []
+    commit = journal._intake._commit
+
+    def counted(database: Any, group: Any) -> Any:
+        sizes.append(len(group))
+        return commit(database, group)
+
+    monkeypatch.setattr(journal._intake, "_commit", counted)
+    with journal._intake.writing:  # as if the disk were busy with a sync
+        taken = [journal.submit([event(number)]) for number in range(100)]
+    assert [each.result().accepted for each in taken] == [1] * 100
+    assert sum(sizes) == 100
+    assert len(sizes) <= 2, "what came while the first was held up is written at once"
+
+
+def test_of_repeats_in_one_commit_the_first_wins(journal: Journal) -> None:
+    with journal._intake.writing:
+        taken = [journal.submit([event(0)])]
+        while journal.queue()[0]:
+            pass
+        taken += [journal.submit([event(1, data=number), event(2 + number)]) for number in range(3)]
+        taken.append(journal.submit([event(9, data="first"), event(9, data="second")]))
+    found = [(each.result().accepted, each.result().duplicates) for each in taken]
+    assert found == [(1, 0), (2, 0), (1, 1), (1, 1), (1, 1)]
+    assert [each.data for each in journal.recent(limit=20) if each.id in ("e1", "e9")] == ["first", 0]
+    journal.compact()
+    assert journal.append([event(1, data="later"), event(9)]).duplicates == 2
+
+
+def test_events_of_wrong_clocks_are_taken_and_counted(open_journal: Opens) -> None:
+    journal = open_journal(clock=lambda: datetime(2026, 5, 4, 12, tzinfo=UTC))
+    times = {
+        0: "2026-05-04T12:04:00Z",
+        1: "2036-05-04T12:00:00Z",
+        2: "1970-01-01T00:00:00Z",
+        3: "2001-01-01T00:00:00Z",
+    }
+    receipt = journal.append([event(number, time=time) for number, time in times.items()])
+    assert receipt == Receipt(accepted=4, future=1, late=1)
+    journal.compact()
+    found = {each.id: each.clockskew for each in journal.recent()}
+    assert {name for name, skew in found.items() if skew is not None} == {"e1", "e2"}
+    days = {path.parent.name for path in (journal.folder / "segments").glob("*/*/*.parquet")}
+    assert {"day=2026-05-04", "day=2036-05-04", "day=1970-01-01", "day=2001-01-01"} == days
+
+
 def test_closing_writes_what_is_queued(open_journal: Opens) -> None:
     journal = open_journal()
     future = journal.submit([event(1)])
@@ -173,6 +234,29 @@ def test_recent_pages_through_intake_and_segments_once(journal: Journal, compact
     assert sorted(each.id for each in seen) == sorted(f"e{number}" for number in range(35))
     order = [(each.time, each.source, each.id) for each in seen]
     assert order == sorted(order, reverse=True)
+
+
+def test_recent_reads_only_the_files_that_a_page_can_lie_in(
+    journal: Journal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for day in range(1, 9):
+        journal.append([event(day * 10 + each, time=f"2026-05-0{day}T1{each}:00:00Z") for each in range(5)])
+        journal.append([event(day, type="page.seen", time=f"2026-05-0{day}T23:00:00Z")])
+    journal.compact()
+    read: list[int] = []
+    original = recent._read
+
+    def counting(folder: Path, segments: Any, *rest: Any) -> Any:
+        read.append(len(segments))
+        return original(folder, segments, *rest)
+
+    monkeypatch.setattr(recent, "_read", counting)
+    assert [each.id for each in journal.recent(limit=3)] == ["e8", "e84", "e83"]
+    assert read == [2]
+    page = journal.recent(limit=4, type="order.placed", before=cursor_after(journal.recent(limit=4)[-1]))
+    assert [each.id for each in page] == ["e81", "e80", "e74", "e73"]
+    assert len(journal.recent(limit=1000)) == 48
+    assert [each.id for each in journal.recent(subject="user-10", limit=2)] == ["e10"]
 
 
 def test_recent_filters_by_type_subject_and_flag(journal: Journal) -> None:

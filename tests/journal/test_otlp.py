@@ -12,11 +12,12 @@ from hypothesis import strategies as st
 from litestar.testing import TestClient
 
 from counterpoint import Workspace
-from counterpoint.errors import CounterpointError, InputError, OverloadedError
-from counterpoint.flags.exposure import Exposure, event_of
+from counterpoint.errors import CounterpointError, InputError, OverloadedError, TooLargeError
+from counterpoint.flags.exposure_event import Exposure, event_of
 from counterpoint.graph.actor import local_actor
 from counterpoint.journal import Journal, logs, otlp
-from counterpoint.journal.logs import MAX_BODY, MAX_UNPACKED, unpacked
+from counterpoint.journal.bodies import unpacked
+from counterpoint.journal.logs import MAX_BODY, MAX_UNPACKED
 from counterpoint.server.app import create_app
 from counterpoint.server.identity import tokens
 
@@ -183,6 +184,12 @@ def test_a_record_that_is_not_taken_is_counted_with_its_reason(
     assert [event.subject for event in workspace.journal.recent()] == ["good"]
 
 
+def test_a_request_holds_so_many_records_and_no_more() -> None:
+    body = msgspec.json.encode(request(*[{}] * (otlp.MOST + 1)))
+    with pytest.raises(TooLargeError, match="50,000 log records"):
+        otlp.read_logs(body)
+
+
 def test_many_reasons_are_counted_and_some_told() -> None:
     partial = otlp.answer([f"reason {number}" for number in range(1005)])["partialSuccess"]
     assert partial["rejectedLogRecords"] == "1005"
@@ -228,7 +235,7 @@ def test_gzip_is_unpacked(client: TestClient[Any], workspace: Workspace) -> None
 
 
 def test_members_of_a_gzip_follow_each_other() -> None:
-    assert unpacked(gzip.compress(b"a") + gzip.compress(b"b")) == b"ab"
+    assert unpacked(gzip.compress(b"a") + gzip.compress(b"b"), 2) == b"ab"
 
 
 @pytest.mark.parametrize(

@@ -140,6 +140,21 @@ def test_readers_keep_what_goes_meanwhile(opens: Callable[[dict[str, int]], Jour
     assert files(journal) == ["day=2026-05-04"]
 
 
+def test_the_first_event_of_a_day_lets_what_is_too_old_go(
+    open_journal: Opens, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now = NOW
+    journal = open_journal(clock=lambda: now, retention={"order.placed": 3})
+    asked: list[datetime] = []
+    monkeypatch.setattr(journal._background, "ask", lambda: asked.append(now))
+    journal.append([event(1)])
+    assert asked == []
+    now += timedelta(days=1)
+    journal.append([event(2)])
+    journal.append([event(3)])
+    assert asked == [now]
+
+
 def test_a_crash_on_the_way_takes_nothing(
     opens: Callable[[dict[str, int]], Journal], monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -3,6 +3,8 @@
 import asyncio
 import subprocess
 import sys
+from copy import copy
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -11,11 +13,17 @@ from openfeature import api
 from openfeature.client import OpenFeatureClient
 from openfeature.evaluation_context import EvaluationContext
 from openfeature.exception import ErrorCode
-from openfeature.flag_evaluation import FlagEvaluationDetails, FlagEvaluationOptions, FlagType, Reason
+from openfeature.flag_evaluation import (
+    FlagEvaluationDetails,
+    FlagEvaluationOptions,
+    FlagResolutionDetails,
+    FlagType,
+    Reason,
+)
 from openfeature.hook import Hook, HookContext, HookHints
 
 from counterpoint.flags import FlagSet
-from counterpoint.openfeature import CounterpointProvider
+from counterpoint.openfeature import CounterpointProvider, answers
 
 SWEDE = EvaluationContext("user-1", {"country": "SE"})
 
@@ -110,6 +118,49 @@ def test_an_object_is_the_callers_own(client: OpenFeatureClient) -> None:
     again = client.get_object_details("thing", {})
     assert again.value == {"a": [1, {"b": None}]}
     assert again.flag_metadata == {"version": "7"}
+
+
+def test_what_a_caller_does_with_an_answer_is_nobody_elses_concern(client: OpenFeatureClient) -> None:
+    expected = client.get_boolean_details("yes", False, SWEDE)
+    for _ in range(2):
+        found = client.get_boolean_details("yes", False, SWEDE)
+        assert found == expected
+        found.value, found.variant, found.reason = False, "mine", "MINE"
+        found.flag_metadata["mine"] = True  # type: ignore[index]
+
+
+def test_an_answer_of_the_provider_is_shared_and_cannot_be_changed() -> None:
+    flag = {"state": "ENABLED", "variants": {"on": True}, "defaultVariant": "on", "metadata": {"a": 1}}
+    provider = CounterpointProvider(FlagSet.from_flagd({"flags": {"f": flag}}))
+    found = provider.resolve_boolean_details("f", False)
+    assert found is provider.resolve_boolean_details("f", False)
+    with pytest.raises(AttributeError):
+        found.value = False
+    with pytest.raises(TypeError):
+        found.flag_metadata["a"] = 2  # type: ignore[index]
+    other = replace(found, reason="CACHED")
+    assert (other.value, other.variant, other.reason, other.flag_metadata) == (True, "on", "CACHED", {"a": 1})
+    assert copy(found) == found == FlagResolutionDetails(True, None, None, Reason.STATIC, "on", {"a": 1})
+    assert FlagResolutionDetails(False) != found
+
+
+def test_a_rule_that_makes_names_of_variants_fills_no_memory(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(answers, "MOST_READY", 3)
+    flag = {"state": "ENABLED", "variants": {"a": 1, "b": 2}, "targeting": {"cat": [{"var": "x"}, ""]}}
+    provider = CounterpointProvider(FlagSet.from_flagd({"flags": {"f": flag}}))
+    for number in range(50):
+        name = "ab"[number % 2]
+        found = provider.resolve_integer_details("f", 0, EvaluationContext("u", {"x": name}))
+        assert (found.value, found.variant) == ({"a": 1, "b": 2}[name], name)
+    assert len(provider._whole.ready) <= 3
+
+
+def test_a_new_flag_set_answers_at_once_where_an_old_one_was_asked() -> None:
+    provider = CounterpointProvider(FlagSet.from_flagd({"flags": {}}))
+    for number in range(20):
+        flag = {"state": "ENABLED", "variants": {"v": number}, "defaultVariant": "v"}
+        provider.got(FlagSet.from_flagd({"flags": {"f": flag}}))
+        assert provider.resolve_integer_details("f", -1).value == number
 
 
 def test_times_in_the_context_are_what_json_makes_of_them(client: OpenFeatureClient) -> None:

@@ -18,7 +18,8 @@ import pytest
 
 from counterpoint import Workspace
 
-KILLS = 50
+KILLS = int(os.environ.get("COUNTERPOINT_FUZZ", "50"))
+"""A longer run is a setting away."""
 SENDERS = 3
 BATCH = 20
 BATCHES = "application/cloudevents-batch+json"
@@ -90,7 +91,7 @@ def forking(tmp_path: Path) -> Iterator[tuple[Path, subprocess.Popen[str]]]:
         parent.kill()
 
 
-@pytest.mark.timeout(240)
+@pytest.mark.timeout(240 + 5 * KILLS)
 def test_fifty_kills_during_ingest_lose_nothing_acknowledged_and_double_nothing(
     forking: tuple[Path, subprocess.Popen[str]],
 ) -> None:

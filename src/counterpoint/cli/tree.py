@@ -12,6 +12,11 @@ COMMANDS: dict[str, dict[str, tuple[str, str]]] = {
             "Show the versions of an entity, and what changed.",
         ),
         "serve": ("counterpoint.server.commands:serve", "Serve the web UI and the APIs."),
+        "backup": (
+            "counterpoint.backup.commands:backup",
+            "Write a workspace into one archive, while others use it.",
+        ),
+        "restore": ("counterpoint.backup.commands:restore", "Make a workspace out of a backup."),
         "similar": (
             "counterpoint.catalog.reuse.commands:similar",
             "Say what exists already that is like a text or an entity.",
@@ -173,6 +178,14 @@ COMMANDS: dict[str, dict[str, tuple[str, str]]] = {
             "counterpoint.journal.commands:retention",
             "Show how long events are kept, what is due to go, and what went.",
         ),
+        "health": (
+            "counterpoint.journal.health_command:health",
+            "Say how much arrives, how late, and what is refused and why.",
+        ),
+        "forget": (
+            "counterpoint.journal.erasure_commands:forget",
+            "Remove a person's events for good, and prove it.",
+        ),
     },
     "account": {
         "create": ("counterpoint.server.commands:create_account", "Make a local account that can sign in."),
@@ -198,6 +211,8 @@ EXAMPLES: dict[str, tuple[str, ...]] = {
     "demo": ("demo", "demo arpeggio --port 7800"),
     "init": ("init acme --name 'Acme Furniture'",),
     "doctor": ("-w acme doctor",),
+    "backup": ("-w acme backup /backups/acme.zip", "backup --verify /backups/acme.zip"),
+    "restore": ("restore /backups/acme.zip acme", "restore /backups/acme.zip acme --force"),
     "serve": ("-w acme serve --no-auth", "-w acme serve --port 7800"),
     "similar": ("similar playlist made for one listener", "similar component:taste-profile --kind Component"),
     "history": ("history component:default/search", "history component:default/search --diff 2026-05-01 2026-06-01"),
@@ -221,6 +236,7 @@ EXAMPLES: dict[str, tuple[str, ...]] = {
         "import flags a.json b.json --set checkout.staging --dry-run",
     ),
     "import events": ("import events events.ndjson", "import events test.csv --mapping mapping.yaml"),
+    "events forget": ("events forget user-7 --dry-run", "events forget --file ids.txt --yes", "events forget user-7 --verify"),
     "flags eval": ("""flags eval new-checkout --context '{"targetingKey": "user-1"}'""",),
     "flags list": ("flags list", "flags list --set mobile --state disabled"),
     "flags export": ("flags export", "flags export --set mobile --file mobile.json --version 3"),

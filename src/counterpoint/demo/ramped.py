@@ -1,10 +1,12 @@
 """Home's flags in Arpeggio: planned, tried in staging, promoted, ramped step by step, and one of them killed."""
 
 import time
+from datetime import UTC, datetime
 from pathlib import Path
 
+from counterpoint.demo.arriving import arrivals
 from counterpoint.flags.composing import compose, kill, ramp
-from counterpoint.flags.exposure import Exposure, event_of
+from counterpoint.flags.exposure_event import Exposure, event_of
 from counterpoint.flags.promotion import promote_set, way_of
 from counterpoint.flags.store import read_set, write_set
 from counterpoint.graph import Actor
@@ -17,6 +19,8 @@ STAGING = "home.staging"
 ANDROID = Actor(
     "user:default/viktor.bergstrom", "Viktor Bergström", "person", units=frozenset({"group:default/home"})
 )
+CHUNK = 40
+"""Exposures that are sent together."""
 SHOWN = 600
 """Listeners who have opened Home in the last two days."""
 TWO_DAYS = 172_800.0
@@ -57,4 +61,8 @@ def show_home(workspace: Workspace) -> None:
             found = flags.evaluate(key, context, now=at)
             if found.variant is not None:
                 exposures.append(Exposure(HOME_SET, key, found.variant, subject, found.reason, at))
-    workspace.journal.append([event_of(each, f"home-{number:04}") for number, each in enumerate(exposures)])
+    events = [event_of(each, f"home-{number:04}") for number, each in enumerate(exposures)]
+    with arrivals(workspace) as journal:
+        for first in range(0, len(events), CHUNK):
+            sent = exposures[min(first + CHUNK, len(events)) - 1].at
+            journal.append(datetime.fromtimestamp(sent + 5, UTC), events[first : first + CHUNK])

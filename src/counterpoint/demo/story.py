@@ -4,12 +4,13 @@ import os
 import shutil
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, time
+from datetime import UTC, date, datetime, time, timedelta
 from importlib.resources import as_file, files
 from pathlib import Path
 
 from counterpoint.bets.decisions import decide
 from counterpoint.catalog.importer import import_targets
+from counterpoint.demo.arriving import arrivals, live_a_day, sent_together
 from counterpoint.demo.checked import check
 from counterpoint.demo.past import tell_past
 from counterpoint.demo.ramped import ramp_home, show_home
@@ -35,8 +36,8 @@ OWNER = Actor("user:default/ana.moreira", "Ana Moreira", "person", units=UNIT)
 
 BET = "bet:default/discover-weekly"
 EXPERIMENT = "experiment:default/discover-weekly"
-CHUNK = 4_000
-"""Events appended at a time, each chunk durable before the next."""
+SENT_AFTER = timedelta(seconds=20)
+"""From the last event of a chunk to its arrival."""
 CHANGED = {
     "discover-weekly": date(2026, 11, 10),
     "taste-profile": date(2026, 9, 2),
@@ -95,6 +96,7 @@ def tell(workspace: Workspace, arpeggio: Path, *, seed: int, progress: Tell) -> 
     progress(PARTS["events"].label, PARTS["flags"].share)
     simulation = _listen(workspace, seed, progress)
     show_home(workspace)
+    live_a_day(workspace, seed=seed)
     progress(PARTS["reading"].label, PARTS["events"].share)
     _read(workspace)
     progress(PARTS["decision"].label, PARTS["reading"].share)
@@ -121,10 +123,12 @@ def _listen(workspace: Workspace, seed: int, progress: Tell) -> Simulation:
         flags = read_set(reader, DEFAULT_SET).flags
     simulation = simulate(flags, seed=seed)
     start, end = PARTS["flags"].share, PARTS["events"].share
-    for first in range(0, len(simulation.events), CHUNK):
-        workspace.journal.append(simulation.events[first : first + CHUNK])
-        told = min(first + CHUNK, len(simulation.events)) / len(simulation.events)
-        progress(PARTS["events"].label, start + (end - start) * told)
+    with arrivals(workspace) as journal:
+        told = 0
+        for chunk in sent_together(simulation.events):
+            journal.append(datetime.fromisoformat(chunk[-1]["time"]) + SENT_AFTER, chunk)
+            told += len(chunk)
+            progress(PARTS["events"].label, start + (end - start) * told / len(simulation.events))
     workspace.journal.compact()
     return simulation
 

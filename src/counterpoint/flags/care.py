@@ -135,7 +135,10 @@ def shown_in(workspace: Workspace) -> Shown:
         place = (row["flag_set"] or "default", row["flag"])
         first, last = _utc(row["first"]), _utc(row["last"])
         firsts[place] = min(first, firsts.get(place, first))
-        lasts.setdefault(place, {})[row["variant"]] = last
+        of_place = lasts.setdefault(
+            place, {}
+        )  # rows that name no set come beside those that name the default
+        of_place[row["variant"]] = max(last, of_place.get(row["variant"], last))
     seen = {place: Seen(lasts[place], first) for place, first in firsts.items()}
     return seen, min(firsts.values(), default=None)
 

@@ -2,12 +2,14 @@
 
 import csv
 import json
+import re
 from collections.abc import Collection, Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from counterpoint.errors import InputError, NotFoundError, Problem, UsageError, WorkspaceError
+from counterpoint.flags.options import attributes_of, problem_data
 from counterpoint.terminal import counted, terminal
 
 if TYPE_CHECKING:
@@ -22,6 +24,10 @@ if TYPE_CHECKING:
 __all__ = ["lint", "references", "simulate", "stale", "trace", "trace_lines"]
 
 LEVELS = ("error", "warning", "note")
+ALIKE = 3
+"""Findings that differ only in what they name, of which each is told."""
+NAMED = re.compile(r"'(?:[^'\\]|\\.)*'|\"(?:[^\"\\]|\\.)*\"|\d+(?:[.,]\d+)*")
+"""What a finding names: quoted texts and numbers."""
 MOST_USERS = 10_000_000
 """Users that are invented at most."""
 
@@ -30,6 +36,7 @@ def lint(
     *files: Path,
     set: str | None = None,  # noqa: A002 - the published option
     strict: bool = False,
+    all: bool = False,  # noqa: A002 - what people type
 ) -> int:
     """Say what is wrong with flag definitions: files, or a flag set of the workspace.
 
@@ -43,6 +50,8 @@ def lint(
         The flag set to look at where no file is given. Default: default.
     strict
         Count as errors also what flagd's JSON schemas refuse.
+    all
+        Name each finding, also where many are alike.
     """
     from counterpoint.flags.lint import care_findings
     from counterpoint.flags.seen import attributes_seen
@@ -69,7 +78,7 @@ def lint(
         looked = [(name, flags, list(_strictly(flags, found))) for name, flags, found in looked]
     shell.emit(
         [_finding(finding) for _, _, found in looked for finding in found],
-        lambda: "\n".join(_report(*one) for one in looked),
+        lambda: "\n".join(_report(*one, whole=all) for one in looked),
     )
     return 1 if any(finding.level == "error" for _, _, found in looked for finding in found) else 0
 
@@ -102,23 +111,34 @@ def _checked(file: Path) -> "FlagSet":
         raise
 
 
-def _report(name: str, flags: "FlagSet", found: "list[Finding]") -> str:
+def _report(name: str, flags: "FlagSet", found: "list[Finding]", *, whole: bool) -> str:
     ordered = sorted(found, key=lambda finding: LEVELS.index(finding.level))
-    lines = [f"{finding.level}: {terminal().told(finding.problem)}" for finding in ordered]
+    lines = _lines(ordered, alike=len(ordered) if whole else ALIKE)
     counts = ", ".join(counted(sum(finding.level == level for finding in found), level) for level in LEVELS)
     return "\n".join([*lines, f"{name}: {counted(len(flags), 'flag')}, {counts}."])
 
 
+def _lines(found: "list[Finding]", *, alike: int) -> Iterator[str]:
+    """A line for each finding; where more than this many differ only in what they name, the others are counted."""
+    groups: dict[str, list[str]] = {}
+    for finding in found:
+        line = f"{finding.level}: {terminal().told(finding.problem)}"
+        kind = NAMED.sub("", f"{finding.level}: {finding.problem.message}")
+        groups.setdefault(kind, []).append(line)
+    folded = False
+    for lines in groups.values():
+        # A single one takes no more room than the line that would count it.
+        shown = alike if len(lines) > alike + 1 else len(lines)
+        yield from lines[:shown]
+        if len(lines) > shown:
+            folded = True
+            yield f"  ... and {len(lines) - shown:,} more like it"
+    if folded:
+        yield "Name each of them with --all."
+
+
 def _finding(finding: "Finding") -> dict[str, Any]:
-    problem = finding.problem
-    return {
-        "level": finding.level,
-        "pointer": problem.pointer,
-        "message": terminal().tell(problem.message),
-        "file": problem.file,
-        "line": problem.line,
-        "column": problem.column,
-    }
+    return {"level": finding.level, **problem_data(terminal(), finding.problem)}
 
 
 def stale(
@@ -244,7 +264,6 @@ def trace(
         The flag set.
     """
     from counterpoint.flags.care_records import trace_record
-    from counterpoint.flags.commands import attributes_of
     from counterpoint.flags.store import read_set
     from counterpoint.flags.trace import trace as traced
 

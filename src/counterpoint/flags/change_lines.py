@@ -4,13 +4,16 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
+from counterpoint.flags.effects import Effect, People
 from counterpoint.graph.flag_changes import FlagChange, NamedChange, PartChange, SetChanges
 
-__all__ = ["lines_of"]
+__all__ = ["effect_lines", "lines_of"]
 
 SIGNS = {"added": "+", "removed": "-", "changed": "~"}
 WIDEST = 100
 """Characters of a value that a line shows."""
+MOST_STEPS = 4
+"""Ways from one answer to another that a line names."""
 SHORT = frozenset({"state", "defaultVariant"})
 """Parts whose values are one word each."""
 
@@ -28,6 +31,26 @@ def lines_of(changes: SetChanges) -> list[str]:
         lines += [line for each in named for line in _named(noun, each)]
     lines += [f"{SIGNS[each.action]} {each.pointer}" for each in changes.descriptor]
     return lines or ["Nothing differs."]
+
+
+def effect_lines(effect: Effect) -> Iterator[str]:
+    """What a change does, in sentences: to each flag, and to how many people."""
+    yield from (sentence[:1].upper() + sentence[1:] for sentence in effect.sentences)
+    yield from effect.others
+    for flag in effect.flags:
+        who = f" {_people(flag.people)}" if flag.people else ""
+        yield f"{flag.key}: {' '.join(flag.words)}{who}"
+    if any(flag.people for flag in effect.flags):
+        yield f"Asked of {effect.users:,} invented users, whose attributes take the values that the rules ask for."
+
+
+def _people(people: People) -> str:
+    if not people.changed:
+        return "Nobody gets something else."
+    ways = [f"{step.before} -> {step.after}: {step.users:,}" for step in people.steps[:MOST_STEPS]]
+    if len(people.steps) > MOST_STEPS:
+        ways.append(f"{len(people.steps) - MOST_STEPS} other ways")
+    return f"{people.percent:.1f} % get something else ({'; '.join(ways)})."
 
 
 def _flag(flag: FlagChange) -> Iterator[str]:

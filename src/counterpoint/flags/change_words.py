@@ -9,6 +9,7 @@ from typing import Any, Final, TypeAlias, TypeVar
 
 from counterpoint.flags.composition import CompositionError, FlagPlan, difference, read_composition
 from counterpoint.flags.flag import Flag
+from counterpoint.flags.part_words import words_of_shared, words_of_state
 from counterpoint.flags.plan_words import plan_parts
 from counterpoint.flags.sentences import Step, constant, steps_of
 from counterpoint.flags.targeting import expand
@@ -16,7 +17,16 @@ from counterpoint.graph.flag_changes import FlagChange, NamedChange, PartChange,
 from counterpoint.graph.flagd import flags_by_key
 from counterpoint.said import Said
 
-__all__ = ["FlagWords", "Line", "PartWords", "flag_words", "lines_between", "plan_sentences", "shared_words"]
+__all__ = [
+    "Document",
+    "FlagWords",
+    "Line",
+    "PartWords",
+    "flag_words",
+    "lines_between",
+    "plan_sentences",
+    "shared_words",
+]
 
 Document: TypeAlias = Mapping[str, Any] | None
 T = TypeVar("T")
@@ -177,16 +187,12 @@ def _said(change: FlagChange, driven: Pair[FlagPlan | None]) -> Iterator[str]:
         return
     for part in change.parts:
         if part.part == "state":
-            yield (
-                "Turned on."
-                if part.after == "ENABLED"
-                else "Turned off: everybody gets the default in the code."
-            )
+            yield words_of_state(part)
         elif part.part == "targeting" and driven[0] is not None and driven[0] == driven[1]:
             yield "Its plan is as it was; it was compiled anew, since something that it builds on has changed."
     if driven[1] is None:
         for name in change.through:
-            yield f"It uses the shared rule {name!r}, which changed."
+            yield words_of_shared(name)
 
 
 def _rule(

@@ -3,18 +3,14 @@
 import json
 from typing import TYPE_CHECKING, Any
 
-from counterpoint.errors import (
-    CounterpointError,
-    NotFoundError,
-    Problem,
-    UsageError,
-)
+from counterpoint.errors import CounterpointError, NotFoundError
+from counterpoint.flags.options import attributes_of
 from counterpoint.terminal import terminal
 
 if TYPE_CHECKING:
     from counterpoint.flags.flag import Evaluation
 
-__all__ = ["attributes_of", "evaluate"]
+__all__ = ["evaluate"]
 
 
 def evaluate(
@@ -56,19 +52,6 @@ def evaluate(
         raise error(f"{result.error_code}: {result.error_message}")
 
 
-def attributes_of(text: str) -> dict[str, Any]:
-    """A context as it is given on the command line."""
-    try:
-        attributes = json.loads(text)
-    except (ValueError, RecursionError) as error:
-        raise UsageError(
-            f'--context is not JSON: {error}. Write it as \'{{"targetingKey": "user-1"}}\'.'
-        ) from error
-    if not isinstance(attributes, dict):
-        raise UsageError('--context is not a JSON object. Write it as \'{"targetingKey": "user-1"}\'.')
-    return attributes
-
-
 def _evaluation(key: str, result: "Evaluation") -> dict[str, Any]:
     data = {
         "key": key,
@@ -96,7 +79,3 @@ def _shown(key: str, result: "Evaluation") -> str:
     ]
     lines += [f"metadata {name} = {entry}" for name, entry in result.metadata.items()]
     return "\n".join(lines)
-
-
-def _problem(problem: Problem) -> dict[str, Any]:
-    return {"pointer": problem.pointer, "message": terminal().tell(problem.message), "line": problem.line}

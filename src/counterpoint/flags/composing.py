@@ -3,7 +3,7 @@
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, TypedDict, Unpack
 
 from counterpoint.errors import NotFoundError, Problem, escape
 from counterpoint.flags.bucketing import Bucketing
@@ -142,16 +142,19 @@ def compose(
     )
 
 
+class Writing(TypedDict, total=False):
+    """How a change of one flag is written."""
+
+    if_match: Collection[str] | None
+    """Etags one of which the set must have, or `*` for any."""
+    dry_run: bool
+    """Check everything, tell what would change, write nothing."""
+    reason: str | None
+    """For the activity log."""
+
+
 def ramp(
-    workspace: Workspace,
-    actor: Actor,
-    name: str,
-    key: str,
-    percent: float,
-    *,
-    if_match: Collection[str] | None = None,
-    dry_run: bool = False,
-    reason: str | None = None,
+    workspace: Workspace, actor: Actor, name: str, key: str, percent: float, **writing: Unpack[Writing]
 ) -> Composed:
     """Enrol this percentage, from 0 to 100 with at most three decimals. Nobody is reassigned.
 
@@ -159,63 +162,30 @@ def ramp(
         NotFoundError: there is no such set, or the flag has no plan.
         CompositionError: the flag was edited by hand, or the percentage is none.
     """
-
-    def change(current: Composition, definition: Definition) -> _Next:
-        _require(definition, key)
-        return _Next(with_ramp(current, key, percent), definition)
-
-    why = f"Ramp of {key!r} to {percent:g} %" + (f": {reason}" if reason else ".")
-    return change_plans(
-        workspace, actor, name, change, touched=key, if_match=if_match, dry_run=dry_run, reason=why
+    writing["reason"] = _because(f"Ramp of {key!r} to {percent:g} %", writing)
+    return edit_plans(
+        workspace, actor, name, key, lambda current: with_ramp(current, key, percent), **writing
     )
 
 
-def kill(
-    workspace: Workspace,
-    actor: Actor,
-    name: str,
-    key: str,
-    *,
-    if_match: Collection[str] | None = None,
-    dry_run: bool = False,
-    reason: str | None = None,
-) -> Composed:
+def kill(workspace: Workspace, actor: Actor, name: str, key: str, **writing: Unpack[Writing]) -> Composed:
     """Give everybody the flag's default at once; the plan is kept. A flag without a plan is disabled.
 
     Raises:
         NotFoundError: there is no such set or flag.
     """
+    why = writing.get("reason") or ""
 
     def change(current: Composition, definition: Definition) -> _Next:
-        _require(definition, key)
         if key in current.flags:
-            return _Next(with_kill(current, key, reason=reason or ""), definition)
+            return _Next(with_kill(current, key, reason=why), definition)
         return _Next(current, _with_state(definition, key, "DISABLED"))
 
-    why = f"Killed {key!r}" + (f": {reason}" if reason else ".")
-    return change_plans(
-        workspace,
-        actor,
-        name,
-        change,
-        touched=key,
-        certain=True,
-        if_match=if_match,
-        dry_run=dry_run,
-        reason=why,
-    )
+    writing["reason"] = _because(f"Killed {key!r}", writing)
+    return _change_flag(workspace, actor, name, key, change, certain=True, **writing)
 
 
-def revive(
-    workspace: Workspace,
-    actor: Actor,
-    name: str,
-    key: str,
-    *,
-    if_match: Collection[str] | None = None,
-    dry_run: bool = False,
-    reason: str | None = None,
-) -> Composed:
+def revive(workspace: Workspace, actor: Actor, name: str, key: str, **writing: Unpack[Writing]) -> Composed:
     """Take a kill back: everybody gets exactly what the plan, or the flag's rule, says.
 
     Raises:
@@ -223,27 +193,16 @@ def revive(
     """
 
     def change(current: Composition, definition: Definition) -> _Next:
-        _require(definition, key)
         if key in current.flags and current.flags[key].killed:
             return _Next(with_revival(current, key), definition)
         return _Next(current, _with_state(definition, key, "ENABLED"))
 
-    why = f"Revived {key!r}" + (f": {reason}" if reason else ".")
-    return change_plans(
-        workspace, actor, name, change, touched=key, if_match=if_match, dry_run=dry_run, reason=why
-    )
+    writing["reason"] = _because(f"Revived {key!r}", writing)
+    return _change_flag(workspace, actor, name, key, change, **writing)
 
 
 def switch(
-    workspace: Workspace,
-    actor: Actor,
-    name: str,
-    key: str,
-    *,
-    on: bool,
-    if_match: Collection[str] | None = None,
-    dry_run: bool = False,
-    reason: str | None = None,
+    workspace: Workspace, actor: Actor, name: str, key: str, *, on: bool, **writing: Unpack[Writing]
 ) -> Composed:
     """Let a flag answer, or leave its value to the code of whoever asks; its rule and its plan are kept.
 
@@ -252,20 +211,9 @@ def switch(
     """
 
     def change(current: Composition, definition: Definition) -> _Next:
-        _require(definition, key)
         return _Next(current, _with_state(definition, key, "ENABLED" if on else "DISABLED"))
 
-    return change_plans(
-        workspace,
-        actor,
-        name,
-        change,
-        touched=key,
-        certain=not on,
-        if_match=if_match,
-        dry_run=dry_run,
-        reason=reason,
-    )
+    return _change_flag(workspace, actor, name, key, change, certain=not on, **writing)
 
 
 def edit_plans(
@@ -274,10 +222,7 @@ def edit_plans(
     name: str,
     key: str,
     edit: Callable[[Composition], Composition],
-    *,
-    if_match: Collection[str] | None = None,
-    dry_run: bool = False,
-    reason: str | None = None,
+    **writing: Unpack[Writing],
 ) -> Composed:
     """Change the plan of one flag, or give it one; `edit` may add to what plans share, and changes nothing of it.
 
@@ -285,21 +230,35 @@ def edit_plans(
         NotFoundError: there is no such set or flag, or the edit wants a plan and there is none.
         CompositionError: what the edit makes cannot be used; nothing was changed.
     """
-
-    def change(current: Composition, definition: Definition) -> _Next:
-        _require(definition, key)
-        return _Next(edit(current), definition)
-
-    return change_plans(
-        workspace,
-        actor,
-        name,
-        change,
-        touched=key,
-        if_match=if_match,
-        dry_run=dry_run,
-        reason=reason,
+    return _change_flag(
+        workspace, actor, name, key, lambda current, definition: _Next(edit(current), definition), **writing
     )
+
+
+def _change_flag(
+    workspace: Workspace,
+    actor: Actor,
+    name: str,
+    key: str,
+    change: Callable[[Composition, Definition], _Next],
+    *,
+    certain: bool = False,
+    **writing: Unpack[Writing],
+) -> Composed:
+    """As `change_plans`, for one flag that has to be there."""
+
+    def changed(current: Composition, definition: Definition) -> _Next:
+        flags = flags_in(definition)
+        if key not in flags:
+            raise NotFoundError(f"There is no flag {key!r} in the set{near(key, list(flags))}.")
+        return change(current, definition)
+
+    return change_plans(workspace, actor, name, changed, touched=key, certain=certain, **writing)
+
+
+def _because(done: str, writing: Writing) -> str:
+    """What was done, with the reason that was given for it."""
+    return f"{done}: {writing['reason']}" if writing.get("reason") else f"{done}."
 
 
 def change_plans(
@@ -408,12 +367,6 @@ def _held(key: str) -> Problem:
         f"The flag {key!r} was edited by hand and stays as it is. Let the plan drive it again with: {reattach_command(key)}",
         f"/flags/{escape(key)}",
     )
-
-
-def _require(definition: Definition, key: str) -> None:
-    flags = flags_in(definition)
-    if key not in flags:
-        raise NotFoundError(f"There is no flag {key!r} in the set{near(key, list(flags))}.")
 
 
 def _with_state(definition: Definition, key: str, state: str) -> Definition:

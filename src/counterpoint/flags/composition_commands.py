@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from cyclopts import Parameter
 
-from counterpoint.errors import Problem, UsageError
+from counterpoint.errors import UsageError
+from counterpoint.flags.options import DryRun, Reason, SetName, problem_data
 from counterpoint.terminal import Terminal, terminal
 
 if TYPE_CHECKING:
@@ -15,9 +16,6 @@ if TYPE_CHECKING:
 
 __all__ = ["compose", "composition", "kill", "ramp", "revive"]
 
-Set = Annotated[str, Parameter(name="--set", help="The flag set.")]
-Reason = Annotated[str | None, Parameter(help="Why, for the activity log.")]
-DryRun = Annotated[bool, Parameter(help="Show what would change, and write nothing.")]
 Key = Annotated[str, Parameter(help="The flag's key.")]
 
 
@@ -27,7 +25,7 @@ def compose(
     ],
     /,
     *,
-    flag_set: Set = "default",
+    flag_set: SetName = "default",
     reattach: Annotated[
         list[str] | None,
         Parameter(help="A flag that was edited by hand and that its plan shall drive again.", negative=()),
@@ -57,7 +55,7 @@ def compose(
     _report(shell, flag_set, done)
 
 
-def composition(*, flag_set: Set = "default") -> None:
+def composition(*, flag_set: SetName = "default") -> None:
     """Print the plans of a flag set as YAML, with what schedules will change."""
     from counterpoint.flags.composing import read_plans
     from counterpoint.flags.composition import document_of, upcoming
@@ -79,7 +77,7 @@ def ramp(
     percent: Annotated[str, Parameter(help="From 0 to 100, with at most three decimals.")],
     /,
     *,
-    flag_set: Set = "default",
+    flag_set: SetName = "default",
     reason: Reason = None,
     dry_run: DryRun = False,
 ) -> None:
@@ -99,7 +97,9 @@ def ramp(
     _report(shell, flag_set, done)
 
 
-def kill(key: Key, /, *, flag_set: Set = "default", reason: Reason = None, dry_run: DryRun = False) -> None:
+def kill(
+    key: Key, /, *, flag_set: SetName = "default", reason: Reason = None, dry_run: DryRun = False
+) -> None:
     """Give everybody a flag's default at once; its plan is kept. A flag without a plan is disabled."""
     from counterpoint.flags import composing
     from counterpoint.graph.actor import local_actor
@@ -110,7 +110,9 @@ def kill(key: Key, /, *, flag_set: Set = "default", reason: Reason = None, dry_r
     _report(shell, flag_set, done)
 
 
-def revive(key: Key, /, *, flag_set: Set = "default", reason: Reason = None, dry_run: DryRun = False) -> None:
+def revive(
+    key: Key, /, *, flag_set: SetName = "default", reason: Reason = None, dry_run: DryRun = False
+) -> None:
     """Take a kill back: everybody gets exactly what they would have had."""
     from counterpoint.flags import composing
     from counterpoint.graph.actor import local_actor
@@ -139,7 +141,7 @@ def _report(shell: Terminal, name: str, done: "Composed") -> None:
         "composition": document_of(done.composition),
         "changes": changes,
         "compiled": shell.tell(written.changes.said),
-        "warnings": [_problem(shell, warning) for warning in written.warnings],
+        "warnings": [problem_data(shell, warning) for warning in written.warnings],
     }
 
     def lines() -> str:
@@ -147,7 +149,3 @@ def _report(shell: Terminal, name: str, done: "Composed") -> None:
         return "\n".join([*said, shell.tell(f"Flag set {name!r}: {written.outcome}; {compiled}.")])
 
     shell.emit(data, lines)
-
-
-def _problem(shell: Terminal, problem: Problem) -> dict[str, Any]:
-    return {"pointer": problem.pointer, "message": shell.tell(problem.message)}

@@ -25,6 +25,7 @@ __all__ = [
     "FormError",
     "RampStep",
     "Values",
+    "as_typed",
     "count_in",
     "edit_of",
     "field_of",
@@ -316,6 +317,13 @@ FORMS: Final[Mapping[str, Callable[[Data, float], _Change]]] = {
 def one(data: Data, name: str) -> str:
     """The first value of a field."""
     return next(iter(many(data, name)), "")
+
+
+def as_typed(data: Data, name: str) -> str:
+    """The value of a field of many lines, with the line breaks at its ends."""
+    value = data.get(name)
+    found = next(iter(value), "") if isinstance(value, list | tuple) else value
+    return "" if found is None else str(found).replace("\r\n", "\n")
 
 
 def many(data: Data, name: str) -> list[str]:

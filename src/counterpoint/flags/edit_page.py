@@ -10,7 +10,7 @@ from litestar.response import Redirect
 
 from counterpoint.errors import InputError, NotFoundError, PreconditionError
 from counterpoint.flags.care import kept_references
-from counterpoint.flags.control_forms import count_in, one
+from counterpoint.flags.control_forms import as_typed, count_in, one
 from counterpoint.flags.edit_check import Remark, Typed, typed
 from counterpoint.flags.editing import Merged, flag_in, merged, pretty, with_flag, without_flag
 from counterpoint.flags.effects import Effect, effect_of
@@ -93,7 +93,7 @@ def change_text(
     """Save the text, or tell what saving would do, what is wrong with it, or what others have done meanwhile."""
     with ws.graph.read() as reader:
         stored = read_set(reader, set_name, broken=True)
-    text = one(data, "text").replace("\r\n", "\n")
+    text = as_typed(data, "text")
     step = one(data, "step")
     if step == "delete" and flag is not None:
         made = Typed(without_flag(stored.entity.spec["definition"], flag), ())
@@ -137,7 +137,7 @@ def check_text(
     """What is wrong with a text, for the script that asks while somebody types. Writes nothing."""
     with ws.graph.read() as reader:
         stored = read_set(reader, set_name, broken=True)
-    made = _typed(ws, stored, flag, one(data, "text").replace("\r\n", "\n"))
+    made = _typed(ws, stored, flag, as_typed(data, "text"))
     return {
         "good": made.definition is not None,
         "remarks": [

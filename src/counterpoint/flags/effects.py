@@ -1,7 +1,6 @@
 """What a change of a flag set would do, before it is made: flag by flag in words, and to how many people."""
 
-import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
@@ -9,19 +8,18 @@ from counterpoint.errors import Problem
 from counterpoint.flags.bucketing import Bucketing
 from counterpoint.flags.errors import FlagSetError
 from counterpoint.flags.model import FlagSet
+from counterpoint.flags.part_words import CODE_DEFAULT, shown, words_of, words_of_rest
 from counterpoint.flags.store import Written
-from counterpoint.graph.flag_changes import FlagChange, PartChange, SetChanges
+from counterpoint.graph.flag_changes import SetChanges
 from counterpoint.said import Said
-from counterpoint.spelling import quoted
 
 if TYPE_CHECKING:
     from counterpoint.flags.simulation import Change, Outcome
 
-__all__ = ["Effect", "FlagEffect", "People", "Step", "effect_of", "flag_effects"]
+__all__ = ["Effect", "FlagEffect", "People", "Step", "effect_between", "effect_of", "flag_effects"]
 
 USERS: Final = ((3, 10_000), (30, 1_000), (200, 200))
 """Flags of one change up to which so many invented users are asked, before and after; of more only words are told."""
-CODE_DEFAULT: Final = "the default in the code"
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,14 +93,28 @@ def effect_of(
         sentences: what plans say of it.
         simulated: whether to ask invented users, about 0.2 s for each of up to three flags that change.
     """
-    flags = flag_effects(written.changes)
+    sides = before, written.document
+    return effect_between(sides, written.changes, sentences, warnings=written.warnings, simulated=simulated)
+
+
+def effect_between(
+    sides: tuple[Mapping[str, Any] | None, Mapping[str, Any] | None],
+    changes: SetChanges,
+    sentences: Sequence[str] = (),
+    *,
+    warnings: tuple[Problem, ...] = (),
+    simulated: bool = True,
+) -> Effect:
+    """What differs between two documents of a set, before and after, does to people; see `effect_of`."""
+    before, after = sides
+    flags = flag_effects(changes)
     users = next((users for most, users in USERS if len(flags) <= most), 0) if simulated else 0
-    if users and written.document is not None:
-        people = _people(before, written.document, [flag.key for flag in flags], users)
+    if users and after is not None:
+        people = _people(before, after, [flag.key for flag in flags], users)
         flags = tuple(
             FlagEffect(each.key, each.action, each.words, each.parts, people.get(each.key)) for each in flags
         )
-    return Effect(flags, tuple(sentences), tuple(_others(written.changes)), written.warnings, users)
+    return Effect(flags, tuple(sentences), tuple(words_of_rest(changes)), warnings, users)
 
 
 def flag_effects(changes: SetChanges) -> tuple[FlagEffect, ...]:
@@ -111,8 +123,8 @@ def flag_effects(changes: SetChanges) -> tuple[FlagEffect, ...]:
         FlagEffect(
             flag.key,
             flag.action,
-            tuple(_words(flag)),
-            tuple((part.part, _shown(part.before), _shown(part.after)) for part in flag.parts),
+            tuple(words_of(flag)),
+            tuple((part.part, shown(part.before), shown(part.after)) for part in flag.parts),
         )
         for flag in changes.flags
     )
@@ -160,66 +172,3 @@ def _outcome(outcome: "Outcome") -> str:
     if outcome.error:
         return f"an error ({outcome.error})"
     return CODE_DEFAULT if outcome.variant is None else f"'{outcome.variant}'"
-
-
-def _words(flag: FlagChange) -> Iterator[str]:
-    if flag.action != "changed":
-        yield "It is new here." if flag.action == "added" else "It is removed."
-        return
-    for part in flag.parts:
-        yield from _part(part)
-    for name in flag.through:
-        yield f"The shared rule '{name}', which it uses, changes."
-
-
-def _part(part: PartChange) -> Iterator[str]:
-    if part.part == "state":
-        yield (
-            "It is turned on."
-            if part.after == "ENABLED"
-            else f"It is turned off: callers get {CODE_DEFAULT}."
-        )
-    elif part.part == "defaultVariant":
-        before, after = (CODE_DEFAULT if each is None else f"'{each}'" for each in (part.before, part.after))
-        yield f"Its default is {after} instead of {before}."
-    elif part.part == "variants":
-        old, new = part.before or {}, part.after or {}
-        for done, names in (
-            ("gains", [name for name in new if name not in old]),
-            ("loses", [name for name in old if name not in new]),
-            (
-                "changes the value of",
-                [name for name in new if name in old and _shown(new[name]) != _shown(old[name])],
-            ),
-        ):
-            if names:
-                yield f"It {done} {quoted(names)}."
-    elif part.part == "targeting":
-        yield (
-            "It loses its rule."
-            if not part.after
-            else "It gets a rule."
-            if not part.before
-            else "Its rule changes."
-        )
-    elif part.part == "metadata":
-        yield "Its metadata change."
-    else:
-        yield "Something beside its rule changes."
-
-
-def _others(changes: SetChanges) -> Iterator[str]:
-    done = {"added": "is added", "removed": "is removed", "changed": "changes"}
-    for each in changes.evaluators:
-        yield f"The shared rule '{each.name}' {done[each.action]}."
-    if changes.metadata:
-        yield "The metadata of the set change."
-    if changes.bucketing:
-        yield f"The bucketing is {changes.bucketing[1]} instead of {changes.bucketing[0]}: everybody is drawn anew."
-    if changes.others:
-        yield "Other members of the definition change."
-
-
-def _shown(value: Any) -> str:
-    written = json.dumps(value, ensure_ascii=False)
-    return written if len(written) <= 60 else json.dumps(value, indent=2, ensure_ascii=False)

@@ -4,19 +4,17 @@ import threading
 import time
 import uuid
 from collections.abc import Callable, Iterable, Sequence
-from datetime import UTC, datetime
 from hashlib import blake2b
 from math import modf
-from typing import Any, NamedTuple, Protocol
-from urllib.parse import quote
+from typing import Any, Protocol
 
 from counterpoint.errors import CounterpointError
+from counterpoint.flags.exposure_event import SUBJECT, Exposure, event_of
 from counterpoint.journal.model.alike import AlikeEvents
 from counterpoint.journal.model.event import MAX_ATTRIBUTE
 from counterpoint.journal.model.row import Row
-from counterpoint.moments import rfc3339
 
-__all__ = ["Exposure", "Exposures", "event_of", "micros_of"]
+__all__ = ["Exposures", "micros_of"]
 
 BATCH = 2_000
 """Exposures after which a batch is written before its time. Each batch costs a sync of the disk, and the
@@ -34,41 +32,10 @@ MOST_FORMS = 10_000
 """Combinations of set, flag, variant and reason whose constant parts are kept."""
 
 
-class Exposure(NamedTuple):
-    """That a subject was given a variant of a flag."""
-
-    flag_set: str
-    flag: str
-    variant: str
-    subject: str
-    reason: str
-    at: float
-    """Unix seconds."""
-
-
 class Log(Protocol):
     """What exposures are written to: the journal."""
 
     def append_rows(self, rows: Sequence[Row]) -> Any: ...
-
-
-def event_of(exposure: Exposure, identity: str) -> dict[str, Any]:
-    """The exposure as a CloudEvent with OpenTelemetry's names for what a flag evaluation is."""
-    return {
-        "specversion": "1.0",
-        "id": identity,
-        "source": f"/api/flags/sets/{quote(exposure.flag_set, safe='', errors='replace')}",
-        "type": "feature_flag.evaluation",
-        "subject": exposure.subject,
-        "time": rfc3339(datetime.fromtimestamp(exposure.at, UTC)),
-        "data": {
-            "feature_flag.key": exposure.flag,
-            "feature_flag.set.id": exposure.flag_set,
-            "feature_flag.result.variant": exposure.variant,
-            "feature_flag.result.reason": exposure.reason.lower(),
-            "feature_flag.context.id": exposure.subject,
-        },
-    }
 
 
 class _Seen:
@@ -125,7 +92,7 @@ class _Rows:
             for text in (flag_set, flag, variant)
         )
         example = event_of(Exposure(flag_set, flag, variant, "x", reason, 0.0), "x")
-        form = told, AlikeEvents(example, subject_key="feature_flag.context.id")
+        form = told, AlikeEvents(example, subject_key=SUBJECT)
         if len(self._forms) >= MOST_FORMS:
             self._forms.clear()
         self._forms[flag_set, flag, variant, reason] = form

@@ -7,14 +7,16 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from litestar import MediaType, Request, get
+from litestar import MediaType, Request, Response, get, post
 from litestar.di import NamedDependency
-from litestar.params import FromPath, FromQuery
+from litestar.params import FromPath, FromQuery, URLEncodedBody
+from litestar.response import Redirect
 from markupsafe import Markup
 
 from counterpoint.errors import NotFoundError
 from counterpoint.flags.care import kept_references
 from counterpoint.flags.composition import upcoming
+from counterpoint.flags.control_forms import as_typed, one
 from counterpoint.flags.deciding import deciding_steps
 from counterpoint.flags.environments import all_places, place_of
 from counterpoint.flags.exposure_counts import DAYS, ExposureCounts, counts_of_flag
@@ -38,13 +40,19 @@ from counterpoint.graph.reader import Reader
 from counterpoint.web import PageContext, render
 from counterpoint.web.charts.series import Series, line_chart
 from counterpoint.web.formats import number
+from counterpoint.web.urls import flag_url, with_query
 from counterpoint.workspace import Workspace
 
 __all__ = ["pages"]
 
+Posted = URLEncodedBody[dict[str, Any]]
 VERSIONS: Final = 8
 PLACES: Final = 30
 """Lines of code that the page names."""
+LONGEST: Final = 8_000
+"""Characters of an address; what stands between us and a browser may refuse longer ones."""
+LONG_CONTEXT: Final = 2_000
+"""Characters of a context that is written out in commands to copy."""
 STEPS: Final = 200
 """Steps of a trace that the page shows."""
 FEW_DAYS: Final = 6
@@ -96,6 +104,24 @@ def show_odd_flag(
 ) -> str:
     """The same for a key that no path can carry; see `urls.flag_url`."""
     return _shown(ws, page, actor, request, set_name, key, context)
+
+
+@post("/flags/-/why/{set_name:str}", media_type=MediaType.HTML, include_in_schema=False, sync_to_thread=True)
+def ask_why(
+    ws: NamedDependency[Workspace],
+    page: NamedDependency[PageContext],
+    actor: NamedDependency[Actor],
+    request: Request[Any, Any, Any],
+    set_name: FromPath[str],
+    data: Posted,
+) -> Redirect | Response[str]:
+    """Why a context gets what it gets: at an address that can be passed on, or at once where none could hold it."""
+    key, context = as_typed(data, "key"), one(data, "context")
+    asked = with_query(flag_url(set_name, key), context=context)
+    if len(asked) <= LONGEST:
+        return Redirect(f"{asked}#try", status_code=303)
+    shown = _shown(ws, page, actor, request, set_name, key, context)
+    return Response(shown, status_code=200, media_type=MediaType.HTML)
 
 
 def _shown(
@@ -311,7 +337,9 @@ def _reattach(name: str, key: str) -> str:
 
 def _commands(name: str, key: str, context: dict[str, Any] | None) -> list[tuple[str, str]]:
     """What one types to ask the same on the command line, each with what it is for."""
-    asked = json.dumps(context or {"targetingKey": "user-1"}, ensure_ascii=False)
+    asked = json.dumps(context, ensure_ascii=False) if context else ""
+    if not asked or len(asked) > LONG_CONTEXT:
+        asked = json.dumps({"targetingKey": "user-1"})
     place, about = shlex.quote(key), f" --set {shlex.quote(name)}" if name != "default" else ""
     return [
         ("Evaluate it", f"counterpoint flags eval {place}{about} --context {shlex.quote(asked)}"),
@@ -335,4 +363,4 @@ def _pretty(value: Any) -> str:
     return json.dumps(value, ensure_ascii=False) if len(written) < 60 else written
 
 
-pages: list[Any] = [show_exposures, show_odd_flag, show_flag]
+pages: list[Any] = [show_exposures, show_odd_flag, show_flag, ask_why]

@@ -7,10 +7,9 @@ of the language are those of https://jsonlogic.com/operations.html.
 import math
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
-from functools import reduce
-from operator import add
-from typing import Any, Final, TypeAlias
+from typing import Any, Final
 
+from counterpoint.flags.arithmetic import ARITHMETIC, Operator, at
 from counterpoint.flags.costs import MAX_STEPS, SCALARS, cost
 from counterpoint.flags.errors import RuleLimitError, UnknownOperatorError
 from counterpoint.flags.javascript import (
@@ -22,8 +21,6 @@ from counterpoint.flags.javascript import (
     joined,
     loosely_equal,
     number,
-    parse_float,
-    settled,
     strictly_equal,
     text,
     truthy,
@@ -38,9 +35,6 @@ MAX_NAME: Final = 10_000
 """Characters of a name or path that `var` looks up, and of a text beyond ASCII that it takes one from."""
 MAX_ITEMS: Final = 100_000
 """Elements of the longest array that a rule may build."""
-
-Operator: TypeAlias = Callable[[Sequence[Any], Any], Any]
-"""Takes the evaluated arguments and the data; returns the result."""
 
 
 def apply(rule: Any, data: Any = None, *, operators: Mapping[str, Operator] | None = None) -> Any:
@@ -124,10 +118,6 @@ def _named(name: Any) -> str:
     return repr(shown if len(shown) <= 60 else shown[:59] + "…")
 
 
-def _at(arguments: Sequence[Any], index: int) -> Any:
-    return arguments[index] if index < len(arguments) else UNDEFINED
-
-
 # Operators that decide themselves which of their arguments are evaluated, and with which data.
 
 
@@ -157,7 +147,7 @@ def _or(run: _Run, arguments: Sequence[Any], data: Any, depth: int) -> Any:
 
 
 def _items(run: _Run, arguments: Sequence[Any], data: Any, depth: int) -> Sequence[Any] | None:
-    found = run.value(_at(arguments, 0), data, depth)
+    found = run.value(at(arguments, 0), data, depth)
     if not isinstance(found, list | tuple):
         return None
     run.spend(len(found))
@@ -165,7 +155,7 @@ def _items(run: _Run, arguments: Sequence[Any], data: Any, depth: int) -> Sequen
 
 
 def _map(run: _Run, arguments: Sequence[Any], data: Any, depth: int) -> list[Any]:
-    rule = _at(arguments, 1)
+    rule = at(arguments, 1)
     mapped = []
     for item in _items(run, arguments, data, depth) or ():
         one = run.value(rule, item, depth)
@@ -174,7 +164,7 @@ def _map(run: _Run, arguments: Sequence[Any], data: Any, depth: int) -> list[Any
 
 
 def _filter(run: _Run, arguments: Sequence[Any], data: Any, depth: int) -> list[Any]:
-    rule = _at(arguments, 1)
+    rule = at(arguments, 1)
     return [
         item for item in _items(run, arguments, data, depth) or () if truthy(run.value(rule, item, depth))
     ]
@@ -182,7 +172,7 @@ def _filter(run: _Run, arguments: Sequence[Any], data: Any, depth: int) -> list[
 
 def _reduce(run: _Run, arguments: Sequence[Any], data: Any, depth: int) -> Any:
     items = _items(run, arguments, data, depth)
-    rule, initial = _at(arguments, 1), _at(arguments, 2)
+    rule, initial = at(arguments, 1), at(arguments, 2)
     accumulator = None if initial is UNDEFINED else run.value(initial, data, depth)
     for item in items or ():
         accumulator = run.value(rule, {"current": item, "accumulator": accumulator}, depth)
@@ -193,7 +183,7 @@ def _all(run: _Run, arguments: Sequence[Any], data: Any, depth: int) -> bool:
     items = _items(run, arguments, data, depth)
     if not items:
         return False
-    rule = _at(arguments, 1)
+    rule = at(arguments, 1)
     return all(truthy(run.value(rule, item, depth)) for item in items)
 
 
@@ -257,8 +247,8 @@ def _member(data: Any, name: str) -> Any:
 
 
 def _var(arguments: Sequence[Any], data: Any) -> Any:
-    default = _at(arguments, 1)
-    return _look_up(_at(arguments, 0), data, None if default is UNDEFINED else default)
+    default = at(arguments, 1)
+    return _look_up(at(arguments, 0), data, None if default is UNDEFINED else default)
 
 
 def _missing(arguments: Sequence[Any], data: Any) -> list[Any]:
@@ -272,7 +262,7 @@ def _missing(arguments: Sequence[Any], data: Any) -> list[Any]:
 
 
 def _missing_some(arguments: Sequence[Any], data: Any) -> list[Any]:
-    need, options = _at(arguments, 0), _at(arguments, 1)
+    need, options = at(arguments, 0), at(arguments, 1)
     absent = _missing([options], data)
     present = len(options) - len(absent) if isinstance(options, list | tuple | str) else math.nan
     order = compare(present, need)
@@ -281,7 +271,7 @@ def _missing_some(arguments: Sequence[Any], data: Any) -> list[Any]:
 
 def _ordered(accept: Callable[[int], bool], *, between: bool = False) -> Operator:
     def operator(arguments: Sequence[Any], _: Any) -> bool:
-        first, second, third = _at(arguments, 0), _at(arguments, 1), _at(arguments, 2)
+        first, second, third = at(arguments, 0), at(arguments, 1), at(arguments, 2)
         order = compare(first, second)
         if order is None or not accept(order):
             return False
@@ -294,7 +284,7 @@ def _ordered(accept: Callable[[int], bool], *, between: bool = False) -> Operato
 
 
 def _in(arguments: Sequence[Any], _: Any) -> bool:
-    wanted, container = _at(arguments, 0), _at(arguments, 1)
+    wanted, container = at(arguments, 0), at(arguments, 1)
     if isinstance(container, str):
         return container != "" and text(wanted) in container
     if not isinstance(container, list | tuple):
@@ -315,7 +305,7 @@ def _cat(arguments: Sequence[Any], _: Any) -> str:
 
 
 def _substr(arguments: Sequence[Any], _: Any) -> str:
-    source, start, end = text(_at(arguments, 0)), _at(arguments, 1), _at(arguments, 2)
+    source, start, end = text(at(arguments, 0)), at(arguments, 1), at(arguments, 2)
     tail = _slice(source, _whole(start), None)
     if end is UNDEFINED:
         return tail
@@ -341,48 +331,6 @@ def _slice(source: str, start: float, length: float | None) -> str:
     return part if isinstance(part, str) else part.decode("utf-16-be", "surrogatepass")
 
 
-def _add(arguments: Sequence[Any], _: Any) -> int | float:
-    # Not `sum`, which rounds only once from Python 3.12 on; JavaScript rounds at each step.
-    return settled(reduce(add, map(parse_float, arguments), 0.0))
-
-
-def _multiply(arguments: Sequence[Any], _: Any) -> Any:
-    if len(arguments) == 1:
-        return arguments[0]
-    return settled(math.prod(parse_float(value) for value in arguments))
-
-
-def _subtract(arguments: Sequence[Any], _: Any) -> int | float:
-    if _at(arguments, 1) is UNDEFINED:
-        return settled(-number(_at(arguments, 0)))
-    return settled(number(arguments[0]) - number(arguments[1]))
-
-
-def _divide(arguments: Sequence[Any], _: Any) -> int | float:
-    over, under = number(_at(arguments, 0)), number(_at(arguments, 1))
-    if under == 0:
-        sign = math.copysign(1, over) * math.copysign(1, under)
-        return math.nan if over == 0 or over != over else sign * math.inf
-    return settled(over / under)
-
-
-def _modulo(arguments: Sequence[Any], _: Any) -> int | float:
-    over, under = number(_at(arguments, 0)), number(_at(arguments, 1))
-    if math.isinf(over) or under == 0 or over != over or under != under:
-        return math.nan
-    return settled(math.fmod(over, under))
-
-
-def _extreme(choose: Callable[[list[float]], float], empty: float) -> Operator:
-    def operator(arguments: Sequence[Any], _: Any) -> int | float:
-        numbers = [number(value) for value in arguments]
-        if any(value != value for value in numbers):
-            return math.nan
-        return settled(choose(numbers)) if numbers else empty
-
-    return operator
-
-
 def _merge(arguments: Sequence[Any], _: Any) -> list[Any]:
     merged: list[Any] = []
     for value in arguments:
@@ -399,12 +347,12 @@ OPERATORS: Final[Mapping[str, Operator]] = {
     "var": _var,
     "missing": _missing,
     "missing_some": _missing_some,
-    "==": lambda arguments, _: loosely_equal(_at(arguments, 0), _at(arguments, 1)),
-    "!=": lambda arguments, _: not loosely_equal(_at(arguments, 0), _at(arguments, 1)),
-    "===": lambda arguments, _: strictly_equal(_at(arguments, 0), _at(arguments, 1)),
-    "!==": lambda arguments, _: not strictly_equal(_at(arguments, 0), _at(arguments, 1)),
-    "!": lambda arguments, _: not truthy(_at(arguments, 0)),
-    "!!": lambda arguments, _: truthy(_at(arguments, 0)),
+    "==": lambda arguments, _: loosely_equal(at(arguments, 0), at(arguments, 1)),
+    "!=": lambda arguments, _: not loosely_equal(at(arguments, 0), at(arguments, 1)),
+    "===": lambda arguments, _: strictly_equal(at(arguments, 0), at(arguments, 1)),
+    "!==": lambda arguments, _: not strictly_equal(at(arguments, 0), at(arguments, 1)),
+    "!": lambda arguments, _: not truthy(at(arguments, 0)),
+    "!!": lambda arguments, _: truthy(at(arguments, 0)),
     "<": _ordered(lambda order: order < 0, between=True),
     "<=": _ordered(lambda order: order <= 0, between=True),
     ">": _ordered(lambda order: order > 0),
@@ -412,14 +360,8 @@ OPERATORS: Final[Mapping[str, Operator]] = {
     "in": _in,
     "cat": _cat,
     "substr": _substr,
-    "+": _add,
-    "*": _multiply,
-    "-": _subtract,
-    "/": _divide,
-    "%": _modulo,
-    "min": _extreme(min, math.inf),
-    "max": _extreme(max, -math.inf),
+    **ARITHMETIC,
     "merge": _merge,
-    "log": lambda arguments, _: _at(arguments, 0),
+    "log": lambda arguments, _: at(arguments, 0),
 }
 """The standard operators on evaluated arguments; `log` returns its argument and writes nothing."""

@@ -9,6 +9,7 @@ from typing import Final
 from counterpoint.errors import Problem
 from counterpoint.flags.flag import Flag
 from counterpoint.flags.levels import Level
+from counterpoint.flags.lint_splits import entries_of
 from counterpoint.flags.model import FlagSet
 from counterpoint.flags.ruletree import Node, variables
 from counterpoint.flags.sentences import condition
@@ -18,6 +19,7 @@ __all__ = ["attribute_findings", "neglect_findings", "segment_findings"]
 ATTRIBUTES: Final = "attributes"
 """The entry of a set's metadata that lists the attributes which evaluations carry, separated by commas."""
 _GIVEN: Final = frozenset(("targetingKey", "$flagd", "$flagd.flagKey", "$flagd.timestamp"))
+TOGETHER: Final = " A split hashes it by `cat`: who lacks it is drawn as if it were empty, all alike where nothing else tells them apart."
 
 
 def attribute_findings(
@@ -33,6 +35,9 @@ def attribute_findings(
     declared = flags.metadata.get(ATTRIBUTES)
     known = set(seen) | ({part.strip() for part in str(declared).split(",")} if declared else set())
     reads = [(node, path) for tree in trees.values() for node, path in variables(tree)]
+    hashed = _hashed(trees)
+    # Of an attribute that is read in several places the gravest is told.
+    reads.sort(key=lambda read: read[0].pointer not in hashed)
     used = Counter(path for _, path in reads)
     told: set[str] = set()
     for node, path in reads:
@@ -47,8 +52,18 @@ def attribute_findings(
         if known or like:
             told.add(path)
             # What was seen came over HTTP alone: a service that evaluates in process may carry more.
-            level: Level = "warning" if declared or like else "note"
-            yield level, Problem(_unknown(path, like, known=bool(known), remote=not declared), node.pointer)
+            draws = node.pointer in hashed
+            level: Level = "warning" if declared or like or draws else "note"
+            message = _unknown(path, like, known=bool(known), remote=not declared)
+            yield level, Problem(f"{message}{TOGETHER if draws else ''}", node.pointer)
+
+
+def _hashed(trees: Mapping[str, Node]) -> set[str]:
+    """The places of what splits hash as part of a text. What a split hashes by itself may be missing: it then draws otherwise."""
+    splits = (node for tree in trees.values() for node in tree.walk() if node.name == "fractional")
+    seeds = (seed for split in splits if (seed := entries_of(split)[0]) is not None)
+    texts = (part for seed in seeds for part in seed.walk() if part.name == "cat")
+    return {part.pointer for text in texts for part in text.walk()}
 
 
 def _like(path: str, names: Collection[str]) -> str | None:

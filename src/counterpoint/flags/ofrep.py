@@ -20,7 +20,8 @@ from counterpoint.errors import CounterpointError, OverloadedError
 from counterpoint.flags.bulk import Bulk
 from counterpoint.flags.contexts import Additions
 from counterpoint.flags.errors import FlagSetError
-from counterpoint.flags.exposure import Exposure, Exposures
+from counterpoint.flags.exposure import Exposures
+from counterpoint.flags.exposure_event import Exposure
 from counterpoint.flags.flag import Evaluation
 from counterpoint.flags.keys import evaluable_sets
 from counterpoint.flags.model import FlagSet

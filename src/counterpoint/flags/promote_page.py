@@ -13,7 +13,7 @@ from counterpoint.errors import InputError, NotFoundError, PreconditionError
 from counterpoint.flags.change_words import plan_sentences
 from counterpoint.flags.control_forms import count_in, many, one
 from counterpoint.flags.effects import Effect, FlagEffect, effect_of, flag_effects
-from counterpoint.flags.environments import place_of, promoted
+from counterpoint.flags.environments import all_places, place_of, promoted
 from counterpoint.flags.meanwhile import Meanwhile, may_write, set_named, since
 from counterpoint.flags.promotion import Way, promote_set, way_of
 from counterpoint.flags.store import Written, find_set, set_ref
@@ -214,8 +214,8 @@ def _shown(
     with ws.graph.read() as reader:
         if way is None:
             find_set(reader, set_name)
-        else:
-            standing = _standing(reader, actor, way)
+        elif (standing := _standing(reader, actor, way)) is None:
+            problem = _elsewhere(reader, way, place_of(set_name, environments).base, environments)
     target = standing.target if standing else None
     undo = done - 1 if target and done == target.version and done > 1 else None
     return render(
@@ -235,10 +235,24 @@ def _shown(
     )
 
 
-def _standing(reader: Reader, actor: Actor, way: Way) -> Standing:
+def _elsewhere(reader: Reader, way: Way, base: str, environments: Sequence[str]) -> str:
+    """That the set is in neither environment, and where it is.
+
+    Raises:
+        NotFoundError: it is nowhere.
+    """
+    places = [each for each in all_places(base, environments) if reader.get(set_ref(each[1]))]
+    if not places:
+        raise NotFoundError(f"There is no flag set {base!r} in any environment.")
+    known = " and ".join(f"{environment} ({name!r})" for environment, name in places)
+    return f"The set {base!r} is neither in {way.origin} nor in {way.target}. It is in {known}: choose from there, or make it here."
+
+
+def _standing(reader: Reader, actor: Actor, way: Way) -> Standing | None:
+    """Both ends; None where the set is at neither."""
     source, target = (reader.get(set_ref(name)) for name in (way.from_set, way.to_set))
     if source is None and target is None:
-        raise NotFoundError(f"There is no flag set {way.from_set!r} and no {way.to_set!r}.")
+        return None
     flags = _differing(source, target) if source else ()
     owner = reader.get(target.owner) if target and target.owner else None
     permission = may_write(reader, target, actor) if target else may(actor, "write", new=True)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 from cyclopts import Parameter
 
 from counterpoint.errors import Problem, UsageError
+from counterpoint.flags.options import DryRun, Name, Named, Reason, problem_data, set_meant
 from counterpoint.terminal import Terminal, counted, terminal
 
 if TYPE_CHECKING:
@@ -39,8 +40,8 @@ def import_flags(
             " file's metadata, the bet that it names, the same set in production, or you."
         ),
     ] = None,
-    reason: Annotated[str | None, Parameter(help="Why, for the activity log.")] = None,
-    dry_run: Annotated[bool, Parameter(help="Show what would change, and write nothing.")] = False,
+    reason: Reason = None,
+    dry_run: DryRun = False,
 ) -> None:
     """Read flagd flag definition files into a flag set, all or nothing.
 
@@ -112,7 +113,7 @@ def written_data(
         "flags": written.flags,
         "removed": written.removed,
         "etag": stored.etag if stored else None,
-        "warnings": [_problem(shell, warning) for warning in (*remarks, *written.warnings)],
+        "warnings": [problem_data(shell, warning) for warning in (*remarks, *written.warnings)],
         "changes": msgspec.to_builtins(shell.told(written.changes)),
     }
 
@@ -244,10 +245,11 @@ def export(
 
 
 def delete(
-    name: Annotated[str, Parameter(help="The flag set.")],
+    name: Name = None,
     /,
     *,
-    reason: Annotated[str | None, Parameter(help="Why, for the activity log.")] = None,
+    named: Named = None,
+    reason: Reason = None,
     if_match: Annotated[str | None, Parameter(help="Only if the set still has this etag.")] = None,
     dry_run: Annotated[bool, Parameter(help="Only say what it is joined to.")] = False,
 ) -> None:
@@ -255,7 +257,7 @@ def delete(
     from counterpoint.flags.store import delete_set
     from counterpoint.graph.actor import local_actor
 
-    shell = terminal()
+    shell, name = terminal(), set_meant(name, named)
     with shell.open() as workspace:
         gone = delete_set(
             workspace,
@@ -278,12 +280,3 @@ def delete(
         return "\n".join(lines)
 
     shell.emit(data | {"deleted": not dry_run}, told)
-
-
-def _problem(shell: Terminal, problem: Problem) -> dict[str, Any]:
-    return {
-        "pointer": problem.pointer,
-        "message": shell.tell(problem.message),
-        "file": problem.file,
-        "line": problem.line,
-    }

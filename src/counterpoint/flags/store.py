@@ -1,20 +1,20 @@
-"""Flag sets in the graph: reading, writing, and the sets ready to evaluate."""
+"""Flag sets in the graph: reading, writing and deleting them."""
 
-import threading
-import time
 from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from counterpoint.errors import CounterpointError, InputError, NotFoundError, PreconditionError, Problem
+from counterpoint.errors import InputError, PreconditionError, Problem
 from counterpoint.flags.bucketing import Bucketing
 from counterpoint.flags.definition import Source, check
 from counterpoint.flags.drafts import Draft, document_of, warnings_of, with_plans_settled
 from counterpoint.flags.environments import set_ref
 from counterpoint.flags.errors import FlagSetError
 from counterpoint.flags.model import FlagSet
+from counterpoint.flags.ready_sets import FlagSets, flag_sets
+from counterpoint.flags.stored_set import StoredSet, bucketing_in, entity_of, find_set, shown_of, stored_of
 from counterpoint.graph.actor import Actor
 from counterpoint.graph.entity import Entity
 from counterpoint.graph.flag_changes import NO_CHANGES, SetChanges, changes_between
@@ -42,28 +42,6 @@ __all__ = [
 
 DEFAULT_SET = "default"
 DEFINITION = "/spec/definition"
-BUILT = 10_000
-"""Sets that are kept compiled; deleted ones are among them until then."""
-FRESH_SECONDS = 0.05
-"""For how long a look at the graph counts as new; a write in this process is seen at once."""
-RECENT_SECONDS = 0.25
-"""For how long it counts while another look is under way."""
-
-
-@dataclass(frozen=True, slots=True)
-class StoredSet:
-    """A flag set of the graph, ready to evaluate."""
-
-    name: str
-    entity: Entity
-    flags: FlagSet
-    problems: tuple[Problem, ...] = ()
-    """Why the definition cannot be used: an older version let it in. It then has no flags."""
-
-    @property
-    def etag(self) -> str:
-        """Changes with anything of the set: definition, bucketing, owner."""
-        return self.entity.etag
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,35 +90,17 @@ def read_set(reader: Reader, name: str, *, broken: bool = False) -> StoredSet:
         NotFoundError: there is none.
         FlagSetError: it cannot be used.
     """
-    entity = _required(reader, name)
-    return _shown(entity) if broken else _stored(entity)
+    entity = find_set(reader, name)
+    return shown_of(entity) if broken else stored_of(entity)
 
 
-def _required(reader: Reader, name: str) -> Entity:
-    entity = _entity(reader, name)
-    if entity is None:
-        raise NotFoundError(
-            f"There is no flag set {name!r}. Make it with: counterpoint import flags FILE --set {name}"
-        )
-    return entity
-
-
-def find_set(reader: Reader, name: str) -> Entity:
-    """The entity of the flag set with this name, whether it can be used or not.
-
-    Raises:
-        NotFoundError: there is none.
-    """
-    return _required(reader, name)
-
-
-def read_sets(reader: Reader, *, compiled: "FlagSets | None" = None) -> list[StoredSet]:
+def read_sets(reader: Reader, *, compiled: FlagSets | None = None) -> list[StoredSet]:
     """Every flag set, by name; those that cannot be used have problems, and no flags.
 
     With `compiled` those that it knows in this version are not read anew.
     """
     entities = sorted(reader.all(kind="FlagSet"), key=lambda entity: entity.name)
-    return [compiled.of(entity) if compiled else _shown(entity) for entity in entities]
+    return [compiled.of(entity) if compiled else shown_of(entity) for entity in entities]
 
 
 def write_set(
@@ -181,7 +141,7 @@ def write_set(
     """
     if bucketing not in (None, "v2", "v3"):
         raise InputError(f"bucketing == {bucketing!r}, must be 'v2' or 'v3'.")
-    likely = _bucketing(bucketing) if bucketing else _bucketing_of(workspace, name)
+    likely = bucketing_in(bucketing) if bucketing else _bucketing_of(workspace, name)
     if isinstance(definition, Source):
         checked = FlagSet(check(definition, strict=strict), likely)
     else:
@@ -223,7 +183,7 @@ def change_set(
         PreconditionError: the set has another etag.
     """
     with suppress(_UndoneError), workspace.graph.write(actor) as writer:
-        existing = _entity(writer, name)
+        existing = entity_of(writer, name)
         made = with_plans_settled(draft(writer, existing))
         warnings = (*made.remarks, *warnings_of(writer, made, actor))
         changes = changes_between(existing.document if existing else None, made.document)
@@ -270,7 +230,7 @@ def delete_set(
         PreconditionError: the set has another etag.
     """
     with suppress(_UndoneError), workspace.graph.write(actor) as writer:
-        entity = _required(writer, name)
+        entity = find_set(writer, name)
         if if_match is not None and "*" not in if_match and entity.etag not in if_match:
             raise PreconditionError(
                 f"{entity.ref} has changed since it was read; its version is {entity.etag} now. Read it again and repeat the change."
@@ -287,158 +247,5 @@ def delete_set(
 def _bucketing_of(workspace: Workspace, name: str) -> Bucketing:
     """What the set most likely buckets by when it is written, so that it is compiled once."""
     with workspace.graph.read() as reader:
-        entity = _entity(reader, name)
-    return _bucketing(entity.spec.get("bucketing")) if entity else "v2"
-
-
-def _bucketing(written: object) -> Bucketing:
-    """The algorithm that a set's entity names, v2 where it names none."""
-    return "v3" if written == "v3" else "v2"
-
-
-def _entity(reader: Reader, name: str) -> Entity | None:
-    try:
-        return reader.get(set_ref(name))
-    except InputError:
-        return None
-
-
-def _stored(entity: Entity) -> StoredSet:
-    return StoredSet(
-        entity.name,
-        entity,
-        FlagSet.from_flagd(entity.spec["definition"], _bucketing(entity.spec.get("bucketing"))),
-    )
-
-
-def _shown(entity: Entity) -> StoredSet:
-    try:
-        return _stored(entity)
-    except FlagSetError as error:
-        none = FlagSet.from_flagd({"flags": {}}, _bucketing(entity.spec.get("bucketing")))
-        return StoredSet(entity.name, entity, none, error.problems)
-
-
-@dataclass(frozen=True, slots=True)
-class _Seen:
-    """A set as one look at the graph found it."""
-
-    stored: StoredSet
-    version: int
-    """The graph's last activity at that look."""
-    at: float
-    """When that was, by the monotonic clock."""
-    forgotten: int
-    """How often the sets had been forgotten by then."""
-
-
-class FlagSets:
-    """The flag sets of one workspace, compiled once a version. Safe to use from several threads.
-
-    What is in the graph is looked at again when its last activity has moved, also by another process.
-    While the graph cannot be read, the last known sets answer.
-    """
-
-    def __init__(self, workspace: Workspace) -> None:
-        self._workspace = workspace
-        self._lock = threading.Lock()
-        self._seen: dict[str, _Seen] = {}
-        """By name; only sets that exist, so that made-up names cost no memory."""
-        self._forgotten = 0
-        self._told: list[Callable[[], object]] = []
-        self._built: dict[str, StoredSet] = {}
-        """By reference; the newest version that was asked for of each set."""
-
-    def forget(self) -> None:
-        """Look at the graph again at the next use."""
-        with self._lock:
-            self._forgotten += 1
-            told = tuple(self._told)
-        for tell in told:
-            tell()
-
-    @contextmanager
-    def telling(self, tell: Callable[[], object]) -> Iterator[None]:
-        """Call `tell` after every change by this process while the block runs, in the thread that made it."""
-        with self._lock:
-            self._told.append(tell)
-        try:
-            yield
-        finally:
-            with self._lock:
-                self._told.remove(tell)
-
-    def cached(self, name: str) -> StoredSet | None:
-        """The set, if it was looked at just now; None says that `get` must be asked, which reads."""
-        seen = self._seen.get(name)
-        if seen is None or seen.forgotten != self._forgotten or time.monotonic() - seen.at > FRESH_SECONDS:
-            return None
-        return seen.stored
-
-    def recent(self, name: str) -> StoredSet | None:
-        """The set for who has it looked at by another thread several times a second, and need not wait for that."""
-        seen = self._seen.get(name)
-        if seen is None or seen.forgotten != self._forgotten or time.monotonic() - seen.at > RECENT_SECONDS:
-            return None
-        return seen.stored
-
-    def get(self, name: str) -> StoredSet | None:
-        """The set as it is now; None where there is none."""
-        forgotten, before = self._forgotten, self._seen.get(name)
-        try:
-            with self._workspace.graph.read() as reader:
-                version = reader.last_activity()
-                if before is not None and before.version == version:
-                    stored: StoredSet | None = before.stored
-                else:
-                    stored = self._read(reader, name, before)
-        except CounterpointError:
-            if before is not None:
-                return before.stored
-            raise
-        self._note(name, stored, version, forgotten)
-        return stored
-
-    def _note(self, name: str, stored: StoredSet | None, version: int, forgotten: int) -> None:
-        with self._lock:
-            known = self._seen.get(name)
-            if known is not None and known.version > version:
-                return  # another thread has looked later
-            if stored is None:
-                self._seen.pop(name, None)
-            else:
-                self._seen[name] = _Seen(stored, version, time.monotonic(), forgotten)
-
-    def _read(self, reader: Reader, name: str, before: _Seen | None) -> StoredSet | None:
-        entity = _entity(reader, name)
-        if entity is None:
-            return None
-        built = self.of(entity)
-        if built.problems:
-            return _stored(entity)  # says why it cannot be used
-        return built
-
-    def learn(self, entity: Entity, flags: FlagSet) -> StoredSet:
-        """Take over what was just written, so that the next reader sees it and nobody compiles it again."""
-        if flags.bucketing == _bucketing(entity.spec.get("bucketing")):
-            self._built[entity.ref] = StoredSet(entity.name, entity, flags)
-        self.forget()
-        return self.of(entity)
-
-    def of(self, entity: Entity) -> StoredSet:
-        """The set of an entity that was read just now; compiled only where this version is not known yet."""
-        built = self._built.get(entity.ref)
-        if built is not None and built.etag == entity.etag:
-            if built.entity != entity:  # another relation, another version with the same content
-                built = self._built[entity.ref] = replace(built, entity=entity)
-            return built
-        built = _shown(entity)
-        if len(self._built) >= BUILT:
-            self._built.clear()
-        self._built[entity.ref] = built
-        return built
-
-
-def flag_sets(workspace: Workspace) -> FlagSets:
-    """The compiled sets of a workspace, shared by all that use it."""
-    return workspace.keep(FlagSets, FlagSets)
+        entity = entity_of(reader, name)
+    return bucketing_in(entity.spec.get("bucketing")) if entity else "v2"

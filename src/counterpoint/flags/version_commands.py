@@ -5,26 +5,27 @@ from typing import TYPE_CHECKING, Annotated
 from cyclopts import Parameter
 
 from counterpoint.errors import UsageError
+from counterpoint.flags.options import DryRun, IfMatch, Name, Named, Reason, set_meant
 from counterpoint.terminal import counted, terminal
 
 if TYPE_CHECKING:
+    from counterpoint.flags.change_words import Document
     from counterpoint.flags.promotion import Environments
     from counterpoint.flags.store import Written
     from counterpoint.flags.versions import VersionPage
+    from counterpoint.graph.flag_changes import SetChanges
+    from counterpoint.workspace import Workspace
 
 __all__ = ["diff", "environments", "promote", "restore", "versions"]
 
 MOST = 100
-Name = Annotated[str, Parameter(help="The flag set.")]
-Reason = Annotated[str | None, Parameter(help="Why, for the activity log.")]
-IfMatch = Annotated[str | None, Parameter(help="Only if the set that is written still has this etag.")]
-DryRun = Annotated[bool, Parameter(help="Show what would change, and write nothing.")]
 
 
 def versions(
-    name: Name = "default",
+    name: Name = None,
     /,
     *,
+    named: Named = None,
     limit: Annotated[int, Parameter(help="How many, the newest first.")] = 20,
 ) -> None:
     """List the versions of a flag set: who changed which flags, when and why."""
@@ -32,7 +33,7 @@ def versions(
 
     if not 1 <= limit <= MOST:
         raise UsageError(f"--limit is {limit}; it must be 1 to {MOST}.")
-    shell = terminal()
+    shell, name = terminal(), set_meant(name, named, default="default")
     with shell.open() as workspace, workspace.graph.read() as reader:
         found = versions_of_set(reader, name, limit=limit)
     shell.emit(found, lambda: _versions(found))
@@ -51,29 +52,45 @@ def _versions(found: "VersionPage") -> str:
 
 
 def diff(
-    name: Name = "default",
+    name: Name = None,
     /,
     *,
+    named: Named = None,
     from_: Annotated[
         int | None, Parameter(name="--from", help="The old version. Default: the one before --to.")
     ] = None,
     to: Annotated[int | None, Parameter(help="The new version. Default: the newest.")] = None,
 ) -> None:
-    """Show what differs between two versions of a flag set, flag by flag."""
+    """Show what differs between two versions of a flag set, flag by flag, and what it does to people."""
     from counterpoint.flags.change_lines import lines_of
-    from counterpoint.flags.versions import difference_of
+    from counterpoint.flags.versions import difference_of, documents_of
 
-    shell = terminal()
+    shell, name = terminal(), set_meant(name, named, default="default")
     with shell.open() as workspace, workspace.graph.read() as reader:
         found = difference_of(reader, name, old=from_, new=to)
-    shell.emit(found, lambda: "\n".join(lines_of(found.changes)))
+        (_, before), (_, after) = documents_of(reader, name, old=from_, new=to)
+    shell.emit(
+        found,
+        lambda: "\n".join([*lines_of(found.changes), *_effect(before, after, found.changes)]),
+    )
+
+
+def _effect(before: "Document", after: "Document", changes: "SetChanges") -> list[str]:
+    """What a change does, in sentences below the difference itself."""
+    from counterpoint.flags.change_lines import effect_lines
+    from counterpoint.flags.change_words import plan_sentences
+    from counterpoint.flags.effects import effect_between
+
+    planned = plan_sentences(before, after)
+    effect = effect_between((before, after), changes, [each for told in planned.values() for each in told])
+    return ["", *map(terminal().tell, effect_lines(effect))] if effect else []
 
 
 def restore(
-    name: Name,
-    version: Annotated[int, Parameter(help="What it is to be again.")],
-    /,
-    *,
+    *what: Annotated[
+        str, Parameter(help="The flag set, unless --set names it, and the version that it is to be again.")
+    ],
+    named: Named = None,
     reason: Reason = None,
     if_match: IfMatch = None,
     dry_run: DryRun = False,
@@ -82,7 +99,9 @@ def restore(
     from counterpoint.flags.versions import restore_set
     from counterpoint.graph.actor import local_actor
 
+    name, version = _set_and_version(what, named)
     with terminal().open() as workspace:
+        before = _document(workspace, name) if dry_run else None
         written = restore_set(
             workspace,
             local_actor(),
@@ -92,14 +111,21 @@ def restore(
             dry_run=dry_run,
             reason=reason,
         )
-    _told(name, written)
+    _told(name, written, before)
 
 
-def environments(name: Name = "default", /) -> None:
+def _set_and_version(what: tuple[str, ...], named: str | None) -> tuple[str, int]:
+    position, version = (None, *what) if len(what) == 1 else what if len(what) == 2 else (None, "")
+    if not version.isdecimal():
+        raise UsageError("Name the flag set and the version, as in: counterpoint flags restore default 3")
+    return set_meant(position, named), int(version)
+
+
+def environments(name: Name = None, /, *, named: Named = None) -> None:
     """Show a flag set in every environment, and what a promotion to the next would change."""
     from counterpoint.flags.promotion import environments_of
 
-    shell = terminal()
+    shell, name = terminal(), set_meant(name, named, default="default")
     with shell.open() as workspace, workspace.graph.read() as reader:
         found = environments_of(workspace, reader, name)
     shell.emit(found, lambda: _environments(found))
@@ -123,9 +149,10 @@ def _environments(found: "Environments") -> str:
 
 
 def promote(
-    name: Name,
+    name: Name = None,
     /,
     *,
+    named: Named = None,
     from_: Annotated[
         str | None,
         Parameter(name="--from", help="The environment to promote from. Default: that of the set."),
@@ -156,8 +183,10 @@ def promote(
     from counterpoint.flags.promotion import promote_set, way_of
     from counterpoint.graph.actor import local_actor
 
+    name = set_meant(name, named)
     with terminal().open() as workspace:
         way = way_of(name, workspace.settings.flags.environments, origin=from_, target=to)
+        before = _document(workspace, way.to_set) if dry_run else None
         written = promote_set(
             workspace,
             local_actor(),
@@ -168,10 +197,18 @@ def promote(
             dry_run=dry_run,
             reason=reason,
         )
-    _told(way.to_set, written)
+    _told(way.to_set, written, before)
 
 
-def _told(name: str, written: "Written") -> None:
+def _document(workspace: "Workspace", name: str) -> "Document":
+    from counterpoint.flags.environments import set_ref
+
+    with workspace.graph.read() as reader:
+        entity = reader.get(set_ref(name))
+    return entity.document if entity else None
+
+
+def _told(name: str, written: "Written", before: "Document") -> None:
     from counterpoint.flags.change_lines import lines_of
     from counterpoint.flags.set_commands import report, written_data
 
@@ -181,7 +218,8 @@ def _told(name: str, written: "Written") -> None:
 
     def shown() -> str:
         if written.outcome == "checked":
-            return report(shell, name, written)
+            done = report(shell, name, written)
+            return "\n".join([done, *_effect(before, written.document, written.changes)])
         return "\n".join([*lines_of(written.changes), report(shell, name, written)])
 
     shell.emit(written_data(shell, name, written), shown)

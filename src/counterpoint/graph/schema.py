@@ -31,8 +31,8 @@ def stored_version(connection: sa.Connection) -> str | None:
     return connection.execute(sa.select(_STORED.c.version_num)).scalar()
 
 
-def migrate(connection: sa.Connection) -> None:
-    """Bring the tables to the newest version within the transaction that the connection is in."""
+def migrate(connection: sa.Connection, version: str = "head") -> None:
+    """Bring the tables to a version (the newest) within the transaction that the connection is in."""
     from alembic import command
     from alembic.config import Config
 
@@ -40,4 +40,4 @@ def migrate(connection: sa.Connection) -> None:
     config.set_main_option("script_location", str(FOLDER).replace("%", "%%"))
     config.set_main_option("path_separator", "os")
     config.attributes["connection"] = connection
-    command.upgrade(config, "head")
+    command.upgrade(config, version)

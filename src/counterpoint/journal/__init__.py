@@ -13,16 +13,22 @@ merging         small segments become larger ones
 rewriting       a segment anew without some of its events
 retention       what is too old goes
 snapshot        one moment of the journal as Ibis tables
+engines/        what the tables live on: DuckDB, Spark, ClickHouse
+daily           sums that were computed from segments and are kept beside them
 tally           counts of what arrives, kept in the same transaction
 refused         counts and samples of what is refused
 arrivals        what both counted, by minute and hour
 attributes      reading attributes, wherever each file keeps them
 recent          the newest events, page by page
+erasure         forgetting people, for good: sought (whom), purging (segments), uncounting, residue (the proof)
+forgotten       whom, as keyed hashes that a restored backup is held to
 check           is everything there?
 mapping         how the columns of a table become events
 readers         events out of NDJSON, CSV and Parquet files
 otlp            flag evaluations out of OpenTelemetry's logs
-commands, routes, logs, pages     the doors
+wire            events as they come over HTTP
+bodies          how much of a request's body is taken
+commands, erasure_commands, routes, receiving, logs, pages     the doors
 """
 
 from counterpoint.journal.attributes import Attribute

@@ -9,7 +9,7 @@ import msgspec
 
 from counterpoint.errors import InputError
 from counterpoint.journal.model.refusals import REASONS, REQUESTS
-from counterpoint.journal.tally import BUCKETS, DAY, HOUR, MINUTE, name_of
+from counterpoint.journal.tally import BUCKETS, DAY, EVER, HOUR, MINUTE, name_of
 from counterpoint.moments import rfc3339, to_datetime, to_micros
 
 __all__ = [
@@ -19,6 +19,7 @@ __all__ = [
     "Sample",
     "Selection",
     "arrivals",
+    "ever",
     "refusals",
     "samples",
     "selection",
@@ -48,7 +49,7 @@ class Arrivals(msgspec.Struct, frozen=True, rename="camel"):
     longest_ms: int = 0
     """The longest of all."""
     future: int = 0
-    """Accepted events whose time lay more than a second ahead of their arrival."""
+    """Accepted events whose time lay more than five minutes ahead of their arrival; they are marked with `clockskew`."""
     second: int = 0
     """Those that arrived within a second of their time; and so on."""
     minute: int = 0
@@ -161,14 +162,21 @@ def _rows(
 
 def totals(database: sqlite3.Connection) -> dict[str, Arrivals]:
     """All that was ever counted, by type; `rejected` is in `refusals`."""
-    query = f"SELECT type, {_SUMS} FROM tally GROUP BY type ORDER BY type"
+    query = f"SELECT type, {_SUMS} FROM tally WHERE span >= 0 GROUP BY type ORDER BY type"
     return {name: Arrivals(*figures) for name, *figures in database.execute(query)}
+
+
+def ever(database: sqlite3.Connection) -> tuple[Arrivals, dict[str, int]]:
+    """All that was ever counted, and what was refused by reason: a few rows, however much that is."""
+    figures = database.execute(f"SELECT {_SUMS} FROM tally WHERE span = {EVER}").fetchone()
+    refused = database.execute(f"SELECT reason, refused FROM refusals WHERE span = {EVER} ORDER BY reason")
+    return Arrivals(*figures), dict(refused)
 
 
 def refusals(database: sqlite3.Connection, since: int = 0) -> list[tuple[str, str, int, datetime]]:
     """Reason, source, how many and when last (to the minute or hour), since a minute; the most frequent first."""
     query = (
-        "SELECT reason, source, sum(refused), max(start) FROM refusals WHERE start >= ?"
+        "SELECT reason, source, sum(refused), max(start) FROM refusals WHERE span >= 0 AND start >= ?"
         " GROUP BY reason, source ORDER BY 3 DESC, 1, 2"
     )
     rows = database.execute(query, (since,))

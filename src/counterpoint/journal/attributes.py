@@ -19,14 +19,13 @@ from counterpoint.journal.columns import (
     arrow_types,
     attribute_table,
     rest_key,
-    scalars,
     typed_already,
 )
 from counterpoint.journal.hashing import HASH, hash_expression
 from counterpoint.journal.manifest import Segment
 from counterpoint.journal.model.event import EXPOSURE
 from counterpoint.journal.model.row import COLUMNS, Row
-from counterpoint.journal.segments import arrow_table, schema
+from counterpoint.journal.segments import arrow_table, attributes_of, schema
 
 if TYPE_CHECKING:
     import ibis
@@ -122,9 +121,8 @@ def tail_table(rows: Sequence[Row], *, attributes: bool) -> "pa.Table":
     table = arrow_table(rows)
     if not attributes:
         return table
-    type_, data, written = (COLUMNS.index(name) for name in ("type", "data", "attributes"))
-    found = [list(scalars(row[type_], row[data], row[written])) for row in rows]
-    return table.append_column(REST, attribute_table(found, ())[REST])
+    types = [row[COLUMNS.index("type")] for row in rows]
+    return table.append_column(REST, attribute_table(types, *attributes_of(table), ())[REST])
 
 
 def of_tail(table: "ibis.Table", asked: Asked) -> "ibis.Table":
@@ -164,9 +162,7 @@ def _value(
     import ibis
 
     found = [_from_column(table[column.column], column.kind, attribute.kind)] if column else []
-    found.append(
-        _from_rest(table[REST].get(rest_key(home, attribute.name), ibis.null("string")), attribute.kind)
-    )
+    found.append(_from_rest(table[REST], attribute, home))
     if home == "data" and attribute.kind == "string" and (typed := typed_already(EXPOSURE, attribute.name)):
         found.append(ibis.ifelse(table.type == EXPOSURE, table[typed], ibis.null("string")))
     return ibis.coalesce(*found) if len(found) > 1 else found[0]
@@ -184,18 +180,18 @@ def _from_column(value: "ibis.Value", has: Kind, wanted: Kind) -> "ibis.Value":
     return ibis.null(wanted)
 
 
-def _from_rest(value: "ibis.Value", wanted: Kind) -> "ibis.Value":
-    """Of a text of the map: s and the text, i and the integer, f and the number, b and 1 or 0."""
+def _from_rest(rest: "ibis.Value", attribute: Attribute, home: Of) -> "ibis.Value":
     import ibis
 
-    kind, text = value.substr(0, 1), value.substr(1)
-    if wanted == "string":
-        return ibis.ifelse(kind == "s", text, ibis.null("string"))
-    if wanted == "boolean":
-        return ibis.ifelse(kind == "b", text == "1", ibis.null("boolean"))
-    integer = ibis.ifelse(kind == "i", text, ibis.null("string")).try_cast("int64")
-    number = ibis.ifelse(kind == "f", text, ibis.null("string")).try_cast("float64")
-    if wanted == "int64":
+    def text(kind: Kind) -> "ibis.Value":
+        return rest.get(rest_key(home, attribute.name, kind), ibis.null("string"))
+
+    if attribute.kind == "string":
+        return text("string")
+    if attribute.kind == "boolean":
+        return text("boolean") == "true"
+    integer, number = text("int64").try_cast("int64"), text("float64").try_cast("float64")
+    if attribute.kind == "int64":
         return ibis.coalesce(integer, _whole(number))
     return ibis.coalesce(integer.cast("float64"), number)
 

@@ -2,12 +2,14 @@
 
 An attribute is an extension attribute of the event or a scalar at the top of its data. In each segment it
 is in one place: in a column of its own where at least SHARE of the file's events have it, all of one type,
-or else in the map `rest`, whose values begin with a letter for their type. The JSON of `data` and
+or else in the map `rest`, under its type and name. The JSON of `data` and
 `attributes` holds all of them as well, so that events come back as they were sent.
 """
 
 import re
-from collections.abc import Iterator, Sequence
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from itertools import chain, repeat
 from typing import TYPE_CHECKING, Any, Final, Literal
 
 import msgspec
@@ -19,8 +21,8 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 __all__ = [
-    "LEAST", "MOST", "REST", "SHARE", "AttributeColumn", "Kind", "Of", "Tally", "arrow_types", "attribute_table", "fits",
-    "rest_key", "scalars", "typed_already",
+    "LEAST", "MOST", "REST", "SHARE", "AttributeColumn", "Document", "Kind", "Of", "Tally", "arrow_types",
+    "attribute_table", "documents", "fits", "rest_key", "typed_already",
 ]  # fmt: skip
 
 REST: Final = "rest"
@@ -54,7 +56,8 @@ _TYPED: Final = {
 }
 _decode: Final = msgspec.json.Decoder().decode
 
-Scalar = tuple[Of, str, Any]
+Document = Mapping[str, Any]
+_NOTHING: Final[Document] = {}
 
 
 class AttributeColumn(msgspec.Struct, frozen=True, array_like=True):
@@ -68,72 +71,109 @@ class AttributeColumn(msgspec.Struct, frozen=True, array_like=True):
     kind: Kind
 
 
-def rest_key(of: Of, name: str) -> str:
-    """The attribute's key in the map."""
-    return f"{of}.{name}"
+def rest_key(of: Of, name: str, kind: Kind) -> str:
+    """The attribute's key in the map, where it is of that type, such as `string:data.country`."""
+    return f"{kind}:{of}.{name}"
 
 
 def typed_already(type_: str, name: str) -> str | None:
-    """The column of every segment that holds texts under this name of the data."""
+    """The column of every segment that holds the texts under this name of the data."""
     return _TYPED.get(name) if type_ == EXPOSURE else None
 
 
-def scalars(type_: str, data: str | None, attributes: str | None) -> Iterator[Scalar]:
-    """The attributes of one event, from its two JSON texts; without those that have a column everywhere."""
-    if data is not None and data.startswith("{"):
-        for name, value in _decode(data).items():
-            if value is None or isinstance(value, dict | list) or name == "value":
-                continue
-            if type_ == EXPOSURE and name in _TYPED and isinstance(value, str):
-                continue
-            yield "data", name, value
-    if attributes is not None:
-        for name, value in _decode(attributes).items():
-            if name != BINARY:
-                yield "attributes", name, value
+def documents(texts: Sequence[str | None]) -> list[Document]:
+    """The objects that JSON texts say; nothing where a text says something else, or is none."""
+    different = set(texts)
+    if len(different) * 4 > len(texts):
+        return [_document(text) for text in texts]
+    known = {text: _document(text) for text in different}  # exposures say the same again and again
+    return [known[text] for text in texts]
+
+
+def _document(text: str | None) -> Document:
+    return _decode(text) if text and text[0] == "{" else _NOTHING
 
 
 class Tally:
-    """Counts the attributes of one file's events."""
+    """Counts the attributes of one file's events.
+
+    Names are counted all at once, and only the values of frequent ones are looked at: what is
+    frequent in no batch of events is not frequent in the file.
+    """
 
     def __init__(self) -> None:
         self.events = 0
-        self._found: dict[tuple[Of, str], list[int]] = {}
+        self._counts: Counter[tuple[Of, str]] = Counter()
+        self._kinds: dict[tuple[Of, str], int] = {}
 
-    def add(self, found: Iterator[Scalar] | Sequence[Scalar]) -> None:
-        """Count one event."""
-        self.events += 1
-        for of, name, value in found:
-            known = self._found.get((of, name))
-            if known is None:
-                self._found[of, name] = [1, _kind(value)]
-                if len(self._found) > NAMES:
-                    self._let_go()
-            else:
-                known[0] += 1
-                known[1] |= _kind(value)
+    def add(self, data: Sequence[Document], attributes: Sequence[Document]) -> None:
+        """Count events, by what `documents` says of their data and attributes."""
+        self.events += len(data)
+        enough = SHARE * len(data)
+        homes: tuple[tuple[Of, Sequence[Document]], ...] = (("data", data), ("attributes", attributes))
+        for of, found in homes:
+            for name, count in Counter(chain.from_iterable(found)).items():
+                if name in _NEVER[of]:
+                    continue
+                self._counts[of, name] += count
+                if count >= enough:
+                    kind = _kinds([document.get(name) for document in found])
+                    self._kinds[of, name] = self._kinds.get((of, name), 0) | kind
+        if len(self._counts) > NAMES:
+            self._let_go()
 
-    def columns(self) -> tuple[AttributeColumn, ...]:
-        """The columns that the file gets, the most frequent attribute first."""
+    def columns(self, type_: str) -> tuple[AttributeColumn, ...]:
+        """The columns that the file of this type gets, the most frequent attribute first."""
         enough = max(SHARE * self.events, LEAST)
-        hot = [
-            (-count, of, name, _KINDS.get(kind))
-            for (of, name), (count, kind) in self._found.items()
-            if count >= enough
-        ]
+        hot = [(-count, *key) for key, count in self._counts.items() if count >= enough]
         chosen: dict[str, AttributeColumn] = {}
-        for _, of, name, kind in sorted(hot, key=lambda each: each[:3]):
+        for _, of, name in sorted(hot):
+            kind = _KINDS.get(self._kinds.get((of, name), 0))
             column = _column_name(of, name)
-            if kind is None or column is None or column.lower() in chosen or len(chosen) == MOST:
+            typed = kind == "string" and of == "data" and typed_already(type_, name)
+            if kind is None or column is None or typed or column.lower() in chosen or len(chosen) == MOST:
                 continue
             chosen[column.lower()] = AttributeColumn(column, of, name, kind)
         return tuple(chosen.values())
 
     def _let_go(self) -> None:
         enough = SHARE * self.events
-        kept = {key: found for key, found in self._found.items() if found[0] >= enough}
+        kept = {key: count for key, count in self._counts.items() if count >= enough}
         # Where every name is as frequent as that, the events are few and their names many.
-        self._found = kept if len(kept) <= NAMES // 2 else {}
+        self._counts = Counter(kept if len(kept) <= NAMES // 2 else {})
+
+
+_NEVER: Final[Mapping[Of, frozenset[str]]] = {"data": frozenset({"value"}), "attributes": frozenset({BINARY})}
+"""The number under `value` has a column in every segment; binary data is no attribute."""
+
+
+def _kinds(values: Sequence[Any]) -> int:
+    """All kinds of the values together; what is no scalar is _OTHER."""
+    types = set(map(type, values)) - {type(None)}
+    found = 0
+    for type_ in types:
+        if type_ is bool:
+            found |= _BOOLEAN
+        elif type_ is float:
+            found |= _FLOAT
+        elif type_ not in (str, int):
+            found |= _OTHER
+        elif len(types) == 1 and _plain(values, type_):
+            found |= _STRING if type_ is str else _INTEGER
+        else:
+            for value in values:
+                if type(value) is type_:
+                    found |= _kind(value)
+    return found
+
+
+def _plain(values: Sequence[Any], type_: type) -> bool:
+    """Whether all texts, or all integers, are of the common sort; there is at least one."""
+    if type_ is str:
+        texts = [value for value in values if value is not None]
+        return max(map(len, texts)) <= LONGEST and "\0" not in "".join(texts)
+    numbers = [value for value in values if value is not None]
+    return min(numbers) in _INT64 and max(numbers) in _INT64
 
 
 def _kind(value: object) -> int:
@@ -143,7 +183,7 @@ def _kind(value: object) -> int:
         return _STRING if len(value) <= LONGEST and "\0" not in value else _OTHER
     if isinstance(value, int):
         return _INTEGER if value in _INT64 else _FLOAT
-    return _FLOAT
+    return _FLOAT if isinstance(value, float) else _OTHER
 
 
 def _column_name(of: Of, name: str) -> str | None:
@@ -160,30 +200,50 @@ def arrow_types() -> "dict[Kind, pa.DataType]":
 
 
 def attribute_table(
-    events: Sequence[Sequence[Scalar]], columns: Sequence[AttributeColumn]
-) -> dict[str, "pa.Array"]:
-    """The arrays of the attributes' columns and of the map, a value for each event."""
+    types: str | Sequence[str],
+    data: Sequence[Document],
+    attributes: Sequence[Document],
+    columns: Sequence[AttributeColumn],
+) -> "dict[str, pa.Array]":
+    """The arrays of the attributes' columns and of the map, a value for each event.
+
+    Args:
+        types: of the events, or the one of all.
+        data: what `documents` says of their data.
+        attributes: what it says of their attributes.
+        columns: those that the file has.
+    """
     import pyarrow as pa
 
-    types = arrow_types()
-    places = {(each.of, each.name): index for index, each in enumerate(columns)}
-    values: list[list[Any]] = [[None] * len(events) for _ in columns]
-    rest: list[list[tuple[str, str]] | None] = [None] * len(events)
-    for row, found in enumerate(events):
-        for of, name, value in found:
-            place = places.get((of, name))
-            if place is not None and fits(columns[place].kind, value):
-                values[place][row] = float(value) if columns[place].kind == "float64" else value
-            else:
-                known = rest[row]
-                if known is None:
-                    known = rest[row] = []
-                known.append((rest_key(of, name), _tagged(value)))
-    arrays = {
-        each.column: pa.array(column, type=types[each.kind])
-        for each, column in zip(columns, values, strict=True)
-    }
+    arrow = arrow_types()
+    arrays: dict[str, pa.Array] = {}
+    whole: dict[Of, set[str]] = {of: set(names) for of, names in _NEVER.items()}
+    partly: dict[tuple[Of, str], Kind] = {}
+    for column in columns:
+        found = data if column.of == "data" else attributes
+        values = [document.get(column.name) for document in found]
+        kind = _KINDS.get(_kinds(values))
+        if kind == column.kind and (kind != "float64" or {int}.isdisjoint(map(type, values))):
+            whole[column.of].add(column.name)
+        else:
+            values = [_fitting(column.kind, value) for value in values]
+            partly[column.of, column.name] = column.kind
+        arrays[column.column] = pa.array(values, type=arrow[column.kind])
+    if types == EXPOSURE:
+        texts = {str, type(None)}
+        whole["data"] |= {name for name in _TYPED if texts.issuperset(type(each.get(name)) for each in data)}
+    each_type = repeat(types) if isinstance(types, str) else types
+    rest = [
+        _rest(type_, document, extensions, whole, partly)
+        for type_, document, extensions in zip(each_type, data, attributes, strict=False)
+    ]
     return {**arrays, REST: pa.array(rest, type=pa.map_(pa.string(), pa.string()))}
+
+
+def _fitting(kind: Kind, value: Any) -> Any:
+    if not fits(kind, value):
+        return None
+    return float(value) if kind == "float64" else value
 
 
 def fits(kind: Kind, value: object) -> bool:
@@ -193,12 +253,33 @@ def fits(kind: Kind, value: object) -> bool:
     return _KINDS.get(_kind(value)) == kind
 
 
-def _tagged(value: object) -> str:
-    """s and the text, i and the integer, f and the number, b and 1 or 0."""
+def _rest(
+    type_: str, data: Document, attributes: Document, whole: Mapping[Of, set[str]],
+    partly: Mapping[tuple[Of, str], Kind],
+) -> list[tuple[str, str]] | None:  # fmt: skip
+    """What no column holds, as the map has it; none where that is nothing."""
+    found: list[tuple[str, str]] = []
+    homes: tuple[tuple[Of, Document], ...] = (("data", data), ("attributes", attributes))
+    for of, document in homes:
+        if not document or whole[of].issuperset(document):
+            continue
+        for name, value in document.items():
+            if name in whole[of] or value is None or isinstance(value, dict | list):
+                continue
+            if isinstance(value, str) and of == "data" and typed_already(type_, name):
+                continue
+            kind = partly.get((of, name))
+            if kind is None or not fits(kind, value):
+                found.append(_entry(of, name, value))
+    return found or None
+
+
+def _entry(of: Of, name: str, value: object) -> tuple[str, str]:
+    """Key and text in the map."""
     if isinstance(value, bool):
-        return f"b{value:d}"
+        return rest_key(of, name, "boolean"), "true" if value else "false"
     if isinstance(value, str):
-        return f"s{value}"
+        return rest_key(of, name, "string"), value
     if isinstance(value, int):
-        return f"{'i' if value in _INT64 else 'f'}{value}"
-    return f"f{value!r}"
+        return rest_key(of, name, "int64" if value in _INT64 else "float64"), str(value)
+    return rest_key(of, name, "float64"), repr(value)

@@ -3,8 +3,9 @@
 import fcntl
 import sqlite3
 import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
+from itertools import chain
 from pathlib import Path
 
 from counterpoint.journal.intake import connect, storage_errors, transaction
@@ -18,6 +19,8 @@ from counterpoint.journal.segments import DamagedError, write_segments
 
 __all__ = ["Background", "compact", "compaction_lock", "remove_orphans"]
 
+CHUNK = 500
+"""Identities of one statement."""
 ROUND = 50_000
 """Events moved in one step. The step's transaction holds up appends, so it must stay short."""
 ROUND_BYTES = 64 * 2**20
@@ -119,10 +122,11 @@ class _Work:
             identities = sorted(_identities(rows))
             with self._writing, transaction(self._database):
                 adopt(self._database, segments, added=self._now)
-                self._database.executemany(
-                    "INSERT OR IGNORE INTO identities (hash, day) VALUES (?, ?)", identities
-                )
-                self._database.execute("DELETE FROM events WHERE seq <= ?", (seq,))
+                _keep(self._database, identities)
+                last = self._database.execute("SELECT max(seq) FROM events").fetchone()[0]
+                # Without a condition SQLite drops the table's pages instead of looking at each row.
+                where = "" if last == seq else f" WHERE seq <= {seq}"
+                self._database.execute(f"DELETE FROM events{where}")
             self.moved += len(rows)
             self.written += len(segments)
 
@@ -163,6 +167,16 @@ def _identities(rows: list[Row]) -> Iterator[tuple[bytes, int]]:
         yield identity(row[0], row[1]), row[5] // DAY
 
 
+def _keep(database: sqlite3.Connection, identities: Sequence[tuple[bytes, int]]) -> None:
+    """Insert identities, many by one statement: appends wait meanwhile, and each statement gives other threads a turn."""
+    for start in range(0, len(identities), CHUNK):
+        part = identities[start : start + CHUNK]
+        values = ", ".join(["(?, ?)"] * len(part))
+        database.execute(
+            f"INSERT OR IGNORE INTO identities (hash, day) VALUES {values}", tuple(chain.from_iterable(part))
+        )
+
+
 def _forget(database: sqlite3.Connection, before: int, writing: threading.Lock) -> None:
     # Reading first keeps the write lock for the days on which there is something to forget.
     if database.execute("SELECT 1 FROM identities WHERE day < ? LIMIT 1", (before,)).fetchone():
@@ -171,7 +185,7 @@ def _forget(database: sqlite3.Connection, before: int, writing: threading.Lock) 
 
 
 class Background:
-    """A thread that compacts when it is asked to, at a lower priority than the appends where the system can."""
+    """A thread that compacts when it is asked to."""
 
     def __init__(self, work: Callable[[], object]) -> None:
         self._work = work

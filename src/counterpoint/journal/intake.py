@@ -11,26 +11,38 @@ from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future
 from contextlib import contextmanager
+from functools import lru_cache
+from itertools import chain
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from counterpoint.errors import CounterpointError, OverloadedError, WorkspaceError
 from counterpoint.journal import tally
 from counterpoint.journal.model.outcome import Receipt, Rejected
-from counterpoint.journal.model.row import COLUMNS, Row
+from counterpoint.journal.model.row import COLUMNS, Row, wrong_clocks
 from counterpoint.journal.schema import STEPS
 
-__all__ = ["Intake", "connect", "count", "rows_after", "storage_errors", "transaction"]
+__all__ = ["Intake", "connect", "count", "insert_rows", "rows_after", "storage_errors", "transaction"]
 
 BUSY_SECONDS = 60.0
 """How long one process waits for another's transaction."""
 GROUP = 50_000
 """Events of one transaction at most (one append is never split), so that others get their turn."""
 
-INSERT = (
-    f"INSERT OR IGNORE INTO events ({', '.join(COLUMNS)}) SELECT {', '.join('?' * len(COLUMNS))}"
-    " WHERE NOT EXISTS (SELECT 1 FROM identities WHERE hash = ?)"
-)
+CHUNK: Final = 64
+"""Rows of one statement; a statement gives other threads a turn, and has a cost of its own."""
+
+
+@lru_cache(maxsize=CHUNK)
+def _insert(rows: int) -> str:
+    """The statement that inserts so many rows, those that are known left out."""
+    names = ", ".join(COLUMNS)
+    chosen = ", ".join(f"column{number}" for number in range(1, len(COLUMNS) + 1))
+    values = ", ".join([f"({', '.join('?' * (len(COLUMNS) + 1))})"] * rows)
+    return (
+        f"INSERT OR IGNORE INTO events ({names}) SELECT {chosen} FROM (VALUES {values})"
+        f" WHERE NOT EXISTS (SELECT 1 FROM identities WHERE hash = column{len(COLUMNS) + 1})"
+    )
 
 
 def connect(file: Path, *, create: bool = True) -> sqlite3.Connection:
@@ -109,6 +121,11 @@ def _reason(error: Exception) -> str:
     for words, remedy in (
         ("disk is full", "free some space; events that were acknowledged are safe"),
         ("No space left", "free some space; events that were acknowledged are safe"),
+        # What SQLite says of a file that the system lets grow no further.
+        (
+            "disk I/O error",
+            "see that there is space and that the disk is sound; events that were acknowledged are safe",
+        ),
         ("readonly", "make the folder writable for this user"),
         ("Read-only", "make the folder writable for this user"),
         ("Permission denied", "make the folder writable for this user"),
@@ -122,28 +139,39 @@ def _reason(error: Exception) -> str:
     return f"{text}."
 
 
+_DATA, _ATTRIBUTES = COLUMNS.index("data"), COLUMNS.index("attributes")
+
+
 class _Append:
     """One call's events on their way to the disk."""
 
-    __slots__ = ("future", "rejected", "rows")
+    __slots__ = ("future", "rejected", "rows", "size")
 
     def __init__(self, rows: Sequence[Row], rejected: tuple[Rejected, ...]) -> None:
         self.rows = rows
+        self.size = sum(len(row[_DATA] or "") + len(row[_ATTRIBUTES] or "") for row in rows)
+        """Characters of what can be large; the rest of a row is a few hundred bytes."""
         self.rejected = rejected
         self.future: Future[Receipt] = Future()
+
+    def receipt(self, accepted: int) -> Receipt:
+        """What becomes known when so many of the rows were new."""
+        return Receipt(accepted, len(self.rows) - accepted, self.rejected, *wrong_clocks(self.rows))
 
 
 class Intake:
     """The writing side of `intake.db`. Thread-safe."""
 
-    def __init__(self, file: Path, *, queue: int, committed: Callable[[int], None]) -> None:
+    def __init__(self, file: Path, *, queue: int, size: int, committed: Callable[[int], None]) -> None:
+        """Take the file, how many events may wait and how many bytes of them, and whom to tell of a commit."""
         self.file = file
         self.writing = threading.Lock()
         """Held during each transaction of this process; the compactor takes turns by it."""
         self._queue = queue
+        self._size = size
         self._committed = committed
         self._waiting: deque[_Append] = deque()
-        self._queued = 0
+        self._queued = self._queued_size = 0
         self._changed = threading.Condition()
         self._thread: threading.Thread | None = None
         self._closed = False
@@ -152,7 +180,7 @@ class Intake:
         """Queue rows; the future gives the receipt once they are on the disk, or a WorkspaceError.
 
         Raises:
-            OverloadedError: more events are waiting than the setting `[journal] queue` allows.
+            OverloadedError: more is waiting than the settings `queue` and `buffer_mb` of `[journal]` allow.
             WorkspaceError: the journal is closed.
         """
         append = _Append(rows, rejected)
@@ -166,7 +194,12 @@ class Intake:
                 raise OverloadedError(
                     f"{self._queued:,} events are waiting for the disk; the limit is {self._queue:,} ([journal] queue)."
                 )
+            if self._queued and self._queued_size + append.size > self._size:
+                raise OverloadedError(
+                    f"{self._queued_size:,} bytes of events are waiting for the disk; the limit is {self._size:,} ([journal] buffer_mb)."
+                )
             self._queued += len(rows)
+            self._queued_size += append.size
             self._waiting.append(append)
             if self._thread is None:
                 self._thread = threading.Thread(target=self._write, name="journal-intake", daemon=True)
@@ -224,19 +257,38 @@ class Intake:
                 group.append(self._waiting.popleft())
                 size += len(group[-1].rows)
             self._queued -= size
+            self._queued_size -= sum(append.size for append in group)
             return group
 
     def _commit(self, database: sqlite3.Connection, group: Sequence[_Append]) -> list[Receipt]:
         with self.writing, storage_errors(self.file), transaction(database):
-            receipts = [self._insert(database, append) for append in group]
-            tally.count(
-                database, [append.rows for append in group], sum(receipt.accepted for receipt in receipts)
-            )
-        return receipts
+            accepted = _accepted(database, [append.rows for append in group])
+            tally.count(database, [append.rows for append in group], sum(accepted))
+        return [append.receipt(new) for new, append in zip(accepted, group, strict=True)]
 
-    def _insert(self, database: sqlite3.Connection, append: _Append) -> Receipt:
-        accepted = database.executemany(INSERT, append.rows).rowcount
-        return Receipt(accepted, len(append.rows) - accepted, append.rejected)
+
+def _accepted(database: sqlite3.Connection, group: Sequence[Sequence[Row]]) -> list[int]:
+    """Insert the rows of several appends; how many of each were new."""
+    if len(group) > 1:
+        # Hardly ever is one known already; then one statement serves many appends of one event.
+        database.execute("SAVEPOINT together")
+        rows = [row for part in group for row in part]
+        new = insert_rows(database, rows)
+        if new < len(rows):
+            database.execute("ROLLBACK TO together")
+        database.execute("RELEASE together")
+        if new == len(rows):
+            return [len(part) for part in group]
+    return [insert_rows(database, part) for part in group]
+
+
+def insert_rows(database: sqlite3.Connection, rows: Sequence[Row]) -> int:
+    """Insert rows with their identities, in their order, within the caller's transaction; how many were new."""
+    new = 0
+    for start in range(0, len(rows), CHUNK):
+        part = rows[start : start + CHUNK]
+        new += database.execute(_insert(len(part)), tuple(chain.from_iterable(part))).rowcount
+    return new
 
 
 @contextmanager

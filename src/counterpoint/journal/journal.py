@@ -2,12 +2,14 @@
 
 import sqlite3
 import threading
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Self
+
+from msgspec import Raw
 
 from counterpoint.engine import DUCKDB, EngineAddress
 from counterpoint.errors import Finding, WorkspaceError
@@ -17,23 +19,27 @@ from counterpoint.journal.arrivals import (
     Sample,
     Selection,
     arrivals,
+    ever,
     refusals,
     samples,
     totals,
 )
 from counterpoint.journal.check import check_journal
 from counterpoint.journal.compaction import Background, compact
+from counterpoint.journal.erasure import WAIT, ErasureReceipt, Forgotten, erasures, forget
 from counterpoint.journal.intake import Intake, connect, count, storage_errors, transaction
 from counterpoint.journal.leases import clean_retired, lease
 from counterpoint.journal.manifest import manifest, removed_events
 from counterpoint.journal.merging import due
-from counterpoint.journal.model.event import Event, Refusal, read_event
-from counterpoint.journal.model.outcome import Compacted, Due, Kept, Receipt, Rejected, TypeCount
-from counterpoint.journal.model.row import Row, row_of
+from counterpoint.journal.model.event import Event
+from counterpoint.journal.model.outcome import Compacted, Due, Kept, Receipt, TypeCount
+from counterpoint.journal.model.plain import PlainJson, rows_of
+from counterpoint.journal.model.row import Row
 from counterpoint.journal.recent import Filter, newest
 from counterpoint.journal.refused import Refused
 from counterpoint.journal.retention import expired, receipts, unknown_types
 from counterpoint.journal.snapshot import Snapshot, open_snapshot
+from counterpoint.journal.sought import Hashed, Named
 from counterpoint.moments import to_datetime, to_micros
 from counterpoint.settings import JournalSettings
 
@@ -67,10 +73,16 @@ class Journal:
         self._file = self.folder / "intake.db"
         with self._reading(create=True) as database:
             self._in_intake = count(database)
-        self._intake = Intake(self._file, queue=self.settings.queue, committed=self._committed)
+        self._intake = Intake(
+            self._file,
+            queue=self.settings.queue,
+            size=self.settings.buffer_mb * 2**20,
+            committed=self._committed,
+        )
         self._background = Background(self.compact)
         self._refused = Refused(self._file, writing=self._intake.writing, clock=self.now)
         self._counting = threading.Lock()
+        self._day = clock().date()
         self._compacting = threading.Lock()
 
     def __enter__(self) -> Self:
@@ -91,20 +103,16 @@ class Journal:
         """
         return self.submit(events).result()
 
-    def submit(self, events: Sequence[Mapping[str, Any] | Event]) -> "Future[Receipt]":
-        """As `append`, without waiting: the future has the receipt once the events are on the disk."""
-        rows: list[Row] = []
-        rejected: list[Rejected] = []
-        received = self._clock()
-        for index, item in enumerate(events):
-            found = read_event(item.document() if isinstance(item, Event) else item, received=received)
-            row = row_of(found) if isinstance(found, Event) else found
-            if isinstance(row, Refusal):
-                rejected.append(Rejected(index, row.reason))
-            else:
-                rows.append(row)
-        if rejected:
-            self._refused.note([(each.reason, events[each.index]) for each in rejected])
+    def submit(self, events: Iterable[Mapping[str, Any] | Event | PlainJson | Raw]) -> "Future[Receipt]":
+        """As `append`, without waiting: the future has the receipt once the events are on the disk.
+
+        It takes JSON that is to be read, too: one event in a `msgspec.Raw`.
+        """
+        read = rows_of(events, received=self._clock())
+        if read.rejected:
+            reasons = (each.reason for each in read.rejected)
+            self._refused.note(zip(reasons, read.refused, strict=True))
+        rows, rejected = read.rows, read.rejected
         return self._intake.submit(rows, tuple(rejected))
 
     @contextmanager
@@ -202,11 +210,18 @@ class Journal:
         """As `append`, for rows that our own code made as `row_of` would have (see `AlikeEvents`); nothing is checked."""
         return self._intake.submit(rows).result()
 
+    def holds(self, paths: Collection[str]) -> bool:
+        """Whether the manifest still names all these segments."""
+        with self._reading() as database:
+            return {segment.path for segment in manifest(database)}.issuperset(paths)
+
     def _committed(self, accepted: int) -> None:
         with self._counting:
             self._in_intake += accepted
-            full = self._in_intake > self.settings.compact_after
-        if full:
+            wanted = self._in_intake > self.settings.compact_after
+            if self.settings.retention and (today := self._clock().date()) != self._day:
+                self._day, wanted = today, True  # what is too old goes each day, however few events come
+        if wanted:
             self._background.ask()
 
     @contextmanager
@@ -231,6 +246,16 @@ class Journal:
         """How many events of this process wait for the disk, and how many may."""
         return self._intake.queued, self.settings.queue
 
+    def failure(self) -> str | None:
+        """Why the last compaction of this process in the background failed; nothing where it did not."""
+        found = self._background.failure
+        return None if found is None else str(found)
+
+    def settle(self) -> None:
+        """Write the counts of what was refused that still wait; where the disk refuses, they wait on."""
+        with suppress(WorkspaceError):
+            self._refused.flush()
+
     # What arrives: counted by tally.py, read by arrivals.py.
 
     def refuse(self, reasons: Iterable[str], *, rows: bool = False) -> None:
@@ -243,7 +268,7 @@ class Journal:
 
     def arrivals(self, wanted: Selection) -> list[Period]:
         """What arrived in each minute or hour."""
-        self._refused.flush()
+        self.settle()
         with self._reading() as database:
             return arrivals(database, wanted)
 
@@ -252,14 +277,45 @@ class Journal:
         with self._reading() as database:
             return totals(database)
 
+    def ever(self) -> tuple[Arrivals, dict[str, int]]:
+        """Everything that arrived since this journal counts, and what was refused by reason; quick."""
+        self.settle()
+        with self._reading() as database:
+            return ever(database)
+
     def refusals(self, since: int = 0) -> list[tuple[str, str, int, datetime]]:
         """Reason, source, how many and when last, since a minute since 1970; the most frequent first."""
-        self._refused.flush()
+        self.settle()
         with self._reading() as database:
             return refusals(database, since)
 
     def samples(self) -> dict[str, list[Sample]]:
         """The last refused events by reason, as far as anything is kept of them; the newest first."""
-        self._refused.flush()
+        self.settle()
         with self._reading() as database:
             return samples(database)
+
+    # Forgetting people: see erasure.py.
+
+    def forget(
+        self, people: Sequence[Named | Hashed], *, actor: str = "", wait: float = WAIT,
+        advance: Callable[[float, float | None], None] = lambda done, total: None,
+    ) -> Forgotten:  # fmt: skip
+        """Remove every event that is about these people, for good; see `erasure.forget`."""
+        now = to_micros(self._clock())
+        done = forget(
+            self.folder, people, actor=actor, now=now, writing=self._intake.writing, wait=wait, advance=advance
+        )  # fmt: skip
+        with self._counting:
+            self._in_intake = max(0, self._in_intake - done.in_intake)
+        return done
+
+    def erasures(self, *, noted: bool | None = None) -> list[ErasureReceipt]:
+        """What is kept of each erasure, oldest first; or of those that the activity log knows, or does not know."""
+        with self._reading() as database:
+            return erasures(database, noted=noted)
+
+    def note_erasure(self, number: int) -> None:
+        """The activity log knows of this erasure."""
+        with self._reading() as database, self._intake.writing, transaction(database):
+            database.execute("UPDATE erasures SET noted = 1 WHERE number = ?", (number,))

@@ -4,19 +4,19 @@ Beside the framework, since exporters compress what they send; what a body unpac
 """
 
 import asyncio
-import zlib
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Callable, Mapping
 from concurrent.futures import Future
-from typing import Any, Final, Protocol, TypeAlias
+from typing import Any, Final, Protocol
 
 import msgspec
 from litestar.exceptions import HTTPException
 
-from counterpoint.errors import InputError, NotFoundError, TooLargeError
+from counterpoint.errors import NotFoundError
+from counterpoint.journal.bodies import Receive, Room, Scope, Send, encoding_of, received, unpacked
 from counterpoint.journal.model.outcome import Receipt
 from counterpoint.journal.otlp import Logs, answer, read_logs
 
-__all__ = ["MAX_BODY", "MAX_UNPACKED", "PATH", "OtlpLogs"]
+__all__ = ["MAX_BODY", "MAX_UNPACKED", "PATH", "WORKERS", "OtlpLogs"]
 
 PATH: Final = "/v1/logs"
 MAX_BODY: Final = 4 * 1024 * 1024
@@ -25,10 +25,8 @@ MAX_UNPACKED: Final = 16 * 1024 * 1024
 """Bytes of a compressed body when it is unpacked."""
 INLINE: Final = 16_384
 """Bytes that are read on the event loop; a larger body goes to a thread, so that others are still answered."""
-
-Scope: TypeAlias = Mapping[str, Any]
-Receive: TypeAlias = Callable[[], Awaitable[Any]]
-Send: TypeAlias = Callable[[Any], Awaitable[None]]
+WORKERS: Final = 2
+"""Bodies that are unpacked and read at once, since each may need many times its size."""
 
 
 class Log(Protocol):
@@ -45,8 +43,10 @@ class OtlpLogs:
     takes_json_only = True
     """No form can be sent here, so that a program without a session needs no CSRF token."""
 
-    def __init__(self, log: Callable[[], Log]) -> None:
+    def __init__(self, log: Callable[[], Log], room: Room) -> None:
         self._log = log
+        self._room = room
+        self._workers = asyncio.Semaphore(WORKERS)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Take one request.
@@ -61,46 +61,20 @@ class OtlpLogs:
             raise HTTPException(status_code=405, detail="Send logs with POST.", headers={"allow": "POST"})
         headers = {name: value.decode("latin-1") for name, value in scope["headers"]}
         encoding = _encoding(headers)
-        body = await _body(receive, headers)
-        if len(body) <= INLINE and encoding == "identity":
-            logs = read_logs(body)
-            future = self._log().submit(logs.documents)
-        else:
-            logs = await asyncio.to_thread(_read, body, encoding)
-            future = await asyncio.to_thread(self._log().submit, logs.documents)
-        self._log().refuse(logs.rejected)
-        receipt = await asyncio.wrap_future(future)
+        async with received(receive, headers, limit=MAX_BODY, room=self._room) as body:
+            if len(body) <= INLINE and encoding == "identity":
+                logs, future = self._take(body, encoding)
+            else:
+                async with self._workers:
+                    logs, future = await asyncio.to_thread(self._take, body, encoding)
+            self._log().refuse(logs.rejected)
+            receipt = await asyncio.wrap_future(future)
         reasons = [*logs.rejected, *(each.reason for each in receipt.rejected)]
         await _respond(send, msgspec.json.encode(answer(reasons)))
 
-
-def _read(body: bytes, encoding: str) -> Logs:
-    return read_logs(unpacked(body) if encoding == "gzip" else body)
-
-
-def unpacked(body: bytes) -> bytes:
-    """A gzip body unpacked, as far as the limit allows: a small one can hide a huge one.
-
-    Raises:
-        TooLargeError: it unpacks to more than the limit.
-        InputError: it is no gzip, or its end is missing.
-    """
-    parts, size, rest = [], 0, body
-    try:
-        while rest:
-            unpacker = zlib.decompressobj(wbits=31)
-            parts.append(unpacker.decompress(rest, MAX_UNPACKED + 1 - size))
-            size += len(parts[-1])
-            if size > MAX_UNPACKED:
-                raise TooLargeError(
-                    f"The body unpacks to more than {MAX_UNPACKED:,} bytes; send less at once."
-                )
-            if not unpacker.eof:
-                raise InputError("The gzip body is cut off.")
-            rest = unpacker.unused_data
-    except zlib.error as error:
-        raise InputError(f"The body is no gzip: {error}.") from error
-    return b"".join(parts)
+    def _take(self, body: bytes, encoding: str) -> "tuple[Logs, Future[Receipt]]":
+        logs = read_logs(unpacked(body, MAX_UNPACKED) if encoding == "gzip" else body)
+        return logs, self._log().submit(logs.documents)
 
 
 def _encoding(headers: Mapping[bytes, str]) -> str:
@@ -113,32 +87,7 @@ def _encoding(headers: Mapping[bytes, str]) -> str:
     if kind != "application/json":
         detail = f"{kind or 'No content type'} is not taken here; send application/json."
         raise HTTPException(status_code=415, detail=detail, headers={"accept-post": "application/json"})
-    encoding = headers.get(b"content-encoding", "").strip().lower() or "identity"
-    if encoding not in ("identity", "gzip"):
-        raise HTTPException(
-            status_code=415,
-            detail=f"The encoding {encoding!r} is not taken here; send gzip, or no Content-Encoding.",
-            headers={"accept-encoding": "gzip, identity"},
-        )
-    return encoding
-
-
-async def _body(receive: Receive, headers: Mapping[bytes, str]) -> bytes:
-    too_large = TooLargeError(f"The body is larger than {MAX_BODY:,} bytes; send less at once.")
-    announced = headers.get(b"content-length", "")
-    if announced.isdigit() and int(announced[:20]) > MAX_BODY:
-        raise too_large
-    parts, size = [], 0
-    while True:
-        message = await receive()
-        if message["type"] == "http.disconnect":
-            raise InputError("The request's content did not arrive: the client went away.")
-        parts.append(message.get("body", b""))
-        size += len(parts[-1])
-        if size > MAX_BODY:
-            raise too_large
-        if not message.get("more_body"):
-            return b"".join(parts)
+    return encoding_of(headers)
 
 
 async def _respond(send: Send, content: bytes) -> None:

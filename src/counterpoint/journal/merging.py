@@ -105,10 +105,9 @@ def merged(folder: Path, group: Sequence[Segment], breathe: Callable[[], None]) 
     tally = Tally()
     for segment in group:
         for table in read_segment(folder, segment, memory=MEMORY, columns=("data", "attributes")):
-            for found in attributes_of(segment.type, table):
-                tally.add(found)
+            tally.add(*attributes_of(table))
             breathe()
-    with SegmentWriter(folder, first.type, first.period, tally.columns()) as writer:
+    with SegmentWriter(folder, first.type, first.period, tally.columns(first.type)) as writer:
         for table in _in_order([_Run(read_segment(folder, segment, memory=share)) for segment in group]):
             writer.add(table)
             breathe()

@@ -15,13 +15,15 @@ from urllib.parse import quote
 
 import msgspec
 
-from counterpoint.errors import InputError
+from counterpoint.errors import InputError, TooLargeError
 from counterpoint.journal.model.event import EXPOSURE, MAX_DEPTH
 from counterpoint.moments import rfc3339
 
 __all__ = ["MOST_REASONS", "Logs", "answer", "read_logs"]
 
 DEFAULT_SET: Final = "default"
+MOST: Final = 50_000
+"""Records of one request."""
 MOST_REASONS: Final = 3
 """Reasons that an answer names; it counts all."""
 UID: Final = "log.record.uid"
@@ -65,6 +67,7 @@ def read_logs(body: bytes) -> Logs:
 
     Raises:
         InputError: the body as a whole is no such request.
+        TooLargeError: it has more than MOST records.
     """
     try:
         request = msgspec.json.decode(body)
@@ -73,7 +76,9 @@ def read_logs(body: bytes) -> Logs:
     if not isinstance(request, dict):
         raise InputError('The body is no ExportLogsServiceRequest; send {"resourceLogs": [...]}.')
     logs = Logs([], [])
-    for place, resource, record in _records(request):
+    for number, (place, resource, record) in enumerate(_records(request), 1):
+        if number > MOST:
+            raise TooLargeError(f"A request may hold {MOST:,} log records; send them in several.")
         try:
             logs.documents.append(_document(resource, record))
         except _Odd as odd:

@@ -9,6 +9,8 @@ from litestar.di import NamedDependency
 from litestar.params import FromQuery
 
 from counterpoint.errors import InputError
+from counterpoint.journal.health_page import TABS as PARTS
+from counterpoint.journal.health_page import health_pages
 from counterpoint.journal.model.event import EXPOSURE, Event
 from counterpoint.journal.model.outcome import TypeCount
 from counterpoint.journal.recent import cursor_after
@@ -69,6 +71,7 @@ def show_events(
     return render(
         page,
         "journal/events.html",
+        parts=PARTS,
         counts=counts,
         total=sum(each.count for each in counts),
         tabs=type_tabs(counts, wanted),
@@ -104,4 +107,4 @@ def line_of_event(event: Event) -> Line:
     return Line(event, msgspec.json.format(msgspec.json.encode(event.document()), indent=2).decode())
 
 
-pages: list[Any] = [show_events]
+pages: list[Any] = [show_events, *health_pages]

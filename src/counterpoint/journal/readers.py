@@ -5,24 +5,34 @@ anything is written; what is wrong with single lines becomes a problem that cost
 """
 
 import csv
+import gzip
+import sys
+import zlib
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import IO, Any, Final, NamedTuple, Protocol
 
 import msgspec
 
 from counterpoint.errors import InputError, Problem, UsageError
+from counterpoint.journal.model.json import decode_json
 from counterpoint.journal.model.mapping import EventMapping
+from counterpoint.journal.model.plain import BROKEN
 from counterpoint.journal.table import RowError, Table
 
-__all__ = ["Batch", "EventFile", "decode_json", "line_of", "open_events"]
+__all__ = ["STDIN", "Batch", "EventFile", "line_of", "open_events"]
 
 ROWS: Final = 2_000
 """Lines of a batch."""
-LINE: Final = 16 * 2**20
-"""Bytes of one line of NDJSON at most."""
+LINE: Final = 8 * 2**20
+"""Bytes of one line of NDJSON at most, which is one event."""
 ARRAY: Final = 2**30
 """Bytes of a JSON array at most; it is read in one piece."""
+STDIN: Final = Path("-")
+GZIP: Final = b"\x1f\x8b"
+MARK: Final = b"\xef\xbb\xbf"
+SPACE: Final = MARK + b" \t\r\n"
 TABLES: Final = (".csv", ".tsv", ".parquet")
 
 
@@ -53,13 +63,19 @@ class EventFile(Protocol):
 
 
 def open_events(file: Path, mapping: EventMapping | None) -> EventFile:
-    """Open a file by its kind.
+    """Open a file by its kind; `-` is NDJSON from standard input.
 
     Raises:
         InputError: it cannot be read or does not fit the mapping.
         UsageError: it needs a mapping and has none, or the other way round.
     """
+    if file == STDIN:
+        if mapping is not None:
+            raise UsageError("Tables are read from files; standard input takes CloudEvents as NDJSON.")
+        return JsonFile(file)
     head = _head(file)
+    if head.startswith(GZIP):
+        return _open_gzip(file, mapping)
     if head.startswith(b"PAR1") or file.suffix.lower() in TABLES:
         if mapping is None:
             raise UsageError(
@@ -67,7 +83,7 @@ def open_events(file: Path, mapping: EventMapping | None) -> EventFile:
             )
         parquet = head.startswith(b"PAR1") or file.suffix.lower() == ".parquet"
         return ParquetFile(file, mapping) if parquet else CsvFile(file, head, mapping)
-    if head.lstrip(b"\xef\xbb\xbf \t\r\n")[:1] in (b"{", b"["):
+    if head.lstrip(SPACE)[:1] in (b"{", b"["):
         if mapping is not None:
             raise UsageError(
                 f"{file} holds CloudEvents as JSON, which need no --mapping; give the tables and the events in two calls."
@@ -78,6 +94,19 @@ def open_events(file: Path, mapping: EventMapping | None) -> EventFile:
     raise InputError(
         f"{file} holds no CloudEvents: a line of NDJSON begins with {{. A CSV file needs the ending .csv and --mapping FILE."
     )
+
+
+def _open_gzip(file: Path, mapping: EventMapping | None) -> "JsonFile":
+    if mapping is not None:
+        raise UsageError(f"{file} is compressed; unpack tables before they are imported (gunzip).")
+    try:
+        with gzip.open(file) as source:
+            head = source.read(65_536)
+    except (OSError, EOFError, zlib.error) as error:
+        raise InputError(f"{file} cannot be unpacked: {error}.") from error
+    if head.lstrip(SPACE)[:1] not in (b"{", b"["):
+        raise InputError(f"{file} holds no CloudEvents: a line of NDJSON begins with {{.")
+    return JsonFile(file, packed=True)
 
 
 def _head(file: Path) -> bytes:
@@ -91,50 +120,46 @@ def _head(file: Path) -> bytes:
     return head
 
 
-def decode_json(raw: bytes) -> Any:
-    """A JSON document.
-
-    Raises:
-        ValueError: it is not valid; the message says where.
-    """
-    try:
-        return msgspec.json.decode(raw)
-    except msgspec.MsgspecError as error:
-        raise ValueError(str(error).replace("Input data was truncated", "it ends too early")) from None
-    except RecursionError:
-        raise ValueError("it nests too deep") from None
-
-
 class JsonFile:
-    """CloudEvents: one on each line, or all in one array."""
+    """CloudEvents: one on each line, or all in one array; in a file, a file packed with gzip, or standard input."""
 
-    def __init__(self, file: Path) -> None:
+    def __init__(self, file: Path, *, packed: bool = False) -> None:
         self.file = file
-        self.size = file.stat().st_size
+        self.size = 0 if file == STDIN else file.stat().st_size
+        self._name = "standard input" if file == STDIN else str(file)
+        self._packed = packed
         self._is_array = False
 
     def problem(self, place: int, message: str) -> Problem:
+        message = message.removeprefix("it is ") if message.startswith(BROKEN) else message
         if self._is_array:  # the place is an item, and an item may have many lines
-            return Problem(message, pointer=f"/{place - 1}", file=str(self.file))
-        return Problem(message, file=str(self.file), line=place)
+            return Problem(message, pointer=f"/{place - 1}", file=self._name)
+        return Problem(message, file=self._name, line=place)
 
     def batches(self) -> Iterator[Batch]:
-        with self.file.open("rb") as source:
-            first = source.read(65_536).lstrip(b"\xef\xbb\xbf \t\r\n")
-            source.seek(3 if first and _has_mark(source) else 0)
+        with self._open() as raw:
+            source: Any = gzip.GzipFile(fileobj=raw) if self._packed else raw
+            first = source.peek(1)[:65_536].lstrip(SPACE)
             self._is_array = first.startswith(b"[")
-            yield from self._array(source) if self._is_array else self._lines(source)
+            yield from self._array(source, raw) if self._is_array else self._lines(source, raw)
 
-    def _array(self, source: IO[bytes]) -> Iterator[Batch]:
-        if self.size > ARRAY:
+    def _open(self) -> AbstractContextManager[Any]:
+        return nullcontext(sys.stdin.buffer) if self.file == STDIN else self.file.open("rb")
+
+    def _done(self, raw: IO[bytes]) -> int:
+        return 0 if self.file == STDIN else raw.tell()
+
+    def _array(self, source: IO[bytes], _: IO[bytes]) -> Iterator[Batch]:
+        raw = source.read(ARRAY + 1)
+        if len(raw) > ARRAY:
             message = f"an array may have {ARRAY:,} bytes; write one event on each line (NDJSON)"
-            yield Batch([], [], [Problem(message, file=str(self.file))], self.size)
+            yield Batch([], [], [Problem(message, file=self._name)], self.size)
             return
-        raw = source.read()
+        raw = raw.removeprefix(MARK)
         try:
             items = decode_json(raw)
         except ValueError as error:
-            problem = Problem(f"not valid JSON: {error}", file=str(self.file), line=line_of(raw, str(error)))
+            problem = Problem(f"not valid JSON: {error}", file=self._name, line=line_of(raw, str(error)))
             yield Batch([], [], [problem], self.size)
             return
         for start in range(0, len(items), ROWS):
@@ -142,31 +167,27 @@ class JsonFile:
             places = list(range(start + 1, start + 1 + len(part)))
             yield Batch(part, places, [], self.size * (start + len(part)) // len(items))
 
-    def _lines(self, source: IO[bytes]) -> Iterator[Batch]:
+    def _lines(self, source: IO[bytes], raw: IO[bytes]) -> Iterator[Batch]:
         documents: list[Any] = []
         places: list[int] = []
         problems: list[Problem] = []
         number = 0
-        while line := source.readline(LINE + 1):
-            number += 1
-            if len(line) > LINE:
-                problems.append(self.problem(number, f"the line has more than {LINE:,} bytes"))
-                _skip_line(source)
-            elif line.strip():
-                try:
-                    documents.append(decode_json(line))
+        try:
+            while line := source.readline(LINE + 1):
+                number += 1
+                if len(line) > LINE:
+                    problems.append(self.problem(number, f"the line has more than {LINE:,} bytes"))
+                    _skip_line(source)
+                elif line.removeprefix(MARK).strip():
+                    # Read further on, where most lines go the short way.
+                    documents.append(msgspec.Raw(line.removeprefix(MARK) if number == 1 else line))
                     places.append(number)
-                except ValueError as error:
-                    problems.append(self.problem(number, f"not valid JSON: {error}"))
-            if len(documents) + len(problems) >= ROWS:
-                yield Batch(documents, places, problems, source.tell())
-                documents, places, problems = [], [], []
+                if len(documents) + len(problems) >= ROWS:
+                    yield Batch(documents, places, problems, self._done(raw))
+                    documents, places, problems = [], [], []
+        except (EOFError, OSError, zlib.error) as error:
+            problems.append(self.problem(number + 1, f"the file cannot be read from here on: {error}"))
         yield Batch(documents, places, problems, self.size)
-
-
-def _has_mark(source: IO[bytes]) -> bool:
-    source.seek(0)
-    return source.read(3) == b"\xef\xbb\xbf"
 
 
 def _skip_line(source: IO[bytes]) -> None:

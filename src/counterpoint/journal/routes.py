@@ -1,23 +1,26 @@
 """The journal over HTTP: CloudEvents in, and out again."""
 
-import asyncio
 from datetime import datetime
 from typing import Annotated, Any, Final, Literal
 
 import msgspec
-from litestar import Request, Response, get, post
+from litestar import get, post
 from litestar.di import NamedDependency
-from litestar.exceptions import HTTPException
 from litestar.params import FromQuery, QueryParameter
 
-from counterpoint.errors import InputError
+from counterpoint.errors import NotFoundError
 from counterpoint.journal.arrivals import By, Period, selection
+from counterpoint.journal.bodies import Room
+from counterpoint.journal.engine_state import Engines
+from counterpoint.journal.erasure import ErasureReceipt
+from counterpoint.journal.health import Health, Range, health_of
 from counterpoint.journal.live import LIVE, LiveCounts
 from counterpoint.journal.logs import PATH as LOGS
 from counterpoint.journal.logs import OtlpLogs
-from counterpoint.journal.model.outcome import Receipt
+from counterpoint.journal.receiving import PATH as EVENTS
+from counterpoint.journal.receiving import Receiving
 from counterpoint.journal.recent import cursor_after
-from counterpoint.journal.wire import BATCH, LINES, SINGLE, TYPES, completed, read_body
+from counterpoint.journal.wire import BATCH, LINES, SINGLE
 from counterpoint.paging import check_limit
 from counterpoint.workspace import Workspace
 
@@ -25,62 +28,25 @@ __all__ = ["asgi_apps", "openapi_paths", "routes"]
 
 MOST: Final = 500
 """Events on one page."""
-INLINE: Final = 32_768
-"""Bytes that are read on the event loop; a larger body goes to a thread, so that others are still answered."""
-PROBLEM: Final = "application/problem+json"
+MEBIBYTE: Final = 1024 * 1024
 
 
 def asgi_apps(workspace: Workspace) -> dict[str, Any]:
-    """OpenTelemetry's logs, beside the framework, which takes no compressed bodies; and the stream of counts."""
-    return {LOGS: OtlpLogs(lambda: workspace.journal), LIVE: LiveCounts(lambda: workspace.journal)}
-
-
-@post("/api/events", status_code=200, include_in_schema=False)
-async def append_events(request: Request[Any, Any, Any], ws: NamedDependency[Workspace]) -> Response[bytes]:
-    """Append CloudEvents; the answer comes after they are on the disk."""
-    content_type = _content_type(request)
-    body = await request.body()
-    if len(body) <= INLINE:
-        sent = read_body(content_type, body)
-        future = ws.journal.submit(sent.documents)
-    else:
-        sent = await asyncio.to_thread(read_body, content_type, body)
-        future = await asyncio.to_thread(ws.journal.submit, sent.documents)
-    ws.journal.refuse(each.reason for each in sent.broken)
-    request.state.events_counted = True  # each by its reason, so that the request need not be
-    return _answer(completed(await asyncio.wrap_future(future), sent))
-
-
-def _content_type(request: Request[Any, Any, Any]) -> str:
-    given = request.headers.get("content-type", "").partition(";")[0].strip().lower()
-    if given not in TYPES:
-        detail = (
-            f"{given or 'No content type'} is not taken here; send {', '.join(TYPES[:-1])} or {TYPES[-1]}."
-        )
-        raise HTTPException(status_code=415, detail=detail, headers={"accept-post": ", ".join(TYPES)})
-    if request.headers.get("content-encoding", "identity").lower() != "identity":
-        raise HTTPException(
-            status_code=415, detail="Compressed bodies are not taken; send it without Content-Encoding."
-        )
-    return given
-
-
-def _answer(receipt: Receipt) -> Response[bytes]:
-    """200 when anything was taken or known already, else 400 with each reason; the counts are in both."""
-    body = msgspec.to_builtins(receipt)
-    if not receipt.rejected or receipt.accepted or receipt.duplicates:
-        return Response(msgspec.json.encode(body), media_type="application/json")
-    one = len(receipt.rejected) == 1
-    problem = {
-        "type": "urn:counterpoint:problem:the-input-is-not-valid",
-        "title": InputError.title,
-        "status": 400,
-        "detail": f"The event was not taken: {receipt.rejected[0].reason}."
-        if one
-        else f"None of the {len(receipt.rejected):,} events was taken.",
-        "errors": [{"pointer": f"/{each.index}", "message": each.reason} for each in receipt.rejected],
+    """What is sent in bulk, beside the framework, which takes no compressed bodies and costs each request much; and
+    the stream of counts."""
+    room = Room(workspace.settings.journal.buffer_mb * MEBIBYTE)
+    most = workspace.settings.server.max_body_mb * MEBIBYTE
+    return {
+        EVENTS: Receiving(lambda: workspace.journal, room, limit=most),
+        LOGS: OtlpLogs(lambda: workspace.journal, room),
+        LIVE: LiveCounts(lambda: workspace.journal),
     }
-    return Response(msgspec.json.encode(problem | body), status_code=400, media_type=PROBLEM)
+
+
+@post(EVENTS, status_code=200, include_in_schema=False)
+async def append_events() -> None:
+    """What the framework knows of the address, so that it answers other methods there; `Receiving` takes the events."""
+    raise NotFoundError(f"There is nothing here; events go to {EVENTS}.")
 
 
 class EventPage(msgspec.Struct, frozen=True, rename="camel"):
@@ -148,6 +114,28 @@ def count_events(
     return EventCounts(step, ws.journal.arrivals(chosen))
 
 
+class ErasureList(msgspec.Struct, frozen=True):
+    """The receipts of all erasures, the latest first."""
+
+    items: list[ErasureReceipt]
+
+
+@get("/api/v1/events/erasures", tags=["events"], sync_to_thread=True)
+def list_erasures(ws: NamedDependency[Workspace]) -> ErasureList:
+    """What was removed for people who were to be forgotten: when, who asked, events by type, files. Not of whom."""
+    return ErasureList(ws.journal.erasures()[::-1])
+
+
+@get("/api/v1/events/health", tags=["events"], sync_to_thread=True)
+def tell_health(ws: NamedDependency[Workspace], range: FromQuery[Range] = "hour") -> Health:  # noqa: A002
+    """The health of ingest: rate, delay, duplicates, rejections by reason, queue, storage and engine.
+
+    `range` is what the counts are of. The queue and a failed compaction are of the process that answers.
+    """
+    engine = ws.keep(Engines, lambda workspace: Engines(workspace.settings.engine)).state()
+    return health_of(ws.journal, engine, range=range)
+
+
 _EVENT: Final = {
     "type": "object",
     "required": ["specversion", "id", "source", "type"],
@@ -175,6 +163,14 @@ _RECEIPT: Final = {
     "properties": {
         "accepted": {"type": "integer"},
         "duplicates": {"type": "integer"},
+        "future": {
+            "type": "integer",
+            "description": "Events whose time lies more than five minutes ahead of the server's; left out where none does.",
+        },
+        "late": {
+            "type": "integer",
+            "description": "Events whose time lies before the year 2000; left out where none does.",
+        },
         "rejected": {
             "type": "array",
             "items": {
@@ -230,7 +226,7 @@ openapi_paths: dict[str, Any] = {
             },
         }
     },
-    "/api/events": {
+    EVENTS: {
         "post": {
             "tags": ["events"],
             "operationId": "AppendEvents",
@@ -279,4 +275,4 @@ openapi_paths: dict[str, Any] = {
     },
 }
 
-routes: list[Any] = [append_events, list_events, count_events]
+routes: list[Any] = [append_events, list_events, count_events, list_erasures, tell_health]

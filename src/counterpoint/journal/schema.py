@@ -40,6 +40,23 @@ CREATE TABLE removed (
 # segments: lowest and highest are of the subjects' hashes, columns is JSON (AttributeColumn).
 # retired: files that readers may still need. removed: receipts of what the journal gave up.
 
+ERASURE: Final = """
+CREATE TABLE erasures (
+    number INTEGER PRIMARY KEY, at INTEGER NOT NULL, actor TEXT NOT NULL,
+    events INTEGER NOT NULL, types TEXT NOT NULL, files INTEGER NOT NULL,
+    bytes_before INTEGER NOT NULL, bytes_after INTEGER NOT NULL,
+    finished INTEGER, noted INTEGER NOT NULL DEFAULT 0
+) STRICT;
+CREATE TABLE forgotten (
+    erasure INTEGER NOT NULL REFERENCES erasures (number), key BLOB NOT NULL, hash BLOB NOT NULL,
+    at INTEGER NOT NULL, UNIQUE (key, hash, at)
+) STRICT;
+CREATE TABLE backups (
+    id TEXT PRIMARY KEY, path TEXT NOT NULL, made INTEGER NOT NULL, purged INTEGER NOT NULL
+) STRICT;
+"""
+# `forgotten` names nobody: its hashes are keyed. `purged` is the last erasure that a backup has seen.
+
 TALLY: Final = """
 CREATE TABLE tally (
     span INTEGER NOT NULL, start INTEGER NOT NULL, type TEXT NOT NULL, source TEXT NOT NULL,
@@ -60,8 +77,8 @@ CREATE TABLE refused (
 ) STRICT;
 CREATE INDEX refused_reason ON refused (reason, number);
 """
-# `span` is 1 for a minute, 60 for an hour and 0 for all that is older; `start` counts minutes since 1970. `waited` and
-# `longest` are milliseconds; see tally.py.
+# `span` is 1 for a minute, 60 for an hour, 0 for all that is older and -1 for everything; `start` counts minutes since
+# 1970. `waited` and `longest` are milliseconds; see tally.py.
 
-STEPS: Final = (EVENTS, LAYOUT, TALLY)
+STEPS: Final = (EVENTS, LAYOUT, ERASURE, TALLY)
 """Never change a step that was released; append another."""

@@ -10,7 +10,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from counterpoint.journal.columns import REST, AttributeColumn, Tally, attribute_table, scalars
+from counterpoint.journal.columns import REST, AttributeColumn, Document, Tally, attribute_table, documents
 from counterpoint.journal.hashing import HASH, hash_array
 from counterpoint.journal.manifest import (
     DAY,
@@ -41,6 +41,9 @@ WIDE: Final = ("data", "attributes", REST)
 """Columns without dictionary and statistics: they are read whole or not at all, and their size is told truly."""
 SORT: Final = ("flag", "subject", "time", "source", "id")
 """Within a file, so that an engine skips the row groups of other flags and users; none comes last."""
+
+
+Attributes = tuple[Sequence[Document], Sequence[Document]]
 
 
 def schema() -> "pa.Schema":
@@ -128,10 +131,10 @@ def _damage(segment: Segment) -> Iterator[None]:
         raise DamagedError(segment) from error
 
 
-def attributes_of(type_: str, table: "pa.Table") -> list[list[tuple[Any, ...]]]:
-    """The attributes of each event of a table, all of one type."""
-    texts = zip(table["data"].to_pylist(), table["attributes"].to_pylist(), strict=True)
-    return [list(scalars(type_, data, attributes)) for data, attributes in texts]
+def attributes_of(table: "pa.Table") -> Attributes:
+    """What `documents` says of the data and of the attributes of a table's events."""
+    data, attributes = (documents(table[name].to_pylist()) for name in ("data", "attributes"))
+    return data, attributes
 
 
 def write_segments(folder: Path, rows: Sequence[Row]) -> list[Segment]:
@@ -150,11 +153,10 @@ def write_segments(folder: Path, rows: Sequence[Row]) -> list[Segment]:
 
 def _write(folder: Path, type_: str, period: str, rows: Sequence[Row]) -> Segment:
     table = arrow_table(rows).sort_by([(column, "ascending") for column in SORT])
-    found = attributes_of(type_, table)
+    found = attributes_of(table)
     tally = Tally()
-    for each in found:
-        tally.add(each)
-    with SegmentWriter(folder, type_, period, tally.columns()) as writer:
+    tally.add(*found)
+    with SegmentWriter(folder, type_, period, tally.columns(type_)) as writer:
         writer.add(table, found)
         return writer.finish()
 
@@ -170,7 +172,7 @@ class SegmentWriter:
         home = home_of(folder, type_, period)
         home.mkdir(parents=True, exist_ok=True)
         self._file = home / f"{uuid.uuid4().hex}.parquet"
-        further = attribute_table([], self._columns)
+        further = attribute_table("", (), (), self._columns)
         fields = schema()
         for name, array in further.items():
             fields = fields.append(pa.field(name, array.type))
@@ -206,14 +208,14 @@ class SegmentWriter:
         """Bytes in memory that are not in the file yet."""
         return self._bytes
 
-    def add(self, table: "pa.Table", found: Sequence[Sequence[tuple[Any, ...]]] | None = None) -> None:
+    def add(self, table: "pa.Table", found: Attributes | None = None) -> None:
         """Add the next events in order: a table of `schema()`, and what `attributes_of` says of it."""
         import pyarrow as pa
         import pyarrow.compute as pc
 
         if not table.num_rows:
             return
-        more = attribute_table(attributes_of(self._type, table) if found is None else found, self._columns)
+        more = attribute_table(self._type, *(found or attributes_of(table)), self._columns)
         arrays = [*(table[name] for name in schema().names), *more.values()]
         whole = pa.Table.from_arrays(arrays, schema=self._schema)
         for values, column in ((self._times, "time"), (self._hashes, HASH)):

@@ -1,21 +1,22 @@
 """An evaluation as the SDK wants it: of the type that was asked for, or the code's default and why."""
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import fields
 from datetime import date, datetime
 from typing import Any, Final, TypeAlias
 
 from openfeature.evaluation_context import EvaluationContext
 from openfeature.exception import ErrorCode
-from openfeature.flag_evaluation import FlagResolutionDetails, Reason
+from openfeature.flag_evaluation import FlagEvaluationDetails, FlagResolutionDetails, Reason
 
 from counterpoint.flags.flag import Evaluation
 
 __all__ = [
     "MISFIT",
+    "Answers",
     "Fit",
     "attributes_of",
     "boolean",
-    "failed",
     "mismatch",
     "number",
     "text",
@@ -27,6 +28,9 @@ WHOLE: Final = 2**53 - 1
 """Up to here a float holds every whole number (flagd's decision on numeric coercion)."""
 MISFIT: Final = object()
 """A value that is not of the type that was asked for."""
+REASONS: Final[Mapping[str, Reason]] = {str(reason): reason for reason in Reason}
+MOST_READY: Final = 4_096
+"""Answers that are kept ready; a rule that computes the names of variants makes new ones all the time."""
 PLAIN: Final = frozenset({str, int, float, bool, type(None)})
 
 Fit: TypeAlias = Callable[[Any], Any]
@@ -73,6 +77,59 @@ WORDS: Final[Mapping[Fit, str]] = {
 }
 
 
+class Ready(FlagResolutionDetails[Any]):  # noqa: PLW1641 - has no hash, as the dataclass
+    """An answer that was made before and is given again, so that nobody may change it; `replace` makes another.
+
+    The details that the SDK makes of it are the caller's own.
+    """
+
+    def __init__(self, *values: Any, **named: Any) -> None:
+        made = FlagResolutionDetails(*values, **named)
+        for each in fields(made):
+            object.__setattr__(self, each.name, getattr(made, each.name))
+
+    def __setattr__(self, name: str, value: object) -> None:
+        raise AttributeError(f"This answer is shared: {name!r} cannot be set; use dataclasses.replace.")
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, FlagResolutionDetails):
+            return NotImplemented
+        return all(getattr(self, each.name) == getattr(other, each.name) for each in fields(self))
+
+    def to_flag_evaluation_details(self, flag_key: str) -> FlagEvaluationDetails[Any]:
+        return FlagEvaluationDetails(
+            flag_key, self.value, self.variant, dict(self.flag_metadata), self.reason
+        )
+
+
+class Answers:
+    """What a set of flags answers where a value of one type is asked for.
+
+    A flag answers with few evaluations, again and again the same; what the SDK wants of each is kept.
+    """
+
+    def __init__(self, fit: Fit) -> None:
+        self.fit = fit
+        self.ready: dict[int, tuple[Evaluation, Ready]] = {}
+        """By the id of an evaluation: it, so that no other one gets that id, and the answer."""
+
+    def of(self, key: str, default: Any, found: Evaluation) -> FlagResolutionDetails[Any]:
+        """The answer for an evaluation that is not among those that are ready."""
+        if found.variant is None:
+            return _without_value(default, found)
+        value = self.fit(found.value)
+        if value is MISFIT:
+            return mismatch(key, self.fit, default, found)
+        reason = REASONS.get(found.reason, found.reason)
+        if self.fit is thing:
+            return FlagResolutionDetails(value, None, None, reason, found.variant, dict(found.metadata))
+        answer = Ready(value, None, None, reason, found.variant, found.metadata)
+        if len(self.ready) >= MOST_READY:
+            self.ready.clear()
+        self.ready[id(found)] = found, answer
+        return answer
+
+
 def copied(value: Any) -> Any:
     """JSON of our own with the same values."""
     if isinstance(value, dict):
@@ -108,8 +165,11 @@ def plain(value: Any, depth: int = 64) -> Any:
     return value
 
 
-def failed(default: Any, evaluation: Evaluation) -> FlagResolutionDetails[Any]:
-    """The code's default, since the flag has no answer."""
+def _without_value(default: Any, evaluation: Evaluation) -> FlagResolutionDetails[Any]:
+    """The code's default, since the flag has no value or no answer at all."""
+    if not evaluation.error_code:
+        reason = REASONS.get(evaluation.reason, evaluation.reason)
+        return FlagResolutionDetails(default, None, None, reason, None, dict(evaluation.metadata))
     try:
         code = ErrorCode(evaluation.error_code or "GENERAL")
     except ValueError:

@@ -32,7 +32,6 @@ log = logging.getLogger("counterpoint.openfeature")
 NOT_READY: Final = "There is no flag set yet; the code's defaults are used."
 METADATA: Final = Metadata(PROVIDER)
 """Made once: the SDK asks at every evaluation."""
-REASONS: Final = {str(reason): reason for reason in Reason}
 
 
 class CounterpointProvider(AbstractProvider):
@@ -93,6 +92,9 @@ class CounterpointProvider(AbstractProvider):
         if (flags is None) == (url is None):
             raise ValueError("give either a FlagSet or the url of a server (or set COUNTERPOINT_URL).")
         self._flags = flags
+        self._boolean, self._text = answers.Answers(answers.boolean), answers.Answers(answers.text)
+        self._whole, self._number = answers.Answers(answers.whole), answers.Answers(answers.number)
+        self._thing = answers.Answers(answers.thing)
         self._flag_set = flag_set
         self._service = service or os.environ.get("OTEL_SERVICE_NAME") or "unknown_service"
         self._hooks = list(hooks)
@@ -177,26 +179,26 @@ class CounterpointProvider(AbstractProvider):
         evaluation_context: EvaluationContext | None = None,
     ) -> FlagResolutionDetails[bool]:
         """A boolean; numbers are none."""
-        return self._resolve(answers.boolean, flag_key, default_value, evaluation_context)
+        return self._resolve(self._boolean, flag_key, default_value, evaluation_context)
 
     def resolve_string_details(
         self, flag_key: str, default_value: str, evaluation_context: EvaluationContext | None = None
     ) -> FlagResolutionDetails[str]:
         """A text."""
-        return self._resolve(answers.text, flag_key, default_value, evaluation_context)
+        return self._resolve(self._text, flag_key, default_value, evaluation_context)
 
     def resolve_integer_details(
         self, flag_key: str, default_value: int, evaluation_context: EvaluationContext | None = None
     ) -> FlagResolutionDetails[int]:
         """A whole number, also where the definition writes 20.0."""
-        return self._resolve(answers.whole, flag_key, default_value, evaluation_context)
+        return self._resolve(self._whole, flag_key, default_value, evaluation_context)
 
     def resolve_float_details(
         self, flag_key: str, default_value: float, evaluation_context: EvaluationContext | None = None
     ) -> FlagResolutionDetails[float]:
         """A float, also where the definition writes 1."""
         default = float(default_value) if type(default_value) is int else default_value
-        return self._resolve(answers.number, flag_key, default, evaluation_context)
+        return self._resolve(self._number, flag_key, default, evaluation_context)
 
     def resolve_object_details(
         self,
@@ -205,7 +207,7 @@ class CounterpointProvider(AbstractProvider):
         evaluation_context: EvaluationContext | None = None,
     ) -> FlagResolutionDetails[Sequence[FlagValueType] | Mapping[str, FlagValueType]]:
         """An object or a list, which is the caller's own."""
-        return self._resolve(answers.thing, flag_key, default_value, evaluation_context)
+        return self._resolve(self._thing, flag_key, default_value, evaluation_context)
 
     def track(
         self,
@@ -245,34 +247,24 @@ class CounterpointProvider(AbstractProvider):
         return self._reporter.flush(seconds) if self._reporter else True
 
     def _resolve(
-        self, fit: answers.Fit, key: str, default: Any, context: EvaluationContext | None
+        self, fit: answers.Answers, key: str, default: Any, context: EvaluationContext | None
     ) -> FlagResolutionDetails[Any]:
         flags = self._flags
         if flags is None:
             return FlagResolutionDetails(default, ErrorCode.PROVIDER_NOT_READY, NOT_READY, Reason.ERROR)
         attributes = answers.attributes_of(context)
         found = flags.evaluate(key, attributes)
-        variant = found.variant
-        if variant is None:
-            if found.error_code:
-                return answers.failed(default, found)
-            return FlagResolutionDetails(
-                default, None, None, REASONS.get(found.reason, found.reason), None, dict(found.metadata)
-            )
-        value = fit(found.value)
-        if value is answers.MISFIT:
-            return answers.mismatch(key, fit, default, found)
+        known = fit.ready.get(id(found))
+        details = known[1] if known is not None and known[0] is found else fit.of(key, default, found)
         reporter = self._reporter
-        if reporter is not None:
+        if reporter is not None and found.variant is not None and details.error_code is None:
             subject = attributes.get("targetingKey")
             # Mostly it has been seen, and this look is all that an exposure costs.
-            if type(subject) is str and subject and (key, variant, subject) not in reporter.seen:
+            if type(subject) is str and subject and (key, found.variant, subject) not in reporter.seen:
                 reporter.note(
-                    self._flag_set, key, variant, subject, found.reason, found.metadata.get("version")
+                    self._flag_set, key, found.variant, subject, found.reason, found.metadata.get("version")
                 )
-        return FlagResolutionDetails(
-            value, None, None, REASONS.get(found.reason, found.reason), variant, dict(found.metadata)
-        )
+        return details
 
     # What the subscription tells, from its thread.
 

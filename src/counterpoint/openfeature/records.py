@@ -17,7 +17,7 @@ from openfeature.evaluation_context import EvaluationContext
 from openfeature.track import TrackingEventDetails
 
 from counterpoint import __version__
-from counterpoint.flags.exposure import Exposure, event_of
+from counterpoint.flags.exposure_event import Exposure, event_of
 from counterpoint.moments import rfc3339
 from counterpoint.openfeature.answers import plain
 

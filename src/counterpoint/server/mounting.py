@@ -104,10 +104,15 @@ def _door(room: str, name: str) -> Any:
     return import_module(address) if find_spec(address) else None
 
 
+def _anything(_: Scope) -> bool:
+    return True
+
+
 class Mounts:
     """Gives a request to the callable mounted at its path or above it, else to litestar.
 
-    A callable sees the scope as it came, with the whole path. It is not reached by who may not.
+    A callable sees the scope as it came, with the whole path. It is not reached by who may not. One with a
+    method `takes` leaves to litestar the requests that it says no to.
     """
 
     def __init__(self, app: ASGIApp, mounts: Mapping[str, ASGIApp]) -> None:
@@ -118,6 +123,8 @@ class Mounts:
         path = scope["path"]
         for prefix, mounted in self.mounts:
             if path.startswith(prefix) and path[len(prefix) : len(prefix) + 1] in ("", "/"):
+                if not getattr(mounted, "takes", _anything)(scope):
+                    break
                 scope["path_template"] = prefix
                 check_access(scope)
                 check_csrf_header(scope, json_only=getattr(mounted, "takes_json_only", False))

@@ -63,6 +63,18 @@ def specimens() -> dict[str, Any]:
             [charts.Bar(f"{day} May", 400 + 180 * math.sin(day / 2.2)) for day in range(1, 15)],
             title="Exposures per day",
         ),
+        "stacks": charts.stacked_columns(
+            [
+                charts.Stack(
+                    f"{hour}:00",
+                    (80 + 40 * math.sin(hour / 3), hour % 5, 9 if hour == 11 else 0),
+                    f"{hour}:00",
+                )
+                for hour in range(24)
+            ],
+            [("Accepted", 1), ("Known already", 5), ("Rejected", 2)],
+            title="Events per hour",
+        ),
         "shares": charts.share_bar(
             [charts.Bar("control", 45120), charts.Bar("weekly", 44912)], title="Share of listeners by arm"
         ),

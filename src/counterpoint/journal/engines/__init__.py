@@ -3,6 +3,7 @@
 embedded        DuckDB
 spark           Spark, on this machine or a cluster
 clickhouse      ClickHouse, in this process (chdb) or a server
+missing         what to say where a package or program is not there
 dialects        what Ibis' SQL lacks for the three to give the same answers
 
 A room writes one Ibis expression; where two engines would answer it differently, the difference is
@@ -41,6 +42,9 @@ class Engine(Protocol):
 
     def tail(self, rows: "pa.Table") -> "ibis.Table":
         """The rows that are in no file yet."""
+
+    def told(self, error: Exception) -> str | None:
+        """What an error of the engine means for whoever asked; none where the question itself was wrong."""
 
     def close(self) -> None:
         """Let go of what the snapshot held; its tables cannot be read after that."""

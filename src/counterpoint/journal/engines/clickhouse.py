@@ -2,8 +2,10 @@
 
 import os
 import re
+import shutil
 import tempfile
 import threading
+import uuid
 from collections.abc import Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
@@ -36,10 +38,16 @@ SETTINGS: dict[str, Any] = {
 }
 
 
-class Client(Protocol):
-    """Sends a query, gets an Arrow table."""
+LONGEST = 20_000
+"""Characters of names in a query; a server takes 128 KiB for all of it, where a table comes along."""
+MISTAKES = ("Code: 42.", "Code: 43.", "Code: 46.", "Code: 47.", "Code: 62.", "Code: 386.")
+"""How errors of a query itself begin: arguments, types, unknown names, syntax."""
 
-    def arrow(self, query: str, tails: "Mapping[str, pa.Table]") -> "pa.Table": ...
+
+class Client(Protocol):
+    """Sends a query; gets an Arrow table, or nothing where there are no rows."""
+
+    def arrow(self, query: str, tails: "Mapping[str, pa.Table]") -> "pa.Table | None": ...
 
     def close(self) -> None: ...
 
@@ -53,6 +61,7 @@ class ClickHouseEngine:
         self._address = address
         self._shared = shared
         self._tails: dict[str, pa.Table] = {}
+        self._links: list[Path] = []
 
     @cached_property
     def connection(self) -> Any:
@@ -69,9 +78,7 @@ class ClickHouseEngine:
 
     def files(self, segments: Sequence[Segment], schema: "pa.Schema") -> "ibis.Table":
         """The files through the table function `file`, whose count is compared with the manifest's."""
-        home = self._home
-        names = ",".join(segment.path for segment in segments)
-        path = f"{home}/{{{names}}}" if len(segments) > 1 else f"{home}/{names}"
+        path = self._pattern(segments)
         source = _file(path, schema)
         self._check(source, segments)
         return self._table(source, schema)
@@ -88,12 +95,25 @@ class ClickHouseEngine:
         pq.write_table(rows, file)
         return self._table(_file(str(file), rows.schema), rows.schema)
 
+    def told(self, error: Exception) -> str | None:
+        """What ClickHouse itself says, unless the query is wrong."""
+        reason = " ".join(str(error).split())
+        if "DB::Exception" not in reason and not type(error).__module__.startswith(
+            ("clickhouse_connect", "urllib3")
+        ):
+            return None
+        if any(code in reason for code in MISTAKES):
+            return None
+        return f"ClickHouse at {self._address.shown} does not answer: {_short(reason)}"
+
     def close(self) -> None:
         """Close the connection and remove what was written for it."""
         if "connection" in self.__dict__:
             self.connection.disconnect()
         if "_temporary" in self.__dict__:
             self._temporary.cleanup()
+        for folder in self._links:
+            shutil.rmtree(folder, ignore_errors=True)
 
     def _external(self) -> "dict[str, pa.Table]":
         return self._tails
@@ -106,6 +126,20 @@ class ClickHouseEngine:
             f"SELECT {columns} FROM {source}", schema=ibis.Schema.from_pyarrow(schema)
         )
         return found
+
+    def _pattern(self, segments: Sequence[Segment]) -> str:
+        """A pattern that matches these files alone: their names, or a folder of links where those are too many."""
+        names = ",".join(segment.path for segment in segments)
+        if len(segments) == 1:
+            return f"{self._home}/{names}"
+        if len(names) <= LONGEST:
+            return f"{self._home}/{{{names}}}"
+        links = self._folder / "spill" / f"clickhouse-{uuid.uuid4().hex}"
+        links.mkdir(parents=True)
+        self._links.append(links)
+        for number, segment in enumerate(segments):
+            (links / f"{number}.parquet").symlink_to(Path("..", "..", segment.path))
+        return f"{self._home}/spill/{links.name}/*.parquet"
 
     @cached_property
     def _home(self) -> str:
@@ -131,13 +165,27 @@ class ClickHouseEngine:
     def _check(self, source: str, segments: Sequence[Segment]) -> None:
         """A pattern of which a part matches nothing is no error to ClickHouse, so the rows are counted first."""
         wanted = sum(segment.events for segment in segments)
-        found = self.connection.con.arrow(f"SELECT toInt64(count()) AS n FROM {source}", {})["n"][0].as_py()
+        query = f"SELECT toInt64(count()) AS n FROM {source}"
+        try:
+            answer = self.connection.con.arrow(query, {})
+        except Exception as error:
+            if (words := self.told(error)) is None:
+                raise
+            raise WorkspaceError(f"{words}. {self._share()}") from error
+        found = answer["n"][0].as_py()
         if found != wanted:
             raise WorkspaceError(
                 f"ClickHouse at {self._address.shown} finds {found:,} of the {wanted:,} events in the journal's files"
-                f" under {self._home}; share the folder {self._folder} with it, and set `[journal] shared` to the"
-                " path that it has there."
+                f" under {self._home}. {self._share()}"
             )
+
+    def _share(self) -> str:
+        if self._address.host is None:
+            return "`counterpoint doctor` lists files to restore."
+        return (
+            f"Share the folder {self._folder} with its machine, within its user_files_path, and set"
+            " `[journal] shared` to the path that it has there."
+        )
 
 
 class InProcess:
@@ -146,7 +194,8 @@ class InProcess:
     _lock = threading.Lock()
     _engine: Any = None
 
-    def arrow(self, query: str, tails: "Mapping[str, pa.Table]") -> "pa.Table":
+    def arrow(self, query: str, tails: "Mapping[str, pa.Table]") -> "pa.Table | None":
+        """The answer, or the engine's own error."""
         import pyarrow as pa
 
         memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") // 2
@@ -164,7 +213,7 @@ class InProcess:
                 InProcess._engine = chdb.connect(":memory:")
             answer = InProcess._engine.query(f"{query}\nSETTINGS {clause}", "ArrowStream")
         data = answer.bytes()
-        return pa.ipc.open_stream(data).read_all()
+        return pa.ipc.open_stream(data).read_all() if data else None
 
     def close(self) -> None:
         """The engine stays: to start it costs a second, and there is one for each process."""
@@ -175,42 +224,53 @@ class Server:
 
     def __init__(self, address: EngineAddress) -> None:
         import clickhouse_connect
+        from clickhouse_connect.driver.exceptions import ClickHouseError
 
-        self._client = clickhouse_connect.get_client(
-            host=address.host or "",
-            port=address.port or (8443 if address.secure else 8123),
-            username=address.user,
-            password=address.password or "",
-            database=address.database or "__default__",
-            secure=address.secure,
-            client_name="counterpoint",
-            autogenerate_session_id=False,  # queries of one server may run side by side
-        )
+        try:
+            self._client = clickhouse_connect.get_client(
+                host=address.host or "",
+                port=address.port or (8443 if address.secure else 8123),
+                username=address.user,
+                password=address.password or "",
+                database=address.database or "__default__",
+                secure=address.secure,
+                client_name="counterpoint",
+                form_encode_query_params=True,  # an address may be no longer than some proxies allow
+                autogenerate_session_id=False,  # queries of one server may run side by side
+            )
+        except ClickHouseError as error:
+            raise WorkspaceError(
+                f"ClickHouse does not answer at {address.shown} ({_short(str(error))}); start it, or mend the setting `engine`."
+            ) from error
 
-    def arrow(self, query: str, tails: "Mapping[str, pa.Table]") -> "pa.Table":
+    def arrow(self, query: str, tails: "Mapping[str, pa.Table]") -> "pa.Table | None":
+        """The answer; the tail goes along where the query names it."""
         import pyarrow as pa
         from clickhouse_connect.driver.external import ExternalData
 
         external = ExternalData()
         for name, tail in tails.items():
-            if name in query:
-                sink = pa.BufferOutputStream()
-                with pa.ipc.new_stream(sink, tail.schema) as writer:
-                    writer.write_table(tail)
-                external.add_file(
-                    file_name=name,
-                    data=sink.getvalue().to_pybytes(),
-                    fmt="ArrowStream",
-                    structure=_structure(tail.schema),
-                )
-        data = self._client.raw_query(
+            if name not in query:
+                continue
+            sink = pa.BufferOutputStream()
+            with pa.ipc.new_stream(sink, tail.schema) as writer:
+                writer.write_table(tail)
+            data, structure = sink.getvalue().to_pybytes(), _structure(tail.schema)
+            external.add_file(file_name=name, data=data, fmt="ArrowStream", structure=structure)
+        answer = self._client.raw_query(
             query, settings=SETTINGS, fmt="ArrowStream", external_data=external if external.files else None
         )
-        return pa.ipc.open_stream(data).read_all()
+        return pa.ipc.open_stream(answer).read_all() if answer else None
 
     def close(self) -> None:
         """Close the connections."""
         self._client.close()
+
+
+def _short(reason: str) -> str:
+    """The first sentence of what ClickHouse or its client says."""
+    plain = " ".join(reason.split()).split(": While executing", 1)[0].split("(for url", 1)[0]
+    return plain[:300].rstrip(". ")
 
 
 def _file(path: str, schema: "pa.Schema") -> str:

@@ -30,4 +30,5 @@ class ClickHouseBackend(Backend):  # type: ignore[misc]  # Ibis has no types
         """The rows of an expression. ClickHouse's numbers are cast to the expression's types."""
         table = expr.as_table()
         found = self.con.arrow(self.compile(table, params=params, limit=limit), self.external())
-        return expr.__pyarrow_result__(found.cast(table.schema().to_pyarrow()))
+        schema = table.schema().to_pyarrow()
+        return expr.__pyarrow_result__(schema.empty_table() if found is None else found.cast(schema))

@@ -16,6 +16,9 @@ if TYPE_CHECKING:
 
 __all__ = ["EmbeddedEngine", "engine_options"]
 
+DAMAGE = ("Invalid Input Error", "IO Error", "TProtocolException", "Invalid Error")
+"""How DuckDB begins to say that a file is not what it should be."""
+
 
 class EmbeddedEngine:
     """DuckDB, closed with the snapshot."""
@@ -43,6 +46,13 @@ class EmbeddedEngine:
     def tail(self, rows: "pa.Table") -> "ibis.Table":
         """A temporary table."""
         return self.connection.create_table(f"journal_tail_{uuid.uuid4().hex}", rows, schema=None, temp=True)
+
+    def told(self, error: Exception) -> str | None:
+        """Damage is told in words."""
+        reason = str(error).split("\n", 1)[0]
+        if ".parquet" in reason and any(word in reason for word in DAMAGE):
+            return f"A file of the journal cannot be read ({reason}); `counterpoint doctor` lists what to restore."
+        return None
 
     def close(self) -> None:
         """Close the database."""

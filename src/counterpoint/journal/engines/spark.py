@@ -4,6 +4,7 @@ import atexit
 import logging
 import os
 import shutil
+import socket
 import tempfile
 import threading
 import uuid
@@ -53,12 +54,32 @@ class SparkEngine:
         reader = self.connection._session.read.schema(_structure(schema))
         # Names are taken as they are, and the names of folders are no columns.
         reader = reader.option("recursiveFileLookup", "true").option("__globPaths__", "false")
-        return self._view(reader.parquet(*(f"{home}/{segment.path}" for segment in segments)), schema)
+        try:
+            frame = reader.parquet(*(f"{home}/{segment.path}" for segment in segments))
+        except Exception as error:
+            if "PATH_NOT_FOUND" not in str(error):
+                raise
+            raise WorkspaceError(
+                f"Spark at {self._address.shown} does not find the journal's files under {home}. Share the folder"
+                f" {self._folder} with its machines, and set `[journal] shared` to the path that it has there."
+            ) from error
+        return self._view(frame, schema)
 
     def tail(self, rows: "pa.Table") -> "ibis.Table":
         """Sent to Spark once."""
         frame = self.connection._session.createDataFrame(rows, schema=_structure(rows.schema))
         return self._view(frame, rows.schema)
+
+    def told(self, error: Exception) -> str | None:
+        """What Spark itself says, unless the query is wrong."""
+        if not type(error).__module__.startswith(("pyspark", "py4j")):
+            return None
+        reason = next((line for line in str(error).splitlines() if line.strip()), type(error).__name__)
+        if type(error).__name__ in ("AnalysisException", "ParseException"):
+            return None
+        if any(word in str(error) for word in ("FAILED_READ_FILE", "CANNOT_READ_FILE_FOOTER")):
+            return f"Spark cannot read a file of the journal ({reason[:300]}); `counterpoint doctor` lists what to restore."
+        return f"Spark at {self._address.shown} does not answer: {reason[:300]}"
 
     def close(self) -> None:
         """Drop the views; the session stays for the next one."""
@@ -86,9 +107,9 @@ _master: str | None = None
 def _session(master: str) -> "SparkSession":
     global _running, _master
     with _lock:
-        if _running is not None and _master != master:
+        if _running is None or _master != master:
+            _prepare(master)
             _stop()
-        if _running is None:
             _running, _master = _started(master), master
         return _running
 
@@ -106,12 +127,16 @@ def _stop() -> None:
         session.stop()
 
 
-def _started(master: str) -> "SparkSession":
+def _prepare(master: str) -> None:
     if shutil.which("java") is None and not os.environ.get("JAVA_HOME"):
         raise WorkspaceError(
             "The engine Spark needs Java 17 or newer, which is not installed;"
             " install it with: apt-get install openjdk-17-jre-headless"
         )
+    _reach(master)
+
+
+def _started(master: str) -> "SparkSession":
     from pyspark import SparkConf, SparkContext
     from pyspark.java_gateway import launch_gateway
     from pyspark.sql import SparkSession
@@ -119,18 +144,35 @@ def _started(master: str) -> "SparkSession":
     conf = SparkConf().setMaster(master).setAppName("counterpoint").setAll(_options(master).items())
     with tempfile.NamedTemporaryFile("w+", prefix="counterpoint-spark-", suffix=".log") as log:
         try:
-            gateway = launch_gateway(conf, {"stdout": log, "stderr": log})
+            # A process has one Java; it outlives Spark, so that a second one would never be used.
+            gateway = SparkContext._gateway or launch_gateway(conf, {"stdout": log, "stderr": log})
             context = SparkContext(conf=conf, gateway=gateway)
         except Exception as error:
             said = Path(log.name).read_text(encoding="utf-8", errors="replace").strip().splitlines()
-            raise WorkspaceError(
-                f"Spark does not start at {master}: {said[-1] if said else error}"
-            ) from error
-    logging.getLogger("SQLQueryContextLogger").setLevel(
-        logging.CRITICAL
-    )  # what is raised is not told as well
+            reason = said[-1] if said else str(error).split("\n", 1)[0]
+            raise WorkspaceError(f"Spark does not start at {master}: {reason}") from error
+    # What is raised is not told as well.
+    logging.getLogger("SQLQueryContextLogger").setLevel(logging.CRITICAL)
     atexit.register(stop_spark)
     return SparkSession(context)
+
+
+def _reach(master: str) -> None:
+    """Spark itself would try for minutes."""
+    places = master.removeprefix("spark://").split(",") if "://" in master else []
+    problem: OSError | None = None
+    for place in places:
+        host, _, port = place.rpartition(":")
+        try:
+            socket.create_connection((host.strip("[]"), int(port)), timeout=5).close()
+        except OSError as error:
+            problem = error
+        else:
+            return
+    if problem is not None:
+        raise WorkspaceError(
+            f"Spark does not answer at {master} ({problem.strerror or problem}); start it, or mend the setting `engine`."
+        )
 
 
 def _options(master: str) -> dict[str, str]:

@@ -23,6 +23,10 @@ class Receipt(msgspec.Struct, frozen=True):
     duplicates: int = 0
     """Events whose (source, id) the journal has already."""
     rejected: tuple[Rejected, ...] = ()
+    future: int = 0
+    """Events, duplicates among them, whose time lies more than five minutes ahead of ours."""
+    late: int = 0
+    """Events, duplicates among them, whose time lies before the year 2000, as of a clock that was never set."""
 
 
 class TypeCount(msgspec.Struct, frozen=True):

@@ -1,8 +1,7 @@
 """Prometheus figures about requests; one registry for each application, so that tests do not share."""
 
-import collections
 import time
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import suppress
 from itertools import accumulate
 from typing import Any, Final
@@ -20,14 +19,11 @@ from counterpoint.errors import CounterpointError
 from counterpoint.journal.arrivals import Arrivals
 from counterpoint.journal.logs import PATH as LOGS
 from counterpoint.journal.tally import BUCKETS as BUCKETS_OF_LAG
-from counterpoint.journal.tally import OTHER
 from counterpoint.workspace import Workspace
 
 __all__ = ["Meters", "RequestMetrics"]
 
 BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0)
-MOST_TYPES: Final = 50
-"""Event types with a series of their own."""
 EVENTS: Final = frozenset({"/api/events", LOGS})
 """Where events are sent to."""
 METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
@@ -57,7 +53,10 @@ class Meters:
 
 
 class JournalFigures:
-    """What the journal took and holds, read when Prometheus asks; of the workspace, not only of this process."""
+    """What the journal took and holds, read when Prometheus asks; of the workspace, not only of this process.
+
+    Everybody may read it, so it names no types and no sources: those say what an organisation does.
+    """
 
     def __init__(self, workspace: Workspace) -> None:
         self.workspace = workspace
@@ -70,20 +69,16 @@ class JournalFigures:
         """The figures; none where the journal cannot be read, which `/readyz` tells."""
         try:
             journal = self.workspace.journal
-            counts, arrived, refused = journal.counts(), journal.totals(), journal.refusals()
+            (arrived, refused), counts = journal.ever(), journal.counts()
         except CounterpointError:
             return
         events, accepted, duplicates, rejected, lag, waiting, limit = families = _families()
         events.add_metric((), sum(each.count for each in counts))
-        for name, each in _most(arrived):
-            accepted.add_metric((name,), each.accepted)
-            duplicates.add_metric((name,), each.duplicates)
-        by_reason: collections.Counter[str] = collections.Counter()
-        for reason, _source, number, _last in refused:
-            by_reason[reason] += number
-        for reason, number in sorted(by_reason.items()):
+        accepted.add_metric((), arrived.accepted)
+        duplicates.add_metric((), arrived.duplicates)
+        for reason, number in refused.items():
             rejected.add_metric((reason,), number)
-        _add_lags(lag, arrived.values())
+        _add_lags(lag, arrived)
         queued, most = journal.queue()
         waiting.add_metric((), queued)
         limit.add_metric((), most)
@@ -94,10 +89,8 @@ def _families() -> list[Any]:
     name = "counterpoint_journal_{}".format
     return [
         GaugeMetricFamily(name("events"), "Events accepted into the journal"),
-        CounterMetricFamily(
-            name("accepted"), "Events accepted, since this workspace counts", labels=["type"]
-        ),
-        CounterMetricFamily(name("duplicates"), "Events that the journal had already", labels=["type"]),
+        CounterMetricFamily(name("accepted"), "Events accepted, since this workspace counts"),
+        CounterMetricFamily(name("duplicates"), "Events that the journal had already"),
         CounterMetricFamily(
             name("rejected"), "Events, lines and requests that were refused", labels=["reason"]
         ),
@@ -111,28 +104,11 @@ def _families() -> list[Any]:
     ]
 
 
-def _most(arrived: Mapping[str, Arrivals]) -> list[tuple[str, Arrivals]]:
-    """The types with the most events, and the others together: anybody may make up types, and each is a series."""
-    order = sorted(arrived.items(), key=lambda item: (item[0] == OTHER, -item[1].accepted, item[0]))
-    shown, rest = order[:MOST_TYPES], order[MOST_TYPES:]
-    if not rest:
-        return shown
-    accepted, duplicates = (
-        sum(getattr(each, name) for _, each in rest) for name in ("accepted", "duplicates")
-    )
-    return [*shown, (OTHER, Arrivals(accepted=accepted, duplicates=duplicates))]
-
-
-def _add_lags(family: HistogramMetricFamily, arrived: Iterable[Arrivals]) -> None:
-    # An event of the future has waited for less than any time.
-    sums = [0, 0, 0, 0, 0, 0]
-    waited = 0
-    for each in arrived:
-        waited += each.waited_ms
-        for index, name in enumerate(BUCKETS_OF_LAG):
-            sums[index] += getattr(each, name)
+def _add_lags(family: HistogramMetricFamily, arrived: Arrivals) -> None:
+    # What lies ahead of its arrival has waited for less than any time; a bound below 0 would cost us the sum.
+    counts = accumulate(getattr(arrived, name) for name in BUCKETS_OF_LAG)
     ends = ("0.0", "1.0", "60.0", "3600.0", "86400.0", "+Inf")
-    family.add_metric((), list(zip(ends, accumulate(sums), strict=True)), waited / 1000)
+    family.add_metric((), list(zip(ends, counts, strict=True)), arrived.waited_ms / 1000)
 
 
 class RequestMetrics:

@@ -9,6 +9,7 @@ from counterpoint.web.charts.interval import Interval, interval_plot
 from counterpoint.web.charts.layers import Layer, Step, layer_diagram
 from counterpoint.web.charts.relations import Node, RelationGroup, relation_diagram
 from counterpoint.web.charts.series import Series, line_chart, sparkline
+from counterpoint.web.charts.stacks import Stack, stacked_columns
 
 __all__ = [
     "Bar",
@@ -17,6 +18,7 @@ __all__ = [
     "Node",
     "RelationGroup",
     "Series",
+    "Stack",
     "Step",
     "column_chart",
     "horizontal_bars",
@@ -26,4 +28,5 @@ __all__ = [
     "relation_diagram",
     "share_bar",
     "sparkline",
+    "stacked_columns",
 ]

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from markupsafe import Markup
 
-from counterpoint.web.charts.svg import chart, element, line, sized, target_lines, text
+from counterpoint.web.charts.svg import chart, element, legend, line, sized, target_lines, text
 from counterpoint.web.formats import number, percent
 from counterpoint.web.scale import Scale, clipped, ticks
 
@@ -159,16 +159,7 @@ def share_bar(bars: Sequence[Bar], *, title: str) -> Markup:
         aria_label=title,
     )
     entries = [
-        element(
-            "span",
-            element(
-                "svg",
-                element("rect", width=10, height=10, rx=2, class_=f"f{voice}"),
-                view_box="0 0 10 10",
-                aria_hidden="true",
-            ),
-            f"{bar.label} {bar.text or percent(bar.value / total)}",
-        )
+        (f"{bar.label} {bar.text or percent(bar.value / total)}", voice)
         for bar, voice in zip(bars, voices, strict=True)
     ]
-    return element("div", drawn, element("div", *entries, class_="legend"), class_="share")
+    return element("div", drawn, legend(entries), class_="share")

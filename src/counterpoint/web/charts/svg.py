@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable
 
 from markupsafe import Markup, escape
 
-__all__ = ["WIDTHS", "chart", "element", "line", "sized", "target_lines", "text"]
+__all__ = ["WIDTHS", "chart", "element", "legend", "line", "sized", "target_lines", "text"]
 
 WIDTHS = {"narrow": 340, "middle": 540, "broad": 780, "wide": 1100}
 """Drawn widths in pixels by name; the page's style shows the one that fits its place."""
@@ -81,3 +81,21 @@ def chart(
 def sized(draw: Callable[[str, int], Markup]) -> Markup:
     """Return a chart in each of the drawn widths; only one is shown at a time, so text is never scaled."""
     return element("div", *(draw(name, width) for name, width in WIDTHS.items()), class_="chart-box")
+
+
+def legend(entries: Iterable[tuple[str, int]]) -> Markup:
+    """Return names with the colour that each has, 1 to 4, or 5 for grey."""
+    marked = [
+        element(
+            "span",
+            element(
+                "svg",
+                element("rect", width=10, height=10, rx=2, class_=f"f{voice}"),
+                view_box="0 0 10 10",
+                aria_hidden="true",
+            ),
+            name,
+        )
+        for name, voice in entries
+    ]
+    return element("div", *marked, class_="legend")
