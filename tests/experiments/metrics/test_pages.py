@@ -39,7 +39,7 @@ def test_the_page_explains_its_figure_down_to_the_events(client: TestClient) -> 
         "Computed from 20 events of type <code>e</code> of 10 users",
         'href="/events?type=e"',
         "counts as the cap: 8 of 20 events",
-        "cap 150.0 ms",
+        "150.0 ms",
         "Whether it ships",
         "No event has come since 5 May 2026",
     ):

@@ -28,6 +28,8 @@ COLUMNS: Final = ("source", "flag", "variant", "flag_set")
 NONE: Final = "(none)"
 """The part of events that lack the attribute."""
 DAY: Final = 86_400
+WHOLE: Final = 1e15
+"""Whole numbers below it are the same on every engine."""
 
 
 def figures_expression(
@@ -137,7 +139,11 @@ def _text(split: str, events: Table) -> Any:
     if split in COLUMNS:
         return events[split].cast("string").fill_null(NONE)
     item = _item(split, events, "The figure")
-    return ibis.coalesce(item.str, item.int.cast("string"), item.bool.cast("string"), ibis.literal(NONE))
+    # Engines write fractions, and even whole numbers and truth, in their own ways; so we write them ourselves.
+    number = item.float
+    whole = ibis.ifelse((number == number.floor()) & (number.abs() < WHOLE), number, ibis.null("float64"))
+    truth = ibis.cases((item.bool == True, "true"), (item.bool == False, "false"))  # noqa: E712 - an expression
+    return ibis.coalesce(item.str, whole.cast("int64").cast("string"), truth, ibis.literal(NONE))
 
 
 def _item(field: str, events: Table, who: str) -> Any:
@@ -146,7 +152,10 @@ def _item(field: str, events: Table, who: str) -> Any:
             f"{who} reads the field {field!r}, which no path can name; use letters, digits, _ and -,"
             " with a dot before what is inside of another field."
         )
-    return events.data.cast("json")[field]
+    item = events.data.cast("json")
+    for key in field.split("."):
+        item = item[key]
+    return item
 
 
 def _summed(table: Table, *keys: str) -> Table:
