@@ -258,6 +258,7 @@ def measure(*, rounds: int = ROUNDS, only: Sequence[str] = ()) -> dict[str, obje
     with tempfile.TemporaryDirectory() as name:
         for turn in range(rounds):
             for label, figure in one_round(Path(name) / str(turn), only):
+                print(turn, label, figure, file=sys.stderr, flush=True)
                 found.setdefault(label, []).append(figure)
         synced = fsync(Path(name))
     figures = {label: best(each) for label, each in found.items()}

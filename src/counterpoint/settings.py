@@ -62,6 +62,8 @@ class JournalSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Events in the intake after which they are moved into Parquet segments."""
     identity_days: Count = 30
     """Days for which a repeated (source, id) is recognised."""
+    daily_mb: Annotated[int, msgspec.Meta(ge=0)] = 2_000
+    """MB of sums by user and day that are kept so that a result after a new day costs the new day; 0 keeps none."""
     retention: dict[str, Count] = {}
     """Days that the events of a type are kept, by the time of the event; `*` is for the types that it does not name."""
     shared: str | None = None

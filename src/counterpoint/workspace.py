@@ -54,10 +54,14 @@ name = {name}
 [journal]
 # Events that may wait for the disk before new ones are answered with 429.
 # queue = 200000
+# MiB of events that may wait, and of requests with events on their way; beyond it, 429.
+# buffer_mb = 128
 # Events in the intake after which they are moved into Parquet segments.
 # compact_after = 50000
 # Days for which a repeated (source, id) is recognised.
 # identity_days = 30
+# MB of sums that are kept so that a result after a new day costs the new day; 0 keeps none.
+# daily_mb = 2000
 # Days that events of a type are kept, by their time; "*" is for all other types. None are for ever.
 # retention = {{ "page.viewed" = 90 }}
 # The journal's folder as the machines of Spark or ClickHouse see it, if they have another path to it.

@@ -229,13 +229,13 @@ def test_the_figures_of_ingest_follow_what_arrives_and_leave_what_is_open(
     watched.go("/events/health?range=hour")
     page = watched.page
     page.click("summary >> text=The last")
-    page.evaluate("document.activeElement.blur()")
     event = {"specversion": "1.0", "source": "live-test", "type": "live.test"}
     served.workspace.journal.append([event | {"id": str(number)} for number in range(7)])
     row = page.locator("tr", has=page.locator("th a", has_text="live.test"))
     row.wait_for()
     assert "7" in row.inner_text()
-    assert page.locator("details[id^=samples-]").first.evaluate("each => each.open")
+    opened = page.locator("details[id^=samples-]").first
+    assert opened.evaluate("each => each.open && each.contains(document.activeElement)")
 
 
 def test_ingest_is_whole_without_scripts(open_page: Opening, served: Served) -> None:

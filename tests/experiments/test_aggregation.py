@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from counterpoint.errors import InputError
 from counterpoint.experiments import Experiment, Metric, analyze
-from counterpoint.experiments.aggregation import totals_expression, totals_of
+from counterpoint.experiments.aggregation import EARLY_DAYS, totals_expression, totals_of
 from counterpoint.experiments.totals import Totals
 from counterpoint.stats import Moments, difference
 
@@ -26,9 +26,9 @@ PLAN = Experiment(
     control="x",
     treatments=("y",),
     success=tuple(
-        Metric(name=f"{kind}_{event}", event=event, aggregation=kind)
+        Metric(name=f"{kind}_{event}", event=event, aggregation=kind, covariate_days=days)
         for kind in AGGREGATIONS
-        for event in ("p", "q")
+        for event, days in (("p", 1), ("q", 0))
     ),
     start=T0,
     end=T0 + timedelta(hours=8),
@@ -38,7 +38,12 @@ hours = st.integers(-2, 10)
 subjects = st.sampled_from("abcdef")
 exposures = st.lists(st.tuples(subjects, st.sampled_from(["x", "y", "z", None]), hours), max_size=15)
 events = st.lists(
-    st.tuples(st.sampled_from("pqr"), subjects, hours, st.one_of(st.none(), st.integers(-3, 3).map(float))),
+    st.tuples(
+        st.sampled_from("pqr"),
+        subjects,
+        st.one_of(hours, st.integers(-30, 0)),
+        st.one_of(st.none(), st.integers(-3, 3).map(float)),
+    ),
     max_size=25,
 )
 
@@ -89,6 +94,12 @@ def plainly(metric: Metric, values: list[float | None]) -> float:
     return sum(known) / len(known) if metric.aggregation == "mean" else sum(known)
 
 
+def alike(found: Moments, expected: Moments) -> None:
+    assert found.n == expected.n
+    assert found.mean == pytest.approx(expected.mean, abs=1e-12)
+    assert found.m2 == pytest.approx(expected.m2, abs=1e-9)
+
+
 @pytest.fixture(scope="module")
 def query(engine: ibis.BaseBackend) -> Callable[[list, list], Totals]:
     """The expression for PLAN, compiled once: what differs from example to example is the data."""
@@ -128,19 +139,21 @@ def test_the_expression_agrees_with_a_plain_computation(
     assert found.outside == sum(not 0 <= hour <= 8 for _, _, hour in shown)
     for group in found.groups:
         for metric in PLAN.metrics:
-            per_user = []
+            per_user, before = [], []
             for subject in merged[(group.variant, group.mixed)]:
                 first = min(hour for hour, _ in seen[subject])
-                ours = [
-                    row
-                    for row in happened
-                    if row[0] == metric.event and row[1] == subject and first <= row[2] <= 8
-                ]
-                per_user.append(plainly(metric, [row[3] for row in ours]))
-            expected, got = Moments.of(per_user), group.metrics[metric.name].moments
-            assert got.n == expected.n
-            assert got.mean == pytest.approx(expected.mean, abs=1e-12)
-            assert got.m2 == pytest.approx(expected.m2, abs=1e-9)
+                ours = [row for row in happened if row[0] == metric.event and row[1] == subject]
+                per_user.append(plainly(metric, [row[3] for row in ours if first <= row[2] <= 8]))
+                before.append(plainly(metric, [row[3] for row in ours if first - 24 <= row[2] < first]))
+            got = group.metrics[metric.name]
+            alike(got.moments, Moments.of(per_user))
+            if metric.covariate_days:
+                assert got.covariate is not None
+                alike(got.covariate.moments, Moments.of(before))
+                away = np.subtract(per_user, np.mean(per_user)) @ np.subtract(before, np.mean(before))
+                assert got.covariate.comoment == pytest.approx(away, abs=1e-9)
+            else:
+                assert got.covariate is None
 
 
 def test_ninety_thousand_users_give_the_known_outcome(
@@ -218,6 +231,30 @@ def test_events_before_the_first_exposure_and_after_the_end_are_counted_apart(
     assert found is not None
     metric = found.metrics["sum_p"]
     assert (metric.moments.mean, metric.events, found.early, found.late) == (1.0, 1, 1, 1)
+
+
+def test_events_long_before_the_first_exposure_are_not_counted_as_early(engine: ibis.BaseBackend) -> None:
+    hour = 24 * EARLY_DAYS
+    happened = event_table([("p", "a", 1 - hour, 5.0), ("p", "a", -hour, 1.0)])
+    found = read(engine, PLAN, exposure_table([("a", "x", 1)]), happened).arm("x")
+    assert found is not None
+    assert found.early == 1
+
+
+def test_large_offsets_leave_the_covariance_unchanged(engine: ibis.BaseBackend) -> None:
+    plan = msgspec.structs.replace(
+        PLAN, success=(Metric(name="m", event="p", aggregation="sum", covariate_days=1),)
+    )
+    shown = exposure_table([(f"u{i}", "x", 1) for i in range(50)])
+
+    def comoment(offset: float) -> float:
+        rows = [("p", f"u{i}", hour, offset + i * 7919 % (31 + hour)) for i in range(50) for hour in (0, 2)]
+        arm = read(engine, plan, shown, event_table(rows)).arm("x")
+        assert arm is not None
+        assert arm.metrics["m"].covariate is not None
+        return arm.metrics["m"].covariate.comoment
+
+    assert comoment(1e8) == pytest.approx(comoment(0.0), rel=1e-9)
 
 
 def test_one_table_for_each_metric_gives_the_same_result(engine: ibis.BaseBackend) -> None:

@@ -192,7 +192,7 @@ def test_a_column_the_map_and_the_tail_give_the_same(
         assert before[f"{number}-0"] == tuple(expected(data.get(name), kind) for kind in kinds)
 
 
-ODD = ("a", "A", "a.b", "ü", "$x", "it's", 'q"', "feature_flag.key", "", "b\\c", "new\nline")
+ODD = ("a", "it's [é].b", "feature_flag.key")
 VALUES = (
     "x", "", "5", "it's", 5, -3, 2**53 + 1, 2**63 - 1, -(2**63), 2**64 - 1, 0.5, 3.0, 1e300, 5e-324, 1 / 3, 1e22,
     True, False, None,
@@ -202,6 +202,7 @@ VALUES = (
 @pytest.mark.filterwarnings(
     "ignore:unclosed:ResourceWarning"
 )  # py4j and PySpark leave their sockets to the collector
+@pytest.mark.timeout(300)  # Spark takes a minute to start on a machine that is busy
 @pytest.mark.parametrize("address", OTHERS)
 def test_every_engine_gives_the_same(journal: Journal, address: str) -> None:
     engine = address_of(address)

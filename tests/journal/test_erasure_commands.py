@@ -96,7 +96,7 @@ def test_what_the_graph_says_of_a_person_is_told_and_left(
         with workspace.graph.write(SYSTEM) as writer:
             writer.put(document)
     assert run(["events", "forget", PERSON]) == 0
-    assert "Beside the journal, graph.db" in capsys.readouterr().out
+    assert "Beside the journal, 'graph.db'" in capsys.readouterr().out
 
 
 @pytest.mark.postgresql
@@ -123,7 +123,7 @@ def test_a_graph_in_postgresql_is_searched_too(
     assert found["revision"] == 1
     assert "tag" not in found
     assert run(["-w", str(tmp_path / "ws"), "events", "forget", PERSON]) == 0
-    assert "table revision of the graph's database" in capsys.readouterr().out
+    assert "table 'revision' of the graph's database" in capsys.readouterr().out
 
 
 def test_nobody_named_is_wrong_usage(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:

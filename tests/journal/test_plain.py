@@ -75,7 +75,11 @@ documents = st.fixed_dictionaries(
         "data_base64": texts,
         "recordedtime": leaves,
         "extension": leaves,
+        "clockskew": leaves,
     },
+)
+extended = st.builds(
+    lambda document, further: {**further, **document}, documents, st.dictionaries(texts, leaves, max_size=3)
 )
 
 
@@ -98,7 +102,7 @@ def short_way(items: list[Any]) -> tuple[list[Row], list[Rejected]]:
     return read.rows, read.rejected
 
 
-@given(st.lists(documents | values, max_size=4))
+@given(st.lists(documents | extended | values, max_size=4))
 @example([event(1, data={"value": 2**64})])
 @example([event(1, data={"a": {"b": 2**64}})])
 @example([event(1, data="\ud800")])
@@ -107,6 +111,10 @@ def short_way(items: list[Any]) -> tuple[list[Row], list[Rejected]]:
 @example([event(1, data={"set": {1}})])
 @example([event(1, data={"x": "y" * 1_048_576})])
 @example([exposure(1, subject=...)])
+@example([event(1, **{f"ext{number}": "x" for number in range(64)})])
+@example([event(1, **{f"ext{number}": "x" for number in range(64)}, datacontenttype="text/plain")])
+@example([event(1, b="1", datacontenttype="text/plain", a="", dataschema="x")])
+@example([event(1, **{"x" * 129: 1})])
 def test_any_documents_become_the_same_rows_and_refusals(items: list[Any]) -> None:
     assert repr(short_way(items)) == repr(long_way(items))
 
@@ -118,7 +126,7 @@ def as_json(document: Any) -> bytes | None:
         return None
 
 
-@given(documents)
+@given(documents | extended)
 @example(event(1, data={"value": 2**64}))
 @pytest.mark.parametrize("kind", [PlainJson, msgspec.Raw])
 def test_what_is_read_from_json_is_what_any_json_reader_gives(kind: Any, document: dict[str, Any]) -> None:
@@ -161,6 +169,8 @@ def test_data_that_is_no_json_costs_its_event_only(data: bytes, words: str) -> N
         event(1, data={"items": [{"sku": "a", "price": 3}]}),
         event(1, datacontenttype="application/json"),
         event(1, subject="Zoë"),
+        event(1, traceparent="00-4bf9-00f0-01", sampled=True, attempt=2, region=""),
+        event(1, traceparent="00-4bf9-00f0-01", datacontenttype="application/json"),
         exposure(1),
     ],
 )
@@ -169,5 +179,6 @@ def test_common_events_go_the_short_way(document: dict[str, Any], monkeypatch: p
     monkeypatch.setattr(module, "read_event", None)
     assert short_way([document]) == expected
     raw = msgspec.json.encode(document)
-    assert short_way([msgspec.json.decode(raw, type=PlainJson)]) == expected
+    if not (document.keys() & {"traceparent"}):
+        assert short_way([msgspec.json.decode(raw, type=PlainJson)]) == expected
     assert short_way([msgspec.Raw(raw)]) == expected

@@ -1,10 +1,12 @@
 """What is kept of refused events: a class of reasons and a shape, and nothing of a person."""
 
+import json
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -122,6 +124,23 @@ def test_nothing_of_a_person_is_kept_of_a_refused_event(open_journal: Callable[.
     for trace in (SECRET, "bob", "example.com"):
         assert trace not in shown
         assert trace.encode() not in kept
+
+
+def test_a_sample_tells_what_was_there_and_of_what_form() -> None:
+    document = event(time="never", comment=7, flag=True, traits=["tall"], data=None)
+    found = json.loads(sample_of({**document, "data_base64": msgspec.Raw(b'{"a": 1}')}))
+    assert found == {
+        "specversion": "1.0",
+        "type": "order.placed",
+        "source": "test",
+        "time": "never",
+        "id": "(text of 2 characters)",
+        "subject": "(text of 6 characters)",
+        "data_base64": "(JSON of 8 bytes)",
+        "comment": "(a number)",
+        "flag": "(true or false)",
+        "traits": "(a list of 1)",
+    }
 
 
 @given(

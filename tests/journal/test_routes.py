@@ -12,6 +12,7 @@ from litestar.testing import TestClient
 from counterpoint import Workspace
 from counterpoint.errors import OverloadedError, WorkspaceError
 from counterpoint.journal import Journal
+from counterpoint.journal.sought import Named
 from counterpoint.server.app import create_app
 
 from .conftest import event, exposure
@@ -262,3 +263,18 @@ def test_the_api_and_the_page_keep_the_exposures_of_one_set(client: TestClient[A
         assert [each["id"] for each in answer["items"]] == ids
         page = client.get("/events", params={"set": name}, headers={"accept": "text/html"}).text
         assert [each for each in ("user-1", "user-2", "user-3") if each in page] == [subject] * len(ids)
+
+
+def test_erasures_are_listed_without_saying_of_whom(client: TestClient[Any], workspace: Workspace) -> None:
+    send(client, BATCH, [event(1), event(2, subject="user-1"), event(3)])
+    workspace.journal.forget([Named("user-1")], actor="user:default/bo")
+    answer = client.get("/api/v1/events/erasures")
+    assert "user-1" not in answer.text
+    [receipt] = answer.json()["items"]
+    assert (receipt["actor"], receipt["people"], receipt["types"]) == (
+        "user:default/bo",
+        1,
+        {"order.placed": 2},
+    )
+    assert receipt["finished"] is not None
+    assert [each["subject"] for each in client.get("/api/v1/events").json()["items"]] == ["user-3"]

@@ -77,7 +77,7 @@ def restore(
 
 def _made(made: "Made") -> str:
     text = (
-        f"{made.path}: {made.bytes:,} bytes with {counted(made.events, 'event')} and the graph as of change"
+        f"{made.path!r}: {made.bytes:,} bytes with {counted(made.events, 'event')} and the graph as of change"
         f" {made.activity:,}, in {counted(made.files, 'file')}."
     )
     if made.left_out:
@@ -87,15 +87,17 @@ def _made(made: "Made") -> str:
 
 def _sound(file: Path, manifest: "Manifest") -> str:
     return (
-        f"{file} is sound: all {counted(len(manifest.files), 'file')} are as they were on {manifest.made:%Y-%m-%d %H:%M} UTC"
+        f"{str(file)!r} is sound: all {counted(len(manifest.files), 'file')} are as they were on {manifest.made:%Y-%m-%d %H:%M} UTC"
         f" ({counted(manifest.journal.events, 'event')}, graph as of change {manifest.graph.activity:,})."
     )
 
 
 def _restored(done: "Restored") -> str:
-    text = f"Restored {done.path} as of {done.made:%Y-%m-%d %H:%M} UTC, with {counted(done.events, 'event')}."
+    text = (
+        f"Restored {done.path!r} as of {done.made:%Y-%m-%d %H:%M} UTC, with {counted(done.events, 'event')}."
+    )
     if done.forgotten:
         text += f"\n{counted(done.forgotten, 'event')} of people who were forgotten since were removed again."
     if done.aside:
-        text += f"\nWhat was there before is in {done.aside}; it may hold what has been forgotten since. Delete it when it is not needed."
+        text += f"\nWhat was there before is in {done.aside!r}; it may hold what has been forgotten since. Delete it when it is not needed."
     return text

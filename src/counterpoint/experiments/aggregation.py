@@ -17,16 +17,27 @@ from msgspec.structs import replace
 
 from counterpoint.errors import InputError
 from counterpoint.experiments.model import Experiment, Metric
-from counterpoint.experiments.totals import ArmTotals, MetricTotals, Totals
-from counterpoint.stats import Moments
+from counterpoint.experiments.totals import ADDED, totals_of
 
-__all__ = ["totals_expression", "totals_of", "unite"]
+__all__ = [
+    "EARLY_DAYS",
+    "exposures_of",
+    "reach_days",
+    "shown_expression",
+    "summary_expression",
+    "sums_expression",
+    "totals_expression",
+    "totals_of",
+    "unite",
+    "users_expression",
+    "users_of",
+]
 
 COUNTED = ("outside", "early", "late")
 """What is counted of every user beside the metrics: exposures and events that do not count."""
 
-ADDED = ("mean", "sum")
-"""Aggregations that need a number of every event."""
+EARLY_DAYS = 14
+"""Days before a user's first exposure in which events are counted as early; what is older says nothing about exposures."""
 
 PLAIN = re.compile(r"\w[\w @#~/-]*(\.\w[\w @#~/-]*)*")
 """Names of fields that every engine's JSON paths take as they are."""
@@ -76,50 +87,92 @@ def totals_expression(plan: Experiment, exposures: Table, events: Table) -> Tabl
     Raises:
         InputError: a table lacks a column.
     """
-    _require(exposures, ("subject", "variant", "time"), "The table of exposures")
-    _require(events, ("type", "subject", "time"), "The table of events")
-    users = _users(plan, exposures)
-    filled = _filled(plan, users, _values(plan, users, events))
-    columns = range(len(plan.metrics))
-    centres = filled.aggregate(**{f"c{i}": filled[f"m{i}"].mean() for i in columns}).alias("centres")
+    users = users_expression(plan, exposures)
+    return summary_expression(plan, users, sums_expression(plan, users, events))
+
+
+def summary_expression(plan: Experiment, users: Table, sums: Table) -> Table:
+    """The totals of users and of their sums: what leaves the engine.
+
+    The columns are those of `users_expression` and `sums_expression`, which share `subject`.
+    """
+    filled = _filled(plan, users, sums)
+    measured = _measured(plan)
+    centres = filled.aggregate(**{f"c_{name}": filled[name].mean() for name in measured}).alias("centres")
     around = filled.cross_join(centres)
-    sums: dict[str, Any] = {}
-    for i in columns:
-        distance = cast("NumericColumn", around[f"m{i}"] - around[f"c{i}"])
-        sums |= {
-            f"centre{i}": around[f"c{i}"].max(),
-            f"sum{i}": distance.sum(),
-            f"square{i}": (distance * distance).sum(),
-            f"events{i}": around[f"events{i}"].sum(),
-            f"blank{i}": around[f"blank{i}"].sum(),
+    distance = {name: cast("NumericColumn", around[name] - around[f"c_{name}"]) for name in measured}
+    moments: dict[str, Any] = {}
+    for name, away in distance.items():
+        moments |= {
+            f"centre_{name}": around[f"c_{name}"].max(),
+            f"sum_{name}": away.sum(),
+            f"square_{name}": (away * away).sum(),
         }
+    for i, metric in enumerate(plan.metrics):
+        moments[f"events{i}"] = around[f"events{i}"].sum()
+        if metric.aggregation in ADDED:
+            moments[f"known{i}"] = around[f"known{i}"].sum()
+        if metric.covariate_days:
+            moments[f"cross{i}"] = (distance[f"m{i}"] * distance[f"x{i}"]).sum()
     # Users whose exposures all lie outside the dates have no first one; they make rows of their own.
     return around.group_by("variant", "mixed", seen=around["first"].notnull()).aggregate(
         users=around.count(),
         first=around["first"].min(),
         last=around["last"].max(),
         **{name: around[name].sum() for name in COUNTED},
-        **sums,
+        **moments,
     )
 
 
-def _users(plan: Experiment, exposures: Table) -> Table:
-    """One row per user: the variant, whether there were several, and the first exposure in the dates."""
+def _measured(plan: Experiment) -> list[str]:
+    """The columns of numbers per user: each metric's value, and its covariate where it has one."""
+    columns: list[str] = []
+    for i, metric in enumerate(plan.metrics):
+        columns += [f"m{i}", f"x{i}"] if metric.covariate_days else [f"m{i}"]
+    return columns
+
+
+def exposures_of(plan: Experiment, exposures: Table) -> Table:
+    """Those of the journal's exposures that are of the plan's flag; one that names no set may be of any."""
+    exposures = exposures.filter(exposures.flag == plan.flag)
+    if plan.flag_set:
+        exposures = exposures.filter((exposures.flag_set == plan.flag_set) | exposures.flag_set.isnull())
+    return exposures
+
+
+def users_expression(plan: Experiment, exposures: Table) -> Table:
+    """One row per user: the variant, whether there were several, and the first exposure in the dates.
+
+    Raises:
+        InputError: the table lacks a column.
+    """
+    return users_of(shown_expression(plan, exposures, by=("subject",)))
+
+
+def shown_expression(plan: Experiment, exposures: Table, *, by: Sequence[str]) -> Table:
+    """What is known of exposures by the columns `by`: of two disjoint sets of them it adds up by least, greatest and sum.
+
+    Raises:
+        InputError: the table lacks a column.
+    """
+    _require(exposures, ("subject", "variant", "time"), "The table of exposures")
     exposures = exposures.filter(exposures.subject.notnull())
-    exposures = exposures.select("subject", "variant", "time", **_inside(plan, exposures)).alias("shown")
+    exposures = exposures.select(*by, "variant", "time", **_inside(plan, exposures)).alias("shown")
     inside = exposures.inside if "inside" in exposures.columns else None
     variant, time = exposures.variant, exposures.time
-    return (
-        exposures.group_by("subject")
-        .aggregate(
-            variant=variant.min(where=inside),
-            mixed=(variant.min(where=inside) != variant.max(where=inside)).fill_null(False),  # noqa: FBT003 - Ibis' argument
-            first=time.min(where=inside),
-            last=time.max(where=inside),
-            outside=ibis.literal(0) if inside is None else time.count(where=~inside),
-        )
-        .alias("users")
+    return exposures.group_by(*by).aggregate(
+        low=variant.min(where=inside),
+        high=variant.max(where=inside),
+        first=time.min(where=inside),
+        last=time.max(where=inside),
+        outside=ibis.literal(0) if inside is None else time.count(where=~inside),
     )
+
+
+def users_of(shown: Table) -> Table:
+    """Users out of what is known of their exposures, one row for each."""
+    mixed = (shown.low != shown.high).fill_null(False)  # noqa: FBT003 - Ibis' argument
+    return shown.select("subject", "first", "last", "outside", variant=shown.low, mixed=mixed).alias("users")
 
 
 def _inside(plan: Experiment, table: Table) -> dict[str, BooleanValue]:
@@ -139,52 +192,133 @@ def _moment(value: datetime, table: Table) -> Any:
     return ibis.literal(value, type=table.time.type())
 
 
-def _values(plan: Experiment, users: Table, events: Table) -> Table:
-    """One row per exposed user who has events: each metric's value, and how many events it was made of."""
-    wanted = events.filter(events.type.isin(sorted({metric.event for metric in plan.metrics})))
-    first = users.select("subject", "first").filter(users["first"].notnull())
-    joined = wanted.join(first, "subject")
-    early = joined.time < joined["first"]
-    late = {"late": (joined.time > _moment(plan.end, joined)) & ~early} if plan.end else {}
-    fields = {
-        f"f{i}": _field(metric, joined)
-        for i, metric in enumerate(plan.metrics)
-        if metric.aggregation != "count"
+def sums_expression(
+    plan: Experiment, users: Table, events: Table, *, by: Sequence[str] = ("subject",)
+) -> Table:
+    """One row per exposed user who has events: the sums that the metrics' values are made of, which add up.
+
+    What is computed of two disjoint sets of events for the same users adds up to what is computed of both
+    together: `any…` by the maximum, all else by addition. `by` names columns of the users or of the events
+    to group by instead of the subject.
+
+    Raises:
+        InputError: the table lacks a column.
+    """
+    _require(events, ("type", "subject", "time"), "The table of events")
+    wanted = events.filter(events.type.isin(_events(plan)))
+    joined = wanted.join(_since(plan, users, [name for name in by if name in users.columns]), "subject")
+    near = joined.filter(joined.time >= joined[f"since{reach_days(plan)}"])
+    kept = dict.fromkeys(("subject", *by))
+    placed = near.select(*kept, *_fields(plan, near), **_places(plan, near)).alias("placed")
+    columns: dict[str, Any] = {
+        "early": placed.subject.count(where=placed.early),
+        "late": placed.subject.count(where=placed.late) if plan.end else ibis.literal(0),
     }
-    placed = joined.select("subject", "type", early=early, **late, **fields).alias("placed")
-    counts = ~placed.early & ~placed.late if plan.end else ~placed.early
-    columns: dict[str, Any] = {"early": placed.subject.count(where=placed.early)}
-    columns["late"] = placed.subject.count(where=placed.late) if plan.end else ibis.literal(0)
     for i, metric in enumerate(plan.metrics):
-        ours = (placed.type == metric.event) & counts
-        columns[f"events{i}"] = placed.subject.count(where=ours)
-        if metric.aggregation != "count":
-            columns[f"m{i}"] = _value(metric.aggregation, cast("NumericColumn", placed[f"f{i}"]), ours)
-        if metric.aggregation in ADDED:
-            columns[f"blank{i}"] = placed.subject.count(where=ours & placed[f"f{i}"].isnull())
-    return placed.group_by("subject").aggregate(**columns).alias("user_values")
+        which = _events(plan).index(metric.event)
+        columns |= _sums(plan, metric, placed, placed[f"counts{which}"], str(i))
+        if days := metric.covariate_days:
+            columns |= _sums(plan, metric, placed, placed[f"before{which}_{days}"], f"_before{i}")
+    return placed.group_by(*by).aggregate(**columns).alias("user_sums")
 
 
-def _value(aggregation: str, field: NumericColumn, counts: Any) -> Any:
-    if aggregation == "any":
-        return (field.isnull() | (field != 0)).cast("float64").max(where=counts)
-    return field.mean(where=counts) if aggregation == "mean" else field.sum(where=counts)
+def _since(plan: Experiment, users: Table, further: Sequence[str]) -> Table:
+    """Exposed users with the moments that events are compared with: once per user is cheaper than once per event."""
+    first = users["first"]
+    # Hours, since the days of a calendar are not equally long in every time zone that an engine may run in.
+    since = {f"since{days}": first - ibis.interval(hours=24 * days) for days in _windows(plan)}
+    return users.select(*dict.fromkeys(("subject", "first", *further)), **since).filter(first.notnull())
 
 
-def _filled(plan: Experiment, users: Table, values: Table) -> Table:
+def _windows(plan: Experiment) -> list[int]:
+    return sorted({EARLY_DAYS, *(metric.covariate_days for metric in plan.metrics)} - {0})
+
+
+def reach_days(plan: Experiment) -> int:
+    """How many days before a user's first exposure an event can matter."""
+    return _windows(plan)[-1]
+
+
+def _events(plan: Experiment) -> list[str]:
+    return sorted({metric.event for metric in plan.metrics})
+
+
+def _places(plan: Experiment, joined: Table) -> dict[str, Any]:
+    """Where an event lies, for each type: where it counts, or within the days of a covariate; or too early, or late."""
+    before = joined.time < joined["first"]
+    counts = ~before
+    places: dict[str, Any] = {"early": before & (joined.time >= joined[f"since{EARLY_DAYS}"])}
+    if plan.end:
+        after = joined.time > _moment(plan.end, joined)
+        places["late"] = after & counts
+        counts = counts & ~after
+    for which, event in enumerate(_events(plan)):
+        ours = joined.type == event
+        places[f"counts{which}"] = ours & counts
+        for days in {metric.covariate_days for metric in plan.metrics if metric.event == event} - {0}:
+            places[f"before{which}_{days}"] = ours & before & (joined.time >= joined[f"since{days}"])
+    return places
+
+
+def _fields(plan: Experiment, joined: Table) -> list[Any]:
+    """The numbers that metrics are made of, each once."""
+    fields = _numbered(plan)
+    return [
+        _field(next(metric for metric in plan.metrics if _key(metric) == key), joined).name(f"field{number}")
+        for key, number in fields.items()
+    ]
+
+
+def _numbered(plan: Experiment) -> dict[tuple[str, bool], int]:
+    keys = (_key(metric) for metric in plan.metrics if metric.aggregation != "count")
+    return {key: number for number, key in enumerate(dict.fromkeys(keys))}
+
+
+def _key(metric: Metric) -> tuple[str, bool]:
+    return metric.field, metric.aggregation == "any"
+
+
+def _sums(plan: Experiment, metric: Metric, placed: Table, where: Any, slot: str) -> dict[str, Any]:
+    """What is summed over the events of one place; the number of events too where it is shown or is the value."""
+    sums: dict[str, Any] = {}
+    if not slot.startswith("_") or metric.aggregation == "count":
+        sums[f"events{slot}"] = placed.subject.count(where=where)
+    if metric.aggregation == "count":
+        return sums
+    field = cast("NumericColumn", placed[f"field{_numbered(plan)[_key(metric)]}"])
+    if metric.aggregation == "any":
+        return sums | {f"any{slot}": (field.isnull() | (field != 0)).cast("float64").max(where=where)}
+    return sums | {f"sum{slot}": field.sum(where=where), f"known{slot}": field.count(where=where)}
+
+
+def _filled(plan: Experiment, users: Table, sums: Table) -> Table:
     """One row per user with every metric; a user without an event has 0."""
     columns: dict[str, Any] = {}
     for i, metric in enumerate(plan.metrics):
-        source = f"events{i}" if metric.aggregation == "count" else f"m{i}"
-        columns[f"m{i}"] = values[source].fill_null(0).cast("float64")
-        columns[f"events{i}"] = values[f"events{i}"].fill_null(0)
-        added = metric.aggregation in ADDED
-        columns[f"blank{i}"] = values[f"blank{i}"].fill_null(0) if added else ibis.literal(0)
-    placed = {name: values[name].fill_null(0) for name in ("early", "late")}
-    joined = users.left_join(values, "subject")
+        columns[f"m{i}"] = _value(metric, sums, str(i))
+        columns[f"events{i}"] = sums[f"events{i}"].fill_null(0)
+        if metric.aggregation in ADDED:
+            columns[f"known{i}"] = sums[f"known{i}"].fill_null(0)
+        if metric.covariate_days:
+            columns[f"x{i}"] = _value(metric, sums, f"_before{i}")
+    placed = {name: sums[name].fill_null(0) for name in ("early", "late")}
+    joined = users.left_join(sums, "subject")
     return joined.select("variant", "mixed", "first", "last", "outside", **placed, **columns).alias(
         "per_user"
     )
+
+
+def _value(metric: Metric, sums: Table, slot: str) -> Any:
+    """A user's value out of the sums."""
+    if metric.aggregation == "count":
+        value: Any = sums[f"events{slot}"]
+    elif metric.aggregation == "any":
+        value = sums[f"any{slot}"]
+    elif metric.aggregation == "sum":
+        value = sums[f"sum{slot}"]
+    else:
+        value = sums[f"sum{slot}"] / sums[f"known{slot}"].nullif(0)
+    return value.cast("float64").fill_null(0)
 
 
 def _field(metric: Metric, events: Table) -> Any:
@@ -208,52 +342,6 @@ def _field(metric: Metric, events: Table) -> Any:
     raise InputError(
         f"The metric {metric.name} needs a column {metric.field} of numbers; the table of events has {', '.join(events.columns)}."
     )
-
-
-def totals_of(plan: Experiment, rows: Sequence[Mapping[str, Any]]) -> Totals:
-    """Read the rows of `totals_expression` as totals.
-
-    Raises:
-        InputError: a metric's values are not all finite numbers.
-    """
-    groups = [_group(plan, row) for row in rows if row["first"] is not None]
-    firsts = [_utc(row["first"]) for row in rows if row["first"] is not None]
-    lasts = [_utc(row["last"]) for row in rows if row["last"] is not None]
-    return Totals(
-        groups=tuple(sorted(groups, key=lambda group: (group.mixed, group.variant or ""))),
-        first_exposure=min(firsts, default=None),
-        last_exposure=max(lasts, default=None),
-        outside=sum(row["outside"] for row in rows),
-    )
-
-
-def _group(plan: Experiment, row: Mapping[str, Any]) -> ArmTotals:
-    metrics = {
-        metric.name: MetricTotals(
-            _moments(metric, row["users"], row[f"centre{i}"], row[f"sum{i}"], row[f"square{i}"]),
-            events=row[f"events{i}"],
-            blank=row[f"blank{i}"],
-        )
-        for i, metric in enumerate(plan.metrics)
-    }
-    return ArmTotals(
-        row["variant"], row["mixed"], row["users"], metrics, early=row["early"], late=row["late"]
-    )
-
-
-def _moments(metric: Metric, n: int, centre: float, total: float, squares: float) -> Moments:
-    mean = total / n
-    # Around the pooled mean the correction is tiny, so nothing is lost; rounding may still pass below 0.
-    m2 = max(squares - total * mean, 0.0)
-    if not abs(m2) < float("inf") or not abs(centre) < float("inf"):
-        raise InputError(
-            f"The values of the metric {metric.name} are not all finite numbers; correct the events of type {metric.event}."
-        )
-    return Moments(n, centre + mean, m2)
-
-
-def _utc(value: datetime) -> datetime:
-    return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
 
 
 def _require(table: Table, columns: Sequence[str], what: str) -> None:

@@ -9,7 +9,7 @@ from msgspec.structs import replace
 from counterpoint.experiments.hypotheses import arms_of, compare, quality_of
 from counterpoint.experiments.model import Experiment
 from counterpoint.experiments.result import Result
-from counterpoint.experiments.totals import Totals
+from counterpoint.experiments.totals import Totals, totals_of
 from counterpoint.experiments.verdict import decide
 
 if TYPE_CHECKING:
@@ -25,6 +25,7 @@ def analyze(
     *,
     as_of: datetime | None = None,
     engine: str = "",
+    totals: Totals | None = None,
 ) -> Result:
     """Read an experiment from Ibis tables of any engine.
 
@@ -38,20 +39,20 @@ def analyze(
             fields of another name); or a table of subject, time and value for each metric's name.
         as_of: The moment of reading, which a planned end is compared with; now by default.
         engine: What to call the engine in the result.
+        totals: What the query would give, where that is known; it does not run then.
 
     Raises:
         InputError: a table lacks a column, or values are no finite numbers.
     """
     import ibis
 
-    from counterpoint.experiments.aggregation import totals_expression, totals_of, unite
+    from counterpoint.experiments.aggregation import totals_expression, unite
 
     asked, table = unite(experiment, events) if isinstance(events, Mapping) else (experiment, events)
     expression = totals_expression(asked, exposures, table)
-    rows = expression.to_pyarrow().to_pylist()
-    result = result_of(
-        experiment, totals_of(experiment, rows), as_of=as_of or datetime.now(UTC), engine=engine
-    )
+    if totals is None:
+        totals = totals_of(experiment, expression.to_pyarrow().to_pylist())
+    result = result_of(experiment, totals, as_of=as_of or datetime.now(UTC), engine=engine)
     return replace(result, sql=str(ibis.to_sql(expression)))
 
 

@@ -36,6 +36,7 @@ def analyze(
     /,
     *,
     engine: str | None = None,
+    full: Annotated[bool, Parameter(negative="")] = False,
     record: Annotated[bool, Parameter(negative="--no-record")] = True,
 ) -> None:
     """Print the results and the shipping recommendation.
@@ -48,6 +49,8 @@ def analyze(
         What computes: duckdb, spark or clickhouse, or the address of one, such as spark://host:7077; that of
         the settings if nothing is said. A name alone means the settings' engine, if that is one of this kind,
         and else the one on this machine.
+    full
+        Read every event, whatever sums by day have been kept; the figures are the same.
     record
         Keep the reading in the activity log, where the bet's page shows it; as is done if nothing is said.
     """
@@ -63,9 +66,9 @@ def analyze(
             raise UsageError(f"--engine: {error}.") from error
         loaded = store.load(workspace, name)
         if record:
-            result, _ = store.read_now(workspace, loaded, local_actor(), engine=chosen)
+            result, _ = store.read_now(workspace, loaded, local_actor(), engine=chosen, full=full)
         else:
-            result = store.result_of(workspace, loaded, engine=chosen)
+            result = store.result_of(workspace, loaded, engine=chosen, full=full)
     for note in loaded.notes:
         shell.say(f"note: {note}")
     shell.emit(result, lambda: _shown(shell.told(result)))

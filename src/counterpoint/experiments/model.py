@@ -14,6 +14,7 @@ __all__ = ["Aggregation", "Direction", "Experiment", "Guardrail", "Levels", "Met
 
 Direction = Literal["increase", "decrease"]
 Aggregation = Literal["mean", "sum", "count", "any"]
+MOST_COVARIATE_DAYS = 365
 
 
 class Metric(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
@@ -29,6 +30,8 @@ class Metric(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     field: str = "value"
     """Key in the events' data; for "any" an event without it counts as 1."""
     unit: str | None = None
+    covariate_days: int = 0
+    """Days before a user's first exposure whose events give the same value once more, as a covariate; 0 means none."""
     title: str | None = None
     ref: str | None = None
     """Reference of the entity that defines it."""
@@ -145,6 +148,12 @@ def _problems(plan: Experiment) -> Iterator[Problem]:
                 f"The margin of {guardrail.metric.name} is {guardrail.margin:g}; it is a share of the control"
                 " mean, above 0 and below 1 (0.01 is 1 %).",
                 f"/spec/guardrails/{index}/margin",
+            )
+    for metric in plan.metrics:
+        if not 0 <= metric.covariate_days <= MOST_COVARIATE_DAYS:
+            yield Problem(
+                f"covariateDays of {metric.name} is {metric.covariate_days}; it must be from 0 to {MOST_COVARIATE_DAYS}.",
+                "/spec/covariateDays",
             )
     if plan.start and plan.end and plan.end <= plan.start:
         yield Problem("The end is not after the start.", "/spec/end")

@@ -103,6 +103,7 @@ def metric_of(entity: Entity) -> Metric:
         aggregation=spec["aggregation"],
         field=spec.get("field") or "value",
         unit=spec.get("unit"),
+        covariate_days=int(spec.get("covariateDays") or 0),
         title=entity.title,
         ref=entity.ref,
     )

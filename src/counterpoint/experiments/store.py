@@ -1,10 +1,9 @@
 """Experiments in the workspace: plans from the graph, tables from the journal, readings into the activity log."""
 
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
 from datetime import UTC, datetime
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 from msgspec.structs import replace
@@ -23,6 +22,10 @@ from counterpoint.graph.ref import parse_ref
 from counterpoint.moments import rfc3339
 from counterpoint.said import Said
 from counterpoint.workspace import Workspace
+
+if TYPE_CHECKING:
+    from counterpoint.experiments.totals import Totals
+    from counterpoint.journal import Snapshot
 
 __all__ = [
     "ExperimentPage",
@@ -126,14 +129,17 @@ def load(workspace: Workspace, name: str) -> Loaded:
     return Loaded(entity, plan, version, notes, newest)
 
 
-def result_of(workspace: Workspace, loaded: Loaded, *, engine: EngineAddress | None = None) -> Result:
+def result_of(
+    workspace: Workspace, loaded: Loaded, *, engine: EngineAddress | None = None, full: bool = False
+) -> Result:
     """The result as of now; what has been computed for the same journal and plan is not computed again.
 
-    On another engine than that of the settings it is computed anew each time.
+    On another engine than that of the settings it is computed anew each time. With `full` every event is read,
+    whatever has been kept.
     """
     now = datetime.now(UTC)
-    if engine is not None and engine != workspace.journal.engine:
-        return _analyze(workspace, loaded.plan, now, engine)
+    if full or (engine is not None and engine != workspace.journal.engine):
+        return _analyze(workspace, loaded.plan, now, engine, full=full)
     result = standing_of(workspace).newest(
         loaded.entity.ref, *_basis(workspace, loaded, now), lambda: _analyze(workspace, loaded.plan, now)
     )
@@ -171,10 +177,15 @@ def standing_of(workspace: Workspace) -> Results:
 
 
 def read_now(
-    workspace: Workspace, loaded: Loaded, actor: Actor, *, engine: EngineAddress | None = None
+    workspace: Workspace,
+    loaded: Loaded,
+    actor: Actor,
+    *,
+    engine: EngineAddress | None = None,
+    full: bool = False,
 ) -> tuple[Result, Activity]:
     """Read an experiment because somebody asks, and record what was read in the activity log."""
-    result = result_of(workspace, loaded, engine=engine)
+    result = result_of(workspace, loaded, engine=engine, full=full)
     with workspace.graph.write(actor) as writer:
         recorded = writer.record(READ, loaded.entity.ref, after=reading_of(result))
     return result, recorded
@@ -221,24 +232,36 @@ def _basis(workspace: Workspace, loaded: Loaded, now: datetime) -> tuple[Basis, 
 
 
 def _analyze(
-    workspace: Workspace, plan: Experiment, now: datetime, engine: EngineAddress | None = None
+    workspace: Workspace,
+    plan: Experiment,
+    now: datetime,
+    engine: EngineAddress | None = None,
+    *,
+    full: bool = False,
 ) -> Result:
+    from counterpoint.experiments.aggregation import exposures_of
     from counterpoint.experiments.analysis import analyze
 
     engine = engine or workspace.journal.engine
-    with _tables(workspace, plan, engine) as (exposures, events):
-        return analyze(plan, exposures, events, as_of=now, engine=engine.kind)
-
-
-@contextmanager
-def _tables(workspace: Workspace, plan: Experiment, engine: EngineAddress) -> Iterator[tuple[Any, Any]]:
-    """Exposures of the plan's flag and events of its metrics, from one snapshot of the journal."""
     with workspace.journal.snapshot(engine) as snapshot:
-        exposures = snapshot.events(EXPOSURE)
-        exposures = exposures.filter(exposures.flag == plan.flag)
-        if plan.flag_set:  # an exposure that names no set may be of any
-            exposures = exposures.filter((exposures.flag_set == plan.flag_set) | exposures.flag_set.isnull())
-        yield exposures, snapshot.events(*sorted({metric.event for metric in plan.metrics}))
+        exposures = exposures_of(plan, snapshot.events(EXPOSURE))
+        events = snapshot.events(*sorted({metric.event for metric in plan.metrics}))
+        totals = None if full else _kept_totals(workspace, plan, snapshot)
+        return analyze(plan, exposures, events, as_of=now, engine=engine.kind, totals=totals)
+
+
+def _kept_totals(workspace: Workspace, plan: Experiment, snapshot: "Snapshot") -> "Totals | None":
+    """The totals out of sums that are kept beside the journal; none where that is switched off or would not pay."""
+    from counterpoint.experiments.daily import daily_totals, key_of, pays
+    from counterpoint.journal.daily import Kept, trim
+
+    journal = workspace.journal
+    most = journal.settings.daily_mb * 1_000_000
+    if not most or not pays(plan, snapshot):
+        return None
+    totals = daily_totals(plan, snapshot, Kept(journal.folder, key_of(plan)), holds=journal.holds)
+    trim(journal.folder, most)
+    return totals
 
 
 def _listed(entity: Entity, newest: Activity | None) -> Listed:

@@ -14,6 +14,7 @@ rewriting       a segment anew without some of its events
 retention       what is too old goes
 snapshot        one moment of the journal as Ibis tables
 engines/        what the tables live on: DuckDB, Spark, ClickHouse
+daily           sums that were computed from segments and are kept beside them
 tally           counts of what arrives, kept in the same transaction
 refused         counts and samples of what is refused
 arrivals        what both counted, by minute and hour

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from counterpoint.errors import Finding
+from counterpoint.journal import daily
 from counterpoint.journal.compaction import compaction_lock, remove_orphans
 from counterpoint.journal.intake import count
 from counterpoint.journal.leases import lease, retired
@@ -18,7 +19,7 @@ def check_journal(folder: Path, database: sqlite3.Connection, *, mend: bool) -> 
     with lease(folder, database):
         segments = manifest(database)
         problems = [*_intake(database), *_files(folder, segments)]
-    problems += [*_orphans(folder, database, mend=mend), *_erasures(database)]
+    problems += [*_orphans(folder, database, mend=mend), *_erasures(database), *_sums(folder, mend=mend)]
     if problems:
         return problems
     events = sum(segment.events for segment in segments)
@@ -99,3 +100,17 @@ def _orphans(folder: Path, database: sqlite3.Connection, *, mend: bool) -> Itera
                 message,
                 "The next compaction removes it: counterpoint events compact",
             )
+
+
+def _sums(folder: Path, *, mend: bool) -> Iterator[Finding]:
+    if found := daily.orphans(folder, mend=mend):
+        files = f"{len(found)} file{'' if len(found) == 1 else 's'}"
+        if mend:
+            yield Finding("ok", "journal/daily", f"{files} of broken-off computations were removed.")
+            return
+        yield Finding(
+            "warning",
+            "journal/daily",
+            f"A computation of sums by day was broken off and left {files}; no figure is wrong because of that.",
+            "The next result of the experiment removes them, or delete the folder: all of it can be computed again.",
+        )

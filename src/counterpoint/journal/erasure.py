@@ -25,6 +25,7 @@ import msgspec
 
 from counterpoint.errors import ConflictError
 from counterpoint.journal.compaction import compaction_lock, remove_orphans
+from counterpoint.journal.daily import drop_gone
 from counterpoint.journal.forgotten import hashes, key_of, write_list
 from counterpoint.journal.intake import BUSY_SECONDS, connect, storage_errors, transaction
 from counterpoint.journal.leases import clean_retired, newest_number
@@ -310,6 +311,7 @@ def _finish(folder: Path, wait: float, now: int) -> int:
     database = connect(folder / "intake.db", create=False)
     try:
         write_list(folder, hashes(database))
+        drop_gone(folder, {segment.path for segment in manifest(database)})
         if waiting := _delete_replaced(folder, database, wait):
             return waiting
         remove_orphans(folder, database)

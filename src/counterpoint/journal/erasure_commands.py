@@ -137,7 +137,7 @@ def _told(archives: "Sequence[Purged]") -> list[str]:
         lines.append(
             "These backups may still hold them; restored, they are purged by the receipts of this workspace (journal/forgotten.json):"
         )
-        lines += [f"  {each.path} ({each.id}): {each.outstanding}" for each in waiting]
+        lines += [f"  {each.path!r} ({each.id}): {each.outstanding}" for each in waiting]
     return lines
 
 
@@ -241,7 +241,7 @@ def _proven(found: _Found) -> str:
     else:
         lines = [f"{read} {counted(found.events, 'event')} left."]
         lines += [
-            f"  journal/{trace.file}: {counted(trace.values, 'value')}, {counted(trace.residue, 'place')} outside of any value"
+            f"  {'journal/' + trace.file!r}: {counted(trace.values, 'value')}, {counted(trace.residue, 'place')} outside of any value"
             for trace in found.journal.traces[:SHOWN]
             if trace.values or trace.residue
         ]
@@ -253,7 +253,7 @@ def _proven(found: _Found) -> str:
     if found.journal.common:
         lines.append("The text is part of so many others that deleted copies of it cannot be told from them.")
     lines += [
-        f"Beside the journal, {trace.file} holds it in {counted(trace.values + trace.within + trace.residue, 'place')}; that is"
+        f"Beside the journal, {trace.file!r} holds it in {counted(trace.values + trace.within + trace.residue, 'place')}; that is"
         " not the journal's to change."
         for trace in found.beside.traces[:SHOWN]
     ]
@@ -262,7 +262,7 @@ def _proven(found: _Found) -> str:
             f"The graph's database was not searched: that is done for at most {MOST_ASKED} people at a time."
         )
     lines += [
-        f"Beside the journal, table {name} of the graph's database holds it in {counted(rows, 'row')}; that is not the journal's to change."
+        f"Beside the journal, table {name!r} of the graph's database holds it in {counted(rows, 'row')}; that is not the journal's to change."
         for name, rows in (found.database or {}).items()
     ]
     return "\n".join(lines)

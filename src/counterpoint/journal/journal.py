@@ -2,7 +2,7 @@
 
 import sqlite3
 import threading
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
@@ -209,6 +209,11 @@ class Journal:
     def append_rows(self, rows: Sequence[Row]) -> Receipt:
         """As `append`, for rows that our own code made as `row_of` would have (see `AlikeEvents`); nothing is checked."""
         return self._intake.submit(rows).result()
+
+    def holds(self, paths: Collection[str]) -> bool:
+        """Whether the manifest still names all these segments."""
+        with self._reading() as database:
+            return {segment.path for segment in manifest(database)}.issuperset(paths)
 
     def _committed(self, accepted: int) -> None:
         with self._counting:

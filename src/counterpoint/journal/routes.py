@@ -12,6 +12,7 @@ from counterpoint.errors import NotFoundError
 from counterpoint.journal.arrivals import By, Period, selection
 from counterpoint.journal.bodies import Room
 from counterpoint.journal.engine_state import Engines
+from counterpoint.journal.erasure import ErasureReceipt
 from counterpoint.journal.health import Health, Range, health_of
 from counterpoint.journal.live import LIVE, LiveCounts
 from counterpoint.journal.logs import PATH as LOGS
@@ -111,6 +112,18 @@ def count_events(
     wanted = selection(ws.journal.now(), step=step, start=start, end=end)
     chosen = msgspec.structs.replace(wanted, by=by, type=type, source=source)
     return EventCounts(step, ws.journal.arrivals(chosen))
+
+
+class ErasureList(msgspec.Struct, frozen=True):
+    """The receipts of all erasures, the latest first."""
+
+    items: list[ErasureReceipt]
+
+
+@get("/api/v1/events/erasures", tags=["events"], sync_to_thread=True)
+def list_erasures(ws: NamedDependency[Workspace]) -> ErasureList:
+    """What was removed for people who were to be forgotten: when, who asked, events by type, files. Not of whom."""
+    return ErasureList(ws.journal.erasures()[::-1])
 
 
 @get("/api/v1/events/health", tags=["events"], sync_to_thread=True)
@@ -262,4 +275,4 @@ openapi_paths: dict[str, Any] = {
     },
 }
 
-routes: list[Any] = [append_events, list_events, count_events, tell_health]
+routes: list[Any] = [append_events, list_events, count_events, list_erasures, tell_health]

@@ -1,7 +1,7 @@
 """Snapshots: the journal as it is at one moment, as Ibis tables on the engine of the settings."""
 
 import sqlite3
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import cached_property
 from pathlib import Path
@@ -70,8 +70,18 @@ class Snapshot:
         """The files of the snapshot, those with the latest events first; they stay as long as the snapshot."""
         return self._segments
 
+    @property
+    def waiting(self) -> frozenset[str]:
+        """Types of the events that are not in files yet."""
+        return frozenset(row[2] for row in self._tail)
+
     def events(
-        self, *types: str, attributes: Mapping[str, Attribute | Kind] | None = None, data: bool = True
+        self,
+        *types: str,
+        attributes: Mapping[str, Attribute | Kind] | None = None,
+        data: bool = True,
+        only: Collection[str] | None = None,
+        tail: bool = True,
     ) -> "ibis.Table":
         """The events of these types, or of all, as an Ibis table.
 
@@ -86,6 +96,8 @@ class Snapshot:
                 attribute. An `Attribute` says more exactly what is meant. It is read from a typed column
                 where a file has one.
             data: without it there are no columns data and attributes, and no JSON is read.
+            only: paths of the `segments` to read, where not all are wanted.
+            tail: without it events that are not in files yet are left out.
 
         Raises:
             InputError: an attribute's column has the name of another, or no such type.
@@ -94,18 +106,22 @@ class Snapshot:
 
         asked = read_attributes(attributes or {}, [*COLUMNS, HASH])
         columns = [*(name for name in COLUMNS if data or name not in ("data", "attributes")), HASH]
-        tables = [of_tail(self._tail_table(attributes=bool(asked)), asked).select(*columns, *asked)]
-        for segments in self._parts(types, asked):
+        parts = self._parts(types, asked, only)
+        tables = []
+        if tail or not parts:
+            waiting = of_tail(self._tail_table(attributes=bool(asked)), asked).select(*columns, *asked)
+            tables.append(waiting if tail else waiting.limit(0))
+        for segments in parts:
             files = self._engine.files(segments, columns_of(segments[0], asked))
             tables.append(of_files(files, segments[0], asked).select(*columns, *asked))
         table = ibis.union(*tables) if len(tables) > 1 else tables[0]
         return table.filter(table.type.isin(types)) if types else table
 
-    def _parts(self, types: Sequence[str], asked: Asked) -> list[list[Segment]]:
+    def _parts(self, types: Sequence[str], asked: Asked, only: Collection[str] | None) -> list[list[Segment]]:
         """The files by where they keep what is asked."""
         parts: dict[object, list[Segment]] = {}
         for segment in self._segments:
-            if types and segment.type not in types:
+            if (types and segment.type not in types) or (only is not None and segment.path not in only):
                 continue
             path = self._folder / segment.path
             if not path.exists():  # DuckDB would take a name with a star in it for a pattern

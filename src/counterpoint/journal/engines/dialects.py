@@ -2,7 +2,8 @@
 
 Both: a field of JSON text is a number only where JSON has a number, true and false only where it has
 those; text that looks like one is neither. ClickHouse: literals of time beyond the years 1900 to 2299
-are given as microseconds, because texts of them would be moved into that range.
+are given as microseconds, because texts of them would be moved into that range; what it counts or ranks
+roughly, or by sums of squares, is asked for exactly; seconds may lie before 1970 and after 2106.
 """
 
 from datetime import datetime
@@ -30,12 +31,7 @@ class SparkSQL(PySparkCompiler):  # type: ignore[misc]  # Ibis has no types
         return super().visit_Cast(op, arg=arg, to=to)
 
     def visit_JSONGetItem(self, op: Any, *, arg: Any, index: Any) -> Any:
-        key = op.index.value
-        path = (
-            f"$[{key}]"
-            if isinstance(key, int)
-            else '$["' + key.replace("\\", "\\\\").replace('"', '\\"') + '"]'
-        )
+        path = "$" + "".join(f"[{key}]" if isinstance(key, int) else _quoted(key) for key in _keys(op))
         return self.f.anon.try_variant_get(arg, sge.convert(path), sge.convert("variant"))
 
     def visit_UnwrapJSONFloat64(self, op: Any, *, arg: Any) -> Any:
@@ -78,9 +74,25 @@ class ClickHouseSQL(ClickHouseCompiler):  # type: ignore[misc]  # Ibis has no ty
         return super().visit_Cast(op, arg=arg, to=to)
 
     def visit_JSONGetItem(self, op: Any, *, arg: Any, index: Any) -> Any:
-        if op.index.dtype.is_integer():
-            index = index + 1  # ClickHouse counts from 1
-        return self.f.nullIf(self.f.anon.JSONExtractRaw(self.f.ifNull(arg, ""), index), "")
+        keys = (key + 1 if isinstance(key, int) else key for key in _keys(op))  # ClickHouse counts from 1
+        return self.f.nullIf(self.f.anon.JSONExtractRaw(self.f.ifNull(arg, ""), *map(sge.convert, keys)), "")
+
+    def visit_CountDistinct(self, op: Any, *, arg: Any, where: Any) -> Any:
+        return self.agg.uniqExact(arg, where=where)
+
+    def visit_Quantile(self, op: Any, *, arg: Any, quantile: Any, where: Any) -> Any:
+        return self._visit_quantile("quantileExactInclusive", arg, quantile, where)
+
+    def visit_StandardDev(self, op: Any, *, arg: Any, how: str, where: Any) -> Any:
+        return self.agg["stddevPopStable" if how == "pop" else "stddevSampStable"](arg, where=where)
+
+    def visit_Variance(self, op: Any, *, arg: Any, how: str, where: Any) -> Any:
+        return self.agg["varPopStable" if how == "pop" else "varSampStable"](arg, where=where)
+
+    def visit_ExtractEpochSeconds(self, op: Any, *, arg: Any) -> Any:
+        micros = self.f.anon.toUnixTimestamp64Micro(arg)
+        whole = sge.Paren(this=sge.Sub(this=micros, expression=self.f.anon.positiveModulo(micros, 1_000_000)))
+        return self.f.anon.intDiv(whole, 1_000_000)
 
     def visit_UnwrapJSONFloat64(self, op: Any, *, arg: Any) -> Any:
         return self._typed(arg, "JSONExtractFloat", "Int64", "UInt64", "Double")
@@ -98,3 +110,16 @@ class ClickHouseSQL(ClickHouseCompiler):  # type: ignore[misc]  # Ibis has no ty
         text = self.f.ifNull(arg, "")
         fits = self.f.toString(self.f.anon.JSONType(text)).isin(*map(sge.convert, kinds))
         return self.if_(fits, self.f.anon[function](text), sge.null())
+
+
+def _keys(op: Any) -> list[int | str]:
+    """The way into JSON; a dot in a name goes one level down, as in DuckDB's paths."""
+    key = op.index.value
+    if isinstance(key, int):
+        return [key]
+    return [*str(key).split(".")]
+
+
+def _quoted(key: str) -> str:
+    escaped = key.replace("\\", "\\\\").replace('"', '\\"')
+    return f'["{escaped}"]'

@@ -26,6 +26,8 @@ MAX_ATTRIBUTE = 2_048
 """Characters of one attribute."""
 MAX_EXTENSIONS = 64
 """Extension attributes of one event."""
+MAX_NAME = 128
+"""Characters of an extension attribute's name."""
 MAX_DATA = 1_048_576
 """Bytes of the data as JSON."""
 MAX_DEPTH = 64
@@ -59,6 +61,8 @@ _CONTEXT = frozenset(
 )
 _OURS = frozenset({"recordedtime", "clockskew"})
 """Attributes that the journal adds when it gives an event back; as an event comes they are left out."""
+RESERVED = _CONTEXT | _OURS
+"""Names of attributes that are no extensions."""
 _NAMES = {
     str: "text",
     bool: "true or false",
@@ -316,9 +320,9 @@ def _attributes(document: Mapping[Any, Any]) -> dict[str, str | int | bool]:
         if document.get(name) is not None:
             found[name] = _text(document, name)
     for name, value in document.items():
-        if name in _CONTEXT or name in _OURS or value is None:
+        if name in RESERVED or value is None:
             continue
-        if not isinstance(name, str) or not name or len(name) > 128 or _UNTEXT.search(name):
+        if not isinstance(name, str) or not name or len(name) > MAX_NAME or _UNTEXT.search(name):
             raise _Refused(f"the attribute name {_shown(name)} is not allowed")
         if isinstance(value, str):
             found[name] = _text(document, name) if value else ""

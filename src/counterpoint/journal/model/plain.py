@@ -19,6 +19,9 @@ from counterpoint.journal.model.event import (
     MAX_ATTRIBUTE,
     MAX_DATA,
     MAX_DEPTH,
+    MAX_EXTENSIONS,
+    MAX_NAME,
+    RESERVED,
     Event,
     Refusal,
     check_json,
@@ -72,6 +75,8 @@ class PlainJson(_Common, forbid_unknown_fields=True, gc=False):
     data: msgspec.Raw = NO_DATA
 
 
+FIELDS: Final = frozenset(Plain.__struct_fields__)
+
 _decode_plain = msgspec.json.Decoder(PlainJson).decode
 
 
@@ -109,6 +114,8 @@ class _Reader:
         self._micros = to_micros(received)
         self._known: set[str] = set()
         """Sources and types that are allowed; most events of an append share them."""
+        self._plain = True
+        """Whether the last document that was read had no extension attributes."""
 
     def row(self, item: Any) -> Row | Refusal:
         """The row of one item, or why it has none."""
@@ -125,21 +132,27 @@ class _Reader:
         data = None
         try:
             if type(item) is msgspec.Raw:
-                item = _read(item)
+                item = _read(item, plain=self._plain)
+                # The next ones are likely to be like it.
+                self._plain = type(item) is PlainJson
             if type(item) is PlainJson:
                 data = decode_json(item.data)
         except ValueError as error:
             return Refusal(f"{BROKEN}{error}")
-        plain = item if type(item) is PlainJson else _plain(item)
-        if plain is not None:
-            row = self._quick(plain, data if type(plain) is PlainJson else plain.data)
+        if type(item) is PlainJson:
+            row = self._quick(item, data)
+            if row is not None:
+                return row
+        elif (found := _plain(item)) is not None:
+            plain, attributes = found
+            row = self._quick(plain, plain.data, attributes)
             if row is not None:
                 return row
         event = read_event(_document(item, data), received=self._received)
         return row_of(event) if isinstance(event, Event) else event
 
-    def _quick(self, event: _Common, data: Any) -> Row | None:
-        """The row, or None where there is anything to look at more closely."""
+    def _quick(self, event: _Common, data: Any, attributes: str | None = None) -> Row | None:
+        """The row, or None where there is anything to look at more closely; `attributes` are the checked ones as JSON."""
         source, id_, type_, subject = event.source, event.id, event.type, event.subject
         if not (id_.isprintable() and 0 < len(id_) <= MAX_ATTRIBUTE):
             return None
@@ -154,7 +167,7 @@ class _Reader:
         text = None if data is None else _text(data)
         if time is None or (text is None and data is not None):
             return None
-        flag_set = flag = variant = value = attributes = None
+        flag_set = flag = variant = value = None
         if type(data) is dict:
             if type_ == EXPOSURE:
                 flag_set = _named(data, "feature_flag.set.id")
@@ -178,34 +191,71 @@ class _Reader:
         return True
 
 
-def _read(raw: msgspec.Raw) -> Any:
-    """One item of a batch in which not all are plain: as the struct, else as any JSON.
+def _read(raw: msgspec.Raw, *, plain: bool) -> Any:
+    """One item of a batch in which not all are plain: as the struct where it is, and was likely to be; else as any JSON.
 
     Raises:
         ValueError: it is not valid JSON, or too large.
     """
     if len(memoryview(raw)) > MAX_EVENT:
         raise ValueError(f"it is larger than {MAX_EVENT:,} bytes")
-    try:
-        return _decode_plain(raw)
-    except (msgspec.MsgspecError, ValueError, RecursionError):
-        return decode_json(raw)
+    if plain:
+        try:
+            return _decode_plain(raw)
+        except (msgspec.MsgspecError, ValueError, RecursionError):
+            pass
+    return decode_json(raw)
 
 
-def _plain(item: Any) -> Plain | None:
-    """A document as the struct, where it has that shape."""
+def _plain(item: Any) -> tuple[Plain, str | None] | None:
+    """A document as the struct, with its extension attributes as JSON, where it has that shape."""
     if type(item) is not dict:
         return None
+    attributes = None
+    if not item.keys() <= FIELDS:
+        found = _extended(item)
+        if found is None:
+            return None
+        item, attributes = found
     try:
-        return msgspec.convert(item, Plain)
+        return msgspec.convert(item, Plain), attributes
     except (msgspec.ValidationError, ValueError, TypeError):
         return None
+
+
+def _extended(item: dict[Any, Any]) -> tuple[dict[str, Any], str] | None:
+    """The attributes that the struct has, and as JSON the others with the content type, if all are plain."""
+    own: dict[str, Any] = {}
+    others: dict[str, str | int | bool] = {}
+    kind = item.get("datacontenttype")
+    if kind is not None:
+        if type(kind) is not str or not is_attribute(kind):
+            return None
+        others["datacontenttype"] = kind
+    for name, value in item.items():
+        if name in FIELDS:
+            if name != "datacontenttype":
+                own[name] = value
+        elif _is_extension(name, value):
+            others[name] = value
+        else:
+            return None
+    return None if len(others) > MAX_EXTENSIONS else (own, _encode(others).decode())
+
+
+def _is_extension(name: Any, value: Any) -> bool:
+    if type(name) is not str or name in RESERVED or not (name.isprintable() and 0 < len(name) <= MAX_NAME):
+        return False
+    kind = type(value)
+    if kind is str:
+        return len(value) <= MAX_ATTRIBUTE and value.isprintable()
+    return kind is bool or (kind is int and LOWEST <= value <= HIGHEST)
 
 
 def _readable(item: Any) -> Any:
     """A refused item as a document, or None; its data is not looked at once more."""
     try:
-        item = _read(item) if type(item) is msgspec.Raw else item
+        item = _read(item, plain=False) if type(item) is msgspec.Raw else item
     except ValueError:
         return None
     return _document(item, item.data) if isinstance(item, PlainJson) else _document(item, None)

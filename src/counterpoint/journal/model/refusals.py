@@ -122,7 +122,8 @@ def sample_of(document: object) -> str:
     but those of _SHOWN, shortened."""
     if not isinstance(document, Mapping):
         return _cut(_shape(document))
-    names = sorted(document, key=lambda name: _CONTEXT.index(name) if name in _CONTEXT else len(_CONTEXT))
+    given = [name for name, value in document.items() if value is not None]  # null is as good as not there
+    names = sorted(given, key=lambda name: _CONTEXT.index(name) if name in _CONTEXT else len(_CONTEXT))
     shape: dict[str, str] = {}
     for name in names[:40]:
         if name in _SHOWN:
@@ -151,6 +152,8 @@ def _shape(value: object) -> str:
     if isinstance(value, str):
         odd = sorted({f"U+{ord(char):04X}" for char in value[:10_000] if not char.isprintable()})
         return f"(text of {len(value):,} characters{', with ' + ', '.join(odd[:3]) if odd else ''})"
+    if isinstance(value, msgspec.Raw):
+        return f"(JSON of {len(bytes(value)):,} bytes)"
     if isinstance(value, Mapping):
         return f"(an object of {len(value):,})"
     if isinstance(value, list | tuple):

@@ -22,8 +22,8 @@ function follow(part) {
 
   async function look() {
     const usual = part.dataset.stream ? STILL : PERIOD;
-    // Nobody's reading is disturbed: not in a hidden tab, not while something inside has the focus.
-    if (document.hidden || part.contains(document.activeElement)) return later(PERIOD);
+    // Nobody's reading is disturbed: not in a hidden tab, not while somebody is at work inside.
+    if (document.hidden || isBusy(part)) return later(PERIOD);
     looked = Date.now();
     try {
       const answer = await fetch(part.dataset.live, { headers: { Accept: "text/html" }, redirect: "error" });
@@ -63,13 +63,33 @@ function listen(address, told) {
   attend();
 }
 
-/** Put the new content in; what was opened stays open. @param {HTMLElement} part @param {string} text */
+/** Put the new content in; what was opened stays open, and keeps the focus. @param {HTMLElement} part @param {string} text */
 function replace(part, text) {
   const fresh = new DOMParser().parseFromString(text, "text/html").body;
-  const nameOf = (each, index) => each.id || String(index);
-  const open = new Map([...part.querySelectorAll("details")].map((each, index) => [nameOf(each, index), each.open]));
-  fresh.querySelectorAll("details").forEach((each, index) => (each.open = open.get(nameOf(each, index)) ?? false));
+  const before = named(part);
+  const focused = document.activeElement?.closest("summary")?.parentElement;
+  const name = [...before].find(([, each]) => each === focused)?.[0];
+  const after = named(fresh);
+  after.forEach((each, key) => (each.open = before.get(key)?.open ?? false));
   part.replaceChildren(...fresh.childNodes);
+  if (name !== undefined) after.get(name)?.querySelector("summary").focus({ preventScroll: true });
+}
+
+/** What can be opened, by its id, or by its words and which one it is of those with the same. @param {HTMLElement} part */
+function named(part) {
+  const found = new Map();
+  for (const each of part.querySelectorAll("details")) {
+    const words = each.id || each.querySelector("summary").textContent.trim();
+    let key = words;
+    for (let other = 2; found.has(key); other += 1) key = `${words} ${other}`;
+    found.set(key, each);
+  }
+  return found;
+}
+
+/** Whether somebody is at work inside, at more than something to open. @param {HTMLElement} part */
+function isBusy(part) {
+  return part.contains(document.activeElement) && !document.activeElement.closest("summary");
 }
 
 export function enableLive() {

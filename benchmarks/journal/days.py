@@ -1,0 +1,143 @@
+"""What a result costs after each added day, out of kept sums and by reading every event; and reading beside ingest.
+
+Two weeks of history, then thirty days on each of which as many users are shown a variant for the first time: the
+hardest case, since each of them brings two weeks of past events for the covariates. The full computation
+is measured on every fifth day.
+"""
+
+import json
+import sys
+import tempfile
+import threading
+import time
+from pathlib import Path
+from typing import Any
+
+sys.path.insert(0, str(Path(__file__).parent))
+
+import company
+
+from counterpoint.experiments.aggregation import exposures_of, totals_expression
+from counterpoint.experiments.daily import daily_totals, key_of
+from counterpoint.experiments.totals import Totals, totals_of
+from counterpoint.journal import Journal
+from counterpoint.journal.daily import FOLDER, Kept, size
+
+EVENTS = 4_000_000
+DAYS = company.EXPOSED_FROM + 30
+EVERY = 5
+INGESTED = 150_000
+
+
+def full(journal: Journal) -> Totals:
+    """The totals out of every event."""
+    plan = company.plan()
+    with journal.snapshot() as snapshot:
+        exposures = exposures_of(plan, snapshot.events(company.EXPOSURE))
+        expression = totals_expression(plan, exposures, snapshot.events(*company.TYPES))
+        return totals_of(plan, expression.to_pyarrow().to_pylist())
+
+
+def kept(journal: Journal) -> Totals:
+    """The totals out of kept sums."""
+    plan = company.plan()
+    with journal.snapshot() as snapshot:
+        return daily_totals(plan, snapshot, Kept(journal.folder, key_of(plan)), holds=journal.holds)
+
+
+def timed(work: Any, journal: Journal) -> tuple[float, Totals]:
+    """CPU seconds, and what the work gave."""
+    before = time.process_time()
+    totals = work(journal)
+    return round(time.process_time() - before, 2), totals
+
+
+def apart(found: Totals, expected: Totals) -> float:
+    """The largest relative difference of a mean, a sum of squares or a comoment; counts must be equal."""
+    worst = 0.0
+    for ours, theirs in zip(found.groups, expected.groups, strict=True):
+        if (ours.users, ours.early, ours.late) != (theirs.users, theirs.early, theirs.late):
+            raise SystemExit("kept sums and the full computation count different users or events")
+        for name, metric in ours.metrics.items():
+            other = theirs.metrics[name]
+            if (metric.events, metric.blank) != (other.events, other.blank):
+                raise SystemExit("kept sums and the full computation count different events")
+            pairs = [(metric.moments.mean, other.moments.mean), (metric.moments.m2, other.moments.m2)]
+            if metric.covariate and other.covariate:
+                pairs.append((metric.covariate.comoment, other.covariate.comoment))
+            worst = max([worst, *(abs(a / b - 1) for a, b in pairs if b)])
+    return worst
+
+
+def added_days(folder: Path, events: int) -> dict[str, object]:
+    """CPU seconds of a result after each added day."""
+    company.make(folder, events, of=DAYS, days=range(company.EXPOSED_FROM))
+    with Journal(folder) as journal:
+        full(journal)  # imports are paid once
+        rows, worst = [], 0.0
+        for day in range(company.EXPOSED_FROM, DAYS):
+            company.make(folder, events, of=DAYS, days=[day])
+            row: dict[str, object] = {"day": day - company.EXPOSED_FROM + 1}
+            row["kept_cpu_s"], totals = timed(kept, journal)
+            if row["day"] in (1, DAYS - company.EXPOSED_FROM) or day % EVERY == 0:
+                row["again_cpu_s"], _ = timed(kept, journal)
+                row["full_cpu_s"], expected = timed(full, journal)
+                worst = max(worst, apart(totals, expected))
+            rows.append(row)
+    return {
+        "events": events, "days": rows, "kept_mb": round(size(folder / FOLDER) / 1e6, 1),
+        "largest_relative_difference": worst,
+    }  # fmt: skip
+
+
+def beside_ingest(folder: Path) -> dict[str, object]:
+    """Full results for as long as an ingest runs: both alone, and together, by the clock."""
+    batches = [
+        [
+            {
+                "specversion": "1.0", "id": f"{start + number}", "source": "beside", "type": "other",
+                "subject": f"user-{number}", "time": "2026-05-04T10:00:00Z", "data": {"value": number % 97},
+            }
+            for number in range(1_000)
+        ]
+        for start in range(0, 3 * INGESTED, 1_000)
+    ]  # fmt: skip
+    share = len(batches) // 3
+
+    def ingest(journal: Journal, part: int) -> float:
+        begin = time.perf_counter()
+        for batch in batches[part * share : (part + 1) * share]:
+            journal.append(batch)
+        return INGESTED / (time.perf_counter() - begin)
+
+    with Journal(folder) as journal:
+        ingest(journal, 0)
+        alone = ingest(journal, 1)
+        begin = time.perf_counter()
+        full(journal)
+        query = time.perf_counter() - begin
+        together: list[float] = []
+        thread = threading.Thread(target=lambda: together.append(ingest(journal, 2)))
+        thread.start()
+        queries: list[float] = []
+        while thread.is_alive():
+            begin = time.perf_counter()
+            full(journal)
+            queries.append(time.perf_counter() - begin)
+        thread.join()
+    return {
+        "ingest_alone_per_s": round(alone), "ingest_beside_per_s": round(together[0]),
+        "query_alone_s": round(query, 2), "queries_beside_s": [round(one, 2) for one in queries],
+    }  # fmt: skip
+
+
+def measure(events: int = EVENTS) -> dict[str, object]:
+    """Both on one journal."""
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name) / "journal"
+        folder.mkdir()
+        return {"added_days": added_days(folder, events), "beside_ingest": beside_ingest(folder)}
+
+
+if __name__ == "__main__":
+    print(json.dumps(measure(int(sys.argv[1]) if sys.argv[1:] else EVENTS)))

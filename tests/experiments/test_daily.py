@@ -1,0 +1,379 @@
+"""Kept sums against the whole expression: whatever happens to a journal, both give the same totals."""
+
+import os
+import sqlite3
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing, contextmanager
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule, run_state_machine_as_test
+from msgspec.structs import replace
+
+from counterpoint.errors import InputError
+from counterpoint.experiments import Experiment, Metric
+from counterpoint.experiments.aggregation import exposures_of, totals_expression
+from counterpoint.experiments.daily import daily_totals, key_of
+from counterpoint.experiments.totals import Totals, totals_of
+from counterpoint.journal import EXPOSURE, Journal, Snapshot
+from counterpoint.journal.daily import FOLDER, Kept, drop, drop_gone, size, trim
+from counterpoint.journal.manifest import adopt, manifest
+from counterpoint.journal.sought import Named
+
+T0 = datetime(2026, 3, 1, tzinfo=UTC)
+KINDS = ("sum", "mean", "count", "any")
+PLAN = Experiment(
+    name="e",
+    flag="f",
+    control="x",
+    treatments=("y",),
+    success=tuple(
+        Metric(
+            name=f"{kind}_{event}",
+            event=event,
+            aggregation=kind,
+            field="value" if kind == "sum" else "ms",
+            covariate_days=days,
+        )
+        for kind in KINDS
+        for event, days in (("p", 2), ("q", 0))
+    ),
+    start=T0 + timedelta(days=1),
+    end=T0 + timedelta(days=7),
+)
+
+
+def exposure(number: int, subject: str, variant: str, hour: int) -> dict[str, Any]:
+    data = {"feature_flag.key": "f", "feature_flag.result.variant": variant}
+    return made(number, EXPOSURE, subject, hour, data)
+
+
+def made(number: int, kind: str, subject: str, hour: int, data: dict[str, Any]) -> dict[str, Any]:
+    return {
+        "specversion": "1.0", "id": str(number), "source": "test", "type": kind, "subject": subject,
+        "time": (T0 + timedelta(hours=hour)).isoformat(), "data": data,
+    }  # fmt: skip
+
+
+def whole(journal: Journal, plan: Experiment = PLAN) -> Totals:
+    with journal.snapshot() as snapshot:
+        exposures = exposures_of(plan, snapshot.events(EXPOSURE))
+        expression = totals_expression(plan, exposures, snapshot.events("p", "q"))
+        return totals_of(plan, expression.to_pyarrow().to_pylist())
+
+
+def kept(journal: Journal, plan: Experiment = PLAN) -> Totals:
+    with journal.snapshot() as snapshot:
+        return daily_totals(plan, snapshot, Kept(journal.folder, key_of(plan)), holds=journal.holds)
+
+
+def assert_alike(found: Totals, expected: Totals) -> None:
+    """Everything equal; means and sums of squares but for rounding."""
+    assert [(g.variant, g.mixed, g.users, g.early, g.late) for g in found.groups] == [
+        (g.variant, g.mixed, g.users, g.early, g.late) for g in expected.groups
+    ]
+    assert (found.first_exposure, found.last_exposure, found.outside) == (
+        expected.first_exposure,
+        expected.last_exposure,
+        expected.outside,
+    )
+    for ours, theirs in zip(found.groups, expected.groups, strict=True):
+        for name, metric in ours.metrics.items():
+            other = theirs.metrics[name]
+            assert (metric.events, metric.blank) == (other.events, other.blank)
+            assert (metric.covariate is None) == (other.covariate is None)
+            pairs = [(metric.moments, other.moments)]
+            if metric.covariate and other.covariate:
+                pairs.append((metric.covariate.moments, other.covariate.moments))
+                assert metric.covariate.comoment == pytest.approx(
+                    other.covariate.comoment, rel=1e-9, abs=1e-9
+                )
+            for a, b in pairs:
+                assert a.n == b.n
+                assert (a.mean, a.m2) == (
+                    pytest.approx(b.mean, rel=1e-12, abs=1e-12),
+                    pytest.approx(b.m2, rel=1e-9, abs=1e-9),
+                )
+
+
+@contextmanager
+def manifest_of(journal: Journal) -> Iterator[sqlite3.Connection]:
+    with closing(sqlite3.connect(journal.folder / "intake.db", isolation_level=None)) as database:
+        yield database
+
+
+def rewrite(journal: Journal, old: list[Any], change: Callable[[Any], Any]) -> None:
+    """Put one new file in the place of some, as a merge or a deletion does: same events, or fewer."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    table = change(pa.concat_tables([pq.read_table(journal.folder / segment.path) for segment in old]))
+    path = str(Path(old[0].path).with_name(f"again{abs(hash(tuple(s.path for s in old)))}.parquet"))
+    pq.write_table(table, journal.folder / path)
+    with manifest_of(journal) as database:
+        database.execute("BEGIN IMMEDIATE")
+        for segment in old:
+            database.execute("DELETE FROM segments WHERE path = ?", (segment.path,))
+        if len(table):
+            new = replace(
+                old[0], path=path, events=len(table), bytes=(journal.folder / path).stat().st_size,
+                first=min(s.first for s in old), last=max(s.last for s in old), lowest=None, highest=None, columns=(),
+            )  # fmt: skip
+            adopt(database, [new], added=0)
+        database.execute("COMMIT")
+
+
+class Happening(RuleBasedStateMachine):
+    """A journal to which things happen in any order."""
+
+    folder: Path
+    opened = 0
+
+    @initialize()
+    def begin(self) -> None:
+        Happening.opened += 1
+        self.journal = Journal(self.folder / str(Happening.opened))
+        self.number = 0
+
+    def teardown(self) -> None:
+        self.journal.close()
+
+    @rule(
+        shown=st.lists(
+            st.tuples(st.sampled_from("abcdef"), st.sampled_from("xxyz"), st.integers(0, 200)), max_size=6
+        ),
+        happened=st.lists(
+            st.tuples(
+                st.sampled_from("ppqr"),
+                st.sampled_from("abcdefg"),
+                st.integers(-60, 230),
+                st.one_of(st.none(), st.booleans(), st.integers(-3, 3), st.floats(-5, 5)),
+            ),
+            max_size=10,
+        ),
+        compact=st.booleans(),
+    )
+    def append(self, shown: list[Any], happened: list[Any], compact: bool) -> None:
+        events = [exposure(self.number + i, *row) for i, row in enumerate(shown)]
+        self.number += len(events)
+        for kind, subject, hour, value in happened:
+            self.number += 1
+            data = {"value": value, "ms": value} if isinstance(value, int | float) else {}
+            events.append(made(self.number, kind, subject, hour, data))
+        receipt = self.journal.append(events)
+        assert not receipt.rejected
+        if compact:
+            self.journal.compact()
+
+    @rule(which=st.integers(0, 1000))
+    def merge(self, which: int) -> None:
+        with manifest_of(self.journal) as database:
+            segments = manifest(database)
+        groups: dict[Any, list[Any]] = {}
+        for segment in segments:
+            groups.setdefault((segment.type, segment.period), []).append(segment)
+        if groups:
+            rewrite(self.journal, list(groups.values())[which % len(groups)], lambda table: table)
+
+    @rule(subject=st.sampled_from("abcdef"), drops=st.booleans())
+    def forget(self, subject: str, drops: bool) -> None:
+        import pyarrow.compute as pc
+
+        self.journal.compact()
+        with manifest_of(self.journal) as database:
+            segments = manifest(database)
+        for segment in segments:
+            rewrite(
+                self.journal, [segment], lambda table: table.filter(pc.not_equal(table["subject"], subject))
+            )
+        if drops:
+            drop_gone(self.journal.folder, set())
+            assert not list((self.journal.folder / FOLDER).rglob("*.parquet"))
+
+    @rule()
+    def merge_all(self) -> None:
+        self.journal.compact(full=True)
+
+    @rule(which=st.integers(0, 1000))
+    def retain(self, which: int) -> None:
+        with manifest_of(self.journal) as database:
+            if segments := manifest(database):
+                database.execute(
+                    "DELETE FROM segments WHERE path = ?", (segments[which % len(segments)].path,)
+                )
+
+    @rule(which=st.integers(0, 1000))
+    def lose(self, which: int) -> None:
+        if files := sorted((self.journal.folder / FOLDER).rglob("*.parquet")):
+            files[which % len(files)].unlink()
+
+    @invariant()
+    def both_agree(self) -> None:
+        if hasattr(self, "journal"):
+            assert_alike(kept(self.journal), whole(self.journal))
+
+
+def test_whatever_happens_kept_sums_give_what_the_whole_expression_gives(tmp_path: Path) -> None:
+    Happening.folder = tmp_path
+    run_state_machine_as_test(
+        Happening,
+        settings=settings(
+            max_examples=int(os.environ.get("COUNTERPOINT_FUZZ", "4")),
+            stateful_step_count=7,
+            deadline=None,
+            suppress_health_check=list(HealthCheck),
+        ),
+    )
+
+
+def files_read(journal: Journal, monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The types and days of the segments that a result reads events from."""
+    read: list[str] = []
+    events = Snapshot.events
+
+    def watched(snapshot: Snapshot, *types: str, **given: Any) -> Any:
+        read.extend(
+            segment.path.split("/", 1)[1].rsplit("/", 1)[0]
+            for segment in snapshot.segments
+            if segment.type in types and segment.path in given.get("only", ())
+        )
+        return events(snapshot, *types, **given)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Snapshot, "events", watched)
+        kept(journal)
+    return sorted(read)
+
+
+@pytest.fixture
+def journal(tmp_path: Path) -> Iterator[Journal]:
+    with Journal(tmp_path / "journal") as opened:
+        opened.append([exposure(i, f"u{i}", "xy"[i % 2], 24 + i) for i in range(6)])
+        opened.append(
+            [made(10 + i, "p", f"u{i % 6}", 24 * (i % 3), {"value": i, "ms": i}) for i in range(12)]
+        )
+        opened.compact()
+        kept(opened)
+        yield opened
+
+
+def test_nothing_new_reads_no_events(journal: Journal, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert files_read(journal, monkeypatch) == []
+
+
+def test_a_new_day_of_known_users_reads_that_day(journal: Journal, monkeypatch: pytest.MonkeyPatch) -> None:
+    journal.append([made(50, "p", "u1", 100, {"value": 7}), made(51, "q", "u2", 100, {"value": 1})])
+    journal.compact()
+    assert files_read(journal, monkeypatch) == ["type=p/day=2026-03-05", "type=q/day=2026-03-05"]
+    assert_alike(kept(journal), whole(journal))
+
+
+def test_a_late_event_reads_its_own_file(journal: Journal, monkeypatch: pytest.MonkeyPatch) -> None:
+    journal.append([made(50, "p", "u1", 30, {"value": 7})])
+    journal.compact()
+    assert files_read(journal, monkeypatch) == ["type=p/day=2026-03-02"]
+    assert_alike(kept(journal), whole(journal))
+
+
+def test_a_merged_day_reads_that_day(journal: Journal, monkeypatch: pytest.MonkeyPatch) -> None:
+    journal.append([made(50, "p", "u1", 30, {"value": 7})])
+    journal.compact()
+    kept(journal)
+    with manifest_of(journal) as database:
+        day = [segment for segment in manifest(database, ["p"]) if segment.period == "2026-03-02"]
+    rewrite(journal, day, lambda table: table)
+    assert files_read(journal, monkeypatch) == ["type=p/day=2026-03-02"]
+    assert_alike(kept(journal), whole(journal))
+
+
+def test_many_small_files_of_sums_become_few(journal: Journal, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("counterpoint.experiments.daily.MOST_PARTS", 2)
+    for day in range(5):
+        journal.append(
+            [
+                made(50 + day, "p", f"u{day}", 30 + 24 * day, {"value": 7}),
+                exposure(90 + day, f"n{day}", "x", 40 + day),
+            ]
+        )
+        journal.compact()
+        assert_alike(kept(journal), whole(journal))
+    state = Kept(journal.folder, key_of(PLAN)).load()
+    assert len(state.sums) <= 4
+    assert len(state.shown) <= 4
+
+
+def test_what_comes_from_a_persons_files_is_gone_after_a_drop(journal: Journal) -> None:
+    with manifest_of(journal) as database:
+        paths = {segment.path for segment in manifest(database)}
+    assert drop(journal.folder, {"segments/of/others.parquet"}) == 0
+    assert drop(journal.folder, paths) == 1
+    assert not list((journal.folder / FOLDER).rglob("*.parquet"))
+    assert_alike(kept(journal), whole(journal))
+
+
+def test_sums_of_segments_that_are_gone_meanwhile_are_not_kept(journal: Journal) -> None:
+    journal.append([made(50, "p", "u1", 30, {"value": 7})])
+    journal.compact()
+    files = set((journal.folder / FOLDER).rglob("*.parquet"))
+    with journal.snapshot() as snapshot:
+        found = daily_totals(PLAN, snapshot, Kept(journal.folder, key_of(PLAN)), holds=lambda _: False)
+    assert_alike(found, whole(journal))
+    assert set((journal.folder / FOLDER).rglob("*.parquet")) == files
+
+
+def test_what_was_not_used_for_longest_is_given_up_first(journal: Journal) -> None:
+    other = replace(PLAN, end=None)
+    assert_alike(kept(journal, other), whole(journal, other))
+    old = Kept(journal.folder, key_of(PLAN)).folder
+    os.utime(old / "state.json", (1, 1))
+    trim(journal.folder, size(journal.folder / FOLDER) - 1)
+    assert [home.name for home in (journal.folder / FOLDER).iterdir()] == [key_of(other)]
+    trim(journal.folder, 0)
+    assert not list((journal.folder / FOLDER).iterdir())
+
+
+def test_files_of_a_computation_that_was_broken_off_are_found_and_removed(journal: Journal) -> None:
+    stray = Kept(journal.folder, key_of(PLAN)).file()
+    stray.write_bytes(b"half")
+    (finding,) = [found for found in journal.check() if found.level != "ok"]
+    assert "broken off" in finding.message
+    journal.check(mend=True)
+    assert not stray.exists()
+    assert_alike(kept(journal), whole(journal))
+
+
+def test_two_threads_keep_the_same_sums_one_after_the_other(journal: Journal) -> None:
+    journal.append([made(50, "p", "u1", 30, {"value": 7})])
+    journal.compact()
+    with ThreadPoolExecutor(2) as pool:
+        for found in pool.map(lambda _: kept(journal), range(2)):
+            assert_alike(found, whole(journal))
+
+
+def test_values_that_are_no_finite_numbers_are_refused_as_in_the_whole_expression(journal: Journal) -> None:
+    journal.append([made(50 + i, "p", "u1", 30, {"value": 1e308}) for i in range(2)])
+    journal.compact()
+    for way in (kept, whole):
+        with pytest.raises(InputError, match="not all finite numbers"):
+            way(journal)
+
+
+def test_whom_the_journal_forgets_is_in_no_kept_sum(journal: Journal) -> None:
+    def bytes_with(name: bytes) -> list[Path]:
+        import pyarrow.parquet as pq
+
+        return [
+            file
+            for file in sorted((journal.folder / FOLDER).rglob("*.parquet"))
+            if name in str(pq.read_table(file).to_pylist()).encode()
+        ]
+
+    assert bytes_with(b"'u3'")
+    journal.forget([Named("u3")], actor="test")
+    assert not bytes_with(b"'u3'")
+    assert_alike(kept(journal), whole(journal))
