@@ -238,13 +238,15 @@ def _line(line: Any) -> dict[str, Any]:
 
 
 def _counted(way: Way) -> dict[str, float]:
-    """What the metrics count, by name and labels; how long it took lies in different buckets."""
+    """What the metrics count of requests, by name and labels; how long each took lies in different buckets."""
     metrics = way.client.app.state.meters.registry.collect()  # type: ignore[attr-defined]
     return {
         f"{sample.name}{sample.labels}": sample.value
         for metric in metrics
         for sample in metric.samples
-        if sample.name.endswith(("_requests_total", "_seconds_count", "_in_flight"))
+        # What the journal counts follows a moment later, when exposures are written.
+        if sample.name.startswith("counterpoint_http_")
+        and sample.name.endswith(("_requests_total", "_seconds_count", "_in_flight"))
     }
 
 
