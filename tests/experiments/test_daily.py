@@ -24,6 +24,7 @@ from counterpoint.journal import EXPOSURE, Journal, Snapshot
 from counterpoint.journal.daily import FOLDER, Kept, drop, drop_gone, size, trim
 from counterpoint.journal.manifest import adopt, manifest
 from counterpoint.journal.sought import Named
+from counterpoint.settings import JournalSettings
 
 T0 = datetime(2026, 3, 1, tzinfo=UTC)
 KINDS = ("sum", "mean", "count", "any")
@@ -377,3 +378,19 @@ def test_whom_the_journal_forgets_is_in_no_kept_sum(journal: Journal) -> None:
     journal.forget([Named("u3")], actor="test")
     assert not bytes_with(b"'u3'")
     assert_alike(kept(journal), whole(journal))
+
+
+def test_retention_takes_the_sums_of_what_goes(tmp_path: Path) -> None:
+    settings = JournalSettings(retention={"p": 4})
+    clock = [T0 + timedelta(days=3)]
+    with Journal(tmp_path / "journal", settings, clock=lambda: clock[0]) as journal:
+        journal.append([exposure(1, "anna", "x", 25), made(2, "p", "anna", 30, {"value": 1, "ms": 2})])
+        journal.compact()
+        kept(journal)
+        assert list((journal.folder / FOLDER).rglob("*.parquet"))
+        journal.compact()
+        assert list((journal.folder / FOLDER).rglob("*.parquet")), "nothing is too old yet"
+        clock[0] += timedelta(days=10)
+        journal.compact()
+        assert not list((journal.folder / FOLDER).rglob("*.parquet"))
+        assert_alike(kept(journal), whole(journal))

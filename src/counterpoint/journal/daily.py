@@ -16,7 +16,7 @@ from typing import Final
 
 import msgspec
 
-__all__ = ["FOLDER", "Kept", "Rows", "State", "drop", "drop_gone", "orphans", "size", "trim"]
+__all__ = ["FOLDER", "Kept", "Rows", "State", "drop", "drop_before", "drop_gone", "orphans", "size", "trim"]
 
 FOLDER: Final = "daily"
 STATE: Final = "state.json"
@@ -139,22 +139,33 @@ def drop(folder: Path, paths: Collection[str]) -> int:
     Call it after the manifest has ceased to name them: a computation that is under way looks there before
     it keeps what it has. What is removed is computed again, in full, when it is next asked for.
     """
-    return _drop(folder, lambda segments: not segments.isdisjoint(paths))
+    return _drop(folder, lambda state: not state.segments.isdisjoint(paths))
 
 
 def drop_gone(folder: Path, named: Collection[str]) -> int:
     """As `drop`, of all segments but these, which the manifest names."""
-    return _drop(folder, lambda segments: not segments.issubset(named))
+    return _drop(folder, lambda state: not state.segments.issubset(named))
 
 
-def _drop(folder: Path, stale: Callable[[set[str]], bool]) -> int:
+def drop_before(folder: Path, home: str, day: int) -> int:
+    """As `drop`, of segments under `home` (a folder in the journal's) with events before a day since 1970."""
+    return _drop(
+        folder,
+        lambda state: any(
+            first < day and path.startswith(f"{home}/")
+            for path, (first, _) in (*state.exposures.items(), *state.events.items())
+        ),
+    )
+
+
+def _drop(folder: Path, stale: Callable[[State], bool]) -> int:
     dropped = 0
     for home in _homes(folder):
         kept = Kept(folder, home.name)
         with kept.alone():
             state = kept.load()
             # Rows of a computation that was broken off came from who knows where.
-            if stale(state.segments) or any(_unnamed(home, state)):
+            if stale(state) or any(_unnamed(home, state)):
                 kept.clear()
                 dropped += 1
     return dropped

@@ -14,8 +14,9 @@ from typing import TYPE_CHECKING, Final
 
 import msgspec
 
+from counterpoint.journal.daily import drop_before
 from counterpoint.journal.intake import transaction
-from counterpoint.journal.manifest import DAY, Segment, manifest, note_removal, replace
+from counterpoint.journal.manifest import DAY, FOLDER, Segment, folder_name, manifest, note_removal, replace
 from counterpoint.journal.model.outcome import Expired, Gone
 from counterpoint.journal.model.row import identity
 from counterpoint.journal.rewriting import rewritten
@@ -72,7 +73,11 @@ def expire(
     breathe: Callable[[], None] = lambda: None,
 ) -> list[Expired]:  # fmt: skip
     """Let go what is too old; hold the compaction lock. What went is told, and written down as a receipt."""
-    return [_expire(folder, database, old, now, writing, breathe) for old in _old(database, rules, now)]
+    gone = [_expire(folder, database, old, now, writing, breathe) for old in _old(database, rules, now)]
+    for each in gone:
+        # What was computed from those events names their users.
+        drop_before(folder, f"{FOLDER}/type={folder_name(each.type)}", each.before // DAY)
+    return gone
 
 
 def receipts(database: sqlite3.Connection, *, limit: int = 20) -> list[Gone]:
