@@ -11,6 +11,8 @@ from counterpoint.web.scale import Scale, clipped, extent, tick_text, ticks
 
 __all__ = ["Series", "line_chart", "sparkline"]
 
+NAMES = (90, 120)
+"""Pixels for the names at the ends of the lines, at most: where the chart is narrow, and elsewhere."""
 MARK = 64
 """Pixels that a written place on the x axis takes, with the gap to the next one."""
 
@@ -57,7 +59,7 @@ def line_chart(
     x_text = write_x or tick_text(x_ticks)
 
     def draw(size: str, width: int) -> Markup:
-        right = width - (90 if size == "narrow" else 120)
+        right = width - min(NAMES[size != "narrow"], 24 + 7 * max(len(one.name) for one in drawn))
         x_scale = Scale(min(xs), max(xs), 48, right)
         y_scale = Scale(y_low, y_high, height - 28, 8)
         parts: list[Markup] = []
