@@ -124,6 +124,13 @@ def test_many_small_appends_share_one_commit(journal: Journal, monkeypatch: pyte
     assert len(sizes) <= 2, "what came while the first was held up is written at once"
 
 
+def test_who_stops_waiting_for_an_append_keeps_nobody_from_appending(journal: Journal) -> None:
+    given_up = journal.submit([event(1)])
+    assert not given_up.cancel()
+    assert journal.submit([event(2)]).result(timeout=30) == Receipt(accepted=1)
+    assert ids(journal) == {"e1", "e2"}
+
+
 def test_of_repeats_in_one_commit_the_first_wins(journal: Journal) -> None:
     with journal._intake.writing:
         taken = [journal.submit([event(0)])]

@@ -153,6 +153,9 @@ class _Append:
         """Characters of what can be large; the rest of a row is a few hundred bytes."""
         self.rejected = rejected
         self.future: Future[Receipt] = Future()
+        # Who waits may give up, such as a request that is broken off. Its events are written all the same: a
+        # future that could be cancelled would refuse its receipt, and with it end the thread that writes.
+        self.future.set_running_or_notify_cancel()
 
     def receipt(self, accepted: int) -> Receipt:
         """What becomes known when so many of the rows were new."""
