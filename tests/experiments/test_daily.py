@@ -23,6 +23,7 @@ from counterpoint.experiments.totals import Totals, totals_of
 from counterpoint.journal import EXPOSURE, Journal, Snapshot
 from counterpoint.journal.daily import FOLDER, Kept, drop, drop_gone, size, trim
 from counterpoint.journal.manifest import adopt, manifest
+from counterpoint.journal.residue import search
 from counterpoint.journal.sought import Named
 from counterpoint.settings import JournalSettings
 
@@ -394,3 +395,20 @@ def test_retention_takes_the_sums_of_what_goes(tmp_path: Path) -> None:
         journal.compact()
         assert not list((journal.folder / FOLDER).rglob("*.parquet"))
         assert_alike(kept(journal), whole(journal))
+
+
+def test_rows_that_no_longer_count_hold_nobody_who_is_forgotten(journal: Journal) -> None:
+    with manifest_of(journal) as database:
+        old = manifest(database, [EXPOSURE])
+        events = manifest(database, ["p"])
+    for segments in (old, events):
+        rewrite(
+            journal,
+            segments,
+            lambda table: table.filter([text != "u3" for text in table["subject"].to_pylist()]),
+        )
+    kept(journal)
+    assert Kept(journal.folder, key_of(PLAN)).load().has_gone
+    assert search(journal.folder / FOLDER, ["u3"]).traces
+    journal.forget([Named("u3")], actor="test")
+    assert not search(journal.folder / FOLDER, ["u3"]).traces

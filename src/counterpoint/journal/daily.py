@@ -60,6 +60,11 @@ class State(msgspec.Struct, frozen=True):
         return self.exposures.keys() | self.events.keys()
 
     @property
+    def has_gone(self) -> bool:
+        """Whether a file holds rows that came from segments that are gone."""
+        return any(part.without for part in (*self.shown, *self.sums))
+
+    @property
     def names(self) -> set[str]:
         """The files that belong to it."""
         parts = (*self.shown, *self.sums, self.users, self.changed, self.merged)
@@ -143,8 +148,9 @@ def drop(folder: Path, paths: Collection[str]) -> int:
 
 
 def drop_gone(folder: Path, named: Collection[str]) -> int:
-    """As `drop`, of all segments but these, which the manifest names."""
-    return _drop(folder, lambda state: not state.segments.issubset(named))
+    """As `drop`, of all segments but these, which the manifest names; also what holds rows that no longer count,
+    since the segments that they came from may have held anybody."""
+    return _drop(folder, lambda state: state.has_gone or not state.segments.issubset(named))
 
 
 def drop_before(folder: Path, home: str, day: int) -> int:
@@ -190,10 +196,10 @@ def orphans(folder: Path, *, mend: bool = False) -> list[Path]:
     for home in _homes(folder):
         with _free(home) as free:
             if free:
-                found += _unnamed(home, Kept(folder, home.name).load())
-                if mend:
-                    for file in found:
-                        file.unlink(missing_ok=True)
+                unnamed = list(_unnamed(home, Kept(folder, home.name).load()))
+                found += unnamed
+                for file in unnamed if mend else ():
+                    file.unlink(missing_ok=True)
     return found
 
 
