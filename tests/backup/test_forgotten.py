@@ -104,6 +104,24 @@ def test_a_backup_can_be_purged_and_stays_sound(filled: Workspace, tmp_path: Pat
     assert not is_there(filled.path)
 
 
+def test_a_backup_that_could_not_be_reached_is_purged_of_everybody_the_next_time(
+    filled: Workspace, tmp_path: Path
+) -> None:
+    make_backup(filled, tmp_path / "b.zip")
+    journal = filled.journal.folder
+    (tmp_path / "b.zip").rename(tmp_path / "offline.zip")
+    first = filled.journal.forget([Named(PERSON)]).number
+    assert purge_backups(journal, [Named(PERSON)], erasures=first)[0].outstanding
+    (tmp_path / "offline.zip").rename(tmp_path / "b.zip")
+    second = filled.journal.forget([Named("user-1")]).number
+    assert [each.outstanding for each in purge_backups(journal, [Named("user-1")], erasures=second)] == [""]
+    assert known_backups(journal, before=second) == []
+    restore(tmp_path / "b.zip", tmp_path / "again")
+    assert not is_there(tmp_path / "again")
+    traces = search(tmp_path / "again", ["user-1"]).traces  # others hold it within a longer text
+    assert not any(trace.values or trace.residue for trace in traces)
+
+
 def test_backups_that_cannot_be_reached_are_named(
     filled: Workspace, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -13,8 +13,9 @@ from counterpoint.graph.actor import local_actor
 from counterpoint.journal import Journal
 from counterpoint.journal.backups import known_backups, purged
 from counterpoint.journal.copying import copy_intake, held_files
+from counterpoint.journal.forgotten import forgotten_hashes
 from counterpoint.journal.residue import search
-from counterpoint.journal.sought import Named
+from counterpoint.journal.sought import Hashed, Named, digest
 from counterpoint.workspace import JOURNAL
 
 __all__ = ["Purged", "purge_backups"]
@@ -32,7 +33,10 @@ class Purged(msgspec.Struct, frozen=True):
 
 
 def purge_backups(journal: Path, people: Sequence[Named], *, erasures: int) -> list[Purged]:
-    """Remove people from every known backup that was made before an erasure and can be reached."""
+    """Remove people from every known backup that was made before an erasure and can be reached.
+
+    With them go all whom the workspace has forgotten and the backup has not, so that it holds none of them.
+    """
     done = []
     for backup in known_backups(journal, before=erasures):
         try:
@@ -50,13 +54,26 @@ def _purge(path: Path, id: str, journal: Path, people: Sequence[Named]) -> int: 
         if archive.manifest.id != id:
             raise ConflictError(f"{path} is another backup now; where this one went, nobody has said.")
         archive.unpack(home)
-        return _replace(path, archive.manifest, home, home / JOURNAL, people)
+        sought = [*people, *_missed(journal, home / JOURNAL, people)]
+        return _replace(path, archive.manifest, home, home / JOURNAL, sought)
 
 
-def _replace(path: Path, manifest: Manifest, home: Path, inner: Path, people: Sequence[Named]) -> int:
+def _missed(journal: Path, inner: Path, people: Sequence[Named]) -> list[Hashed]:
+    """Whom else the workspace has forgotten and the backup has not: it could not be reached then, say."""
+    known = set(forgotten_hashes(inner))
+    return [
+        each
+        for each in forgotten_hashes(journal)
+        if each not in known and all(digest(each.key, person.text) != each.hash for person in people)
+    ]
+
+
+def _replace(
+    path: Path, manifest: Manifest, home: Path, inner: Path, people: Sequence[Named | Hashed]
+) -> int:
     with Journal(inner) as opened:
         gone = opened.forget(people, actor=local_actor().ref)
-    found = search(inner, [person.text for person in people])
+    found = search(inner, [person.text for person in people if isinstance(person, Named)])
     if any(trace.values or trace.residue for trace in found.traces):
         raise ConflictError(f"{path} could not be purged; it is as it was.")
     numbers, segments = copy_intake(inner, home / "intake.db")
@@ -64,6 +81,8 @@ def _replace(path: Path, manifest: Manifest, home: Path, inner: Path, people: Se
     files = [(name, home / name) for name in kept]
     files.append((f"{JOURNAL}/intake.db", home / "intake.db"))
     files += [(f"{JOURNAL}/{segment.path}", inner / segment.path) for segment in segments]
-    changed = msgspec.structs.replace(manifest, journal=JournalPart(*numbers))
+    # Its erasures are counted as before: the number that it gave this one may be another one's in the workspace.
+    part = msgspec.structs.replace(JournalPart(*numbers), erasures=manifest.journal.erasures)
+    changed = msgspec.structs.replace(manifest, journal=part)
     pack(path, files, changed, force=True)
     return gone.events
