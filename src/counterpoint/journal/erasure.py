@@ -28,7 +28,7 @@ from counterpoint.journal.compaction import compaction_lock, remove_orphans
 from counterpoint.journal.daily import drop_gone
 from counterpoint.journal.forgotten import hashes, key_of, write_list
 from counterpoint.journal.intake import BUSY_SECONDS, connect, storage_errors, transaction
-from counterpoint.journal.leases import clean_retired, newest_number
+from counterpoint.journal.leases import clean_retired, lease, newest_number
 from counterpoint.journal.manifest import DAY, Segment, manifest, note_removal, replace
 from counterpoint.journal.model.row import identity
 from counterpoint.journal.purging import Purged, holds, purge
@@ -125,13 +125,14 @@ def preview(folder: Path, people: Sequence[Named | Hashed]) -> Forgotten:
     with storage_errors(folder):
         database = connect(folder / "intake.db", create=False)
         try:
-            with transaction(database, "DEFERRED"):
-                found = _Found()
-                _look_into_intake(database, sought, found)
-                segments = manifest(database)
-            for segment in segments:
-                if gone := holds(folder, segment, sought):
-                    found.files.append(Purged(segment, gone))
+            found = _Found()
+            with lease(folder, database):  # a compaction may replace the files meanwhile
+                with transaction(database, "DEFERRED"):
+                    _look_into_intake(database, sought, found)
+                    segments = manifest(database)
+                for segment in segments:
+                    if gone := holds(folder, segment, sought):
+                        found.files.append(Purged(segment, gone))
         finally:
             database.close()
     return _outcome(found, len(people))

@@ -302,6 +302,7 @@ class Journal:
         advance: Callable[[float, float | None], None] = lambda done, total: None,
     ) -> Forgotten:  # fmt: skip
         """Remove every event that is about these people, for good; see `erasure.forget`."""
+        self.settle()  # a sample of what was refused may name them
         now = to_micros(self._clock())
         done = forget(
             self.folder, people, actor=actor, now=now, writing=self._intake.writing, wait=wait, advance=advance
