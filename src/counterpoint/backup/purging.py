@@ -54,7 +54,7 @@ def _purge(path: Path, id: str, journal: Path, people: Sequence[Named]) -> int: 
         if archive.manifest.id != id:
             raise ConflictError(f"{path} is another backup now; where this one went, nobody has said.")
         archive.unpack(home)
-        sought = [*people, *_missed(journal, home / JOURNAL, people)]
+        sought: list[Named | Hashed] = [*people, *_missed(journal, home / JOURNAL, people)]
         return _replace(path, archive.manifest, home, home / JOURNAL, sought)
 
 

@@ -75,7 +75,7 @@ def expire(
     """Let go what is too old; hold the compaction lock. What went is told, and written down as a receipt."""
     gone = [_expire(folder, database, old, now, writing, breathe) for old in _old(database, rules, now)]
     for each in gone:
-        # What was computed from those events names their users.
+        # Sums of users would outlive what they are the sums of; what they came from may have been merged since.
         drop_before(folder, f"{FOLDER}/type={folder_name(each.type)}", each.before // DAY)
     return gone
 
