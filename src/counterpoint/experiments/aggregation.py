@@ -22,6 +22,8 @@ from counterpoint.experiments.totals import ADDED, totals_of
 __all__ = [
     "EARLY_DAYS",
     "exposures_of",
+    "item_in",
+    "number_in",
     "reach_days",
     "shown_expression",
     "summary_expression",
@@ -326,15 +328,7 @@ def _field(metric: Metric, events: Table) -> Any:
     if metric.field == "value" and "value" in events.columns:
         return events.value.cast("float64")
     if "data" in events.columns:
-        if not PLAIN.fullmatch(metric.field):
-            raise InputError(
-                f"The metric {metric.name} reads the field {metric.field!r}, which no path can name; "
-                "use letters, digits, _ and -, with a dot before what is inside of another field."
-            )
-        item = events.data.cast("json")
-        for part in metric.field.split("."):  # engines differ in what a path with dots means
-            item = item[part]
-        return ibis.coalesce(item.float, item.bool.cast("float64"))
+        return number_in(events, metric.field, f"The metric {metric.name}")
     if metric.field in events.columns:
         return events[metric.field].cast("float64")
     if metric.aggregation == "any":
@@ -342,6 +336,33 @@ def _field(metric: Metric, events: Table) -> Any:
     raise InputError(
         f"The metric {metric.name} needs a column {metric.field} of numbers; the table of events has {', '.join(events.columns)}."
     )
+
+
+def number_in(events: Table, field: str, who: str) -> Any:
+    """A field of the events' data as a number; true and false are 1 and 0, anything else is missing.
+
+    Raises:
+        InputError: `who` reads a field whose name no path can have.
+    """
+    item = item_in(events, field, who)
+    return ibis.coalesce(item.float, item.bool.cast("float64"))
+
+
+def item_in(events: Table, field: str, who: str) -> Any:
+    """A field of the events' data as JSON; a dot stands before what is inside of another field.
+
+    Raises:
+        InputError: `who` reads a field whose name no path can have.
+    """
+    if not PLAIN.fullmatch(field):
+        raise InputError(
+            f"{who} reads the field {field!r}, which no path can name; use letters, digits, _ and -,"
+            " with a dot before what is inside of another field."
+        )
+    item = events.data.cast("json")
+    for part in field.split("."):  # engines differ in what a path with dots means
+        item = item[part]
+    return item
 
 
 def _require(table: Table, columns: Sequence[str], what: str) -> None:

@@ -7,8 +7,7 @@ from typing import Any, Final
 import ibis
 from ibis.expr.types import Table
 
-from counterpoint.errors import InputError
-from counterpoint.experiments.aggregation import PLAIN
+from counterpoint.experiments.aggregation import item_in, number_in
 from counterpoint.experiments.metrics.definition import Definition
 from counterpoint.experiments.metrics.period import Period
 from counterpoint.experiments.metrics.reading import OTHER, Figure
@@ -124,8 +123,7 @@ def _number(metric: Definition, events: Table) -> Any:
     """The metric's field as a number; true and false are 1 and 0, anything else is missing."""
     if metric.field == "value":
         return events.value.cast("float64")
-    item = _item(metric.field, events, f"The metric {metric.name}")
-    return ibis.coalesce(item.float, item.bool.cast("float64"))
+    return number_in(events, metric.field, f"The metric {metric.name}")
 
 
 def _part(events: Table, split: str | None, parts: Sequence[str]) -> Any:
@@ -138,24 +136,12 @@ def _part(events: Table, split: str | None, parts: Sequence[str]) -> Any:
 def _text(split: str, events: Table) -> Any:
     if split in COLUMNS:
         return events[split].cast("string").fill_null(NONE)
-    item = _item(split, events, "The figure")
+    item = item_in(events, split, "The figure")
     # Engines write fractions, and even whole numbers and truth, in their own ways; so we write them ourselves.
     number = item.float
     whole = ibis.ifelse((number == number.floor()) & (number.abs() < WHOLE), number, ibis.null("float64"))
     truth = ibis.cases((item.bool == True, "true"), (item.bool == False, "false"))  # noqa: E712 - an expression
     return ibis.coalesce(item.str, whole.cast("int64").cast("string"), truth, ibis.literal(NONE))
-
-
-def _item(field: str, events: Table, who: str) -> Any:
-    if not PLAIN.fullmatch(field):
-        raise InputError(
-            f"{who} reads the field {field!r}, which no path can name; use letters, digits, _ and -,"
-            " with a dot before what is inside of another field."
-        )
-    item = events.data.cast("json")
-    for key in field.split("."):
-        item = item[key]
-    return item
 
 
 def _summed(table: Table, *keys: str) -> Table:
