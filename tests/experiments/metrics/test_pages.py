@@ -6,6 +6,7 @@ import yaml
 from litestar.testing import TestClient
 
 from counterpoint import Workspace
+from counterpoint.experiments.metrics.form import descriptor, form_of
 from counterpoint.experiments.metrics.pages import EXAMPLE
 from counterpoint.graph.descriptor import validate
 from counterpoint.server.app import create_app
@@ -173,3 +174,11 @@ def test_the_api_never_tells_a_number_of_one_person(client: TestClient) -> None:
     # Every value of `ms` is of one user: all of them are one part.
     assert [part["part"] for part in told["parts"]] == ["(other)"]
     assert "low" not in told["whole"]
+
+
+def test_what_is_saved_unchanged_keeps_every_digit() -> None:
+    spec = {"event": "e", "aggregation": "sum", "direction": "increase", "cap": 123456.78}
+    document = entity("Metric", "m", spec)
+    changed, errors = descriptor(form_of(document), document)
+    assert not errors
+    assert changed == document

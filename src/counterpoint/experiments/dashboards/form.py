@@ -9,7 +9,15 @@ from msgspec.structs import replace
 
 from counterpoint.errors import Problem
 from counterpoint.experiments.dashboards.definition import Dashboard
-from counterpoint.experiments.metrics.form import API_VERSION, name_from
+from counterpoint.experiments.metrics.form import (
+    API_VERSION,
+    all_of,
+    name_from,
+    number_of,
+    one_of,
+    put,
+    text_of,
+)
 from counterpoint.graph.ref import parse_ref
 
 __all__ = ["DashboardForm", "PanelRow", "changed", "descriptor", "field_errors", "form_of", "read_form"]
@@ -48,13 +56,13 @@ class DashboardForm(msgspec.Struct, frozen=True, kw_only=True):
 
 def read_form(data: Mapping[str, Any]) -> DashboardForm:
     """Read a posted form; lines in which nothing is typed are dropped."""
-    columns = {name: _all(data, f"panel_{name}") for name in PanelRow.__struct_fields__}
+    columns = {name: all_of(data, f"panel_{name}") for name in PanelRow.__struct_fields__}
     size = max(map(len, columns.values()), default=0)
     rows = (
         PanelRow(**{name: values[index] if index < len(values) else "" for name, values in columns.items()})
         for index in range(size)
     )
-    plain = {name: _one(data, name) for name in ("title", "name", "owner", "description", "days", "etag")}
+    plain = {name: one_of(data, name) for name in ("title", "name", "owner", "description", "days", "etag")}
     return DashboardForm(**plain, panels=tuple(row for row in rows if not row.empty))
 
 
@@ -65,15 +73,15 @@ def form_of(dashboard: Dashboard, document: Mapping[str, Any]) -> DashboardForm:
         name=dashboard.name,
         owner=str(document["spec"]["owner"]),
         description=dashboard.description,
-        days=_text(dashboard.days),
+        days=text_of(dashboard.days),
         panels=tuple(
             PanelRow(
                 metric=parse_ref(panel.metric).short.removeprefix("metric:"),
                 title=panel.title,
                 chart=panel.chart or "",
-                days=_text(panel.days),
+                days=text_of(panel.days),
                 split=panel.split or "",
-                target=_text(panel.target),
+                target=text_of(panel.target),
                 goal=parse_ref(panel.goal).short.removeprefix("goal:") if panel.goal else "",
             )
             for panel in dashboard.panels
@@ -124,10 +132,10 @@ def descriptor(
             )
     if not form.owner:
         errors["owner"] = "Every dashboard has exactly one owner: choose a unit that you belong to."
-    _put(metadata, "title", form.title)
-    _put(metadata, "description", form.description)
-    _put(spec, "owner", form.owner)
-    _put(spec, "days", _number(form.days, "days", errors))
+    put(metadata, "title", form.title)
+    put(metadata, "description", form.description)
+    put(spec, "owner", form.owner)
+    put(spec, "days", _number(form.days, "days", errors))
     old = list((before or {}).get("spec", {}).get("panels") or ())
     panels = []
     for index, row in enumerate(form.panels):
@@ -140,9 +148,9 @@ def descriptor(
         for name in PanelRow.__struct_fields__:
             text = getattr(row, name)
             value = _number(text, f"panel-{index}-{name}", errors) if name in {"days", "target"} else text
-            _put(panel, name, value)
+            put(panel, name, value)
         panels.append(panel)
-    _put(spec, "panels", panels)
+    put(spec, "panels", panels)
     return document, errors
 
 
@@ -175,34 +183,7 @@ def _number(text: str, field: str, errors: dict[str, str]) -> float | None:
     if not text:
         return None
     try:
-        found = float(text.replace(",", "."))
+        return number_of(text)
     except ValueError:
         errors[field] = f"{text!r} is no number."
         return None
-    if found != found or abs(found) == float("inf"):
-        errors[field] = f"{text!r} is no number."
-        return None
-    return int(found) if found.is_integer() else found
-
-
-def _text(value: float | None) -> str:
-    return "" if value is None else f"{value:g}" if abs(value) < 1e6 else repr(value)
-
-
-def _put(holder: dict[str, Any], key: str, value: Any) -> None:
-    if value in ("", None, []):
-        holder.pop(key, None)
-    else:
-        holder[key] = value
-
-
-def _one(data: Mapping[str, Any], key: str) -> str:
-    return next(iter(_all(data, key)), "")
-
-
-def _all(data: Mapping[str, Any], key: str) -> list[str]:
-    found = data.get(key)
-    return [
-        str(each).strip()
-        for each in (found if isinstance(found, list) else [found] if found is not None else [])
-    ]

@@ -8,12 +8,22 @@ import msgspec
 
 from counterpoint.errors import Problem
 
-__all__ = ["MetricForm", "descriptor", "field_errors", "form_of", "name_from", "read_form"]
+__all__ = [
+    "MetricForm",
+    "all_of",
+    "descriptor",
+    "field_errors",
+    "form_of",
+    "name_from",
+    "number_of",
+    "one_of",
+    "put",
+    "read_form",
+    "text_of",
+]
 
 API_VERSION = "counterpoint.dev/v1"
 NUMBERS = ("quantile", "cap", "days")
-ROWS = 3
-"""Lines for decisions that a form offers at least."""
 
 
 class MetricForm(msgspec.Struct, frozen=True, kw_only=True):
@@ -44,11 +54,11 @@ class MetricForm(msgspec.Struct, frozen=True, kw_only=True):
 def read_form(data: Mapping[str, Any]) -> MetricForm:
     """Read a posted form; lines without a decision are dropped."""
     plain = {
-        name: _one(data, name)
+        name: one_of(data, name)
         for name in MetricForm.__struct_fields__
         if name != "decisions" and name in data
     }
-    texts, refs = _all(data, "decision"), _all(data, "decision_for")
+    texts, refs = all_of(data, "decision"), all_of(data, "decision_for")
     padded = refs + [""] * (len(texts) - len(refs))
     return MetricForm(**plain, decisions=tuple(row for row in zip(texts, padded, strict=False) if row[0]))
 
@@ -67,13 +77,13 @@ def form_of(document: Mapping[str, Any], etag: str = "") -> MetricForm:
         event=spec.get("event") or "",
         aggregation=spec["aggregation"],
         field=spec.get("field") or "",
-        quantile=_text(spec.get("quantile")),
+        quantile=text_of(spec.get("quantile")),
         numerator=spec.get("numerator") or "",
         denominator=spec.get("denominator") or "",
         per=spec.get("per") or "all",
         calendar=window.get("calendar") or "day",
-        days=_text(window.get("days")),
-        cap=_text(spec.get("cap")),
+        days=text_of(window.get("days")),
+        cap=text_of(spec.get("cap")),
         role=spec.get("role") or "ordinary",
         decisions=tuple(
             (str(item["decision"]), ", ".join(item.get("for") or ())) for item in spec.get("decisions") or ()
@@ -102,15 +112,15 @@ def descriptor(
             errors["title"] = (
                 "Give the metric a title of Latin letters or digits; its name in addresses is made from it."
             )
-    _put(metadata, "title", form.title)
-    _put(metadata, "description", form.description)
+    put(metadata, "title", form.title)
+    put(metadata, "description", form.description)
     numbers: dict[str, float | None] = {}
     for name in NUMBERS:
-        text = getattr(form, name).replace(",", ".")
+        text = getattr(form, name)
         try:
-            numbers[name] = _number(text) if text else None
+            numbers[name] = number_of(text) if text else None
         except ValueError:
-            errors[name] = f"{getattr(form, name)!r} is no number."
+            errors[name] = f"{text!r} is no number."
             numbers[name] = None
     ratio, quantile = form.aggregation == "ratio", form.aggregation == "quantile"
     # What the chosen aggregation has no use for is left out, so that a change of it is one choice and not three.
@@ -135,7 +145,7 @@ def descriptor(
         ],
     }
     for key, value in fields.items():
-        _put(spec, key, value)
+        put(spec, key, value)
     if not form.owner:
         errors["owner"] = "Every metric has exactly one owner, who answers for what it means."
     return document, errors
@@ -174,32 +184,40 @@ def _window(calendar: str, days: float | None) -> dict[str, Any] | None:
     return found or None
 
 
-def _number(text: str) -> float:
-    found = float(text)
+def number_of(text: str) -> float:
+    """The number that was typed, with a point or a comma.
+
+    Raises:
+        ValueError: it is none.
+    """
+    found = float(text.replace(",", "."))
     if found != found or abs(found) == float("inf"):
         raise ValueError(text)
     return int(found) if found.is_integer() else found
 
 
-def _text(value: float | None) -> str:
-    return "" if value is None else f"{value:g}" if abs(value) < 1e6 else repr(value)
+def text_of(value: float | None) -> str:
+    """A number as a field shows it, with every digit: what is saved unchanged stays the same."""
+    if value is None:
+        return ""
+    return str(int(value)) if float(value).is_integer() else repr(value)
 
 
-def _put(holder: dict[str, Any], key: str, value: Any) -> None:
+def put(holder: dict[str, Any], key: str, value: Any) -> None:
+    """Set what was filled in; what was left empty is taken away."""
     if value in ("", None, []):
         holder.pop(key, None)
     else:
         holder[key] = value
 
 
-def _one(data: Mapping[str, Any], key: str) -> str:
-    found = data.get(key)
-    return str((found[0] if isinstance(found, list) else found) or "").strip()
+def one_of(data: Mapping[str, Any], key: str) -> str:
+    """The text of a field; of several of that name the first."""
+    return next(iter(all_of(data, key)), "")
 
 
-def _all(data: Mapping[str, Any], key: str) -> list[str]:
+def all_of(data: Mapping[str, Any], key: str) -> list[str]:
+    """The texts of all fields of a name, without the blanks around them."""
     found = data.get(key)
-    return [
-        str(each).strip()
-        for each in (found if isinstance(found, list) else [found] if found is not None else [])
-    ]
+    given = found if isinstance(found, list) else [found] if found is not None else []
+    return [str(each).strip() for each in given]
