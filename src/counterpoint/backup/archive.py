@@ -19,8 +19,9 @@ import msgspec
 
 from counterpoint.backup.manifest import FORMAT, NAME, Manifest, Part
 from counterpoint.errors import ConflictError, InputError, WorkspaceError
+from counterpoint.syncing import sync
 
-__all__ = ["Advance", "Archive", "open_archive", "pack", "sync_folder", "verify"]
+__all__ = ["Advance", "Archive", "open_archive", "pack", "verify"]
 
 Advance = Callable[[float, float | None], None]
 
@@ -66,7 +67,7 @@ def pack(
         os.fsync(sink.fileno())
         check_target(target, force=force)
         draft.replace(target)
-        sync_folder(target.parent)
+        sync(target.parent)
     return complete
 
 
@@ -155,7 +156,7 @@ class Archive:
                 os.fsync(sink.fileno())
             target.chmod(0o600)
         for home in homes:
-            sync_folder(home)
+            sync(home)
 
     def check(self, advance: Advance = lambda done, total: None) -> None:
         """Read every file and compare it with the manifest.
@@ -280,15 +281,6 @@ def verify(path: Path, advance: Advance = lambda done, total: None) -> Manifest:
     with open_archive(path) as archive:
         archive.check(advance)
         return archive.manifest
-
-
-def sync_folder(folder: Path) -> None:
-    """Let a new name in a folder survive a power cut."""
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 @contextmanager

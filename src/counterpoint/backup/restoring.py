@@ -17,7 +17,7 @@ from typing import Final
 
 import msgspec
 
-from counterpoint.backup.archive import Advance, Archive, open_archive, sync_folder
+from counterpoint.backup.archive import Advance, Archive, open_archive
 from counterpoint.backup.manifest import Manifest
 from counterpoint.errors import ConflictError, InputError, WorkspaceError
 from counterpoint.graph.actor import local_actor
@@ -28,6 +28,7 @@ from counterpoint.journal.intake import connect, storage_errors
 from counterpoint.journal.manifest import manifest as segments_of
 from counterpoint.journal.sought import Hashed
 from counterpoint.settings import Settings, load_settings
+from counterpoint.syncing import sync
 from counterpoint.workspace import JOURNAL, SETTINGS, Workspace
 
 __all__ = ["Restored", "forget_again", "restore"]
@@ -248,7 +249,7 @@ def _put(staging: Path, place: Path) -> Path | None:
     mode = aside.stat().st_mode & 0o777 if aside else 0o700
     staging.rename(place)
     place.chmod(mode)
-    sync_folder(place.parent)
+    sync(place.parent)
     return aside
 
 

@@ -16,6 +16,8 @@ from typing import Final
 
 import msgspec
 
+from counterpoint.syncing import sync
+
 __all__ = ["FOLDER", "Kept", "Rows", "State", "drop", "drop_before", "drop_gone", "orphans", "size", "trim"]
 
 FOLDER: Final = "daily"
@@ -114,12 +116,12 @@ class Kept:
     def save(self, state: State) -> None:
         """Make the state the one that counts, after its files are on the disk, and remove the others."""
         for name in state.names:
-            _sync(self.folder / name)
+            sync(self.folder / name)
         fresh = self.folder / f"{STATE}.new"
         fresh.write_bytes(msgspec.json.encode(state))
-        _sync(fresh)
+        sync(fresh)
         fresh.replace(self.folder / STATE)
-        _sync(self.folder)
+        sync(self.folder)
         self.tidy(state)
 
     def tidy(self, state: State) -> None:
@@ -246,11 +248,3 @@ def _unnamed(home: Path, state: State) -> Iterator[Path]:
     for file in sorted(home.glob("*")):
         if file.name not in (STATE, LOCK) and file.name not in state.names:
             yield file
-
-
-def _sync(path: Path) -> None:
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

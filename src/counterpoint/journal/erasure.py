@@ -10,7 +10,6 @@ Killed before the second step, nothing has happened; killed after it, the next `
 """
 
 import json
-import os
 import sqlite3
 import threading
 import time
@@ -35,6 +34,7 @@ from counterpoint.journal.purging import Purged, holds, purge
 from counterpoint.journal.sought import COLUMNS_SEARCHED, Hashed, Named, Sought, digest
 from counterpoint.journal.uncounting import remove_names
 from counterpoint.moments import to_datetime
+from counterpoint.syncing import sync
 
 __all__ = [
     "WAIT",
@@ -351,11 +351,7 @@ def _tidy(folder: Path, start: float) -> None:
                     file.unlink()
     for place in (folder / "segments", folder):
         if place.exists():
-            descriptor = os.open(place, os.O_RDONLY)
-            try:
-                os.fsync(descriptor)
-            finally:
-                os.close(descriptor)
+            sync(place)
 
 
 def _rewrite_database(database: sqlite3.Connection, wait: float) -> None:

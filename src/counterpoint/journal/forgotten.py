@@ -12,6 +12,7 @@ from typing import Final
 from counterpoint.errors import WorkspaceError
 from counterpoint.journal.intake import BUSY_SECONDS
 from counterpoint.journal.sought import Hashed
+from counterpoint.syncing import sync
 
 __all__ = ["forgotten_hashes", "hashes", "key_of", "read_list", "write_list"]
 
@@ -73,3 +74,4 @@ def write_list(folder: Path, people: Sequence[Hashed]) -> None:
         sink.flush()
         os.fsync(sink.fileno())
     draft.replace(folder / LIST)
+    sync(folder)

@@ -24,6 +24,7 @@ from counterpoint.journal.manifest import (
     replace,
 )
 from counterpoint.journal.model.row import COLUMNS, Row
+from counterpoint.syncing import sync
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -264,8 +265,4 @@ def sync_folders(folder: Path, segments: Sequence[Segment]) -> None:
     """Sync the folders that name the files, up to the journal's."""
     homes = {folder / Path(segment.path).parent for segment in segments}
     for place in {place for home in homes for place in (home, home.parent, home.parent.parent, folder)}:
-        descriptor = os.open(place, os.O_RDONLY)
-        try:
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)
+        sync(place)
