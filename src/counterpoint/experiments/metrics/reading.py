@@ -90,8 +90,15 @@ def withhold(figures: Iterable[Figure]) -> list[Figure]:
     """Withhold what is about too few people, and what would tell it by subtraction."""
     given = list(figures)
     hidden = {index for index, figure in enumerate(given) if too_few(figure.users)}
-    for line in (lambda figure: (figure.span,), lambda figure: (figure.part,)):
-        hidden |= _beside(given, hidden, line)
+    lines: tuple[Callable[[Figure], Hashable], ...] = (
+        lambda figure: (figure.span,),
+        lambda figure: (figure.part,),
+    )
+    before = -1
+    while len(hidden) > before:  # what is hidden in one line may stand alone in its other one
+        before = len(hidden)
+        for line in lines:
+            hidden |= _beside(given, hidden, line)
     return [_hidden(figure) if index in hidden else figure for index, figure in enumerate(given)]
 
 
