@@ -69,3 +69,12 @@ def test_a_name_alone_means_the_engine_of_the_settings_or_this_machine() -> None
 
 def test_the_examples_are_true() -> None:
     assert doctest.testmod(counterpoint.engine).failed == 0
+
+
+@pytest.mark.parametrize(
+    "text", ["clickhouse:ana:secret@lake", "spark://ana:secret@lake", "clickhouse://ana:secret@lake:x"]
+)
+def test_an_address_that_is_none_does_not_show_its_password(text: str) -> None:
+    with pytest.raises(ValueError, match="is no") as caught:
+        read_engine(text)
+    assert "secret" not in str(caught.value)

@@ -72,7 +72,8 @@ def read_engine(text: str) -> EngineAddress:
     if kind in FORMS:
         raise ValueError(f"{text!r} is no address of {kind}; write {FORMS[kind]}")
     hint = near(kind, ENGINES) or f"; it knows {', '.join(ENGINES[:-1])} and {ENGINES[-1]}"
-    raise ValueError(f"{kind!r} is no engine of this version{hint}")
+    # What is written without its "://" may hold a password all the same.
+    raise ValueError(f"{kind.partition(':')[0]!r} is no engine of this version{hint}")
 
 
 def chosen_engine(setting: EngineAddress, asked: str | None) -> EngineAddress:
@@ -96,7 +97,7 @@ def _spark(text: str, rest: str) -> EngineAddress:
     hosts = rest.split(",")  # several masters, of which one leads
     if all(re.fullmatch(r"[\w.-]+:\d{1,5}|\[[0-9a-fA-F:]+\]:\d{1,5}", host) for host in hosts):
         return EngineAddress(kind="spark", master=text)
-    raise ValueError(f"{text!r} is no address of spark; write {FORMS['spark']}")
+    raise ValueError(f"{_masked(text)!r} is no address of spark; write {FORMS['spark']}")
 
 
 def _clickhouse(text: str, rest: str) -> EngineAddress:
