@@ -180,6 +180,15 @@ def test_the_numbers_of_events_are_distributed_with_the_cap_in_sight(read: Read,
     assert all(each.users >= 5 or not each.events for each in bins)
 
 
+def test_a_distribution_tells_nobody_s_number(read: Read, squad: Workspace) -> None:
+    numbers = [*(40 + user % 30 for user in range(150)), 37.25, 71.75]
+    read([event(0, user, {"value": number}) for user, number in enumerate(numbers)])
+    bins = readings.distribution_of(squad, measured(squad), WEEK)
+    edges = [bins[0].low, *(each.high for each in bins if each.high is not None)]
+    assert edges == [36 + 2 * index for index in range(len(edges))]
+    assert all(each.withheld for each in bins if each.low <= 37.25 < (each.high or 72))
+
+
 def test_a_reading_is_kept_until_events_come(squad: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
     squad.journal.append(TWO_EACH)
     metric = measured(squad)

@@ -1,5 +1,6 @@
 """Readings out of a snapshot of the journal: the engine is asked, and what is about too few people is withheld."""
 
+import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Final
 
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
 __all__ = ["BINS", "compute", "distribution"]
 
 BINS: Final = 20
+"""Of a distribution, about: as many as round numbers make."""
 SPREAD: Final = 4
 """Standard deviations above the mean at which the bins end; the last one holds what is beyond."""
 ADDED: Final = frozenset({"sum", "count", "users"})
@@ -113,22 +115,28 @@ def _nothing(metric: Definition) -> float | None:
 
 
 def distribution(snapshot: Snapshot, metric: Definition, period: Period) -> tuple[Bin, ...]:
-    """How many events have a number of which size: up to `BINS` bins of one width, each of `LEAST` users or withheld."""
+    """How many events have a number of which size: bins of one width, each of `LEAST` users or withheld.
+
+    They begin and end at round numbers, so that none tells the smallest or the largest number, which is somebody's.
+    """
     events = snapshot.events(metric.event)
     (ends,) = range_expression(metric, events, period).to_pyarrow().to_pylist()
     low, high = ends["low"], ends["high"]
-    if low is None or not abs(low) < float("inf") or not abs(high) < float("inf"):
+    if low is None or not math.isfinite(low) or not math.isfinite(high):
         return ()
     top = min(high, ends["mean"] + SPREAD * (ends["spread"] or 0.0))
     top = max(top, min(high, (metric.cap or low) * 1.1))
-    width = (top - low) / BINS or 1.0
-    bins = BINS if top > low else 1
+    if not math.isfinite(top - low):
+        return ()
+    width = _round_width((top - low) / BINS or abs(low) / BINS or 1.0)
+    low = math.floor(low / width) * width
+    bins = max(math.ceil((top - low) / width), 1)
     expression = histogram_expression(metric, events, period, low=low, width=width, bins=bins)
     rows = {row["bin"]: row for row in expression.to_pyarrow().to_pylist()}
     found = []
     for index in range(bins):
         row = rows.get(index) or {"events": 0, "users": 0}
-        end = None if index == bins - 1 and high > top else low + (index + 1) * width
+        end = None if index == bins - 1 and high > low + bins * width else low + (index + 1) * width
         hidden = too_few(row["users"])
         found.append(
             Bin(
@@ -140,3 +148,13 @@ def distribution(snapshot: Snapshot, metric: Definition, period: Period) -> tupl
             )
         )
     return tuple(found) if sum(each.users for each in found) >= LEAST or not rows else ()
+
+
+def _round_width(least: float) -> float:
+    """1, 2 or 5 times a power of ten that is at least so large.
+
+    >>> _round_width(0.031), _round_width(7)
+    (0.05, 10.0)
+    """
+    power = 10.0 ** math.floor(math.log10(least))
+    return next((factor * power for factor in (1, 2, 5, 10) if factor * power >= least), least)
