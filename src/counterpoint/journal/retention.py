@@ -15,9 +15,10 @@ from typing import TYPE_CHECKING, Final
 import msgspec
 
 from counterpoint.journal.intake import transaction
-from counterpoint.journal.manifest import DAY, Segment, manifest, note_removal, replace
+from counterpoint.journal.manifest import Segment, manifest, note_removal, replace
 from counterpoint.journal.model.outcome import Expired, Gone
 from counterpoint.journal.model.row import identity
+from counterpoint.journal.periods import DAY
 from counterpoint.journal.rewriting import rewritten
 from counterpoint.journal.segments import DamagedError, read_segment
 from counterpoint.moments import to_datetime
