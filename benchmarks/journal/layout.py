@@ -20,7 +20,7 @@ from counterpoint.journal import Event, Journal, read_event
 from counterpoint.journal.manifest import Segment
 from counterpoint.journal.merging import merged
 from counterpoint.journal.model.row import COLUMNS, row_of
-from counterpoint.journal.segments import write_segments
+from counterpoint.journal.segments import arrow_table, write_segments
 
 EVENTS = 300_000
 ROUND = 50_000
@@ -89,9 +89,9 @@ def written(made: list[tuple[object, ...]]) -> dict[str, float]:
     files: list[Segment] = []
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        write_segments(folder, made[:100])
+        write_segments(folder, arrow_table(made[:100]))
         plain = cpu(lambda: [floor(folder, part) for part in parts])
-        each = cpu(lambda: [files.extend(write_segments(folder, part)) for part in parts])
+        each = cpu(lambda: [files.extend(write_segments(folder, arrow_table(part))) for part in parts])
         before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
         size = sum(file.bytes for file in files)
         again = cpu(lambda: files.append(merged(folder, files[:], lambda: None)))

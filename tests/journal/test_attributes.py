@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 from counterpoint.errors import InputError
 from counterpoint.journal import Attribute, Journal
 from counterpoint.journal.columns import MOST, Tally
+from counterpoint.journal.documents import Documents
 from counterpoint.settings import JournalSettings
 
 from .conftest import event, exposure
@@ -289,7 +290,7 @@ def test_without_data_no_json_is_read(journal: Journal) -> None:
 def test_names_beyond_all_bounds_are_counted_in_bounded_memory() -> None:
     tally = Tally()
     for number in range(60_000):
-        tally.add([{"common": 1, f"only{number}": 1}], [{}])
+        tally.add(Documents([{"common": 1, f"only{number}": 1}]), Documents([{}]))
     assert [column.name for column in tally.columns("t")] == ["common"]
     assert len(tally._counts) <= 20_002
 

@@ -11,7 +11,7 @@ from counterpoint.journal import Journal
 from counterpoint.journal.intake import connect, transaction
 from counterpoint.journal.leases import clean_retired, lease, retired
 from counterpoint.journal.manifest import manifest, replace
-from counterpoint.journal.segments import write_segments
+from counterpoint.journal.segments import arrow_table, write_segments
 
 from .conftest import event
 
@@ -43,7 +43,7 @@ def written_anew(journal: Journal, database: sqlite3.Connection) -> Path:
         None,
     )
     with transaction(database):
-        assert replace(database, [old], write_segments(journal.folder, [row]), now=1)
+        assert replace(database, [old], write_segments(journal.folder, arrow_table([row])), now=1)
     return journal.folder / old.path
 
 

@@ -9,11 +9,11 @@ or else in the map `rest`, under its type and name. The JSON of `data` and
 import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from itertools import chain, repeat
-from typing import TYPE_CHECKING, Any, Final, Literal
+from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple
 
 import msgspec
 
+from counterpoint.journal.documents import LONGEST, SUBJECT, Document, Documents, paired
 from counterpoint.journal.model.event import EXPOSURE
 from counterpoint.journal.model.row import BINARY
 
@@ -21,8 +21,8 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 __all__ = [
-    "LEAST", "MOST", "REST", "SHARE", "AttributeColumn", "Document", "Kind", "Of", "Tally", "arrow_types",
-    "attribute_table", "documents", "fits", "rest_key", "typed_already",
+    "LEAST", "MOST", "REST", "SHARE", "AttributeColumn", "Kind", "Of", "Tally", "arrow_types",
+    "attribute_table", "fits", "rest_key", "typed_already",
 ]  # fmt: skip
 
 REST: Final = "rest"
@@ -33,8 +33,6 @@ LEAST: Final = 10
 """Events that must have it, however small the file is."""
 MOST: Final = 64
 """Columns of attributes in one file, the most frequent ones."""
-LONGEST: Final = 1_024
-"""Characters of a text; attributes with longer ones stay in the map."""
 EXACT: Final = 2**53
 """Beyond it a float64 does not hold every integer; where some numbers are fractions, larger ones stay in the map."""
 NAMES: Final = 20_000
@@ -54,10 +52,6 @@ _TYPED: Final = {
     "feature_flag.result.variant": "variant",
     "feature_flag.set.id": "flag_set",
 }
-_decode: Final = msgspec.json.Decoder().decode
-
-Document = Mapping[str, Any]
-_NOTHING: Final[Document] = {}
 
 
 class AttributeColumn(msgspec.Struct, frozen=True, array_like=True):
@@ -81,19 +75,6 @@ def typed_already(type_: str, name: str) -> str | None:
     return _TYPED.get(name) if type_ == EXPOSURE else None
 
 
-def documents(texts: Sequence[str | None]) -> list[Document]:
-    """The objects that JSON texts say; nothing where a text says something else, or is none."""
-    different = set(texts)
-    if len(different) * 4 > len(texts):
-        return [_document(text) for text in texts]
-    known = {text: _document(text) for text in different}  # exposures say the same again and again
-    return [known[text] for text in texts]
-
-
-def _document(text: str | None) -> Document:
-    return _decode(text) if text and text[0] == "{" else _NOTHING
-
-
 class Tally:
     """Counts the attributes of one file's events.
 
@@ -106,18 +87,18 @@ class Tally:
         self._counts: Counter[tuple[Of, str]] = Counter()
         self._kinds: dict[tuple[Of, str], int] = {}
 
-    def add(self, data: Sequence[Document], attributes: Sequence[Document]) -> None:
-        """Count events, by what `documents` says of their data and attributes."""
+    def add(self, data: Documents, attributes: Documents) -> None:
+        """Count events, by their data and attributes."""
         self.events += len(data)
         enough = SHARE * len(data)
-        homes: tuple[tuple[Of, Sequence[Document]], ...] = (("data", data), ("attributes", attributes))
+        homes: tuple[tuple[Of, Documents], ...] = (("data", data), ("attributes", attributes))
         for of, found in homes:
-            for name, count in Counter(chain.from_iterable(found)).items():
+            for name, count in found.counts().items():
                 if name in _NEVER[of]:
                     continue
                 self._counts[of, name] += count
                 if count >= enough:
-                    kind = _kinds([document.get(name) for document in found])
+                    kind = _kinds(found.values(name))
                     self._kinds[of, name] = self._kinds.get((of, name), 0) | kind
         if len(self._counts) > NAMES:
             self._let_go()
@@ -152,7 +133,9 @@ def _kinds(values: Sequence[Any]) -> int:
     types = set(map(type, values)) - {type(None)}
     found = 0
     for type_ in types:
-        if type_ is bool:
+        if type_ is type(SUBJECT):
+            found |= _STRING
+        elif type_ is bool:
             found |= _BOOLEAN
         elif type_ is float:
             found |= _FLOAT
@@ -200,17 +183,14 @@ def arrow_types() -> "dict[Kind, pa.DataType]":
 
 
 def attribute_table(
-    types: str | Sequence[str],
-    data: Sequence[Document],
-    attributes: Sequence[Document],
-    columns: Sequence[AttributeColumn],
+    types: str | Sequence[str], data: Documents, attributes: Documents, columns: Sequence[AttributeColumn]
 ) -> "dict[str, pa.Array]":
     """The arrays of the attributes' columns and of the map, a value for each event.
 
     Args:
         types: of the events, or the one of all.
-        data: what `documents` says of their data.
-        attributes: what it says of their attributes.
+        data: what they say there.
+        attributes: likewise.
         columns: those that the file has.
     """
     import pyarrow as pa
@@ -221,23 +201,51 @@ def attribute_table(
     partly: dict[tuple[Of, str], Kind] = {}
     for column in columns:
         found = data if column.of == "data" else attributes
-        values = [document.get(column.name) for document in found]
+        values = found.values(column.name)
         kind = _KINDS.get(_kinds(values))
         if kind == column.kind and (kind != "float64" or {int}.isdisjoint(map(type, values))):
             whole[column.of].add(column.name)
         else:
             values = [_fitting(column.kind, value) for value in values]
             partly[column.of, column.name] = column.kind
-        arrays[column.column] = pa.array(values, type=arrow[column.kind])
+        arrays[column.column] = found.spread(column.name, pa.array(values, type=arrow[column.kind]))
     if types == EXPOSURE:
-        texts = {str, type(None)}
-        whole["data"] |= {name for name in _TYPED if texts.issuperset(type(each.get(name)) for each in data)}
-    each_type = repeat(types) if isinstance(types, str) else types
-    rest = [
-        _rest(type_, document, extensions, whole, partly)
-        for type_, document, extensions in zip(each_type, data, attributes, strict=False)
-    ]
-    return {**arrays, REST: pa.array(rest, type=pa.map_(pa.string(), pa.string()))}
+        texts = {str, type(SUBJECT), type(None)}
+        whole["data"] |= {name for name in _TYPED if texts.issuperset(map(type, data.values(name)))}
+    return {**arrays, REST: _map(types, data, attributes, _Homes(whole, partly))}
+
+
+class _Homes(NamedTuple):
+    """Where attributes are that are not in the map."""
+
+    whole: Mapping[Of, set[str]]
+    """Those of which no value is there."""
+    partly: Mapping[tuple[Of, str], Kind]
+    """Those of which all values of this type are in a column."""
+
+
+def _map(types: str | Sequence[str], data: Documents, attributes: Documents, homes: _Homes) -> "pa.Array":
+    """The array of the map."""
+    if isinstance(types, str):
+        pairs, places = paired(data, attributes)
+        found = [_rest(types, *pair, homes) for pair in pairs]
+        if places is None or not any(value is SUBJECT for each in found for _, value in each or ()):
+            rest = _map_array(found)
+            return rest if places is None else rest.take(places)
+        types = [types] * len(data)
+    return _map_array(
+        [
+            _rest(type_, *pair, homes)
+            for type_, pair in zip(types, zip(data.each(), attributes.each(), strict=True), strict=True)
+        ]
+    )
+
+
+def _map_array(rest: "Sequence[list[tuple[str, str]] | None]") -> "pa.Array":
+    import pyarrow as pa
+
+    kind = pa.map_(pa.string(), pa.string())
+    return pa.nulls(len(rest), kind) if not any(rest) else pa.array(rest, type=kind)
 
 
 def _fitting(kind: Kind, value: Any) -> Any:
@@ -253,22 +261,22 @@ def fits(kind: Kind, value: object) -> bool:
     return _KINDS.get(_kind(value)) == kind
 
 
-def _rest(
-    type_: str, data: Document, attributes: Document, whole: Mapping[Of, set[str]],
-    partly: Mapping[tuple[Of, str], Kind],
-) -> list[tuple[str, str]] | None:  # fmt: skip
+def _rest(type_: str, data: Document, attributes: Document, homes: _Homes) -> list[tuple[str, str]] | None:
     """What no column holds, as the map has it; none where that is nothing."""
     found: list[tuple[str, str]] = []
-    homes: tuple[tuple[Of, Document], ...] = (("data", data), ("attributes", attributes))
-    for of, document in homes:
-        if not document or whole[of].issuperset(document):
+    both: tuple[tuple[Of, Document], ...] = (("data", data), ("attributes", attributes))
+    for of, document in both:
+        whole = homes.whole[of]
+        if not document or whole.issuperset(document):
             continue
-        for name, value in document.items():
-            if name in whole[of] or value is None or isinstance(value, dict | list):
+        left = document.keys() - whole
+        for name in left if len(left) == 1 else document:
+            value = document[name]
+            if name in whole or value is None or isinstance(value, dict | list):
                 continue
             if isinstance(value, str) and of == "data" and typed_already(type_, name):
                 continue
-            kind = partly.get((of, name))
+            kind = homes.partly.get((of, name))
             if kind is None or not fits(kind, value):
                 found.append(_entry(of, name, value))
     return found or None

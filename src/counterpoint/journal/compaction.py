@@ -5,17 +5,21 @@ import sqlite3
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from itertools import chain
 from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
 
 from counterpoint.journal.intake import connect, storage_errors, transaction
 from counterpoint.journal.leases import clean_retired
-from counterpoint.journal.manifest import DAY, adopt, manifest, orphans, replace
+from counterpoint.journal.manifest import adopt, manifest, orphans, replace
 from counterpoint.journal.merging import due, merged
 from counterpoint.journal.model.outcome import Compacted, Expired
 from counterpoint.journal.model.row import COLUMNS, Row, identity
+from counterpoint.journal.periods import DAY
 from counterpoint.journal.retention import expire
-from counterpoint.journal.segments import DamagedError, write_segments
+from counterpoint.journal.segments import STEP, DamagedError, columns_of_rows, united, write_segments
+
+if TYPE_CHECKING:
+    import pyarrow as pa
 
 __all__ = ["Background", "compact", "compaction_lock", "remove_orphans"]
 
@@ -25,7 +29,10 @@ ROUND = 50_000
 """Events moved in one step. The step's transaction holds up appends, so it must stay short."""
 ROUND_BYTES = 64 * 2**20
 """Of data in one step, about."""
-_DATA = COLUMNS.index("data")
+STEP_BYTES = 2**20
+"""Of data in rows that become columns at a time, about."""
+FETCH = 50
+_DATA, _RECEIVED = COLUMNS.index("data"), COLUMNS.index("received")
 
 
 @contextmanager
@@ -116,18 +123,19 @@ class _Work:
         """Move all events that are in the intake now."""
         end = int(self._database.execute("SELECT coalesce(max(seq), 0) FROM events").fetchone()[0])
         seq = 0
-        while seq < end and (rows := _rows(self._database, seq)):
-            segments = write_segments(self._folder, rows)
-            seq = int(rows[-1][-1])
-            identities = sorted(_identities(rows))
+        while seq < end and (found := _next(self._database, seq)):
+            segments = write_segments(self._folder, found.events)
+            seq = found.last
+            identities = [(day, sorted(each)) for day, each in found.identities.items()]
             with self._writing, transaction(self._database):
                 adopt(self._database, segments, added=self._now)
-                _keep(self._database, identities)
+                for day, each in identities:
+                    _keep(self._database, day, each)
                 last = self._database.execute("SELECT max(seq) FROM events").fetchone()[0]
                 # Without a condition SQLite drops the table's pages instead of looking at each row.
                 where = "" if last == seq else f" WHERE seq <= {seq}"
                 self._database.execute(f"DELETE FROM events{where}")
-            self.moved += len(rows)
+            self.moved += found.events.num_rows
             self.written += len(segments)
 
     def merge(self, *, full: bool) -> None:
@@ -147,34 +155,50 @@ class _Work:
                 clean_retired(self._folder, self._database)
 
 
-def _rows(database: sqlite3.Connection, seq: int) -> list[Row]:
-    """The intake's next rows, so many that they fit into memory: COLUMNS, then seq."""
+class _Found(NamedTuple):
+    """Events of the intake that go into segments together."""
+
+    events: "pa.Table"
+    identities: dict[int, list[bytes]]
+    """By the day on which they were received."""
+    last: int
+    """The highest seq."""
+
+
+def _next(database: sqlite3.Connection, seq: int) -> _Found | None:
+    """The intake's next events, so many that they fit into memory."""
     query = f"SELECT {', '.join(COLUMNS)}, seq FROM events WHERE seq > ? ORDER BY seq LIMIT ?"
     cursor = database.execute(query, (seq, ROUND))
+    parts: list[pa.RecordBatch] = []
+    identities: dict[int, list[bytes]] = {}
+    size = 0
+    while size <= ROUND_BYTES and (rows := _step(cursor)):
+        parts.append(columns_of_rows(rows))
+        for day in {row[_RECEIVED] // DAY for row in rows}:
+            received = [identity(row[0], row[1]) for row in rows if row[_RECEIVED] // DAY == day]
+            identities.setdefault(day, []).extend(received)
+        size += parts[-1].nbytes
+        seq = rows[-1][-1]
+    cursor.close()
+    return _Found(united(parts), identities, seq) if parts else None
+
+
+def _step(cursor: sqlite3.Cursor) -> list[Row]:
+    """The next STEP rows, or fewer large ones."""
     rows: list[Row] = []
     size = 0
-    for row in cursor:
-        rows.append(row)
-        size += len(row[_DATA] or "")
-        if size > ROUND_BYTES:
-            break
-    cursor.close()
+    while len(rows) < STEP and size < STEP_BYTES and (found := cursor.fetchmany(FETCH)):
+        rows += found
+        size += sum(len(row[_DATA] or "") for row in found)
     return rows
 
 
-def _identities(rows: list[Row]) -> Iterator[tuple[bytes, int]]:
-    for row in rows:
-        yield identity(row[0], row[1]), row[5] // DAY
-
-
-def _keep(database: sqlite3.Connection, identities: Sequence[tuple[bytes, int]]) -> None:
-    """Insert identities, many by one statement: appends wait meanwhile, and each statement gives other threads a turn."""
+def _keep(database: sqlite3.Connection, day: int, identities: Sequence[bytes]) -> None:
+    """Insert a day's identities, many by one statement: appends wait meanwhile, and each statement gives other threads a turn."""
     for start in range(0, len(identities), CHUNK):
         part = identities[start : start + CHUNK]
-        values = ", ".join(["(?, ?)"] * len(part))
-        database.execute(
-            f"INSERT OR IGNORE INTO identities (hash, day) VALUES {values}", tuple(chain.from_iterable(part))
-        )
+        values = ", ".join([f"(?, {day})"] * len(part))
+        database.execute(f"INSERT OR IGNORE INTO identities (hash, day) VALUES {values}", part)
 
 
 def _forget(database: sqlite3.Connection, before: int, writing: threading.Lock) -> None:

@@ -28,8 +28,9 @@ from counterpoint.journal.daily import drop_gone
 from counterpoint.journal.forgotten import hashes, key_of, write_list
 from counterpoint.journal.intake import BUSY_SECONDS, connect, storage_errors, transaction
 from counterpoint.journal.leases import clean_retired, lease, newest_number
-from counterpoint.journal.manifest import DAY, Segment, manifest, note_removal, replace
+from counterpoint.journal.manifest import Segment, manifest, note_removal, replace
 from counterpoint.journal.model.row import identity
+from counterpoint.journal.periods import DAY
 from counterpoint.journal.purging import Purged, holds, purge
 from counterpoint.journal.sought import COLUMNS_SEARCHED, Hashed, Named, Sought, digest
 from counterpoint.journal.uncounting import remove_names

@@ -9,6 +9,8 @@ by it compares the subject as well.
 from hashlib import md5
 from typing import TYPE_CHECKING, Any, Final
 
+import numpy as np
+
 if TYPE_CHECKING:
     import ibis
     import pyarrow as pa
@@ -37,7 +39,10 @@ def hash_array(subjects: "pa.ChunkedArray | pa.Array") -> "pa.Array":
 
     whole = subjects.combine_chunks() if isinstance(subjects, pa.ChunkedArray) else subjects
     known = pc.dictionary_encode(whole)
-    hashes = pa.array([subject_hash(each) for each in known.dictionary.to_pylist()], type=pa.int64())
+    digests = b"".join(
+        [md5(each.encode(), usedforsecurity=False).digest() for each in known.dictionary.to_pylist()]
+    )
+    hashes = pa.array(np.frombuffer(digests, ">i8")[::2].astype(np.int64))
     return hashes.take(known.indices)
 
 

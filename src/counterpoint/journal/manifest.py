@@ -7,7 +7,6 @@ names is an orphan of work that was broken off, and holds nothing that is not el
 
 import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
-from datetime import date, timedelta
 from hashlib import blake2b
 from pathlib import Path
 from typing import Final
@@ -17,17 +16,13 @@ import msgspec
 
 from counterpoint.journal.columns import AttributeColumn
 from counterpoint.journal.leases import retired_paths
-from counterpoint.journal.model.row import Row
 
 __all__ = [
-    "DAY", "FOLDER", "LAYOUT", "Segment", "adopt", "by_period", "folder_name", "home_of", "manifest", "note_removal",
-    "orphans", "period_names", "removed_events", "replace",
+    "FOLDER", "LAYOUT", "Segment", "adopt", "folder_name", "home_of", "manifest", "note_removal",
+    "orphans", "removed_events", "replace",
 ]  # fmt: skip
 
 FOLDER: Final = "segments"
-DAY: Final = 86_400_000_000
-"""Microseconds."""
-DAYS: Final = 32
 LAYOUT: Final = 2
 """Of the files that are written now. 1 had neither the hash of the subject nor columns of attributes."""
 
@@ -51,26 +46,6 @@ class Segment(msgspec.Struct, frozen=True):
     highest: int | None = None
     columns: tuple[AttributeColumn, ...] = ()
     """The attributes that have a column of their own in this file."""
-
-
-def period_names(days: Iterable[int]) -> dict[int, str]:
-    """For each day since 1970 the period that its events go to: the finest that makes at most DAYS of them.
-
-    Where one type spreads over more than DAYS days, as in an import of years, its files are of months
-    or longer: thousands of tiny files would serve nobody.
-    """
-    names = {day: (date(1970, 1, 1) + timedelta(days=day)).isoformat() for day in days}
-    width = next(width for width in (10, 7, 4, 0) if len({name[:width] for name in names.values()}) <= DAYS)
-    return {day: name[:width] for day, name in names.items()}
-
-
-def by_period(rows: Sequence[Row]) -> dict[str, list[Row]]:
-    """The rows by UTC day, month, year, or all together ("")."""
-    names = period_names({row[4] // DAY for row in rows})
-    parts: dict[str, list[Row]] = {}
-    for row in rows:
-        parts.setdefault(names[row[4] // DAY], []).append(row)
-    return parts
 
 
 def home_of(folder: Path, type_: str, period: str) -> Path:

@@ -104,7 +104,7 @@ def merged(folder: Path, group: Sequence[Segment], breathe: Callable[[], None]) 
     share = MEMORY // len(group)
     tally = Tally()
     for segment in group:
-        for table in read_segment(folder, segment, memory=MEMORY, columns=("data", "attributes")):
+        for table in read_segment(folder, segment, memory=MEMORY, columns=("data", "attributes", "subject")):
             tally.add(*attributes_of(table))
             breathe()
     with SegmentWriter(folder, first.type, first.period, tally.columns(first.type)) as writer:

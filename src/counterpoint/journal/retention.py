@@ -16,9 +16,10 @@ import msgspec
 
 from counterpoint.journal.daily import drop_before
 from counterpoint.journal.intake import transaction
-from counterpoint.journal.manifest import DAY, FOLDER, Segment, folder_name, manifest, note_removal, replace
+from counterpoint.journal.manifest import FOLDER, Segment, folder_name, manifest, note_removal, replace
 from counterpoint.journal.model.outcome import Expired, Gone
 from counterpoint.journal.model.row import identity
+from counterpoint.journal.periods import DAY
 from counterpoint.journal.rewriting import rewritten
 from counterpoint.journal.segments import DamagedError, read_segment
 from counterpoint.moments import to_datetime

@@ -5,35 +5,30 @@
 
 import os
 import uuid
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
+from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
-from counterpoint.journal.columns import REST, AttributeColumn, Document, Tally, attribute_table, documents
+from counterpoint.journal.columns import REST, AttributeColumn, Tally, attribute_table
+from counterpoint.journal.documents import Documents, data_documents, documents
 from counterpoint.journal.hashing import HASH, hash_array
-from counterpoint.journal.manifest import (
-    DAY,
-    Segment,
-    adopt,
-    by_period,
-    folder_name,
-    home_of,
-    manifest,
-    orphans,
-    replace,
-)
+from counterpoint.journal.manifest import Segment, adopt, folder_name, home_of, manifest, orphans, replace
 from counterpoint.journal.model.row import COLUMNS, Row
+from counterpoint.journal.periods import by_period, days_of, period_names
 from counterpoint.syncing import sync
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
 __all__ = [
-    "DAY", "GROUP_BYTES", "SORT", "DamagedError", "Segment", "SegmentWriter", "adopt", "arrow_table", "attributes_of", "by_period", "folder_name",
-    "manifest", "orphans", "read_segment", "replace", "schema", "sync_folders", "write_segments",
+    "GROUP_BYTES", "SORT", "STEP", "DamagedError", "Segment", "SegmentWriter", "adopt", "arrow_table", "attributes_of", "columns_of_rows", "folder_name",
+    "manifest", "orphans", "read_segment", "replace", "schema", "sync_folders", "united", "write_segments",
 ]  # fmt: skip
 
+STEP: Final = 1_000
+"""Rows that become columns at a time: so few that they are still in the processor's cache."""
 ROW_GROUP: Final = 131_072
 """Events."""
 GROUP_BYTES: Final = 64 * 2**20
@@ -42,11 +37,12 @@ WIDE: Final = ("data", "attributes", REST)
 """Columns without dictionary and statistics: they are read whole or not at all, and their size is told truly."""
 SORT: Final = ("flag", "subject", "time", "source", "id")
 """Within a file, so that an engine skips the row groups of other flags and users; none comes last."""
+_SUBJECT: Final = COLUMNS.index("subject")
+
+Attributes = tuple[Documents, Documents]
 
 
-Attributes = tuple[Sequence[Document], Sequence[Document]]
-
-
+@cache
 def schema() -> "pa.Schema":
     """The columns that every segment has, and the tail that a snapshot adds."""
     import pyarrow as pa
@@ -62,15 +58,26 @@ def schema() -> "pa.Schema":
 
 def arrow_table(rows: Sequence[Row]) -> "pa.Table":
     """Rows of COLUMNS (what follows them is left out) as an Arrow table, with the subjects' hashes."""
+    return united([columns_of_rows(rows[start : start + STEP]) for start in range(0, len(rows), STEP)])
+
+
+def columns_of_rows(rows: Sequence[Row]) -> "pa.RecordBatch":
+    """The same for one step of at least one row."""
     import pyarrow as pa
 
     fields = schema()
-    columns: Iterable[Sequence[Any]] = zip(*rows, strict=True) if rows else [()] * len(COLUMNS)
     arrays = [
         pa.array(values, type=field.type)
-        for values, field in zip(columns, list(fields)[: len(COLUMNS)], strict=False)
+        for values, field in zip(zip(*rows, strict=True), list(fields)[: len(COLUMNS)], strict=False)
     ]
-    return pa.Table.from_arrays([*arrays, hash_array(arrays[COLUMNS.index("subject")])], schema=fields)
+    return pa.RecordBatch.from_arrays([*arrays, hash_array(arrays[_SUBJECT])], schema=fields)
+
+
+def united(parts: "Sequence[pa.RecordBatch]") -> "pa.Table":
+    """Steps as one table."""
+    import pyarrow as pa
+
+    return pa.Table.from_batches(parts, schema=schema()).combine_chunks()
 
 
 def read_segment(
@@ -133,27 +140,36 @@ def _damage(segment: Segment) -> Iterator[None]:
 
 
 def attributes_of(table: "pa.Table") -> Attributes:
-    """What `documents` says of the data and of the attributes of a table's events."""
-    data, attributes = (documents(table[name].to_pylist()) for name in ("data", "attributes"))
-    return data, attributes
+    """What a table's events say in their data and attributes; read by `data`, `attributes` and `subject`."""
+    return data_documents(table["data"], table["subject"]), documents(table["attributes"])
 
 
-def write_segments(folder: Path, rows: Sequence[Row]) -> list[Segment]:
-    """Write the rows as one file for each type and period, synced to the disk; the manifest is untouched."""
-    by_type: dict[str, list[Row]] = {}
-    for row in rows:
-        by_type.setdefault(row[2], []).append(row)
+def write_segments(folder: Path, events: "pa.Table") -> list[Segment]:
+    """Write a table of `schema()` as one file for each type and period, synced to the disk; the manifest is untouched."""
     segments = [
         _write(folder, type_, period, part)
-        for type_, group in by_type.items()
-        for period, part in by_period(group).items()
+        for type_, group in _by_type(events)
+        for period, part in by_period(group, period_names(days_of(group)))
     ]
     sync_folders(folder, segments)
     return segments
 
 
-def _write(folder: Path, type_: str, period: str, rows: Sequence[Row]) -> Segment:
-    table = arrow_table(rows).sort_by([(column, "ascending") for column in SORT])
+def _by_type(events: "pa.Table") -> "Iterator[tuple[str, pa.Table]]":
+    import pyarrow.compute as pc
+
+    counts = pc.value_counts(events["type"]).to_pylist()
+    if len(counts) > 1:
+        events = events.take(pc.sort_indices(events["type"]))
+        counts.sort(key=lambda each: each["values"].encode())  # Arrow compares bytes
+    start = 0
+    for each in counts:
+        yield each["values"], events.slice(start, each["counts"])
+        start += each["counts"]
+
+
+def _write(folder: Path, type_: str, period: str, events: "pa.Table") -> Segment:
+    table = events.sort_by([(column, "ascending") for column in SORT])
     found = attributes_of(table)
     tally = Tally()
     tally.add(*found)
@@ -173,7 +189,7 @@ class SegmentWriter:
         home = home_of(folder, type_, period)
         home.mkdir(parents=True, exist_ok=True)
         self._file = home / f"{uuid.uuid4().hex}.parquet"
-        further = attribute_table("", (), (), self._columns)
+        further = attribute_table("", Documents(()), Documents(()), self._columns)
         fields = schema()
         for name, array in further.items():
             fields = fields.append(pa.field(name, array.type))

@@ -82,6 +82,15 @@ def test_events_without_a_subject_are_counted_by_themselves(read: Read) -> None:
     assert not reading.points[0].withheld  # they are about nobody
 
 
+def test_a_split_shows_nobody_by_what_events_without_a_subject_say_of_their_author(read: Read) -> None:
+    lone = [event(0, None, {"value": 1, "country": author}) for author in ("ana", "ben") for _ in range(3)]
+    reading = read(lone, split="country", aggregation="count")
+    assert [part.part for part in reading.parts] == [OTHER]
+    users = [event(0, user, {"value": 1, "country": "SE"}) for user in range(9)]
+    reading = read([*users, *lone[:3]], split="country", aggregation="count")
+    assert [part.part for part in reading.parts] == [OTHER], "what is beside Sweden would be Ana's alone"
+
+
 def test_weeks_begin_on_mondays_and_months_on_their_first_day(read: Read, squad: Workspace) -> None:
     events = [event(day, user) for user in range(5) for day in (-4, -1, 0, 6, 7, 28)]  # 30 April to 1 June
     months = Period(date(2026, 4, 1), date(2026, 6, 30), "month")

@@ -73,17 +73,20 @@ def _read(snapshot: Snapshot, metric: Definition, asked: "Asked", alone: Sequenc
 
 
 def _parted(reading: Reading, events: Any, asked: "Asked", alone: Sequence[str] | None) -> Reading:
-    """The reading with the figures of its parts; parts that are too few people are others, together."""
+    """The reading with the figures of its parts; parts that are too few people are others, together.
+
+    So are parts of events that name no subject: an attribute such as an author may stand for a person there.
+    """
     metric, period, split = reading.metric, asked.period, asked.split or ""
     if alone is None:
         largest = parts_expression(metric, events, period, split, limit=asked.series).to_pyarrow().to_pylist()
-        alone = [row["part"] for row in largest if not too_few(row["users"])]
+        alone = [row["part"] for row in largest if row["users"] >= LEAST]
     names = list(alone)
     while True:
         expression = figures_expression(metric, events, period, split=split, parts=names)
         points, wholes = figures_of(metric, period, expression.to_pyarrow().to_pylist())
-        others = next((figure.users for figure in wholes if figure.part == OTHER), 0)
-        if not too_few(others) or not names:
+        others = next((figure.users for figure in wholes if figure.part == OTHER), LEAST)
+        if others >= LEAST or not names:
             break
         names.pop()  # the smallest one joins them, so that they are enough people together
     order = {name: index for index, name in enumerate([*names, OTHER])}
