@@ -186,6 +186,7 @@ def test_an_engine_elsewhere_is_asked_whether_it_answers_and_no_password_is_told
     assert str(port) in gone.detail
     assert Engines("spark://local[2]").state().place == "on this machine"
     assert Engines("clickhouse://local").state().place == "in this process"
+    assert Engines("clickhouse://ana:a,b@127.0.0.1:1/x").state().place == "127.0.0.1:1"
 
 
 def test_an_answer_is_kept_for_a_minute(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -177,7 +177,7 @@ class Ofrep:
         if stored is None or not isinstance(document, dict):
             return None
         key = scope["path"][len(PATH) + 1 :]
-        if b"%" in scope["raw_path"]:
+        if b"%" in (scope.get("raw_path") or b""):
             key = next((each for each in _keys(scope) if each in stored.flags), key)
         given = document.get("context")
         added = {each: headers[each].decode("latin-1") for each in self._additions.headers if each in headers}

@@ -226,8 +226,9 @@ class Background:
             if self._closed:
                 return
             if self._thread is None:
-                self._thread = threading.Thread(target=self._run, name="journal-compaction", daemon=True)
-                self._thread.start()
+                thread = threading.Thread(target=self._run, name="journal-compaction", daemon=True)
+                thread.start()  # where none can be started, the next one who asks tries again
+                self._thread = thread
         self._wanted.set()
 
     @property

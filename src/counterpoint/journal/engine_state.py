@@ -13,6 +13,8 @@ from urllib.parse import urlsplit
 
 import msgspec
 
+from counterpoint.engine import EngineAddress, read_engine
+
 __all__ = ["EngineState", "Engines"]
 
 PACKAGES: Final = {
@@ -45,11 +47,14 @@ class Engines:
     """Remembers whether the engine answered."""
 
     def __init__(self, setting: str) -> None:
-        """Take the setting `engine`."""
-        self._name, _, place = setting.partition("://")
-        self._remote = _host_and_port(
-            place.split(",")[0], PORTS.get(self._name, 80)
-        )  # of several, one will do
+        """Take the setting `engine`.
+
+        Raises:
+            ValueError: it is no address of an engine.
+        """
+        address = read_engine(setting)
+        self._name = address.kind
+        self._remote = _remote(address)
         self._lock = threading.Lock()
         self._asked = -FRESH
         self._answer: tuple[bool | None, str] = (None, "")
@@ -87,15 +92,14 @@ class Engines:
             self._answer = True, ""
 
 
-def _host_and_port(place: str, usual: int) -> tuple[str, int] | None:
-    """Where an address leads over the network; None where it is this machine's own engine."""
-    if not place or place.startswith("local"):
-        return None
-    try:
-        found = urlsplit(f"//{place}")
-        return (found.hostname, found.port or usual) if found.hostname else None
-    except ValueError:
-        return None
+def _remote(address: EngineAddress) -> tuple[str, int] | None:
+    """Where an engine is over the network; None where it is this machine's own."""
+    if address.kind == "spark" and address.master.startswith("spark://"):
+        found = urlsplit(address.master.split(",")[0])  # of several masters, one will do
+        return (found.hostname or "", found.port or PORTS["spark"])
+    if address.host:
+        return address.host, address.port or PORTS["clickhouse"]
+    return None
 
 
 @cache

@@ -222,7 +222,8 @@ class Journal:
             if self.settings.retention and (today := self._clock().date()) != self._day:
                 self._day, wanted = today, True  # what is too old goes each day, however few events come
         if wanted:
-            self._background.ask()
+            with suppress(RuntimeError):  # no thread can be started now: the next commit asks again
+                self._background.ask()
 
     @contextmanager
     def _reading(self, *, create: bool = False) -> Iterator[sqlite3.Connection]:
