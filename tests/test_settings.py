@@ -31,9 +31,10 @@ def refused(file: Path, environment: dict[str, str]) -> str:
         ("graph = 3", "/graph: it must be a table of settings, not a whole number"),
         (
             '[journal]\nretention = {"a.b" = 5, "page.viewed" = 0}',
-            '/journal/retention/page.viewed: 0 is no number of days; write a whole number from 1, such as { "page.viewed" = 90 }',
+            '/journal/retention/page.viewed: 0 is no number of days; write a whole number from 1 to 3650000, such as { "page.viewed" = 90 }',
         ),
         ('[journal.retention]\n"*" = "x"', '/journal/retention/*: "x" is no number of days'),
+        ('[journal.retention]\n"*" = 99999999999', "/journal/retention/*: 99999999999 is no number of days"),
         (
             "[journal]\nretention = 5",
             "/journal/retention: it must be a table of settings, not a whole number",

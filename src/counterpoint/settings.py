@@ -42,6 +42,8 @@ _HEADER = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+")
 _AT_LINE = re.compile(r" \(at line (\d+), column (\d+)\)$")
 
 Count = Annotated[int, msgspec.Meta(ge=1)]
+MOST_DAYS = 3_650_000
+Days = Annotated[int, msgspec.Meta(ge=1, le=MOST_DAYS)]
 
 
 class GraphSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -60,11 +62,11 @@ class JournalSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """MiB of events that may wait, and of requests with events that may be on their way; beyond it, 429."""
     compact_after: Count = 50_000
     """Events in the intake after which they are moved into Parquet segments."""
-    identity_days: Count = 30
+    identity_days: Days = 30
     """Days for which a repeated (source, id) is recognised."""
     daily_mb: Annotated[int, msgspec.Meta(ge=0)] = 2_000
     """MB of sums by user and day that are kept so that a result after a new day costs the new day; 0 keeps none."""
-    retention: dict[str, Count] = {}
+    retention: dict[str, Days] = {}
     """Days that the events of a type are kept, by the time of the event; `*` is for the types that it does not name."""
     shared: str | None = None
     """The journal's folder as the machines of Spark or ClickHouse see it; none means by the same path as here."""
@@ -176,10 +178,8 @@ def load_settings(file: Path, environment: Mapping[str, str] | None = None) -> S
 def _retention(rules: Mapping[str, Any]) -> tuple[str, str]:
     """What is wrong with the first rule that is no number of days, and its pointer."""
     for name, days in rules.items():
-        if not isinstance(days, int) or isinstance(days, bool) or days < 1:
-            message = (
-                f"{days!r} is no number of days; write a whole number from 1, such as {{ {name!r} = 90 }}"
-            )
+        if not isinstance(days, int) or isinstance(days, bool) or not 1 <= days <= MOST_DAYS:
+            message = f"{days!r} is no number of days; write a whole number from 1 to {MOST_DAYS}, such as {{ {name!r} = 90 }}"
             return message.replace("'", '"'), f"/journal/retention/{name}"
     return "it must be days by type of event", "/journal/retention"
 

@@ -16,7 +16,7 @@ from counterpoint.journal.sought import Named
 from .conftest import PERSON, event, events_of
 
 MORTAL = Path(__file__).with_name("mortal.py")
-KILLS = int(os.environ.get("COUNTERPOINT_FUZZ", "0")) or 15
+KILLS = int(os.environ.get("COUNTERPOINT_FUZZ", "0")) or 6
 
 
 @contextmanager

@@ -153,6 +153,25 @@ def test_a_stream_of_one_type_or_source_is_told_of_no_other(clocked: Journal) ->
     asyncio.run(scenario())
 
 
+def test_one_stream_tells_every_type_or_source(clocked: Journal) -> None:
+    async def scenario() -> None:
+        clocked.append([event(1), event(2), event(3, type="page.seen", source="web")])
+        async with listening(clocked) as counts:
+            by_type, by_source = Listener(counts, "by=type"), Listener(counts, "by=source&type=page.seen")
+            first = json.loads((await by_type.message()).data)["minutes"]
+            assert [(each["type"], each["accepted"]) for each in first] == [
+                ("order.placed", 2),
+                ("page.seen", 1),
+            ]
+            (only,) = json.loads((await by_source.message()).data)["minutes"]
+            assert (only["source"], only["accepted"]) == ("web", 1)
+            await asyncio.to_thread(clocked.append, [event(4)])
+            (changed,) = json.loads((await by_type.message()).data)["minutes"]
+            assert (changed["type"], changed["accepted"]) == ("order.placed", 3)
+
+    asyncio.run(scenario())
+
+
 def test_rejected_and_repeated_events_are_told_too(clocked: Journal) -> None:
     async def scenario() -> dict[str, Any]:
         clocked.append([event(1), event(1), event(2, time="never")])

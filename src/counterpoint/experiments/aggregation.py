@@ -4,7 +4,6 @@ Every user is counted once, by the first exposure. Squares are summed around the
 algorithm), so that large values with a small spread keep their digits on every engine.
 """
 
-import re
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from functools import reduce
@@ -16,7 +15,7 @@ from ibis.expr.types import BooleanValue, NumericColumn, Table
 from msgspec.structs import replace
 
 from counterpoint.errors import InputError
-from counterpoint.experiments.model import Experiment, Metric
+from counterpoint.experiments.model import PLAIN_FIELD, PLAIN_WORDS, Experiment, Metric
 from counterpoint.experiments.totals import ADDED, totals_of
 
 __all__ = [
@@ -40,9 +39,6 @@ COUNTED = ("outside", "early", "late")
 
 EARLY_DAYS = 14
 """Days before a user's first exposure in which events are counted as early; what is older says nothing about exposures."""
-
-PLAIN = re.compile(r"\w[\w @#~/-]*(\.\w[\w @#~/-]*)*")
-"""Names of fields that every engine's JSON paths take as they are."""
 
 
 def unite(plan: Experiment, tables: Mapping[str, Table]) -> tuple[Experiment, Table]:
@@ -354,11 +350,8 @@ def item_in(events: Table, field: str, who: str) -> Any:
     Raises:
         InputError: `who` reads a field whose name no path can have.
     """
-    if not PLAIN.fullmatch(field):
-        raise InputError(
-            f"{who} reads the field {field!r}, which no path can name; use letters, digits, _ and -,"
-            " with a dot before what is inside of another field."
-        )
+    if not PLAIN_FIELD.fullmatch(field):
+        raise InputError(f"{who} reads the field {field!r}, which no path can name; {PLAIN_WORDS}")
     item = events.data.cast("json")
     for part in field.split("."):  # engines differ in what a path with dots means
         item = item[part]

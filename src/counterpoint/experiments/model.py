@@ -1,9 +1,10 @@
 """The plan of an experiment: what is compared, on which metrics, and by which levels it is decided."""
 
+import re
 from collections import Counter
 from collections.abc import Iterator
 from datetime import datetime
-from typing import Literal
+from typing import Final, Literal
 
 import msgspec
 
@@ -15,6 +16,11 @@ __all__ = ["Aggregation", "Direction", "Experiment", "Guardrail", "Levels", "Met
 Direction = Literal["increase", "decrease"]
 Aggregation = Literal["mean", "sum", "count", "any"]
 MOST_COVARIATE_DAYS = 365
+PLAIN_FIELD: Final = re.compile(r"\w[\w @#~/-]*(\.\w[\w @#~/-]*)*")
+"""Names of fields that every engine's JSON paths take as they are."""
+PLAIN_WORDS: Final = (
+    "use letters, digits, spaces and _ - @ # ~ /, with a dot before what is inside of another field."
+)
 
 
 class Metric(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):

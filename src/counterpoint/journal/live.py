@@ -9,13 +9,13 @@ import sqlite3
 import zlib
 from collections.abc import Callable, Mapping
 from contextlib import suppress
-from typing import Any, Final, NamedTuple
+from typing import Any, Final, Literal, NamedTuple
 from urllib.parse import parse_qs
 
 import msgspec
 from litestar.exceptions import HTTPException
 
-from counterpoint.errors import CounterpointError, NotFoundError, OverloadedError
+from counterpoint.errors import CounterpointError, InputError, NotFoundError, OverloadedError, Problem
 from counterpoint.journal.arrivals import Arrivals, Selection, arrivals
 from counterpoint.journal.intake import connect, storage_errors
 from counterpoint.journal.journal import Journal
@@ -37,14 +37,15 @@ LATE: Final = 2
 
 
 class Filter(NamedTuple):
-    """Which events a stream is about; none means all."""
+    """Which events a stream is about, none meaning all; and whether they are counted by type or source."""
 
     type: str | None
     source: str | None
+    by: Literal["type", "source"] | None = None
 
 
-State = dict[int, Arrivals]
-"""Counts by minute since 1970."""
+State = dict[tuple[int, str], Arrivals]
+"""Counts by minute since 1970, and by name where they are counted by type or source."""
 
 
 class _Client(Listener):
@@ -96,6 +97,7 @@ class LiveCounts:
         Raises:
             NotFoundError: there is nothing at this address.
             HTTPException: it is no GET.
+            InputError: counts by something else than type or source are asked for.
             OverloadedError: too many streams are open.
         """
         if scope["path"].rstrip("/") != LIVE:
@@ -144,12 +146,12 @@ class LiveCounts:
                 return b""
             start = int(since) - LATE if sent is None and since.isdigit() and len(since) < 12 else 0
             changed = {
-                minute: counts
-                for minute, counts in state.items()
-                if minute >= start and (sent is None or sent.get(minute) != counts)
+                key: counts
+                for key, counts in state.items()
+                if key[0] >= start and (sent is None or sent.get(key) != counts)
             }
             first, sent = sent is None, state
-            return _message(state, changed) if changed or first else b""
+            return _message(wanted, state, changed) if changed or first else b""
 
         return say
 
@@ -215,25 +217,37 @@ class _Look:
 
 
 def _state(database: sqlite3.Connection, wanted: Filter, now: int) -> State:
-    chosen = Selection(start=now - MINUTES + 1, end=now + 2, type=wanted.type, source=wanted.source)
-    return {to_micros(each.at) // MINUTE: each.counts for each in arrivals(database, chosen)}
+    chosen = Selection(
+        start=now - MINUTES + 1, end=now + 2, by=wanted.by, type=wanted.type, source=wanted.source
+    )
+    return {(to_micros(each.at) // MINUTE, each.name): each.counts for each in arrivals(database, chosen)}
 
 
 def _filter(scope: Mapping[str, Any]) -> Filter:
     query = parse_qs(scope.get("query_string", b"").decode("latin-1"), max_num_fields=20)
-    return Filter(query.get("type", [""])[0] or None, query.get("source", [""])[0] or None)
+    by = query.get("by", [""])[0] or None
+    if by not in (None, "type", "source"):
+        raise InputError(
+            "Counts are streamed by type or by source.", [Problem("Write by=type or by=source.", "/by")]
+        )
+    return Filter(query.get("type", [""])[0] or None, query.get("source", [""])[0] or None, by)
 
 
-def _message(state: State, changed: State) -> bytes:
+def _message(wanted: Filter, state: State, changed: State) -> bytes:
     minutes = [
-        {"at": rfc3339(to_datetime(minute * MINUTE)), **msgspec.to_builtins(changed[minute])}
-        for minute in sorted(changed)
+        {
+            "at": rfc3339(to_datetime(minute * MINUTE)),
+            **({wanted.by: name} if wanted.by else {}),
+            **msgspec.to_builtins(changed[minute, name]),
+        }
+        for minute, name in sorted(changed)
     ]
-    identity = f"{max(state, default=0)}.{_sum(state)}"
+    identity = f"{max(state, default=(0, ''))[0]}.{_sum(state)}"
     return encoded(msgspec.json.encode({"minutes": minutes}), event="counts", identity=identity)
 
 
 def _sum(state: State) -> str:
     """What tells two states apart: the minutes that fell out of sight in the meantime do not matter."""
-    told = [(minute, msgspec.to_builtins(state[minute])) for minute in sorted(state)[-5:]]
+    newest = max(state, default=(0, ""))[0]
+    told = [(key, msgspec.to_builtins(state[key])) for key in sorted(state) if key[0] > newest - 5]
     return f"{zlib.crc32(msgspec.json.encode(told)):08x}"

@@ -159,7 +159,7 @@ def completed(receipt: Receipt, sent: Sent) -> Receipt:
 def is_binary(content_type: str, headers: Mapping[bytes, str]) -> bool:
     """Whether a request holds one event in CloudEvents' binary mode: its attributes in headers, its data as the body."""
     named = b"ce-specversion" in headers or b"ce-id" in headers
-    return named and not content_type.startswith("application/cloudevents")
+    return named and content_type not in TYPES
 
 
 def read_binary(headers: Iterable[tuple[bytes, str]], body: bytes) -> Sent:

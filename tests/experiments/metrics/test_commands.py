@@ -49,6 +49,16 @@ def test_check_tells_what_is_wrong_and_ends_well(
     ]
 
 
+def test_a_field_that_no_path_can_name_keeps_no_other_metric_from_its_check(
+    sized: Workspace, capsys: pytest.CaptureFixture[str]
+) -> None:
+    measured(sized, "odd", field="<i>x</i>")
+    assert call(sized, "metrics", "check") == 0
+    shown = " ".join(capsys.readouterr().out.split())
+    assert "No path can name the field `<i>x</i>`" in shown
+    assert "10.0 % of the events have no number in `ms`" in shown
+
+
 def test_show_prints_the_figures_of_a_period(sized: Workspace, capsys: pytest.CaptureFixture[str]) -> None:
     assert call(sized, "metrics", "show", "start", "--days", "2") == 0
     assert "105.0 ms" in capsys.readouterr().out

@@ -11,10 +11,10 @@ from counterpoint.errors import InputError, NotAllowedError, NotFoundError, Prob
 from counterpoint.experiments.dashboards.definition import Dashboard, PanelPlan, dashboard_of
 from counterpoint.experiments.metrics import readings
 from counterpoint.experiments.metrics.reading import Reading
-from counterpoint.experiments.metrics.store import Loaded, loaded_of, writing_problems
+from counterpoint.experiments.metrics.store import Loaded, loaded_of, may_own, owner_in, writing_problems
 from counterpoint.graph.actor import Actor
 from counterpoint.graph.entity import Entity
-from counterpoint.graph.permissions import Decision, may
+from counterpoint.graph.permissions import Decision
 from counterpoint.graph.reader import Reader
 from counterpoint.graph.ref import parse_ref
 from counterpoint.spelling import near
@@ -174,13 +174,7 @@ def units_for(workspace: Workspace, actor: Actor) -> tuple[str, ...]:
 def may_write(workspace: Workspace, owner: str | None, actor: Actor) -> Decision:
     """Whether the actor may make and change dashboards of a unit, with the reason in words."""
     with workspace.graph.read() as reader:
-        return _may(reader, owner, actor)
-
-
-def _may(reader: Reader, owner: str | None, actor: Actor) -> Decision:
-    units = reader.units_of(actor.ref) if actor.kind == "person" else frozenset()
-    exists = owner is not None and reader.exists(owner)
-    return may(actor, "write", owner, owner_exists=exists, units=units)
+        return may_own(reader, owner, actor)
 
 
 def write(
@@ -203,12 +197,7 @@ def write(
         problems = writing_problems(writer, document, "Dashboard", ref, new=new)
         if problems:
             raise InputError("The dashboard cannot be stored.", problems)
-        owner = parse_ref(
-            document["spec"]["owner"],
-            default_kind="Group",
-            default_namespace=str(document["metadata"].get("namespace") or "default"),
-        )
-        decision = _may(writer, str(owner), actor)
+        decision = may_own(writer, owner_in(document), actor)
         if not decision.allow:
             raise NotAllowedError(decision.reason, [Problem(decision.reason, "/spec/owner")])
         put = writer.put(document, if_match=if_match)

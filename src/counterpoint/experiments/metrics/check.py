@@ -11,6 +11,7 @@ import msgspec
 
 from counterpoint.experiments.metrics.definition import Definition
 from counterpoint.experiments.metrics.reading import LEAST, Reading
+from counterpoint.experiments.model import PLAIN_FIELD, PLAIN_WORDS
 from counterpoint.experiments.wording import count, day, percent
 from counterpoint.journal.model.outcome import TypeCount
 from counterpoint.said import Said
@@ -69,6 +70,14 @@ def check_definition(metric: Definition) -> Iterator[Remark]:
     if not metric.meaning:
         yield _info(
             "definition", "Nothing says what it means: write a description, for those who did not make it."
+        )
+    if (
+        metric.event
+        and metric.aggregation not in ("count", "users")
+        and not PLAIN_FIELD.fullmatch(metric.field)
+    ):
+        yield _warning(
+            "field", f"No path can name the field `{metric.field}`, so there is no figure; {PLAIN_WORDS}"
         )
     if metric.role == "northStar" and not metric.decisions:
         yield _info("definition", "It is a north star and names no decision that it serves; write which.")
@@ -155,8 +164,9 @@ def _users(reading: Reading) -> Iterable[Remark]:
     whole = reading.whole
     alone = whole.units - whole.users
     if alone and whole.users:
+        names = "event names" if alone == 1 else "events name"
         yield _warning(
-            "users", f"{count(alone)} events name no subject; each of them counts as a user of its own."
+            "users", f"{count(alone)} {names} no subject; each of them counts as a user of its own."
         )
     elif alone:
         yield _info("users", "The events name no subjects, so each of them is counted by itself.")

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 from cyclopts import Parameter
 from cyclopts.types import PositiveInt
 
+from counterpoint.errors import InputError
 from counterpoint.terminal import counted, terminal
 
 if TYPE_CHECKING:
@@ -77,7 +78,12 @@ def check(
         checked: list[tuple[Loaded, tuple[Remark, ...]]] = []
         for each in found:
             period = readings.period_for(each, types, days=None, now=now)
-            reading = None if each.problem else readings.reading_of(workspace, each, readings.Asked(period))
+            try:
+                reading = (
+                    None if each.problem else readings.reading_of(workspace, each, readings.Asked(period))
+                )
+            except InputError:  # its remarks say so, and the others are checked all the same
+                reading = None
             remarks = readings.check_metric(workspace, each, reading, types, now=now, recent=days)
             checked.append((each, tuple(shell.told(remark) for remark in remarks)))
     data = [

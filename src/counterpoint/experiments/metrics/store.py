@@ -5,7 +5,7 @@ from typing import Any
 
 import msgspec
 
-from counterpoint.errors import InputError, NotFoundError, Problem
+from counterpoint.errors import InputError, NotAllowedError, NotFoundError, Problem
 from counterpoint.experiments.metrics.definition import Definition, definition_from
 from counterpoint.graph.actor import Actor
 from counterpoint.graph.descriptor import validate
@@ -23,8 +23,10 @@ __all__ = [
     "load",
     "loaded_from",
     "loaded_of",
+    "may_own",
     "may_write",
     "names_of",
+    "owner_in",
     "preview_problems",
     "write",
     "writing_problems",
@@ -137,10 +139,20 @@ def preview_problems(document: Mapping[str, Any]) -> list[Problem]:
 def may_write(workspace: Workspace, loaded: Loaded, actor: Actor) -> Permission:
     """Whether the actor may change the metric, with the reason in words."""
     with workspace.graph.read() as reader:
-        units = reader.units_of(actor.ref) if actor.kind == "person" else frozenset()
-        owner = loaded.definition.owner
-        exists = owner is not None and reader.exists(owner)
+        return may_own(reader, loaded.definition.owner, actor)
+
+
+def may_own(reader: Reader, owner: str | None, actor: Actor) -> Permission:
+    """Whether the actor may make and change what belongs to an owner, with the reason in words."""
+    units = reader.units_of(actor.ref) if actor.kind == "person" else frozenset()
+    exists = owner is not None and reader.exists(owner)
     return may(actor, "write", owner, owner_exists=exists, units=units)
+
+
+def owner_in(document: Mapping[str, Any]) -> str:
+    """The reference of the owner that a valid descriptor names."""
+    namespace = str(document["metadata"].get("namespace") or "default")
+    return str(parse_ref(document["spec"]["owner"], default_kind="Group", default_namespace=namespace))
 
 
 def write(
@@ -162,6 +174,10 @@ def write(
     with workspace.graph.write(actor) as writer:
         if problems := writing_problems(writer, document, "Metric", ref, new=new):
             raise InputError("The metric cannot be stored.", problems)
+        # The graph lets anybody add what is new; a definition that others decide by is its owner's to make.
+        decision = may_own(writer, owner_in(document), actor)
+        if not decision.allow:
+            raise NotAllowedError(decision.reason, [Problem(decision.reason, "/spec/owner")])
         put = writer.put(document, if_match=if_match)
         return loaded_of(writer, [put.entity])[0]
 
