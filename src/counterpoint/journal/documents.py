@@ -7,7 +7,7 @@ there is too little in common, each text is decoded by itself: both ways say the
 """
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import cached_property
 from itertools import chain
 from typing import TYPE_CHECKING, Any, Final
@@ -120,12 +120,12 @@ class Documents:
 
 def paired(
     first: Documents, second: Documents
-) -> "tuple[Sequence[tuple[Document, Document]], pa.Array | None]":
+) -> "tuple[Iterable[tuple[Document, Document]], pa.Array | None]":
     """The different pairs of what events have of both, and which of them each event has; by event where places are none."""
     import pyarrow as pa
 
     if first.places is None or second.places is None:
-        return list(zip(first.each(), second.each(), strict=True)), None
+        return zip(first.each(), second.each(), strict=True), None
     width = len(second.different)
     codes = first.places.to_numpy().astype(np.int64) * width + second.places.to_numpy()
     different, places = np.unique(codes, return_inverse=True)
