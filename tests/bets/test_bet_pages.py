@@ -104,7 +104,7 @@ def test_the_bets_page_shows_the_whole_line_with_links(client: Client, bet: Work
         "/catalog/belief/default/taste",
         "/flags/default/weekly-list",
         "/experiments/default/weekly-test",
-        "/catalog/metric/default/retention",
+        "/dashboards/metrics/default/retention",
         "/events?flag=weekly-list",
         "/events?flag=weekly-list&amp;variant=on",
         "/events?type=play",
