@@ -17,7 +17,7 @@ from typing import Any
 import pytest
 
 from counterpoint.errors import WorkspaceError
-from counterpoint.journal import Journal, compaction, leases, manifest, segments
+from counterpoint.journal import Journal, compaction, leases, periods, segments
 from counterpoint.settings import JournalSettings
 
 from .conftest import event
@@ -107,7 +107,7 @@ def test_whichever_step_the_disk_refuses_nothing_is_lost_and_the_next_try_ends_t
     open_journal: Opens, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Every sync, every write of a row group, every step of the manifest and every deletion fails once."""
-    monkeypatch.setattr(manifest, "DAYS", 3)  # five days make files of months, and one is on the border
+    monkeypatch.setattr(periods, "DAYS", 3)  # five days make files of months, and one is on the border
     step = 0
     while step < 200:
         journal = open_journal(tmp_path / f"{step}", clock=lambda: NOW, retention={"*": 20})

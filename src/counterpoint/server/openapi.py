@@ -60,6 +60,11 @@ TAGS = (
     Tag(name="flags", description="Flag sets and their evaluation, in flagd's and OFREP's formats."),
     Tag(name="events", description="What happened: CloudEvents in, and out again."),
     Tag(name="experiments", description="Results and the shipping recommendation."),
+    Tag(
+        name="metrics",
+        description="What is measured: definitions, figures, and what the events say against them.",
+    ),
+    Tag(name="dashboards", description="Metrics side by side, made by units and open to all."),
     Tag(name="bets", description="Bets, their evidence and decisions."),
     Tag(name="activity", description="The log of every change, and its live stream."),
     Tag(name="operation", description="Liveness, readiness, figures."),
