@@ -126,7 +126,7 @@ def served(server: Served) -> Served:
 @pytest.fixture
 def http(served: Served) -> Iterator[httpx2.Client]:
     """A client of that server."""
-    with httpx2.Client(base_url=served.url) as client:
+    with httpx2.Client(base_url=served.url, timeout=60) as client:
         yield client
 
 
