@@ -9,10 +9,10 @@ from counterpoint.bets.form import (
     descriptor,
     field_errors,
     form_of,
-    name_from,
     read_form,
 )
 from counterpoint.errors import Problem
+from counterpoint.web.forms import name_from
 
 TYPED: dict[str, Any] = {
     "title": "A playlist for every Monday",

@@ -1,9 +1,7 @@
 """The form of a bet: what was typed, what is wrong with it by field, and the descriptor that it makes."""
 
 import re
-import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
-from copy import deepcopy
 from datetime import date
 from typing import Any
 
@@ -11,10 +9,9 @@ import msgspec
 
 from counterpoint.bets.model import Bet
 from counterpoint.errors import Problem
+from counterpoint.web.forms import all_of, begun, one_of, put
 
-__all__ = ["BetForm", "descriptor", "field_errors", "form_of", "name_from", "read_form"]
-
-API_VERSION = "counterpoint.dev/v1"
+__all__ = ["BetForm", "descriptor", "field_errors", "form_of", "read_form"]
 
 
 class SuccessRow(msgspec.Struct, frozen=True):
@@ -53,21 +50,21 @@ def read_form(data: Mapping[str, Any]) -> BetForm:
     success = _rows(data, "success_metric", "success_expect")
     guardrails = _rows(data, "guardrail_metric", "guardrail_margin")
     return BetForm(
-        title=_one(data, "title"),
-        name=_one(data, "name"),
-        owner=_one(data, "owner"),
-        purpose=_one(data, "purpose"),
+        title=one_of(data, "title"),
+        name=one_of(data, "name"),
+        owner=one_of(data, "owner"),
+        purpose=one_of(data, "purpose"),
         beliefs=tuple(
             dict.fromkeys(
-                item for text in _all(data, "beliefs") for item in re.split(r"[,\s]+", text) if item
+                item for text in all_of(data, "beliefs") for item in re.split(r"[,\s]+", text) if item
             )
         ),
-        hypothesis=_one(data, "hypothesis"),
+        hypothesis=one_of(data, "hypothesis"),
         success=tuple(SuccessRow(*row) for row in success),
         guardrails=tuple(GuardrailRow(*row) for row in guardrails),
-        kill=_one(data, "kill"),
-        patience=_one(data, "patience"),
-        etag=_one(data, "etag"),
+        kill=one_of(data, "kill"),
+        patience=one_of(data, "patience"),
+        etag=one_of(data, "etag"),
     )
 
 
@@ -88,12 +85,6 @@ def form_of(bet: Bet) -> BetForm:
     )
 
 
-def name_from(title: str) -> str:
-    """A name for addresses, made of a title: `Été: new look` becomes `ete-new-look`; empty if nothing is left."""
-    plain = unicodedata.normalize("NFKD", title).encode("ascii", "ignore").decode().lower()
-    return re.sub(r"[^a-z0-9]+", "-", plain).strip("-")[:63].strip("-")
-
-
 def descriptor(
     form: BetForm, before: Mapping[str, Any] | None = None
 ) -> tuple[dict[str, Any], dict[str, str]]:
@@ -101,22 +92,16 @@ def descriptor(
 
     `before` is the document being edited: what the form does not show (labels, stage, other fields) is kept.
     """
-    document: dict[str, Any] = (
-        deepcopy(dict(before))
-        if before
-        else {"apiVersion": API_VERSION, "kind": "Bet", "metadata": {}, "spec": {}}
-    )
+    document = begun("Bet", before, name=form.name, title=form.title)
     metadata, spec = document["metadata"], document["spec"]
     errors: dict[str, str] = {}
-    if not before:
-        metadata["name"] = form.name or name_from(form.title)
-        if not metadata["name"] and form.title:
-            errors["name"] = (
-                "Write a name of Latin letters, digits and dashes; the title holds none to make it from."
-            )
-        elif not metadata["name"]:
-            errors["title"] = "Give the bet a title; its name in addresses is made from it."
-    _put(metadata, "title", form.title)
+    if not metadata["name"] and form.title:
+        errors["name"] = (
+            "Write a name of Latin letters, digits and dashes; the title holds none to make it from."
+        )
+    elif not metadata["name"]:
+        errors["title"] = "Give the bet a title; its name in addresses is made from it."
+    put(metadata, "title", form.title)
     if not form.owner:
         errors["owner"] = "Every bet has exactly one owner: choose the squad that makes the bet."
     patience, errors_of_date = _patience(form.patience)
@@ -139,7 +124,7 @@ def descriptor(
         "patience": patience,
     }
     for key, value in fields.items():
-        _put(spec, key, value)
+        put(spec, key, value)
     return document, errors
 
 
@@ -178,25 +163,8 @@ def _patience(text: str) -> tuple[str, dict[str, str]]:
         return "", {"patience": f"{text!r} is no date; write it as 2026-09-30."}
 
 
-def _put(place: dict[str, Any], key: str, value: Any) -> None:
-    if value in ("", []):
-        place.pop(key, None)
-    else:
-        place[key] = value
-
-
-def _all(data: Mapping[str, Any], key: str) -> list[str]:
-    value = data.get(key)
-    values = value if isinstance(value, list | tuple) else [] if value is None else [value]
-    return [str(item).replace("\r\n", "\n").strip() for item in values]
-
-
-def _one(data: Mapping[str, Any], key: str) -> str:
-    return next(iter(_all(data, key)), "")
-
-
 def _rows(data: Mapping[str, Any], first: str, second: str) -> list[tuple[str, str]]:
-    metrics, texts = _all(data, first), _all(data, second)
+    metrics, texts = all_of(data, first), all_of(data, second)
     size = max(len(metrics), len(texts))
     padded = zip(metrics + [""] * (size - len(metrics)), texts + [""] * (size - len(texts)), strict=True)
     return [row for row in padded if any(row)]

@@ -25,6 +25,7 @@ from counterpoint.bets.transitions import Ruling
 from counterpoint.errors import InputError, PreconditionError
 from counterpoint.graph.actor import Actor
 from counterpoint.web import PageContext, render
+from counterpoint.web.forms import again
 from counterpoint.web.similar import like_text
 from counterpoint.web.urls import entity_url, with_query
 from counterpoint.workspace import Workspace
@@ -73,7 +74,7 @@ def create(
     """Store a new bet, or show the form again with what is wrong."""
     form = read_form(data)
     if data.get("look"):  # what scripts do while one types
-        return _again(_form(ws, page, form, {}, looked=True), status=200)
+        return again(_form(ws, page, form, {}, looked=True), status=200)
     document, errors = descriptor(form)
     if not errors:
         try:
@@ -85,7 +86,7 @@ def create(
         if "title" in errors:  # it says already why there is no name
             found.pop("name", None)
         errors = found | errors
-    return _again(_form(ws, page, form, errors))
+    return again(_form(ws, page, form, errors))
 
 
 @get(
@@ -134,8 +135,8 @@ def edit(
             errors = field_errors(error.problems) or {"": error.message}
         except PreconditionError:
             message = "Somebody has changed this bet since you opened the form. Open it again in another tab, compare, and repeat your change there."
-            return _again(_form(ws, page, form, {"": message}, line), status=412)
-    return _again(_form(ws, page, form, errors, line))
+            return again(_form(ws, page, form, {"": message}, line), status=412)
+    return again(_form(ws, page, form, errors, line))
 
 
 @get(
@@ -178,7 +179,7 @@ def record(
     except InputError as error:
         errors = {problem.pointer.strip("/"): problem.message for problem in error.problems}
         ruling = error.ruling if isinstance(error, ReasonWantedError) else None
-        return _again(_bet(ws, actor, page, store.read(ws.graph, ref), values, errors, ruling))
+        return again(_bet(ws, actor, page, store.read(ws.graph, ref), values, errors, ruling))
     return Redirect(with_query(entity_url(ref), told="decided"), status_code=303)
 
 
@@ -250,10 +251,6 @@ def _ref(namespace: str, name: str) -> str:
 
 def _to(line: Line, told: str) -> Redirect:
     return Redirect(with_query(entity_url(line.bet.ref), told=told), status_code=303)
-
-
-def _again(html: str, *, status: int = 400) -> Response[str]:
-    return Response(html, status_code=status, media_type=MediaType.HTML)
 
 
 pages: list[Any] = [show_list, show_new, create, show_edit, edit, show, record]

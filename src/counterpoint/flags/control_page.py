@@ -52,6 +52,7 @@ from counterpoint.graph.actor import SYSTEM, Actor
 from counterpoint.graph.entity import Entity
 from counterpoint.spelling import near
 from counterpoint.web import PageContext, render
+from counterpoint.web.forms import again
 from counterpoint.web.urls import flag_url, with_query
 from counterpoint.workspace import Workspace
 
@@ -148,13 +149,13 @@ def _changed(
         if not meanwhile.touched and tries:  # others have changed other flags: neither loses anything
             return _changed(ws, actor, page, set_name, key, renewed, tries=tries - 1)
         asked = replace(_previewed(ws, actor, set_name, key, renewed), meanwhile=meanwhile)
-        return _again(_shown(ws, actor, page, set_name, key, asked), status=412)
+        return again(_shown(ws, actor, page, set_name, key, asked), status=412)
     except InputError as error:
         asked = Asked(data, _errors(error, one(data, "do"), key))
-        return _again(_shown(ws, actor, page, set_name, key, asked), status=error.status)
+        return again(_shown(ws, actor, page, set_name, key, asked), status=error.status)
     if preview:
         asked = Asked(data, {}, _effect(ws, set_name, done))
-        return _again(_shown(ws, actor, page, set_name, key, asked), status=200)
+        return again(_shown(ws, actor, page, set_name, key, asked), status=200)
     stored = done.written.stored
     if stored is None or done.written.outcome == "unchanged":
         return Redirect(control_url(set_name, key, told="flags-as-before"), status_code=303)
@@ -313,10 +314,6 @@ def _errors(error: InputError, form: str, key: str) -> dict[str, str]:
     for problem in error.problems:
         found.setdefault(field_of(form, key, problem), problem.message)
     return found or {f"form-{form}": error.message}
-
-
-def _again(html: str, *, status: int) -> Response[str]:
-    return Response(html, status_code=status, media_type=MediaType.HTML)
 
 
 pages: list[Any] = [show_control, change_control]

@@ -21,6 +21,7 @@ from counterpoint.flags.store import StoredSet, Written, read_set, write_set
 from counterpoint.graph.actor import SYSTEM, Actor
 from counterpoint.graph.reader import Reader
 from counterpoint.web import PageContext, render
+from counterpoint.web.forms import again
 from counterpoint.web.urls import flag_url, set_url, with_query
 from counterpoint.workspace import Workspace
 
@@ -109,7 +110,7 @@ def change_text(
         made.remarks,
     )
     if made.definition is None:
-        return _again(_shown(ws, actor, page, editing), status=InputError.status)
+        return again(_shown(ws, actor, page, editing), status=InputError.status)
     try:
         written = _write(ws, actor, editing, made.definition, dry_run=step == "preview")
     except PreconditionError:
@@ -119,10 +120,10 @@ def change_text(
             Remark("error", each.message, each.pointer, each.line, each.column) for each in error.problems
         ]
         told = told or [Remark("error", error.message, "")]
-        return _again(_shown(ws, actor, page, replace(editing, remarks=tuple(told))), status=error.status)
+        return again(_shown(ws, actor, page, replace(editing, remarks=tuple(told))), status=error.status)
     if step == "preview":
         effect = effect_of(stored.entity.document, written)
-        return _again(_shown(ws, actor, page, replace(editing, effect=effect)), status=200)
+        return again(_shown(ws, actor, page, replace(editing, effect=effect)), status=200)
     return Redirect(_after(stored.name, flag, step, written), status_code=303)
 
 
@@ -187,7 +188,7 @@ def _merged(ws: Workspace, actor: Actor, page: PageContext, editing: Editing, mi
         together = _together(reader, now, editing, mine)
     definition = together.definition if editing.key is None else flag_in(together.definition, editing.key)
     text = pretty(definition) if definition is not None else editing.text
-    again = replace(
+    anew = replace(
         editing,
         stored=now,
         text=text,
@@ -197,7 +198,7 @@ def _merged(ws: Workspace, actor: Actor, page: PageContext, editing: Editing, mi
         conflicts=tuple(name for name in together.conflicts if editing.key is None or name == editing.key),
         remarks=_typed(ws, now, editing.key, text).remarks,
     )
-    return _again(_shown(ws, actor, page, again), status=412)
+    return again(_shown(ws, actor, page, anew), status=412)
 
 
 def _together(reader: Reader, now: StoredSet, editing: Editing, mine: dict[str, Any]) -> Merged:
@@ -244,10 +245,6 @@ def _after(name: str, key: str | None, step: str, written: Written) -> str:
         told, key = "flags-deleted", None
     to = flag_url(name, key) if key is not None else set_url(name)
     return with_query(to, told=told)
-
-
-def _again(html: str, *, status: int) -> Response[str]:
-    return Response(html, status_code=status, media_type=MediaType.HTML)
 
 
 pages: list[Any] = [show_editor, change_text, check_text]

@@ -12,6 +12,7 @@ from counterpoint.catalog.views.model import query_of
 from counterpoint.errors import InputError
 from counterpoint.graph.actor import Actor
 from counterpoint.web import PageContext, render
+from counterpoint.web.forms import again
 from counterpoint.web.urls import with_query
 from counterpoint.workspace import Workspace
 
@@ -44,7 +45,7 @@ def save(
     try:
         made = store.save(ws.graph, given["name"], given["query"], actor=actor, unit=given["unit"])
     except InputError as error:
-        return _again(_page(ws, actor, page, given, _errors(error)))
+        return again(_page(ws, actor, page, given, _errors(error)))
     return Redirect(with_query(made.url, told="view-saved"), status_code=303)
 
 
@@ -64,16 +65,12 @@ def change(
     try:
         store.change(ws.graph, view, str(data.get("name") or ""), before.query, actor=actor)
     except InputError as error:
-        return _again(_page(ws, actor, page, {}, {view: _errors(error).get("name", error.message)}))
+        return again(_page(ws, actor, page, {}, {view: _errors(error).get("name", error.message)}))
     return Redirect(with_query("/catalog/views", told="view-changed"), status_code=303)
 
 
 def _errors(error: InputError) -> dict[str, str]:
     return {problem.pointer.strip("/"): problem.message for problem in error.problems} or {"": error.message}
-
-
-def _again(html: str) -> Response[str]:
-    return Response(html, status_code=400, media_type=MediaType.HTML)
 
 
 def _page(

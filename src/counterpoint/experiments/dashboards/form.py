@@ -1,7 +1,6 @@
 """The form of a dashboard: what was typed, how lines are moved without a script, and the descriptor that it makes."""
 
 from collections.abc import Iterable, Mapping
-from copy import deepcopy
 from typing import Any
 
 import msgspec
@@ -9,16 +8,8 @@ from msgspec.structs import replace
 
 from counterpoint.errors import Problem
 from counterpoint.experiments.dashboards.definition import Dashboard
-from counterpoint.experiments.metrics.form import (
-    API_VERSION,
-    all_of,
-    name_from,
-    number_of,
-    one_of,
-    put,
-    text_of,
-)
 from counterpoint.graph.ref import parse_ref
+from counterpoint.web.forms import all_of, begun, number_of, one_of, put, text_of
 
 __all__ = ["DashboardForm", "PanelRow", "changed", "descriptor", "field_errors", "form_of", "read_form"]
 
@@ -117,19 +108,11 @@ def descriptor(
     form: DashboardForm, before: Mapping[str, Any] | None = None
 ) -> tuple[dict[str, Any], dict[str, str]]:
     """The Dashboard descriptor that the form makes, and an error by field for what cannot be read."""
-    document: dict[str, Any] = (
-        deepcopy(dict(before))
-        if before
-        else {"apiVersion": API_VERSION, "kind": "Dashboard", "metadata": {}, "spec": {}}
-    )
+    document = begun("Dashboard", before, name=form.name, title=form.title)
     metadata, spec = document["metadata"], document["spec"]
     errors: dict[str, str] = {}
-    if not before:
-        metadata["name"] = form.name or name_from(form.title)
-        if not metadata["name"]:
-            errors["title"] = (
-                "Give it a title of Latin letters or digits; its name in addresses is made from it."
-            )
+    if not metadata["name"]:
+        errors["title"] = "Give it a title of Latin letters or digits; its name in addresses is made from it."
     if not form.owner:
         errors["owner"] = "Every dashboard has exactly one owner: choose a unit that you belong to."
     put(metadata, "title", form.title)

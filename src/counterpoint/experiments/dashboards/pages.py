@@ -29,6 +29,7 @@ from counterpoint.experiments.metrics.store import names_of
 from counterpoint.experiments.metrics.telling import amount_text
 from counterpoint.graph.actor import Actor
 from counterpoint.web import PageContext, render
+from counterpoint.web.forms import again
 from counterpoint.web.urls import catalog_url, entity_url, with_query
 from counterpoint.workspace import Workspace
 
@@ -235,7 +236,7 @@ def _save(
     form = read_form(data)
     before = opened.dashboard if opened else None
     if action := str(data.get("do") or ""):
-        return _again(_form(ws, actor, page, changed(form, action), {}, before), status=200)
+        return again(_form(ws, actor, page, changed(form, action), {}, before), status=200)
     document, errors = descriptor(form, opened.entity.document if opened else None)
     status = 400
     if not errors:
@@ -258,7 +259,7 @@ def _save(
         except PreconditionError:
             message = "Somebody has changed this dashboard since you opened the form. Open it again in another tab, compare, and repeat your change there."
             errors, status = {"": message}, 412
-    return _again(_form(ws, actor, page, form, errors, before), status=status)
+    return again(_form(ws, actor, page, form, errors, before), status=status)
 
 
 def _form(
@@ -283,10 +284,6 @@ def _form(
         goals=names_of(ws, "Goal"),
         charts=tuple(CHARTS.items()),
     )
-
-
-def _again(html: str, *, status: int = 400) -> Response[str]:
-    return Response(html, status_code=status, media_type=MediaType.HTML)
 
 
 pages: list[Any] = [show_list, show_new, create, show_edit, edit, delete, show_panels, show]

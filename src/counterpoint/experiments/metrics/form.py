@@ -1,28 +1,21 @@
 """The form of a metric: what was typed, and the descriptor that it makes."""
 
 from collections.abc import Iterable, Mapping
-from copy import deepcopy
 from typing import Any
 
 import msgspec
 
 from counterpoint.errors import Problem
+from counterpoint.web.forms import all_of, begun, number_of, one_of, put, text_of
 
 __all__ = [
     "MetricForm",
-    "all_of",
     "descriptor",
     "field_errors",
     "form_of",
-    "name_from",
-    "number_of",
-    "one_of",
-    "put",
     "read_form",
-    "text_of",
 ]
 
-API_VERSION = "counterpoint.dev/v1"
 NUMBERS = ("quantile", "cap", "days")
 
 
@@ -99,19 +92,13 @@ def descriptor(
 
     `before` is the document being edited: what the form does not show (labels, other fields) is kept.
     """
-    document: dict[str, Any] = (
-        deepcopy(dict(before))
-        if before
-        else {"apiVersion": API_VERSION, "kind": "Metric", "metadata": {}, "spec": {}}
-    )
+    document = begun("Metric", before, name=form.name, title=form.title)
     metadata, spec = document["metadata"], document["spec"]
     errors: dict[str, str] = {}
-    if not before:
-        metadata["name"] = form.name or name_from(form.title)
-        if not metadata["name"]:
-            errors["title"] = (
-                "Give the metric a title of Latin letters or digits; its name in addresses is made from it."
-            )
+    if not metadata["name"]:
+        errors["title"] = (
+            "Give the metric a title of Latin letters or digits; its name in addresses is made from it."
+        )
     put(metadata, "title", form.title)
     put(metadata, "description", form.description)
     numbers: dict[str, float | None] = {}
@@ -168,56 +155,8 @@ def field_errors(problems: Iterable[Problem]) -> dict[str, str]:
     return errors
 
 
-def name_from(title: str) -> str:
-    """A name for addresses, made of a title; empty if nothing is left."""
-    import re
-    import unicodedata
-
-    plain = unicodedata.normalize("NFKD", title).encode("ascii", "ignore").decode().lower()
-    return re.sub(r"[^a-z0-9]+", "-", plain).strip("-")[:63].strip("-")
-
-
 def _window(calendar: str, days: float | None) -> dict[str, Any] | None:
     found: dict[str, Any] = {} if days is None else {"days": days}
     if calendar != "day":
         found["calendar"] = calendar
     return found or None
-
-
-def number_of(text: str) -> float:
-    """The number that was typed, with a point or a comma.
-
-    Raises:
-        ValueError: it is none.
-    """
-    found = float(text.replace(",", "."))
-    if found != found or abs(found) == float("inf"):
-        raise ValueError(text)
-    return int(found) if found.is_integer() else found
-
-
-def text_of(value: float | None) -> str:
-    """A number as a field shows it, with every digit: what is saved unchanged stays the same."""
-    if value is None:
-        return ""
-    return str(int(value)) if float(value).is_integer() else repr(value)
-
-
-def put(holder: dict[str, Any], key: str, value: Any) -> None:
-    """Set what was filled in; what was left empty is taken away."""
-    if value in ("", None, []):
-        holder.pop(key, None)
-    else:
-        holder[key] = value
-
-
-def one_of(data: Mapping[str, Any], key: str) -> str:
-    """The text of a field; of several of that name the first."""
-    return next(iter(all_of(data, key)), "")
-
-
-def all_of(data: Mapping[str, Any], key: str) -> list[str]:
-    """The texts of all fields of a name, without the blanks around them."""
-    found = data.get(key)
-    given = found if isinstance(found, list) else [found] if found is not None else []
-    return [str(each).strip() for each in given]

@@ -29,6 +29,7 @@ from counterpoint.experiments.metrics.usage import uses_of
 from counterpoint.graph.actor import Actor
 from counterpoint.journal.model.outcome import TypeCount
 from counterpoint.web import PageContext, render
+from counterpoint.web.forms import again
 from counterpoint.web.urls import catalog_url, entity_url, with_query
 from counterpoint.workspace import Workspace
 
@@ -148,14 +149,14 @@ def create(
     """Store a new metric, or show the form again with what is wrong, or with what it would say."""
     form = read_form(data)
     if data.get("look"):
-        return _again(_form(ws, page, form, {}, looked=True), status=200)
+        return again(_form(ws, page, form, {}, looked=True), status=200)
     document, errors = descriptor(form)
     if not errors:
         try:
             return _to(store.write(ws, document, actor=actor, new=True))
         except InputError as error:
             errors = field_errors(error.problems) or {"": error.message}
-    return _again(_form(ws, page, form, errors))
+    return again(_form(ws, page, form, errors))
 
 
 @post(f"{LIST}/preview", **HTML)
@@ -190,7 +191,7 @@ def edit(
     loaded = store.load(ws, f"metric:{namespace}/{name}")
     form = read_form(data)
     if data.get("look"):
-        return _again(_form(ws, page, form, {}, loaded, looked=True), status=200)
+        return again(_form(ws, page, form, {}, loaded, looked=True), status=200)
     document, errors = descriptor(form, loaded.entity.document if loaded.entity else None)
     if not errors:
         try:
@@ -207,8 +208,8 @@ def edit(
             errors = field_errors(error.problems) or {"": error.message}
         except PreconditionError:
             message = "Somebody has changed this metric since you opened the form. Open it again in another tab, compare, and repeat your change there."
-            return _again(_form(ws, page, form, {"": message}, loaded), status=412)
-    return _again(_form(ws, page, form, errors, loaded))
+            return again(_form(ws, page, form, {"": message}, loaded), status=412)
+    return again(_form(ws, page, form, errors, loaded))
 
 
 @get(f"{LIST}/{{namespace:str}}/{{name:str}}", **HTML)
@@ -329,10 +330,6 @@ def _titles(ws: Workspace, refs: list[str]) -> dict[str, str]:
 
 def _to(loaded: store.Loaded) -> Redirect:
     return Redirect(with_query(entity_url(loaded.definition.ref), told="metric-saved"), status_code=303)
-
-
-def _again(html: str, *, status: int = 400) -> Response[str]:
-    return Response(html, status_code=status, media_type=MediaType.HTML)
 
 
 pages: list[Any] = [show_list, show_new, create, preview, show_edit, edit, show]
