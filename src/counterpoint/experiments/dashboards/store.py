@@ -7,11 +7,11 @@ from typing import Any
 
 import msgspec
 
-from counterpoint.errors import InputError, NotAllowedError, NotFoundError, Problem
+from counterpoint.errors import InputError, NotFoundError
 from counterpoint.experiments.dashboards.definition import Dashboard, PanelPlan, dashboard_of
 from counterpoint.experiments.metrics import readings
 from counterpoint.experiments.metrics.reading import Reading
-from counterpoint.experiments.metrics.store import Loaded, loaded_of, may_own, owner_in, writing_problems
+from counterpoint.experiments.metrics.store import Loaded, loaded_of, may_own, put_owned
 from counterpoint.graph.actor import Actor
 from counterpoint.graph.entity import Entity
 from counterpoint.graph.permissions import Decision
@@ -194,14 +194,8 @@ def write(
         NotAllowedError: the actor belongs to another unit.
     """
     with workspace.graph.write(actor) as writer:
-        problems = writing_problems(writer, document, "Dashboard", ref, new=new)
-        if problems:
-            raise InputError("The dashboard cannot be stored.", problems)
-        decision = may_own(writer, owner_in(document), actor)
-        if not decision.allow:
-            raise NotAllowedError(decision.reason, [Problem(decision.reason, "/spec/owner")])
-        put = writer.put(document, if_match=if_match)
-        return _opened(writer, put.entity)
+        entity = put_owned(writer, document, "Dashboard", actor=actor, ref=ref, new=new, if_match=if_match)
+        return _opened(writer, entity)
 
 
 def delete(workspace: Workspace, ref: str, *, actor: Actor) -> None:

@@ -14,6 +14,7 @@ from counterpoint.graph.permissions import Decision as Permission
 from counterpoint.graph.permissions import may
 from counterpoint.graph.reader import Reader
 from counterpoint.graph.ref import parse_ref
+from counterpoint.graph.writer import Writer
 from counterpoint.spelling import near
 from counterpoint.workspace import Workspace
 
@@ -26,10 +27,9 @@ __all__ = [
     "may_own",
     "may_write",
     "names_of",
-    "owner_in",
     "preview_problems",
+    "put_owned",
     "write",
-    "writing_problems",
 ]
 
 PREPARED = 50
@@ -149,7 +149,7 @@ def may_own(reader: Reader, owner: str | None, actor: Actor) -> Permission:
     return may(actor, "write", owner, owner_exists=exists, units=units)
 
 
-def owner_in(document: Mapping[str, Any]) -> str:
+def _owner_in(document: Mapping[str, Any]) -> str:
     """The reference of the owner that a valid descriptor names."""
     namespace = str(document["metadata"].get("namespace") or "default")
     return str(parse_ref(document["spec"]["owner"], default_kind="Group", default_namespace=namespace))
@@ -172,17 +172,31 @@ def write(
         NotAllowedError: the metric belongs to somebody else.
     """
     with workspace.graph.write(actor) as writer:
-        if problems := writing_problems(writer, document, "Metric", ref, new=new):
-            raise InputError("The metric cannot be stored.", problems)
-        # The graph lets anybody add what is new; a definition that others decide by is its owner's to make.
-        decision = may_own(writer, owner_in(document), actor)
-        if not decision.allow:
-            raise NotAllowedError(decision.reason, [Problem(decision.reason, "/spec/owner")])
-        put = writer.put(document, if_match=if_match)
-        return loaded_of(writer, [put.entity])[0]
+        entity = put_owned(writer, document, "Metric", actor=actor, ref=ref, new=new, if_match=if_match)
+        return loaded_of(writer, [entity])[0]
 
 
-def writing_problems(
+def put_owned(
+    writer: Writer,
+    document: Mapping[str, Any],
+    kind: str,
+    *,
+    actor: Actor,
+    ref: str | None,
+    new: bool,
+    if_match: Collection[str] | None,
+) -> Entity:
+    """Store a descriptor of a kind, which only its owner may: the graph lets anybody add what is new, but what others
+    decide by is its owner's to make. Raises as `write`."""
+    if problems := _writing_problems(writer, document, kind, ref, new=new):
+        raise InputError(f"The {kind.lower()} cannot be stored.", problems)
+    decision = may_own(writer, _owner_in(document), actor)
+    if not decision.allow:
+        raise NotAllowedError(decision.reason, [Problem(decision.reason, "/spec/owner")])
+    return writer.put(document, if_match=if_match).entity
+
+
+def _writing_problems(
     reader: Reader, document: Mapping[str, Any], kind: str, ref: str | None, *, new: bool
 ) -> list[Problem]:
     """What is wrong with a descriptor of a kind, and what the graph does not ask: it is this one, and owned."""
