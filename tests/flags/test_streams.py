@@ -20,10 +20,10 @@ from counterpoint.openfeature.stream import Message, Messages
 from counterpoint.server.identity.model import hash_secret
 from counterpoint.server.identity.tokens import revoke_token
 from counterpoint.settings import Settings
+from tests.listening import DEADLINE, Listener
 
 from .conftest import DEFINITION, Served
 
-DEADLINE = 20.0
 BULK = "/ofrep/v1/evaluate/flags"
 
 
@@ -41,67 +41,6 @@ def put(workspace: Workspace, default: str, name: str = "default") -> str:
     return stored.etag
 
 
-class Listener:
-    """A client of a stream, without a network between."""
-
-    def __init__(self, streams: Streams, query: str, last_id: str | None) -> None:
-        headers = [(b"last-event-id", last_id.encode())] if last_id is not None else []
-        scope = {
-            "method": "GET",
-            "path": STREAM,
-            "query_string": query.encode(),
-            "headers": headers,
-            "state": {},
-        }
-        self.comments = 0
-        self.reading = asyncio.Event()
-        self.reading.set()
-        self._parts: asyncio.Queue[dict[str, Any]] = asyncio.Queue()
-        self._gone = asyncio.Event()
-        self._messages = Messages()
-        self._found: list[Message] = []
-        self.served = asyncio.ensure_future(streams(scope, self._receive, self._send))
-
-    async def _receive(self) -> dict[str, Any]:
-        await self._gone.wait()
-        return {"type": "http.disconnect"}
-
-    async def _send(self, message: dict[str, Any]) -> None:
-        await self.reading.wait()
-        await self._parts.put(message)
-
-    def leave(self) -> None:
-        self._gone.set()
-
-    async def part(self) -> bytes:
-        """The next part of the body; raises what ended the stream."""
-        async with asyncio.timeout(DEADLINE):
-            while True:
-                asked = asyncio.ensure_future(self._parts.get())
-                await asyncio.wait({asked, self.served}, return_when=asyncio.FIRST_COMPLETED)
-                if not asked.done():
-                    asked.cancel()
-                    self.served.result()
-                    return b""
-                if "body" in (message := asked.result()):
-                    return bytes(message["body"])
-
-    async def message(self) -> Message:
-        """The next message."""
-        while not self._found:
-            part = await self.part()
-            assert part, "the stream has ended"
-            self.comments += part.count(b": quiet")
-            self._found += self._messages.feed(part)
-        return self._found.pop(0)
-
-    async def opened(self) -> bytes:
-        """Wait for the first part, which tells that the stream is open."""
-        part = await self.part()
-        self._found += self._messages.feed(part)
-        return part
-
-
 @asynccontextmanager
 async def streams_of(
     workspace: Workspace, **options: Any
@@ -111,7 +50,7 @@ async def streams_of(
     opened: list[Listener] = []
 
     def listen(query: str = "channels=default", last_id: str | None = None) -> Listener:
-        opened.append(Listener(streams, query, last_id))
+        opened.append(Listener(streams, STREAM, query, last_id))
         return opened[-1]
 
     yield streams, listen

@@ -16,14 +16,13 @@ from counterpoint import Workspace
 from counterpoint.graph.actor import local_actor
 from counterpoint.journal import Journal
 from counterpoint.journal.live import LIVE, LiveCounts
-from counterpoint.openfeature.stream import Message, Messages
 from counterpoint.server.app import create_app
 from counterpoint.server.identity.tokens import create_token
 from tests.flags.conftest import Served, serve
+from tests.listening import DEADLINE, Listener
 
 from .conftest import event
 
-DEADLINE = 20.0
 NOW = datetime(2026, 5, 4, 12, 30, 30, tzinfo=UTC)
 
 
@@ -46,43 +45,11 @@ def clocked(open_journal: Callable[..., Journal], clock: Clock) -> Journal:
     return open_journal(clock=clock)
 
 
-class Listener:
-    """A client of the stream, without a network between."""
+class Counts(Listener):
+    """A client of the stream of counts."""
 
     def __init__(self, counts: LiveCounts, query: str = "", last: str | None = None) -> None:
-        headers = [(b"last-event-id", last.encode())] if last is not None else []
-        scope = {"method": "GET", "path": LIVE, "query_string": query.encode(), "headers": headers}
-        self.reading = asyncio.Event()
-        self.reading.set()
-        self._parts: asyncio.Queue[dict[str, Any]] = asyncio.Queue()
-        self._gone = asyncio.Event()
-        self._messages = Messages()
-        self._found: list[Message] = []
-        self.served = asyncio.ensure_future(counts(scope, self._receive, self._send))
-
-    async def _receive(self) -> dict[str, Any]:
-        await self._gone.wait()
-        return {"type": "http.disconnect"}
-
-    async def _send(self, message: dict[str, Any]) -> None:
-        await self.reading.wait()
-        await self._parts.put(message)
-
-    def leave(self) -> None:
-        self._gone.set()
-
-    async def opened(self) -> None:
-        """Wait for the first part, which tells that the stream is open and what was new then."""
-        async with asyncio.timeout(DEADLINE):
-            while b"connected" not in (part := (await self._parts.get()).get("body", b"")):
-                pass
-        self._found += self._messages.feed(part)
-
-    async def message(self) -> Message:
-        async with asyncio.timeout(DEADLINE):
-            while not self._found:
-                self._found += self._messages.feed((await self._parts.get()).get("body", b""))
-        return self._found.pop(0)
+        super().__init__(counts, LIVE, query, last)
 
     async def accepted(self) -> dict[str, int]:
         """The minutes of the next message with what was accepted in each."""
@@ -106,7 +73,7 @@ def test_the_state_comes_first_and_then_the_minutes_that_change(clocked: Journal
     async def scenario() -> None:
         clocked.append([event(1), event(2)])
         async with listening(clocked) as counts:
-            listener = Listener(counts)
+            listener = Counts(counts)
             assert await listener.accepted() == {"12:30": 2}
             await asyncio.to_thread(clocked.append, [event(3)])
             assert await listener.accepted() == {"12:30": 3}
@@ -124,7 +91,7 @@ def test_what_another_process_writes_is_told_as_well(
 
     async def scenario() -> None:
         async with listening(clocked) as counts:
-            listener = Listener(counts)
+            listener = Counts(counts)
             assert await listener.accepted() == {}
             await asyncio.to_thread(other.append, [event(1), event(2)])
             assert await listener.accepted() == {"12:30": 2}
@@ -135,7 +102,7 @@ def test_what_another_process_writes_is_told_as_well(
 def test_an_empty_journal_has_an_empty_first_message(clocked: Journal) -> None:
     async def scenario() -> None:
         async with listening(clocked) as counts:
-            assert await Listener(counts).accepted() == {}
+            assert await Counts(counts).accepted() == {}
 
     asyncio.run(scenario())
 
@@ -143,7 +110,7 @@ def test_an_empty_journal_has_an_empty_first_message(clocked: Journal) -> None:
 def test_a_stream_of_one_type_or_source_is_told_of_no_other(clocked: Journal) -> None:
     async def scenario() -> None:
         async with listening(clocked) as counts:
-            orders, web = Listener(counts, "type=order.placed"), Listener(counts, "source=web&type=")
+            orders, web = Counts(counts, "type=order.placed"), Counts(counts, "source=web&type=")
             assert (await orders.accepted(), await web.accepted()) == ({}, {})
             await asyncio.to_thread(clocked.append, [event(1, type="page.seen", source="web")])
             assert await web.accepted() == {"12:30": 1}
@@ -157,7 +124,7 @@ def test_one_stream_tells_every_type_or_source(clocked: Journal) -> None:
     async def scenario() -> None:
         clocked.append([event(1), event(2), event(3, type="page.seen", source="web")])
         async with listening(clocked) as counts:
-            by_type, by_source = Listener(counts, "by=type"), Listener(counts, "by=source&type=page.seen")
+            by_type, by_source = Counts(counts, "by=type"), Counts(counts, "by=source&type=page.seen")
             first = json.loads((await by_type.message()).data)["minutes"]
             assert [(each["type"], each["accepted"]) for each in first] == [
                 ("order.placed", 2),
@@ -177,7 +144,7 @@ def test_rejected_and_repeated_events_are_told_too(clocked: Journal) -> None:
         clocked.append([event(1), event(1), event(2, time="never")])
         await asyncio.to_thread(clocked.refusals)  # writes what waits
         async with listening(clocked) as counts:
-            (minute,) = json.loads((await Listener(counts).message()).data)["minutes"]
+            (minute,) = json.loads((await Counts(counts).message()).data)["minutes"]
             return minute
 
     minute = asyncio.run(scenario())
@@ -192,20 +159,20 @@ def test_a_client_that_comes_back_gets_what_changed_meanwhile_and_nothing_else(
         clock.now = NOW + timedelta(minutes=10)
         clocked.append([event(2)])
         async with listening(clocked) as counts:
-            first = Listener(counts)
+            first = Counts(counts)
             message = await first.message()
             first.leave()
             await first.served
             clock.now = NOW + timedelta(minutes=11)
             await asyncio.to_thread(clocked.append, [event(3)])
-            back = Listener(counts, last=message.id)
+            back = Counts(counts, last=message.id)
             changed = await back.message()
             assert [each["at"][11:16] for each in json.loads(changed.data)["minutes"]] == ["12:40", "12:41"]
-            same = Listener(counts, last=changed.id)
+            same = Counts(counts, last=changed.id)
             await same.opened()
             await asyncio.to_thread(clocked.append, [event(4)])
             assert await same.accepted() == {"12:41": 2}
-            odd = Listener(counts, last="no\x00thing.of-ours")
+            odd = Counts(counts, last="no\x00thing.of-ours")
             assert await odd.accepted() == {"12:30": 1, "12:40": 1, "12:41": 2}
 
     asyncio.run(scenario())
@@ -214,7 +181,7 @@ def test_a_client_that_comes_back_gets_what_changed_meanwhile_and_nothing_else(
 def test_a_slow_client_gets_the_newest_state_and_not_each_on_the_way(clocked: Journal) -> None:
     async def scenario() -> None:
         async with listening(clocked) as counts:
-            slow, quick = Listener(counts), Listener(counts)
+            slow, quick = Counts(counts), Counts(counts)
             assert (await slow.accepted(), await quick.accepted()) == ({}, {})
             slow.reading.clear()
             for number in range(5):
@@ -232,7 +199,7 @@ def test_a_slow_client_gets_the_newest_state_and_not_each_on_the_way(clocked: Jo
 def test_nothing_is_read_while_nobody_listens(clocked: Journal) -> None:
     async def scenario() -> None:
         async with listening(clocked) as counts:
-            listener = Listener(counts)
+            listener = Counts(counts)
             await listener.message()
             listener.leave()
             await listener.served
@@ -240,7 +207,7 @@ def test_nothing_is_read_while_nobody_listens(clocked: Journal) -> None:
                 while counts._task is not None:
                     await asyncio.sleep(0)
             assert (counts.open, counts._states) == (0, {})
-            assert await Listener(counts).accepted() == {}
+            assert await Counts(counts).accepted() == {}
 
     asyncio.run(scenario())
 
