@@ -14,6 +14,8 @@ import pytest
 
 from counterpoint.journal import Journal
 
+from .disks import small_disk
+
 APPENDER = Path(__file__).with_name("appender.py")
 FILLER = Path(__file__).with_name("filler.py")
 LIVES = int(os.environ.get("COUNTERPOINT_FUZZ", "50"))
@@ -133,24 +135,11 @@ def test_an_import_that_is_killed_again_and_again_ends_with_each_event_once(tmp_
     assert duplicates > 0, "what an earlier life brought in was known"
 
 
-@contextmanager
-def small_disk(folder: Path) -> Iterator[str]:
-    """A file system of a few megabytes where we may mount one, else the way in which the process limits itself."""
-    mount = ["mount", "-t", "tmpfs", "-o", "size=5m", "tmpfs", str(folder)]
-    if os.geteuid() or subprocess.run(mount, check=False, capture_output=True).returncode:
-        yield "limit"
-        return
-    try:
-        yield "mount"
-    finally:
-        subprocess.run(["umount", str(folder)], check=True)
-
-
 @pytest.mark.parametrize("way", ["limit", "any"])
 def test_a_full_disk_refuses_loses_nothing_and_goes_on_when_there_is_space(tmp_path: Path, way: str) -> None:
     disk = tmp_path / "disk"
     disk.mkdir()
-    with small_disk(disk) if way == "any" else nullcontext("limit") as how:
+    with small_disk(disk, "5m") if way == "any" else nullcontext("limit") as how:
         command = [sys.executable, str(FILLER), str(disk / "workspace"), how]
         done = subprocess.run(command, check=True, capture_output=True, timeout=120)
         seen = json.loads(done.stdout)

@@ -9,7 +9,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import ExitStack, contextmanager, nullcontext, suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -21,6 +21,7 @@ from counterpoint.journal import Journal, compaction, leases, periods, segments
 from counterpoint.settings import JournalSettings
 
 from .conftest import event
+from .disks import small_disk
 from .test_merging import files, ids, in_files
 
 Opens = Callable[..., Journal]
@@ -191,41 +192,47 @@ def test_a_full_disk_costs_the_merge_and_nothing_else(journal: Journal) -> None:
         assert [finding.level for finding in again.check()] == ["ok"]
 
 
-def test_a_small_disk_fills_up_and_is_emptied_again(tmp_path: Path) -> None:
-    """On a file system of 3 MiB, where the user may mount one."""
+@pytest.mark.parametrize("way", ["limit", "any"])
+def test_a_small_disk_fills_up_and_is_emptied_again(tmp_path: Path, way: str) -> None:
+    """On a file system of 3 MiB where the user may mount one, and with files that may have half a megabyte."""
     small = tmp_path / "small"
     small.mkdir()
-    mounted = subprocess.run(
-        ["mount", "-t", "tmpfs", "-o", "size=3m", "tmpfs", str(small)], capture_output=True
-    )
-    if mounted.returncode:
-        pytest.skip("This user may not mount a file system.")  # the test above does without
-    try:
-        acknowledged: set[str] = set()
-        with Journal(small / "journal", JournalSettings(compact_after=1_000_000)) as journal:
-            ballast = small / "ballast"
-            ballast.write_bytes(bytes(500_000))
-            number = 0
-            full = False
-            while not full and number < 400:
-                batch = [event(number * 100 + each, note=os.urandom(40).hex()) for each in range(100)]
-                try:
-                    receipt = journal.append(batch)
-                    assert receipt.accepted == 100
-                    acknowledged |= {str(each["id"]) for each in batch}
-                    if number % 5 == 4:
-                        journal.compact(full=True)
-                except WorkspaceError:
-                    full = True
-                number += 1
-            assert full
-            assert acknowledged <= set(ids(journal))
-            ballast.unlink()
+    with small_disk(small, "3m") if way == "any" else nullcontext("limit") as how:
+        told = tmp_path / "told"
+        child = os.fork()
+        if child == 0:
+            os._exit(_fill(small, told, limited=how == "limit"))
+        assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0, "it was never full"
+        acknowledged = set(told.read_text().split())
+        assert acknowledged, "there was space at first"
+        (small / "ballast").unlink()
         with Journal(small / "journal") as journal:
             journal.compact(full=True)
             found = ids(journal)
             assert len(found) == len(set(found))
             assert acknowledged <= set(found)
             assert [finding.level for finding in journal.check()] == ["ok"]
-    finally:
-        subprocess.run(["umount", str(small)], check=True)
+
+
+def _fill(disk: Path, told: Path, *, limited: bool) -> int:
+    """Append and compact until the disk takes no more, and tell what was acknowledged; 0 when it came to that."""
+    (disk / "ballast").write_bytes(bytes(400_000))
+    acknowledged: list[str] = []
+    code = 1
+    with Journal(disk / "journal", JournalSettings(compact_after=1_000_000)) as journal:
+        soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+        if limited:
+            resource.setrlimit(resource.RLIMIT_FSIZE, (500_000, hard))
+        for number in range(400):
+            batch = [event(number * 100 + each, note=os.urandom(40).hex()) for each in range(100)]
+            try:
+                if journal.append(batch).accepted == 100:
+                    acknowledged += [str(each["id"]) for each in batch]
+                if number % 5 == 4:
+                    journal.compact(full=True)
+            except WorkspaceError:
+                code = 0
+                break
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    told.write_text("\n".join(acknowledged))
+    return code

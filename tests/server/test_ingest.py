@@ -73,7 +73,6 @@ def events(start: int, number: int, **changes: Any) -> list[dict[str, Any]]:
 
 
 @pytest.mark.timeout(120)
-@pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="reads memory from /proc")
 def test_a_flood_of_large_events_is_told_to_wait_and_memory_stays_bounded(folder: Path) -> None:
     with ExitStack() as stack:
         url, process = stack.enter_context(served(folder, COUNTERPOINT_JOURNAL__BUFFER_MB=str(BUFFER_MB)))
