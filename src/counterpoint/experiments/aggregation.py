@@ -22,6 +22,7 @@ __all__ = [
     "EARLY_DAYS",
     "exposures_of",
     "item_in",
+    "literal_of",
     "number_in",
     "reach_days",
     "shown_expression",
@@ -177,13 +178,13 @@ def _inside(plan: Experiment, table: Table) -> dict[str, BooleanValue]:
     """Whether a row lies within the plan's dates; nothing where it has none."""
     conditions: list[Any] = []
     if plan.start:
-        conditions.append(table.time >= _moment(plan.start, table))
+        conditions.append(table.time >= literal_of(plan.start, table))
     if plan.end:
-        conditions.append(table.time <= _moment(plan.end, table))
+        conditions.append(table.time <= literal_of(plan.end, table))
     return {"inside": reduce(and_, conditions)} if conditions else {}
 
 
-def _moment(value: datetime, table: Table) -> Any:
+def literal_of(value: datetime, table: Table) -> Any:
     """A literal that compares with the table's times, which have a zone or are plain UTC."""
     if table.time.type().timezone is None:
         value = value.astimezone(UTC).replace(tzinfo=None)
@@ -247,7 +248,7 @@ def _places(plan: Experiment, joined: Table) -> dict[str, Any]:
     counts = ~before
     places: dict[str, Any] = {"early": before & (joined.time >= joined[f"since{EARLY_DAYS}"])}
     if plan.end:
-        after = joined.time > _moment(plan.end, joined)
+        after = joined.time > literal_of(plan.end, joined)
         places["late"] = after & counts
         counts = counts & ~after
     for which, event in enumerate(_events(plan)):

@@ -40,7 +40,7 @@ BINS: Final = 20
 SPREAD: Final = 4
 """Standard deviations above the mean at which the bins end; the last one holds what is beyond."""
 ADDED: Final = frozenset({"sum", "count", "users"})
-"""Aggregations that are 0 where nothing happened."""
+"""Aggregations that are amounts from 0, and 0 where nothing happened."""
 
 
 def compute(snapshot: Snapshot, loaded: "Loaded", asked: "Asked") -> Reading:

@@ -7,7 +7,7 @@ from typing import Any, Final
 import ibis
 from ibis.expr.types import Table
 
-from counterpoint.experiments.aggregation import item_in, number_in
+from counterpoint.experiments.aggregation import item_in, literal_of, number_in
 from counterpoint.experiments.metrics.definition import Definition
 from counterpoint.experiments.metrics.period import Period
 from counterpoint.experiments.metrics.reading import OTHER, Figure
@@ -94,7 +94,7 @@ def _rows(
 
 
 def _inside(metric: Definition, events: Table, period: Period) -> Table:
-    start, end = (_moment(each, events) for each in (period.start, period.end))
+    start, end = (literal_of(each, events) for each in (period.start, period.end))
     return events.filter(events.type == metric.event, events.time >= start, events.time < end)
 
 
@@ -103,17 +103,11 @@ def _unit(events: Table) -> Any:
     return ibis.coalesce(events.subject, events.id)
 
 
-def _moment(value: datetime, table: Table) -> Any:
-    if table.time.type().timezone is None:
-        value = value.astimezone(UTC).replace(tzinfo=None)
-    return ibis.literal(value, type=table.time.type())
-
-
 def _span(events: Table, period: Period) -> Any:
     """The number of the span that an event lies in, from 0."""
     if period.calendar == "month":
         edges = [datetime(day.year, day.month, day.day, tzinfo=UTC) for day in period.spans[1:]]
-        passed = [(events.time >= _moment(edge, events)).cast("int64") for edge in edges]
+        passed = [(events.time >= literal_of(edge, events)).cast("int64") for edge in edges]
         return sum(passed, ibis.literal(0, "int64"))
     width = DAY * (7 if period.calendar == "week" else 1)
     return ((events.time.epoch_seconds() - int(period.start.timestamp())) // width).cast("int64")

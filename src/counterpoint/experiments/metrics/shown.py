@@ -7,6 +7,7 @@ from typing import Final
 
 from markupsafe import Markup
 
+from counterpoint.experiments.metrics.computing import ADDED
 from counterpoint.experiments.metrics.definition import Calendar, Definition, in_words
 from counterpoint.experiments.metrics.period import Period
 from counterpoint.experiments.metrics.reading import LEAST, Bin, Figure, Reading
@@ -34,8 +35,6 @@ ALL: Final = "all"
 """What the line of all users together is called beside those of parts."""
 LONG: Final = 10_000
 """From where on amounts are written beside an axis in thousands."""
-ADDED: Final = frozenset({"sum", "count", "users"})
-"""Aggregations whose figures are amounts from 0, which columns show."""
 
 
 @dataclass(frozen=True, slots=True)
