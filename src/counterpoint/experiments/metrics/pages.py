@@ -159,7 +159,7 @@ def create(
     return again(_form(ws, page, form, errors))
 
 
-@post(f"{LIST}/preview", **HTML)
+@post(f"{LIST}/preview", status_code=200, **HTML)
 def preview(ws: NamedDependency[Workspace], page: NamedDependency[PageContext], data: Posted) -> str:
     """What a metric that is being written says on the events that came: a part of the form."""
     looked = _preview(ws, read_form(data))
