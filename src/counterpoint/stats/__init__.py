@@ -1,6 +1,6 @@
 """Pure numerics: numbers and arrays in, frozen values out; no I/O, no pandas, no `scipy.stats`.
 
-The map: `moments` (n, mean, centred sum of squares; they add), `contrast` (a weighted difference of two
+The map: `moments` and `comoments` (n, means, centred sums of squares and products; they add), `contrast` (a weighted difference of two
 means: what each test is made of), `difference` (Welch, rates), `relative` (Fieller), `noninferiority`
 (guardrail margins), `srm` (planned shares), `correction` (how α and β are shared), `power` (sizes).
 
@@ -10,6 +10,7 @@ means: what each test is made of), `difference` (Welch, rates), `relative` (Fiel
 0.0074
 """
 
+from counterpoint.stats.comoments import Comoments
 from counterpoint.stats.contrast import Contrast, Interval, State, contrast
 from counterpoint.stats.correction import alpha_deterioration, alpha_guardrail, alpha_success, beta_each
 from counterpoint.stats.difference import Difference, Side, difference, rate_difference
@@ -25,6 +26,7 @@ from counterpoint.stats.relative import Relative, relative
 from counterpoint.stats.srm import SampleRatio, sample_ratio
 
 __all__ = [
+    "Comoments",
     "Contrast",
     "Difference",
     "Direction",
