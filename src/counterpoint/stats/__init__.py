@@ -1,8 +1,10 @@
 """Pure numerics: numbers and arrays in, frozen values out; no I/O, no pandas, no `scipy.stats`.
 
-The map: `moments` and `comoments` (n, means, centred sums of squares and products; they add), `contrast` (a weighted difference of two
-means: what each test is made of), `difference` (Welch, rates), `relative` (Fieller), `noninferiority`
-(guardrail margins), `srm` (planned shares), `correction` (how α and β are shared), `power` (sizes).
+The map. Samples: `moments` and `comoments` (n, means, centred sums of squares and products; they add).
+Estimators, as pairs of arms: `pairs` (means, rates), `covariates` (CUPED), `ratio`. Tests that take any
+of them: `contrast` (a weighted difference: what each test is made of), `difference`, `relative`
+(Fieller), `noninferiority` (guardrail margins). Beside them: `srm` (planned shares), `correction` (how α
+and β are shared), `power` (sizes).
 
 >>> from counterpoint import stats
 >>> control, treatment = stats.rate(200, 1000), stats.rate(250, 1000)
@@ -11,31 +13,46 @@ means: what each test is made of), `difference` (Welch, rates), `relative` (Fiel
 """
 
 from counterpoint.stats.comoments import Comoments
-from counterpoint.stats.contrast import Contrast, Interval, State, contrast
+from counterpoint.stats.contrast import Contrast, Interval, State
 from counterpoint.stats.correction import alpha_deterioration, alpha_guardrail, alpha_success, beta_each
+from counterpoint.stats.covariates import Adjustment, CovariatePair, Dropped, Slopes
 from counterpoint.stats.difference import Difference, Side, difference, rate_difference
 from counterpoint.stats.moments import Moments, rate
 from counterpoint.stats.noninferiority import Direction, Noninferiority, noninferiority
+from counterpoint.stats.pairs import Distribution, Joint, MeanPair, Pair, Part, RatePair, contrast
 from counterpoint.stats.power import (
     detectable_difference,
     detectable_rate_difference,
     units_per_arm,
     units_per_arm_rate,
 )
-from counterpoint.stats.relative import Relative, relative
+from counterpoint.stats.ratio import RatioPair
+from counterpoint.stats.relative import Relative, Scale, relative
 from counterpoint.stats.srm import SampleRatio, sample_ratio
 
 __all__ = [
+    "Adjustment",
     "Comoments",
     "Contrast",
+    "CovariatePair",
     "Difference",
     "Direction",
+    "Distribution",
+    "Dropped",
     "Interval",
+    "Joint",
+    "MeanPair",
     "Moments",
     "Noninferiority",
+    "Pair",
+    "Part",
+    "RatePair",
+    "RatioPair",
     "Relative",
     "SampleRatio",
+    "Scale",
     "Side",
+    "Slopes",
     "State",
     "alpha_deterioration",
     "alpha_guardrail",
