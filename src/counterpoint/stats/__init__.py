@@ -12,6 +12,8 @@ and β are shared), `power` (sizes).
 0.0074
 """
 
+from counterpoint.stats.adjust import ADJUSTMENTS, Adjusted, AdjustmentRule, adjust, interval_alpha
+from counterpoint.stats.clusters import ClusterPair, cluster_totals
 from counterpoint.stats.comoments import Comoments
 from counterpoint.stats.contrast import Contrast, Interval, State
 from counterpoint.stats.correction import alpha_deterioration, alpha_guardrail, alpha_success, beta_each
@@ -29,9 +31,14 @@ from counterpoint.stats.power import (
 from counterpoint.stats.ratio import RatioPair
 from counterpoint.stats.relative import Relative, Scale, relative
 from counterpoint.stats.srm import SampleRatio, sample_ratio
+from counterpoint.stats.strata import StrataPair
 
 __all__ = [
+    "ADJUSTMENTS",
+    "Adjusted",
     "Adjustment",
+    "AdjustmentRule",
+    "ClusterPair",
     "Comoments",
     "Contrast",
     "CovariatePair",
@@ -54,14 +61,18 @@ __all__ = [
     "Side",
     "Slopes",
     "State",
+    "StrataPair",
+    "adjust",
     "alpha_deterioration",
     "alpha_guardrail",
     "alpha_success",
     "beta_each",
+    "cluster_totals",
     "contrast",
     "detectable_difference",
     "detectable_rate_difference",
     "difference",
+    "interval_alpha",
     "noninferiority",
     "rate",
     "rate_difference",
