@@ -237,7 +237,7 @@ def test_a_simulation_crosses_as_often_as_the_boundaries_say() -> None:
         (lambda: next_boundary([Look(0.5, 0.02, 2.0), Look(0.6, 0.01, 2.0)], 0.7), r"past\[1\].spent"),
         (lambda: next_boundary([Look(0.5, 0.01, math.nan)], 0.6), r"past\[0\].boundary == nan"),
         (lambda: next_boundary([Look(0.0, 0.01, 2.0)], 0.6), r"past\[0\].information"),
-        (lambda: classical_boundaries(0), "looks == 0, must be 1 or more"),
+        (lambda: classical_boundaries(0), "looks == 0, must be a whole number of 1 or more"),
         (lambda: classical_boundaries(3, delta=math.nan), "delta == nan"),
         (lambda: crossing([0.5], [1.0, 2.0]), "1 shares of information and 2 boundaries"),
         (lambda: crossing([0.5], [-1.0]), r"boundaries\[0\] == -1.0"),

@@ -19,6 +19,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from counterpoint.errors import InputError
+from counterpoint.stats.checks import finite
 from counterpoint.stats.distributions import normal_quantile_of_log
 
 if TYPE_CHECKING:
@@ -252,6 +253,7 @@ def crossing(
     >>> round(found.upper[0], 6), round(found.total, 6)
     (0.352463, 0.845714)
     """
+    finite("drift", drift)
     _check(information, boundaries, sides)
     walk = Walk(sides, drift)
     upper, lower = [], []
