@@ -28,8 +28,21 @@ from counterpoint.stats.power import (
     units_per_arm,
     units_per_arm_rate,
 )
+from counterpoint.stats.rates import RateVariance, rate_noninferiority, restricted_rates
 from counterpoint.stats.ratio import RatioPair
 from counterpoint.stats.relative import Relative, Scale, relative
+from counterpoint.stats.sample_size import (
+    Size,
+    Target,
+    detectable_effect,
+    margin_target,
+    mean_target,
+    power_at,
+    rate_margin_target,
+    rate_target,
+    ratio_variance,
+    required_units,
+)
 from counterpoint.stats.srm import SampleRatio, sample_ratio
 from counterpoint.stats.strata import StrataPair
 
@@ -54,14 +67,17 @@ __all__ = [
     "Pair",
     "Part",
     "RatePair",
+    "RateVariance",
     "RatioPair",
     "Relative",
     "SampleRatio",
     "Scale",
     "Side",
+    "Size",
     "Slopes",
     "State",
     "StrataPair",
+    "Target",
     "adjust",
     "alpha_deterioration",
     "alpha_guardrail",
@@ -70,13 +86,23 @@ __all__ = [
     "cluster_totals",
     "contrast",
     "detectable_difference",
+    "detectable_effect",
     "detectable_rate_difference",
     "difference",
     "interval_alpha",
+    "margin_target",
+    "mean_target",
     "noninferiority",
+    "power_at",
     "rate",
     "rate_difference",
+    "rate_margin_target",
+    "rate_noninferiority",
+    "rate_target",
+    "ratio_variance",
     "relative",
+    "required_units",
+    "restricted_rates",
     "sample_ratio",
     "units_per_arm",
     "units_per_arm_rate",
