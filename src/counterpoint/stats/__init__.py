@@ -19,6 +19,7 @@ from counterpoint.stats.contrast import Contrast, Interval, State
 from counterpoint.stats.correction import alpha_deterioration, alpha_guardrail, alpha_success, beta_each
 from counterpoint.stats.covariates import Adjustment, CovariatePair, Dropped, Slopes
 from counterpoint.stats.difference import Difference, Side, difference, rate_difference
+from counterpoint.stats.exact import ExactTest, RateExact, rate_exact
 from counterpoint.stats.moments import Moments, rate
 from counterpoint.stats.noninferiority import Direction, Noninferiority, noninferiority
 from counterpoint.stats.pairs import Distribution, Joint, MeanPair, Pair, Part, RatePair, contrast
@@ -59,6 +60,7 @@ __all__ = [
     "Direction",
     "Distribution",
     "Dropped",
+    "ExactTest",
     "Interval",
     "Joint",
     "MeanPair",
@@ -66,6 +68,7 @@ __all__ = [
     "Noninferiority",
     "Pair",
     "Part",
+    "RateExact",
     "RatePair",
     "RateVariance",
     "RatioPair",
@@ -96,6 +99,7 @@ __all__ = [
     "power_at",
     "rate",
     "rate_difference",
+    "rate_exact",
     "rate_margin_target",
     "rate_noninferiority",
     "rate_target",
