@@ -29,6 +29,7 @@ from counterpoint.stats.power import (
     units_per_arm,
     units_per_arm_rate,
 )
+from counterpoint.stats.quantile import Quantile, QuantilePair, quantile, quantile_of_counts
 from counterpoint.stats.rates import RateVariance, rate_noninferiority, restricted_rates
 from counterpoint.stats.ratio import RatioPair
 from counterpoint.stats.relative import Relative, Scale, relative
@@ -68,6 +69,8 @@ __all__ = [
     "Noninferiority",
     "Pair",
     "Part",
+    "Quantile",
+    "QuantilePair",
     "RateExact",
     "RatePair",
     "RateVariance",
@@ -97,6 +100,8 @@ __all__ = [
     "mean_target",
     "noninferiority",
     "power_at",
+    "quantile",
+    "quantile_of_counts",
     "rate",
     "rate_difference",
     "rate_exact",
