@@ -1,10 +1,11 @@
 """Pure numerics: numbers and arrays in, frozen values out; no I/O, no pandas, no `scipy.stats`.
 
 The map. Samples: `moments` and `comoments` (n, means, centred sums of squares and products; they add).
-Estimators, as pairs of arms: `pairs` (means, rates), `covariates` (CUPED), `ratio`. Tests that take any
-of them: `contrast` (a weighted difference: what each test is made of), `difference`, `relative`
-(Fieller), `noninferiority` (guardrail margins). Beside them: `srm` (planned shares), `correction` (how α
-and β are shared), `power` (sizes).
+Estimators, as pairs of arms: `pairs` (means, rates), `covariates` (CUPED), `ratio`, `strata`, `clusters`,
+`quantile`. Tests that take any of them: `contrast` (a weighted difference: what each test is made of),
+`difference`, `relative` (Fieller), `noninferiority` (guardrail margins). Rates of their own: `rates`
+(restricted variance), `exact` (small counts). Beside them: `srm` (planned shares), `correction` (how α
+and β are shared), `adjust` (p-values), `sample_size` and `power`, `bayes`, `bootstrap`, `shrinkage`.
 
 >>> from counterpoint import stats
 >>> control, treatment = stats.rate(200, 1000), stats.rate(250, 1000)
@@ -13,6 +14,8 @@ and β are shared), `power` (sizes).
 """
 
 from counterpoint.stats.adjust import ADJUSTMENTS, Adjusted, AdjustmentRule, adjust, interval_alpha
+from counterpoint.stats.bayes import Belief, believed_difference, believed_rates
+from counterpoint.stats.bootstrap import Bootstrap, bootstrap_difference
 from counterpoint.stats.clusters import ClusterPair, cluster_totals
 from counterpoint.stats.comoments import Comoments
 from counterpoint.stats.contrast import Contrast, Interval, State
@@ -45,6 +48,7 @@ from counterpoint.stats.sample_size import (
     ratio_variance,
     required_units,
 )
+from counterpoint.stats.shrinkage import Shrunk, shrunk
 from counterpoint.stats.srm import SampleRatio, sample_ratio
 from counterpoint.stats.strata import StrataPair
 
@@ -53,6 +57,8 @@ __all__ = [
     "Adjusted",
     "Adjustment",
     "AdjustmentRule",
+    "Belief",
+    "Bootstrap",
     "ClusterPair",
     "Comoments",
     "Contrast",
@@ -78,6 +84,7 @@ __all__ = [
     "Relative",
     "SampleRatio",
     "Scale",
+    "Shrunk",
     "Side",
     "Size",
     "Slopes",
@@ -88,7 +95,10 @@ __all__ = [
     "alpha_deterioration",
     "alpha_guardrail",
     "alpha_success",
+    "believed_difference",
+    "believed_rates",
     "beta_each",
+    "bootstrap_difference",
     "cluster_totals",
     "contrast",
     "detectable_difference",
@@ -113,6 +123,7 @@ __all__ = [
     "required_units",
     "restricted_rates",
     "sample_ratio",
+    "shrunk",
     "units_per_arm",
     "units_per_arm_rate",
 ]
