@@ -3,7 +3,7 @@ from datetime import UTC, datetime
 import pytest
 
 from counterpoint import Workspace
-from counterpoint.errors import InputError, NotFoundError
+from counterpoint.errors import ConflictError, InputError, NotFoundError
 from counterpoint.experiments import store
 from counterpoint.experiments.decision import conditions
 from counterpoint.experiments.model import QualityTest, Target
@@ -202,3 +202,35 @@ def test_a_descriptor_that_no_plan_can_have_is_refused_on_import(
     with pytest.raises(InputError) as caught:
         put(games, entity("Experiment", "gate", {**spec, **changes}))
     assert pointer in [problem.pointer for problem in caught.value.problems]
+
+
+def test_a_look_is_logged_once_with_who_took_it_and_is_never_computed_anew(played: Workspace) -> None:
+    spec = store.load(played, "gate").entity.spec
+    stopping = {"method": "group-sequential", "looks": 4, "maximum": 400}
+    put(played, entity("Experiment", "gate", {**spec, "stopping": stopping}))
+    result, _ = store.read_now(played, store.load(played, "gate"), local_actor())
+    assert (result.progress.look, result.progress.information) == (2, 0.5)
+    store.result_of(played, store.load(played, "gate"))
+    with played.graph.read() as reader:
+        (entry,) = reader.activity(subject="experiment:default/gate", action="experiment.look")
+    assert entry.actor == local_actor().ref
+    ((alpha, (spent, boundary)),) = entry.after["spent"].items()
+    assert (alpha, spent) == ("0.05", pytest.approx(0.05 * 0.25))
+    assert boundary > 2
+    assert entry.after["verdict"] == "ship"
+    loaded = store.load(played, "gate")
+    assert loaded.looks[0].by == local_actor().ref
+    assert store.result_of(played, loaded).looks == loaded.looks
+
+
+def test_an_invalid_result_is_acknowledged_once_it_is_invalid(played: Workspace) -> None:
+    with pytest.raises(ConflictError, match="is not invalid"):
+        store.acknowledge(played, store.load(played, "gate"), local_actor())
+    spec = store.load(played, "gate").entity.spec
+    put(played, entity("Experiment", "gate", {**spec, "shares": {"gate_30": 9, "gate_40": 1}}))
+    hidden = store.result_of(played, store.load(played, "gate"))
+    assert hidden.verdict.state == "invalid"
+    assert hidden.metrics[0].withheld
+    store.acknowledge(played, store.load(played, "gate"), local_actor(), "looking for the cause")
+    shown = store.result_of(played, store.load(played, "gate"))
+    assert (shown.acknowledged, shown.metrics[0].withheld) == (True, False)

@@ -44,6 +44,7 @@ def plan_problems(plan: "Experiment") -> Iterator[Problem]:
     if plan.kind == "rollout":
         yield from _rollout_problems(plan)
     yield from _decision_problems(plan)
+    yield from _power_problems(plan)
 
 
 def _share_problems(plan: "Experiment") -> Iterator[Problem]:
@@ -116,6 +117,19 @@ def _target_problems(plan: "Experiment") -> Iterator[Problem]:
             if value is not None and not (good and value == value):
                 limits = "between -1 and 1" if field == "correlation" else "above 0"
                 yield Problem(f"{field} of {name} is {value:g}; it must be {limits}.", "/spec/success")
+
+
+def _power_problems(plan: "Experiment") -> Iterator[Problem]:
+    if plan.reading.method != "fixed-power":
+        return
+    for leaf in conditions(plan.tree):
+        target = plan.targets.get(leaf.metric)
+        if leaf.word == "superiority" and (target is None or target.mde is None):
+            yield Problem(
+                f"A fixed-power plan ends when {leaf.metric} can show its `mde`, the smallest change worth"
+                " detecting; give it one.",
+                "/spec/success",
+            )
 
 
 def _rollout_problems(plan: "Experiment") -> Iterator[Problem]:
