@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from scipy.stats import multivariate_normal, norm
+from scipy.stats import norm
 
 from counterpoint.errors import InputError
 from counterpoint.stats import (
@@ -17,6 +17,7 @@ from counterpoint.stats import (
     next_boundary,
     type_one_error,
 )
+from tests.stats.gaussian import stays_inside
 
 FAMILIES = [
     Spending(),
@@ -34,23 +35,6 @@ schedules = st.lists(st.floats(0.01, 1.6), min_size=1, max_size=8).map(sorted)
 
 def equal(looks: int) -> list[float]:
     return [(k + 1) / looks for k in range(looks)]
-
-
-def stays_inside(information: list[float], bounds: list[float], *, sides: int) -> float:
-    """The chance never to cross, by the distribution function of the Z's all at once."""
-    times = np.array(information)
-    correlation = np.sqrt(np.minimum.outer(times, times) / np.maximum.outer(times, times))
-    low = -np.array(bounds) if sides == 2 else np.full(len(bounds), -np.inf)
-    found = multivariate_normal.cdf(
-        np.array(bounds),
-        cov=correlation,
-        lower_limit=low,
-        maxpts=400_000,
-        abseps=1e-7,
-        releps=1e-7,
-        rng=np.random.default_rng(1),
-    )
-    return float(found)
 
 
 def test_the_error_of_five_looks_has_the_boundaries_of_the_reference() -> None:

@@ -153,14 +153,16 @@ class Walk:
         alive, gap = self._alive, time - self._alive.time
         if alive.time == 0 or log_chance < DEEPEST:
             return single
+        # Nearly all that is alive may be asked for, which has its boundary nowhere; nearer does not matter.
+        floor = 0.0 if self.sides == 2 else -FAR * math.sqrt(time)
         for _ in range(ROUNDS):
             chance = self.tails(time, score)[0]
             density = float(_density(alive, np.array([score]), gap)[0])
             if not (chance > 0 and density > 0):
                 return score
-            change = (math.log(chance) - log_chance) * chance / density
-            score += change
-            if abs(change) <= 1e-12 * max(abs(score), 1e-3):
+            step = (math.log(chance) - log_chance) * chance / density
+            score = max(score + step, floor)
+            if score == floor or abs(step) <= 1e-12 * max(abs(score), 1e-3):
                 break
         return score
 
