@@ -9,6 +9,7 @@ from counterpoint.graph.ref import parse_ref
 from counterpoint.said import Said
 
 __all__ = [
+    "ADDED",
     "PER_USER",
     "ROLES",
     "Calendar",
@@ -32,6 +33,8 @@ PER_USER = frozenset({"retention", "funnel", "time to event"})
 """Aggregations that say something of a user after an exposure, so that only experiments have figures of them."""
 NUMBERED = frozenset({"mean", "sum", "quantile"})
 """Aggregations that need a number of every event."""
+ADDED = frozenset({"sum", "count", "users"})
+"""Aggregations that are amounts from 0, and 0 where nothing happened."""
 
 
 class Served(msgspec.Struct, frozen=True, rename={"for_": "for"}):
