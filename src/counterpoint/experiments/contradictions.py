@@ -6,14 +6,13 @@ from typing import TYPE_CHECKING
 
 from counterpoint.errors import Problem
 from counterpoint.experiments.decision import answer, conditions
+from counterpoint.experiments.measures import metric_problems
 from counterpoint.experiments.stopping import stopping_problems
 
 if TYPE_CHECKING:
     from counterpoint.experiments.model import Experiment
 
 __all__ = ["plan_problems"]
-
-MOST_COVARIATE_DAYS = 365
 
 
 def plan_problems(plan: "Experiment") -> Iterator[Problem]:
@@ -32,11 +31,7 @@ def plan_problems(plan: "Experiment") -> Iterator[Problem]:
     yield from _margin_problems(plan)
     yield from _target_problems(plan)
     for metric in plan.metrics:
-        if not 0 <= metric.covariate_days <= MOST_COVARIATE_DAYS:
-            yield Problem(
-                f"covariateDays of {metric.name} is {metric.covariate_days}; it must be from 0 to {MOST_COVARIATE_DAYS}.",
-                "/spec/covariateDays",
-            )
+        yield from metric_problems(metric)
     if plan.start and plan.end and plan.end <= plan.start:
         yield Problem("The end is not after the start.", "/spec/end")
     if plan.stopping is not None:

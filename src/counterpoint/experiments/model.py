@@ -1,18 +1,20 @@
 """The plan of an experiment: what is compared, on which metrics, and by which levels it is decided."""
 
-import re
 from datetime import datetime
-from typing import Final, Literal
+from typing import Literal
 
 import msgspec
 
 from counterpoint.errors import InputError
 from counterpoint.experiments.contradictions import plan_problems
 from counterpoint.experiments.decision import Condition, Node, Share, conditions, rule_one, rule_two, shares
+from counterpoint.experiments.measures import PLAIN_FIELD, PLAIN_WORDS, Aggregation, Direction, Metric
 from counterpoint.experiments.stopping import Stopping
 from counterpoint.stats import alpha_deterioration, alpha_guardrail, alpha_success
 
 __all__ = [
+    "PLAIN_FIELD",
+    "PLAIN_WORDS",
     "Aggregation",
     "Direction",
     "Experiment",
@@ -25,8 +27,6 @@ __all__ = [
     "Target",
 ]
 
-Direction = Literal["increase", "decrease"]
-Aggregation = Literal["mean", "sum", "count", "any"]
 Scale = Literal["relative", "absolute"]
 """Whether a size is a share of the control mean, or in the metric's unit."""
 Rule = Literal["rule-1", "rule-2"]
@@ -38,41 +38,6 @@ QualityName = Literal[
     "traffic",
     "crossover",
 ]
-PLAIN_FIELD: Final = re.compile(r"\w[\w @#~/-]*(\.\w[\w @#~/-]*)*")
-"""Names of fields that every engine's JSON paths take as they are."""
-PLAIN_WORDS: Final = (
-    "use letters, digits, spaces and _ - @ # ~ /, with a dot before what is inside of another field."
-)
-
-
-class Metric(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
-    """One number per user, computed from events; a user without such an event has 0."""
-
-    name: str
-    event: str
-    """Type of the events that it is computed from."""
-    direction: Direction = "increase"
-    """The direction in which it gets better."""
-    aggregation: Aggregation = "mean"
-    """Per user: mean or sum of the field, count of events, or 1 where any event has a truthy field."""
-    field: str = "value"
-    """Key in the events' data; for "any" an event without it counts as 1."""
-    unit: str | None = None
-    covariate_days: int = 0
-    """Days before a user's first exposure whose events give the same value once more, as a covariate; 0 means none."""
-    title: str | None = None
-    ref: str | None = None
-    """Reference of the entity that defines it."""
-
-    @property
-    def label(self) -> str:
-        """What people call it."""
-        return self.title or self.name
-
-    @property
-    def gain(self) -> int:
-        """1 where a higher value is better, −1 where a lower one is."""
-        return 1 if self.direction == "increase" else -1
 
 
 class Guardrail(msgspec.Struct, frozen=True, rename="camel"):
