@@ -6,11 +6,13 @@ from dataclasses import dataclass
 from msgspec.structs import replace
 
 from counterpoint.experiments.decision import Condition, Share, Word
+from counterpoint.experiments.estimates import Estimates, estimates_of
 from counterpoint.experiments.looks import Reading
 from counterpoint.experiments.model import Experiment, Guardrail, Metric, Scale
 from counterpoint.experiments.result import (
     Arm,
     Comparison,
+    Figures,
     Hypothesis,
     MetricResult,
     Outcome,
@@ -25,7 +27,7 @@ from counterpoint.stats import (
     Contrast,
     Interval,
     Moments,
-    contrast,
+    Pair,
     difference,
     noninferiority,
     relative,
@@ -190,20 +192,21 @@ class _Case:
 
 def _metric(case: _Case, control: MetricTotals, treated: MetricTotals) -> MetricResult:
     plan, metric, guardrail = case.plan, case.metric, case.guardrail
-    pair = (control.moments, treated.moments)
-    welch = difference(*pair, alpha=plan.alpha)
-    tests = _tests(case, *pair)
+    estimates = estimates_of(plan, control, treated)
+    pair = estimates.pair
+    found_of = difference(pair, alpha=plan.alpha)
+    tests = _tests(case, pair)
     role_test, harm = tests[0], tests[-1]
     withheld = role_test.state == "withheld"
     # The bad side is bounded by the role's test and the good side by that of deterioration, so the
     # interval agrees with both; a metric that should fall has its bad side on the right.
     good, bad = None if withheld else role_test.alpha, harm.alpha
     errors = (good, bad) if metric.gain > 0 else (bad, good)
-    share = relative(*pair, *errors, nulls=_nulls(case, "relative"))
-    plain = contrast(*pair)
+    shown = _figures(case, pair, errors)
+    plain = pair.contrast()
+    once = case.reading.stopping.method in {"fixed", "fixed-power"} and not withheld
     outcome = _outcome(case, tests)
     decides = harm if outcome == "worse" or withheld else role_test
-    once = case.reading.stopping.method in {"fixed", "fixed-power"}
     found = MetricResult(
         name=metric.name,
         label=metric.label,
@@ -217,24 +220,27 @@ def _metric(case: _Case, control: MetricTotals, treated: MetricTotals) -> Metric
         margin=case.margin,
         margin_scale=guardrail.scale if guardrail else "relative",
         outcome=outcome,
-        note=_note(metric, role_test, control, treated),
+        note=_note(metric, role_test, control, treated) or estimates.note,
         control_users=control.moments.n,
         treatment_users=treated.moments.n,
-        control_mean=welch.control_mean,
-        treatment_mean=welch.treatment_mean,
-        difference=welch.estimate,
-        se=welch.se,
-        df=welch.df,
-        t=welch.statistic,
+        control_mean=shown.control_mean,
+        treatment_mean=shown.treatment_mean,
+        difference=shown.difference,
+        se=shown.se,
+        df=found_of.df,
+        t=found_of.statistic,
         p=decides.p,
-        p_two_sided=welch.p_two_sided if once and not withheld else None,
+        p_two_sided=found_of.p_two_sided if once else None,
         alpha=decides.alpha,
-        interval=_range(plain.interval(*errors, nulls=_nulls(case, "absolute"))) if plain else None,
+        interval=shown.interval,
         interval_level=1 - (good or 0.0) - bad if plain else None,
-        interval_two_sided=_range(welch.interval) if welch.interval and once and not withheld else None,
-        relative=share.estimate if share else None,
-        relative_interval=_range(share.interval) if share else None,
-        detectable=_detectable(case, role_test, plain, control.moments, relative_scale=share is not None),
+        interval_two_sided=_range(found_of.interval) if found_of.interval and once else None,
+        relative=shown.relative,
+        relative_interval=shown.relative_interval,
+        detectable=_detectable(case, role_test, plain, pair, relative_scale=shown.relative is not None),
+        unadjusted=_figures(case, estimates.unadjusted, errors) if estimates.unadjusted else None,
+        uncapped=_figures(case, estimates.uncapped, errors) if estimates.uncapped else None,
+        variance_reduction=_reduction(estimates),
         hypotheses=tests,
         control_events=control.events,
         treatment_events=treated.events,
@@ -242,6 +248,28 @@ def _metric(case: _Case, control: MetricTotals, treated: MetricTotals) -> Metric
     if withheld and case.role == "success" and not harm.rejected:
         return withhold(found, case.reading.progress.why)
     return found
+
+
+def _figures(case: _Case, pair: Pair, errors: tuple[float | None, float | None]) -> Figures:
+    """Means, difference and intervals of a pair, each end bounded by the test on its side."""
+    plain = pair.contrast()
+    share = relative(pair, below=errors[0], above=errors[1], nulls=_nulls(case, "relative"))
+    return Figures(
+        control_mean=pair.control,
+        treatment_mean=pair.treatment,
+        difference=pair.treatment - pair.control,
+        se=plain.se if plain else None,
+        interval=_range(plain.interval(*errors, nulls=_nulls(case, "absolute"))) if plain else None,
+        relative=share.estimate if share else None,
+        relative_interval=_range(share.interval) if share else None,
+    )
+
+
+def _reduction(estimates: Estimates) -> float | None:
+    """Share of the difference's variance that the covariates took away."""
+    raw = estimates.unadjusted.contrast() if estimates.unadjusted else None
+    adjusted = estimates.pair.contrast()
+    return 1 - (adjusted.se / raw.se) ** 2 if raw and adjusted else None
 
 
 def _nulls(case: _Case, scale: Scale) -> tuple[float, float]:
@@ -278,14 +306,15 @@ def withhold(metric: MetricResult, why: str) -> MetricResult:
         detectable=None,
         hypotheses=tests,
         unadjusted=None,
+        uncapped=None,
         variance_reduction=None,
     )
 
 
-def _tests(case: _Case, control: Moments, treated: Moments) -> tuple[Hypothesis, ...]:
+def _tests(case: _Case, pair: Pair) -> tuple[Hypothesis, ...]:
     """The test of the role first, that of deterioration last; a guardrail without margin has the latter only."""
     gain = case.metric.gain
-    found = difference(control, treated, side="greater" if gain > 0 else "less")
+    found = difference(pair, side="greater" if gain > 0 else "less")
     up, down = (found.p_greater, found.p_less) if gain > 0 else (found.p_less, found.p_greater)
 
     def welch(kind: Word, p: float | None, alpha: float, total: float, sign: int) -> Hypothesis:
@@ -299,8 +328,7 @@ def _tests(case: _Case, control: Moments, treated: Moments) -> tuple[Hypothesis,
     if case.kind == "superiority":
         return (_may_read(case, welch("superiority", up, case.role_level, case.total, gain)), deterioration)
     within = noninferiority(
-        control,
-        treated,
+        pair,
         margin=case.margin or 0.0,
         direction=case.metric.direction,
         relative=case.guardrail is None or case.guardrail.scale == "relative",
@@ -369,20 +397,21 @@ def _note(metric: Metric, test: Hypothesis, control: MetricTotals, treated: Metr
     reasons = {
         "too few units": "An arm has fewer than two users.",
         "no variance": "All users have the same value, so there is nothing to test.",
+        "no denominator": "The denominator is not above 0 in an arm, so there is no ratio.",
         "no share": "The control mean is not above 0, so a margin that is a share of it has no meaning.",
     }
     return reasons.get(test.state, "")
 
 
 def _detectable(
-    case: _Case, test: Hypothesis, plain: Contrast | None, control: Moments, *, relative_scale: bool
+    case: _Case, test: Hypothesis, plain: Contrast | None, pair: Pair, *, relative_scale: bool
 ) -> float | None:
     """What the arms, as large and as noisy as they are, would have shown with the plan's power."""
     beta = case.share.beta
     if plain is None or test.state == "withheld" or not 0 < beta < 0.5:
         return None
     size = (normal_quantile(1 - test.alpha) + normal_quantile(1 - beta)) * plain.se
-    return size / control.mean if relative_scale else size
+    return size / pair.control if relative_scale else size
 
 
 def _range(interval: Interval) -> Range:

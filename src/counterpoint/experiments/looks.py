@@ -21,7 +21,15 @@ from counterpoint.experiments.result import Comparison, Progress, Taken, Verdict
 from counterpoint.experiments.stopping import Stopping
 from counterpoint.experiments.totals import Totals
 from counterpoint.experiments.wording import count, day
-from counterpoint.stats import Look, Spending, boundaries, next_boundary
+from counterpoint.stats import (
+    Look,
+    Spending,
+    boundaries,
+    confidence_sequence_margin,
+    next_boundary,
+    rho2_growthbook,
+    rho2_tuned,
+)
 from counterpoint.stats.distributions import normal_tail
 
 __all__ = ["Reading", "fingerprint", "key_of_level", "reading_of", "taken_now"]
@@ -370,19 +378,8 @@ def _always(stopping: Stopping, users: int, alpha: float) -> float:
     if users < 2:
         return NEVER
     both = min(2 * alpha, 0.999)
-    tune = _rho2_growthbook if stopping.tuning == "growthbook" else _rho2_tuned
-    scaled = users * tune(stopping.tuned_at, both) + 1
-    return _nominal(math.sqrt(2 * scaled / (scaled - 1) * math.log(math.sqrt(scaled) / both)))
-
-
-def _rho2_growthbook(n: int, alpha: float) -> float:
-    return (-2 * math.log(alpha) + math.log(1 - 2 * math.log(alpha))) / n
-
-
-def _rho2_tuned(n: int, alpha: float) -> float:
-    from scipy.special import lambertw
-
-    return (-float(lambertw(-alpha * alpha / math.e, -1).real) - 1) / n
+    tune = rho2_growthbook if stopping.tuning == "growthbook" else rho2_tuned
+    return _nominal(confidence_sequence_margin(1.0, users, alpha=both, rho2=tune(stopping.tuned_at, both)))
 
 
 def _nominal(boundary: float) -> float:

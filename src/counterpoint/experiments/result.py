@@ -13,6 +13,7 @@ from counterpoint.said import Said
 __all__ = [
     "Arm",
     "Comparison",
+    "Figures",
     "Hypothesis",
     "MetricResult",
     "Outcome",
@@ -24,7 +25,6 @@ __all__ = [
     "Role",
     "SampleRatioCheck",
     "Taken",
-    "Unadjusted",
     "Verdict",
     "VerdictState",
 ]
@@ -74,8 +74,8 @@ class Hypothesis(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
         return self.rejected or self.shown_at is not None
 
 
-class Unadjusted(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
-    """The same metric without its covariates."""
+class Figures(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
+    """What one estimator says of a metric; the decision is by that of the metric itself."""
 
     control_mean: float
     treatment_mean: float
@@ -134,8 +134,10 @@ class MetricResult(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     control_events: int
     treatment_events: int
     margin_scale: Scale = "relative"
-    unadjusted: Unadjusted | None = None
-    """Without the covariates; none where there are none."""
+    unadjusted: Figures | None = None
+    """Without the covariates; none where none were used."""
+    uncapped: Figures | None = None
+    """Without the caps that the metric declares; none where it declares none."""
     variance_reduction: float | None = None
     """Share of the difference's variance that the covariates took away; below 0 where they added some."""
 
