@@ -2,16 +2,17 @@
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from typing import Any
+from typing import Annotated, Any
 
 import msgspec
 from litestar import get, post
 from litestar.concurrency import sync_to_thread
 from litestar.di import NamedDependency
-from litestar.params import FromPath, FromQuery, JSONBody
+from litestar.params import FromPath, FromQuery, JSONBody, QueryParameter
 
 from counterpoint.experiments import store
 from counterpoint.experiments.result import Result
+from counterpoint.experiments.sizing import Sizing
 from counterpoint.graph.actor import Actor
 from counterpoint.paging import check_limit
 from counterpoint.workspace import Workspace
@@ -69,6 +70,18 @@ def record_reading(
     return Reading(recorded.seq, result)
 
 
+@get("/api/v1/experiments/{namespace:str}/{name:str}/sizing", tags=["experiments"], sync_to_thread=True)
+def read_sizing(
+    ws: NamedDependency[Workspace],
+    namespace: FromPath[str],
+    name: FromPath[str],
+    per_day: Annotated[float | None, QueryParameter(name="usersPerDay", gt=0)] = None,
+    users: Annotated[int | None, QueryParameter(gt=1)] = None,
+) -> Sizing:
+    """How many users and days the plan needs, what they would show, and users by the change to be shown."""
+    return store.sizing_of(ws, store.load(ws, f"experiment:{namespace}/{name}"), per_day=per_day, users=users)
+
+
 class Acknowledgement(msgspec.Struct, frozen=True, rename="camel"):
     """Why the figures of an invalid experiment are to be seen."""
 
@@ -99,4 +112,4 @@ def acknowledge(
     return Acknowledged(store.acknowledge(ws, loaded, actor, data.reason).seq)
 
 
-routes: list[Any] = [list_experiments, read_result, record_reading, acknowledge]
+routes: list[Any] = [list_experiments, read_result, read_sizing, record_reading, acknowledge]

@@ -24,6 +24,7 @@ from counterpoint.said import Said
 from counterpoint.workspace import Workspace
 
 if TYPE_CHECKING:
+    from counterpoint.experiments.sizing import Sizing
     from counterpoint.experiments.totals import Totals
     from counterpoint.journal import Snapshot
 
@@ -40,6 +41,7 @@ __all__ = [
     "readings_of",
     "result_at_hand",
     "result_of",
+    "sizing_of",
     "standing_of",
     "titles_of",
 ]
@@ -224,6 +226,28 @@ def acknowledge(workspace: Workspace, loaded: Loaded, actor: Actor, reason: str 
     after = {"condition": result.verdict.condition, "sentence": result.verdict.sentence}
     with workspace.graph.write(actor) as writer:
         return writer.record(ACKNOWLEDGED, loaded.entity.ref, after=after, reason=reason)
+
+
+def sizing_of(
+    workspace: Workspace, loaded: Loaded, *, per_day: float | None = None, users: int | None = None
+) -> "Sizing":
+    """Size an experiment from its plan and what the journal knows of its metrics and its traffic."""
+    from counterpoint.experiments.history import history_of
+    from counterpoint.experiments.sizing import size
+    from counterpoint.experiments.users import exposures_of
+
+    plan = loaded.plan
+    with workspace.journal.snapshot(workspace.journal.engine) as snapshot:
+        exposures = exposures_of(plan, snapshot.events(EXPOSURE))
+        events = snapshot.events(*sorted({event for metric in plan.metrics for event in metric.types}))
+        known = history_of(plan, exposures, events, now=datetime.now(UTC))
+    return size(
+        plan,
+        known.baselines,
+        per_day=known.per_day if per_day is None else per_day,
+        traffic=known.traffic if per_day is None else "given",
+        users=users,
+    )
 
 
 def prepare(workspace: Workspace) -> None:
