@@ -8,6 +8,7 @@ from msgspec.structs import replace
 
 from counterpoint.experiments.fixed_power import needed_per_arm
 from counterpoint.experiments.hypotheses import arms_of, compare, quality_of, withhold
+from counterpoint.experiments.learning import classify
 from counterpoint.experiments.looks import reading_of, taken_now
 from counterpoint.experiments.model import Experiment
 from counterpoint.experiments.result import Comparison, Result, Taken
@@ -99,7 +100,7 @@ def result_of(
         comparisons = tuple(map(_hidden, comparisons))
     elif not reading.progress.declared and any(arm.users for arm in arms):
         quality = replace(quality, warnings=(*quality.warnings, UNDECLARED))
-    return Result(
+    result = Result(
         experiment=experiment.name,
         ref=experiment.ref,
         title=experiment.title,
@@ -121,6 +122,7 @@ def result_of(
         looks=(*looks, *taken_now(reading, totals, verdict, comparisons, as_of)),
         acknowledged=acknowledged,
     )
+    return replace(result, learning=classify(experiment, result))
 
 
 def _hidden(comparison: Comparison) -> Comparison:

@@ -12,7 +12,7 @@ from counterpoint.engine import EngineAddress
 from counterpoint.errors import ConflictError, InputError, NotFoundError
 from counterpoint.experiments.model import Experiment
 from counterpoint.experiments.plan import metric_refs, near_refs, part_refs, plan_of
-from counterpoint.experiments.result import Result, Taken
+from counterpoint.experiments.result import Learning, Result, Taken
 from counterpoint.experiments.standing import Basis, Standing
 from counterpoint.graph.actor import SYSTEM, Actor
 from counterpoint.graph.entity import Activity, Entity
@@ -89,6 +89,8 @@ class Listed(msgspec.Struct, frozen=True, rename="camel"):
     verdict: str | None
     sentence: Said | None
     read_at: datetime | None
+    learning: Learning | None = None
+    """What it taught, by its newest reading; none while it goes on."""
 
 
 class ExperimentPage(msgspec.Struct, frozen=True, rename="camel"):
@@ -312,6 +314,7 @@ def reading_of(result: Result) -> dict[str, Any]:
         "sampleRatio": {"p": check.p, "threshold": check.threshold, "rejected": check.rejected},
         "mixedUsers": result.quality.mixed_users,
         "progress": msgspec.to_builtins(result.progress),
+        "learning": msgspec.to_builtins(result.learning),
         "metrics": msgspec.to_builtins(result.metrics),
     }
 
@@ -390,7 +393,15 @@ def _listed(entity: Entity, newest: Activity | None) -> Listed:
         verdict=after.get("verdict"),
         sentence=after.get("sentence"),
         read_at=newest.at if newest else None,
+        learning=_learning(after.get("learning")),
     )
+
+
+def _learning(recorded: Any) -> Learning | None:
+    try:
+        return msgspec.convert(recorded, Learning | None)
+    except msgspec.ValidationError:
+        return None
 
 
 def _notes(reader: Reader, entity: Entity, plan: Experiment) -> Iterator[str]:
