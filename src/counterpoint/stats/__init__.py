@@ -16,7 +16,9 @@ under all of these), `sequences` (always valid, without a largest n), `fixed_pow
 0.0074
 """
 
+from counterpoint.stats.adjust import ADJUSTMENTS, Adjusted, AdjustmentRule, adjust, interval_alpha
 from counterpoint.stats.boundaries import Look, boundaries, classical_boundaries, next_boundary
+from counterpoint.stats.clusters import ClusterPair, cluster_totals
 from counterpoint.stats.comoments import Comoments
 from counterpoint.stats.contrast import Contrast, Interval, State
 from counterpoint.stats.correction import alpha_deterioration, alpha_guardrail, alpha_success, beta_each
@@ -47,9 +49,14 @@ from counterpoint.stats.sequences import (
 from counterpoint.stats.sequential import expected_information, inflation, sequential_power
 from counterpoint.stats.spending import Spending
 from counterpoint.stats.srm import SampleRatio, SequentialSampleRatio, sample_ratio, sequential_sample_ratio
+from counterpoint.stats.strata import StrataPair
 
 __all__ = [
+    "ADJUSTMENTS",
+    "Adjusted",
     "Adjustment",
+    "AdjustmentRule",
+    "ClusterPair",
     "Comoments",
     "Contrast",
     "CovariatePair",
@@ -77,12 +84,15 @@ __all__ = [
     "Slopes",
     "Spending",
     "State",
+    "StrataPair",
+    "adjust",
     "alpha_deterioration",
     "alpha_guardrail",
     "alpha_success",
     "beta_each",
     "boundaries",
     "classical_boundaries",
+    "cluster_totals",
     "confidence_sequence_margin",
     "confidence_sequence_p",
     "contrast",
@@ -94,6 +104,7 @@ __all__ = [
     "fixed_power",
     "fixed_power_required",
     "inflation",
+    "interval_alpha",
     "mixture_margin",
     "mixture_p",
     "next_boundary",
