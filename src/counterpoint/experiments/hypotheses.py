@@ -8,6 +8,7 @@ from msgspec.structs import replace
 from counterpoint.experiments.decision import Condition, Share, Word
 from counterpoint.experiments.looks import Reading
 from counterpoint.experiments.model import Experiment, Guardrail, Metric, Scale
+from counterpoint.experiments.quality import check, warnings_of
 from counterpoint.experiments.result import (
     Arm,
     Comparison,
@@ -95,7 +96,8 @@ def quality_of(plan: Experiment, totals: Totals) -> Quality:
         outside_exposures=totals.outside,
         early_events=sum(group.early for group in totals.groups),
         late_events=sum(group.late for group in totals.groups),
-        warnings=tuple(warnings),
+        warnings=(*warnings, *warnings_of(plan, totals)),
+        checks=check(plan, totals),
     )
 
 
