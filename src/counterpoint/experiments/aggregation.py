@@ -15,20 +15,17 @@ from ibis.expr.types import NumericColumn, Table
 from msgspec.structs import replace
 
 from counterpoint.errors import InputError
+from counterpoint.experiments.fields import item_in, number_in, text_in
 from counterpoint.experiments.measures import ADDED, Metric, Slots, limited, slots_of
 from counterpoint.experiments.model import Experiment
 from counterpoint.experiments.steps import reached_expression
 from counterpoint.experiments.totals import cross_name, totals_of
-from counterpoint.experiments.user_sums import (
-    EARLY_DAYS,
-    item_in,
-    number_in,
-    reach_days,
-    sums_expression,
-    value_of,
-)
+from counterpoint.experiments.user_sums import EARLY_DAYS, reach_days, sums_expression, value_of
 from counterpoint.experiments.users import (
     exposures_of,
+    inside_dates,
+    linked,
+    links_of,
     literal_of,
     require,
     shown_expression,
@@ -39,10 +36,12 @@ from counterpoint.experiments.users import (
 __all__ = [
     "EARLY_DAYS",
     "exposures_of",
+    "identified",
     "item_in",
     "literal_of",
     "number_in",
     "reach_days",
+    "segment_expression",
     "shown_expression",
     "summary_expression",
     "sums_expression",
@@ -98,6 +97,8 @@ def totals_expression(
     *,
     as_of: datetime | None = None,
     last_data: bool = False,
+    dimension: str | None = None,
+    links: Table | None = None,
 ) -> Table:
     """The expression whose few rows are the experiment's totals, one per variant and for mixed users.
 
@@ -108,11 +109,18 @@ def totals_expression(
         as_of: Up to when the events are complete, which windows are compared with. Where none is given, that is the
             last moment of the two tables. What comes after the plan's end never counts.
         last_data: Whether the last moment of the tables bounds `as_of`, since more may be missing.
+        dimension: An attribute of exposures; the rows are then for each of its values at the user's first exposure,
+            named in the column part.
+        links: Columns subject (an id), known (its user) and time, instead of the events that the plan names as links.
 
     Raises:
         InputError: a table lacks a column.
     """
-    users = users_expression(plan, exposures)
+    exposures, events = identified(plan, exposures, events, links)
+    users = users_expression(plan, exposures, events)
+    if dimension is not None:
+        part = segment_expression(plan, exposures, dimension)
+        users = users.left_join(part, "subject").drop("subject_right").alias("users_of_parts")
     if any(metric.days is not None for metric in plan.metrics):
         require(events, ("type", "subject", "time"), "The table of events")
         bounds = [moment for moment in (as_of, plan.end) if moment is not None]
@@ -124,6 +132,33 @@ def totals_expression(
         if part.steps
     }
     return summary_expression(plan, users, sums_expression(plan, users, events), reached)
+
+
+def identified(
+    plan: Experiment, exposures: Table, events: Table, links: Table | None = None
+) -> tuple[Table, Table]:
+    """Exposures and events by the users behind their ids; as they are where nothing links ids."""
+    links = links_of(plan, events) if links is None else links
+    if links is None:
+        return exposures, events
+    return linked(links, exposures)[0], linked(links, events)[0]
+
+
+def segment_expression(plan: Experiment, exposures: Table, name: str) -> Table:
+    """One row per user with `part`: the attribute at the first exposure in the dates; of several the first in order.
+
+    Raises:
+        InputError: exposures have no such attribute.
+    """
+    rows = exposures.filter(exposures.subject.notnull())
+    rows = rows.select(
+        "subject", "time", part=text_in(rows, name, f"The segment {name}"), **inside_dates(plan, rows)
+    )
+    rows = rows.filter(rows.inside) if "inside" in rows.columns else rows
+    first = rows.group_by("subject").aggregate(at=rows.time.min())
+    both = rows.join(first, "subject")
+    both = both.filter(both.time == both["at"])
+    return both.group_by("subject").aggregate(part=both.part.min())
 
 
 def _with_reach(users: Table, tables: Sequence[Table], bound: Any) -> Table:
@@ -150,7 +185,11 @@ def summary_expression(
     slots = slots_of(plan.metrics)
     filled = _filled(slots, users, sums, reached)
     measured = slots.columns()
-    centres = filled.aggregate(**{f"c_{name}": filled[name].mean() for name in measured}).alias("centres")
+    # Of users who count: the others, who have nothing at all, may be so many that the centre would be far off.
+    counts = None if plan.trigger is None else filled["first"].notnull()
+    centres = filled.aggregate(**{f"c_{name}": filled[name].mean(where=counts) for name in measured}).alias(
+        "centres"
+    )
     around = filled.cross_join(centres)
     distance = {name: cast("NumericColumn", around[name] - around[f"c_{name}"]) for name in measured}
     moments: dict[str, Any] = {}
@@ -169,7 +208,10 @@ def summary_expression(
     for one, other in slots.pairs(plan.metrics):
         moments[cross_name(one, other)] = (distance[one] * distance[other]).sum()
     # Users whose exposures all lie outside the dates have no first one; they make rows of their own.
-    return around.group_by("variant", "mixed", seen=around["first"].notnull()).aggregate(
+    by = ["variant", "mixed", *(["part"] if "part" in around.columns else [])]
+    if plan.trigger is not None:
+        moments["assigned"] = around["assigned"].count()
+    return around.group_by(*by, seen=around["first"].notnull()).aggregate(
         users=around.count(),
         first=around["first"].min(),
         last=around["last"].max(),
@@ -204,6 +246,9 @@ def _filled(slots: Slots, users: Table, sums: Table, reached: Mapping[int, Table
         if part.covariate_days:
             columns[f"x{i}"] = known(part, value_of(part, sums, f"_before{i}"))
     placed = {name: sums[name].fill_null(0) for name in ("early", "late")}
-    return joined.select("variant", "mixed", "first", "last", "outside", **placed, **columns).alias(
-        "per_user"
-    )
+    kept = [
+        name
+        for name in ("variant", "mixed", "first", "last", "outside", "assigned", "part")
+        if name in users.columns
+    ]
+    return joined.select(*(users[name] for name in kept), **placed, **columns).alias("per_user")

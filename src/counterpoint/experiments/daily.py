@@ -74,6 +74,8 @@ def pays(plan: Experiment, snapshot: "Snapshot") -> bool:
     """Whether there is so much in files that sums are worth keeping, and the engine is the embedded one."""
     if snapshot.connection.name != "duckdb" or not all(metric.simple for metric in plan.metrics):
         return False  # sums of days hold no windows, limits, ratios or times
+    if plan.trigger or plan.links:
+        return False
     types = {EXPOSURE, *(metric.event for metric in plan.metrics)}
     return sum(segment.events for segment in snapshot.segments if segment.type in types) >= LEAST_EVENTS
 

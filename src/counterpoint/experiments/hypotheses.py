@@ -9,6 +9,7 @@ from counterpoint.experiments.decision import Condition, Share, Word
 from counterpoint.experiments.estimates import Estimates, estimates_of
 from counterpoint.experiments.looks import Reading
 from counterpoint.experiments.model import Experiment, Guardrail, Metric, Scale
+from counterpoint.experiments.quality import check, warnings_of
 from counterpoint.experiments.result import (
     Arm,
     Comparison,
@@ -97,7 +98,8 @@ def quality_of(plan: Experiment, totals: Totals) -> Quality:
         outside_exposures=totals.outside,
         early_events=sum(group.early for group in totals.groups),
         late_events=sum(group.late for group in totals.groups),
-        warnings=tuple(warnings),
+        warnings=(*warnings, *warnings_of(plan, totals)),
+        checks=check(plan, totals),
     )
 
 

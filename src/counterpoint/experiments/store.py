@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from counterpoint.experiments.sizing import Sizing
     from counterpoint.experiments.totals import Totals
     from counterpoint.journal import Snapshot
+    from counterpoint.journal.columns import Kind
 
 __all__ = [
     "ExperimentPage",
@@ -347,8 +348,8 @@ def _analyze(
 
     plan, engine = loaded.plan, engine or workspace.journal.engine
     with workspace.journal.snapshot(engine) as snapshot:
-        exposures = exposures_of(plan, snapshot.events(EXPOSURE))
-        events = snapshot.events(*sorted({event for metric in plan.metrics for event in metric.types}))
+        exposures = exposures_of(plan, snapshot.events(EXPOSURE, attributes=_segments(plan)))
+        events = snapshot.events(*plan.types)
         totals = None if full else _kept_totals(workspace, plan, snapshot)
         return analyze(
             plan,
@@ -361,6 +362,13 @@ def _analyze(
             looks=loaded.looks,
             acknowledged=loaded.acknowledged is not None,
         )
+
+
+def _segments(plan: Experiment) -> dict[str, "Kind"]:
+    """The columns of exposures that segments need beside those that they have anyway."""
+    from counterpoint.journal.model.row import COLUMNS
+
+    return {name: "string" for name in plan.segments if name not in COLUMNS}
 
 
 def _kept_totals(workspace: Workspace, plan: Experiment, snapshot: "Snapshot") -> "Totals | None":

@@ -10,9 +10,19 @@ import msgspec
 from counterpoint.errors import InputError
 from counterpoint.experiments.measures import ADDED, Metric, Slots, slots_of
 from counterpoint.experiments.model import Experiment
+from counterpoint.experiments.quality_totals import QualityTotals
 from counterpoint.stats import Comoments, Moments
 
-__all__ = ["ADDED", "ArmTotals", "CovariateTotals", "MetricTotals", "Totals", "cross_name", "totals_of"]
+__all__ = [
+    "ADDED",
+    "ArmTotals",
+    "CovariateTotals",
+    "MetricTotals",
+    "Totals",
+    "cross_name",
+    "totals_by_part",
+    "totals_of",
+]
 
 
 class CovariateTotals(msgspec.Struct, frozen=True):
@@ -68,6 +78,12 @@ class ArmTotals(msgspec.Struct, frozen=True):
     """Events of the metrics before the user's first exposure; they do not count."""
     late: int = 0
     """Events of the metrics after the plan's end; they do not count."""
+    assigned: int | None = None
+    """Users before a trigger chose among them; none where the plan has no trigger."""
+    first: datetime | None = None
+    """The first of the moments at which its users began to count."""
+    last: datetime | None = None
+    """The last exposure of its users."""
 
 
 class Totals(msgspec.Struct, frozen=True):
@@ -78,6 +94,8 @@ class Totals(msgspec.Struct, frozen=True):
     last_exposure: datetime | None = None
     outside: int = 0
     """Exposures outside the plan's dates; they do not count."""
+    quality: QualityTotals | None = None
+    """What was counted to judge the data; none where that was not asked."""
 
     def arm(self, variant: str) -> ArmTotals | None:
         """The users who saw this variant and no other."""
@@ -95,7 +113,11 @@ def totals_of(plan: Experiment, rows: Sequence[Mapping[str, Any]]) -> Totals:
     Raises:
         InputError: a metric's values are not all finite numbers.
     """
-    groups = [_group(plan, row) for row in rows if row["first"] is not None]
+    before: dict[tuple[str | None, bool], int] = {}
+    for row in rows:
+        group = (row["variant"], row["mixed"])
+        before[group] = before.get(group, 0) + row.get("assigned", 0)
+    groups = [_group(plan, row, before) for row in rows if row["first"] is not None]
     firsts = [_utc(row["first"]) for row in rows if row["first"] is not None]
     lasts = [_utc(row["last"]) for row in rows if row["last"] is not None]
     return Totals(
@@ -106,12 +128,36 @@ def totals_of(plan: Experiment, rows: Sequence[Mapping[str, Any]]) -> Totals:
     )
 
 
-def _group(plan: Experiment, row: Mapping[str, Any]) -> ArmTotals:
+def _group(
+    plan: Experiment, row: Mapping[str, Any], before: Mapping[tuple[str | None, bool], int]
+) -> ArmTotals:
     slots = slots_of(plan.metrics)
     metrics = {metric.name: _metric(slots, metric, row) for metric in plan.metrics}
     return ArmTotals(
-        row["variant"], row["mixed"], row["users"], metrics, early=row["early"], late=row["late"]
+        row["variant"],
+        row["mixed"],
+        row["users"],
+        metrics,
+        early=row["early"],
+        late=row["late"],
+        assigned=before[row["variant"], row["mixed"]] if plan.trigger else None,
+        first=_utc(row["first"]),
+        last=_utc(row["last"]),
     )
+
+
+def totals_by_part(plan: Experiment, rows: Sequence[Mapping[str, Any]]) -> dict[str, Totals]:
+    """Read the rows of `totals_expression` with a dimension: the totals of each of its values, in order.
+
+    Users without a value are under the empty name.
+
+    Raises:
+        InputError: a metric's values are not all finite numbers.
+    """
+    parts: dict[str, list[Mapping[str, Any]]] = {}
+    for row in rows:
+        parts.setdefault(row["part"] or "", []).append(row)
+    return {part: totals_of(plan, parts[part]) for part in sorted(parts)}
 
 
 def _metric(slots: Slots, metric: Metric, row: Mapping[str, Any]) -> MetricTotals:

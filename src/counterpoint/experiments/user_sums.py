@@ -9,11 +9,12 @@ import ibis
 from ibis.expr.types import NumericColumn, Table
 
 from counterpoint.errors import InputError
-from counterpoint.experiments.measures import PLAIN_FIELD, PLAIN_WORDS, Metric, Slots, slots_of
+from counterpoint.experiments.fields import number_in
+from counterpoint.experiments.measures import Metric, Slots, slots_of
 from counterpoint.experiments.model import Experiment
 from counterpoint.experiments.users import literal_of, require
 
-__all__ = ["EARLY_DAYS", "item_in", "number_in", "reach_days", "sums_expression", "value_of"]
+__all__ = ["EARLY_DAYS", "reach_days", "sums_expression", "value_of"]
 
 EARLY_DAYS = 14
 """Days before a user's first exposure in which events are counted as early; what is older says nothing about exposures."""
@@ -209,27 +210,3 @@ def _field(metric: Metric, events: Table) -> Any:
     raise InputError(
         f"The metric {metric.name} needs a column {metric.field} of numbers; the table of events has {', '.join(events.columns)}."
     )
-
-
-def number_in(events: Table, field: str, who: str) -> Any:
-    """A field of the events' data as a number; true and false are 1 and 0, anything else is missing.
-
-    Raises:
-        InputError: `who` reads a field whose name no path can have.
-    """
-    item = item_in(events, field, who)
-    return ibis.coalesce(item.float, item.bool.cast("float64"))
-
-
-def item_in(events: Table, field: str, who: str) -> Any:
-    """A field of the events' data as JSON; a dot stands before what is inside of another field.
-
-    Raises:
-        InputError: `who` reads a field whose name no path can have.
-    """
-    if not PLAIN_FIELD.fullmatch(field):
-        raise InputError(f"{who} reads the field {field!r}, which no path can name; {PLAIN_WORDS}")
-    item = events.data.cast("json")
-    for part in field.split("."):  # engines differ in what a path with dots means
-        item = item[part]
-    return item
