@@ -22,10 +22,10 @@ from counterpoint.journal import EXPOSURE, Journal, Snapshot
 from counterpoint.settings import JournalSettings
 from tests.journal.engines import OTHERS, address_of
 
-from .test_measures import METRICS
+from .test_measures import METRICS, QUANTILE
 
 T0 = datetime(2026, 1, 1, tzinfo=UTC)
-PLAN = Experiment(name="e", flag="f", control="x", treatments=("y",), success=METRICS)
+PLAN = Experiment(name="e", flag="f", control="x", treatments=("y",), success=(*METRICS, QUANTILE))
 ENDED = replace(PLAN, start=T0, end=T0 + timedelta(hours=70))
 # py4j and PySpark leave their sockets to Python's collector; Spark starts slowly beside other work.
 pytestmark = [pytest.mark.filterwarnings("ignore:unclosed:ResourceWarning"), pytest.mark.timeout(400)]
@@ -81,6 +81,7 @@ def whole(found: Totals, about: Any = lambda number: number) -> list[Any]:
         rows.append((group.variant, group.mixed, group.users, group.early, group.late))
         for name, metric in group.metrics.items():
             rows.append((name, metric.events, metric.blank, metric.incomplete))
+            rows += [about(value) for value in (metric.quantile.values if metric.quantile else ())]
             for each in (metric.comoments, metric.plain):
                 rows.append(each and each.n)
                 rows += [

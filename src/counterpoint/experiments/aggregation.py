@@ -18,6 +18,7 @@ from counterpoint.errors import InputError
 from counterpoint.experiments.fields import item_in, number_in, text_in
 from counterpoint.experiments.measures import ADDED, Metric, Slots, limited, slots_of
 from counterpoint.experiments.model import Experiment
+from counterpoint.experiments.quantiles import cell_of, grid_expression, values_expression
 from counterpoint.experiments.steps import reached_expression
 from counterpoint.experiments.totals import cross_name, totals_of
 from counterpoint.experiments.user_sums import EARLY_DAYS, reach_days, sums_expression, value_of
@@ -131,7 +132,12 @@ def totals_expression(
         for i, part in enumerate(slots_of(plan.metrics).parts)
         if part.steps
     }
-    return summary_expression(plan, users, sums_expression(plan, users, events), reached)
+    grids, counted = {}, {}
+    for i, part in enumerate(slots_of(plan.metrics).parts):
+        if part.aggregation == "quantile":
+            grids[i], counted[i] = grid_expression(part, values_expression(plan, part, users, events), i)
+    sums = sums_expression(plan, users, events)
+    return summary_expression(plan, users, sums, reached | counted, grids)
 
 
 def identified(
@@ -175,15 +181,19 @@ def _with_reach(users: Table, tables: Sequence[Table], bound: Any) -> Table:
 
 
 def summary_expression(
-    plan: Experiment, users: Table, sums: Table, reached: Mapping[int, Table] = MappingProxyType({})
+    plan: Experiment,
+    users: Table,
+    sums: Table,
+    further: Mapping[int, Table] = MappingProxyType({}),
+    grids: Mapping[int, Table] = MappingProxyType({}),
 ) -> Table:
     """The totals of users and of their sums: what leaves the engine.
 
-    The columns are those of `users_expression` and `sums_expression`, which share `subject`; and by slot, who went
-    through a funnel.
+    The columns are those of `users_expression` and `sums_expression`, which share `subject`; `further` are by slot
+    who went through a funnel, or users' events at or below a quantile, and `grids` the quantiles by arm.
     """
     slots = slots_of(plan.metrics)
-    filled = _filled(slots, users, sums, reached)
+    filled = _filled(slots, users, sums, further)
     measured = slots.columns()
     # Of users who count: the others, who have nothing at all, may be so many that the centre would be far off.
     counts = None if plan.trigger is None else filled["first"].notnull()
@@ -195,7 +205,6 @@ def summary_expression(
     moments: dict[str, Any] = {}
     for name, away in distance.items():
         moments |= {
-            f"centre_{name}": around[f"c_{name}"].max(),
             f"sum_{name}": away.sum(),
             f"square_{name}": (away * away).sum(),
         }
@@ -211,19 +220,28 @@ def summary_expression(
     by = ["variant", "mixed", *(["part"] if "part" in around.columns else [])]
     if plan.trigger is not None:
         moments["assigned"] = around["assigned"].count()
-    return around.group_by(*by, seen=around["first"].notnull()).aggregate(
+    rows = around.group_by(*by, seen=around["first"].notnull()).aggregate(
         users=around.count(),
         first=around["first"].min(),
         last=around["last"].max(),
         **{name: around[name].sum() for name in COUNTED},
         **moments,
     )
+    found = rows.cross_join(centres)
+    if grids:
+        found = found.mutate(cell=cell_of(found))
+        for grid in grids.values():
+            found = found.left_join(grid, "cell").drop("cell_right")
+        rows = found.drop("cell", *(f"c_{name}" for name in measured))
+    return found.select(
+        *(found[name] for name in rows.columns), **{f"centre_{name}": found[f"c_{name}"] for name in measured}
+    )
 
 
-def _filled(slots: Slots, users: Table, sums: Table, reached: Mapping[int, Table]) -> Table:
+def _filled(slots: Slots, users: Table, sums: Table, further: Mapping[int, Table]) -> Table:
     """One row per user with every metric; a user without an event has 0, and null where the window is not over."""
     joined = users.left_join(sums, "subject")
-    for through in reached.values():
+    for through in further.values():
         joined = joined.left_join(through, users.subject == through.subject)
 
     def known(part: Metric, value: Any) -> Any:
@@ -235,7 +253,10 @@ def _filled(slots: Slots, users: Table, sums: Table, reached: Mapping[int, Table
     columns: dict[str, Any] = {}
     for i, part in enumerate(slots.parts):
         if part.steps:
-            columns[f"m{i}"] = known(part, reached[i]["reached"].notnull().cast("float64"))
+            columns[f"m{i}"] = known(part, further[i]["reached"].notnull().cast("float64"))
+        elif part.aggregation == "quantile":
+            columns[f"m{i}"] = known(part, further[i].below.fill_null(0).cast("float64"))
+            columns[f"d{i}"] = known(part, further[i]["of"].fill_null(0).cast("float64"))
         else:
             columns[f"m{i}"] = known(part, value_of(part, sums, str(i)))
         if limited(part):

@@ -45,7 +45,7 @@ if TYPE_CHECKING:
 __all__ = ["LEAST_EVENTS", "daily_totals", "key_of", "pays"]
 
 EXPOSURE: Final = "feature_flag.evaluation"
-VERSION: Final = 1
+VERSION: Final = 2
 """Of what is kept; another one computes all again."""
 LEAST_EVENTS: Final = 500_000
 """Events in segments below which all are read each time, which is as fast."""

@@ -6,9 +6,28 @@ import ibis
 from ibis.expr.types import Table
 
 from counterpoint.errors import InputError
-from counterpoint.experiments.measures import PLAIN_FIELD, PLAIN_WORDS
+from counterpoint.experiments.measures import PLAIN_FIELD, PLAIN_WORDS, Metric
 
-__all__ = ["item_in", "number_in", "text_in"]
+__all__ = ["field_of", "item_in", "number_in", "text_in"]
+
+
+def field_of(metric: Metric, events: Table) -> Any:
+    """The metric's field as a number; true and false are 1 and 0, anything else is missing.
+
+    Raises:
+        InputError: the table has no such column, and no data.
+    """
+    if metric.field == "value" and "value" in events.columns:
+        return events.value.cast("float64")
+    if "data" in events.columns:
+        return number_in(events, metric.field, f"The metric {metric.name}")
+    if metric.field in events.columns:
+        return events[metric.field].cast("float64")
+    if metric.aggregation == "any":
+        return ibis.null("float64")
+    raise InputError(
+        f"The metric {metric.name} needs a column {metric.field} of numbers; the table of events has {', '.join(events.columns)}."
+    )
 
 
 def number_in(events: Table, field: str, who: str) -> Any:

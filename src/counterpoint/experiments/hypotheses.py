@@ -194,7 +194,7 @@ class _Case:
 
 def _metric(case: _Case, control: MetricTotals, treated: MetricTotals) -> MetricResult:
     plan, metric, guardrail = case.plan, case.metric, case.guardrail
-    estimates = estimates_of(plan, control, treated)
+    estimates = estimates_of(plan, metric, control, treated)
     pair = estimates.pair
     found_of = difference(pair, alpha=plan.alpha)
     tests = _tests(case, pair)

@@ -130,7 +130,7 @@ def _untested(metric: Entity, metrics: Mapping[str, Entity]) -> str:
         if ref not in metrics:
             return f"{metric.title} is a ratio whose {which}, {ref}, does not exist. Import its descriptor, or mend the name."
         part = metrics[ref].spec["aggregation"]
-        if part not in TESTED or part == "ratio":
+        if part not in TESTED or part in {"ratio", "quantile"}:
             return f"{metric.title} is a ratio whose {which}, {metrics[ref].title}, is computed as {part}; name a metric with one number per user."
     if direction == "none":
         return (
@@ -165,6 +165,7 @@ def metric_of(entity: Entity, metrics: Mapping[str, Entity] = MappingProxyType({
         cap=spec.get("userCap"),
         event_cap=spec.get("cap"),
         steps=steps,
+        quantile=spec.get("quantile"),
         title=entity.title,
         ref=entity.ref,
     )

@@ -8,8 +8,7 @@ from typing import Any, NamedTuple, cast
 import ibis
 from ibis.expr.types import NumericColumn, Table
 
-from counterpoint.errors import InputError
-from counterpoint.experiments.fields import number_in
+from counterpoint.experiments.fields import field_of
 from counterpoint.experiments.measures import Metric, Slots, slots_of
 from counterpoint.experiments.model import Experiment
 from counterpoint.experiments.users import literal_of, require
@@ -163,7 +162,7 @@ def _elapsed(slots: Slots, joined: Table) -> dict[str, Any]:
 def _fields(slots: Slots, joined: Table) -> list[Any]:
     """The numbers that metrics are made of, each once."""
     return [
-        _field(next(part for part in slots.parts if _key(part) == key), joined).name(f"field{number}")
+        field_of(next(part for part in slots.parts if _key(part) == key), joined).name(f"field{number}")
         for key, number in _numbered(slots).items()
     ]
 
@@ -194,19 +193,6 @@ def _sums(slots: Slots, part: Metric, placed: Table, where: Any, slot: str) -> d
         sums[f"sum{slot}"] = _at_most(field, part.event_cap).sum(where=where)
     else:
         sums[f"sum{slot}"] = field.sum(where=where)
+    if slot.startswith("_") and part.aggregation == "sum":
+        return sums  # how many events had no number is told of those that count
     return sums | {f"known{slot}": field.count(where=where)}
-
-
-def _field(metric: Metric, events: Table) -> Any:
-    """The metric's field as a number; true and false are 1 and 0, anything else is missing."""
-    if metric.field == "value" and "value" in events.columns:
-        return events.value.cast("float64")
-    if "data" in events.columns:
-        return number_in(events, metric.field, f"The metric {metric.name}")
-    if metric.field in events.columns:
-        return events[metric.field].cast("float64")
-    if metric.aggregation == "any":
-        return ibis.null("float64")
-    raise InputError(
-        f"The metric {metric.name} needs a column {metric.field} of numbers; the table of events has {', '.join(events.columns)}."
-    )
