@@ -2,6 +2,7 @@
 
 from datetime import UTC, datetime, timedelta
 from itertools import product
+from statistics import NormalDist
 
 import pytest
 
@@ -97,3 +98,34 @@ def test_the_split_counts_the_reasons_and_the_share_that_taught() -> None:
     assert (found.win, found.regression, found.neutral, found.none) == (1, 1, 1, {"invalid": 1})
     assert found.share == 0.75
     assert split([]).share is None
+
+
+def test_a_win_is_shrunk_as_much_as_it_was_near_to_losing() -> None:
+    # z = 1.8, 3 and 9 with the bound 1.645: mu + phi(c - mu)/Phi(mu - c) = z.
+    rows = []
+    for ratio in (1.8, 3.0, 9.0):
+        plan = Experiment(name="e", flag="e", control="a", treatments=("b",), success=(GAIN,))
+        n, se = 1_000_000, (200 / 1_000_000) ** 0.5
+        arms = tuple(
+            ArmTotals(name, False, n, {"gain": MetricTotals(Moments(n, mean, 100.0 * (n - 1)), events=n)})
+            for name, mean in (("a", 10.0), ("b", 10.0 + ratio * se))
+        )
+        (metric,) = result_of(plan, Totals(arms, last_exposure=END), as_of=END).metrics
+        rows.append(metric.shrunk / se)
+    assert rows[0] == pytest.approx(0.0, abs=0.01)
+    assert 0.5 < rows[1] < 3
+    normal = NormalDist()
+    assert rows[1] + normal.pdf(1.644854 - rows[1]) / normal.cdf(rows[1] - 1.644854) == pytest.approx(
+        3, abs=1e-5
+    )
+    assert rows[2] == pytest.approx(9, abs=1e-6)
+
+
+def test_what_did_not_win_is_not_shrunk() -> None:
+    plan = Experiment(name="e", flag="e", control="a", treatments=("b",), success=(GAIN,))
+    arms = tuple(
+        ArmTotals(name, False, 100, {"gain": MetricTotals(Moments(100, 1.0, 99.0), events=9)})
+        for name in "ab"
+    )
+    (metric,) = result_of(plan, Totals(arms, last_exposure=END), as_of=END).metrics
+    assert metric.shrunk is None

@@ -8,7 +8,7 @@ from msgspec.structs import replace
 
 from counterpoint.experiments.fixed_power import needed_per_arm
 from counterpoint.experiments.hypotheses import arms_of, compare, quality_of, withhold
-from counterpoint.experiments.learning import classify
+from counterpoint.experiments.learning import classify, shrink
 from counterpoint.experiments.looks import reading_of, taken_now
 from counterpoint.experiments.model import Experiment
 from counterpoint.experiments.quality_totals import quality_totals_of
@@ -107,6 +107,8 @@ def result_of(
         comparisons = tuple(map(_hidden, comparisons))
     elif not reading.progress.declared and any(arm.users for arm in arms):
         quality = replace(quality, warnings=(*quality.warnings, UNDECLARED))
+    if verdict.state == "ship":
+        comparisons = tuple(map(_shrunk, comparisons))
     result = Result(
         experiment=experiment.name,
         ref=experiment.ref,
@@ -130,6 +132,13 @@ def result_of(
         acknowledged=acknowledged,
     )
     return replace(result, learning=classify(experiment, result))
+
+
+def _shrunk(comparison: Comparison) -> Comparison:
+    """The comparison with what its wins are likely to be worth."""
+    return replace(
+        comparison, metrics=tuple(replace(metric, shrunk=shrink(metric)) for metric in comparison.metrics)
+    )
 
 
 def _hidden(comparison: Comparison) -> Comparison:

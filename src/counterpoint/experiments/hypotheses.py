@@ -310,6 +310,7 @@ def withhold(metric: MetricResult, why: str) -> MetricResult:
         unadjusted=None,
         uncapped=None,
         variance_reduction=None,
+        shrunk=None,
     )
 
 

@@ -143,6 +143,8 @@ class MetricResult(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     """Without the caps that the metric declares; none where it declares none."""
     variance_reduction: float | None = None
     """Share of the difference's variance that the covariates took away; below 0 where they added some."""
+    shrunk: float | None = None
+    """Of a success metric that won: the difference that is likeliest given that it had to be significant to win."""
 
     @property
     def withheld(self) -> bool:
