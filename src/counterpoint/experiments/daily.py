@@ -45,7 +45,7 @@ if TYPE_CHECKING:
 __all__ = ["LEAST_EVENTS", "daily_totals", "key_of", "pays"]
 
 EXPOSURE: Final = "feature_flag.evaluation"
-VERSION: Final = 1
+VERSION: Final = 2
 """Of what is kept; another one computes all again."""
 LEAST_EVENTS: Final = 500_000
 """Events in segments below which all are read each time, which is as fast."""
@@ -72,7 +72,9 @@ def key_of(plan: Experiment) -> str:
 
 def pays(plan: Experiment, snapshot: "Snapshot") -> bool:
     """Whether there is so much in files that sums are worth keeping, and the engine is the embedded one."""
-    if snapshot.connection.name != "duckdb":
+    if snapshot.connection.name != "duckdb" or not all(metric.simple for metric in plan.metrics):
+        return False  # sums of days hold no windows, limits, ratios or times
+    if plan.trigger or plan.links:
         return False
     types = {EXPOSURE, *(metric.event for metric in plan.metrics)}
     return sum(segment.events for segment in snapshot.segments if segment.type in types) >= LEAST_EVENTS
