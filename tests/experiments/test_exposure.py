@@ -16,9 +16,12 @@ from counterpoint.errors import InputError
 from counterpoint.experiments import Experiment, Metric, analyze
 from counterpoint.experiments.aggregation import totals_expression
 from counterpoint.experiments.exposure import Links, Trigger
+from counterpoint.experiments.plan import part_refs, plan_of
 from counterpoint.experiments.quality_query import quality_expression
 from counterpoint.experiments.quality_totals import QualityTotals, quality_totals_of
 from counterpoint.experiments.totals import Totals, totals_by_part, totals_of
+from counterpoint.graph.descriptor import validate
+from counterpoint.graph.entity import Entity
 from counterpoint.stats import Moments
 
 T0 = datetime(2026, 1, 1, tzinfo=UTC)
@@ -291,3 +294,55 @@ def test_what_cannot_say_who_counts_is_refused(changes: dict[str, Any], words: s
     with pytest.raises(InputError) as refused:
         replace(PLAN, **changes)
     assert any(words in problem.message for problem in refused.value.problems)
+
+
+def descriptor(kind: str, name: str, spec: dict[str, Any]) -> Entity:
+    document = {"apiVersion": "counterpoint.dev/v1", "kind": kind, "metadata": {"name": name}, "spec": spec}
+    assert list(validate(document)) == []
+    return Entity(
+        ref=f"{kind.lower()}:default/{name}", uid="", etag="", kind=kind, namespace="default", name=name, title=name,
+        owner="group:default/games", document=document, relations=(), updated_at=T0,
+    )  # fmt: skip
+
+
+def test_descriptors_say_who_counts_and_what_is_measured() -> None:
+    part = {"owner": "games", "direction": "none", "aggregation": "sum", "event": "p"}
+    metrics = {
+        "metric:default/clicks": part | {"userCap": 9, "cap": 4},
+        "metric:default/views": part | {"aggregation": "count"},
+        "metric:default/rate": {
+            "owner": "games", "direction": "increase", "aggregation": "ratio", "numerator": "clicks",
+            "denominator": "views", "covariateDays": 7, "window": {"days": 7, "offset": 1},
+        },
+        "metric:default/path": {
+            "owner": "games", "direction": "increase", "aggregation": "funnel", "steps": ["p", "q"], "window": {"days": 2},
+        },
+    }  # fmt: skip
+    found = {ref: descriptor("Metric", ref.rpartition("/")[2], spec) for ref, spec in metrics.items()}
+    experiment = descriptor(
+        "Experiment",
+        "e",
+        {
+            "owner": "games", "flag": "f", "control": "x", "treatments": ["y"],
+            "success": [{"metric": "rate"}, {"metric": "path"}], "segments": ["country"],
+            "trigger": {"event": "t", "field": "page", "equals": "cart"}, "links": {"event": "login"},
+        },
+    )  # fmt: skip
+    plan = plan_of(experiment, found)
+    rate, path = plan.success
+    clicks, views = rate.parts
+    assert (clicks.cap, clicks.event_cap, clicks.window_days, clicks.offset_days, clicks.covariate_days) == (
+        9,
+        4,
+        7,
+        1,
+        7,
+    )
+    assert (views.aggregation, views.days) == ("count", 8)
+    assert (path.steps, path.days) == (("p", "q"), 2)
+    assert (plan.trigger, plan.links, plan.segments) == (PLAN.trigger, PLAN.links, ("country",))
+    assert plan.types == ("login", "p", "q", "t")
+    assert part_refs(found.values()) == ["metric:default/clicks", "metric:default/views"]
+    with pytest.raises(InputError) as refused:
+        plan_of(experiment, {ref: each for ref, each in found.items() if not ref.endswith("views")})
+    assert "denominator, metric:default/views, does not exist" in refused.value.problems[0].message

@@ -173,6 +173,13 @@ def test_what_readers_must_know_of_who_was_counted_is_told() -> None:
     assert list(warnings_of(replace(PLAN, trigger=Trigger(event="t", unaffected=True)), totals())) == []
 
 
+def test_users_whose_days_are_not_over_are_told_for_each_metric() -> None:
+    groups = totals().groups
+    waiting = replace(groups[1], metrics={"m": replace(groups[1].metrics["m"], incomplete=40)})
+    told = list(warnings_of(PLAN, Totals(groups=(groups[0], waiting))))
+    assert told == ["The days of m are not over for 40 of 5,000 users, who do not count for it yet."]
+
+
 def test_an_arm_without_an_event_of_a_metric_is_told() -> None:
     groups = totals().groups
     silent = replace(groups[1], metrics={"m": replace(groups[1].metrics["m"], events=0)})

@@ -209,7 +209,8 @@ def summary_expression(
             f"square_{name}": (away * away).sum(),
         }
     for i, part in enumerate(slots.parts):
-        moments[f"events{i}"] = around[f"events{i}"].sum()
+        if slots.first_of_span(i) == i:
+            moments[f"events{i}"] = around[f"events{i}"].sum()
         if part.aggregation in ADDED:
             moments[f"known{i}"] = around[f"known{i}"].sum()
         if part.days is not None:
@@ -258,14 +259,15 @@ def _filled(slots: Slots, users: Table, sums: Table, further: Mapping[int, Table
             columns[f"m{i}"] = known(part, further[i].below.fill_null(0).cast("float64"))
             columns[f"d{i}"] = known(part, further[i]["of"].fill_null(0).cast("float64"))
         else:
-            columns[f"m{i}"] = known(part, value_of(part, sums, str(i)))
+            columns[f"m{i}"] = known(part, value_of(slots, i, sums))
         if limited(part):
-            columns[f"r{i}"] = known(part, value_of(part, sums, str(i), limited=False))
-        columns[f"events{i}"] = sums[f"events{i}"].fill_null(0)
+            columns[f"r{i}"] = known(part, value_of(slots, i, sums, limited=False))
+        if slots.first_of_span(i) == i:
+            columns[f"events{i}"] = sums[f"events{i}"].fill_null(0)
         if part.aggregation in ADDED:
             columns[f"known{i}"] = sums[f"known{i}"].fill_null(0)
         if part.covariate_days:
-            columns[f"x{i}"] = known(part, value_of(part, sums, f"_before{i}"))
+            columns[f"x{i}"] = known(part, value_of(slots, i, sums, before=True))
     placed = {name: sums[name].fill_null(0) for name in ("early", "late")}
     kept = [
         name

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from counterpoint.experiments.measures import slots_of
 from counterpoint.experiments.model import Experiment, Metric
 from counterpoint.experiments.totals import ADDED, cross_name
 
@@ -69,13 +70,17 @@ def _rows(
         return np.bincount(code, weights=values, minlength=len(groups)).astype(np.float64)
 
     found: dict[str, Any] = {name: total(sums[name][uid]) for name in ("early", "late")}
+    slots = slots_of(plan.metrics)
     for i, metric in enumerate(plan.metrics):
-        found[f"events{i}"] = total(sums[f"events{i}"][uid])
+        first = slots.first_of_span(i)
+        found[f"events{i}"] = total(sums[f"events{first}"][uid])
         if metric.aggregation in ADDED:
             found[f"known{i}"] = total(sums[f"known{i}"][uid])
-        away = _moments(found, f"m{i}", _value(metric, sums, str(i))[uid], total)
+        away = _moments(found, f"m{i}", _value(metric, sums, str(i), f"events{first}")[uid], total)
         if metric.covariate_days:
-            before = _moments(found, f"x{i}", _value(metric, sums, f"_before{i}")[uid], total)
+            before = _moments(
+                found, f"x{i}", _value(metric, sums, f"_before{i}", f"events_before{i}")[uid], total
+            )
             found[cross_name(f"m{i}", f"x{i}")] = total(away * before)
     return [
         {**group, **{name: _plain(name, values[index]) for name, values in found.items()}}
@@ -100,10 +105,12 @@ def _plain(name: str, value: Any) -> float | int:
     return int(value) if name.startswith(("early", "late", "events", "known")) else float(value)
 
 
-def _value(metric: Metric, sums: "Mapping[str, NDArray[np.float64]]", slot: str) -> "NDArray[np.float64]":
-    """The users' values out of their sums."""
+def _value(
+    metric: Metric, sums: "Mapping[str, NDArray[np.float64]]", slot: str, events: str
+) -> "NDArray[np.float64]":
+    """The users' values out of their sums; `events` is the column of how many there are."""
     if metric.aggregation == "count":
-        return sums[f"events{slot}"]
+        return sums[events]
     if metric.aggregation == "any":
         return sums[f"any{slot}"]
     if metric.aggregation == "sum":

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterator, Sequence
-from typing import Final, Literal
+from typing import Final, Literal, NamedTuple
 
 import msgspec
 from msgspec.structs import replace
@@ -18,6 +18,7 @@ __all__ = [
     "Direction",
     "Metric",
     "Slots",
+    "Span",
     "in_words",
     "limited",
     "metric_problems",
@@ -41,6 +42,14 @@ PLAIN_FIELD: Final = re.compile(r"\w[\w @#~/-]*(\.\w[\w @#~/-]*)*")
 PLAIN_WORDS: Final = (
     "use letters, digits, spaces and _ - @ # ~ /, with a dot before what is inside of another field."
 )
+
+
+class Span(NamedTuple):
+    """Which events count for a value: of one type, in days after the first exposure (`until` none: for ever)."""
+
+    event: str
+    since: int
+    until: int | None
 
 
 class Metric(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
@@ -116,6 +125,11 @@ class Metric(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
         return None if part.window_days is None else part.offset_days + part.window_days
 
     @property
+    def span(self) -> "Span":
+        """Which events count for it, if it is no ratio; of a funnel those of its first step."""
+        return Span(self.steps[0] if self.steps else self.event, self.offset_days, self.days)
+
+    @property
     def capped(self) -> bool:
         """Whether values are limited, so that there are figures without the limit too."""
         return any(part.cap is not None or part.event_cap is not None for part in self.parts)
@@ -145,6 +159,11 @@ class Slots(msgspec.Struct, frozen=True):
             return f"m{numbers[0]}", f"d{numbers[0]}"
         values = tuple(f"{'r' if raw and limited(self.parts[i]) else 'm'}{i}" for i in numbers)
         return values + tuple(f"x{i}" for i in numbers if self.parts[i].covariate_days)
+
+    def first_of_span(self, number: int) -> int:
+        """The first slot for which the same events count, whose number of them holds for both."""
+        spans = [part.span for part in self.parts]
+        return spans.index(spans[number])
 
     def columns(self) -> list[str]:
         """All columns of numbers per user."""

@@ -53,6 +53,7 @@ def warnings_of(plan: Experiment, totals: Totals) -> Iterator[str]:
             " first differ, and say so with `unaffected: true`."
         )
     yield from _silent(plan, totals)
+    yield from _incomplete(plan, totals)
     found = totals.quality
     if found is None:
         return
@@ -76,6 +77,18 @@ def _silent(plan: Experiment, totals: Totals) -> Iterator[str]:
         silent = [arm for arm, group in groups.items() if not group.metrics[metric.name].events]
         if silent and sum(group.metrics[metric.name].events for group in groups.values()) >= LEAST_HEARD:
             yield f"No event of type {' or '.join(metric.types)} came from users of {' and '.join(silent)}; check that it is sent in every arm."
+
+
+def _incomplete(plan: Experiment, totals: Totals) -> Iterator[str]:
+    """How many users do not count for a metric yet, since nobody knows the whole of their value."""
+    groups = [group for arm in plan.arms if (group := totals.arm(arm))]
+    whole = sum(group.users for group in groups)
+    for metric in plan.metrics:
+        waiting = sum(
+            group.metrics[metric.name].incomplete for group in groups if metric.name in group.metrics
+        )
+        if waiting:
+            yield f"The days of {metric.label} are not over for {count(waiting)} of {count(whole)} users, who do not count for it yet."
 
 
 def _measured(plan: Experiment) -> set[str]:

@@ -201,11 +201,11 @@ def _metric(slots: Slots, metric: Metric, row: Mapping[str, Any]) -> MetricTotal
         plain = _comoments(metric, row, slots.vector(metric, raw=True), row.get(f"n{first}"))
     added = [i for i in numbers if slots.parts[i].aggregation in ADDED]
     if metric.aggregation == "quantile":
-        return _quantile(metric, row, first, found)
+        return _quantile(metric, row, slots, found)
     return MetricTotals(
         _moments_of(found, ratio),
-        events=row[f"events{first}"],
-        blank=sum(row[f"events{i}"] - row[f"known{i}"] for i in added),
+        events=row[f"events{slots.first_of_span(first)}"],
+        blank=sum(row[f"events{slots.first_of_span(i)}"] - row[f"known{i}"] for i in added),
         covariate=CovariateTotals(found.moments(1), found.cross[0][1])
         if len(found.means) == 2 and not ratio
         else None,
@@ -216,16 +216,17 @@ def _metric(slots: Slots, metric: Metric, row: Mapping[str, Any]) -> MetricTotal
     )
 
 
-def _quantile(metric: Metric, row: Mapping[str, Any], i: int, found: Comoments) -> MetricTotals:
+def _quantile(metric: Metric, row: Mapping[str, Any], slots: Slots, found: Comoments) -> MetricTotals:
     """The totals of a quantile; its error is that of the share of events at or below it, by the density there.
 
     References:
         Deng, Knoblich, Lu (2018), Applying the delta method in metric analytics. KDD, section 4.2, for users who
         bring several events.
     """
+    i = slots.numbers[metric.name][0]
     levels = tuple(quantile_levels(metric.quantile or 0.5))
     values = [row.get(f"q{i}_{number}") for number in range(len(levels))]
-    events, incomplete = row[f"events{i}"], row["users"] - found.n
+    events, incomplete = row[f"events{slots.first_of_span(i)}"], row["users"] - found.n
     if row["mixed"] or not found.n or any(value is None for value in values):
         nothing = Moments(0, 0.0, 0.0)
         return MetricTotals(nothing, events=events, comoments=found, incomplete=incomplete)
