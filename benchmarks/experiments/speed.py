@@ -35,7 +35,7 @@ COPY (SELECT 'session' AS type, 'u' || floor({{users}} * pow((hash(i, 2) % 10000
         (hash(i, 6) % 9)::DOUBLE AS views, (hash(i, 6) % 9 * (hash(i, 7) % 100) // 300)::DOUBLE AS clicks,
         {", ".join(f"(hash(i, {10 + k}) % 7)::UTINYINT AS extra{k}" for k in range(EXTRA))}
     FROM range({{events}}) t(i)) TO '{{folder}}/events.parquet' (COMPRESSION zstd);
-"""  # noqa: S608 - numbers of ours
+"""
 
 PER_USER = f"""
 SELECT variant, {", ".join(f"coalesce(s.{p}{name}, 0)::DOUBLE AS {p}{name}" for name in (*SUMS, "sessions", "paid") for p in ("", "before_"))}
@@ -48,7 +48,7 @@ LEFT JOIN (
     JOIN (SELECT subject, min(time) AS first FROM read_parquet('{{folder}}/exposures.parquet') GROUP BY subject) f
         ON e.subject = f.subject AND e.time >= f.first - INTERVAL {DAYS} DAY
     GROUP BY e.subject) s USING (subject)
-"""  # noqa: S608 - names of ours
+"""
 
 PLAIN = ("minutes", "revenue", "sessions", "paid")
 RATIO = ("clicks", "views", "before_clicks", "before_views")
@@ -72,7 +72,7 @@ def by_hand(folder: Path) -> list[list[float]]:
             f"var_samp({one})",
             *(f"covar_samp({one}, {other})" for other in RATIO[i + 1 :]),
         ]
-    query = f"WITH users AS ({PER_USER.format(folder=folder)}) SELECT {', '.join(figures)} FROM users GROUP BY variant ORDER BY variant"  # noqa: S608
+    query = f"WITH users AS ({PER_USER.format(folder=folder)}) SELECT {', '.join(figures)} FROM users GROUP BY variant ORDER BY variant"
     with connect(folder) as engine:
         return [list(row) for row in engine.sql(query).fetchall()]
 
@@ -152,7 +152,7 @@ def confidence(folder: Path) -> list[list[float]]:
         figures += [f"sum({name}) AS y_{name}, sum({name} * {name}) AS yy_{name}"]
         figures += [f"sum(before_{name}) AS x_{name}, sum(before_{name} * before_{name}) AS xx_{name}"]
         figures += [f"sum({name} * before_{name}) AS xy_{name}"]
-    query = f"WITH users AS ({PER_USER.format(folder=folder)}) SELECT {', '.join(figures)} FROM users GROUP BY variant"  # noqa: S608
+    query = f"WITH users AS ({PER_USER.format(folder=folder)}) SELECT {', '.join(figures)} FROM users GROUP BY variant"
     with connect(folder) as engine:
         frame = engine.sql(query).df()
     found = []
