@@ -8,7 +8,6 @@ References:
     Spotify's experiments with learning framework (2025), engineering.atspotify.com, for the classes.
 """
 
-import math
 from collections import Counter
 from collections.abc import Iterable
 from datetime import timedelta
@@ -18,7 +17,7 @@ import msgspec
 from counterpoint.experiments.model import Experiment
 from counterpoint.experiments.result import Learning, MetricResult, Result
 from counterpoint.experiments.wording import count, day, percent, value
-from counterpoint.stats.distributions import log_normal_tail, normal_quantile
+from counterpoint.stats import Side, shrunk
 
 __all__ = ["Split", "classify", "shrink", "split"]
 
@@ -143,28 +142,14 @@ def _stopped(plan: Experiment, result: Result) -> bool:
 def shrink(metric: MetricResult) -> float | None:
     """The difference of a success metric that won, shrunk for the winner's curse; none for any other.
 
-    Only significant results win, so their estimates are too large on average. This is the conditional maximum
-    likelihood estimate: with z standard errors and the test's bound c, the μ that solves μ + φ(c − μ)/Φ(μ − c) = z,
-    and no less than no change. Looks before the one that decided are left out of account.
-
-    References:
-        Zhong, Prentice (2008), Bias-reduced estimators and confidence intervals for odds ratios in genome-wide
-        association studies. Biostatistics 9(4), 621-634.
+    Only significant results win, so that their estimates are too large on average (see `stats.shrunk`). Looks
+    before the one that decided are left out of account.
     """
     test = metric.hypothesis("superiority")
     if test is None or not test.rejected or metric.difference is None or not metric.se or test.alpha < TINY:
         return None
-    z, bound = abs(metric.difference) / metric.se, normal_quantile(1 - test.alpha)
-    low, high = 0.0, max(z, 0.0)
-    for _ in range(80):
-        middle = (low + high) / 2
-        low, high = (low, middle) if middle + _hazard(bound - middle) > z else (middle, high)
-    return math.copysign(low * metric.se, metric.difference)
-
-
-def _hazard(x: float) -> float:
-    """φ(x)/(1 − Φ(x)) of the standard normal."""
-    return math.exp(-x * x / 2 - math.log(2 * math.pi) / 2 - log_normal_tail(x))
+    side: Side = "greater" if metric.direction == "increase" else "less"
+    return shrunk(metric.difference, metric.se, alpha=test.alpha, side=side).estimate
 
 
 def split(learnings: Iterable[Learning]) -> Split:

@@ -327,11 +327,13 @@ def _compute(workspace: Workspace, ref: str) -> None:
 def _basis(workspace: Workspace, loaded: Loaded, now: datetime) -> tuple[Basis, Basis]:
     plan = loaded.plan
     ended = plan.end is not None and now >= plan.end
-    # Looks and the watch over harm go by days, until the end has come.
+    # Looks and the watch over harm go by days, until the end has come; like new events, a new day is
+    # read behind the reader's back.
     day = now.date() if not ended and (plan.end or plan.stopping or plan.units_per_arm) else None
-    looks = len(loaded.looks)
-    return (*loaded.version, ended, day, looks, loaded.acknowledged is not None), (
+    return (*loaded.version, ended, loaded.acknowledged is not None), (
         workspace.journal.version(),
+        day,
+        len(loaded.looks),
     )
 
 
