@@ -24,7 +24,7 @@ from counterpoint.journal import Journal
 from counterpoint.journal.daily import FOLDER, Kept, size
 
 EVENTS = 4_000_000
-DAYS = company.EXPOSED_FROM + 30
+DAYS = company.EXPOSED_FROM + 60
 EVERY = 5
 INGESTED = 150_000
 
@@ -38,7 +38,7 @@ def full(journal: Journal) -> Totals:
         return totals_of(plan, expression.to_pyarrow().to_pylist())
 
 
-def kept(journal: Journal) -> Totals:
+def kept(journal: Journal) -> Totals | None:
     """The totals out of kept sums."""
     plan = company.plan()
     with journal.snapshot() as snapshot:
