@@ -249,25 +249,15 @@ class Tables:
         if not keep:
             self.loose.append(_Level(table, self.layout))
             return
-        name = self._write(table, compressed=False)
         levels = self._levels
-        levels.append(_Level(self._read(name), self.layout))
-        self.files.append(Rows(name, len(users.key)))
-        while len(levels) > 1 and self._pays_to_merge(levels):
-            newer, older = levels.pop(), levels.pop()
-            _, row = matches(newer.key, older.key)
-            rest = older.users(np.delete(np.arange(len(older.key)), row))
-            whole, _ = joined(rest, newer.users(slice(None)))
-            if not levels:
-                whole = whole.take(whole.alive)
-            del self.files[-2:]
-            name = self._write(_table_of(whole, self.layout), compressed=False)
-            levels.append(_Level(self._read(name), self.layout))
-            self.files.append(Rows(name, len(whole.key)))
-
-    def _pays_to_merge(self, levels: "list[_Level]") -> bool:
-        newer, older = len(levels[-1].key), len(levels[-2].key)
-        return older <= 2 * newer and newer + older <= MOST_MERGED
+        levels.append(_Level(table, self.layout))
+        many = _mergeable([len(level.key) for level in levels])
+        if many > 1:
+            table = _merged([level.table for level in levels[-many:]], all_of_them=many == len(levels))
+            del self.files[1 - many :]
+        del levels[-many:]
+        self.files.append(Rows(self._write(table, compressed=False), len(table["key"])))
+        levels.append(_Level(table, self.layout))
 
     # Files ----------------------------------------------------------------------------------------------------
 
@@ -293,6 +283,28 @@ def _columns(path: Path) -> "dict[str, NDArray[Any]]":
     with pa.memory_map(str(path)) as file:
         batch = pa.ipc.open_file(file, options=options).get_batch(0)
         return {name: batch.column(name).to_numpy(zero_copy_only=False) for name in batch.schema.names}
+
+
+def _mergeable(rows: Sequence[int]) -> int:
+    """How many of the files, counted from the last, become one: as long as what follows one has half of its rows."""
+    many, total = 1, rows[-1]
+    for older in reversed(rows[:-1]):
+        if older > 2 * total or older + total > MOST_MERGED:
+            break
+        many, total = many + 1, total + older
+    return many
+
+
+def _merged(tables: "Sequence[dict[str, NDArray[Any]]]", *, all_of_them: bool) -> "dict[str, NDArray[Any]]":
+    """The last row of each user; without those who do not count where no older row of them is left."""
+    key = np.concatenate([table["key"] for table in tables])
+    order = np.argsort(key, kind="stable")
+    ascending = key[order]
+    order = order[np.r_[ascending[1:] != ascending[:-1], True]]
+    if all_of_them:
+        first = np.concatenate([table["first"] for table in tables])
+        order = order[first[order] != NEVER]
+    return {name: np.concatenate([table[name] for table in tables])[order] for name in tables[0]}
 
 
 def _table_of(users: Users, layout: Layout) -> "dict[str, NDArray[Any]]":
