@@ -4,15 +4,22 @@ The map: `moments` (n, mean, centred sum of squares; they add), `contrast` (a we
 means: what each test is made of), `difference` (Welch, rates), `relative` (Fieller), `noninferiority`
 (guardrail margins), `srm` (planned shares), `correction` (how α and β are shared), `power` (sizes).
 
+Tests that look more than once: `spending` (how α is spent), `boundaries` (a boundary for each look),
+`repeated` (intervals and p-values that fit them), `sequential` (power and units), `crossing` (the recursion
+under all of these), `sequences` (always valid, without a largest n), `fixed_power` (stopping by variance).
+
 >>> from counterpoint import stats
 >>> control, treatment = stats.rate(200, 1000), stats.rate(250, 1000)
 >>> round(stats.difference(control, treatment).p, 4)
 0.0074
 """
 
+from counterpoint.stats.boundaries import Look, boundaries, classical_boundaries, next_boundary
 from counterpoint.stats.contrast import Contrast, Interval, State, contrast
 from counterpoint.stats.correction import alpha_deterioration, alpha_guardrail, alpha_success, beta_each
+from counterpoint.stats.crossing import Crossing, crossing, type_one_error
 from counterpoint.stats.difference import Difference, Side, difference, rate_difference
+from counterpoint.stats.fixed_power import FixedPower, fixed_power, fixed_power_required, pooled_variance
 from counterpoint.stats.moments import Moments, rate
 from counterpoint.stats.noninferiority import Direction, Noninferiority, noninferiority
 from counterpoint.stats.power import (
@@ -22,32 +29,70 @@ from counterpoint.stats.power import (
     units_per_arm_rate,
 )
 from counterpoint.stats.relative import Relative, relative
-from counterpoint.stats.srm import SampleRatio, sample_ratio
+from counterpoint.stats.repeated import nominal_level, repeated_interval, repeated_p, stagewise_p
+from counterpoint.stats.sequences import (
+    confidence_sequence_margin,
+    confidence_sequence_p,
+    mixture_margin,
+    mixture_p,
+    rho2_growthbook,
+    rho2_tuned,
+)
+from counterpoint.stats.sequential import expected_information, inflation, sequential_power
+from counterpoint.stats.spending import Spending
+from counterpoint.stats.srm import SampleRatio, SequentialSampleRatio, sample_ratio, sequential_sample_ratio
 
 __all__ = [
     "Contrast",
+    "Crossing",
     "Difference",
     "Direction",
+    "FixedPower",
     "Interval",
+    "Look",
     "Moments",
     "Noninferiority",
     "Relative",
     "SampleRatio",
+    "SequentialSampleRatio",
     "Side",
+    "Spending",
     "State",
     "alpha_deterioration",
     "alpha_guardrail",
     "alpha_success",
     "beta_each",
+    "boundaries",
+    "classical_boundaries",
+    "confidence_sequence_margin",
+    "confidence_sequence_p",
     "contrast",
+    "crossing",
     "detectable_difference",
     "detectable_rate_difference",
     "difference",
+    "expected_information",
+    "fixed_power",
+    "fixed_power_required",
+    "inflation",
+    "mixture_margin",
+    "mixture_p",
+    "next_boundary",
+    "nominal_level",
     "noninferiority",
+    "pooled_variance",
     "rate",
     "rate_difference",
     "relative",
+    "repeated_interval",
+    "repeated_p",
+    "rho2_growthbook",
+    "rho2_tuned",
     "sample_ratio",
+    "sequential_power",
+    "sequential_sample_ratio",
+    "stagewise_p",
+    "type_one_error",
     "units_per_arm",
     "units_per_arm_rate",
 ]

@@ -8,7 +8,7 @@ import msgspec
 from counterpoint.graph.ref import parse_ref
 from counterpoint.said import Said
 
-__all__ = ["ROLES", "Calendar", "Definition", "Served", "definition_from", "in_words", "served_refs"]
+__all__ = ["ADDED", "ROLES", "Calendar", "Definition", "Served", "definition_from", "in_words", "served_refs"]
 
 Direction = Literal["increase", "decrease", "none"]
 Aggregation = Literal["mean", "sum", "count", "any", "users", "ratio", "quantile"]
@@ -19,6 +19,8 @@ ROLES: Mapping[str, Said] = {"northStar": "north star", "guardrail": "guardrail"
 """What people call the roles."""
 NUMBERED = frozenset({"mean", "sum", "quantile"})
 """Aggregations that need a number of every event."""
+ADDED = frozenset({"sum", "count", "users"})
+"""Aggregations that are amounts from 0, and 0 where nothing happened."""
 
 
 class Served(msgspec.Struct, frozen=True, rename={"for_": "for"}):
