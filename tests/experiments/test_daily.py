@@ -16,7 +16,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 from msgspec.structs import replace
 
 from counterpoint.errors import InputError
-from counterpoint.experiments import Experiment, Metric
+from counterpoint.experiments import Experiment, Metric, kept_reading
 from counterpoint.experiments.aggregation import exposures_of, totals_expression
 from counterpoint.experiments.daily import daily_totals, key_of
 from counterpoint.experiments.kept_reading import Reader
@@ -450,3 +450,15 @@ def test_rows_that_no_longer_count_hold_nobody_who_is_forgotten(journal: Journal
     journal.forget([Named("u3")], actor="test")
     assert not files_with(journal, "u3")
     assert not search(journal.folder / FOLDER, ["u3"]).traces
+
+
+def test_subjects_of_one_hash_are_told_apart_by_reading_everything(
+    journal: Journal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as patch:
+        patch.setattr(kept_reading, "_KEY", kept_reading._KEY.replace("md5_number_upper(subject)", "7"))
+        with journal.snapshot() as snapshot:
+            kept_of = Kept(journal.folder, key_of(replace(PLAN, end=None)))
+            found = daily_totals(replace(PLAN, end=None), snapshot, kept_of, holds=journal.holds)
+    assert found is None
+    assert not list(kept_of.folder.glob("*.arrow"))
