@@ -1,4 +1,5 @@
 import json
+from pathlib import Path
 
 import pytest
 
@@ -130,3 +131,36 @@ def test_a_narrow_terminal_loses_no_name_and_no_figure(
 def test_the_last_bits_of_a_sum_do_not_show(amount: float) -> None:
     metric = Metric(name="rounds", event="rounds", aggregation="sum")
     assert value(metric, amount, places=1) == "45.8"
+
+
+def test_a_plan_is_sized_from_a_few_figures_without_a_workspace(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    options = "--baseline 0.1 --mde 0.02 --absolute --alpha 0.025 --alpha-minus 0.001 --users-per-day 500"
+    assert run(["--json", "experiments", "plan", *options.split()]) == 0
+    found = json.loads(capsys.readouterr().out)
+    assert found["total"] == pytest.approx(2 * 3841, rel=0.01)
+    assert found["days"] == 21
+    assert run(["experiments", "plan", *options.split(), "--looks", "14"]) == 0
+    shown = capsys.readouterr().out
+    assert "14 looks" in shown
+    assert "Duration: 21 days at 500 users a day (given)" in shown
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        ("", "--baseline and --mde"),
+        ("--baseline 4 --mde 0.02", "no rate"),
+        ("gate --baseline 0.1 --mde 0.02", "not both"),
+        ("--baseline 0.1 --mde 0.02 --users-per-day 0", "above 0"),
+        ("--baseline 0.1 --mde 0.02 --alpha 0.9", "alpha is 0.9"),
+    ],
+)
+def test_options_that_describe_no_plan_are_refused(
+    options: str, words: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(["experiments", "plan", *options.split()]) in {1, 2}
+    assert words in capsys.readouterr().err

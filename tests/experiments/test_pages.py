@@ -6,11 +6,14 @@ import yaml
 from litestar.testing import TestClient
 
 from counterpoint import Workspace
+from counterpoint.cli import run
+from counterpoint.experiments import store
 from counterpoint.experiments.shown import EXAMPLE
+from counterpoint.graph.actor import local_actor
 from counterpoint.graph.descriptor import validate
 from counterpoint.server.app import create_app
 
-from .conftest import happened
+from .conftest import entity, happened
 
 PAGE = "/experiments/default/gate"
 
@@ -65,7 +68,41 @@ def test_an_invalid_experiment_hides_its_figures_until_they_are_asked_for(
     shown = client.get(PAGE).text
     assert "The experiment is invalid" in shown
     assert "mismatch" in shown
+    assert "Show the figures all the same" not in shown
+    assert "+40.00" not in shown
+    token = re.search(r'name="_csrf_token" value="([^"]*)"', shown)
+    assert token
+    answer = client.post(f"{PAGE}/acknowledgement", data={"_csrf_token": token[1]}, follow_redirects=False)
+    assert (answer.status_code, answer.headers["location"]) == (303, PAGE)
+    shown = client.get(PAGE).text
     assert shown.index("Show the figures all the same") < shown.index("Rounds played")
+    assert "The experiment is invalid" in shown
+
+
+def test_before_its_end_the_page_and_the_command_show_no_effect(
+    busy: TestClient, games: Workspace, capsys: pytest.CaptureFixture[str]
+) -> None:
+    spec = store.load(games, "gate").entity.spec
+    with games.graph.write(local_actor()) as writer:
+        writer.put(entity("Experiment", "gate", {**spec, "end": "2099-01-01"}))
+    shown = busy.get(PAGE).text
+    assert "Keep running until 1 Jan 2099" in shown
+    assert "withheld" in shown
+    assert run(["-w", str(games.path), "experiments", "analyze", "gate", "--no-record"]) == 0
+    printed = capsys.readouterr().out
+    assert "not read yet" in printed
+    for text in (shown, printed):
+        assert "60.00" not in text
+        assert "+40.00" not in text
+
+
+def test_the_size_is_answered_with_its_curve(busy: TestClient) -> None:
+    found = busy.get("/api/v1/experiments/default/gate/sizing?usersPerDay=50").json()
+    rounds = found["metrics"][1]
+    assert (rounds["name"], rounds["test"], found["perDay"]) == ("rounds", "non-inferiority", 50)
+    totals = [point["total"] for point in rounds["curve"]]
+    assert totals == sorted(totals, reverse=True)
+    assert busy.get("/api/v1/experiments/default/gate/sizing?usersPerDay=0").status_code == 400
 
 
 def test_without_exposures_the_page_says_what_would_fill_it(client: TestClient) -> None:
@@ -87,7 +124,13 @@ def test_the_api_lists_and_answers_results(busy: TestClient) -> None:
     result = busy.get("/api/v1/experiments/default/gate/result").json()
     assert result["verdict"]["state"] == "ship"
     assert result["levels"] == pytest.approx(
-        {"success": 0.05, "guardrail": 0.05, "deterioration": 0.05 / 3, "sampleRatio": 0.001}
+        {
+            "success": 0.05,
+            "guardrail": 0.05,
+            "deterioration": 0.05 / 3,
+            "sampleRatio": 0.001,
+            "quality": 0.05 / 3,
+        }
     )
 
 

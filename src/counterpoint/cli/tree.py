@@ -123,6 +123,10 @@ COMMANDS: dict[str, dict[str, tuple[str, str]]] = {
             "counterpoint.experiments.commands:analyze",
             "Print the results and the shipping recommendation.",
         ),
+        "plan": (
+            "counterpoint.experiments.sizing_commands:plan",
+            "Print how many users and days an experiment needs.",
+        ),
     },
     "metrics": {
         "list": (
@@ -262,6 +266,10 @@ EXAMPLES: dict[str, tuple[str, ...]] = {
         "experiments analyze one-page-checkout",
         "experiments analyze one-page-checkout --no-record --json",
     ),
+    "experiments plan": (
+        "experiments plan one-page-checkout --users-per-day 2000",
+        "experiments plan --baseline 0.2 --mde 0.05 --guardrails 2 --margin 0.02 --looks 14",
+    ),
     "metrics list": ("metrics list", "metrics list --json"),
     "metrics show": ("metrics show app-start-time", "metrics show app-start-time --days 7 --json"),
     "metrics check": ("metrics check", "metrics check app-start-time --json"),
@@ -285,7 +293,7 @@ GROUPS = {
     "locations": "What the catalog is read from.",
     "units": "Units of the organisation.",
     "flags": "Evaluate, check, compare and promote flags.",
-    "experiments": "Read experiments.",
+    "experiments": "Plan and read experiments.",
     "metrics": "What is measured, and whether its events come.",
     "dashboards": "What units look at.",
     "scorecards": "Check what the catalog says of things.",

@@ -13,8 +13,9 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 
 from counterpoint.experiments.aggregation import EARLY_DAYS
-from counterpoint.experiments.model import Experiment, Metric
-from counterpoint.experiments.totals import ADDED
+from counterpoint.experiments.measures import ADDED, Metric
+from counterpoint.experiments.model import Experiment
+from counterpoint.experiments.totals import cross_name
 from counterpoint.moments import to_micros
 
 if TYPE_CHECKING:
@@ -237,7 +238,7 @@ class Pooled:
         measured = self.layout.measured
         return [
             "users", *self.layout.counted, *(f"sum_{name}" for name in measured),
-            *(f"square_{name}" for name in measured), *(f"cross{i}" for i in self.layout.crossed),
+            *(f"square_{name}" for name in measured), *(cross_name(f"m{i}", f"x{i}") for i in self.layout.crossed),
         ]  # fmt: skip
 
 

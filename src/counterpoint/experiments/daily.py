@@ -85,7 +85,9 @@ def key_of(plan: Experiment) -> str:
 
 def pays(plan: Experiment, snapshot: "Snapshot") -> bool:
     """Whether there is so much in files that sums are worth keeping, and the engine is the embedded one."""
-    if snapshot.connection.name != "duckdb":
+    if snapshot.connection.name != "duckdb" or not all(metric.simple for metric in plan.metrics):
+        return False  # what is kept holds no windows, limits, ratios or times
+    if plan.trigger or plan.links:
         return False
     types = {EXPOSURE, *(metric.event for metric in plan.metrics)}
     return sum(segment.events for segment in snapshot.segments if segment.type in types) >= LEAST_EVENTS
@@ -410,10 +412,12 @@ class _Sums:
             "first": to_datetime(min(firsts)) if firsts else None,
             "last": to_datetime(max(lasts)) if lasts else None,
         }
+        # Each group is given the first and the last exposure of all: those of its own users are not kept, and nothing
+        # that is shown asks for them.
         found = self.pooled.rows(self.texts) if self.pooled else []
         rows = [{**row, **times, "outside": 0} for row in found]
         outside = sum(outside for *_, outside in self.bounds.values())
-        rows.append({"first": None, "last": None, "outside": outside})
+        rows.append({"variant": None, "mixed": False, "first": None, "last": None, "outside": outside})
         return totals_of(self.plan, rows)
 
 

@@ -96,4 +96,17 @@ def read_now(
     return Redirect(with_query(entity_url(loaded.entity.ref), told="read"), status_code=303)
 
 
-pages: list[Any] = [show_list, show, read_now]
+@post("/experiments/{namespace:str}/{name:str}/acknowledgement", include_in_schema=False, sync_to_thread=True)
+def acknowledge(
+    ws: NamedDependency[Workspace],
+    actor: NamedDependency[Actor],
+    namespace: FromPath[str],
+    name: FromPath[str],
+) -> Redirect:
+    """Acknowledge that the experiment is invalid, so that its figures are shown."""
+    loaded = store.load(ws, f"experiment:{namespace}/{name}")
+    store.acknowledge(ws, loaded, actor)
+    return Redirect(entity_url(loaded.entity.ref), status_code=303)
+
+
+pages: list[Any] = [show_list, show, read_now, acknowledge]

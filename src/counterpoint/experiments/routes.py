@@ -2,16 +2,17 @@
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from typing import Any
+from typing import Annotated, Any
 
 import msgspec
 from litestar import get, post
 from litestar.concurrency import sync_to_thread
 from litestar.di import NamedDependency
-from litestar.params import FromPath, FromQuery
+from litestar.params import FromPath, FromQuery, JSONBody, QueryParameter
 
 from counterpoint.experiments import store
 from counterpoint.experiments.result import Result
+from counterpoint.experiments.sizing import Sizing
 from counterpoint.graph.actor import Actor
 from counterpoint.paging import check_limit
 from counterpoint.workspace import Workspace
@@ -69,4 +70,46 @@ def record_reading(
     return Reading(recorded.seq, result)
 
 
-routes: list[Any] = [list_experiments, read_result, record_reading]
+@get("/api/v1/experiments/{namespace:str}/{name:str}/sizing", tags=["experiments"], sync_to_thread=True)
+def read_sizing(
+    ws: NamedDependency[Workspace],
+    namespace: FromPath[str],
+    name: FromPath[str],
+    per_day: Annotated[float | None, QueryParameter(name="usersPerDay", gt=0)] = None,
+    users: Annotated[int | None, QueryParameter(gt=1)] = None,
+) -> Sizing:
+    """How many users and days the plan needs, what they would show, and users by the change to be shown."""
+    return store.sizing_of(ws, store.load(ws, f"experiment:{namespace}/{name}"), per_day=per_day, users=users)
+
+
+class Acknowledgement(msgspec.Struct, frozen=True, rename="camel"):
+    """Why the figures of an invalid experiment are to be seen."""
+
+    reason: str | None = None
+
+
+class Acknowledged(msgspec.Struct, frozen=True, rename="camel"):
+    """That an experiment is invalid, as it was acknowledged."""
+
+    activity: int
+    """Number of the entry in the activity log."""
+
+
+@post(
+    "/api/v1/experiments/{namespace:str}/{name:str}/acknowledgement",
+    tags=["experiments"],
+    sync_to_thread=True,
+)
+def acknowledge(
+    ws: NamedDependency[Workspace],
+    actor: NamedDependency[Actor],
+    namespace: FromPath[str],
+    name: FromPath[str],
+    data: JSONBody[Acknowledgement],
+) -> Acknowledged:
+    """Acknowledge that an experiment is invalid; from then on its figures are shown, though no evidence."""
+    loaded = store.load(ws, f"experiment:{namespace}/{name}")
+    return Acknowledged(store.acknowledge(ws, loaded, actor, data.reason).seq)
+
+
+routes: list[Any] = [list_experiments, read_result, read_sizing, record_reading, acknowledge]

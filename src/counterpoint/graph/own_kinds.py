@@ -16,7 +16,7 @@ __all__ = ["OURS", "OWN_KINDS"]
 OURS = ("counterpoint.dev/v1",)
 
 
-def _check_arms(spec: Mapping[str, Any]) -> Iterator[Problem]:
+def _check_experiment(spec: Mapping[str, Any]) -> Iterator[Problem]:
     control, seen = spec["control"], set()
     for index, arm in enumerate(spec["treatments"]):
         place = f"/spec/treatments/{index}"
@@ -28,6 +28,20 @@ def _check_arms(spec: Mapping[str, Any]) -> Iterator[Problem]:
     for arm in spec.get("shares") or {}:
         if arm != control and arm not in seen:
             yield Problem(f"{arm} is neither the control nor a treatment.", f"/spec/shares/{escape(arm)}")
+    yield from _check_whole(spec, "unitsPerArm", "/spec")
+    for name in ("looks", "maximum", "tunedAt"):
+        yield from _check_whole(spec.get("stopping") or {}, name, "/spec/stopping")
+    decision = spec.get("decision", "rule-2")
+    if not isinstance(decision, Mapping) and decision not in ("rule-1", "rule-2"):
+        yield Problem(
+            "decision must be rule-1, rule-2, or a tree of all, any, better, within and notWorse.",
+            "/spec/decision",
+        )
+
+
+def _check_whole(holder: Mapping[str, Any], name: str, place: str) -> Iterator[Problem]:
+    if not float(holder.get(name, 1)).is_integer():
+        yield Problem(f"{name} is {holder[name]:g}; it must be a whole number.", f"{place}/{name}")
 
 
 def _check_size(spec: Mapping[str, Any]) -> Iterator[Problem]:
@@ -50,7 +64,7 @@ def _check_metric(spec: Mapping[str, Any]) -> Iterator[Problem]:
                     f"A ratio has no {name} of its own; its metrics have theirs. Leave it out.",
                     f"/spec/{name}",
                 )
-    elif "event" not in spec:
+    elif aggregation != "funnel" and "event" not in spec:
         yield Problem(
             "event is required; give the type of the events that it is computed from.", "/spec/event"
         )
@@ -71,11 +85,36 @@ def _check_metric(spec: Mapping[str, Any]) -> Iterator[Problem]:
             f"A cap limits the number of one event, and {aggregation} adds no such numbers; leave it out.",
             "/spec/cap",
         )
-    days = (spec.get("window") or {}).get("days", 1)
-    if not float(days).is_integer():
-        yield Problem(f"days is {days:g}; a window has whole days.", "/spec/window/days")
+    window = spec.get("window") or {}
+    for name in ("days", "offset"):
+        if not float(window.get(name, 1)).is_integer():
+            yield Problem(f"{name} is {window[name]:g}; a window has whole days.", f"/spec/window/{name}")
+    if "days" not in window and ("offset" in window or aggregation in {"retention", "time to event"}):
+        yield Problem("Say how many days the window has: `window: {days: 7}`.", "/spec/window/days")
+    yield from _check_per_user(spec)
     if not float(spec.get("covariateDays", 0)).is_integer():
         yield Problem("covariateDays is no whole number of days.", "/spec/covariateDays")
+
+
+def _check_per_user(spec: Mapping[str, Any]) -> Iterator[Problem]:
+    """What only experiments compute: one number for each user."""
+    aggregation = spec["aggregation"]
+    if aggregation == "funnel" and len(spec.get("steps") or ()) < 2:
+        yield Problem(
+            "A funnel needs two steps or more; name the types of their events in order.", "/spec/steps"
+        )
+    elif aggregation != "funnel" and "steps" in spec:
+        yield Problem("Only `aggregation: funnel` has steps; leave them out.", "/spec/steps")
+    if "userCap" in spec and aggregation not in {"mean", "sum", "count"}:
+        yield Problem(
+            f"userCap limits the value of one user, and {aggregation} has no such values; leave it out.",
+            "/spec/userCap",
+        )
+    if aggregation in {"funnel", "time to event"} and spec.get("covariateDays"):
+        yield Problem(
+            f"A {aggregation} has no meaning before the first exposure; leave covariateDays out.",
+            "/spec/covariateDays",
+        )
 
 
 def _check_dashboard(spec: Mapping[str, Any]) -> Iterator[Problem]:
@@ -98,6 +137,50 @@ METRIC = refers("metric", "Metric", "measuredBy", "measures", required=True)
 SUCCESS = Field("success", "objects", fields=(METRIC, Field("expect")))
 UNITS = refers("units", "Group", "appliesTo", "hasCustoms", many=True)
 GUARDRAILS = Field("guardrails", "objects", fields=(METRIC, Field("margin", "number", minimum=0)))
+SCALE = Field("scale", choices=("relative", "absolute"))
+BASELINE = Field(
+    "baseline",
+    "object",
+    fields=(
+        Field("mean", "number"),
+        Field("sd", "number", minimum=0),
+        Field("correlation", "number", minimum=-1, maximum=1),
+    ),
+)
+"""What an experiment's metrics are expected to be, for its size."""
+STOPPING = Field(
+    "stopping",
+    "object",
+    fields=(
+        Field("method", choices=("fixed", "group-sequential", "confidence-sequence", "fixed-power")),
+        Field("looks", "number", minimum=1),
+        Field("everyDays", "number", minimum=0),
+        Field("spending", choices=("power", "obrien-fleming", "pocock", "hwang-shih-decani")),
+        Field("parameter", "number"),
+        Field("maximum", "number", minimum=2),
+        Field("tunedAt", "number", minimum=2),
+        Field("tuning", choices=("exact", "growthbook")),
+    ),
+)
+QUALITY = Field(
+    "quality",
+    "objects",
+    fields=(
+        Field(
+            "test",
+            required=True,
+            choices=(
+                "pre-exposure",
+                "sample-ratio-by-day",
+                "sample-ratio-by-segment",
+                "sequential-sample-ratio",
+                "traffic",
+                "crossover",
+            ),
+        ),
+        Field("level", "number", minimum=0, maximum=1),
+    ),
+)
 
 
 OWN_KINDS = (
@@ -161,7 +244,10 @@ OWN_KINDS = (
             Field(
                 "aggregation",
                 required=True,
-                choices=("mean", "sum", "count", "any", "users", "ratio", "quantile"),
+                choices=(
+                    *("mean", "sum", "count", "any", "users", "ratio", "quantile"),
+                    *("retention", "funnel", "time to event"),
+                ),
             ),
             Field("field"),
             Field("unit"),
@@ -174,11 +260,14 @@ OWN_KINDS = (
                 "object",
                 fields=(
                     Field("days", "number", minimum=1, maximum=366),
+                    Field("offset", "number", minimum=0, maximum=366),
                     Field("calendar", choices=("day", "week", "month")),
                 ),
             ),
             Field("covariateDays", "number", minimum=0, maximum=365),
             Field("cap", "number", minimum=0),
+            Field("userCap", "number", minimum=0),
+            Field("steps", "texts"),
             Field("role", choices=("northStar", "guardrail", "ordinary")),
             Field(
                 "decisions",
@@ -268,15 +357,45 @@ OWN_KINDS = (
             Field("control", required=True),
             Field("treatments", "texts", required=True, at_least=1),
             Field("shares", "mapping", fields=(Field("*", "number", minimum=0),)),
-            SUCCESS,
-            GUARDRAILS,
+            Field("kind", choices=("ab-test", "rollout")),
+            Field(
+                "success",
+                "objects",
+                fields=(METRIC, Field("expect"), Field("mde", "number", minimum=0), SCALE, BASELINE),
+            ),
+            Field(
+                "guardrails",
+                "objects",
+                fields=(METRIC, Field("margin", "number", minimum=0), SCALE, BASELINE),
+            ),
+            Field("deterioration", "objects", fields=(METRIC,)),
+            QUALITY,
+            Field("decision", "any"),
             Field("alpha", "number", minimum=0, maximum=1),
+            Field("beta", "number", minimum=0, maximum=1),
+            Field("alphaMinus", "number", minimum=0, maximum=1),
             Field("srmThreshold", "number", minimum=0, maximum=1),
+            STOPPING,
+            Field("covariates", "flag"),
+            Field(
+                "trigger",
+                "object",
+                fields=(
+                    Field("event", required=True),
+                    Field("field"),
+                    Field("equals", "any"),
+                    Field("unaffected", "flag"),
+                ),
+            ),
+            Field("links", "object", fields=(Field("event", required=True), Field("field"))),
+            Field("segments", "texts"),
+            Field("slopes", choices=("per-arm", "pooled")),
+            Field("unitsPerArm", "number", minimum=2),
             Field("start", "moment"),
             Field("end", "moment"),
         ),
         purpose="A comparison of a flag's variants on success and guardrail metrics.",
-        check=_check_arms,
+        check=_check_experiment,
     ),
     Kind(
         "Rollout",
