@@ -261,6 +261,7 @@ EXAMPLES: dict[str, tuple[str, ...]] = {
     "experiments analyze": (
         "experiments analyze one-page-checkout",
         "experiments analyze one-page-checkout --no-record --json",
+        "experiments analyze --table test.csv --subject user --variant arm --control a --metric paid",
     ),
     "metrics list": ("metrics list", "metrics list --json"),
     "metrics show": ("metrics show app-start-time", "metrics show app-start-time --days 7 --json"),

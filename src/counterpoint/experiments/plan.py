@@ -55,7 +55,7 @@ def plan_of(experiment: Entity, metrics: Mapping[str, Entity], known: Iterable[s
     flag_set = spec.get("flagSet")
     return Experiment(
         name=experiment.name,
-        flag=spec["flag"],
+        flag=spec.get("flag") or "",
         control=spec["control"],
         treatments=tuple(spec["treatments"]),
         success=tuple(metric for pointer, metric, _ in found if "/success/" in pointer),

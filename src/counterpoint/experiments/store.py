@@ -14,6 +14,8 @@ from counterpoint.experiments.model import Experiment
 from counterpoint.experiments.plan import metric_refs, near_refs, plan_of
 from counterpoint.experiments.result import Result
 from counterpoint.experiments.standing import Basis, Standing
+from counterpoint.experiments.tables.reading import read_source, state_of
+from counterpoint.experiments.tables.source import Source, source_of
 from counterpoint.graph.actor import Actor
 from counterpoint.graph.entity import Activity, Entity
 from counterpoint.graph.flagd import flags_by_key
@@ -62,6 +64,8 @@ class Loaded(msgspec.Struct, frozen=True):
     """What is missing around it and does not keep it from being read."""
     newest: Activity | None = None
     """The newest reading that was recorded."""
+    source: Source | None = None
+    """The table that it is read from; none where it is the journal."""
 
 
 class Listed(msgspec.Struct, frozen=True, rename="camel"):
@@ -126,7 +130,8 @@ def load(workspace: Workspace, name: str) -> Loaded:
         notes = (*_notes(reader, entity, plan), *_unapplied(metrics.values()))
         newest = reader.newest_activity(READ, [entity.ref]).get(entity.ref)
     version = (entity.etag, *(metrics[metric].etag for metric in sorted(metrics)))
-    return Loaded(entity, plan, version, notes, newest)
+    given = entity.spec.get("source")
+    return Loaded(entity, plan, version, notes, newest, source_of(given) if given else None)
 
 
 def result_of(
@@ -139,9 +144,9 @@ def result_of(
     """
     now = datetime.now(UTC)
     if full or (engine is not None and engine != workspace.journal.engine):
-        return _analyze(workspace, loaded.plan, now, engine, full=full)
+        return _read(workspace, loaded, now, engine, full=full)
     result = standing_of(workspace).newest(
-        loaded.entity.ref, *_basis(workspace, loaded, now), lambda: _analyze(workspace, loaded.plan, now)
+        loaded.entity.ref, *_basis(workspace, loaded, now), lambda: _read(workspace, loaded, now)
     )
     return replace(result, as_of=now)
 
@@ -150,7 +155,7 @@ def result_at_hand(workspace: Workspace, loaded: Loaded) -> tuple[Result, bool]:
     """The last result, and whether it holds for the journal of now; if not, a server renews it meanwhile."""
     now = datetime.now(UTC)
     result, holds = standing_of(workspace).at_hand(
-        loaded.entity.ref, *_basis(workspace, loaded, now), lambda: _analyze(workspace, loaded.plan, now)
+        loaded.entity.ref, *_basis(workspace, loaded, now), lambda: _read(workspace, loaded, now)
     )
     if not holds and not result.users:
         return result_of(workspace, loaded), True  # "nobody yet" is worth showing only while it is true
@@ -214,6 +219,7 @@ def reading_of(result: Result) -> dict[str, Any]:
         "treatment": verdict.treatment,
         "asOf": rfc3339(result.as_of),
         "engine": result.engine,
+        "source": result.source,
         "users": result.users,
         "arms": msgspec.to_builtins(result.arms),
         "sampleRatio": {"p": check.p, "threshold": check.threshold, "rejected": check.rejected},
@@ -228,7 +234,21 @@ def _compute(workspace: Workspace, ref: str) -> None:
 
 def _basis(workspace: Workspace, loaded: Loaded, now: datetime) -> tuple[Basis, Basis]:
     ended = loaded.plan.end is not None and now >= loaded.plan.end
-    return (*loaded.version, ended), (workspace.journal.version(),)
+    data = (workspace.journal.version(),) if loaded.source is None else state_of(workspace, loaded, now)
+    return (*loaded.version, ended), data
+
+
+def _read(
+    workspace: Workspace,
+    loaded: Loaded,
+    now: datetime,
+    engine: EngineAddress | None = None,
+    *,
+    full: bool = False,
+) -> Result:
+    if loaded.source is not None:
+        return read_source(workspace, loaded, now)
+    return _analyze(workspace, loaded.plan, now, engine, full=full)
 
 
 def _analyze(
@@ -273,7 +293,7 @@ def _listed(entity: Entity, newest: Activity | None) -> Listed:
         name=entity.name,
         title=entity.title,
         owner=entity.owner,
-        flag=spec["flag"],
+        flag=spec.get("flag") or "",
         control=spec["control"],
         treatments=tuple(spec["treatments"]),
         bet=next(iter(entity.targets("testsBet")), None),
@@ -293,7 +313,7 @@ def _unapplied(metrics: Iterable[Entity]) -> Iterator[str]:
 
 
 def _notes(reader: Reader, entity: Entity, plan: Experiment) -> Iterator[str]:
-    for ref in entity.targets("exposedBy"):
+    for ref in entity.targets("exposedBy") if "source" not in entity.spec else ():
         found = reader.get(ref)
         if found is None and plan.flag_set is None:
             continue  # the set is only the default's guess

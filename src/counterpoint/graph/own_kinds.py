@@ -8,6 +8,7 @@ from counterpoint.graph.fields import Field, Reference
 from counterpoint.graph.flagd import by_key, check_flag_set
 from counterpoint.graph.kind import OWNER, Kind, LooseReference, refers
 from counterpoint.graph.scorecard import SCORECARD, check_scorecard
+from counterpoint.graph.table_source import SOURCE, check_source
 from counterpoint.practices import check_pack
 from counterpoint.vocabulary import check_nouns
 
@@ -28,6 +29,19 @@ def _check_arms(spec: Mapping[str, Any]) -> Iterator[Problem]:
     for arm in spec.get("shares") or {}:
         if arm != control and arm not in seen:
             yield Problem(f"{arm} is neither the control nor a treatment.", f"/spec/shares/{escape(arm)}")
+
+
+def _check_experiment(spec: Mapping[str, Any]) -> Iterator[Problem]:
+    yield from _check_arms(spec)
+    source = spec.get("source")
+    if source is None:
+        if "flag" not in spec:
+            yield Problem(
+                "flag is required; give the key of the flag whose exposures count, or name a table in `source`.",
+                "/spec/flag",
+            )
+        return
+    yield from check_source(source, spec)
 
 
 def _check_size(spec: Mapping[str, Any]) -> Iterator[Problem]:
@@ -263,8 +277,9 @@ OWN_KINDS = (
         (
             OWNER,
             refers("bet", "Bet", "testsBet", "testedBy"),
-            Field("flag", required=True),
+            Field("flag"),
             refers("flagSet", "FlagSet", "exposedBy", "exposes", default="default"),
+            SOURCE,
             Field("control", required=True),
             Field("treatments", "texts", required=True, at_least=1),
             Field("shares", "mapping", fields=(Field("*", "number", minimum=0),)),
@@ -275,8 +290,8 @@ OWN_KINDS = (
             Field("start", "moment"),
             Field("end", "moment"),
         ),
-        purpose="A comparison of a flag's variants on success and guardrail metrics.",
-        check=_check_arms,
+        purpose="A comparison of variants on success and guardrail metrics: of a flag in the journal, or in a table.",
+        check=_check_experiment,
     ),
     Kind(
         "Rollout",
