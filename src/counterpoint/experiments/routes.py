@@ -11,6 +11,7 @@ from litestar.di import NamedDependency
 from litestar.params import FromPath, FromQuery
 
 from counterpoint.experiments import store
+from counterpoint.experiments.recording import record_for
 from counterpoint.experiments.result import Result
 from counterpoint.graph.actor import Actor
 from counterpoint.paging import check_limit
@@ -57,6 +58,17 @@ def read_result(ws: NamedDependency[Workspace], namespace: FromPath[str], name: 
     return store.result_of(ws, store.load(ws, f"experiment:{namespace}/{name}"))
 
 
+@get(
+    "/api/v1/experiments/{namespace:str}/{name:str}/record",
+    tags=["experiments"],
+    media_type="text/markdown",
+    sync_to_thread=True,
+)
+def read_record(ws: NamedDependency[Workspace], namespace: FromPath[str], name: FromPath[str]) -> str:
+    """The decision record as Markdown: what was asked, the plan, verdict, figures, quality, and what was decided by whom."""
+    return record_for(ws, store.load(ws, f"experiment:{namespace}/{name}"))
+
+
 @post("/api/v1/experiments/{namespace:str}/{name:str}/readings", tags=["experiments"], sync_to_thread=True)
 def record_reading(
     ws: NamedDependency[Workspace],
@@ -69,4 +81,4 @@ def record_reading(
     return Reading(recorded.seq, result)
 
 
-routes: list[Any] = [list_experiments, read_result, record_reading]
+routes: list[Any] = [list_experiments, read_record, read_result, record_reading]

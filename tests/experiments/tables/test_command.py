@@ -203,3 +203,12 @@ def test_wrong_usage_says_what_is_right(
 ) -> None:
     write("t.csv", rows())
     assert words in " ".join(refused(capsys, *options).split())
+
+
+def test_a_table_leads_to_a_decision_record_without_a_workspace(
+    cats: Path, folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert call("--table", str(cats), *CATS, "--srm-threshold", "0.01", "--record-to", "record.md") == 0
+    text = (folder / "record.md").read_text()
+    for words in ("## Verdict: invalid", "no evidence", "45,489 users", "mismatch, p 0.0086, threshold 0.01"):
+        assert words in text

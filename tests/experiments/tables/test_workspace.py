@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import duckdb
+import psycopg
 import pytest
 
 from counterpoint import Workspace
@@ -132,6 +133,9 @@ def test_a_table_of_a_warehouse_is_read_by_its_name_in_the_settings(
     monkeypatch.setenv("COUNTERPOINT_WAREHOUSES__LAKE", f"{kind}://sales.{kind}")
     with Workspace.open(workspace.path) as opened:
         result = store.result_of(opened, store.load(opened, "pricing"))
+        put(opened, experiment({**found, "connection": "lake", "table": "visit"}))
+        with pytest.raises(InputError, match="has no table visit"):
+            store.result_of(opened, store.load(opened, "pricing"))
     assert (result.verdict.state, result.users, result.engine) == ("ship", 200, kind)
 
 
@@ -154,3 +158,31 @@ def test_a_wrong_source_is_refused_on_import(
     found = problems(workspace, document)
     assert words in found
     assert "u:p" not in found
+
+
+@pytest.mark.postgresql
+def test_a_table_of_postgresql_is_read_and_its_password_stays_hidden(
+    workspace: Workspace, postgresql_database: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    address = postgresql_database.replace("postgresql+psycopg://", "postgresql://")
+    with psycopg.connect(address) as connection:
+        connection.execute('CREATE TABLE visits ("user" TEXT, arm TEXT, revenue NUMERIC, at TIMESTAMPTZ)')
+        connection.execute(
+            "INSERT INTO visits SELECT 'u' || i, CASE i % 2 WHEN 0 THEN 'a' ELSE 'b' END, i % 5 + i % 2,"
+            " TIMESTAMPTZ '2026-05-01T00:00Z' + i * INTERVAL '1 minute' FROM generate_series(0, 199) i"
+        )
+    found = {name: value for name, value in SOURCE.items() if name != "file"}
+    put(workspace, experiment({**found, "connection": "lake", "table": "public.visits", "time": "at"}))
+    monkeypatch.setenv("COUNTERPOINT_WAREHOUSES__LAKE", address)
+    with Workspace.open(workspace.path) as opened:
+        result = store.result_of(opened, store.load(opened, "pricing"))
+    assert (result.verdict.state, result.users, result.engine) == ("ship", 200, "postgres")
+    assert result.last_exposure is not None
+    assert result.last_exposure.isoformat() == "2026-05-01T03:19:00+00:00"
+    monkeypatch.setenv("COUNTERPOINT_WAREHOUSES__LAKE", "postgresql://reader:s3cret@127.0.0.1:1/none")
+    with (
+        Workspace.open(workspace.path) as opened,
+        pytest.raises(InputError, match="lake cannot be reached") as caught,
+    ):
+        store.result_of(opened, store.load(opened, "pricing"))
+    assert "s3cret" not in str(caught.value)

@@ -1,9 +1,10 @@
 """An experiment read from a table: one query, then the same pure functions as for the journal."""
 
 from collections.abc import Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from msgspec.structs import replace
 
@@ -19,6 +20,9 @@ if TYPE_CHECKING:
     from ibis import Table
 
 __all__ = ["TableReading", "analyze_table", "concluded", "read_table"]
+
+DIRECT = ("sqlite", "postgres")
+"""Engines whose rows are taken from their own cursor."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,10 +76,21 @@ def read_table(
     require_columns(source, metrics, table)
     expression = table_expression(metrics, source, table, start=start, end=end)
     with told_errors(source):
-        rows = expression.to_pyarrow().to_pylist()
+        rows = _rows(expression)
     return TableReading(
         table_totals(metrics, source, rows), str(ibis.to_sql(expression)), table.get_backend().name
     )
+
+
+def _rows(expression: "Table") -> list[dict[str, Any]]:
+    """The rows of the answer; Ibis needs pandas for those of SQLite and PostgreSQL, which we do not."""
+    import ibis
+
+    backend: Any = expression.get_backend()
+    if backend.name not in DIRECT:
+        return list(expression.to_pyarrow().to_pylist())
+    with closing(backend.raw_sql(str(ibis.to_sql(expression)))) as cursor:
+        return [dict(zip(expression.columns, row, strict=True)) for row in cursor.fetchall()]
 
 
 def concluded(plan: Experiment, source: Source, reading: TableReading, *, as_of: datetime) -> Result:

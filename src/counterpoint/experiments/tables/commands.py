@@ -26,6 +26,8 @@ def analyze_options(name: str | None, options: "Options") -> "Result":
         UsageError: an option is missing, or is not of its form.
         InputError: the table cannot be read or analysed.
     """
+    from counterpoint.experiments.record import About, record_of
+    from counterpoint.experiments.record_commands import save_record
     from counterpoint.experiments.tables.analysis import concluded, read_table
     from counterpoint.experiments.tables.asking import asked_metric, plan_for, with_covariates
     from counterpoint.experiments.tables.descriptor import write_descriptor
@@ -71,6 +73,8 @@ def analyze_options(name: str | None, options: "Options") -> "Result":
     if options.write:
         write_descriptor(options.write, plan, source, files=files, owner=options.owner)
         terminal().say(f"Wrote {options.write}. Import it with: counterpoint import catalog {options.write}")
+    if options.record_to:
+        save_record(options.record_to, record_of(About(title=result.experiment), plan, result))
     return result
 
 

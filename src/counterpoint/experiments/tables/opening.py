@@ -21,6 +21,8 @@ __all__ = ["files_of", "opened", "told_errors"]
 
 PARQUET = (".parquet", ".pq")
 CSV = (".csv", ".tsv", ".txt", ".csv.gz", ".tsv.gz")
+ENGINES = ("duckdb", "_duckdb", "ibis", "psycopg", "sqlite3")
+"""Packages whose errors are about the table."""
 _LINE = re.compile(r"CSV Error on Line: (\d+)")
 _PASSWORD = re.compile(r"(//[^/@:\s]*):[^/@\s]*@")
 
@@ -199,12 +201,18 @@ def _address(name: str, address: str, folder: Path | None) -> str:
 
 
 def _of_warehouse(backend: Any, source: Source) -> "Table":
+    from ibis.common.exceptions import TableNotFound
+
     schema, _, name = (source.table or "").rpartition(".")
-    tables = list(backend.list_tables(database=schema) if schema else backend.list_tables())
-    if name not in tables:
-        hint = near(name, tables) or f"; it has {', '.join(sorted(tables)[:20]) or 'no table'}."
-        raise InputError(f"The warehouse {source.connection} has no table {source.table}{hint}")
-    return backend.table(name, database=schema or None)
+    try:
+        found: Table = backend.table(name, database=schema or None)
+    except TableNotFound as error:
+        where = f" in the schema {schema}" if schema else ""
+        raise InputError(
+            f"The warehouse {source.connection} has no table {name}{where} that its user may read; mend spec.source.table,"
+            " with the schema before a dot where it is not the default one."
+        ) from error
+    return found
 
 
 @contextmanager
@@ -215,17 +223,9 @@ def told_errors(source: Source, files: Sequence[Path] = ()) -> Iterator[None]:
     except (InputError, KeyboardInterrupt):
         raise
     except Exception as error:
-        if type(error).__module__.partition(".")[0] not in (
-            "duckdb",
-            "_duckdb",
-            "ibis",
-            "psycopg",
-            "sqlite3",
-            "builtins",
-        ):
-            raise
-        if isinstance(error, (AssertionError, AttributeError, NameError)):
-            raise
+        engine = type(error).__module__.partition(".")[0] in ENGINES
+        if not engine and not isinstance(error, OSError):
+            raise  # a fault of ours, which must not look like one of the table
         raise InputError(
             "The table of the experiment cannot be read.", [_told(error, source, files)]
         ) from error

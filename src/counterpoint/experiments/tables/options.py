@@ -40,6 +40,9 @@ class Options:
     one_row_per_user: Annotated[bool, Parameter(negative="", help="Refuse users with several rows.")] = False
     write: Annotated[Path | None, Parameter(help="Write the experiment and its metrics as a descriptor for `import catalog`.")] = None  # fmt: skip
 
+    record_to: Annotated[
+        Path | None, Parameter(help="Write the decision record as Markdown into a file.")
+    ] = None
     owner: Annotated[str, Parameter(help="The squad that owns what --write writes.")] = "my-squad"
 
     def given(self) -> list[str]:

@@ -95,7 +95,7 @@ def table_expression(
         .aggregate(
             users=around.count(),
             rows=around.rows.sum(),
-            several=(around.rows > 1).sum(),
+            several=_one(around.rows > 1).sum(),
             outside=around.outside.sum(),
             untimed=around.untimed.sum(),
             first=around["first"].min(),
@@ -136,7 +136,7 @@ def _users(metrics: Sequence[Metric], source: Source, rows: Table, inside: Any) 
         untimed=rows.untimed.sum(),
         **columns,
     )
-    binary = {f"binary{i}": grouped[f"m{i}_0"].isin([0.0, 1.0]).cast("int8") for i, _ in enumerate(metrics)}
+    binary = {f"binary{i}": _one(grouped[f"m{i}_0"].isin([0.0, 1.0])) for i, _ in enumerate(metrics)}
     return grouped.mutate(known=grouped.subject.notnull(), **binary).alias("users")
 
 
@@ -144,7 +144,7 @@ def _of_user(metric: Metric, value: Any, inside: Any, *, ratio: bool) -> Any:
     if ratio:
         return value.sum(where=inside)
     if metric.aggregation == "any":
-        return (value != 0).cast("float64").max(where=inside)
+        return ibis.cases((value != 0, 1.0), (value == 0, 0.0)).max(where=inside)
     if metric.aggregation == "mean":
         return value.mean(where=inside)
     if metric.aggregation == "count":
@@ -178,6 +178,11 @@ def _rows(
     return rows, reduce(and_, bounds).fill_null(False) if bounds else None  # noqa: FBT003 - Ibis' argument
 
 
+def _one(condition: Any) -> Any:
+    """1 where it holds, else 0: PostgreSQL makes no number of a truth by a cast."""
+    return ibis.ifelse(condition, 1, 0)
+
+
 def _text(column: Any) -> Any:
     """A key as text; what is empty is nobody."""
     text = column if column.type().is_string() else column.cast("string")
@@ -190,12 +195,12 @@ def _time(source: Source, table: Table) -> tuple[Any, Any]:
         return ibis.null("timestamp"), ibis.literal(0)
     column = table[source.time]
     if column.type().is_timestamp():
-        return column, column.isnull().cast("int64")
+        return column, _one(column.isnull())
     if column.type().is_date():
-        return column.cast("timestamp"), column.isnull().cast("int64")
+        return column.cast("timestamp"), _one(column.isnull())
     if column.type().is_string():
         read = column.try_cast("timestamp")
-        return read, read.isnull().cast("int64")
+        return read, _one(read.isnull())
     raise InputError(
         f"The column {source.time!r} holds {column.type()}, no moments; name a column of times such as 2026-05-03 09:00:00."
     )
@@ -217,7 +222,11 @@ def _number(name: str, source: Source, table: Table, backend: str) -> tuple[Any,
         wrong = ~empty & number.isnull()
         sample = ibis.cases((wrong, text.substr(0, 40)))
     elif column.type().is_numeric() or column.type().is_boolean():
-        number = column.cast("int8").cast("float64") if column.type().is_boolean() else column.cast("float64")
+        number = (
+            ibis.cases((column, 1.0), (~column, 0.0))
+            if column.type().is_boolean()
+            else column.cast("float64")
+        )
         empty, wrong, sample = column.isnull(), ibis.literal(False), no_text  # noqa: FBT003 - Ibis' argument
     else:
         raise InputError(
@@ -229,4 +238,4 @@ def _number(name: str, source: Source, table: Table, backend: str) -> tuple[Any,
         number = ibis.cases((number.isnan() | number.isinf(), ibis.null("float64")), else_=number)
     else:
         endless = ibis.literal(False)  # noqa: FBT003 - Ibis' argument
-    return number, empty.cast("int64"), wrong.cast("int64"), endless.cast("int64"), sample
+    return number, _one(empty), _one(wrong), _one(endless), sample

@@ -153,7 +153,9 @@ def _finite(centre: Any) -> float:
     return 0.0 if centre is None else float(centre)
 
 
-def _moment(value: datetime | None) -> datetime | None:
+def _moment(value: datetime | str | None) -> datetime | None:
     if value is None:
         return None
+    if isinstance(value, str):  # SQLite has no type for moments
+        value = datetime.fromisoformat(value)
     return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
