@@ -16,19 +16,12 @@ from urllib.parse import quote
 import ibis
 import pyarrow.parquet as pq
 import pytest
-from msgspec.structs import replace
 
 from counterpoint import Workspace
 from counterpoint.engine import EngineAddress, read_engine
 from counterpoint.errors import InputError, WorkspaceError
 from counterpoint.experiments import Experiment, Metric
 from counterpoint.experiments.aggregation import totals_expression, totals_of
-from counterpoint.experiments.metrics.computing import compute, distribution
-from counterpoint.experiments.metrics.definition import Definition
-from counterpoint.experiments.metrics.period import Period
-from counterpoint.experiments.metrics.reading import Reading
-from counterpoint.experiments.metrics.readings import Asked
-from counterpoint.experiments.metrics.store import Loaded
 from counterpoint.experiments.totals import Totals
 from counterpoint.flags.care import recent_contexts, shown_in
 from counterpoint.flags.exposure_counts import counts_of_flag
@@ -157,46 +150,6 @@ def test_distinct_subjects_are_counted_exactly_and_spread_is_stable_on_each_engi
         (row,) = snapshot.connection.to_pyarrow(spread).to_pylist()
     assert (row["distinct"], row["fifth"]) == (100_000, pytest.approx(19_999.8))
     assert row["deviation"] == pytest.approx(0.5)
-
-
-METRICS = (
-    {"aggregation": "mean", "field": "deep.inner field"},
-    {"aggregation": "quantile", "quantile": 0.9, "field": "amount", "cap": 11},
-    {"aggregation": "users", "calendar": "week"},
-    {"aggregation": "any", "field": "größe", "calendar": "month"},
-)
-
-
-def test_metrics_read_the_same_on_each_engine(journal: Journal, engine: EngineAddress) -> None:
-    filled(journal, 1)
-    period = Period(DAY.date(), DAY.date() + timedelta(days=3))
-    with journal.snapshot() as ours, journal.snapshot(engine) as theirs:
-        for given in METRICS:
-            metric = Definition(ref="metric:default/m", name="m", title="M", event="order", **given)
-            loaded = Loaded(metric, ())
-            asked = Asked(replace(period, calendar=metric.calendar), split="variant")
-            one, other = (compute(each, loaded, asked) for each in (ours, theirs))
-            assert figures(other) == figures(one)
-            bins, others = (distribution(each, metric, period) for each in (ours, theirs))
-            assert [(each.events, each.users) for each in others] == [
-                (each.events, each.users) for each in bins
-            ]
-
-
-def figures(reading: Reading) -> list[Any]:
-    return [
-        (
-            each.span,
-            each.part,
-            each.users,
-            each.units,
-            each.events,
-            each.blank,
-            each.capped,
-            each.value and pytest.approx(each.value, rel=1e-12),
-        )
-        for each in (reading.whole, *reading.points, *reading.parts)
-    ]
 
 
 def test_flag_pages_read_the_same_on_each_engine(tmp_path: Path, engine: EngineAddress) -> None:

@@ -1,11 +1,13 @@
 import math
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from scipy.special import betaln
 
 from counterpoint.errors import InputError
-from counterpoint.stats import sample_ratio
+from counterpoint.stats import sample_ratio, sequential_sample_ratio
 
 
 def test_two_equal_arms_have_the_closed_form_of_one_degree_of_freedom() -> None:
@@ -53,3 +55,52 @@ def test_too_few_units_are_not_tested(observed: list[int]) -> None:
 def test_impossible_plans_are_refused(observed: list[int], shares: list[float]) -> None:
     with pytest.raises(InputError):
         sample_ratio(observed, shares)
+
+
+@given(st.integers(0, 10**6), st.integers(0, 10**6), st.floats(0.1, 0.9), st.floats(1, 1e5))
+def test_the_sequential_factor_of_two_arms_is_that_of_a_beta_prior(
+    first: int, second: int, share: float, concentration: float
+) -> None:
+    found = sequential_sample_ratio([first, second], [share, 1 - share], concentration=concentration)
+    a, b = concentration * share, concentration * (1 - share)
+    null = first * math.log(share) + second * math.log1p(-share)
+    assert found.log_bayes_factor == pytest.approx(
+        float(betaln(a + first, b + second) - betaln(a, b)) - null, rel=1e-9, abs=1e-5
+    )
+    assert found.p == pytest.approx(min(1.0, math.exp(-min(found.log_bayes_factor, 700))), rel=1e-12)
+
+
+def test_a_kept_ratio_seldom_ever_rings_and_a_broken_one_rings_soon() -> None:
+    random = np.random.default_rng(5)
+    looks = range(100, 3001, 100)
+
+    def rings(share: float) -> list[bool]:
+        runs = (random.random((300, 3000)) < share).cumsum(axis=1)
+        return [
+            any(
+                sequential_sample_ratio(
+                    [int(run[n - 1]), n - int(run[n - 1])], [1, 1], concentration=100, alpha=0.05
+                ).mismatch
+                for n in looks
+            )
+            for run in runs
+        ]
+
+    assert sum(rings(0.5)) / 300 <= 0.05
+    assert sum(rings(0.57)) / 300 >= 0.95
+
+
+@pytest.mark.parametrize("concentration", [0, -1, math.inf, math.nan])
+def test_a_sequential_test_needs_a_declared_concentration(concentration: float) -> None:
+    with pytest.raises(InputError, match="concentration"):
+        sequential_sample_ratio([10, 10], [1, 1], concentration=concentration)
+
+
+def test_a_sequential_test_needs_a_level() -> None:
+    with pytest.raises(InputError, match="alpha == 1"):
+        sequential_sample_ratio([10, 10], [1, 1], concentration=10, alpha=1)
+
+
+def test_no_units_yet_are_no_evidence() -> None:
+    found = sequential_sample_ratio([0, 0], [1, 3], concentration=10)
+    assert (found.p, found.mismatch) == (1.0, False)

@@ -26,6 +26,7 @@ def analyze(
     as_of: datetime | None = None,
     engine: str = "",
     totals: Totals | None = None,
+    last_data: bool = False,
 ) -> Result:
     """Read an experiment from Ibis tables of any engine.
 
@@ -37,9 +38,11 @@ def analyze(
         exposures: Columns subject, variant and time; one row per time that a user was shown a variant.
         events: One table with the columns type, subject, time and value (or data, as JSON text, for
             fields of another name); or a table of subject, time and value for each metric's name.
-        as_of: The moment of reading, which a planned end is compared with; now by default.
+        as_of: The moment of reading, which a planned end is compared with; now by default. Windows of metrics are
+            compared with it where it is given, and with the last moment of the tables where it is not.
         engine: What to call the engine in the result.
         totals: What the query would give, where that is known; it does not run then.
+        last_data: Whether windows are compared with the last moment of the tables although `as_of` is given.
 
     Raises:
         InputError: a table lacks a column, or values are no finite numbers.
@@ -49,7 +52,7 @@ def analyze(
     from counterpoint.experiments.aggregation import totals_expression, unite
 
     asked, table = unite(experiment, events) if isinstance(events, Mapping) else (experiment, events)
-    expression = totals_expression(asked, exposures, table)
+    expression = totals_expression(asked, exposures, table, as_of=as_of, last_data=last_data)
     if totals is None:
         totals = totals_of(experiment, expression.to_pyarrow().to_pylist())
     result = result_of(experiment, totals, as_of=as_of or datetime.now(UTC), engine=engine)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from counterpoint.experiments.model import Experiment, Metric
-from counterpoint.experiments.totals import ADDED
+from counterpoint.experiments.totals import ADDED, cross_name
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -76,7 +76,7 @@ def _rows(
         away = _moments(found, f"m{i}", _value(metric, sums, str(i))[uid], total)
         if metric.covariate_days:
             before = _moments(found, f"x{i}", _value(metric, sums, f"_before{i}")[uid], total)
-            found[f"cross{i}"] = total(away * before)
+            found[cross_name(f"m{i}", f"x{i}")] = total(away * before)
     return [
         {**group, **{name: _plain(name, values[index]) for name, values in found.items()}}
         for index, group in enumerate(groups)

@@ -72,8 +72,8 @@ def key_of(plan: Experiment) -> str:
 
 def pays(plan: Experiment, snapshot: "Snapshot") -> bool:
     """Whether there is so much in files that sums are worth keeping, and the engine is the embedded one."""
-    if snapshot.connection.name != "duckdb":
-        return False
+    if snapshot.connection.name != "duckdb" or not all(metric.simple for metric in plan.metrics):
+        return False  # sums of days hold no windows, limits, ratios or times
     types = {EXPOSURE, *(metric.event for metric in plan.metrics)}
     return sum(segment.events for segment in snapshot.segments if segment.type in types) >= LEAST_EVENTS
 

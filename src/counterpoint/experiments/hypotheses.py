@@ -104,7 +104,7 @@ def _blanks(plan: Experiment, totals: Totals) -> list[str]:
         counted = [group.metrics[metric.name] for group in totals.groups if metric.name in group.metrics]
         if blank := sum(each.blank for each in counted):
             found.append(
-                f"{count(blank)} of {count(sum(each.events for each in counted))} events of {metric.event} have"
+                f"{count(blank)} of {count(sum(each.events for each in counted))} events of {' and '.join(metric.types)} have"
                 f" no number in {metric.field} and add nothing to {metric.label}. Mend what sends them."
             )
     return found
@@ -162,7 +162,7 @@ def _metric(
         treatment=treatment,
         direction=metric.direction,
         aggregation=metric.aggregation,
-        event=metric.event,
+        event=metric.types[0],
         unit=metric.unit,
         margin=margin,
         outcome=outcome,
@@ -244,7 +244,7 @@ def _outcome(guardrail: Guardrail | None, tests: tuple[Hypothesis, ...]) -> Outc
 
 def _note(metric: Metric, test: Hypothesis, control: MetricTotals, treated: MetricTotals) -> str:
     if not control.events + treated.events:
-        return f"No event of type {metric.event} is of a user in these arms and after the first exposure."
+        return f"No event of type {' or '.join(metric.types)} is of a user in these arms and after the first exposure."
     reasons = {
         "too few units": "An arm has fewer than two users.",
         "no variance": "All users have the same value, so there is nothing to test.",

@@ -1,56 +1,32 @@
 """The plan of an experiment: what is compared, on which metrics, and by which levels it is decided."""
 
-import re
 from collections import Counter
 from collections.abc import Iterator
 from datetime import datetime
-from typing import Final, Literal
 
 import msgspec
 
 from counterpoint.errors import InputError, Problem
+from counterpoint.experiments.measures import (
+    PLAIN_FIELD,
+    PLAIN_WORDS,
+    Aggregation,
+    Direction,
+    Metric,
+    metric_problems,
+)
 from counterpoint.stats import alpha_deterioration, alpha_guardrail, alpha_success
 
-__all__ = ["Aggregation", "Direction", "Experiment", "Guardrail", "Levels", "Metric"]
-
-Direction = Literal["increase", "decrease"]
-Aggregation = Literal["mean", "sum", "count", "any"]
-MOST_COVARIATE_DAYS = 365
-PLAIN_FIELD: Final = re.compile(r"\w[\w @#~/-]*(\.\w[\w @#~/-]*)*")
-"""Names of fields that every engine's JSON paths take as they are."""
-PLAIN_WORDS: Final = (
-    "use letters, digits, spaces and _ - @ # ~ /, with a dot before what is inside of another field."
-)
-
-
-class Metric(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
-    """One number per user, computed from events; a user without such an event has 0."""
-
-    name: str
-    event: str
-    """Type of the events that it is computed from."""
-    direction: Direction = "increase"
-    """The direction in which it gets better."""
-    aggregation: Aggregation = "mean"
-    """Per user: mean or sum of the field, count of events, or 1 where any event has a truthy field."""
-    field: str = "value"
-    """Key in the events' data; for "any" an event without it counts as 1."""
-    unit: str | None = None
-    covariate_days: int = 0
-    """Days before a user's first exposure whose events give the same value once more, as a covariate; 0 means none."""
-    title: str | None = None
-    ref: str | None = None
-    """Reference of the entity that defines it."""
-
-    @property
-    def label(self) -> str:
-        """What people call it."""
-        return self.title or self.name
-
-    @property
-    def gain(self) -> int:
-        """1 where a higher value is better, −1 where a lower one is."""
-        return 1 if self.direction == "increase" else -1
+__all__ = [
+    "PLAIN_FIELD",
+    "PLAIN_WORDS",
+    "Aggregation",
+    "Direction",
+    "Experiment",
+    "Guardrail",
+    "Levels",
+    "Metric",
+]
 
 
 class Guardrail(msgspec.Struct, frozen=True, rename="camel"):
@@ -156,11 +132,7 @@ def _problems(plan: Experiment) -> Iterator[Problem]:
                 f"/spec/guardrails/{index}/margin",
             )
     for metric in plan.metrics:
-        if not 0 <= metric.covariate_days <= MOST_COVARIATE_DAYS:
-            yield Problem(
-                f"covariateDays of {metric.name} is {metric.covariate_days}; it must be from 0 to {MOST_COVARIATE_DAYS}.",
-                "/spec/covariateDays",
-            )
+        yield from metric_problems(metric)
     if plan.start and plan.end and plan.end <= plan.start:
         yield Problem("The end is not after the start.", "/spec/end")
 

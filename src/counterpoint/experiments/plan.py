@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, date, datetime, time
+from types import MappingProxyType
 from typing import Any, get_args
 
 from counterpoint.errors import InputError, Problem
@@ -10,7 +11,7 @@ from counterpoint.graph.entity import Entity
 from counterpoint.graph.ref import Ref, parse_ref
 from counterpoint.spelling import near
 
-__all__ = ["metric_of", "metric_refs", "near_refs", "plan_of"]
+__all__ = ["metric_of", "metric_refs", "near_refs", "part_refs", "plan_of"]
 
 TESTED = get_args(Aggregation)
 """Aggregations that give one number per user, which tests compare."""
@@ -21,12 +22,25 @@ def metric_refs(experiment: Entity) -> list[str]:
     return list(dict.fromkeys(ref for _, ref, _ in _measures(experiment)))
 
 
+def part_refs(metrics: Iterable[Entity]) -> list[str]:
+    """References of the metrics that ratios among these are of, each once."""
+    return list(dict.fromkeys(ref for metric in metrics for _, ref in _parts(metric)))
+
+
+def _parts(metric: Entity) -> Iterator[tuple[str, str]]:
+    """Which it is and its reference, of both metrics of a ratio."""
+    for which in ("numerator", "denominator"):
+        if text := metric.spec.get(which):
+            ref = parse_ref(text, default_kind="metric", default_namespace=metric.namespace)
+            yield which, str(ref)
+
+
 def plan_of(experiment: Entity, metrics: Mapping[str, Entity], known: Iterable[str] = ()) -> Experiment:
     """The plan of an Experiment entity.
 
     Args:
         experiment: The entity; its fields have the types that the graph has checked.
-        metrics: Metric entities by reference.
+        metrics: Metric entities by reference, with those that ratios are of.
         known: References of all metrics, from which near spellings are told.
 
     Raises:
@@ -46,12 +60,14 @@ def plan_of(experiment: Entity, metrics: Mapping[str, Entity], known: Iterable[s
     untested = [
         Problem(reason, pointer)
         for pointer, ref, _ in _measures(experiment)
-        if (reason := _untested(metrics[ref]))
+        if (reason := _untested(metrics[ref], metrics))
     ]
     if untested:
         raise InputError(f"The experiment {experiment.name} names metrics that no test decides.", untested)
     spec = experiment.spec
-    found = [(pointer, metric_of(metrics[ref]), item) for pointer, ref, item in _measures(experiment)]
+    found = [
+        (pointer, metric_of(metrics[ref], metrics), item) for pointer, ref, item in _measures(experiment)
+    ]
     flag_set = spec.get("flagSet")
     return Experiment(
         name=experiment.name,
@@ -77,7 +93,7 @@ def plan_of(experiment: Entity, metrics: Mapping[str, Entity], known: Iterable[s
     )
 
 
-def _untested(metric: Entity) -> str:
+def _untested(metric: Entity, metrics: Mapping[str, Entity]) -> str:
     """Why an experiment cannot be decided by a metric; empty where it can."""
     aggregation, direction = metric.spec["aggregation"], metric.spec["direction"]
     if aggregation not in TESTED:
@@ -85,6 +101,12 @@ def _untested(metric: Entity) -> str:
             f"{metric.title} is computed as {aggregation}, and an experiment compares one number per user:"
             f" {', '.join(TESTED)}. Name a metric with one of these aggregations."
         )
+    for which, ref in _parts(metric):
+        if ref not in metrics:
+            return f"{metric.title} is a ratio whose {which}, {ref}, does not exist. Import its descriptor, or mend the name."
+        part = metrics[ref].spec["aggregation"]
+        if part not in TESTED or part == "ratio":
+            return f"{metric.title} is a ratio whose {which}, {metrics[ref].title}, is computed as {part}; name a metric with one number per user."
     if direction == "none":
         return (
             f"{metric.title} has the direction none, so no change of it is better or worse;"
@@ -93,17 +115,31 @@ def _untested(metric: Entity) -> str:
     return ""
 
 
-def metric_of(entity: Entity) -> Metric:
-    """The metric that a Metric entity defines, which an experiment can be decided by."""
-    spec = entity.spec
+def metric_of(entity: Entity, metrics: Mapping[str, Entity] = MappingProxyType({})) -> Metric:
+    """The metric that a Metric entity defines, which an experiment can be decided by.
+
+    Args:
+        entity: The metric.
+        metrics: Metric entities by reference, among them those that a ratio is of.
+    """
+    spec, window = entity.spec, entity.spec.get("window") or {}
+    parts = {which: metric_of(metrics[ref]) for which, ref in _parts(entity)}
+    steps = tuple(spec.get("steps") or ())
     return Metric(
         name=entity.name if entity.namespace == "default" else f"{entity.namespace}/{entity.name}",
-        event=spec["event"],
-        direction=spec["direction"],
+        event=spec.get("event") or "",
+        direction="increase" if spec["direction"] == "none" else spec["direction"],
         aggregation=spec["aggregation"],
         field=spec.get("field") or "value",
         unit=spec.get("unit"),
         covariate_days=int(spec.get("covariateDays") or 0),
+        numerator=parts.get("numerator"),
+        denominator=parts.get("denominator"),
+        window_days=int(window["days"]) if window.get("days") else None,
+        offset_days=int(window.get("offset") or 0),
+        cap=spec.get("userCap"),
+        event_cap=spec.get("cap"),
+        steps=steps,
         title=entity.title,
         ref=entity.ref,
     )

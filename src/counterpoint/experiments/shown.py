@@ -9,6 +9,7 @@ import msgspec
 from markupsafe import Markup
 
 from counterpoint.experiments import wording
+from counterpoint.experiments.measures import in_words
 from counterpoint.experiments.model import Experiment, Metric
 from counterpoint.experiments.result import Arm, MetricResult, Range, Result
 from counterpoint.graph.entity import Activity
@@ -234,20 +235,10 @@ def definitions(plan: Experiment, result: Result) -> list[Definition]:
             Definition(
                 metric,
                 "success" if metric.name in successes else "guardrail",
-                _words(metric),
-                with_query("/events", type=metric.event),
+                in_words(metric),
+                with_query("/events", type=metric.types[0]),
                 (ours[0].control_events if ours else 0)
                 + sum(item.treatment_events for item in {item.treatment: item for item in ours}.values()),
             )
         )
     return found
-
-
-def _words(metric: Metric) -> str:
-    what = {
-        "mean": f"the mean of {metric.field} over the user's events",
-        "sum": f"the sum of {metric.field} over the user's events",
-        "count": "the number of the user's events",
-        "any": f"1 if any of the user's events has {metric.field}, else 0",
-    }[metric.aggregation]
-    return f"Per user {what}, from the first exposure on; 0 without an event."

@@ -11,7 +11,7 @@ from msgspec.structs import replace
 from counterpoint.engine import EngineAddress
 from counterpoint.errors import InputError, NotFoundError
 from counterpoint.experiments.model import Experiment
-from counterpoint.experiments.plan import metric_refs, near_refs, plan_of
+from counterpoint.experiments.plan import metric_refs, near_refs, part_refs, plan_of
 from counterpoint.experiments.result import Result
 from counterpoint.experiments.standing import Basis, Standing
 from counterpoint.experiments.tables.reading import read_source, state_of
@@ -119,19 +119,20 @@ def load(workspace: Workspace, name: str) -> Loaded:
             raise NotFoundError(
                 f"There is no experiment {ref.name}{near_refs(ref, others) or '.'}{_remedy(others)}"
             )
-        metrics = {
-            found: metric
-            for found, metric in reader.get_many(metric_refs(entity)).items()
-            if metric.kind == "Metric"
-        }
-        missing = len(metrics) < len(metric_refs(entity))
+        metrics = _metrics(reader, metric_refs(entity))
+        metrics |= _metrics(reader, part_refs(metrics.values()))
+        missing = not metrics.keys() >= {*metric_refs(entity), *part_refs(metrics.values())}
         known = [metric.ref for metric in reader.find(kind="Metric", limit=1000).items] if missing else []
         plan = plan_of(entity, metrics, known)
-        notes = (*_notes(reader, entity, plan), *_unapplied(metrics.values()))
+        notes = tuple(_notes(reader, entity, plan))
         newest = reader.newest_activity(READ, [entity.ref]).get(entity.ref)
     version = (entity.etag, *(metrics[metric].etag for metric in sorted(metrics)))
     given = entity.spec.get("source")
     return Loaded(entity, plan, version, notes, newest, source_of(given) if given else None)
+
+
+def _metrics(reader: Reader, refs: Iterable[str]) -> dict[str, Entity]:
+    return {ref: found for ref, found in reader.get_many(list(refs)).items() if found.kind == "Metric"}
 
 
 def result_of(
@@ -265,9 +266,9 @@ def _analyze(
     engine = engine or workspace.journal.engine
     with workspace.journal.snapshot(engine) as snapshot:
         exposures = exposures_of(plan, snapshot.events(EXPOSURE))
-        events = snapshot.events(*sorted({metric.event for metric in plan.metrics}))
+        events = snapshot.events(*sorted({event for metric in plan.metrics for event in metric.types}))
         totals = None if full else _kept_totals(workspace, plan, snapshot)
-        return analyze(plan, exposures, events, as_of=now, engine=engine.kind, totals=totals)
+        return analyze(plan, exposures, events, as_of=now, engine=engine.kind, totals=totals, last_data=True)
 
 
 def _kept_totals(workspace: Workspace, plan: Experiment, snapshot: "Snapshot") -> "Totals | None":
@@ -301,15 +302,6 @@ def _listed(entity: Entity, newest: Activity | None) -> Listed:
         sentence=after.get("sentence"),
         read_at=newest.at if newest else None,
     )
-
-
-def _unapplied(metrics: Iterable[Entity]) -> Iterator[str]:
-    """What metrics declare and an analysis does not do in this version: who reads the result must know."""
-    for metric in metrics:
-        if "cap" in metric.spec:
-            yield f"“{metric.title}” declares a cap of {metric.spec['cap']:,g}; experiments do not apply it yet, so larger numbers count in full."
-        if (days := (metric.spec.get("window") or {}).get("days")) is not None:
-            yield f"“{metric.title}” declares a window of {days:g} days after exposure; experiments do not apply it yet, so later events count too."
 
 
 def _notes(reader: Reader, entity: Entity, plan: Experiment) -> Iterator[str]:

@@ -1,5 +1,6 @@
 """What an engine is asked for: per arm, users and the moments of every metric. Nothing user-level leaves it."""
 
+import math
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
@@ -7,13 +8,11 @@ from typing import Any
 import msgspec
 
 from counterpoint.errors import InputError
-from counterpoint.experiments.model import Experiment, Metric
-from counterpoint.stats import Moments
+from counterpoint.experiments.measures import ADDED, Metric, Slots, slots_of
+from counterpoint.experiments.model import Experiment
+from counterpoint.stats import Comoments, Moments
 
-__all__ = ["ADDED", "ArmTotals", "CovariateTotals", "MetricTotals", "Totals", "totals_of"]
-
-ADDED = ("mean", "sum")
-"""Aggregations that need a number of every event."""
+__all__ = ["ADDED", "ArmTotals", "CovariateTotals", "MetricTotals", "Totals", "cross_name", "totals_of"]
 
 
 class CovariateTotals(msgspec.Struct, frozen=True):
@@ -30,15 +29,31 @@ class CovariateTotals(msgspec.Struct, frozen=True):
 
 
 class MetricTotals(msgspec.Struct, frozen=True):
-    """One metric over the users of one group."""
+    """One metric over the users of one group whose window is over."""
 
     moments: Moments
+    """Of the value. Of a ratio: of the value's linear form, whose mean is the arm's ratio and whose variance by n
+    is that of the delta method; none of it where the denominator's total is not other than 0."""
     events: int = 0
-    """Events that count: at or after the user's first exposure and within the plan's dates."""
+    """Events that count: at or after the user's first exposure, in the window and within the plan's dates."""
     blank: int = 0
     """Those of them that have no number where a mean or a sum needs one; they add nothing."""
     covariate: CovariateTotals | None = None
-    """Of the metric's `covariate_days`; none where it has none."""
+    """Of the metric's `covariate_days`; none where it has none, and of a ratio."""
+    comoments: Comoments | None = None
+    """Of the value, or a ratio's numerator and denominator; then of their covariates."""
+    plain: Comoments | None = None
+    """The same without the limits that the metric declares (`cap`, `event_cap`); none where it declares none."""
+    incomplete: int = 0
+    """Users of the group whose window is not over: they do not count for this metric yet."""
+
+    ratio: bool = False
+    """Whether the first two columns of the comoments are numerator and denominator."""
+
+    @property
+    def plain_moments(self) -> Moments | None:
+        """As `moments`, without the limits that the metric declares; none where it declares none."""
+        return None if self.plain is None else _moments_of(self.plain, self.ratio)
 
 
 class ArmTotals(msgspec.Struct, frozen=True):
@@ -92,35 +107,76 @@ def totals_of(plan: Experiment, rows: Sequence[Mapping[str, Any]]) -> Totals:
 
 
 def _group(plan: Experiment, row: Mapping[str, Any]) -> ArmTotals:
-    metrics = {
-        metric.name: MetricTotals(
-            _moments(metric, row, f"m{i}"),
-            events=row[f"events{i}"],
-            blank=row[f"events{i}"] - row[f"known{i}"] if metric.aggregation in ADDED else 0,
-            covariate=_covariate(metric, row, i) if metric.covariate_days else None,
-        )
-        for i, metric in enumerate(plan.metrics)
-    }
+    slots = slots_of(plan.metrics)
+    metrics = {metric.name: _metric(slots, metric, row) for metric in plan.metrics}
     return ArmTotals(
         row["variant"], row["mixed"], row["users"], metrics, early=row["early"], late=row["late"]
     )
 
 
-def _covariate(metric: Metric, row: Mapping[str, Any], i: int) -> CovariateTotals:
-    away = row[f"sum_x{i}"] / row["users"]
-    return CovariateTotals(_moments(metric, row, f"x{i}"), row[f"cross{i}"] - row[f"sum_m{i}"] * away)
+def _metric(slots: Slots, metric: Metric, row: Mapping[str, Any]) -> MetricTotals:
+    numbers = slots.numbers[metric.name]
+    first, ratio = numbers[0], len(numbers) > 1
+    found = _comoments(metric, row, slots.vector(metric), row.get(f"n{first}"))
+    plain = None
+    if metric.capped:
+        plain = _comoments(metric, row, slots.vector(metric, raw=True), row.get(f"n{first}"))
+    added = [i for i in numbers if slots.parts[i].aggregation in ADDED]
+    return MetricTotals(
+        _moments_of(found, ratio),
+        events=row[f"events{first}"],
+        blank=sum(row[f"events{i}"] - row[f"known{i}"] for i in added),
+        covariate=CovariateTotals(found.moments(1), found.cross[0][1])
+        if len(found.means) == 2 and not ratio
+        else None,
+        comoments=found,
+        plain=plain,
+        incomplete=row["users"] - found.n,
+        ratio=ratio,
+    )
 
 
-def _moments(metric: Metric, row: Mapping[str, Any], name: str) -> Moments:
-    n, centre, total = row["users"], row[f"centre_{name}"], row[f"sum_{name}"]
-    mean = total / n
-    # Around the pooled mean the correction is tiny, so nothing is lost; rounding may still pass below 0.
-    m2 = max(row[f"square_{name}"] - total * mean, 0.0)
-    if not abs(m2) < float("inf") or not abs(centre) < float("inf"):
+def cross_name(one: str, other: str) -> str:
+    """The name of the sum of products of two columns."""
+    return f"cross_{one}_{other}"
+
+
+def _comoments(metric: Metric, row: Mapping[str, Any], names: Sequence[str], known: int | None) -> Comoments:
+    """The comoments of columns, out of sums around the pooled means.
+
+    Around them the correction is tiny, so nothing is lost; rounding may still take a square below 0.
+
+    Raises:
+        InputError: the values are not all finite numbers.
+    """
+    n = row["users"] if known is None else known
+    if not n:
+        zero = (0.0,) * len(names)
+        return Comoments(0, zero, (zero,) * len(names))
+    sums, centres = [row[f"sum_{name}"] for name in names], [row[f"centre_{name}"] for name in names]
+    cross = [[0.0] * len(names) for _ in names]
+    for i, one in enumerate(names):
+        cross[i][i] = max(row[f"square_{one}"] - sums[i] * (sums[i] / n), 0.0)
+        for j in range(i + 1, len(names)):
+            cross[i][j] = cross[j][i] = row[cross_name(one, names[j])] - sums[i] * (sums[j] / n)
+    means = tuple(centre + total / n for centre, total in zip(centres, sums, strict=True))
+    if not all(math.isfinite(number) for number in (*means, *(cross[i][i] for i in range(len(names))))):
         raise InputError(
-            f"The values of the metric {metric.name} are not all finite numbers; correct the events of type {metric.event}."
+            f"The values of the metric {metric.name} are not all finite numbers; correct the events of type {' and '.join(metric.types)}."
         )
-    return Moments(n, centre + mean, m2)
+    return Comoments(n, means, tuple(map(tuple, cross)))
+
+
+def _moments_of(found: Comoments, ratio: bool) -> Moments:  # noqa: FBT001 - of this module
+    """The moments of a value; of a ratio those of numerator − R·denominator, by the denominator's mean, around R."""
+    if not ratio:
+        return found.moments(0)
+    if not found.n or not found.means[1]:
+        return Moments(0, 0.0, 0.0)
+    (nn, nd), dd = found.cross[0][:2], found.cross[1][1]
+    share = found.means[0] / found.means[1]
+    m2 = max(nn - 2 * share * nd + share * share * dd, 0.0) / found.means[1] ** 2
+    return Moments(found.n, share, m2)
 
 
 def _utc(value: datetime) -> datetime:

@@ -64,7 +64,7 @@ def _check_metric(spec: Mapping[str, Any]) -> Iterator[Problem]:
                     f"A ratio has no {name} of its own; its metrics have theirs. Leave it out.",
                     f"/spec/{name}",
                 )
-    elif "event" not in spec:
+    elif aggregation != "funnel" and "event" not in spec:
         yield Problem(
             "event is required; give the type of the events that it is computed from.", "/spec/event"
         )
@@ -85,11 +85,36 @@ def _check_metric(spec: Mapping[str, Any]) -> Iterator[Problem]:
             f"A cap limits the number of one event, and {aggregation} adds no such numbers; leave it out.",
             "/spec/cap",
         )
-    days = (spec.get("window") or {}).get("days", 1)
-    if not float(days).is_integer():
-        yield Problem(f"days is {days:g}; a window has whole days.", "/spec/window/days")
+    window = spec.get("window") or {}
+    for name in ("days", "offset"):
+        if not float(window.get(name, 1)).is_integer():
+            yield Problem(f"{name} is {window[name]:g}; a window has whole days.", f"/spec/window/{name}")
+    if "days" not in window and ("offset" in window or aggregation in {"retention", "time to event"}):
+        yield Problem("Say how many days the window has: `window: {days: 7}`.", "/spec/window/days")
+    yield from _check_per_user(spec)
     if not float(spec.get("covariateDays", 0)).is_integer():
         yield Problem("covariateDays is no whole number of days.", "/spec/covariateDays")
+
+
+def _check_per_user(spec: Mapping[str, Any]) -> Iterator[Problem]:
+    """What only experiments compute: one number for each user."""
+    aggregation = spec["aggregation"]
+    if aggregation == "funnel" and len(spec.get("steps") or ()) < 2:
+        yield Problem(
+            "A funnel needs two steps or more; name the types of their events in order.", "/spec/steps"
+        )
+    elif aggregation != "funnel" and "steps" in spec:
+        yield Problem("Only `aggregation: funnel` has steps; leave them out.", "/spec/steps")
+    if "userCap" in spec and aggregation not in {"mean", "sum", "count"}:
+        yield Problem(
+            f"userCap limits the value of one user, and {aggregation} has no such values; leave it out.",
+            "/spec/userCap",
+        )
+    if aggregation in {"funnel", "time to event"} and spec.get("covariateDays"):
+        yield Problem(
+            f"A {aggregation} has no meaning before the first exposure; leave covariateDays out.",
+            "/spec/covariateDays",
+        )
 
 
 def _check_dashboard(spec: Mapping[str, Any]) -> Iterator[Problem]:
@@ -175,7 +200,10 @@ OWN_KINDS = (
             Field(
                 "aggregation",
                 required=True,
-                choices=("mean", "sum", "count", "any", "users", "ratio", "quantile"),
+                choices=(
+                    *("mean", "sum", "count", "any", "users", "ratio", "quantile"),
+                    *("retention", "funnel", "time to event"),
+                ),
             ),
             Field("field"),
             Field("unit"),
@@ -188,11 +216,14 @@ OWN_KINDS = (
                 "object",
                 fields=(
                     Field("days", "number", minimum=1, maximum=366),
+                    Field("offset", "number", minimum=0, maximum=366),
                     Field("calendar", choices=("day", "week", "month")),
                 ),
             ),
             Field("covariateDays", "number", minimum=0, maximum=365),
             Field("cap", "number", minimum=0),
+            Field("userCap", "number", minimum=0),
+            Field("steps", "texts"),
             Field("role", choices=("northStar", "guardrail", "ordinary")),
             Field(
                 "decisions",

@@ -1,8 +1,14 @@
 """Pure numerics: numbers and arrays in, frozen values out; no I/O, no pandas, no `scipy.stats`.
 
-The map: `moments` (n, mean, centred sum of squares; they add), `contrast` (a weighted difference of two
-means: what each test is made of), `difference` (Welch, rates), `relative` (Fieller), `noninferiority`
-(guardrail margins), `srm` (planned shares), `correction` (how α and β are shared), `power` (sizes).
+The map. Samples: `moments` and `comoments` (n, means, centred sums of squares and products; they add).
+Estimators, as pairs of arms: `pairs` (means, rates), `covariates` (CUPED), `ratio`. Tests that take any
+of them: `contrast` (a weighted difference: what each test is made of), `difference`, `relative`
+(Fieller), `noninferiority` (guardrail margins). Beside them: `srm` (planned shares), `correction` (how α
+and β are shared), `power` (sizes).
+
+Tests that look more than once: `spending` (how α is spent), `boundaries` (a boundary for each look),
+`repeated` (intervals and p-values that fit them), `sequential` (power and units), `crossing` (the recursion
+under all of these), `sequences` (always valid, without a largest n), `fixed_power` (stopping by variance).
 
 >>> from counterpoint import stats
 >>> control, treatment = stats.rate(200, 1000), stats.rate(250, 1000)
@@ -10,44 +16,102 @@ means: what each test is made of), `difference` (Welch, rates), `relative` (Fiel
 0.0074
 """
 
-from counterpoint.stats.contrast import Contrast, Interval, State, contrast
+from counterpoint.stats.boundaries import Look, boundaries, classical_boundaries, next_boundary
+from counterpoint.stats.comoments import Comoments
+from counterpoint.stats.contrast import Contrast, Interval, State
 from counterpoint.stats.correction import alpha_deterioration, alpha_guardrail, alpha_success, beta_each
+from counterpoint.stats.covariates import Adjustment, CovariatePair, Dropped, Slopes
+from counterpoint.stats.crossing import Crossing, crossing, type_one_error
 from counterpoint.stats.difference import Difference, Side, difference, rate_difference
+from counterpoint.stats.fixed_power import FixedPower, fixed_power, fixed_power_required, pooled_variance
 from counterpoint.stats.moments import Moments, rate
 from counterpoint.stats.noninferiority import Direction, Noninferiority, noninferiority
+from counterpoint.stats.pairs import Distribution, Joint, MeanPair, Pair, Part, RatePair, contrast
 from counterpoint.stats.power import (
     detectable_difference,
     detectable_rate_difference,
     units_per_arm,
     units_per_arm_rate,
 )
-from counterpoint.stats.relative import Relative, relative
-from counterpoint.stats.srm import SampleRatio, sample_ratio
+from counterpoint.stats.ratio import RatioPair
+from counterpoint.stats.relative import Relative, Scale, relative
+from counterpoint.stats.repeated import nominal_level, repeated_interval, repeated_p, stagewise_p
+from counterpoint.stats.sequences import (
+    confidence_sequence_margin,
+    confidence_sequence_p,
+    mixture_margin,
+    mixture_p,
+    rho2_growthbook,
+    rho2_tuned,
+)
+from counterpoint.stats.sequential import expected_information, inflation, sequential_power
+from counterpoint.stats.spending import Spending
+from counterpoint.stats.srm import SampleRatio, SequentialSampleRatio, sample_ratio, sequential_sample_ratio
 
 __all__ = [
+    "Adjustment",
+    "Comoments",
     "Contrast",
+    "CovariatePair",
+    "Crossing",
     "Difference",
     "Direction",
+    "Distribution",
+    "Dropped",
+    "FixedPower",
     "Interval",
+    "Joint",
+    "Look",
+    "MeanPair",
     "Moments",
     "Noninferiority",
+    "Pair",
+    "Part",
+    "RatePair",
+    "RatioPair",
     "Relative",
     "SampleRatio",
+    "Scale",
+    "SequentialSampleRatio",
     "Side",
+    "Slopes",
+    "Spending",
     "State",
     "alpha_deterioration",
     "alpha_guardrail",
     "alpha_success",
     "beta_each",
+    "boundaries",
+    "classical_boundaries",
+    "confidence_sequence_margin",
+    "confidence_sequence_p",
     "contrast",
+    "crossing",
     "detectable_difference",
     "detectable_rate_difference",
     "difference",
+    "expected_information",
+    "fixed_power",
+    "fixed_power_required",
+    "inflation",
+    "mixture_margin",
+    "mixture_p",
+    "next_boundary",
+    "nominal_level",
     "noninferiority",
+    "pooled_variance",
     "rate",
     "rate_difference",
     "relative",
+    "repeated_interval",
+    "repeated_p",
+    "rho2_growthbook",
+    "rho2_tuned",
     "sample_ratio",
+    "sequential_power",
+    "sequential_sample_ratio",
+    "stagewise_p",
+    "type_one_error",
     "units_per_arm",
     "units_per_arm_rate",
 ]

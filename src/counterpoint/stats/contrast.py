@@ -7,10 +7,13 @@ from typing import Literal
 from counterpoint.stats.distributions import t_lower, t_quantile
 from counterpoint.stats.moments import Moments
 
-__all__ = ["Contrast", "Interval", "State", "agree", "contrast", "state_of"]
+__all__ = ["Contrast", "Interval", "State", "agree", "state_of"]
 
-State = Literal["tested", "too few units", "no variance"]
-"""Whether a test could run; if not, why. An untested hypothesis has no p, rather than p = 1."""
+State = Literal["tested", "too few units", "no variance", "no denominator"]
+"""Whether a test could run; if not, why. An untested hypothesis has no p, rather than p = 1.
+
+"no denominator": the mean of a ratio's denominator is not above 0 in an arm, so there is no ratio.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +36,7 @@ class Contrast:
     se: float
     """Standard error, unpooled; above 0."""
     df: float
-    """Welch–Satterthwaite degrees of freedom."""
+    """Degrees of freedom, Welch–Satterthwaite's where variances are several; infinite for a z-test."""
 
     def statistic(self, null: float = 0.0) -> float:
         """Distance of the estimate from `null` in standard errors."""
@@ -91,27 +94,3 @@ def state_of(control: Moments, treatment: Moments) -> State:
     if control.n < 2 or treatment.n < 2:
         return "too few units"
     return "tested" if control.m2 + treatment.m2 > 0 else "no variance"
-
-
-def contrast(control: Moments, treatment: Moments, weight: float = 1.0) -> Contrast | None:
-    """Estimate μ_t − weight·μ_c with Welch's unpooled standard error and degrees of freedom.
-
-    Returns none below two units in an arm, or where the estimate has no variance: then no test exists.
-
-    References:
-        Welch (1947), The generalization of 'Student's' problem when several different population
-        variances are involved. Biometrika 34, 28-35.
-
-    >>> round(contrast(Moments.of([1, 2, 3]), Moments.of([2, 4, 9])).se, 9)
-    2.160246899
-    """
-    vt, vc = treatment.variance, control.variance
-    if vt is None or vc is None:
-        return None
-    st, sc = vt / treatment.n, weight * weight * vc / control.n
-    total = st + sc
-    if not total > 0:
-        return None
-    # Shares instead of squares of variances: those underflow where values are tiny.
-    df = 1 / ((st / total) ** 2 / (treatment.n - 1) + (sc / total) ** 2 / (control.n - 1))
-    return Contrast(treatment.mean - weight * control.mean, math.sqrt(total), df)

@@ -1,12 +1,13 @@
-"""The difference of two arms: Welch's test of means, and z-tests of rates."""
+"""The difference of two arms, from any estimator: means by Welch's test, rates by z-tests, and the rest."""
 
 import math
 from dataclasses import dataclass, replace
 from typing import Literal
 
-from counterpoint.errors import InputError
-from counterpoint.stats.contrast import Contrast, Interval, State, contrast, state_of
+from counterpoint.stats.checks import choice, level
+from counterpoint.stats.contrast import Contrast, Interval, State
 from counterpoint.stats.moments import Moments
+from counterpoint.stats.pairs import Distribution, Pair, RatePair, joint_of, pair_of
 from counterpoint.stats.relative import Relative, relative
 
 __all__ = ["Difference", "Side", "difference", "rate_difference"]
@@ -21,6 +22,7 @@ class Difference:
 
     state: State
     control_mean: float
+    """The control's estimate: a mean, or what else the estimator makes (a rate, a ratio)."""
     treatment_mean: float
     estimate: float
     """Treatment mean minus control mean."""
@@ -41,15 +43,27 @@ class Difference:
 
 
 def difference(
-    control: Moments, treatment: Moments, *, alpha: float = 0.05, side: Side = "two-sided"
+    control: Moments | Pair,
+    treatment: Moments | None = None,
+    *,
+    alpha: float = 0.05,
+    side: Side = "two-sided",
+    distribution: Distribution = "t",
 ) -> Difference:
-    """Compare two means by Welch's t-test, which needs neither equal variances nor equal sizes.
+    """Compare two arms: two moments by Welch's t-test, or any pair by the variance of its estimator.
 
     The interval has level 1 − alpha: both ends for "two-sided", one end and infinity for the others. The
     relative interval is Fieller's, so it excludes 0 exactly when the test rejects.
 
+    Args:
+        control: The control's moments, or a pair, which holds both arms.
+        treatment: The treatment's moments; left out with a pair.
+        alpha: Level of the test on the chosen side.
+        side: The alternative.
+        distribution: Of the statistic: "t", right for small samples too, or "z".
+
     Raises:
-        InputError: alpha is not strictly between 0 and 1.
+        InputError: alpha is not strictly between 0 and 1, or an argument has no such choice.
 
     References:
         Welch (1947), Biometrika 34, 28-35. Fieller (1954), J. R. Statist. Soc. B 16(2), 175-185.
@@ -60,10 +74,12 @@ def difference(
     >>> difference(Moments.of([1, 1]), Moments.of([2, 2])).state
     'no variance'
     """
-    tested = contrast(control, treatment)
+    pair = pair_of(control, treatment)
     below, above = _errors(alpha, side)
-    share = relative(control, treatment, below, above)
-    return _described(control, treatment, tested, state_of(control, treatment), share, alpha=alpha, side=side)
+    joint = joint_of(pair, distribution)
+    tested = joint.contrast() if joint else None
+    share = relative(pair, below=below, above=above, distribution=distribution)
+    return _described(pair, tested, share, alpha=alpha, side=side)
 
 
 def rate_difference(
@@ -77,7 +93,8 @@ def rate_difference(
     """Compare two rates by a z-test; the moments are those of a 0/1 outcome (see `rate`).
 
     The standard error is √(p_c(1 − p_c)/n_c + p_t(1 − p_t)/n_t). `pooled=True` tests with the variance under equal
-    rates and therefore gives no interval: one on the unpooled error would not agree with it.
+    rates and therefore gives no interval: one on the unpooled error would not agree with it. For counts
+    under about five see `rate_exact`, for margins `rate_noninferiority`.
 
     Raises:
         InputError: alpha is not strictly between 0 and 1.
@@ -89,40 +106,35 @@ def rate_difference(
     >>> round(rate_difference(rate(30, 200), rate(45, 200)).p, 6)
     0.053549
     """
-    _errors(alpha, side)
-    state = state_of(control, treatment)
-    if state != "tested":
-        return _described(control, treatment, None, state, None, alpha=alpha, side=side)
-    if pooled:
-        both = control + treatment
-        se = math.sqrt(both.m2 / both.n * (1 / control.n + 1 / treatment.n))
-    else:
-        se = math.sqrt(control.m2 / control.n**2 + treatment.m2 / treatment.n**2)
+    pair = RatePair(control, treatment)
+    found = difference(pair, alpha=alpha, side=side)
+    if not pooled or found.state != "tested":
+        return found
+    both = control + treatment
+    se = math.sqrt(both.m2 / both.n * (1 / control.n + 1 / treatment.n))
     tested = Contrast(treatment.mean - control.mean, se, math.inf)
-    found = _described(control, treatment, tested, state, None, alpha=alpha, side=side)
-    return replace(found, interval=None) if pooled else found
+    return replace(_described(pair, tested, None, alpha=alpha, side=side), interval=None)
 
 
 def _errors(alpha: float, side: Side) -> tuple[float | None, float | None]:
     """The error allowed below the low and above the high end."""
-    if not 0 < alpha < 1:
-        raise InputError(f"alpha == {alpha}, must be above 0 and below 1")
-    return {"two-sided": (alpha / 2, alpha / 2), "greater": (alpha, None), "less": (None, alpha)}[side]
+    level("alpha", alpha)
+    ends: dict[Side, tuple[float | None, float | None]] = {
+        "two-sided": (alpha / 2, alpha / 2),
+        "greater": (alpha, None),
+        "less": (None, alpha),
+    }
+    choice("side", side, tuple(ends))
+    return ends[side]
 
 
 def _described(
-    control: Moments,
-    treatment: Moments,
-    tested: Contrast | None,
-    state: State,
-    share: Relative | None,
-    *,
-    alpha: float,
-    side: Side,
+    pair: Pair, tested: Contrast | None, share: Relative | None, *, alpha: float, side: Side
 ) -> Difference:
-    means = (control.mean, treatment.mean, treatment.mean - control.mean)
+    means = (pair.control, pair.treatment, pair.treatment - pair.control)
     if tested is None:
-        return Difference(state, *means, alpha, side)
+        state = pair.state
+        return Difference("no variance" if state == "tested" else state, *means, alpha, side)
     p_two_sided, p_greater, p_less = tested.p_two_sided(), tested.p_greater(), tested.p_less()
     return Difference(
         "tested",

@@ -6,7 +6,15 @@ analysis together; `scipy.stats` (another second) is never loaded.
 
 from statistics import NormalDist
 
-__all__ = ["chi_square_tail", "normal_quantile", "normal_tail", "t_lower", "t_quantile"]
+__all__ = [
+    "chi_square_tail",
+    "log_normal_tail",
+    "normal_quantile",
+    "normal_quantile_of_log",
+    "normal_tail",
+    "t_lower",
+    "t_quantile",
+]
 
 _NORMAL = NormalDist()
 
@@ -25,6 +33,28 @@ def normal_tail(z: float) -> float:
 def normal_quantile(probability: float) -> float:
     """The point below which a standard normal lies with this probability, strictly between 0 and 1."""
     return _NORMAL.inv_cdf(probability)
+
+
+def log_normal_tail(z: float) -> float:
+    """Natural logarithm of `normal_tail`, exact where that is too small for a number.
+
+    >>> round(log_normal_tail(40.0), 6)
+    -804.608442
+    """
+    from scipy.special import log_ndtr
+
+    return float(log_ndtr(-z))
+
+
+def normal_quantile_of_log(log_tail: float) -> float:
+    """The point above which a standard normal lies with the probability exp(`log_tail`), below 1.
+
+    >>> round(normal_quantile_of_log(-804.608442), 6)
+    40.0
+    """
+    from scipy.special import ndtri_exp
+
+    return -float(ndtri_exp(log_tail))
 
 
 def t_lower(df: float, t: float) -> float:

@@ -1,5 +1,6 @@
 """Moments of one arm: count, mean and centred sum of squares, which add without losing precision."""
 
+import math
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -33,6 +34,16 @@ class Moments:
     """Mean over the units; 0 where there are none."""
     m2: float
     """Sum of squared deviations from the mean."""
+
+    def __post_init__(self) -> None:
+        # One comparison each also refuses what is no number.
+        if not self.n >= 0:
+            raise InputError(f"n == {self.n}, must not be negative; count the units")
+        if not (math.isfinite(self.mean) and 0 <= self.m2 < math.inf):
+            raise InputError(
+                f"mean == {self.mean} and m2 == {self.m2}, must be finite and m2 not negative;"
+                " leave out units whose values are not finite"
+            )
 
     @classmethod
     def of(cls, values: "ArrayLike") -> "Moments":

@@ -4,8 +4,10 @@ from dataclasses import dataclass
 from typing import Literal
 
 from counterpoint.errors import InputError
-from counterpoint.stats.contrast import Contrast, State, contrast, state_of
+from counterpoint.stats.checks import choice, level
+from counterpoint.stats.contrast import Contrast, Interval, State
 from counterpoint.stats.moments import Moments
+from counterpoint.stats.pairs import Distribution, Pair, joint_of, pair_of
 
 __all__ = ["Direction", "Noninferiority", "noninferiority"]
 
@@ -30,20 +32,43 @@ class Noninferiority:
     p: float | None = None
     """One-sided; at most alpha means "within margin"."""
 
+    def bound(self, alpha: float) -> Interval | None:
+        """Where the distance to the margin may lie, from its lower bound of level 1 − alpha upwards.
+
+        It excludes 0 exactly when p is at most alpha; none unless the test ran.
+
+        >>> from counterpoint.stats import rate
+        >>> noninferiority(rate(5000, 10_000), rate(4990, 10_000), margin=0.05).bound(0.05).excludes(0)
+        True
+        """
+        level("alpha", alpha)
+        if self.distance is None or self.se is None or self.df is None:
+            return None
+        return Contrast(self.distance, self.se, self.df).interval(alpha, None)
+
 
 def noninferiority(
-    control: Moments,
-    treatment: Moments,
+    control: Moments | Pair,
+    treatment: Moments | None = None,
     *,
     margin: float,
     direction: Direction = "increase",
     relative: bool = True,
+    distribution: Distribution = "t",
 ) -> Noninferiority:
     """Test that the treatment is worse than the control by less than `margin`.
 
     A relative margin m of a metric that should increase is tested through μ_t − (1 − m)·μ_c, whose
     variance v_t + (1 − m)²·v_c counts the uncertainty of the control mean that the margin is a share of;
     one that should decrease through (1 + m)·μ_c − μ_t. An absolute margin is in the metric's unit.
+
+    Args:
+        control: The control's moments, or a pair, which holds both arms.
+        treatment: The treatment's moments; left out with a pair.
+        margin: The largest loss that is allowed, above 0: a share of the control, or in its unit.
+        direction: The direction in which the metric gets better.
+        relative: Whether the margin is a share of the control's mean.
+        distribution: Of the statistic: "t", or "z" for variances taken as known.
 
     Raises:
         InputError: the margin is not above 0, or a relative one is 1 or more.
@@ -58,16 +83,20 @@ def noninferiority(
     >>> round(found.distance, 3), round(found.se, 6), found.p < 0.001
     (0.024, 0.006897, True)
     """
-    if not margin > 0 or (relative and margin >= 1):
+    if not 0 < margin < float("inf") or (relative and margin >= 1):
         raise InputError(
             f"margin == {margin}, must be above 0" + (" and below 1 (0.01 is 1 %)" if relative else "")
         )
-    if relative and not control.mean > 0:
+    choice("direction", direction, ("increase", "decrease"))
+    pair = pair_of(control, treatment)
+    if relative and pair.state != "no denominator" and not pair.control > 0:
         return Noninferiority("no share", margin, relative, direction)
     gain = 1 if direction == "increase" else -1
-    tested = contrast(control, treatment, 1 - gain * margin if relative else 1.0)
+    joint = joint_of(pair, distribution)
+    tested = joint.contrast(1 - gain * margin if relative else 1.0) if joint else None
     if tested is None:
-        return Noninferiority(state_of(control, treatment), margin, relative, direction)
+        state: State = "no variance" if pair.state == "tested" else pair.state
+        return Noninferiority(state, margin, relative, direction)
     distance = gain * tested.estimate + (0.0 if relative else margin)
     good = Contrast(distance, tested.se, tested.df)
     return Noninferiority(

@@ -8,7 +8,7 @@ from typing import Literal
 from counterpoint.errors import InputError
 from counterpoint.stats.distributions import chi_square_tail
 
-__all__ = ["SampleRatio", "sample_ratio"]
+__all__ = ["SampleRatio", "SequentialSampleRatio", "sample_ratio", "sequential_sample_ratio"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +22,21 @@ class SampleRatio:
     df: int
     statistic: float | None = None
     p: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SequentialSampleRatio:
+    """The sequential test of the arms' sizes, which may be looked at after every unit."""
+
+    observed: tuple[int, ...]
+    expected: tuple[float, ...]
+    """Users that the planned shares give each arm."""
+    log_bayes_factor: float
+    """Natural logarithm of how much more likely the counts are under other shares than the planned ones."""
+    p: float
+    """Always-valid p-value; the smallest up to now counts."""
+    mismatch: bool
+    """Whether p is at most alpha."""
 
 
 def sample_ratio(observed: Sequence[int], shares: Sequence[float]) -> SampleRatio:
@@ -40,6 +55,59 @@ def sample_ratio(observed: Sequence[int], shares: Sequence[float]) -> SampleRati
     >>> round(sample_ratio([821_588, 815_482], [1, 1]).p, 9)
     1.822e-06
     """
+    expected = _expected(observed, shares)
+    df = len(shares) - 1
+    if min(expected) < 5 - 1e-9:  # shares like 0.1 + 0.2 are not exact
+        return SampleRatio("too few units", tuple(observed), expected, df)
+    statistic = math.fsum((count - due) ** 2 / due for count, due in zip(observed, expected, strict=True))
+    return SampleRatio("tested", tuple(observed), expected, df, statistic, chi_square_tail(df, statistic))
+
+
+def sequential_sample_ratio(
+    observed: Sequence[int], planned: Sequence[float], *, concentration: float, alpha: float = 0.01
+) -> SequentialSampleRatio:
+    """Test the numbers of units in each arm against planned shares, again and again as they come.
+
+    The chance that p ever falls to alpha, at any time, is at most alpha while the shares are kept. With
+    prior mass c and shares θ the counts n of all time so far give ln BF = lnΓ(c) − lnΓ(c + n) +
+    Σ(lnΓ(cθᵢ + nᵢ) − lnΓ(cθᵢ)) − Σ nᵢ·ln θᵢ, and p = 1/BF, at most 1.
+
+    Args:
+        observed: Units in each arm, of all time so far.
+        planned: Planned shares, which need not sum to one.
+        concentration: c, the weight in units of the belief in the planned shares: a mismatch of about
+            1/√c of a share is found soonest. Declared before the data.
+        alpha: The chance of a false alarm over all times.
+
+    Raises:
+        InputError: as `sample_ratio`; concentration is not above 0, or alpha is not between 0 and 1.
+
+    References:
+        Lindon, Malek (2022), Anytime-valid inference for multinomial count data. NeurIPS 35.
+
+    >>> found = sequential_sample_ratio([821_588, 815_482], [1, 1], concentration=10_000)
+    >>> round(found.p, 6), found.mismatch
+    (0.000156, True)
+    """
+    from scipy.special import gammaln
+
+    expected = _expected(observed, planned)
+    if not (concentration > 0 and math.isfinite(concentration)):
+        raise InputError(f"concentration == {concentration}, must be above 0")
+    if not 0 < alpha < 1:
+        raise InputError(f"alpha == {alpha}, must be above 0 and below 1")
+    whole = math.fsum(planned)
+    terms = [float(gammaln(concentration)), -float(gammaln(concentration + sum(observed)))]
+    for count, share in zip(observed, planned, strict=True):
+        prior = concentration * share / whole
+        terms += [float(gammaln(prior + count)), -float(gammaln(prior)), -count * math.log(share / whole)]
+    log_factor = math.fsum(terms)
+    p = math.exp(min(0.0, -log_factor))
+    return SequentialSampleRatio(tuple(observed), expected, log_factor, p, p <= alpha)
+
+
+def _expected(observed: Sequence[int], shares: Sequence[float]) -> tuple[float, ...]:
+    """Units that the shares give each arm, or an InputError for what cannot be."""
     if len(observed) != len(shares) or len(shares) < 2:
         raise InputError(
             f"{len(observed)} counts and {len(shares)} shares: give one of each for two arms or more"
@@ -51,9 +119,4 @@ def sample_ratio(observed: Sequence[int], shares: Sequence[float]) -> SampleRati
         if count < 0:
             raise InputError(f"count == {count}, must not be negative")
     total, whole = sum(observed), math.fsum(shares)
-    expected = tuple(total * share / whole for share in shares)
-    df = len(shares) - 1
-    if min(expected) < 5 - 1e-9:  # shares like 0.1 + 0.2 are not exact
-        return SampleRatio("too few units", tuple(observed), expected, df)
-    statistic = math.fsum((count - due) ** 2 / due for count, due in zip(observed, expected, strict=True))
-    return SampleRatio("tested", tuple(observed), expected, df, statistic, chi_square_tail(df, statistic))
+    return tuple(total * share / whole for share in shares)

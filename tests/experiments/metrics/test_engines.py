@@ -52,7 +52,7 @@ def asked() -> Iterator[tuple[Loaded, Asked]]:
         for index, calendar in enumerate(get_args(Calendar)):
             if index != number % 3:  # one calendar each: Spark takes a second or more for each question
                 continue
-            field = ("value", "amount", "deep.inner field")[(number + index) % 3]
+            field = ("value", "amount", "deep.inner field", "größe")[(number + index) % 4]
             metric = Definition(
                 ref="metric:default/m",
                 name="m",

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 import ibis
 from msgspec.structs import replace
 
-from counterpoint.experiments.metrics.definition import Definition
+from counterpoint.experiments.metrics.definition import ADDED, Definition
 from counterpoint.experiments.metrics.figures import (
     figures_expression,
     figures_of,
@@ -39,8 +39,6 @@ BINS: Final = 20
 """Of a distribution, about: as many as round numbers make."""
 SPREAD: Final = 4
 """Standard deviations above the mean at which the bins end; the last one holds what is beyond."""
-ADDED: Final = frozenset({"sum", "count", "users"})
-"""Aggregations that are amounts from 0, and 0 where nothing happened."""
 
 
 def compute(snapshot: Snapshot, loaded: "Loaded", asked: "Asked") -> Reading:

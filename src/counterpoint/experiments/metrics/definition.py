@@ -8,17 +8,33 @@ import msgspec
 from counterpoint.graph.ref import parse_ref
 from counterpoint.said import Said
 
-__all__ = ["ROLES", "Calendar", "Definition", "Served", "definition_from", "in_words", "served_refs"]
+__all__ = [
+    "ADDED",
+    "PER_USER",
+    "ROLES",
+    "Calendar",
+    "Definition",
+    "Served",
+    "definition_from",
+    "in_words",
+    "served_refs",
+]
 
 Direction = Literal["increase", "decrease", "none"]
-Aggregation = Literal["mean", "sum", "count", "any", "users", "ratio", "quantile"]
+Aggregation = Literal[
+    "mean", "sum", "count", "any", "users", "ratio", "quantile", "retention", "funnel", "time to event"
+]
 Calendar = Literal["day", "week", "month"]
 Role = Literal["northStar", "guardrail", "ordinary"]
 
 ROLES: Mapping[str, Said] = {"northStar": "north star", "guardrail": "guardrail", "ordinary": "ordinary"}
 """What people call the roles."""
+PER_USER = frozenset({"retention", "funnel", "time to event"})
+"""Aggregations that say something of a user after an exposure, so that only experiments have figures of them."""
 NUMBERED = frozenset({"mean", "sum", "quantile"})
 """Aggregations that need a number of every event."""
+ADDED = frozenset({"sum", "count", "users"})
+"""Aggregations that are amounts from 0, and 0 where nothing happened."""
 
 
 class Served(msgspec.Struct, frozen=True, rename={"for_": "for"}):
@@ -94,7 +110,7 @@ def definition_from(document: Mapping[str, Any]) -> Definition:
         unit=spec.get("unit"),
         direction=spec["direction"],
         aggregation=spec["aggregation"],
-        event=spec.get("event") or "",
+        event=spec.get("event") or next(iter(spec.get("steps") or ()), ""),
         field=spec.get("field") or "value",
         quantile=spec.get("quantile"),
         numerator=ref("numerator", "metric"),
@@ -138,6 +154,12 @@ def in_words(definition: Definition, titles: Mapping[str, str] = {}) -> str:
             what = f"The share of users whose events of type `{event}` have `{field}`, of those who have such events"
         case "users":
             what = f"The number of different users who have events of type `{event}`"
+        case "retention":
+            return f"1 for a user with an event of type `{event}` in the days of the window after the first exposure, else 0."
+        case "funnel":
+            return "1 for a user who did all steps in their order after the first exposure, else 0."
+        case "time to event":
+            return f"Days from a user's first exposure to the first event of type `{event}`; the whole window without one."
         case "quantile":
             what = f"What {(definition.quantile or 0) * 100:g} % of the events of type `{event}` have in `{field}` at most"
         case "ratio":

@@ -122,7 +122,7 @@ def descriptor(
         "numerator": form.numerator if ratio else "",
         "denominator": form.denominator if ratio else "",
         "per": form.per if form.per == "user" and form.aggregation in {"sum", "count"} else "",
-        "window": _window(form.calendar, numbers["days"]),
+        "window": _window(form.calendar, numbers["days"], (spec.get("window") or {}).get("offset")),
         "cap": numbers["cap"] if form.aggregation in {"mean", "sum"} else None,
         "role": "" if form.role == "ordinary" else form.role,
         "decisions": [
@@ -155,8 +155,11 @@ def field_errors(problems: Iterable[Problem]) -> dict[str, str]:
     return errors
 
 
-def _window(calendar: str, days: float | None) -> dict[str, Any] | None:
+def _window(calendar: str, days: float | None, offset: float | None) -> dict[str, Any] | None:
+    """The window of a metric; its offset, which the form does not show, stays with its days."""
     found: dict[str, Any] = {} if days is None else {"days": days}
+    if days is not None and offset is not None:
+        found["offset"] = offset
     if calendar != "day":
         found["calendar"] = calendar
     return found or None

@@ -66,6 +66,9 @@ AGGREGATIONS = (
     ("users", "Number of different users"),
     ("quantile", "Quantile of a field, such as the median"),
     ("ratio", "Ratio of two metrics"),
+    ("retention", "In experiments: users with an event in the window after exposure"),
+    ("time to event", "In experiments: days from exposure to the first event"),
+    ("funnel", "In experiments: users who did all steps in order"),
 )
 DIRECTIONS = (
     ("increase", "Better when it rises"),

@@ -7,8 +7,7 @@ from typing import Final
 
 from markupsafe import Markup
 
-from counterpoint.experiments.metrics.computing import ADDED
-from counterpoint.experiments.metrics.definition import Calendar, Definition, in_words
+from counterpoint.experiments.metrics.definition import ADDED, Calendar, Definition, in_words
 from counterpoint.experiments.metrics.period import Period
 from counterpoint.experiments.metrics.reading import LEAST, Bin, Figure, Reading
 from counterpoint.experiments.metrics.store import Loaded

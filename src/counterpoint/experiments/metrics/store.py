@@ -6,7 +6,7 @@ from typing import Any
 import msgspec
 
 from counterpoint.errors import InputError, NotAllowedError, NotFoundError, Problem
-from counterpoint.experiments.metrics.definition import Definition, definition_from
+from counterpoint.experiments.metrics.definition import PER_USER, Definition, definition_from
 from counterpoint.graph.actor import Actor
 from counterpoint.graph.descriptor import validate
 from counterpoint.graph.entity import Entity
@@ -116,6 +116,8 @@ def _with_parts(definition: Definition, entity: Entity | None, known: Mapping[st
             problem = f"It is a ratio of {' and '.join(missing)}, which is not in the graph; import it, or mend the name."
         elif nested:
             problem = f"It is a ratio of {' and '.join(nested)}, itself a ratio; divide metrics that are computed from events."
+    elif definition.aggregation in PER_USER:
+        problem = f"A {definition.aggregation} is told of users after an exposure, so it has a figure in an experiment and none of a day."
     version = tuple(each.etag for each in (*([entity] if entity else []), *parts))
     return Loaded(
         definition, version, tuple(definition_from(part.document) for part in parts), entity, problem

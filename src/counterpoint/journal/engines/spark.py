@@ -181,6 +181,8 @@ def _options(master: str) -> dict[str, str]:
         "spark.log.level": "ERROR",
         "spark.sql.session.timeZone": "UTC",
         "spark.sql.ansi.enabled": "true",
+        # Files are named one by one; above 32 of them Spark runs a job that lists them, which took 20 s for 73.
+        "spark.sql.sources.parallelPartitionDiscovery.threshold": "10000",
         "spark.sql.parquet.datetimeRebaseModeInRead": "CORRECTED",  # times are of the proleptic calendar
         "spark.sql.parquet.int96RebaseModeInRead": "CORRECTED",
     }

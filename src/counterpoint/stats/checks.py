@@ -1,0 +1,45 @@
+"""What arguments must be, each refused by name with its value and the rule; what is no number never passes."""
+
+import math
+from collections.abc import Sequence
+
+from counterpoint.errors import InputError
+
+__all__ = ["choice", "finite", "level", "positive", "share", "whole"]
+
+
+def level(name: str, value: float, *, below: float = 1.0) -> None:
+    """An error, a power or a confidence: strictly between 0 and `below`."""
+    if not 0 < value < below:
+        raise InputError(f"{name} == {value}, must be above 0 and below {below:g}")
+
+
+def share(name: str, value: float) -> None:
+    """A share that may be all or nothing: between 0 and 1."""
+    if not 0 <= value <= 1:
+        raise InputError(f"{name} == {value}, must be between 0 and 1")
+
+
+def positive(name: str, value: float) -> None:
+    """A finite number above 0."""
+    if not 0 < value < math.inf:
+        raise InputError(f"{name} == {value}, must be above 0 and finite")
+
+
+def finite(name: str, value: float) -> None:
+    """Any finite number."""
+    if not math.isfinite(value):
+        raise InputError(f"{name} == {value}, must be a finite number")
+
+
+def whole(name: str, value: int, *, least: int = 0) -> None:
+    """A whole number of at least `least`."""
+    if not (value == value // 1 and least <= value < math.inf):
+        raise InputError(f"{name} == {value}, must be a whole number of {least} or more")
+
+
+def choice(name: str, value: object, choices: Sequence[object]) -> None:
+    """One of a few words."""
+    if value not in choices:
+        listed = ", ".join(f'"{each}"' for each in choices)
+        raise InputError(f"{name} == {value!r}, must be one of {listed}")

@@ -1,0 +1,145 @@
+"""Ratios of sums, such as clicks per view, of units that each bring a numerator and a denominator."""
+
+import math
+from dataclasses import dataclass
+
+from counterpoint.errors import InputError
+from counterpoint.stats.checks import choice
+from counterpoint.stats.comoments import Comoments
+from counterpoint.stats.contrast import State
+from counterpoint.stats.covariates import (
+    Adjustment,
+    Dropped,
+    Slopes,
+    adjusted_mean,
+    adjustment_of,
+    centre_of,
+    residual,
+    variance_parts,
+)
+from counterpoint.stats.pairs import Joint, Pair
+
+__all__ = ["RatioPair"]
+
+
+@dataclass(frozen=True, slots=True)
+class RatioPair(Pair):
+    """Ratios of the mean of column 0 to that of column 1, by the delta method over units.
+
+    With R = N̄/D̄ the variance of an arm's ratio is (s_N² − 2R·s_ND + R²·s_D²)/(n·D̄²), n − 1 in the
+    covariances. Units, not events, are independent: the formula for independent events is wrong in either direction.
+    This one equals the least squares over events clustered by unit, up to n/(n − 1).
+
+    Further columns are covariates (those of numerator and denominator before the experiment, say). They
+    adjust both means as `CovariatePair` does, and R, its variance and its part from the covariates'
+    means follow from (N − R·D)/D̄ in the place of y.
+
+    Raises:
+        InputError: the arms have not the same columns, or fewer than two.
+
+    References:
+        Deng, Knoblich, Lu (2018), Applying the delta method in metric analytics: a practical guide with
+        novel ideas, KDD. For the covariates those of `CovariatePair`.
+
+    >>> control = Comoments.of([[1, 2], [0, 1], [2, 3], [1, 4]])
+    >>> treatment = Comoments.of([[2, 2], [1, 1], [3, 5], [2, 3]])
+    >>> pair = RatioPair(control, treatment)
+    >>> pair.control, round(pair.treatment, 6), round(pair.contrast().se, 6)
+    (0.4, 0.727273, 0.157876)
+    """
+
+    control_arm: Comoments
+    treatment_arm: Comoments
+    slopes: Slopes = "per-arm"
+
+    def __post_init__(self) -> None:
+        choice("slopes", self.slopes, ("per-arm", "pooled", "within"))
+        columns = self.control_arm.columns, self.treatment_arm.columns
+        if columns[0] != columns[1] or columns[0] < 2:
+            raise InputError(
+                f"control has {columns[0]} columns and treatment {columns[1]}; give both a numerator,"
+                " a denominator and the same covariates"
+            )
+
+    @property
+    def control(self) -> float:
+        """Ratio of the control; not a number where its denominator is not above 0."""
+        return _ratio(*self._means()[0])
+
+    @property
+    def treatment(self) -> float:
+        """Ratio of the treatment; not a number where its denominator is not above 0."""
+        return _ratio(*self._means()[1])
+
+    @property
+    def state(self) -> State:
+        """Whether the arms can be compared; if not, why."""
+        if min(self.units) < 2:
+            return "too few units"
+        if not all(mean[1] > 0 for mean in self._means()):
+            return "no denominator"
+        return "tested" if any(self._linear()[1]) else "no variance"
+
+    @property
+    def units(self) -> tuple[int, int]:
+        """Units in the control and in the treatment."""
+        return self.control_arm.n, self.treatment_arm.n
+
+    @property
+    def adjustment(self) -> Adjustment:
+        """The covariates used and dropped, and the slopes of numerator and denominator on them."""
+        return adjustment_of(self.control_arm, self.treatment_arm, 2, self.slopes)
+
+    @property
+    def dropped(self) -> tuple[Dropped, ...]:
+        """The covariates that took no part, each with the reason."""
+        return self.adjustment.dropped
+
+    @property
+    def variance_kept(self) -> float | None:
+        """Variance of the difference as a share of that without covariates; none where there is no test."""
+        adjusted = self.contrast()
+        bare = RatioPair(self.control_arm.select((0, 1)), self.treatment_arm.select((0, 1))).contrast()
+        return (adjusted.se / bare.se) ** 2 if adjusted and bare else None
+
+    def joint(self) -> Joint | None:
+        """The ratios with their variances; none unless `state` is "tested"."""
+        if self.state != "tested":
+            return None
+        slopes, rest = self._linear()
+        parts = variance_parts(
+            self.control_arm,
+            self.treatment_arm,
+            self.adjustment,
+            slopes,
+            rest,
+            per_arm=self.slopes == "per-arm",
+        )
+        return Joint(self.control, self.treatment, parts)
+
+    def _means(self) -> tuple[tuple[float, float], tuple[float, float]]:
+        """The adjusted numerator and denominator of the control and of the treatment."""
+        found = self.adjustment
+        centre = centre_of(self.control_arm, self.treatment_arm)
+        control, treatment = (
+            tuple(adjusted_mean(arm, column, found.used, slopes[column], centre) for column in (0, 1))
+            for arm, slopes in ((self.control_arm, found.control), (self.treatment_arm, found.treatment))
+        )
+        return (control[0], control[1]), (treatment[0], treatment[1])
+
+    def _linear(self) -> tuple[tuple[tuple[float, ...], tuple[float, ...]], tuple[float, float]]:
+        """Of (N − R·D)/D̄: each arm's slopes on the covariates, and its sum of squares around them."""
+        found = self.adjustment
+        slopes, rest = [], []
+        arms = ((self.control_arm, found.control), (self.treatment_arm, found.treatment))
+        for (arm, fitted), (numerator, denominator) in zip(arms, self._means(), strict=True):
+            weights = (1 / denominator, -_ratio(numerator, denominator) / denominator)
+            slopes.append(
+                tuple(weights[0] * on_n + weights[1] * on_d for on_n, on_d in zip(*fitted, strict=True))
+            )
+            rest.append(residual(weights, fitted, arm, found.used))
+        return (slopes[0], slopes[1]), (rest[0], rest[1])
+
+
+def _ratio(numerator: float, denominator: float) -> float:
+    return numerator / denominator if denominator > 0 else math.nan

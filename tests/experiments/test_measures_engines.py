@@ -1,0 +1,98 @@
+"""Every kind of metric on DuckDB, ClickHouse and Spark: the same totals of one journal."""
+
+import gc
+import random
+import sys
+import warnings
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from msgspec.structs import replace
+
+from counterpoint.experiments import Experiment
+from counterpoint.experiments.aggregation import exposures_of, totals_expression
+from counterpoint.experiments.totals import Totals, totals_of
+from counterpoint.journal import EXPOSURE, Journal, Snapshot
+from counterpoint.settings import JournalSettings
+from tests.journal.engines import OTHERS, address_of
+
+from .test_measures import METRICS
+
+T0 = datetime(2026, 1, 1, tzinfo=UTC)
+PLAN = Experiment(name="e", flag="f", control="x", treatments=("y",), success=METRICS)
+ENDED = replace(PLAN, start=T0, end=T0 + timedelta(hours=70))
+# py4j and PySpark leave their sockets to Python's collector; Spark starts slowly beside other work.
+pytestmark = [pytest.mark.filterwarnings("ignore:unclosed:ResourceWarning"), pytest.mark.timeout(400)]
+
+
+@pytest.fixture(autouse=True)
+def _sockets() -> Iterator[None]:
+    yield
+    if "pyspark" in sys.modules:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", ResourceWarning)
+            gc.collect()
+
+
+@pytest.fixture
+def journal(tmp_path: Path) -> Iterator[Journal]:
+    with Journal(tmp_path / "journal", JournalSettings()) as made:
+        made.append(list(happenings()))
+        made.compact()
+        yield made
+
+
+def happenings() -> Iterator[dict[str, Any]]:
+    rng = random.Random(7)  # noqa: S311 - made up, and the same each time
+    for number in range(900):
+        exposed = number % 6 == 0
+        at = T0 + timedelta(
+            seconds=rng.randrange(-2 * 86_400, 4 * 86_400), microseconds=rng.choice([0, 1, 999_999])
+        )
+        data: dict[str, Any] = {"value": rng.choice([rng.randrange(-3, 9), rng.random() * 7])}
+        if exposed:
+            data = {"feature_flag.key": "f", "feature_flag.result.variant": rng.choice("xxxyyyz")}
+        yield {
+            "specversion": "1.0", "id": str(number), "source": "test", "subject": f"u{rng.randrange(60)}",
+            "type": EXPOSURE if exposed else rng.choice("pqr"), "time": at.isoformat(), "data": data,
+        }  # fmt: skip
+
+
+def totals(snapshot: Snapshot, plan: Experiment, as_of: datetime | None) -> Totals:
+    shown = exposures_of(plan, snapshot.events(EXPOSURE))
+    types = sorted({event for metric in plan.metrics for event in metric.types})
+    expression = totals_expression(plan, shown, snapshot.events(*types), as_of=as_of)
+    return totals_of(plan, expression.to_pyarrow().to_pylist())
+
+
+def whole(found: Totals, about: Any = lambda number: number) -> list[Any]:
+    """All of it, one after the other; `about` says how numbers are compared."""
+    rows: list[Any] = [found.first_exposure, found.last_exposure, found.outside]
+    for group in found.groups:
+        rows.append((group.variant, group.mixed, group.users, group.early, group.late))
+        for name, metric in group.metrics.items():
+            rows.append((name, metric.events, metric.blank, metric.incomplete))
+            for each in (metric.comoments, metric.plain):
+                rows.append(each and each.n)
+                rows += [
+                    about(number) for row in ((each.means, *each.cross) if each else ()) for number in row
+                ]
+    return rows
+
+
+def near(number: float) -> Any:
+    return pytest.approx(number, rel=1e-9, abs=1e-9)
+
+
+@pytest.mark.parametrize("engine", OTHERS)
+def test_engines_agree_on_every_kind_of_metric(journal: Journal, engine: str) -> None:
+    address = address_of(engine)
+    with journal.snapshot() as ours, journal.snapshot(address) as theirs:
+        for plan in (PLAN, ENDED):
+            for as_of in (None, T0 + timedelta(hours=60)):
+                found = totals(ours, plan, as_of)
+                assert any(metric.incomplete for group in found.groups for metric in group.metrics.values())
+                assert whole(totals(theirs, plan, as_of)) == whole(found, near)
