@@ -48,19 +48,29 @@ def asked_metric(text: str, *, guardrail: bool = False) -> Asked:
             f"{option} {text!r} names no metric; write NAME, or NAME=COLUMN, such as revenue=revenue_usd."
         )
     above, _, below = columns.partition("/")
-    asked = Asked(
-        Metric(name=plain_name(title), event=above.strip(), aggregation="sum", title=title),
-        Columns(above.strip(), below.strip() or None),
-    )
+    asked = Asked(_metric(title, above.strip(), below.strip()), Columns(above.strip(), below.strip() or None))
     for word in map(str.strip, words):
         asked = _with_word(asked, word, option, text, guardrail=guardrail)
     return asked
+
+
+def _metric(title: str, above: str, below: str) -> Metric:
+    name = plain_name(title)
+    if not below:
+        return Metric(name=name, event=above, aggregation="sum", title=title)
+    one, other = (
+        Metric(name=plain_name(f"{name} {column}"), event=column, aggregation="sum", title=column)
+        for column in (above, below)
+    )
+    return Metric(name=name, aggregation="ratio", title=title, numerator=one, denominator=other)
 
 
 def _with_word(asked: Asked, word: str, option: str, text: str, *, guardrail: bool) -> Asked:
     metric = asked.metric
     if word in DIRECTIONS:
         return replace(asked, metric=replace(metric, direction=word))
+    if word in AGGREGATIONS and metric.aggregation == "ratio":
+        raise UsageError(f"{option} {text!r} says {word!r}; a ratio divides sums, so leave it out.")
     if word in AGGREGATIONS:
         return replace(asked, metric=replace(metric, aggregation=word), said=True)
     if guardrail and (found := _MARGIN.fullmatch(word)):

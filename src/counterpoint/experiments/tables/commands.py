@@ -49,10 +49,6 @@ def analyze_options(name: str | None, options: "Options") -> "Result":
         raise UsageError(
             f"The metric {twice[0]} is named twice; give each a name of its own, as NAME=COLUMN."
         )
-    if ratio := next((each for each in asked if each.columns.denominator), None):
-        raise UsageError(
-            f"{ratio.metric.name} is a ratio of columns, which a table cannot be asked for yet; name one column."
-        )
     source = _source(options, {each.metric.name: each.columns for each in asked})
     files = files_of(source, [Path.cwd()], inside=False)
     with opened(source, files=files) as table:

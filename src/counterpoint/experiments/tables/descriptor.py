@@ -49,7 +49,8 @@ def write_descriptor(
 
 def descriptors(plan: Experiment, source: Source, path: str, *, owner: str) -> list[dict[str, Any]]:
     """The documents of the metrics and of the experiment."""
-    documents = [*(_metric(metric) for metric in plan.metrics), _experiment(plan, source, path)]
+    metrics = {each.name: each for metric in plan.metrics for each in (*_parts(metric), metric)}
+    documents = [*map(_metric, metrics.values()), _experiment(plan, source, path)]
     for document in documents:
         document["spec"] = {"owner": owner, **document["spec"]}
     return documents
@@ -65,7 +66,16 @@ def _document(kind: str, name: str, title: str | None, spec: dict[str, Any]) -> 
     }
 
 
+def _parts(metric: Metric) -> tuple[Metric, ...]:
+    return metric.parts if len(metric.parts) > 1 else ()
+
+
 def _metric(metric: Metric) -> dict[str, Any]:
+    if metric.numerator and metric.denominator:
+        of = {"numerator": metric.numerator.name, "denominator": metric.denominator.name}
+        return _document(
+            "Metric", metric.name, metric.title, {"aggregation": "ratio", **of, "direction": metric.direction}
+        )
     return _document(
         "Metric",
         metric.name,

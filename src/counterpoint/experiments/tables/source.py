@@ -5,6 +5,8 @@ from typing import Any, Final
 
 import msgspec
 
+from counterpoint.experiments.measures import Metric
+
 __all__ = ["ENCODINGS", "Columns", "Source", "delimiter_of", "source_of"]
 
 ENCODINGS: Final = ("utf-8", "latin-1", "utf-16")
@@ -55,9 +57,14 @@ class Source(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
         """What it is called in a sentence."""
         return self.file if self.file else f"{self.connection}: {self.table}"
 
-    def columns_of(self, metric: str) -> Columns:
-        """The columns of a metric."""
-        return self.metrics.get(metric) or Columns(metric)
+    def columns_of(self, metric: Metric) -> Columns:
+        """The columns of a metric; of a ratio that is not named those of its two metrics."""
+        if found := self.metrics.get(metric.name):
+            return found
+        if len(metric.parts) == 1:
+            return Columns(metric.name)
+        above, below = (self.columns_of(part) for part in metric.parts)
+        return Columns(above.value, below.value, (*above.covariates, *below.covariates))
 
 
 def delimiter_of(text: str | None) -> str | None:

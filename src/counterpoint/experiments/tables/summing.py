@@ -4,7 +4,7 @@ Rows of one user are put together first, then squares are summed around the pool
 that large values keep their digits. Only counts and moments of each arm leave the engine.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 from functools import reduce
 from operator import and_
@@ -25,6 +25,8 @@ MOST_VARIANTS = 1000
 """Groups beyond which a column holds no variants."""
 MISSING = ("", "na", "n/a", "nan", "null", "none", "nil", "-")
 """Texts of CSV that say that there is no number, in small letters."""
+OF_COLUMNS = ("mean", "sum", "count", "any")
+"""Aggregations that put the rows of a user together."""
 WITH_NAN = ("duckdb", "postgres")
 """Engines whose numbers may be no number."""
 
@@ -35,12 +37,13 @@ def require_columns(source: Source, metrics: Sequence[Metric], table: Table) -> 
     Raises:
         InputError: one problem for each column, with names that are near.
     """
+    problems = list(_unfit(source, metrics))
     wanted = [("subject", source.subject), ("variant", source.variant)]
     wanted += [("time", source.time)] if source.time else []
     for metric in metrics:
-        wanted += [(f"the metric {metric.name}", name) for name in source.columns_of(metric.name).names]
+        wanted += [(f"the metric {metric.name}", name) for name in source.columns_of(metric).names]
     known = list(table.columns)
-    problems = [
+    problems += [
         Problem(
             f"There is no column {name!r} for {use}{near(name, known) or '.'} The columns are {', '.join(known[:40])}.",
             file=source.shown,
@@ -50,6 +53,26 @@ def require_columns(source: Source, metrics: Sequence[Metric], table: Table) -> 
     ]
     if problems:
         raise InputError("The table lacks columns that are named for it.", problems)
+
+
+def _unfit(source: Source, metrics: Sequence[Metric]) -> Iterator[Problem]:
+    """Metrics that no columns can give."""
+    for metric in metrics:
+        pointer = f"/spec/source/metrics/{metric.name}"
+        columns = source.columns_of(metric)
+        if (columns.denominator is not None) != (metric.aggregation == "ratio"):
+            yield Problem(
+                f"{metric.label} is {'a ratio; name its numerator and denominator' if columns.denominator is None else 'no ratio; name one column'}.",
+                pointer,
+            )
+        for part in metric.parts:
+            if part.aggregation not in OF_COLUMNS or part.window_days or part.offset_days:
+                what = part.aggregation if part.aggregation not in OF_COLUMNS else "a window of days"
+                yield Problem(
+                    f"{part.label} is computed from events ({what}), which a table of users does not have; compute it in the"
+                    f" table, and name a metric with one of {', '.join(OF_COLUMNS)}, or a ratio of such.",
+                    pointer,
+                )
 
 
 def table_expression(
@@ -70,9 +93,7 @@ def table_expression(
         end: rows after it do not count.
     """
     users = _users(metrics, source, *_rows(metrics, source, table, start, end))
-    parts = [
-        (i, p) for i, metric in enumerate(metrics) for p in range(len(source.columns_of(metric.name).names))
-    ]
+    parts = [(i, p) for i, metric in enumerate(metrics) for p in range(len(source.columns_of(metric).names))]
     counted = users.filter(users.known & users.low.notnull())
     centres = counted.aggregate(**{f"c{i}_{p}": counted[f"m{i}_{p}"].mean() for i, p in parts}, nothing=counted.count()).alias("centres")  # fmt: skip
     around = users.cross_join(centres)
@@ -110,14 +131,13 @@ def _users(metrics: Sequence[Metric], source: Source, rows: Table, inside: Any) 
     """One row per user, with each part of each metric; rows without a user make one row that is not `known`."""
     columns: dict[str, Any] = {}
     for i, metric in enumerate(metrics):
-        names = source.columns_of(metric.name).names
-        ratio = source.columns_of(metric.name).denominator is not None
+        names = source.columns_of(metric).names
         for p in range(len(names)):
             value = rows[f"v{i}_{p}"]
-            if p > int(ratio):
-                columns[f"m{i}_{p}"] = value.mean(where=inside)
+            if p < len(metric.parts):
+                columns[f"m{i}_{p}"] = _of_user(metric.parts[p], value, inside)
             else:
-                columns[f"m{i}_{p}"] = _of_user(metric, value, inside, ratio=ratio).fill_null(0.0)
+                columns[f"m{i}_{p}"] = value.mean(where=inside)
         columns |= {
             f"rows{i}": rows[f"v{i}_0"].count(where=inside),
             f"blank{i}": rows[f"blank{i}"].sum(where=inside),
@@ -140,16 +160,21 @@ def _users(metrics: Sequence[Metric], source: Source, rows: Table, inside: Any) 
     return grouped.mutate(known=grouped.subject.notnull(), **binary).alias("users")
 
 
-def _of_user(metric: Metric, value: Any, inside: Any, *, ratio: bool) -> Any:
-    if ratio:
-        return value.sum(where=inside)
-    if metric.aggregation == "any":
-        return ibis.cases((value != 0, 1.0), (value == 0, 0.0)).max(where=inside)
-    if metric.aggregation == "mean":
-        return value.mean(where=inside)
-    if metric.aggregation == "count":
-        return value.count(where=inside).cast("float64")
-    return value.sum(where=inside)
+def _of_user(part: Metric, value: Any, inside: Any) -> Any:
+    """What the rows of a user make, with the limits that the metric declares; 0 without any number."""
+    if part.event_cap is not None and part.aggregation in ("mean", "sum"):
+        value = ibis.ifelse(value > part.event_cap, part.event_cap, value)
+    if part.aggregation == "any":
+        found = ibis.cases((value != 0, 1.0), (value == 0, 0.0)).max(where=inside)
+    elif part.aggregation == "mean":
+        found = value.mean(where=inside)
+    elif part.aggregation == "count":
+        found = value.count(where=inside).cast("float64")
+    else:
+        found = value.sum(where=inside)
+    if part.cap is not None:
+        found = ibis.ifelse(found > part.cap, part.cap, found)
+    return found.fill_null(0.0)
 
 
 def _rows(
@@ -161,7 +186,7 @@ def _rows(
     time, untimed = _time(source, table)
     columns: dict[str, Any] = {}
     for i, metric in enumerate(metrics):
-        read = [_number(name, source, table, backend) for name in source.columns_of(metric.name).names]
+        read = [_number(name, source, table, backend) for name in source.columns_of(metric).names]
         for p, (value, *_) in enumerate(read):
             columns[f"v{i}_{p}"] = value
         for name, at in (("blank", 1), ("wrong", 2), ("endless", 3)):

@@ -9,9 +9,15 @@ from counterpoint.errors import InputError, Problem
 from counterpoint.experiments.model import Metric
 from counterpoint.experiments.tables.source import Source
 from counterpoint.experiments.tables.summing import MOST_VARIANTS
-from counterpoint.experiments.totals import ArmTotals, CovariateTotals, MetricTotals, Totals
+from counterpoint.experiments.totals import (
+    ArmTotals,
+    CovariateTotals,
+    MetricTotals,
+    Totals,
+    moments_of,
+)
 from counterpoint.experiments.wording import count
-from counterpoint.stats import Moments
+from counterpoint.stats import Comoments
 
 __all__ = ["TableTotals", "table_totals"]
 
@@ -83,7 +89,7 @@ def table_totals(metrics: Sequence[Metric], source: Source, rows: Sequence[Mappi
 def _refuse(metrics: Sequence[Metric], source: Source, rows: Sequence[Mapping[str, Any]]) -> None:
     problems = []
     for i, metric in enumerate(metrics):
-        columns = " or ".join(source.columns_of(metric.name).names)
+        columns = " or ".join(source.columns_of(metric).names)
         if wrong := sum(int(row[f"wrong{i}"] or 0) for row in rows):
             sample = min((row[f"sample{i}"] for row in rows if row[f"sample{i}"] is not None), default="")
             comma = (
@@ -122,7 +128,7 @@ def _warnings(metrics: Sequence[Metric], source: Source, rows: Sequence[Mapping[
         )
     for i, metric in enumerate(metrics):
         if blank := sum(int(row[f"blank{i}"] or 0) for row in rows if row["known"]):
-            columns = source.columns_of(metric.name)
+            columns = source.columns_of(metric)
             found.append(
                 f"{count(blank)} rows have no number in “{'” or “'.join(columns.names)}”: for {metric.label} such a user has 0"
                 + (", and a covariate that is missing counts as the mean." if columns.covariates else ".")
@@ -131,21 +137,25 @@ def _warnings(metrics: Sequence[Metric], source: Source, rows: Sequence[Mapping[
 
 
 def _metric(metric: Metric, i: int, source: Source, row: Mapping[str, Any]) -> MetricTotals:
-    columns = source.columns_of(metric.name)
     n = int(row["users"])
-    parts = range(len(columns.names))
-    away = [float(row[f"sum{i}_{p}"]) / n for p in parts]
-    means = [_finite(row[f"centre{i}_{p}"]) + away[p] for p in parts]
+    parts = range(len(source.columns_of(metric).names))
+    sums = [float(row[f"sum{i}_{p}"]) for p in parts]
+    means = tuple(_finite(row[f"centre{i}_{p}"]) + sums[p] / n for p in parts)
 
     def comoment(p: int, q: int) -> float:
-        p, q = max(p, q), min(p, q)
-        found = float(row[f"cross{i}_{p}_{q}"]) - float(row[f"sum{i}_{p}"]) * away[q]
+        found = float(row[f"cross{i}_{max(p, q)}_{min(p, q)}"]) - sums[p] * (sums[q] / n)
         return max(found, 0.0) if p == q else found
 
-    moments = [Moments(n, means[p], comoment(p, p)) for p in parts]
-    at = 2 if columns.denominator else 1
-    covariate = CovariateTotals(moments[at], comoment(0, at)) if len(parts) > at else None
-    return MetricTotals(moments[0], events=int(row[f"rows{i}"] or 0), covariate=covariate)
+    found = Comoments(n, means, tuple(tuple(comoment(p, q) for q in parts) for p in parts))
+    ratio = len(metric.parts) > 1
+    alone = len(parts) == 2 and not ratio
+    return MetricTotals(
+        moments_of(found, ratio=ratio),
+        events=int(row[f"rows{i}"] or 0),
+        covariate=CovariateTotals(found.moments(1), found.cross[0][1]) if alone else None,
+        comoments=found,
+        ratio=ratio,
+    )
 
 
 def _finite(centre: Any) -> float:
