@@ -123,6 +123,10 @@ COMMANDS: dict[str, dict[str, tuple[str, str]]] = {
             "counterpoint.experiments.commands:analyze",
             "Print the results and the shipping recommendation.",
         ),
+        "calendar": (
+            "counterpoint.experiments.coordination.commands:calendar",
+            "Show when experiments run, and which may change each other.",
+        ),
         "record": (
             "counterpoint.experiments.record_commands:record",
             "Print the decision record: what was asked, planned, found and decided.",

@@ -11,7 +11,7 @@ from counterpoint.graph.entity import Entity
 from counterpoint.graph.ref import Ref, parse_ref
 from counterpoint.spelling import near
 
-__all__ = ["metric_of", "metric_refs", "near_refs", "part_refs", "plan_of"]
+__all__ = ["metric_of", "metric_refs", "moment_in", "near_refs", "part_refs", "plan_of"]
 
 TESTED = get_args(Aggregation)
 """Aggregations that give one number per user, which tests compare."""
@@ -83,8 +83,8 @@ def plan_of(experiment: Entity, metrics: Mapping[str, Entity], known: Iterable[s
         shares=dict(spec.get("shares") or {}),
         alpha=_given(spec.get("alpha"), 0.05),
         srm_threshold=_given(spec.get("srmThreshold"), 0.001),
-        start=_moment(spec.get("start"), last=False),
-        end=_moment(spec.get("end"), last=True),
+        start=moment_in(spec.get("start"), last=False),
+        end=moment_in(spec.get("end"), last=True),
         flag_set=parse_ref(flag_set, default_kind="flagset", default_namespace=experiment.namespace).name
         if flag_set
         else None,
@@ -158,7 +158,7 @@ def _measures(experiment: Entity) -> Iterator[tuple[str, str, Mapping[str, Any]]
             yield f"/spec/{role}/{index}/metric", str(ref), item
 
 
-def _moment(value: Any, *, last: bool) -> datetime | None:
+def moment_in(value: Any, *, last: bool) -> datetime | None:
     """A date-time in UTC; a plain day begins at its first moment, or ends at its last."""
     if value is None:
         return None

@@ -311,6 +311,7 @@ OWN_KINDS = (
             Field("flag"),
             refers("flagSet", "FlagSet", "exposedBy", "exposes", default="default"),
             SOURCE,
+            Field("surface"),
             Field("control", required=True),
             Field("treatments", "texts", required=True, at_least=1),
             Field("shares", "mapping", fields=(Field("*", "number", minimum=0),)),
