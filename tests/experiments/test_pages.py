@@ -87,7 +87,13 @@ def test_the_api_lists_and_answers_results(busy: TestClient) -> None:
     result = busy.get("/api/v1/experiments/default/gate/result").json()
     assert result["verdict"]["state"] == "ship"
     assert result["levels"] == pytest.approx(
-        {"success": 0.05, "guardrail": 0.05, "deterioration": 0.05 / 3, "sampleRatio": 0.001}
+        {
+            "success": 0.05,
+            "guardrail": 0.05,
+            "deterioration": 0.05 / 3,
+            "sampleRatio": 0.001,
+            "quality": 0.05 / 3,
+        }
     )
 
 

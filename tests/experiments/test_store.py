@@ -3,8 +3,11 @@ from datetime import UTC, datetime
 import pytest
 
 from counterpoint import Workspace
-from counterpoint.errors import InputError, NotFoundError
+from counterpoint.errors import ConflictError, InputError, NotFoundError
 from counterpoint.experiments import store
+from counterpoint.experiments.decision import conditions
+from counterpoint.experiments.model import QualityTest, Target
+from counterpoint.experiments.stopping import Stopping
 from counterpoint.graph.actor import local_actor
 
 from .conftest import entity, happened
@@ -147,3 +150,87 @@ def test_an_arm_that_is_no_variant_of_the_flag_is_a_note(games: Workspace) -> No
     put(games, entity("FlagSet", "default", {"definition": definition}))
     (note,) = store.load(games, "gate").notes
     assert "has no variant gate_40, only gate_30, gate_50" in note
+
+
+def test_the_whole_plan_is_read_from_a_descriptor(games: Workspace) -> None:
+    spec = store.load(games, "gate").entity.spec
+    whole = {
+        **spec,
+        "success": [{"metric": "retained", "mde": 0.02, "baseline": {"mean": 0.2, "correlation": 0.5}}],
+        "guardrails": [{"metric": "rounds", "margin": 2, "scale": "absolute"}],
+        "deterioration": [{"metric": "retained"}],
+        "quality": [{"test": "pre-exposure", "level": 0.001}],
+        "decision": {
+            "all": [{"better": "retained"}, {"within": "rounds"}, {"notWorse": "metric:default/rounds"}]
+        },
+        "beta": 0.1,
+        "alphaMinus": 0.02,
+        "stopping": {"method": "group-sequential", "looks": 5, "maximum": 40000},
+        "covariates": False,
+        "slopes": "pooled",
+        "unitsPerArm": 500,
+    }
+    put(games, entity("Experiment", "gate", whole))
+    plan = store.load(games, "gate").plan
+    assert plan.targets["retained"] == Target(mde=0.02, mean=0.2, correlation=0.5)
+    assert (plan.guardrails[0].margin, plan.guardrails[0].scale) == (2, "absolute")
+    assert plan.quality == (QualityTest("pre-exposure", 0.001),)
+    assert [leaf.text for leaf in conditions(plan.tree)] == [
+        "superiority: retained",
+        "non-inferiority: rounds",
+        "deterioration: rounds",
+    ]
+    assert plan.stopping == Stopping(method="group-sequential", looks=5, maximum=40_000)
+    assert (plan.beta, plan.alpha_minus, plan.covariates, plan.slopes) == (0.1, 0.02, False, "pooled")
+    assert plan.units_per_arm == 500
+
+
+@pytest.mark.parametrize(
+    ("changes", "pointer"),
+    [
+        ({"decision": "majority"}, "/spec/decision"),
+        ({"stopping": {"looks": 2.5}}, "/spec/stopping/looks"),
+        ({"stopping": {"method": "bayes"}}, "/spec/stopping/method"),
+        ({"quality": [{"test": "vibes"}]}, "/spec/quality/0/test"),
+        ({"success": [{"metric": "retained", "scale": "log"}]}, "/spec/success/0/scale"),
+    ],
+)
+def test_a_descriptor_that_no_plan_can_have_is_refused_on_import(
+    games: Workspace, changes: dict, pointer: str
+) -> None:
+    spec = store.load(games, "gate").entity.spec
+    with pytest.raises(InputError) as caught:
+        put(games, entity("Experiment", "gate", {**spec, **changes}))
+    assert pointer in [problem.pointer for problem in caught.value.problems]
+
+
+def test_a_look_is_logged_once_with_who_took_it_and_is_never_computed_anew(played: Workspace) -> None:
+    spec = store.load(played, "gate").entity.spec
+    stopping = {"method": "group-sequential", "looks": 4, "maximum": 400}
+    put(played, entity("Experiment", "gate", {**spec, "stopping": stopping}))
+    result, _ = store.read_now(played, store.load(played, "gate"), local_actor())
+    assert (result.progress.look, result.progress.information) == (2, 0.5)
+    store.result_of(played, store.load(played, "gate"))
+    with played.graph.read() as reader:
+        (entry,) = reader.activity(subject="experiment:default/gate", action="experiment.look")
+    assert entry.actor == local_actor().ref
+    ((alpha, (spent, boundary)),) = entry.after["spent"].items()
+    assert (alpha, spent) == ("0.05", pytest.approx(0.05 * 0.25))
+    assert boundary > 2
+    assert entry.after["verdict"] == "ship"
+    loaded = store.load(played, "gate")
+    assert loaded.looks[0].by == local_actor().ref
+    assert store.result_of(played, loaded).looks == loaded.looks
+
+
+def test_an_invalid_result_is_acknowledged_once_it_is_invalid(played: Workspace) -> None:
+    with pytest.raises(ConflictError, match="is not invalid"):
+        store.acknowledge(played, store.load(played, "gate"), local_actor())
+    spec = store.load(played, "gate").entity.spec
+    put(played, entity("Experiment", "gate", {**spec, "shares": {"gate_30": 9, "gate_40": 1}}))
+    hidden = store.result_of(played, store.load(played, "gate"))
+    assert hidden.verdict.state == "invalid"
+    assert hidden.metrics[0].withheld
+    store.acknowledge(played, store.load(played, "gate"), local_actor(), "looking for the cause")
+    shown = store.result_of(played, store.load(played, "gate"))
+    assert (shown.acknowledged, shown.metrics[0].withheld) == (True, False)

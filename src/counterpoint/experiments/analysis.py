@@ -1,21 +1,29 @@
 """An experiment read from tables: one query, then pure functions of its few rows."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
-from counterpoint.experiments.hypotheses import arms_of, compare, quality_of
+from counterpoint.experiments.fixed_power import needed_per_arm
+from counterpoint.experiments.hypotheses import arms_of, compare, quality_of, withhold
+from counterpoint.experiments.looks import reading_of, taken_now
 from counterpoint.experiments.model import Experiment
-from counterpoint.experiments.result import Result
+from counterpoint.experiments.result import Comparison, Result, Taken
 from counterpoint.experiments.totals import Totals, totals_of
-from counterpoint.experiments.verdict import decide
+from counterpoint.experiments.verdict import branch, decide
 
 if TYPE_CHECKING:
     from ibis import Table
 
 __all__ = ["analyze", "result_of"]
+
+HIDDEN = "The experiment is invalid, so its figures are withheld until somebody acknowledges that."
+UNDECLARED = (
+    "The plan does not say when it is read, so each reading is taken as the only one: read five times, a change"
+    " that is not there is found in 14 of 100 experiments instead of 5. Give it an end, unitsPerArm or stopping."
+)
 
 
 def analyze(
@@ -26,6 +34,8 @@ def analyze(
     as_of: datetime | None = None,
     engine: str = "",
     totals: Totals | None = None,
+    looks: Sequence[Taken] = (),
+    acknowledged: bool = False,
     last_data: bool = False,
 ) -> Result:
     """Read an experiment from Ibis tables of any engine.
@@ -42,6 +52,8 @@ def analyze(
             compared with it where it is given, and with the last moment of the tables where it is not.
         engine: What to call the engine in the result.
         totals: What the query would give, where that is known; it does not run then.
+        looks: The looks that were taken before, of a sequential plan; their boundaries stay as they were.
+        acknowledged: Show the figures of an invalid experiment, which are no evidence.
         last_data: Whether windows are compared with the last moment of the tables although `as_of` is given.
 
     Raises:
@@ -55,22 +67,38 @@ def analyze(
     expression = totals_expression(asked, exposures, table, as_of=as_of, last_data=last_data)
     if totals is None:
         totals = totals_of(experiment, expression.to_pyarrow().to_pylist())
-    result = result_of(experiment, totals, as_of=as_of or datetime.now(UTC), engine=engine)
+    result = result_of(
+        experiment,
+        totals,
+        as_of=as_of or datetime.now(UTC),
+        engine=engine,
+        looks=looks,
+        acknowledged=acknowledged,
+    )
     return replace(result, sql=str(ibis.to_sql(expression)))
 
 
-def result_of(experiment: Experiment, totals: Totals, *, as_of: datetime, engine: str = "") -> Result:
+def result_of(
+    experiment: Experiment,
+    totals: Totals,
+    *,
+    as_of: datetime,
+    engine: str = "",
+    looks: Sequence[Taken] = (),
+    acknowledged: bool = False,
+) -> Result:
     """Draw all conclusions from sufficient statistics: a pure function."""
+    reading = reading_of(experiment, totals, as_of, taken=looks, needed=needed_per_arm(experiment, totals))
     arms, quality = arms_of(experiment, totals), quality_of(experiment, totals)
-    comparisons = tuple(compare(experiment, totals, treatment) for treatment in experiment.treatments)
-    verdict = decide(
-        experiment,
-        arms=arms,
-        quality=quality,
-        comparisons=comparisons,
-        last_exposure=totals.last_exposure,
-        as_of=as_of,
+    comparisons = tuple(
+        compare(experiment, totals, treatment, reading) for treatment in experiment.treatments
     )
+    verdict = decide(experiment, arms=arms, quality=quality, comparisons=comparisons, reading=reading)
+    trees = tuple(branch(experiment, comparison, reading) for comparison in comparisons)
+    if verdict.state == "invalid" and not acknowledged:
+        comparisons = tuple(map(_hidden, comparisons))
+    elif not reading.progress.declared and any(arm.users for arm in arms):
+        quality = replace(quality, warnings=(*quality.warnings, UNDECLARED))
     return Result(
         experiment=experiment.name,
         ref=experiment.ref,
@@ -81,10 +109,20 @@ def result_of(experiment: Experiment, totals: Totals, *, as_of: datetime, engine
         arms=arms,
         quality=quality,
         levels=experiment.levels,
-        comparisons=comparisons,
+        comparisons=tuple(
+            replace(comparison, decision=tree) for comparison, tree in zip(comparisons, trees, strict=True)
+        ),
         first_exposure=totals.first_exposure,
         last_exposure=totals.last_exposure,
         start=experiment.start,
         end=experiment.end,
         engine=engine,
+        progress=reading.progress,
+        looks=(*looks, *taken_now(reading, totals, verdict, comparisons, as_of)),
+        acknowledged=acknowledged,
     )
+
+
+def _hidden(comparison: Comparison) -> Comparison:
+    """The comparison of an invalid experiment: its figures would be taken for evidence."""
+    return replace(comparison, metrics=tuple(withhold(metric, HIDDEN) for metric in comparison.metrics))

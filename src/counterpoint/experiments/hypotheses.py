@@ -1,16 +1,24 @@
 """From sufficient statistics to what each metric's tests say: pure functions of plan and totals."""
 
 import math
+from dataclasses import dataclass
 
-from counterpoint.experiments.model import Experiment, Guardrail, Metric
+from msgspec.structs import replace
+
+from counterpoint.experiments.decision import Condition, Share, Word
+from counterpoint.experiments.estimates import Estimates, estimates_of
+from counterpoint.experiments.looks import Reading
+from counterpoint.experiments.model import Experiment, Guardrail, Metric, Scale
 from counterpoint.experiments.result import (
     Arm,
     Comparison,
+    Figures,
     Hypothesis,
     MetricResult,
     Outcome,
     Quality,
     Range,
+    Role,
     SampleRatioCheck,
 )
 from counterpoint.experiments.totals import ArmTotals, MetricTotals, Totals
@@ -19,8 +27,7 @@ from counterpoint.stats import (
     Contrast,
     Interval,
     Moments,
-    beta_each,
-    contrast,
+    Pair,
     difference,
     noninferiority,
     relative,
@@ -28,13 +35,10 @@ from counterpoint.stats import (
 )
 from counterpoint.stats.distributions import normal_quantile
 
-__all__ = ["MIXED_WARNING", "arms_of", "compare", "quality_of"]
+__all__ = ["MIXED_WARNING", "arms_of", "compare", "quality_of", "withhold"]
 
 MIXED_WARNING = 0.01
 """Share of users in several arms above which the quality is doubted."""
-POWER = 0.8
-"""Power that the smallest detectable change is told for."""
-
 NOTHING = MetricTotals(Moments(0, 0.0, 0.0))
 
 
@@ -114,16 +118,22 @@ def _sizes(plan: Experiment, totals: Totals) -> list[int]:
     return [arm.users if (arm := totals.arm(variant)) else 0 for variant in plan.arms]
 
 
-def compare(plan: Experiment, totals: Totals, treatment: str) -> Comparison:
-    """Test every metric of the plan for one treatment: success metrics first, then guardrails."""
+def compare(plan: Experiment, totals: Totals, treatment: str, reading: Reading) -> Comparison:
+    """Test every metric of the plan for one treatment: success metrics, guardrails, then those watched for harm."""
     control_arm, treated_arm = totals.arm(plan.control), totals.arm(treatment)
-    roles: list[tuple[Metric, Guardrail | None]] = [(metric, None) for metric in plan.success]
-    roles += [(guardrail.metric, guardrail) for guardrail in plan.guardrails]
+    roles: list[tuple[Role, Metric, Guardrail | None]] = [("success", each, None) for each in plan.success]
+    roles += [("guardrail", each.metric, each) for each in plan.guardrails]
+    tested = {metric.name for _, metric, _ in roles}
+    roles += [("deterioration", each, None) for each in plan.deterioration if each.name not in tested]
     return Comparison(
         treatment,
         tuple(
-            _metric(plan, metric, guardrail, treatment, _of(control_arm, metric), _of(treated_arm, metric))
-            for metric, guardrail in roles
+            _metric(
+                _Case(plan, reading, role, metric, guardrail, treatment),
+                _of(control_arm, metric),
+                _of(treated_arm, metric),
+            )
+            for role, metric, guardrail in roles
         ),
     )
 
@@ -132,114 +142,253 @@ def _of(arm: ArmTotals | None, metric: Metric) -> MetricTotals:
     return arm.metrics[metric.name] if arm else NOTHING
 
 
-def _metric(
-    plan: Experiment,
-    metric: Metric,
-    guardrail: Guardrail | None,
-    treatment: str,
-    control: MetricTotals,
-    treated: MetricTotals,
-) -> MetricResult:
-    levels, gain = plan.levels, metric.gain
-    margin = guardrail.margin if guardrail else None
-    welch = difference(control.moments, treated.moments, alpha=plan.alpha)
-    tests = _tests(plan, metric, guardrail, control.moments, treated.moments)
-    role_test = tests[0]
+@dataclass(frozen=True)
+class _Case:
+    """One metric in one role of one treatment."""
+
+    plan: Experiment
+    reading: Reading
+    role: Role
+    metric: Metric
+    guardrail: Guardrail | None
+    treatment: str
+
+    @property
+    def margin(self) -> float | None:
+        return self.guardrail.margin if self.guardrail else None
+
+    @property
+    def kind(self) -> Word:
+        """The test of its role."""
+        if self.role == "success":
+            return "superiority"
+        return "deterioration" if self.margin is None else "non-inferiority"
+
+    @property
+    def share(self) -> Share:
+        """What the test of its role may spend; one that the decision does not name is as under the rules."""
+        levels = self.plan.levels
+        alpha = {
+            "superiority": levels.success,
+            "non-inferiority": levels.guardrail,
+            "deterioration": levels.deterioration,
+        }[self.kind]
+        found = self.plan.costs.get(Condition(self.kind, self.metric.name))
+        return found if found and found.beta > 0 else Share(alpha, self.plan.beta)
+
+    @property
+    def total(self) -> float:
+        """Level of the test of its role over all readings."""
+        return self.plan.levels.deterioration if self.kind == "deterioration" else self.share.alpha
+
+    @property
+    def role_level(self) -> float:
+        return self.harm_level if self.kind == "deterioration" else self.reading.level(self.total)
+
+    @property
+    def harm_level(self) -> float:
+        return self.reading.harm_level(self.plan.levels.deterioration)
+
+
+def _metric(case: _Case, control: MetricTotals, treated: MetricTotals) -> MetricResult:
+    plan, metric, guardrail = case.plan, case.metric, case.guardrail
+    estimates = estimates_of(plan, control, treated)
+    pair = estimates.pair
+    found_of = difference(pair, alpha=plan.alpha)
+    tests = _tests(case, pair)
+    role_test, harm = tests[0], tests[-1]
+    withheld = role_test.state == "withheld"
     # The bad side is bounded by the role's test and the good side by that of deterioration, so the
     # interval agrees with both; a metric that should fall has its bad side on the right.
-    good, bad = role_test.alpha, levels.deterioration
-    errors = (good, bad) if gain > 0 else (bad, good)
-    nulls = (-(margin or 0.0), 0.0) if gain > 0 else (0.0, margin or 0.0)
-    plain = contrast(control.moments, treated.moments)
-    share = relative(control.moments, treated.moments, *errors, nulls=nulls)
-    outcome = _outcome(guardrail, tests)
-    decides = tests[-1] if outcome == "worse" else role_test
-    return MetricResult(
+    good, bad = None if withheld else role_test.alpha, harm.alpha
+    errors = (good, bad) if metric.gain > 0 else (bad, good)
+    shown = _figures(case, pair, errors)
+    plain = pair.contrast()
+    once = case.reading.stopping.method in {"fixed", "fixed-power"} and not withheld
+    outcome = _outcome(case, tests)
+    decides = harm if outcome == "worse" or withheld else role_test
+    found = MetricResult(
         name=metric.name,
         label=metric.label,
         ref=metric.ref,
-        role="guardrail" if guardrail else "success",
-        treatment=treatment,
+        role=case.role,
+        treatment=case.treatment,
         direction=metric.direction,
         aggregation=metric.aggregation,
         event=metric.types[0],
         unit=metric.unit,
-        margin=margin,
+        margin=case.margin,
+        margin_scale=guardrail.scale if guardrail else "relative",
         outcome=outcome,
-        note=_note(metric, role_test, control, treated),
+        note=_note(metric, role_test, control, treated) or estimates.note,
         control_users=control.moments.n,
         treatment_users=treated.moments.n,
-        control_mean=welch.control_mean,
-        treatment_mean=welch.treatment_mean,
-        difference=welch.estimate,
-        se=welch.se,
-        df=welch.df,
-        t=welch.statistic,
+        control_mean=shown.control_mean,
+        treatment_mean=shown.treatment_mean,
+        difference=shown.difference,
+        se=shown.se,
+        df=found_of.df,
+        t=found_of.statistic,
         p=decides.p,
-        p_two_sided=welch.p_two_sided,
+        p_two_sided=found_of.p_two_sided if once else None,
         alpha=decides.alpha,
-        interval=_range(plain.interval(*errors)) if plain else None,
-        interval_level=1 - good - bad if plain else None,
-        interval_two_sided=_range(welch.interval) if welch.interval else None,
-        relative=share.estimate if share else None,
-        relative_interval=_range(share.interval) if share else None,
-        detectable=_detectable(plan, role_test, plain, control.moments, relative_scale=share is not None),
+        interval=shown.interval,
+        interval_level=1 - (good or 0.0) - bad if plain else None,
+        interval_two_sided=_range(found_of.interval) if found_of.interval and once else None,
+        relative=shown.relative,
+        relative_interval=shown.relative_interval,
+        detectable=_detectable(case, role_test, plain, pair, relative_scale=shown.relative is not None),
+        unadjusted=_figures(case, estimates.unadjusted, errors) if estimates.unadjusted else None,
+        uncapped=_figures(case, estimates.uncapped, errors) if estimates.uncapped else None,
+        variance_reduction=_reduction(estimates),
         hypotheses=tests,
         control_events=control.events,
         treatment_events=treated.events,
     )
+    if withheld and case.role == "success" and not harm.rejected:
+        return withhold(found, case.reading.progress.why)
+    return found
 
 
-def _tests(
-    plan: Experiment, metric: Metric, guardrail: Guardrail | None, control: Moments, treated: Moments
-) -> tuple[Hypothesis, ...]:
-    """The test of the role first, that of deterioration last; a guardrail without margin has the latter only."""
-    levels, gain = plan.levels, metric.gain
-    found = difference(control, treated, side="greater" if gain > 0 else "less")
-
-    def welch(kind: str, p: float | None, alpha: float, sign: int) -> Hypothesis:
-        return Hypothesis(
-            kind=kind,  # type: ignore[arg-type]
-            state=found.state,
-            alpha=alpha,
-            p=p,
-            statistic=None if found.statistic is None else sign * found.statistic,
-            df=found.df,
-            rejected=p is not None and p <= alpha,
-        )
-
-    up, down = (found.p_greater, found.p_less) if gain > 0 else (found.p_less, found.p_greater)
-    deterioration = welch("deterioration", down, levels.deterioration, -gain)
-    if guardrail is None:
-        return (welch("superiority", up, levels.success, gain), deterioration)
-    if guardrail.margin is None:
-        return (deterioration,)
-    within = noninferiority(control, treated, margin=guardrail.margin, direction=metric.direction)
-    return (
-        Hypothesis(
-            kind="non-inferiority",
-            state=within.state,
-            alpha=levels.guardrail,
-            p=within.p,
-            statistic=within.statistic,
-            df=within.df,
-            rejected=within.p is not None and within.p <= levels.guardrail,
-        ),
-        deterioration,
+def _figures(case: _Case, pair: Pair, errors: tuple[float | None, float | None]) -> Figures:
+    """Means, difference and intervals of a pair, each end bounded by the test on its side."""
+    plain = pair.contrast()
+    share = relative(pair, below=errors[0], above=errors[1], nulls=_nulls(case, "relative"))
+    return Figures(
+        control_mean=pair.control,
+        treatment_mean=pair.treatment,
+        difference=pair.treatment - pair.control,
+        se=plain.se if plain else None,
+        interval=_range(plain.interval(*errors, nulls=_nulls(case, "absolute"))) if plain else None,
+        relative=share.estimate if share else None,
+        relative_interval=_range(share.interval) if share else None,
     )
 
 
-def _outcome(guardrail: Guardrail | None, tests: tuple[Hypothesis, ...]) -> Outcome:
+def _reduction(estimates: Estimates) -> float | None:
+    """Share of the difference's variance that the covariates took away."""
+    raw = estimates.unadjusted.contrast() if estimates.unadjusted else None
+    adjusted = estimates.pair.contrast()
+    return 1 - (adjusted.se / raw.se) ** 2 if raw and adjusted else None
+
+
+def _nulls(case: _Case, scale: Scale) -> tuple[float, float]:
+    """The changes on a scale that the low and the high end of an interval are tested against."""
+    own = case.guardrail.scale if case.guardrail else "relative"
+    margin = (case.margin or 0.0) if own == scale else 0.0
+    return (-margin, 0.0) if case.metric.gain > 0 else (0.0, margin)
+
+
+def withhold(metric: MetricResult, why: str) -> MetricResult:
+    """The metric without anything that would tell its effect; whether it does harm stays."""
+    tests = tuple(
+        replace(test, p=None, statistic=None, df=None, state="withheld", rejected=False)
+        if test.kind != "deterioration"
+        else replace(test, p=None, statistic=None, df=None)
+        for test in metric.hypotheses
+    )
+    return replace(
+        metric,
+        outcome="worse" if metric.worse else "not read yet",
+        note=metric.note or why,
+        treatment_mean=None,
+        difference=None,
+        se=None,
+        df=None,
+        t=None,
+        p=None,
+        p_two_sided=None,
+        interval=None,
+        interval_level=None,
+        interval_two_sided=None,
+        relative=None,
+        relative_interval=None,
+        detectable=None,
+        hypotheses=tests,
+        unadjusted=None,
+        uncapped=None,
+        variance_reduction=None,
+    )
+
+
+def _tests(case: _Case, pair: Pair) -> tuple[Hypothesis, ...]:
+    """The test of the role first, that of deterioration last; a guardrail without margin has the latter only."""
+    gain = case.metric.gain
+    found = difference(pair, side="greater" if gain > 0 else "less")
+    up, down = (found.p_greater, found.p_less) if gain > 0 else (found.p_less, found.p_greater)
+
+    def welch(kind: Word, p: float | None, alpha: float, total: float, sign: int) -> Hypothesis:
+        statistic = None if found.statistic is None else sign * found.statistic
+        return _hypothesis(case, kind, found.state, alpha, total, p, statistic, found.df)
+
+    total = case.plan.levels.deterioration
+    deterioration = welch("deterioration", down, case.harm_level, total, -gain)
+    if case.kind == "deterioration":
+        return (deterioration,)
+    if case.kind == "superiority":
+        return (_may_read(case, welch("superiority", up, case.role_level, case.total, gain)), deterioration)
+    within = noninferiority(
+        pair,
+        margin=case.margin or 0.0,
+        direction=case.metric.direction,
+        relative=case.guardrail is None or case.guardrail.scale == "relative",
+    )
+    test = _hypothesis(
+        case,
+        "non-inferiority",
+        within.state,
+        case.role_level,
+        case.total,
+        within.p,
+        within.statistic,
+        within.df,
+    )
+    return (_may_read(case, test), deterioration)
+
+
+def _hypothesis(
+    case: _Case,
+    kind: Word,
+    state: str,
+    alpha: float,
+    total: float,
+    p: float | None,
+    statistic: float | None,
+    df: float | None,
+) -> Hypothesis:
+    return Hypothesis(
+        kind=kind,
+        state=state,
+        alpha=alpha,
+        total_alpha=total,
+        p=p,
+        statistic=statistic,
+        df=df,
+        rejected=p is not None and p <= alpha,
+        shown_at=case.reading.shown_at(f"{kind}: {case.metric.name}", case.treatment),
+    )
+
+
+def _may_read(case: _Case, test: Hypothesis) -> Hypothesis:
+    """The test, or nothing of it where the plan does not let it be read yet."""
+    if case.reading.open:
+        return test
+    return replace(test, state="withheld", p=None, statistic=None, df=None, rejected=False)
+
+
+def _outcome(case: _Case, tests: tuple[Hypothesis, ...]) -> Outcome:
     role_test, deterioration = tests[0], tests[-1]
     if deterioration.rejected:
         return "worse"
-    if role_test.state != "tested":
+    if role_test.state == "withheld" and not role_test.shown:
+        return "not read yet" if case.kind == "superiority" else "no harm seen"
+    if role_test.state not in {"tested", "withheld"}:
         return "not tested"
-    if guardrail is None:
-        return "better" if role_test.rejected else "no clear change"
-    if guardrail.margin is None:
+    if case.kind == "superiority":
+        return "better" if role_test.shown else "no clear change"
+    if case.kind == "deterioration":
         return "no harm seen"
-    return "within margin" if role_test.rejected else "margin not shown"
+    return "within margin" if role_test.shown else "margin not shown"
 
 
 def _note(metric: Metric, test: Hypothesis, control: MetricTotals, treated: MetricTotals) -> str:
@@ -248,20 +397,21 @@ def _note(metric: Metric, test: Hypothesis, control: MetricTotals, treated: Metr
     reasons = {
         "too few units": "An arm has fewer than two users.",
         "no variance": "All users have the same value, so there is nothing to test.",
+        "no denominator": "The denominator is not above 0 in an arm, so there is no ratio.",
         "no share": "The control mean is not above 0, so a margin that is a share of it has no meaning.",
     }
     return reasons.get(test.state, "")
 
 
 def _detectable(
-    plan: Experiment, test: Hypothesis, plain: Contrast | None, control: Moments, *, relative_scale: bool
+    case: _Case, test: Hypothesis, plain: Contrast | None, pair: Pair, *, relative_scale: bool
 ) -> float | None:
-    """What the arms, as large and as noisy as they are, would have shown with the usual power."""
-    if plain is None:
+    """What the arms, as large and as noisy as they are, would have shown with the plan's power."""
+    beta = case.share.beta
+    if plain is None or test.state == "withheld" or not 0 < beta < 0.5:
         return None
-    beta = beta_each(1 - POWER, successes=len(plan.success), guardrails=len(plan.guardrails))
     size = (normal_quantile(1 - test.alpha) + normal_quantile(1 - beta)) * plain.se
-    return size / control.mean if relative_scale else size
+    return size / pair.control if relative_scale else size
 
 
 def _range(interval: Interval) -> Range:

@@ -1,20 +1,15 @@
 """The plan of an experiment: what is compared, on which metrics, and by which levels it is decided."""
 
-from collections import Counter
-from collections.abc import Iterator
 from datetime import datetime
+from typing import Literal
 
 import msgspec
 
-from counterpoint.errors import InputError, Problem
-from counterpoint.experiments.measures import (
-    PLAIN_FIELD,
-    PLAIN_WORDS,
-    Aggregation,
-    Direction,
-    Metric,
-    metric_problems,
-)
+from counterpoint.errors import InputError
+from counterpoint.experiments.contradictions import plan_problems
+from counterpoint.experiments.decision import Condition, Node, Share, conditions, rule_one, rule_two, shares
+from counterpoint.experiments.measures import PLAIN_FIELD, PLAIN_WORDS, Aggregation, Direction, Metric
+from counterpoint.experiments.stopping import Stopping
 from counterpoint.stats import alpha_deterioration, alpha_guardrail, alpha_success
 
 __all__ = [
@@ -26,6 +21,22 @@ __all__ = [
     "Guardrail",
     "Levels",
     "Metric",
+    "QualityTest",
+    "Rule",
+    "Scale",
+    "Target",
+]
+
+Scale = Literal["relative", "absolute"]
+"""Whether a size is a share of the control mean, or in the metric's unit."""
+Rule = Literal["rule-1", "rule-2"]
+QualityName = Literal[
+    "pre-exposure",
+    "sample-ratio-by-day",
+    "sample-ratio-by-segment",
+    "sequential-sample-ratio",
+    "traffic",
+    "crossover",
 ]
 
 
@@ -34,7 +45,31 @@ class Guardrail(msgspec.Struct, frozen=True, rename="camel"):
 
     metric: Metric
     margin: float | None = None
-    """Share of the control mean that may be lost, as 0.01 for 1 %; without one, only significant harm counts."""
+    """What may be lost, 0.01 for 1 % of the control mean; without one, only significant harm counts."""
+    scale: Scale = "relative"
+    """Whether the margin is a share of the control mean, or in the metric's unit."""
+
+
+class Target(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
+    """What is expected of a metric before the start, from which the number of users follows."""
+
+    mde: float | None = None
+    """Smallest change worth detecting, without its sign: 0.02 is 2 % of the control mean if relative."""
+    scale: Scale = "relative"
+    mean: float | None = None
+    """Mean per user of the control; of the last weeks, if nothing is said."""
+    sd: float | None = None
+    """Standard deviation per user; of a 0/1 metric it follows from the mean."""
+    correlation: float | None = None
+    """Between the metric and its covariate, which takes its square from the variance."""
+
+
+class QualityTest(msgspec.Struct, frozen=True, rename="camel"):
+    """A test of the data beside the sample ratio; where it rejects, the experiment is invalid."""
+
+    test: QualityName
+    level: float | None = None
+    """None gives it the same share of α₋ as each test of harm."""
 
 
 class Levels(msgspec.Struct, frozen=True, rename="camel"):
@@ -44,6 +79,7 @@ class Levels(msgspec.Struct, frozen=True, rename="camel"):
     guardrail: float
     deterioration: float
     sample_ratio: float
+    quality: float = 0.0
 
 
 class Experiment(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
@@ -57,12 +93,29 @@ class Experiment(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     flag: str
     control: str
     treatments: tuple[str, ...]
+    kind: Literal["ab-test", "rollout"] = "ab-test"
+    """A rollout has one treatment and guardrails only, and is read at any time."""
     success: tuple[Metric, ...] = ()
     guardrails: tuple[Guardrail, ...] = ()
+    deterioration: tuple[Metric, ...] = ()
+    """Metrics beside those that only must not get worse."""
+    quality: tuple[QualityTest, ...] = ()
+    targets: dict[str, Target] = {}
+    """By the metric's name: what sizing needs to know."""
+    decision: Node | Rule = "rule-2"
     shares: dict[str, float] = {}
     """Planned share of users by variant, in any unit; empty means equal shares."""
     alpha: float = 0.05
+    beta: float = 0.2
+    """Risk that a good change is not shipped: 1 − the power of the whole decision."""
+    alpha_minus: float | None = None
+    """Level of all tests of harm and quality together; none means `alpha`."""
     srm_threshold: float = 0.001
+    stopping: Stopping | None = None
+    """When it is read; none means once, at its end, and a rollout at any time."""
+    covariates: bool = True
+    """Whether a metric's value before exposure adjusts it (CUPED), where the metric declares days for it."""
+    slopes: Literal["per-arm", "pooled"] = "per-arm"
     start: datetime | None = None
     """Exposures and events before it do not count."""
     end: datetime | None = None
@@ -75,7 +128,7 @@ class Experiment(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     ref: str | None = None
 
     def __post_init__(self) -> None:
-        if problems := list(_problems(self)):
+        if problems := list(plan_problems(self)):
             raise InputError(f"The plan of the experiment {self.name} does not hold together.", problems)
 
     @property
@@ -85,10 +138,10 @@ class Experiment(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
 
     @property
     def metrics(self) -> tuple[Metric, ...]:
-        """Success metrics, then those of guardrails; each once."""
+        """Success metrics, those of guardrails, then those that only must not get worse; each once."""
         found = {metric.name: metric for metric in self.success}
-        for guardrail in self.guardrails:
-            found.setdefault(guardrail.metric.name, guardrail.metric)
+        for metric in (*(guardrail.metric for guardrail in self.guardrails), *self.deterioration):
+            found.setdefault(metric.name, metric)
         return tuple(found.values())
 
     @property
@@ -99,53 +152,74 @@ class Experiment(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
         return tuple(share / whole for share in given)
 
     @property
+    def reading(self) -> Stopping:
+        """The stopping plan, or what holds where none is declared."""
+        if self.stopping is not None:
+            return self.stopping
+        return Stopping(method="confidence-sequence" if self.kind == "rollout" else "fixed")
+
+    @property
+    def has_end(self) -> bool:
+        """Whether it is declared when the result is read."""
+        return self.stopping is not None or self.kind == "rollout" or bool(self.end or self.units_per_arm)
+
+    @property
+    def tree(self) -> Node:
+        """The decision as a tree; the two rules are trees too."""
+        if not isinstance(self.decision, str):
+            return self.decision
+        successes = [metric.name for metric in self.success]
+        bounded = [each.metric.name for each in self.guardrails if each.margin is not None]
+        unbounded = [each.metric.name for each in self.guardrails if each.margin is None]
+        if self.decision == "rule-1":
+            return rule_one(successes, bounded, unbounded)
+        watched = [metric.name for metric in self.deterioration]
+        return rule_two(successes, bounded, unbounded, watched)
+
+    @property
+    def minus(self) -> float:
+        """α₋, the level of all tests of harm and quality together."""
+        return self.alpha if self.alpha_minus is None else self.alpha_minus
+
+    @property
+    def watched(self) -> int:
+        """Tests that share α₋: harm to each metric, the sample ratio, and the further tests of quality."""
+        return len(self.metrics) + 1 + len(self.quality)
+
+    @property
+    def costs(self) -> dict[Condition, Share]:
+        """Level and risk of each condition of the tree, for one of the treatments (see `decision.shares`).
+
+        Where α₋ leaves nothing of β, β is shared as if there were no such tests.
+        """
+        treatments = len(self.treatments)
+        stops = any(leaf.word == "deterioration" for leaf in conditions(self.tree))
+        minus = self.minus / treatments if stops else 0.0
+        return shares(
+            self.tree,
+            alpha=self.alpha / treatments,
+            beta=self.beta,
+            alpha_minus=minus if minus < self.beta else 0.0,
+            watched=self.watched,
+        )
+
+    @property
     def levels(self) -> Levels:
-        """How `alpha` is shared among the tests (see `counterpoint.stats.correction`)."""
+        """How α and α₋ are shared among the tests (see `counterpoint.stats.correction`).
+
+        A custom tree may give each condition a level of its own (see `costs`); here are those of the rules.
+        """
         comparisons = len(self.treatments)
+        harm = alpha_deterioration(
+            self.minus,
+            metrics=len(self.metrics),
+            quality_tests=1 + len(self.quality),
+            comparisons=comparisons,
+        )
         return Levels(
             success=alpha_success(self.alpha, successes=len(self.success), comparisons=comparisons),
             guardrail=alpha_guardrail(self.alpha, comparisons=comparisons),
-            deterioration=alpha_deterioration(self.alpha, metrics=len(self.metrics), comparisons=comparisons),
+            deterioration=harm,
             sample_ratio=self.srm_threshold,
-        )
-
-
-def _problems(plan: Experiment) -> Iterator[Problem]:
-    if not plan.treatments:
-        yield Problem("There is no treatment; name at least one variant.", "/spec/treatments")
-    for arm, times in Counter(plan.arms).items():
-        if times > 1:
-            yield Problem(
-                f"The variant {arm} is named {times} times; every arm needs its own.", "/spec/treatments"
-            )
-    if not plan.success and not plan.guardrails:
-        yield Problem("There is nothing to decide by; name a success metric or a guardrail.", "/spec/success")
-    yield from _share_problems(plan)
-    for name, value, most in (("alpha", plan.alpha, 0.5), ("srmThreshold", plan.srm_threshold, 1.0)):
-        if not 0 < value < most:
-            yield Problem(f"{name} is {value:g}; it must be above 0 and below {most:g}.", f"/spec/{name}")
-    for index, guardrail in enumerate(plan.guardrails):
-        if guardrail.margin is not None and not 0 < guardrail.margin < 1:
-            yield Problem(
-                f"The margin of {guardrail.metric.name} is {guardrail.margin:g}; it is a share of the control"
-                " mean, above 0 and below 1 (0.01 is 1 %).",
-                f"/spec/guardrails/{index}/margin",
-            )
-    for metric in plan.metrics:
-        yield from metric_problems(metric)
-    if plan.start and plan.end and plan.end <= plan.start:
-        yield Problem("The end is not after the start.", "/spec/end")
-
-
-def _share_problems(plan: Experiment) -> Iterator[Problem]:
-    for arm in plan.arms if plan.shares else ():
-        if not plan.shares.get(arm, 0) > 0:
-            yield Problem(
-                f"The arm {arm} has no share above 0; give every arm one, or leave shares out.",
-                f"/spec/shares/{arm}",
-            )
-    for variant in plan.shares.keys() - set(plan.arms):
-        yield Problem(
-            f"{variant} has a share and is neither control nor treatment; the arms are {', '.join(plan.arms)}.",
-            f"/spec/shares/{variant}",
+            quality=self.minus / self.watched,
         )

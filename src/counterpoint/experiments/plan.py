@@ -6,7 +6,17 @@ from types import MappingProxyType
 from typing import Any, get_args
 
 from counterpoint.errors import InputError, Problem
-from counterpoint.experiments.model import Aggregation, Experiment, Guardrail, Metric
+from counterpoint.experiments.decision import Condition, Group, Node, parse_rule
+from counterpoint.experiments.model import (
+    Aggregation,
+    Experiment,
+    Guardrail,
+    Metric,
+    QualityTest,
+    Rule,
+    Target,
+)
+from counterpoint.experiments.stopping import Stopping
 from counterpoint.graph.entity import Entity
 from counterpoint.graph.ref import Ref, parse_ref
 from counterpoint.spelling import near
@@ -76,13 +86,24 @@ def plan_of(experiment: Entity, metrics: Mapping[str, Entity], known: Iterable[s
         treatments=tuple(spec["treatments"]),
         success=tuple(metric for pointer, metric, _ in found if "/success/" in pointer),
         guardrails=tuple(
-            Guardrail(metric, item.get("margin"))
+            Guardrail(metric, item.get("margin"), item.get("scale") or "relative")
             for pointer, metric, item in found
             if "/guardrails/" in pointer
         ),
+        deterioration=tuple(metric for pointer, metric, _ in found if "/deterioration/" in pointer),
+        kind=spec.get("kind") or "ab-test",
+        quality=tuple(QualityTest(each["test"], each.get("level")) for each in spec.get("quality") or ()),
+        targets={metric.name: _target(item) for pointer, metric, item in reversed(found)},
+        decision=_decision(spec.get("decision") or "rule-2", experiment),
         shares=dict(spec.get("shares") or {}),
         alpha=_given(spec.get("alpha"), 0.05),
+        beta=_given(spec.get("beta"), 0.2),
+        alpha_minus=spec.get("alphaMinus"),
         srm_threshold=_given(spec.get("srmThreshold"), 0.001),
+        stopping=_stopping(spec.get("stopping")),
+        covariates=spec.get("covariates", True),
+        slopes=spec.get("slopes") or "per-arm",
+        units_per_arm=_whole(spec.get("unitsPerArm")),
         start=moment_in(spec.get("start"), last=False),
         end=moment_in(spec.get("end"), last=True),
         flag_set=parse_ref(flag_set, default_kind="flagset", default_namespace=experiment.namespace).name
@@ -151,11 +172,60 @@ def near_refs(ref: Ref | str, known: Iterable[str]) -> str:
 
 
 def _measures(experiment: Entity) -> Iterator[tuple[str, str, Mapping[str, Any]]]:
-    """Pointer, reference of the metric, and item of each success metric and guardrail."""
-    for role in ("success", "guardrails"):
+    """Pointer, reference of the metric, and item of each metric in each of its roles."""
+    for role in ("success", "guardrails", "deterioration"):
         for index, item in enumerate(experiment.spec.get(role) or ()):
             ref = parse_ref(item["metric"], default_kind="metric", default_namespace=experiment.namespace)
             yield f"/spec/{role}/{index}/metric", str(ref), item
+
+
+def _target(item: Mapping[str, Any]) -> Target:
+    baseline = item.get("baseline") or {}
+    return Target(
+        mde=item.get("mde"),
+        scale=item.get("scale") or "relative",
+        mean=baseline.get("mean"),
+        sd=baseline.get("sd"),
+        correlation=baseline.get("correlation"),
+    )
+
+
+def _decision(rule: Any, experiment: Entity) -> Node | Rule:
+    if isinstance(rule, str):
+        return rule  # type: ignore[return-value]  # the graph has checked the choice
+    return _named(parse_rule(rule), experiment.namespace)
+
+
+def _named(node: Node, namespace: str) -> Node:
+    """The tree with metrics named as the plan names them."""
+    if isinstance(node, Group):
+        return Group(node.word, tuple(_named(part, namespace) for part in node.parts))
+    ref = parse_ref(node.metric, default_kind="metric", default_namespace=namespace)
+    return Condition(node.word, _name(ref.namespace, ref.name))
+
+
+def _name(namespace: str, name: str) -> str:
+    return name if namespace == "default" else f"{namespace}/{name}"
+
+
+def _stopping(spec: Mapping[str, Any] | None) -> Stopping | None:
+    if spec is None:
+        return None
+    given: dict[str, Any] = {
+        "method": spec.get("method"),
+        "looks": _whole(spec.get("looks")),
+        "every_days": spec.get("everyDays"),
+        "spending": spec.get("spending"),
+        "parameter": spec.get("parameter"),
+        "maximum": _whole(spec.get("maximum")),
+        "tuned_at": _whole(spec.get("tunedAt")),
+        "tuning": spec.get("tuning"),
+    }
+    return Stopping(**{name: value for name, value in given.items() if value is not None})
+
+
+def _whole(value: float | None) -> int | None:
+    return None if value is None else int(value)
 
 
 def moment_in(value: Any, *, last: bool) -> datetime | None:

@@ -5,28 +5,43 @@ from typing import Literal
 
 import msgspec
 
-from counterpoint.experiments.model import Aggregation, Direction, Levels
+from counterpoint.experiments.decision import Branch
+from counterpoint.experiments.model import Aggregation, Direction, Levels, Scale
+from counterpoint.experiments.stopping import Method
 from counterpoint.said import Said
 
 __all__ = [
     "Arm",
     "Comparison",
+    "Figures",
     "Hypothesis",
     "MetricResult",
     "Outcome",
+    "Progress",
     "Quality",
+    "QualityCheck",
     "Range",
     "Result",
+    "Role",
     "SampleRatioCheck",
+    "Taken",
     "Verdict",
     "VerdictState",
 ]
 
 VerdictState = Literal["ship", "do not ship", "keep running", "invalid"]
 Outcome = Literal[
-    "better", "worse", "no clear change", "within margin", "margin not shown", "no harm seen", "not tested"
+    "better",
+    "worse",
+    "no clear change",
+    "within margin",
+    "margin not shown",
+    "no harm seen",
+    "not tested",
+    "not read yet",
 ]
 """What a metric's tests say together; harm that is significant outranks all else."""
+Role = Literal["success", "guardrail", "deterioration"]
 
 
 class Range(msgspec.Struct, frozen=True, rename="camel"):
@@ -41,13 +56,34 @@ class Hypothesis(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
 
     kind: Literal["superiority", "non-inferiority", "deterioration"]
     state: str
-    """ "tested", or why there is no test."""
+    """ "tested", or why there is no test; "withheld" where the stopping plan does not let it be read yet."""
     alpha: float
-    """Its level after correction; it rejects exactly when p is at most this."""
+    """Its level at this reading; it rejects exactly when p is at most this."""
+    total_alpha: float = 0.0
+    """Its level over all readings of the plan, after correction."""
+    shown_at: int | None = None
+    """The earlier look at which it was rejected; what was shown once stays shown."""
     p: float | None = None
     statistic: float | None = None
     df: float | None = None
     rejected: bool = False
+
+    @property
+    def shown(self) -> bool:
+        """Whether it rejects now or has done so at an earlier look."""
+        return self.rejected or self.shown_at is not None
+
+
+class Figures(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
+    """What one estimator says of a metric; the decision is by that of the metric itself."""
+
+    control_mean: float
+    treatment_mean: float
+    difference: float
+    se: float | None
+    interval: Range | None
+    relative: float | None
+    relative_interval: Range | None
 
 
 class MetricResult(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
@@ -56,7 +92,7 @@ class MetricResult(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     name: str
     label: str
     ref: str | None
-    role: Literal["success", "guardrail"]
+    role: Role
     treatment: str
     direction: Direction
     aggregation: Aggregation
@@ -69,8 +105,10 @@ class MetricResult(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     control_users: int
     treatment_users: int
     control_mean: float
-    treatment_mean: float
-    difference: float
+    """Of all that is said of means: adjusted by the covariates, where there are some."""
+    treatment_mean: float | None
+    """None where the effect is withheld, as all figures that would tell it are."""
+    difference: float | None
     """Treatment mean minus control mean, in the metric's unit."""
     se: float | None
     df: float | None
@@ -95,6 +133,18 @@ class MetricResult(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     hypotheses: tuple[Hypothesis, ...]
     control_events: int
     treatment_events: int
+    margin_scale: Scale = "relative"
+    unadjusted: Figures | None = None
+    """Without the covariates; none where none were used."""
+    uncapped: Figures | None = None
+    """Without the caps that the metric declares; none where it declares none."""
+    variance_reduction: float | None = None
+    """Share of the difference's variance that the covariates took away; below 0 where they added some."""
+
+    @property
+    def withheld(self) -> bool:
+        """Whether the effect is not shown, because the plan is not to be read yet or the data are invalid."""
+        return self.difference is None
 
     def hypothesis(self, kind: str) -> Hypothesis | None:
         """The metric's test of this kind, if its role has one."""
@@ -111,7 +161,7 @@ class MetricResult(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
         """Whether the condition of its role is met: better, or within the margin, or no harm seen."""
         kind = "superiority" if self.role == "success" else "non-inferiority"
         test = self.hypothesis(kind)
-        return test.rejected if test else not self.worse
+        return test.shown if test else not self.worse
 
 
 class Comparison(msgspec.Struct, frozen=True, rename="camel"):
@@ -119,6 +169,12 @@ class Comparison(msgspec.Struct, frozen=True, rename="camel"):
 
     treatment: str
     metrics: tuple[MetricResult, ...]
+    decision: Branch | None = None
+    """The tree of the decision with the answer of each node."""
+
+    def find(self, name: str, kind: str) -> MetricResult | None:
+        """The result of the metric that has a test of this kind."""
+        return next((each for each in self.metrics if each.name == name and each.hypothesis(kind)), None)
 
     def of_role(self, role: str) -> tuple[MetricResult, ...]:
         """Its success metrics or its guardrails."""
@@ -148,6 +204,21 @@ class SampleRatioCheck(msgspec.Struct, frozen=True, kw_only=True, rename="camel"
     expected: tuple[float, ...]
 
 
+class QualityCheck(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
+    """A further test of the data; where one that the plan declares rejects, the experiment is invalid."""
+
+    test: str
+    state: str
+    """ "tested", or why there is no test."""
+    p: float | None = None
+    level: float | None = None
+    rejected: bool = False
+    gates: bool = False
+    """Whether the plan declares it, so that it makes the experiment invalid; else it only warns."""
+    note: Said = ""
+    """What it found, with figures."""
+
+
 class Quality(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     """Whether the data can bear a verdict."""
 
@@ -164,6 +235,61 @@ class Quality(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     late_events: int = 0
     """Events of the metrics after the plan's end; they do not count."""
     warnings: tuple[Said, ...] = ()
+    checks: tuple[QualityCheck, ...] = ()
+    """Tests beside the sample ratio."""
+
+
+class Progress(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
+    """Where a reading stands in the stopping plan."""
+
+    method: Method
+    declared: bool
+    """Whether the plan says when it is read; if not, each reading is taken as the only one."""
+    final: bool
+    """Whether the end was reached."""
+    open: bool
+    """Whether the metrics' own tests may be read now."""
+    users: int = 0
+    maximum: int | None = None
+    """Users in all arms at which it ends."""
+    needed: int | None = None
+    """Users per arm that the pooled variance asks for, of a fixed-power plan."""
+    look: int | None = None
+    """Number of this look, from 1; none between looks and where there are none."""
+    looks: int | None = None
+    """Number of looks that are planned."""
+    information: float | None = None
+    """Share of the planned users whose values count; above 1 after an overshoot."""
+    condition: str = ""
+    """What is waited for: "end", "units", "power" or "look"; empty where nothing is."""
+    why: Said = ""
+    """Why figures are withheld; empty if none are."""
+    following: Said = ""
+    """When the next look is."""
+
+
+class Taken(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
+    """A look that was taken and recorded: it is never rewritten."""
+
+    index: int
+    """From 1."""
+    information: float
+    users: int
+    data: str
+    """Name of the data that were read (see `looks.fingerprint`)."""
+    as_of: datetime
+    final: bool
+    verdict: VerdictState
+    sentence: Said
+    condition: str
+    would_change: Said
+    treatment: str | None = None
+    spent: dict[str, tuple[float, float | None]] = {}
+    """By total level: what is spent of it up to here, and the boundary in standard errors (none: unbounded)."""
+    shown: tuple[str, ...] = ()
+    """Conditions that were shown, with their treatment: "superiority: retention: on"."""
+    by: str | None = None
+    """Who took it."""
 
 
 class Verdict(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
@@ -202,6 +328,11 @@ class Result(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     """The query that ran."""
     source: str = ""
     """The table that it was read from; empty where it was the journal."""
+    progress: Progress | None = None
+    looks: tuple[Taken, ...] = ()
+    """Looks that were taken, this one included where it is one."""
+    acknowledged: bool = False
+    """Whether somebody has acknowledged that it is invalid; until then its figures are withheld."""
 
     @property
     def users(self) -> int:

@@ -8,7 +8,7 @@ import msgspec
 from litestar import get, post
 from litestar.concurrency import sync_to_thread
 from litestar.di import NamedDependency
-from litestar.params import FromPath, FromQuery
+from litestar.params import FromPath, FromQuery, JSONBody
 
 from counterpoint.experiments import store
 from counterpoint.experiments.recording import record_for
@@ -81,4 +81,34 @@ def record_reading(
     return Reading(recorded.seq, result)
 
 
-routes: list[Any] = [list_experiments, read_record, read_result, record_reading]
+class Acknowledgement(msgspec.Struct, frozen=True, rename="camel"):
+    """Why the figures of an invalid experiment are to be seen."""
+
+    reason: str | None = None
+
+
+class Acknowledged(msgspec.Struct, frozen=True, rename="camel"):
+    """That an experiment is invalid, as it was acknowledged."""
+
+    activity: int
+    """Number of the entry in the activity log."""
+
+
+@post(
+    "/api/v1/experiments/{namespace:str}/{name:str}/acknowledgement",
+    tags=["experiments"],
+    sync_to_thread=True,
+)
+def acknowledge(
+    ws: NamedDependency[Workspace],
+    actor: NamedDependency[Actor],
+    namespace: FromPath[str],
+    name: FromPath[str],
+    data: JSONBody[Acknowledgement],
+) -> Acknowledged:
+    """Acknowledge that an experiment is invalid; from then on its figures are shown, though no evidence."""
+    loaded = store.load(ws, f"experiment:{namespace}/{name}")
+    return Acknowledged(store.acknowledge(ws, loaded, actor, data.reason).seq)
+
+
+routes: list[Any] = [list_experiments, read_record, read_result, record_reading, acknowledge]

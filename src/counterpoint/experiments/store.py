@@ -9,14 +9,14 @@ import msgspec
 from msgspec.structs import replace
 
 from counterpoint.engine import EngineAddress
-from counterpoint.errors import InputError, NotFoundError
+from counterpoint.errors import ConflictError, InputError, NotFoundError
 from counterpoint.experiments.model import Experiment
 from counterpoint.experiments.plan import metric_refs, near_refs, part_refs, plan_of
-from counterpoint.experiments.result import Result
+from counterpoint.experiments.result import Result, Taken
 from counterpoint.experiments.standing import Basis, Standing
 from counterpoint.experiments.tables.reading import read_source, state_of
 from counterpoint.experiments.tables.source import Source, source_of
-from counterpoint.graph.actor import Actor
+from counterpoint.graph.actor import SYSTEM, Actor
 from counterpoint.graph.entity import Activity, Entity
 from counterpoint.graph.flagd import flags_by_key
 from counterpoint.graph.reader import Reader
@@ -33,6 +33,7 @@ __all__ = [
     "ExperimentPage",
     "Listed",
     "Loaded",
+    "acknowledge",
     "list_experiments",
     "load",
     "prepare",
@@ -47,6 +48,9 @@ __all__ = [
 
 EXPOSURE = "feature_flag.evaluation"
 READ = "experiment.read"
+LOOK = "experiment.look"
+ACKNOWLEDGED = "experiment.acknowledged"
+MOST_LOOKS = 1000
 READINGS = 20
 """Recorded readings that the page of an experiment shows."""
 PREPARED = 20
@@ -64,6 +68,10 @@ class Loaded(msgspec.Struct, frozen=True):
     """What is missing around it and does not keep it from being read."""
     newest: Activity | None = None
     """The newest reading that was recorded."""
+    looks: tuple[Taken, ...] = ()
+    """The looks that were taken since the plan's start, in their order."""
+    acknowledged: Activity | None = None
+    """Who acknowledged that the experiment is invalid."""
     source: Source | None = None
     """The table that it is read from; none where it is the journal."""
 
@@ -126,9 +134,27 @@ def load(workspace: Workspace, name: str) -> Loaded:
         plan = plan_of(entity, metrics, known)
         notes = tuple(_notes(reader, entity, plan))
         newest = reader.newest_activity(READ, [entity.ref]).get(entity.ref)
+        acknowledged = reader.newest_activity(ACKNOWLEDGED, [entity.ref]).get(entity.ref)
+        looks = _looks(reader, entity.ref, plan)
     version = (entity.etag, *(metrics[metric].etag for metric in sorted(metrics)))
     given = entity.spec.get("source")
-    return Loaded(entity, plan, version, notes, newest, source_of(given) if given else None)
+    source = source_of(given) if given else None
+    return Loaded(entity, plan, version, notes, newest, looks, acknowledged, source)
+
+
+def _looks(reader: Reader, ref: str, plan: Experiment) -> tuple[Taken, ...]:
+    """The looks that the log has of the run that the plan speaks of; one of a form not known any more is passed over."""
+    if plan.reading.method != "group-sequential":
+        return ()
+    found: dict[int, Taken] = {}
+    for entry in reader.activity(subject=ref, action=LOOK, oldest_first=True, limit=MOST_LOOKS):
+        try:
+            look = msgspec.convert(entry.after, Taken)
+        except msgspec.ValidationError:
+            continue
+        if plan.start is None or look.as_of >= plan.start:
+            found.setdefault(look.index, replace(look, by=entry.actor))
+    return tuple(found[index] for index in sorted(found))
 
 
 def _metrics(reader: Reader, refs: Iterable[str]) -> dict[str, Entity]:
@@ -136,18 +162,26 @@ def _metrics(reader: Reader, refs: Iterable[str]) -> dict[str, Entity]:
 
 
 def result_of(
-    workspace: Workspace, loaded: Loaded, *, engine: EngineAddress | None = None, full: bool = False
+    workspace: Workspace,
+    loaded: Loaded,
+    *,
+    engine: EngineAddress | None = None,
+    full: bool = False,
+    actor: Actor = SYSTEM,
 ) -> Result:
     """The result as of now; what has been computed for the same journal and plan is not computed again.
 
     On another engine than that of the settings it is computed anew each time. With `full` every event is read,
-    whatever has been kept.
+    whatever has been kept. A look of a sequential plan goes to the activity log, in the name of `actor`: once its
+    figures are shown it has been taken, whoever looked.
     """
     now = datetime.now(UTC)
     if full or (engine is not None and engine != workspace.journal.engine):
-        return _read(workspace, loaded, now, engine, full=full)
+        return _logged(workspace, loaded, _analyze(workspace, loaded, now, engine, full=full), actor)
     result = standing_of(workspace).newest(
-        loaded.entity.ref, *_basis(workspace, loaded, now), lambda: _read(workspace, loaded, now)
+        loaded.entity.ref,
+        *_basis(workspace, loaded, now),
+        lambda: _logged(workspace, loaded, _analyze(workspace, loaded, now), actor),
     )
     return replace(result, as_of=now)
 
@@ -156,11 +190,46 @@ def result_at_hand(workspace: Workspace, loaded: Loaded) -> tuple[Result, bool]:
     """The last result, and whether it holds for the journal of now; if not, a server renews it meanwhile."""
     now = datetime.now(UTC)
     result, holds = standing_of(workspace).at_hand(
-        loaded.entity.ref, *_basis(workspace, loaded, now), lambda: _read(workspace, loaded, now)
+        loaded.entity.ref,
+        *_basis(workspace, loaded, now),
+        lambda: _logged(workspace, loaded, _analyze(workspace, loaded, now), SYSTEM),
     )
     if not holds and not result.users:
         return result_of(workspace, loaded), True  # "nobody yet" is worth showing only while it is true
     return (replace(result, as_of=now) if holds else result), holds
+
+
+def _logged(workspace: Workspace, loaded: Loaded, result: Result, actor: Actor) -> Result:
+    """Record a look that was taken by this result, unless another process has recorded it meanwhile."""
+    known = {look.index for look in loaded.looks}
+    new = [look for look in result.looks if look.index not in known]
+    if not new:
+        return result
+    ref = loaded.entity.ref
+    with workspace.graph.write(actor) as writer:
+        recorded = {look.index for look in _looks(writer, ref, loaded.plan)}
+        for look in new:
+            if look.index not in recorded:
+                writer.record(LOOK, ref, after=msgspec.to_builtins(look))
+    looks = tuple(look if look.index in known else replace(look, by=actor.ref) for look in result.looks)
+    return replace(result, looks=looks)
+
+
+def acknowledge(workspace: Workspace, loaded: Loaded, actor: Actor, reason: str | None = None) -> Activity:
+    """Record that somebody knows the experiment to be invalid; from then on its figures are shown.
+
+    Raises:
+        ConflictError: it is not invalid, so there is nothing to acknowledge.
+    """
+    result = result_of(workspace, loaded, actor=actor)
+    if result.verdict.state != "invalid":
+        raise ConflictError(
+            f"{loaded.entity.title} is not invalid (its verdict is {result.verdict.state}), so there is nothing"
+            " to acknowledge."
+        )
+    after = {"condition": result.verdict.condition, "sentence": result.verdict.sentence}
+    with workspace.graph.write(actor) as writer:
+        return writer.record(ACKNOWLEDGED, loaded.entity.ref, after=after, reason=reason)
 
 
 def prepare(workspace: Workspace) -> None:
@@ -191,7 +260,7 @@ def read_now(
     full: bool = False,
 ) -> tuple[Result, Activity]:
     """Read an experiment because somebody asks, and record what was read in the activity log."""
-    result = result_of(workspace, loaded, engine=engine, full=full)
+    result = result_of(workspace, loaded, engine=engine, full=full, actor=actor)
     with workspace.graph.write(actor) as writer:
         recorded = writer.record(READ, loaded.entity.ref, after=reading_of(result))
     return result, recorded
@@ -225,6 +294,7 @@ def reading_of(result: Result) -> dict[str, Any]:
         "arms": msgspec.to_builtins(result.arms),
         "sampleRatio": {"p": check.p, "threshold": check.threshold, "rejected": check.rejected},
         "mixedUsers": result.quality.mixed_users,
+        "progress": msgspec.to_builtins(result.progress),
         "metrics": msgspec.to_builtins(result.metrics),
     }
 
@@ -234,27 +304,18 @@ def _compute(workspace: Workspace, ref: str) -> None:
 
 
 def _basis(workspace: Workspace, loaded: Loaded, now: datetime) -> tuple[Basis, Basis]:
-    ended = loaded.plan.end is not None and now >= loaded.plan.end
+    plan = loaded.plan
+    ended = plan.end is not None and now >= plan.end
+    # Looks and the watch over harm go by days, until the end has come.
+    day = now.date() if not ended and (plan.end or plan.stopping or plan.units_per_arm) else None
+    looks = len(loaded.looks)
     data = (workspace.journal.version(),) if loaded.source is None else state_of(workspace, loaded, now)
-    return (*loaded.version, ended), data
-
-
-def _read(
-    workspace: Workspace,
-    loaded: Loaded,
-    now: datetime,
-    engine: EngineAddress | None = None,
-    *,
-    full: bool = False,
-) -> Result:
-    if loaded.source is not None:
-        return read_source(workspace, loaded, now)
-    return _analyze(workspace, loaded.plan, now, engine, full=full)
+    return (*loaded.version, ended, day, looks, loaded.acknowledged is not None), data
 
 
 def _analyze(
     workspace: Workspace,
-    plan: Experiment,
+    loaded: Loaded,
     now: datetime,
     engine: EngineAddress | None = None,
     *,
@@ -263,12 +324,24 @@ def _analyze(
     from counterpoint.experiments.aggregation import exposures_of
     from counterpoint.experiments.analysis import analyze
 
-    engine = engine or workspace.journal.engine
+    if loaded.source is not None:
+        return read_source(workspace, loaded, loaded.source, now)
+    plan, engine = loaded.plan, engine or workspace.journal.engine
     with workspace.journal.snapshot(engine) as snapshot:
         exposures = exposures_of(plan, snapshot.events(EXPOSURE))
         events = snapshot.events(*sorted({event for metric in plan.metrics for event in metric.types}))
         totals = None if full else _kept_totals(workspace, plan, snapshot)
-        return analyze(plan, exposures, events, as_of=now, engine=engine.kind, totals=totals, last_data=True)
+        return analyze(
+            plan,
+            exposures,
+            events,
+            as_of=now,
+            engine=engine.kind,
+            totals=totals,
+            last_data=True,
+            looks=loaded.looks,
+            acknowledged=loaded.acknowledged is not None,
+        )
 
 
 def _kept_totals(workspace: Workspace, plan: Experiment, snapshot: "Snapshot") -> "Totals | None":

@@ -20,6 +20,8 @@ __all__ = [
 ]
 
 MINUS = "−"
+WITHHELD = "withheld"
+"""What stands for a figure that the stopping plan does not let be read yet."""
 
 
 class _Shown(Protocol):
@@ -84,6 +86,8 @@ def means(metric: MetricResult) -> str:
 
 def means_apart(metric: MetricResult) -> tuple[str, str]:
     """The means of control and treatment with the same places and without their unit."""
+    if metric.treatment_mean is None:
+        return value(metric, metric.control_mean, unit=False), WITHHELD
     amounts = (metric.control_mean, metric.treatment_mean)
     places = _places(max(map(abs, amounts)))
     control, treatment = (value(metric, amount, places=places, unit=False) for amount in amounts)
@@ -92,6 +96,8 @@ def means_apart(metric: MetricResult) -> tuple[str, str]:
 
 def difference(metric: MetricResult, *, unit: bool = True) -> str:
     """The difference in the metric's unit, with its sign and no more places than the means can bear."""
+    if metric.difference is None or metric.treatment_mean is None:
+        return WITHHELD
     largest = max(abs(metric.control_mean), abs(metric.treatment_mean))
     places = min(_places(largest) + 3, _places(metric.difference))
     if abs(metric.difference) <= 1e-12 * largest:  # no more than rounding

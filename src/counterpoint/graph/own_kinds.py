@@ -17,7 +17,7 @@ __all__ = ["OURS", "OWN_KINDS"]
 OURS = ("counterpoint.dev/v1",)
 
 
-def _check_arms(spec: Mapping[str, Any]) -> Iterator[Problem]:
+def _check_plan(spec: Mapping[str, Any]) -> Iterator[Problem]:
     control, seen = spec["control"], set()
     for index, arm in enumerate(spec["treatments"]):
         place = f"/spec/treatments/{index}"
@@ -29,10 +29,24 @@ def _check_arms(spec: Mapping[str, Any]) -> Iterator[Problem]:
     for arm in spec.get("shares") or {}:
         if arm != control and arm not in seen:
             yield Problem(f"{arm} is neither the control nor a treatment.", f"/spec/shares/{escape(arm)}")
+    yield from _check_whole(spec, "unitsPerArm", "/spec")
+    for name in ("looks", "maximum", "tunedAt"):
+        yield from _check_whole(spec.get("stopping") or {}, name, "/spec/stopping")
+    decision = spec.get("decision", "rule-2")
+    if not isinstance(decision, Mapping) and decision not in ("rule-1", "rule-2"):
+        yield Problem(
+            "decision must be rule-1, rule-2, or a tree of all, any, better, within and notWorse.",
+            "/spec/decision",
+        )
+
+
+def _check_whole(holder: Mapping[str, Any], name: str, place: str) -> Iterator[Problem]:
+    if not float(holder.get(name, 1)).is_integer():
+        yield Problem(f"{name} is {holder[name]:g}; it must be a whole number.", f"{place}/{name}")
 
 
 def _check_experiment(spec: Mapping[str, Any]) -> Iterator[Problem]:
-    yield from _check_arms(spec)
+    yield from _check_plan(spec)
     source = spec.get("source")
     if source is None:
         if "flag" not in spec:
@@ -137,6 +151,50 @@ METRIC = refers("metric", "Metric", "measuredBy", "measures", required=True)
 SUCCESS = Field("success", "objects", fields=(METRIC, Field("expect")))
 UNITS = refers("units", "Group", "appliesTo", "hasCustoms", many=True)
 GUARDRAILS = Field("guardrails", "objects", fields=(METRIC, Field("margin", "number", minimum=0)))
+SCALE = Field("scale", choices=("relative", "absolute"))
+BASELINE = Field(
+    "baseline",
+    "object",
+    fields=(
+        Field("mean", "number"),
+        Field("sd", "number", minimum=0),
+        Field("correlation", "number", minimum=-1, maximum=1),
+    ),
+)
+"""What an experiment's metrics are expected to be, for its size."""
+STOPPING = Field(
+    "stopping",
+    "object",
+    fields=(
+        Field("method", choices=("fixed", "group-sequential", "confidence-sequence", "fixed-power")),
+        Field("looks", "number", minimum=1),
+        Field("everyDays", "number", minimum=0),
+        Field("spending", choices=("power", "obrien-fleming", "pocock", "hwang-shih-decani")),
+        Field("parameter", "number"),
+        Field("maximum", "number", minimum=2),
+        Field("tunedAt", "number", minimum=2),
+        Field("tuning", choices=("exact", "growthbook")),
+    ),
+)
+QUALITY = Field(
+    "quality",
+    "objects",
+    fields=(
+        Field(
+            "test",
+            required=True,
+            choices=(
+                "pre-exposure",
+                "sample-ratio-by-day",
+                "sample-ratio-by-segment",
+                "sequential-sample-ratio",
+                "traffic",
+                "crossover",
+            ),
+        ),
+        Field("level", "number", minimum=0, maximum=1),
+    ),
+)
 
 
 OWN_KINDS = (
@@ -315,10 +373,28 @@ OWN_KINDS = (
             Field("control", required=True),
             Field("treatments", "texts", required=True, at_least=1),
             Field("shares", "mapping", fields=(Field("*", "number", minimum=0),)),
-            SUCCESS,
-            GUARDRAILS,
+            Field("kind", choices=("ab-test", "rollout")),
+            Field(
+                "success",
+                "objects",
+                fields=(METRIC, Field("expect"), Field("mde", "number", minimum=0), SCALE, BASELINE),
+            ),
+            Field(
+                "guardrails",
+                "objects",
+                fields=(METRIC, Field("margin", "number", minimum=0), SCALE, BASELINE),
+            ),
+            Field("deterioration", "objects", fields=(METRIC,)),
+            QUALITY,
+            Field("decision", "any"),
             Field("alpha", "number", minimum=0, maximum=1),
+            Field("beta", "number", minimum=0, maximum=1),
+            Field("alphaMinus", "number", minimum=0, maximum=1),
             Field("srmThreshold", "number", minimum=0, maximum=1),
+            STOPPING,
+            Field("covariates", "flag"),
+            Field("slopes", choices=("per-arm", "pooled")),
+            Field("unitsPerArm", "number", minimum=2),
             Field("start", "moment"),
             Field("end", "moment"),
         ),

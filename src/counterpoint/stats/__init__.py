@@ -16,7 +16,9 @@ under all of these), `sequences` (always valid, without a largest n), `fixed_pow
 0.0074
 """
 
+from counterpoint.stats.adjust import ADJUSTMENTS, Adjusted, AdjustmentRule, adjust, interval_alpha
 from counterpoint.stats.boundaries import Look, boundaries, classical_boundaries, next_boundary
+from counterpoint.stats.clusters import ClusterPair, cluster_totals
 from counterpoint.stats.comoments import Comoments
 from counterpoint.stats.contrast import Contrast, Interval, State
 from counterpoint.stats.correction import alpha_deterioration, alpha_guardrail, alpha_success, beta_each
@@ -33,9 +35,22 @@ from counterpoint.stats.power import (
     units_per_arm,
     units_per_arm_rate,
 )
+from counterpoint.stats.rates import RateVariance, rate_noninferiority, restricted_rates
 from counterpoint.stats.ratio import RatioPair
 from counterpoint.stats.relative import Relative, Scale, relative
 from counterpoint.stats.repeated import nominal_level, repeated_interval, repeated_p, stagewise_p
+from counterpoint.stats.sample_size import (
+    Size,
+    Target,
+    detectable_effect,
+    margin_target,
+    mean_target,
+    power_at,
+    rate_margin_target,
+    rate_target,
+    ratio_variance,
+    required_units,
+)
 from counterpoint.stats.sequences import (
     confidence_sequence_margin,
     confidence_sequence_p,
@@ -47,9 +62,14 @@ from counterpoint.stats.sequences import (
 from counterpoint.stats.sequential import expected_information, inflation, sequential_power
 from counterpoint.stats.spending import Spending
 from counterpoint.stats.srm import SampleRatio, SequentialSampleRatio, sample_ratio, sequential_sample_ratio
+from counterpoint.stats.strata import StrataPair
 
 __all__ = [
+    "ADJUSTMENTS",
+    "Adjusted",
     "Adjustment",
+    "AdjustmentRule",
+    "ClusterPair",
     "Comoments",
     "Contrast",
     "CovariatePair",
@@ -68,43 +88,60 @@ __all__ = [
     "Pair",
     "Part",
     "RatePair",
+    "RateVariance",
     "RatioPair",
     "Relative",
     "SampleRatio",
     "Scale",
     "SequentialSampleRatio",
     "Side",
+    "Size",
     "Slopes",
     "Spending",
     "State",
+    "StrataPair",
+    "Target",
+    "adjust",
     "alpha_deterioration",
     "alpha_guardrail",
     "alpha_success",
     "beta_each",
     "boundaries",
     "classical_boundaries",
+    "cluster_totals",
     "confidence_sequence_margin",
     "confidence_sequence_p",
     "contrast",
     "crossing",
     "detectable_difference",
+    "detectable_effect",
     "detectable_rate_difference",
     "difference",
     "expected_information",
     "fixed_power",
     "fixed_power_required",
     "inflation",
+    "interval_alpha",
+    "margin_target",
+    "mean_target",
     "mixture_margin",
     "mixture_p",
     "next_boundary",
     "nominal_level",
     "noninferiority",
     "pooled_variance",
+    "power_at",
     "rate",
     "rate_difference",
+    "rate_margin_target",
+    "rate_noninferiority",
+    "rate_target",
+    "ratio_variance",
     "relative",
     "repeated_interval",
     "repeated_p",
+    "required_units",
+    "restricted_rates",
     "rho2_growthbook",
     "rho2_tuned",
     "sample_ratio",

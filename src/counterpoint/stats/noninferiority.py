@@ -31,18 +31,20 @@ class Noninferiority:
     statistic: float | None = None
     p: float | None = None
     """One-sided; at most alpha means "within margin"."""
+    has_interval: bool = True
+    """Whether the standard error holds away from the margin too, so that a bound made of it means anything."""
 
     def bound(self, alpha: float) -> Interval | None:
         """Where the distance to the margin may lie, from its lower bound of level 1 − alpha upwards.
 
-        It excludes 0 exactly when p is at most alpha; none unless the test ran.
+        It excludes 0 exactly when p is at most alpha; none unless the test ran and has an interval.
 
         >>> from counterpoint.stats import rate
         >>> noninferiority(rate(5000, 10_000), rate(4990, 10_000), margin=0.05).bound(0.05).excludes(0)
         True
         """
         level("alpha", alpha)
-        if self.distance is None or self.se is None or self.df is None:
+        if self.distance is None or self.se is None or self.df is None or not self.has_interval:
             return None
         return Contrast(self.distance, self.se, self.df).interval(alpha, None)
 

@@ -55,6 +55,7 @@ def _shown(found: "Calendar") -> "RenderableType":
             f"\n{counted(many, 'pair')} may change each other's result." if many else "\nNo two of them meet."
         )
     )
-    for each in open_ones:
-        parts.append(Padding(Text(f"! {each.sentence} {each.remedy}", style="yellow"), (0, 0, 0, 2)))
+    parts += [
+        Padding(Text(f"! {each.sentence} {each.remedy}", style="yellow"), (0, 0, 0, 2)) for each in open_ones
+    ]
     return Group(*parts)

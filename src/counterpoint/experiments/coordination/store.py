@@ -63,7 +63,8 @@ def _order(placed: Placed) -> tuple[bool, str, str]:
 
 def placed_in(reader: Reader) -> list[Placed]:
     """The experiments of a graph with their time and place."""
-    experiments, cursor = [], None
+    experiments: list[Entity] = []
+    cursor: str | None = None
     while True:
         page = reader.find(kind="Experiment", limit=MOST, cursor=cursor)
         experiments += page.items

@@ -11,7 +11,7 @@ from msgspec.structs import replace
 from counterpoint.errors import InputError
 from counterpoint.experiments.analysis import result_of
 from counterpoint.experiments.model import Experiment, Metric
-from counterpoint.experiments.result import Result
+from counterpoint.experiments.result import Result, Taken
 from counterpoint.experiments.tables.source import Source
 from counterpoint.experiments.tables.totals import TableTotals, table_totals
 from counterpoint.experiments.wording import count
@@ -35,7 +35,13 @@ class TableReading:
 
 
 def analyze_table(
-    experiment: Experiment, source: Source, table: "Table", *, as_of: datetime | None = None
+    experiment: Experiment,
+    source: Source,
+    table: "Table",
+    *,
+    as_of: datetime | None = None,
+    looks: Sequence[Taken] = (),
+    acknowledged: bool = False,
 ) -> Result:
     """Read an experiment from one Ibis table with rows of users.
 
@@ -47,12 +53,16 @@ def analyze_table(
         source: What the table's columns mean.
         table: Of any engine of Ibis.
         as_of: The moment of reading; now by default.
+        looks: The looks that were taken before, of a sequential plan.
+        acknowledged: Show the figures of an invalid experiment, which are no evidence.
 
     Raises:
         InputError: the table lacks columns or rows, holds texts for numbers, or none of the plan's variants.
     """
     reading = read_table(experiment.metrics, source, table, start=experiment.start, end=experiment.end)
-    return concluded(experiment, source, reading, as_of=as_of or datetime.now(UTC))
+    return concluded(
+        experiment, source, reading, as_of=as_of or datetime.now(UTC), looks=looks, acknowledged=acknowledged
+    )
 
 
 def read_table(
@@ -93,7 +103,15 @@ def _rows(expression: "Table") -> list[dict[str, Any]]:
         return [dict(zip(expression.columns, row, strict=True)) for row in cursor.fetchall()]
 
 
-def concluded(plan: Experiment, source: Source, reading: TableReading, *, as_of: datetime) -> Result:
+def concluded(
+    plan: Experiment,
+    source: Source,
+    reading: TableReading,
+    *,
+    as_of: datetime,
+    looks: Sequence[Taken] = (),
+    acknowledged: bool = False,
+) -> Result:
     """What a reading says by a plan.
 
     Raises:
@@ -106,6 +124,8 @@ def concluded(plan: Experiment, source: Source, reading: TableReading, *, as_of:
             f"No row of {source.shown} is of {' or '.join(plan.arms)}; the column {source.variant!r} holds"
             f" {held or 'no variant'}. Name control and treatment as the column has them."
         )
-    result = result_of(plan, found.totals, as_of=as_of, engine=reading.engine)
+    result = result_of(
+        plan, found.totals, as_of=as_of, engine=reading.engine, looks=looks, acknowledged=acknowledged
+    )
     quality = replace(result.quality, warnings=(*result.quality.warnings, *found.warnings))
     return replace(result, quality=quality, sql=reading.sql, source=source.shown)

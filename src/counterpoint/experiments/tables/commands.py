@@ -64,8 +64,9 @@ def analyze_options(name: str | None, options: "Options") -> "Result":
         shares=_shares(options.share),
         alpha=options.alpha,
         srm_threshold=options.srm_threshold,
+        units_per_arm=options.units_per_arm,
     )
-    result = concluded(plan, source, reading, as_of=datetime.now(UTC))
+    result = concluded(plan, source, reading, as_of=datetime.now(UTC), acknowledged=options.acknowledged)
     if options.write:
         write_descriptor(options.write, plan, source, files=files, owner=options.owner)
         terminal().say(f"Wrote {options.write}. Import it with: counterpoint import catalog {options.write}")

@@ -100,6 +100,8 @@ def _experiment(plan: Experiment, source: Source, path: str) -> dict[str, Any]:
         spec["success"] = [{"metric": metric.name} for metric in plan.success]
     if guardrails:
         spec["guardrails"] = guardrails
+    if plan.units_per_arm:
+        spec["unitsPerArm"] = plan.units_per_arm
     spec |= {"alpha": plan.alpha, "srmThreshold": plan.srm_threshold}
     return _document("Experiment", plain_name(plan.name), plan.name, spec)
 

@@ -5,10 +5,10 @@ from pathlib import Path
 from typing import Protocol
 
 from counterpoint.experiments.model import Experiment
-from counterpoint.experiments.result import Result
+from counterpoint.experiments.result import Result, Taken
 from counterpoint.experiments.tables.opening import files_of, opened
 from counterpoint.experiments.tables.source import Source
-from counterpoint.graph.entity import Entity
+from counterpoint.graph.entity import Activity, Entity
 from counterpoint.workspace import Workspace
 
 __all__ = ["folders_of", "read_source", "state_of"]
@@ -25,6 +25,10 @@ class _Loaded(Protocol):
     def plan(self) -> Experiment: ...
     @property
     def source(self) -> Source | None: ...
+    @property
+    def looks(self) -> tuple[Taken, ...]: ...
+    @property
+    def acknowledged(self) -> Activity | None: ...
 
 
 def folders_of(workspace: Workspace, entity: Entity) -> list[Path]:
@@ -37,7 +41,7 @@ def folders_of(workspace: Workspace, entity: Entity) -> list[Path]:
     return [*beside, Path(workspace.path)]
 
 
-def read_source(workspace: Workspace, loaded: _Loaded, now: datetime) -> Result:
+def read_source(workspace: Workspace, loaded: _Loaded, source: Source, now: datetime) -> Result:
     """The result of an experiment on a table.
 
     Raises:
@@ -45,9 +49,6 @@ def read_source(workspace: Workspace, loaded: _Loaded, now: datetime) -> Result:
     """
     from counterpoint.experiments.tables.analysis import analyze_table
 
-    source = loaded.source
-    if source is None:
-        raise TypeError(f"{loaded.entity.ref} is read from the journal")
     files = files_of(source, folders_of(workspace, loaded.entity), inside=True) if source.file else []
     with opened(
         source,
@@ -55,7 +56,14 @@ def read_source(workspace: Workspace, loaded: _Loaded, now: datetime) -> Result:
         warehouses=workspace.settings.warehouses,
         folder=Path(workspace.path),
     ) as table:
-        return analyze_table(loaded.plan, source, table, as_of=now)
+        return analyze_table(
+            loaded.plan,
+            source,
+            table,
+            as_of=now,
+            looks=loaded.looks,
+            acknowledged=loaded.acknowledged is not None,
+        )
 
 
 def state_of(workspace: Workspace, loaded: _Loaded, now: datetime) -> tuple[object, ...]:

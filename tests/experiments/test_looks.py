@@ -1,0 +1,278 @@
+"""What a reading may show under each stopping plan, and that what was seen once is never rewritten."""
+
+from datetime import UTC, datetime, timedelta
+
+import msgspec
+import numpy as np
+import pytest
+
+from counterpoint.experiments import Experiment, Guardrail, Metric
+from counterpoint.experiments.analysis import result_of
+from counterpoint.experiments.decision import Condition
+from counterpoint.experiments.model import Target
+from counterpoint.experiments.result import Result, Taken
+from counterpoint.experiments.stopping import Stopping
+from counterpoint.experiments.totals import ArmTotals, MetricTotals, Totals
+from counterpoint.stats import Moments, Spending, boundaries
+from counterpoint.stats.distributions import normal_tail
+
+START = datetime(2026, 5, 1, tzinfo=UTC)
+GAIN, START_TIME = Metric(name="gain", event="g"), Metric(name="start", event="s", direction="decrease")
+MAXIMUM = 20_000
+FIVE = Stopping(method="group-sequential", looks=5, maximum=MAXIMUM)
+
+
+def plan(stopping: Stopping | None = FIVE, **changes: object) -> Experiment:
+    base = {
+        "success": (GAIN,),
+        "guardrails": (Guardrail(START_TIME, 0.05),),
+        "start": START,
+        "end": START + timedelta(days=20),
+    }
+    given = {**base, **changes}
+    return Experiment(
+        name="trial", flag="trial", control="off", treatments=("on",), stopping=stopping, **given
+    )
+
+
+def totals(users: int, *, day: float, gain: float = 1.0, start: float = 1.0) -> Totals:
+    """Both arms with half of the users, a mean of 10 and a standard deviation of 10, times the ratios."""
+
+    def arm(variant: str, **ratios: float) -> ArmTotals:
+        half = users // 2
+        metrics = {
+            name: MetricTotals(Moments(half, 10 * ratio, 100.0 * half), events=half)
+            for name, ratio in ratios.items()
+        }
+        return ArmTotals(variant, False, half, metrics)
+
+    return Totals(
+        (arm("off", gain=1.0, start=1.0), arm("on", gain=gain, start=start)),
+        first_exposure=START,
+        last_exposure=START + timedelta(days=day),
+    )
+
+
+def read(experiment: Experiment, found: Totals, *, day: float, looks: tuple[Taken, ...] = ()) -> Result:
+    return result_of(experiment, found, as_of=START + timedelta(days=day), looks=looks)
+
+
+def bounds(count: int, alpha: float, *, last: float = 1.0) -> tuple[float, ...]:
+    at = [each / count for each in range(1, count)] + [last]
+    return boundaries(at, alpha=alpha, sides=1, spending=Spending())
+
+
+def test_before_a_fixed_end_the_success_metrics_tell_nothing_and_the_guardrails_only_of_harm() -> None:
+    result = read(plan(None), totals(9000, day=9, gain=1.1), day=9)
+    gain, start = result.metrics
+    assert gain.outcome == "not read yet"
+    assert "has not come" in gain.note
+    hidden = (gain.treatment_mean, gain.difference, gain.p, gain.interval, gain.relative, gain.detectable)
+    assert hidden == (None,) * 6
+    assert {(test.p, test.statistic) for test in gain.hypotheses} == {(None, None)}
+    assert start.difference == 0.0
+    assert start.hypothesis("non-inferiority").p is None
+    assert start.hypothesis("deterioration").p == pytest.approx(0.5)
+    assert start.interval.low is not None
+    assert start.interval.high is None
+    assert result.verdict.state == "keep running"
+    assert "10.0 %" not in result.verdict.sentence
+
+
+def test_nothing_of_a_withheld_effect_is_in_the_json() -> None:
+    up, down = (
+        msgspec.json.encode(read(plan(None), totals(9000, day=9, gain=gain), day=9)) for gain in (1.1, 0.999)
+    )
+    assert up == down
+
+
+def test_at_the_fixed_end_the_whole_level_is_there() -> None:
+    result = read(plan(None), totals(20_000, day=20, gain=1.1), day=20)
+    assert result.metrics[0].alpha == 0.05
+    assert result.verdict.state == "ship"
+
+
+def test_harm_is_watched_daily_by_a_sequential_test_that_does_not_depend_on_the_method() -> None:
+    level = plan().levels.deterioration
+    days = tuple(each / 20 for each in range(1, 21))
+    expected = boundaries(days, alpha=level, sides=1, spending=Spending())
+    plans = [plan(None), plan(FIVE), plan(Stopping(method="confidence-sequence"))]
+    for at in (1, 7, 19):
+        found = totals(1000 * at, day=at - 0.5)
+        for each in plans:
+            (test,) = [
+                test
+                for test in read(each, found, day=at - 0.5).metrics[1].hypotheses
+                if test.kind == "deterioration"
+            ]
+            assert test.alpha == pytest.approx(normal_tail(expected[at - 1]))
+
+
+def test_harm_before_the_end_stops_the_experiment_and_shows_its_figures() -> None:
+    result = read(plan(None), totals(9000, day=9, gain=0.9), day=9)
+    assert (result.verdict.state, result.verdict.condition) == ("do not ship", "deterioration: gain")
+    assert "before the end" in result.verdict.sentence
+    assert result.metrics[0].difference == pytest.approx(-1.0)
+
+
+def test_each_look_has_the_boundary_of_its_information() -> None:
+    expected = bounds(5, 0.05)
+    looks: tuple[Taken, ...] = ()
+    for index in range(1, 6):
+        result = read(plan(), totals(4000 * index, day=4 * index - 1), day=4 * index - 1, looks=looks)
+        assert result.progress.look == index
+        test = result.metrics[0].hypothesis("superiority")
+        assert test.alpha == pytest.approx(normal_tail(expected[index - 1]))
+        assert test.total_alpha == 0.05
+        looks = result.looks
+    assert [look.index for look in looks] == [1, 2, 3, 4, 5]
+    assert looks[-1].final
+
+
+def test_between_looks_effects_are_withheld_and_the_next_look_is_told() -> None:
+    first = read(plan(), totals(4000, day=4), day=4)
+    between = read(plan(), totals(6000, day=6, gain=1.2), day=6, looks=first.looks)
+    assert between.metrics[0].withheld
+    assert (between.verdict.state, between.verdict.condition) == ("keep running", "look")
+    assert "at 8,000 users (6,000 so far)" in between.verdict.sentence
+    assert between.looks == first.looks
+
+
+def test_before_the_first_look_there_is_none() -> None:
+    result = read(plan(), totals(3000, day=3), day=3)
+    assert (result.progress.look, result.looks) == (None, ())
+    assert result.metrics[0].withheld
+
+
+def test_the_same_data_read_again_are_the_same_look() -> None:
+    found = totals(4000, day=4, gain=1.02)
+    first = read(plan(), found, day=4)
+    again = read(plan(), found, day=4.5, looks=first.looks)
+    assert again.looks == first.looks
+    assert again.metrics == first.metrics
+
+
+def test_an_early_success_ships_with_its_repeated_interval_and_stands_whatever_comes_after() -> None:
+    alone = plan(guardrails=())
+    second = read(alone, totals(8000, day=8, gain=1.15), day=8)
+    assert second.verdict.state == "ship"
+    gain = second.metrics[0]
+    assert gain.interval.low > 0
+    error = gain.hypothesis("superiority").alpha
+    assert error == pytest.approx(normal_tail(bounds(5, 0.05)[1]))
+    later = read(alone, totals(12_000, day=12, gain=1.0), day=12, looks=second.looks)
+    assert later.verdict.state == "ship"
+    assert "decided at look 2 of 5" in later.verdict.sentence
+
+
+def test_overshoot_never_rewrites_a_boundary_and_spends_the_rest() -> None:
+    looks: tuple[Taken, ...] = ()
+    for index in range(1, 5):
+        looks = read(plan(), totals(4000 * index, day=4 * index), day=4 * index, looks=looks).looks
+    before = [look.spent for look in looks]
+    end = read(plan(), totals(26_000, day=20), day=20, looks=looks)
+    assert [look.spent for look in end.looks[:4]] == before
+    ((spent, boundary),) = end.looks[4].spent.values()
+    assert (spent, end.looks[4].information) == (0.05, 1.3)
+    assert boundary == pytest.approx(bounds(5, 0.05, last=1.3)[-1])
+
+
+def test_an_end_before_the_maximum_spends_the_rest_too() -> None:
+    looks = read(plan(), totals(8000, day=8), day=8).looks
+    end = read(plan(), totals(9000, day=20), day=20, looks=looks)
+    assert end.progress.final
+    assert next(iter(end.looks[-1].spent.values()))[0] == pytest.approx(0.05)
+    assert end.verdict.state == "do not ship"
+
+
+def test_a_maximum_that_is_changed_later_leaves_the_looks_as_they_were() -> None:
+    looks = read(plan(), totals(8000, day=8), day=8).looks
+    wider = plan(Stopping(method="group-sequential", looks=5, maximum=40_000))
+    after = read(wider, totals(24_000, day=12), day=12, looks=looks)
+    assert after.looks[0] == looks[0]
+    assert after.progress.look == 3
+
+
+def test_what_was_shown_at_one_look_stays_shown() -> None:
+    second = read(plan(), totals(8000, day=8, gain=1.15, start=1.02), day=8)
+    assert second.verdict.state == "keep running"  # the guardrail is not shown yet
+    assert second.looks[-1].shown == ("superiority: gain: on",)
+    third = read(plan(), totals(12_000, day=12, gain=1.01), day=12, looks=second.looks)
+    test = third.metrics[0].hypothesis("superiority")
+    assert (test.rejected, test.shown_at) == (False, 2)
+    assert third.verdict.state == "ship"
+
+
+def test_looks_by_days_come_by_the_calendar() -> None:
+    weekly = plan(Stopping(method="group-sequential", every_days=7, maximum=MAXIMUM))
+    assert read(weekly, totals(6000, day=6), day=6).progress.look is None
+    first = read(weekly, totals(7000, day=7), day=7)
+    assert (first.progress.look, first.progress.looks, first.progress.information) == (1, 3, 0.35)
+    assert "on 15 May 2026" in first.progress.following
+
+
+def test_a_confidence_sequence_may_be_read_at_any_time() -> None:
+    always = plan(Stopping(method="confidence-sequence", tuned_at=5000), guardrails=())
+    result = read(always, totals(3000, day=3, gain=1.4), day=3)
+    assert result.verdict.state == "ship"
+    assert 0 < result.metrics[0].alpha < 0.05
+
+
+def test_a_fixed_power_plan_ends_when_the_pooled_variance_says_so() -> None:
+    target = {"gain": Target(mde=0.05)}
+    powered = plan(Stopping(method="fixed-power"), targets=target, end=None, guardrails=())
+    early = read(powered, totals(4000, day=4, gain=1.1), day=4)
+    assert (early.verdict.condition, early.metrics[0].withheld) == ("power", True)
+    share = powered.costs[Condition("superiority", "gain")]
+    assert share.beta == pytest.approx(0.15)
+    needed = early.progress.needed
+    assert 5100 < needed < 5400  # 2(1.645 + 1.036)²·10²/0.525², from the pooled mean and variance
+    late = read(powered, totals(2 * needed + 400, day=14, gain=1.1), day=14)
+    assert (late.progress.open, late.metrics[0].alpha) == (True, 0.05)
+
+
+def test_a_plan_without_an_end_says_what_reading_it_again_does() -> None:
+    result = read(plan(None, end=None), totals(9000, day=9), day=9)
+    assert not result.progress.declared
+    assert "14 of 100" in result.quality.warnings[-1]
+
+
+def test_an_invalid_experiment_hides_its_figures_until_it_is_acknowledged() -> None:
+    found = totals(20_000, day=20, gain=1.1)
+    fewer = msgspec.structs.replace(found.groups[1], users=9000)
+    found = msgspec.structs.replace(found, groups=(found.groups[0], fewer))
+    result = read(plan(None), found, day=20)
+    assert result.verdict.state == "invalid"
+    assert all(metric.withheld for metric in result.metrics)
+    shown = result_of(plan(None), found, as_of=START + timedelta(days=20), acknowledged=True)
+    assert shown.verdict.state == "invalid"
+    assert shown.metrics[0].difference == pytest.approx(1.0)
+
+
+def test_five_looks_at_nothing_err_as_often_as_planned() -> None:
+    # One look path per experiment: increments of independent users, both arms equal in law.
+    rng = np.random.default_rng(20261126)
+    runs, wrong, naive = 900, 0, 0
+    experiment = plan(guardrails=(), deterioration=())
+    steps = rng.normal(size=(runs, 5, 2)) * np.sqrt(100.0 / 2000)
+    for run in steps:
+        means, looks, seen = np.cumsum(run, axis=0), (), False
+        for index in range(1, 6):
+            off, on = 10 + means[index - 1] / index
+            half = 2000 * index
+            arms = tuple(
+                ArmTotals(
+                    name, False, half, {"gain": MetricTotals(Moments(half, mean, 100.0 * half), events=half)}
+                )
+                for name, mean in (("off", off), ("on", on))
+            )
+            found = Totals(arms, first_exposure=START, last_exposure=START + timedelta(days=4 * index))
+            result = result_of(experiment, found, as_of=START + timedelta(days=4 * index - 0.5), looks=looks)
+            looks = result.looks
+            seen = seen or (on - off) / np.sqrt(200.0 / half) > 1.6449
+            if result.verdict.state in {"ship", "do not ship"}:
+                break
+        wrong += result.verdict.state == "ship"
+        naive += seen
+    assert wrong / runs == pytest.approx(0.05, abs=0.022)  # three standard errors
+    assert naive / runs > 0.1
