@@ -91,7 +91,7 @@ def _months(scale: Scale, low: datetime, high: datetime, bottom: float) -> Itera
         x = scale(first.timestamp())
         yield line(x, HEAD - 6, x, bottom, "c-grid")
         written = f"{first:%b %Y}" if first.month == 1 else f"{first:%b}"
-        yield text(min(x + 3, scale.end - MONTH / 2), HEAD - 10, written, "c-faint")
+        yield text(min(x + 3, scale.end - len(written) * 6.5), HEAD - 10, written, "c-faint")
 
 
 def _firsts(low: datetime, high: datetime) -> Iterator[datetime]:
@@ -106,10 +106,10 @@ def _row(
     span: Span, scale: Scale, top: float, row: float, left: float, *, narrow: bool, width: float
 ) -> Iterator[Markup]:
     room = width - 90 if narrow else left - 84
-    label = text(0, top + (16 if narrow else row / 2 + 4), clipped(span.label, room), "c-label")
+    label = text(0, top + (16 if narrow else row / 2 + 4), clipped(span.label, room), "c-label c-over")
     yield element("a", label, href=span.href) if span.href else label
     state_x = width - 6 if narrow else left - 12
-    yield text(state_x, top + (16 if narrow else row / 2 + 4), span.state, "c-faint", "end")
+    yield text(state_x, top + (16 if narrow else row / 2 + 4), span.state, "c-faint c-over", "end")
     y, height = (top + 24, 10.0) if narrow else (top + row / 2 - 6, 12.0)
     start = scale.start if span.start is None else scale.clamped(span.start.timestamp())
     end = scale.end if span.end is None else scale.clamped(span.end.timestamp())
