@@ -8,6 +8,7 @@ from litestar.params import FromPath, FromQuery
 from litestar.response import Redirect
 
 from counterpoint.experiments import store
+from counterpoint.experiments.coordination.store import collisions_with
 from counterpoint.experiments.shown import (
     EXAMPLE,
     PLOT_TITLE,
@@ -80,6 +81,7 @@ def show(
         plot=plot_of(result, title=page.tell(PLOT_TITLE)),
         readings=kept_readings(readings),
         definitions=definitions(loaded.plan, result),
+        meetings=collisions_with(ws, loaded.entity.ref, result.as_of),
     )
 
 

@@ -21,6 +21,7 @@ __all__ = [
     "MetricTotals",
     "Totals",
     "cross_name",
+    "moments_of",
     "totals_by_part",
     "totals_of",
 ]
@@ -66,7 +67,7 @@ class MetricTotals(msgspec.Struct, frozen=True):
     @property
     def plain_moments(self) -> Moments | None:
         """As `moments`, without the limits that the metric declares; none where it declares none."""
-        return None if self.plain is None else _moments_of(self.plain, self.ratio)
+        return None if self.plain is None else moments_of(self.plain, ratio=self.ratio)
 
 
 class QuantileTotals(msgspec.Struct, frozen=True):
@@ -203,7 +204,7 @@ def _metric(slots: Slots, metric: Metric, row: Mapping[str, Any]) -> MetricTotal
     if metric.aggregation == "quantile":
         return _quantile(metric, row, slots, found)
     return MetricTotals(
-        _moments_of(found, ratio),
+        moments_of(found, ratio=ratio),
         events=row[f"events{slots.first_of_span(first)}"],
         blank=sum(row[f"events{slots.first_of_span(i)}"] - row[f"known{i}"] for i in added),
         covariate=CovariateTotals(found.moments(1), found.cross[0][1])
@@ -231,7 +232,7 @@ def _quantile(metric: Metric, row: Mapping[str, Any], slots: Slots, found: Comom
         nothing = Moments(0, 0.0, 0.0)
         return MetricTotals(nothing, events=events, comoments=found, incomplete=incomplete)
     around = QuantileTotals(levels, tuple(float(value) for value in values if value is not None))
-    share = _moments_of(found, True)  # noqa: FBT003 - of this module
+    share = moments_of(found, ratio=True)
     density = around.density(found.n * found.means[1])
     spread = 0.0 if density is None else share.m2 / density**2
     return MetricTotals(
@@ -274,7 +275,7 @@ def _comoments(metric: Metric, row: Mapping[str, Any], names: Sequence[str], kno
     return Comoments(n, means, tuple(map(tuple, cross)))
 
 
-def _moments_of(found: Comoments, ratio: bool) -> Moments:  # noqa: FBT001 - of this module
+def moments_of(found: Comoments, *, ratio: bool) -> Moments:
     """The moments of a value; of a ratio those of numerator − R·denominator, by the denominator's mean, around R."""
     if not ratio:
         return found.moments(0)
