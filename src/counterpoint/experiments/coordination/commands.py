@@ -91,12 +91,10 @@ def _shown(found: "Calendar") -> "RenderableType":
             )
             parts.append(Padding(line, (0, 0, 0, 2)))
     open_ones = [each for each in found.collisions if each.state != "past"]
-    many = len(open_ones)
-    parts.append(
-        Text(
-            f"\n{counted(many, 'pair')} may change each other's result." if many else "\nNo two of them meet."
-        )
-    )
+    many, past = len(open_ones), len(found.collisions) - len(open_ones)
+    said = f"{counted(many, 'pair')} may change each other's result." if many else "No two of them meet."
+    over = f" {counted(past, 'pair')} met in the past." if past else ""
+    parts.append(Text(f"\n{said}{over}"))
     parts += [
         Padding(Text(f"! {each.sentence} {each.remedy}", style="yellow"), (0, 0, 0, 2)) for each in open_ones
     ]
