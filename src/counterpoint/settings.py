@@ -38,6 +38,7 @@ _NOUNS = {
 }  # fmt: skip
 _ENVIRONMENT = re.compile(r"[a-z0-9]([a-z0-9-]{0,30}[a-z0-9])?")
 _ORIGIN = re.compile(r"https?://[^/\s@*?#]+")
+_WAREHOUSE = re.compile(r"[a-z0-9_-]+")
 _HEADER = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+")
 _AT_LINE = re.compile(r" \(at line (\d+), column (\d+)\)$")
 
@@ -129,6 +130,8 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     catalog: CatalogSettings = CatalogSettings()
     flags: FlagSettings = FlagSettings()
     server: ServerSettings = ServerSettings()
+    warehouses: dict[str, str] = {}
+    """Addresses of warehouses that experiments may read tables of, by name: `duckdb://…`, `sqlite://…`, `postgres://…`."""
 
 
 def load_settings(file: Path, environment: Mapping[str, str] | None = None) -> Settings:
@@ -163,6 +166,15 @@ def load_settings(file: Path, environment: Mapping[str, str] | None = None) -> S
         if not _ORIGIN.fullmatch(origin) or origin != origin.lower():
             message = f"{origin!r} is no origin; write scheme and host in small letters, such as https://shop.example, without a path"
             raise _refusal(file, given, message, f"/flags/origins/{index}")
+    for name, address in settings.warehouses.items():
+        if not _WAREHOUSE.fullmatch(name):
+            message = f"{name!r} is no name of a warehouse; write small letters, digits, - and _"
+            raise _refusal(file, given, message, f"/warehouses/{name}")
+        if "://" not in address:  # it may hold a password all the same, so it is not repeated
+            message = (
+                "it is no address; write one such as duckdb://sales.duckdb or postgres://user@host/database"
+            )
+            raise _refusal(file, given, message, f"/warehouses/{name}")
     for name, attribute in settings.flags.context_headers.items():
         secret = name.lower() in ("authorization", "cookie", "x-api-key")
         if secret or not _HEADER.fullmatch(name) or not attribute:

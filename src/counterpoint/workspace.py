@@ -96,6 +96,10 @@ name = {name}
 # secure_cookies = true
 # Further host names by which a server on loopback is reached, such as a proxy's.
 # hosts = []
+
+[warehouses]
+# Warehouses that experiments may read tables of, by name. A password is better in COUNTERPOINT_WAREHOUSES__LAKE.
+# lake = "postgres://user@host/database"
 """
 
 

@@ -48,7 +48,7 @@ def test_a_result_is_computed_again_only_when_events_or_plan_have_changed(
 ) -> None:
     calls = []
     analyze = store._analyze
-    monkeypatch.setattr(store, "_analyze", lambda *given: calls.append(1) or analyze(*given))
+    monkeypatch.setattr(store, "_analyze", lambda *given, **also: calls.append(1) or analyze(*given, **also))
     for _ in range(2):
         store.result_of(played, store.load(played, "gate"))
     assert len(calls) == 1

@@ -127,6 +127,14 @@ COMMANDS: dict[str, dict[str, tuple[str, str]]] = {
             "counterpoint.experiments.sizing_commands:plan",
             "Print how many users and days an experiment needs.",
         ),
+        "calendar": (
+            "counterpoint.experiments.coordination.commands:calendar",
+            "Show when experiments run, and which may change each other.",
+        ),
+        "record": (
+            "counterpoint.experiments.record_commands:record",
+            "Print the decision record: what was asked, planned, found and decided.",
+        ),
     },
     "metrics": {
         "list": (
@@ -265,6 +273,7 @@ EXAMPLES: dict[str, tuple[str, ...]] = {
     "experiments analyze": (
         "experiments analyze one-page-checkout",
         "experiments analyze one-page-checkout --no-record --json",
+        "experiments analyze --table test.csv --subject user --variant arm --control a --metric paid",
     ),
     "experiments plan": (
         "experiments plan one-page-checkout --users-per-day 2000",

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 from cyclopts import Parameter
 
 from counterpoint.errors import UsageError
+from counterpoint.experiments.tables.options import TABLE, Options
 from counterpoint.terminal import terminal
 
 if TYPE_CHECKING:
@@ -32,19 +33,22 @@ TONES = {
 
 
 def analyze(
-    name: str,
+    name: str | None = None,
     /,
     *,
     engine: str | None = None,
     full: Annotated[bool, Parameter(negative="")] = False,
     record: Annotated[bool, Parameter(negative="--no-record")] = True,
+    table: Annotated[Options | None, Parameter(name="*", group=TABLE)] = None,
 ) -> None:
     """Print the results and the shipping recommendation.
+
+    Of an experiment in the workspace by its name; or of any table with --table, without a workspace.
 
     Parameters
     ----------
     name
-        The experiment's name or reference.
+        The experiment's name or reference; with --table what the experiment is called.
     engine
         What computes: duckdb, spark or clickhouse, or the address of one, such as spark://host:7077; that of
         the settings if nothing is said. A name alone means the settings' engine, if that is one of this kind,
@@ -54,6 +58,26 @@ def analyze(
     record
         Keep the reading in the activity log, where the bet's page shows it; as is done if nothing is said.
     """
+    from counterpoint.experiments.tables.commands import analyze_options
+
+    if table is not None and table.table is not None:
+        if engine is not None or full:
+            raise UsageError(
+                "--engine and --full are of experiments in a workspace; a table is read by DuckDB."
+            )
+        result = analyze_options(name, table)
+        terminal().emit(result, lambda: _shown(terminal().told(result)))
+        return
+    if table is not None and (given := table.given()):
+        raise UsageError(f"--{given[0]} says how to read a table; name it with --table FILE.")
+    if name is None:
+        raise UsageError(
+            "Name an experiment of the workspace, or a table: counterpoint experiments analyze --table FILE --subject …"
+        )
+    _analyze_named(name, engine, full=full, record=record)
+
+
+def _analyze_named(name: str, engine: str | None, *, full: bool, record: bool) -> None:
     from counterpoint.engine import chosen_engine, read_engine
     from counterpoint.experiments import store
     from counterpoint.graph.actor import local_actor
@@ -82,14 +106,15 @@ def _shown(result: "Result") -> "RenderableType":
     from counterpoint.experiments.wording import day
 
     dates = (
-        f"{day(result.first_exposure)} to {day(result.last_exposure)}"
+        f", {day(result.first_exposure)} to {day(result.last_exposure)}"
         if result.first_exposure and result.last_exposure
-        else "no exposures"
+        else ("" if result.source else ", no exposures")
     )
+    read = f"table {result.source}" if result.source else f"{terminal().noun('flag')} {result.flag}"
     parts: list[Any] = [
         Text.assemble(
             (result.title or result.experiment, "bold"),
-            f"  {terminal().noun('flag')} {result.flag}, {dates}",
+            f"  {read}{dates}",
             overflow="fold",
         ),
         _arms(result),

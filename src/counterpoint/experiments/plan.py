@@ -21,7 +21,7 @@ from counterpoint.graph.entity import Entity
 from counterpoint.graph.ref import Ref, parse_ref
 from counterpoint.spelling import near
 
-__all__ = ["metric_of", "metric_refs", "near_refs", "part_refs", "plan_of"]
+__all__ = ["metric_of", "metric_refs", "moment_in", "near_refs", "part_refs", "plan_of"]
 
 TESTED = get_args(Aggregation)
 """Aggregations that give one number per user, which tests compare."""
@@ -81,7 +81,7 @@ def plan_of(experiment: Entity, metrics: Mapping[str, Entity], known: Iterable[s
     flag_set = spec.get("flagSet")
     return Experiment(
         name=experiment.name,
-        flag=spec["flag"],
+        flag=spec.get("flag") or "",
         control=spec["control"],
         treatments=tuple(spec["treatments"]),
         success=tuple(metric for pointer, metric, _ in found if "/success/" in pointer),
@@ -104,8 +104,8 @@ def plan_of(experiment: Entity, metrics: Mapping[str, Entity], known: Iterable[s
         covariates=spec.get("covariates", True),
         slopes=spec.get("slopes") or "per-arm",
         units_per_arm=_whole(spec.get("unitsPerArm")),
-        start=_moment(spec.get("start"), last=False),
-        end=_moment(spec.get("end"), last=True),
+        start=moment_in(spec.get("start"), last=False),
+        end=moment_in(spec.get("end"), last=True),
         flag_set=parse_ref(flag_set, default_kind="flagset", default_namespace=experiment.namespace).name
         if flag_set
         else None,
@@ -228,7 +228,7 @@ def _whole(value: float | None) -> int | None:
     return None if value is None else int(value)
 
 
-def _moment(value: Any, *, last: bool) -> datetime | None:
+def moment_in(value: Any, *, last: bool) -> datetime | None:
     """A date-time in UTC; a plain day begins at its first moment, or ends at its last."""
     if value is None:
         return None

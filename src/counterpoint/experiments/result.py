@@ -326,6 +326,8 @@ class Result(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     engine: str = ""
     sql: str = ""
     """The query that ran."""
+    source: str = ""
+    """The table that it was read from; empty where it was the journal."""
     progress: Progress | None = None
     looks: tuple[Taken, ...] = ()
     """Looks that were taken, this one included where it is one."""

@@ -11,6 +11,7 @@ from litestar.di import NamedDependency
 from litestar.params import FromPath, FromQuery, JSONBody, QueryParameter
 
 from counterpoint.experiments import store
+from counterpoint.experiments.recording import record_for
 from counterpoint.experiments.result import Result
 from counterpoint.experiments.sizing import Sizing
 from counterpoint.graph.actor import Actor
@@ -56,6 +57,17 @@ def list_experiments(
 def read_result(ws: NamedDependency[Workspace], namespace: FromPath[str], name: FromPath[str]) -> Result:
     """The result as of now: arms, quality, every test of every metric, the verdict and the query. Not recorded."""
     return store.result_of(ws, store.load(ws, f"experiment:{namespace}/{name}"))
+
+
+@get(
+    "/api/v1/experiments/{namespace:str}/{name:str}/record",
+    tags=["experiments"],
+    media_type="text/markdown",
+    sync_to_thread=True,
+)
+def read_record(ws: NamedDependency[Workspace], namespace: FromPath[str], name: FromPath[str]) -> str:
+    """The decision record as Markdown: what was asked, the plan, verdict, figures, quality, and what was decided by whom."""
+    return record_for(ws, store.load(ws, f"experiment:{namespace}/{name}"))
 
 
 @post("/api/v1/experiments/{namespace:str}/{name:str}/readings", tags=["experiments"], sync_to_thread=True)
@@ -112,4 +124,4 @@ def acknowledge(
     return Acknowledged(store.acknowledge(ws, loaded, actor, data.reason).seq)
 
 
-routes: list[Any] = [list_experiments, read_result, read_sizing, record_reading, acknowledge]
+routes: list[Any] = [list_experiments, read_record, read_result, read_sizing, record_reading, acknowledge]

@@ -14,6 +14,8 @@ from counterpoint.experiments.model import Experiment
 from counterpoint.experiments.plan import metric_refs, near_refs, part_refs, plan_of
 from counterpoint.experiments.result import Result, Taken
 from counterpoint.experiments.standing import Basis, Standing
+from counterpoint.experiments.tables.reading import read_source, state_of
+from counterpoint.experiments.tables.source import Source, source_of
 from counterpoint.graph.actor import SYSTEM, Actor
 from counterpoint.graph.entity import Activity, Entity
 from counterpoint.graph.flagd import flags_by_key
@@ -72,6 +74,8 @@ class Loaded(msgspec.Struct, frozen=True):
     """The looks that were taken since the plan's start, in their order."""
     acknowledged: Activity | None = None
     """Who acknowledged that the experiment is invalid."""
+    source: Source | None = None
+    """The table that it is read from; none where it is the journal."""
 
 
 class Listed(msgspec.Struct, frozen=True, rename="camel"):
@@ -135,7 +139,9 @@ def load(workspace: Workspace, name: str) -> Loaded:
         acknowledged = reader.newest_activity(ACKNOWLEDGED, [entity.ref]).get(entity.ref)
         looks = _looks(reader, entity.ref, plan)
     version = (entity.etag, *(metrics[metric].etag for metric in sorted(metrics)))
-    return Loaded(entity, plan, version, notes, newest, looks, acknowledged)
+    given = entity.spec.get("source")
+    source = source_of(given) if given else None
+    return Loaded(entity, plan, version, notes, newest, looks, acknowledged, source)
 
 
 def _looks(reader: Reader, ref: str, plan: Experiment) -> tuple[Taken, ...]:
@@ -307,6 +313,7 @@ def reading_of(result: Result) -> dict[str, Any]:
         "treatment": verdict.treatment,
         "asOf": rfc3339(result.as_of),
         "engine": result.engine,
+        "source": result.source,
         "users": result.users,
         "arms": msgspec.to_builtins(result.arms),
         "sampleRatio": {"p": check.p, "threshold": check.threshold, "rejected": check.rejected},
@@ -326,9 +333,8 @@ def _basis(workspace: Workspace, loaded: Loaded, now: datetime) -> tuple[Basis, 
     # Looks and the watch over harm go by days, until the end has come.
     day = now.date() if not ended and (plan.end or plan.stopping or plan.units_per_arm) else None
     looks = len(loaded.looks)
-    return (*loaded.version, ended, day, looks, loaded.acknowledged is not None), (
-        workspace.journal.version(),
-    )
+    data = (workspace.journal.version(),) if loaded.source is None else state_of(workspace, loaded, now)
+    return (*loaded.version, ended, day, looks, loaded.acknowledged is not None), data
 
 
 def _analyze(
@@ -342,6 +348,8 @@ def _analyze(
     from counterpoint.experiments.aggregation import exposures_of
     from counterpoint.experiments.analysis import analyze
 
+    if loaded.source is not None:
+        return read_source(workspace, loaded, loaded.source, now)
     plan, engine = loaded.plan, engine or workspace.journal.engine
     with workspace.journal.snapshot(engine) as snapshot:
         exposures = exposures_of(plan, snapshot.events(EXPOSURE))
@@ -383,7 +391,7 @@ def _listed(entity: Entity, newest: Activity | None) -> Listed:
         name=entity.name,
         title=entity.title,
         owner=entity.owner,
-        flag=spec["flag"],
+        flag=spec.get("flag") or "",
         control=spec["control"],
         treatments=tuple(spec["treatments"]),
         bet=next(iter(entity.targets("testsBet")), None),
@@ -394,7 +402,7 @@ def _listed(entity: Entity, newest: Activity | None) -> Listed:
 
 
 def _notes(reader: Reader, entity: Entity, plan: Experiment) -> Iterator[str]:
-    for ref in entity.targets("exposedBy"):
+    for ref in entity.targets("exposedBy") if "source" not in entity.spec else ():
         found = reader.get(ref)
         if found is None and plan.flag_set is None:
             continue  # the set is only the default's guess

@@ -12,7 +12,16 @@ from counterpoint.experiments.measures import ADDED, Metric, Slots, slots_of
 from counterpoint.experiments.model import Experiment
 from counterpoint.stats import Comoments, Moments
 
-__all__ = ["ADDED", "ArmTotals", "CovariateTotals", "MetricTotals", "Totals", "cross_name", "totals_of"]
+__all__ = [
+    "ADDED",
+    "ArmTotals",
+    "CovariateTotals",
+    "MetricTotals",
+    "Totals",
+    "cross_name",
+    "moments_of",
+    "totals_of",
+]
 
 
 class CovariateTotals(msgspec.Struct, frozen=True):
@@ -53,7 +62,7 @@ class MetricTotals(msgspec.Struct, frozen=True):
     @property
     def plain_moments(self) -> Moments | None:
         """As `moments`, without the limits that the metric declares; none where it declares none."""
-        return None if self.plain is None else _moments_of(self.plain, self.ratio)
+        return None if self.plain is None else moments_of(self.plain, ratio=self.ratio)
 
 
 class ArmTotals(msgspec.Struct, frozen=True):
@@ -123,7 +132,7 @@ def _metric(slots: Slots, metric: Metric, row: Mapping[str, Any]) -> MetricTotal
         plain = _comoments(metric, row, slots.vector(metric, raw=True), row.get(f"n{first}"))
     added = [i for i in numbers if slots.parts[i].aggregation in ADDED]
     return MetricTotals(
-        _moments_of(found, ratio),
+        moments_of(found, ratio=ratio),
         events=row[f"events{first}"],
         blank=sum(row[f"events{i}"] - row[f"known{i}"] for i in added),
         covariate=CovariateTotals(found.moments(1), found.cross[0][1])
@@ -167,7 +176,7 @@ def _comoments(metric: Metric, row: Mapping[str, Any], names: Sequence[str], kno
     return Comoments(n, means, tuple(map(tuple, cross)))
 
 
-def _moments_of(found: Comoments, ratio: bool) -> Moments:  # noqa: FBT001 - of this module
+def moments_of(found: Comoments, *, ratio: bool) -> Moments:
     """The moments of a value; of a ratio those of numerator − R·denominator, by the denominator's mean, around R."""
     if not ratio:
         return found.moments(0)

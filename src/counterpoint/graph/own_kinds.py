@@ -8,6 +8,7 @@ from counterpoint.graph.fields import Field, Reference
 from counterpoint.graph.flagd import by_key, check_flag_set
 from counterpoint.graph.kind import OWNER, Kind, LooseReference, refers
 from counterpoint.graph.scorecard import SCORECARD, check_scorecard
+from counterpoint.graph.table_source import SOURCE, check_source
 from counterpoint.practices import check_pack
 from counterpoint.vocabulary import check_nouns
 
@@ -16,7 +17,7 @@ __all__ = ["OURS", "OWN_KINDS"]
 OURS = ("counterpoint.dev/v1",)
 
 
-def _check_experiment(spec: Mapping[str, Any]) -> Iterator[Problem]:
+def _check_plan(spec: Mapping[str, Any]) -> Iterator[Problem]:
     control, seen = spec["control"], set()
     for index, arm in enumerate(spec["treatments"]):
         place = f"/spec/treatments/{index}"
@@ -42,6 +43,19 @@ def _check_experiment(spec: Mapping[str, Any]) -> Iterator[Problem]:
 def _check_whole(holder: Mapping[str, Any], name: str, place: str) -> Iterator[Problem]:
     if not float(holder.get(name, 1)).is_integer():
         yield Problem(f"{name} is {holder[name]:g}; it must be a whole number.", f"{place}/{name}")
+
+
+def _check_experiment(spec: Mapping[str, Any]) -> Iterator[Problem]:
+    yield from _check_plan(spec)
+    source = spec.get("source")
+    if source is None:
+        if "flag" not in spec:
+            yield Problem(
+                "flag is required; give the key of the flag whose exposures count, or name a table in `source`.",
+                "/spec/flag",
+            )
+        return
+    yield from check_source(source, spec)
 
 
 def _check_size(spec: Mapping[str, Any]) -> Iterator[Problem]:
@@ -352,8 +366,10 @@ OWN_KINDS = (
         (
             OWNER,
             refers("bet", "Bet", "testsBet", "testedBy"),
-            Field("flag", required=True),
+            Field("flag"),
             refers("flagSet", "FlagSet", "exposedBy", "exposes", default="default"),
+            SOURCE,
+            Field("surface"),
             Field("control", required=True),
             Field("treatments", "texts", required=True, at_least=1),
             Field("shares", "mapping", fields=(Field("*", "number", minimum=0),)),
@@ -382,7 +398,7 @@ OWN_KINDS = (
             Field("start", "moment"),
             Field("end", "moment"),
         ),
-        purpose="A comparison of a flag's variants on success and guardrail metrics.",
+        purpose="A comparison of variants on success and guardrail metrics: of a flag in the journal, or in a table.",
         check=_check_experiment,
     ),
     Kind(

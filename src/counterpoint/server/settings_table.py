@@ -1,6 +1,7 @@
 """The settings in force, each with where its value comes from. Pure, apart from the file it is given."""
 
 import os
+import re
 import tomllib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -14,6 +15,8 @@ from counterpoint.engine import read_engine
 from counterpoint.settings import PREFIX, Settings
 
 __all__ = ["SettingRow", "setting_rows"]
+
+_PASSWORD = re.compile(r"(//[^/@:\s]*):[^/\s]*@")
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +64,8 @@ def _shown(name: str, value: Any) -> str:
         return "none"
     if name == "graph.url":
         return sa.make_url(str(value)).render_as_string(hide_password=True)
+    if name.startswith("warehouses."):
+        return _PASSWORD.sub(r"\1:***@", str(value))
     if name == "engine":
         return read_engine(str(value)).shown
     if isinstance(value, bool):

@@ -1,0 +1,131 @@
+"""An experiment read from a table: one query, then the same pure functions as for the journal."""
+
+from collections.abc import Sequence
+from contextlib import closing
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+from msgspec.structs import replace
+
+from counterpoint.errors import InputError
+from counterpoint.experiments.analysis import result_of
+from counterpoint.experiments.model import Experiment, Metric
+from counterpoint.experiments.result import Result, Taken
+from counterpoint.experiments.tables.source import Source
+from counterpoint.experiments.tables.totals import TableTotals, table_totals
+from counterpoint.experiments.wording import count
+
+if TYPE_CHECKING:
+    from ibis import Table
+
+__all__ = ["TableReading", "analyze_table", "concluded", "read_table"]
+
+DIRECT = ("sqlite", "postgres")
+"""Engines whose rows are taken from their own cursor."""
+
+
+@dataclass(frozen=True, slots=True)
+class TableReading:
+    """What a query on a table gave, before it is compared with a plan."""
+
+    found: TableTotals
+    sql: str
+    engine: str
+
+
+def analyze_table(
+    experiment: Experiment,
+    source: Source,
+    table: "Table",
+    *,
+    as_of: datetime | None = None,
+    looks: Sequence[Taken] = (),
+    acknowledged: bool = False,
+) -> Result:
+    """Read an experiment from one Ibis table with rows of users.
+
+    A user of several variants is left out and counted; rows of one user are put together by each metric's
+    aggregation; a row without a number adds nothing. One query runs, and no row about a user leaves the engine.
+
+    Args:
+        experiment: The plan.
+        source: What the table's columns mean.
+        table: Of any engine of Ibis.
+        as_of: The moment of reading; now by default.
+        looks: The looks that were taken before, of a sequential plan.
+        acknowledged: Show the figures of an invalid experiment, which are no evidence.
+
+    Raises:
+        InputError: the table lacks columns or rows, holds texts for numbers, or none of the plan's variants.
+    """
+    reading = read_table(experiment.metrics, source, table, start=experiment.start, end=experiment.end)
+    return concluded(
+        experiment, source, reading, as_of=as_of or datetime.now(UTC), looks=looks, acknowledged=acknowledged
+    )
+
+
+def read_table(
+    metrics: Sequence[Metric],
+    source: Source,
+    table: "Table",
+    *,
+    start: datetime | None = None,
+    end: datetime | None = None,
+) -> TableReading:
+    """Run the one query.
+
+    Raises:
+        InputError: as `analyze_table`.
+    """
+    import ibis
+
+    from counterpoint.experiments.tables.opening import told_errors
+    from counterpoint.experiments.tables.summing import require_columns, table_expression
+
+    require_columns(source, metrics, table)
+    expression = table_expression(metrics, source, table, start=start, end=end)
+    with told_errors(source):
+        rows = _rows(expression)
+    return TableReading(
+        table_totals(metrics, source, rows), str(ibis.to_sql(expression)), table.get_backend().name
+    )
+
+
+def _rows(expression: "Table") -> list[dict[str, Any]]:
+    """The rows of the answer; Ibis needs pandas for those of SQLite and PostgreSQL, which we do not."""
+    import ibis
+
+    backend: Any = expression.get_backend()
+    if backend.name not in DIRECT:
+        return list(expression.to_pyarrow().to_pylist())
+    with closing(backend.raw_sql(str(ibis.to_sql(expression)))) as cursor:
+        return [dict(zip(expression.columns, row, strict=True)) for row in cursor.fetchall()]
+
+
+def concluded(
+    plan: Experiment,
+    source: Source,
+    reading: TableReading,
+    *,
+    as_of: datetime,
+    looks: Sequence[Taken] = (),
+    acknowledged: bool = False,
+) -> Result:
+    """What a reading says by a plan.
+
+    Raises:
+        InputError: the table holds none of the plan's variants.
+    """
+    found = reading.found
+    if not any(arm in found.variants for arm in plan.arms):
+        held = ", ".join(f"{name} ({count(users)})" for name, users in list(found.variants.items())[:10])
+        raise InputError(
+            f"No row of {source.shown} is of {' or '.join(plan.arms)}; the column {source.variant!r} holds"
+            f" {held or 'no variant'}. Name control and treatment as the column has them."
+        )
+    result = result_of(
+        plan, found.totals, as_of=as_of, engine=reading.engine, looks=looks, acknowledged=acknowledged
+    )
+    quality = replace(result.quality, warnings=(*result.quality.warnings, *found.warnings))
+    return replace(result, quality=quality, sql=reading.sql, source=source.shown)

@@ -1,0 +1,266 @@
+"""One Ibis expression that turns rows of users into the sufficient statistics of an experiment.
+
+Rows of one user are put together first, then squares are summed around the pooled means (two passes), so
+that large values keep their digits. Only counts and moments of each arm leave the engine.
+"""
+
+from collections.abc import Iterator, Sequence
+from datetime import datetime
+from functools import reduce
+from operator import and_
+from typing import Any
+
+import ibis
+from ibis.expr.types import Table
+
+from counterpoint.errors import InputError, Problem
+from counterpoint.experiments.aggregation import literal_of
+from counterpoint.experiments.model import Metric
+from counterpoint.experiments.tables.source import Source
+from counterpoint.spelling import near
+
+__all__ = ["MOST_VARIANTS", "require_columns", "table_expression"]
+
+MOST_VARIANTS = 1000
+"""Groups beyond which a column holds no variants."""
+MISSING = ("", "na", "n/a", "nan", "null", "none", "nil", "-")
+"""Texts of CSV that say that there is no number, in small letters."""
+OF_COLUMNS = ("mean", "sum", "count", "any")
+"""Aggregations that put the rows of a user together."""
+WITH_NAN = ("duckdb", "postgres")
+"""Engines whose numbers may be no number."""
+
+
+def require_columns(source: Source, metrics: Sequence[Metric], table: Table) -> None:
+    """Refuse a table that lacks a column that is named.
+
+    Raises:
+        InputError: one problem for each column, with names that are near.
+    """
+    problems = list(_unfit(source, metrics))
+    wanted = [("subject", source.subject), ("variant", source.variant)]
+    wanted += [("time", source.time)] if source.time else []
+    for metric in metrics:
+        wanted += [(f"the metric {metric.name}", name) for name in source.columns_of(metric).names]
+    known = list(table.columns)
+    problems += [
+        Problem(
+            f"There is no column {name!r} for {use}{near(name, known) or '.'} The columns are {', '.join(known[:40])}.",
+            file=source.shown,
+        )
+        for use, name in wanted
+        if name not in known
+    ]
+    if problems:
+        raise InputError("The table lacks columns that are named for it.", problems)
+
+
+def _unfit(source: Source, metrics: Sequence[Metric]) -> Iterator[Problem]:
+    """Metrics that no columns can give."""
+    for metric in metrics:
+        pointer = f"/spec/source/metrics/{metric.name}"
+        columns = source.columns_of(metric)
+        if (columns.denominator is not None) != (metric.aggregation == "ratio"):
+            yield Problem(
+                f"{metric.label} is {'a ratio; name its numerator and denominator' if columns.denominator is None else 'no ratio; name one column'}.",
+                pointer,
+            )
+        for part in metric.parts:
+            if part.aggregation not in OF_COLUMNS or part.window_days or part.offset_days:
+                what = part.aggregation if part.aggregation not in OF_COLUMNS else "a window of days"
+                yield Problem(
+                    f"{part.label} is computed from events ({what}), which a table of users does not have; compute it in the"
+                    f" table, and name a metric with one of {', '.join(OF_COLUMNS)}, or a ratio of such.",
+                    pointer,
+                )
+
+
+def table_expression(
+    metrics: Sequence[Metric],
+    source: Source,
+    table: Table,
+    *,
+    start: datetime | None = None,
+    end: datetime | None = None,
+) -> Table:
+    """The expression whose few rows are the totals: one for each variant, for users of several, and for rows of nobody.
+
+    Args:
+        metrics: what is summed, in the order of the columns `m{i}_{part}`.
+        source: what the columns mean.
+        table: the table.
+        start: rows before it do not count; none where there is no bound.
+        end: rows after it do not count.
+    """
+    users = _users(metrics, source, *_rows(metrics, source, table, start, end))
+    parts = [(i, p) for i, metric in enumerate(metrics) for p in range(len(source.columns_of(metric).names))]
+    counted = users.filter(users.known & users.low.notnull())
+    centres = counted.aggregate(**{f"c{i}_{p}": counted[f"m{i}_{p}"].mean() for i, p in parts}, nothing=counted.count()).alias("centres")  # fmt: skip
+    around = users.cross_join(centres)
+    # A covariate that is missing says nothing: it lies at the mean, which changes no estimate's expectation.
+    away: dict[tuple[int, int], Any] = {
+        (i, p): (around[f"m{i}_{p}"] - around[f"c{i}_{p}"]).fill_null(0.0) for i, p in parts
+    }
+    sums: dict[str, Any] = {}
+    for i, p in parts:
+        sums[f"centre{i}_{p}"] = around[f"c{i}_{p}"].max()
+        sums[f"sum{i}_{p}"] = away[i, p].sum()
+        sums |= {f"cross{i}_{p}_{q}": (away[i, p] * away[i, q]).sum() for q in range(p + 1) if (i, q) in away}
+    for i, _ in enumerate(metrics):
+        sums |= {f"{name}{i}": around[f"{name}{i}"].sum() for name in ("rows", "blank", "wrong", "endless")}
+        sums[f"sample{i}"] = around[f"sample{i}"].min()
+        sums[f"binary{i}"] = around[f"binary{i}"].min()
+    mixed = (around.low != around.high).fill_null(False)  # noqa: FBT003 - Ibis' argument
+    return (
+        around.group_by(variant=around.low, mixed=mixed, known=around.known, seen=around.rows > 0)
+        .aggregate(
+            users=around.count(),
+            rows=around.rows.sum(),
+            several=_one(around.rows > 1).sum(),
+            outside=around.outside.sum(),
+            untimed=around.untimed.sum(),
+            first=around["first"].min(),
+            last=around["last"].max(),
+            **sums,
+        )
+        .limit(MOST_VARIANTS + 1)
+    )
+
+
+def _users(metrics: Sequence[Metric], source: Source, rows: Table, inside: Any) -> Table:
+    """One row per user, with each part of each metric; rows without a user make one row that is not `known`."""
+    columns: dict[str, Any] = {}
+    for i, metric in enumerate(metrics):
+        names = source.columns_of(metric).names
+        for p in range(len(names)):
+            value = rows[f"v{i}_{p}"]
+            if p < len(metric.parts):
+                columns[f"m{i}_{p}"] = _of_user(metric.parts[p], value, inside)
+            else:
+                columns[f"m{i}_{p}"] = value.mean(where=inside)
+        columns |= {
+            f"rows{i}": rows[f"v{i}_0"].count(where=inside),
+            f"blank{i}": rows[f"blank{i}"].sum(where=inside),
+            f"wrong{i}": rows[f"wrong{i}"].sum(where=inside),
+            f"endless{i}": rows[f"endless{i}"].sum(where=inside),
+            f"sample{i}": rows[f"sample{i}"].min(where=inside),
+        }
+    one = rows.subject.notnull()
+    grouped = rows.group_by("subject").aggregate(
+        low=rows.variant.min(where=inside),
+        high=rows.variant.max(where=inside),
+        first=rows.time.min(where=inside),
+        last=rows.time.max(where=inside),
+        rows=one.count(where=inside),
+        outside=ibis.literal(0) if inside is None else one.count(where=~inside),
+        untimed=rows.untimed.sum(),
+        **columns,
+    )
+    binary = {f"binary{i}": _one(grouped[f"m{i}_0"].isin([0.0, 1.0])) for i, _ in enumerate(metrics)}
+    return grouped.mutate(known=grouped.subject.notnull(), **binary).alias("users")
+
+
+def _of_user(part: Metric, value: Any, inside: Any) -> Any:
+    """What the rows of a user make, with the limits that the metric declares; 0 without any number."""
+    if part.event_cap is not None and part.aggregation in ("mean", "sum"):
+        value = ibis.ifelse(value > part.event_cap, part.event_cap, value)
+    if part.aggregation == "any":
+        found = ibis.cases((value != 0, 1.0), (value == 0, 0.0)).max(where=inside)
+    elif part.aggregation == "mean":
+        found = value.mean(where=inside)
+    elif part.aggregation == "count":
+        found = value.count(where=inside).cast("float64")
+    else:
+        found = value.sum(where=inside)
+    if part.cap is not None:
+        found = ibis.ifelse(found > part.cap, part.cap, found)
+    return found.fill_null(0.0)
+
+
+def _rows(
+    metrics: Sequence[Metric], source: Source, table: Table, start: datetime | None, end: datetime | None
+) -> tuple[Table, Any]:
+    """The rows with their columns read as what they mean, and whether one lies within the dates."""
+    backend = table.get_backend().name
+    subject, variant = (_text(table[name]) for name in (source.subject, source.variant))
+    time, untimed = _time(source, table)
+    columns: dict[str, Any] = {}
+    for i, metric in enumerate(metrics):
+        read = [_number(name, source, table, backend) for name in source.columns_of(metric).names]
+        for p, (value, *_) in enumerate(read):
+            columns[f"v{i}_{p}"] = value
+        for name, at in (("blank", 1), ("wrong", 2), ("endless", 3)):
+            columns[f"{name}{i}"] = reduce(lambda a, b: a + b, [each[at] for each in read])
+        columns[f"sample{i}"] = reduce(lambda a, b: a.fill_null(b), [each[4] for each in read])
+    rows = table.select(subject=subject, variant=variant, time=time, untimed=untimed, **columns).alias(
+        "rows_read"
+    )
+    bounds: list[Any] = []
+    if start and source.time:
+        bounds.append(rows.time >= literal_of(start, rows))
+    if end and source.time:
+        bounds.append(rows.time <= literal_of(end, rows))
+    return rows, reduce(and_, bounds).fill_null(False) if bounds else None  # noqa: FBT003 - Ibis' argument
+
+
+def _one(condition: Any) -> Any:
+    """1 where it holds, else 0: PostgreSQL makes no number of a truth by a cast."""
+    return ibis.ifelse(condition, 1, 0)
+
+
+def _text(column: Any) -> Any:
+    """A key as text; what is empty is nobody."""
+    text = column if column.type().is_string() else column.cast("string")
+    return text.strip().nullif("")
+
+
+def _time(source: Source, table: Table) -> tuple[Any, Any]:
+    """The moment of each row, and 1 where there should be one and is none."""
+    if source.time is None:
+        return ibis.null("timestamp"), ibis.literal(0)
+    column = table[source.time]
+    if column.type().is_timestamp():
+        return column, _one(column.isnull())
+    if column.type().is_date():
+        return column.cast("timestamp"), _one(column.isnull())
+    if column.type().is_string():
+        read = column.try_cast("timestamp")
+        return read, _one(read.isnull())
+    raise InputError(
+        f"The column {source.time!r} holds {column.type()}, no moments; name a column of times such as 2026-05-03 09:00:00."
+    )
+
+
+def _number(name: str, source: Source, table: Table, backend: str) -> tuple[Any, Any, Any, Any, Any]:
+    """A column as numbers, with 1 where a row has none, or a text, or an endless one; and such a text."""
+    column = table[name]
+    no_text = ibis.null("string")
+    if column.type().is_string():
+        text = column.strip()
+        low = text.lower()
+        plain = text.replace(source.decimal, ".") if source.decimal != "." else text
+        number = ibis.coalesce(
+            plain.try_cast("float64"),
+            ibis.cases((low.isin(["true", "yes"]), 1.0), (low.isin(["false", "no"]), 0.0)),
+        )
+        empty = (text.isnull() | low.isin(MISSING)).fill_null(True)  # noqa: FBT003 - Ibis' argument
+        wrong = ~empty & number.isnull()
+        sample = ibis.cases((wrong, text.substr(0, 40)))
+    elif column.type().is_numeric() or column.type().is_boolean():
+        number = (
+            ibis.cases((column, 1.0), (~column, 0.0))
+            if column.type().is_boolean()
+            else column.cast("float64")
+        )
+        empty, wrong, sample = column.isnull(), ibis.literal(False), no_text  # noqa: FBT003 - Ibis' argument
+    else:
+        raise InputError(
+            f"The column {name!r} of {source.shown} holds {column.type()}, no numbers; name another, or cast it in a view."
+        )
+    if backend in WITH_NAN:
+        endless = number.isinf().fill_null(False)  # noqa: FBT003 - Ibis' argument
+        empty = empty | number.isnan().fill_null(False)  # noqa: FBT003 - Ibis' argument
+        number = ibis.cases((number.isnan() | number.isinf(), ibis.null("float64")), else_=number)
+    else:
+        endless = ibis.literal(False)  # noqa: FBT003 - Ibis' argument
+    return number, _one(empty), _one(wrong), _one(endless), sample

@@ -1,0 +1,171 @@
+"""The rows of an experiment's table as totals, and what is to be said of them."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from counterpoint.errors import InputError, Problem
+from counterpoint.experiments.model import Metric
+from counterpoint.experiments.tables.source import Source
+from counterpoint.experiments.tables.summing import MOST_VARIANTS
+from counterpoint.experiments.totals import (
+    ArmTotals,
+    CovariateTotals,
+    MetricTotals,
+    Totals,
+    moments_of,
+)
+from counterpoint.experiments.wording import count
+from counterpoint.stats import Comoments
+
+__all__ = ["TableTotals", "table_totals"]
+
+
+@dataclass(frozen=True, slots=True)
+class TableTotals:
+    """What one query on the table gives."""
+
+    totals: Totals
+    rows: int
+    """Rows that count: of a user, within the dates."""
+    variants: dict[str, int]
+    """Users by variant, the largest first; users of several variants are in none."""
+    binary: frozenset[str]
+    """Metrics whose value is 0 or 1 for every user."""
+    warnings: tuple[str, ...]
+
+
+def table_totals(metrics: Sequence[Metric], source: Source, rows: Sequence[Mapping[str, Any]]) -> TableTotals:
+    """Read the rows of `table_expression`.
+
+    Raises:
+        InputError: the table has no rows, a column holds texts where numbers should be, or a user has several
+            rows and the source says that there is one.
+    """
+    if len(rows) > MOST_VARIANTS:
+        raise InputError(
+            f"The column {source.variant!r} of {source.shown} holds more than {count(MOST_VARIANTS)} values, so it names no"
+            " variants; name the column that does."
+        )
+    seen = [row for row in rows if row["known"] and row["seen"]]
+    if not seen:
+        outside = sum(int(row["outside"] or 0) for row in rows)
+        why = (
+            f"all {count(outside)} rows lie outside the plan's dates"
+            if outside
+            else "it has no row of a user"
+        )
+        raise InputError(
+            f"There is nothing to read in {source.shown}: {why}. Check the columns and dates, or export it again."
+        )
+    _refuse(metrics, source, rows)
+    arms = [row for row in seen if row["variant"] is not None]
+    sizes = {row["variant"]: int(row["users"]) for row in arms if not row["mixed"]}
+    groups = tuple(
+        ArmTotals(row["variant"], bool(row["mixed"]), int(row["users"]),
+                  {metric.name: _metric(metric, i, source, row) for i, metric in enumerate(metrics)})
+        for row in sorted(seen, key=lambda row: (bool(row["mixed"]), row["variant"] or ""))
+    )  # fmt: skip
+    totals = Totals(
+        groups=groups,
+        first_exposure=_moment(min((row["first"] for row in seen if row["first"] is not None), default=None)),
+        last_exposure=_moment(max((row["last"] for row in seen if row["last"] is not None), default=None)),
+        outside=sum(int(row["outside"] or 0) for row in rows),
+    )
+    return TableTotals(
+        totals,
+        rows=sum(int(row["rows"]) for row in seen),
+        variants=dict(sorted(sizes.items(), key=lambda item: -item[1])),
+        binary=frozenset(
+            metric.name
+            for i, metric in enumerate(metrics)
+            if arms and all(row[f"binary{i}"] == 1 for row in arms)
+        ),
+        warnings=tuple(_warnings(metrics, source, rows)),
+    )
+
+
+def _refuse(metrics: Sequence[Metric], source: Source, rows: Sequence[Mapping[str, Any]]) -> None:
+    problems = []
+    for i, metric in enumerate(metrics):
+        columns = " or ".join(source.columns_of(metric).names)
+        if wrong := sum(int(row[f"wrong{i}"] or 0) for row in rows):
+            sample = min((row[f"sample{i}"] for row in rows if row[f"sample{i}"] is not None), default="")
+            comma = (
+                ' Numbers with a decimal comma need decimal: ",".'
+                if "," in sample and source.decimal == "."
+                else ""
+            )
+            problems.append(Problem(
+                f"{count(wrong)} rows hold text in {columns} where {metric.name} needs numbers, such as {sample!r};"
+                f" name another column, or mend them.{comma}", file=source.shown))  # fmt: skip
+        if endless := sum(int(row[f"endless{i}"] or 0) for row in rows):
+            problems.append(Problem(
+                f"{count(endless)} rows hold an infinite number in {columns}; a mean with it says nothing. Mend or empty them.",
+                file=source.shown))  # fmt: skip
+    if source.time and (untimed := sum(int(row["untimed"] or 0) for row in rows)):
+        problems.append(Problem(
+            f"{count(untimed)} rows hold no moment in {source.time}; write times such as 2026-05-03 09:00:00, or leave the time out.",
+            file=source.shown))  # fmt: skip
+    several = sum(int(row["several"] or 0) for row in rows if row["known"])
+    if source.one_row_per_user and several:
+        problems.append(Problem(
+            f"{count(several)} users have several rows in {source.subject}, where one each was promised; remove the duplicates,"
+            " or leave oneRowPerUser out to put the rows of a user together.", file=source.shown))  # fmt: skip
+    if problems:
+        raise InputError("The table cannot be analysed.", problems)
+
+
+def _warnings(metrics: Sequence[Metric], source: Source, rows: Sequence[Mapping[str, Any]]) -> list[str]:
+    found = []
+    if nobody := sum(int(row["rows"]) for row in rows if not row["known"]):
+        found.append(f"{count(nobody)} rows have nobody in “{source.subject}” and are left out.")
+    if several := sum(int(row["several"] or 0) for row in rows if row["known"]):
+        found.append(
+            f"{count(several)} users have several rows, which are put together by each metric's aggregation. If there should be"
+            " one row for each user, remove the duplicates at their source and read again."
+        )
+    for i, metric in enumerate(metrics):
+        if blank := sum(int(row[f"blank{i}"] or 0) for row in rows if row["known"]):
+            columns = source.columns_of(metric)
+            found.append(
+                f"{count(blank)} rows have no number in “{'” or “'.join(columns.names)}”: for {metric.label} such a user has 0"
+                + (", and a covariate that is missing counts as the mean." if columns.covariates else ".")
+            )
+    return found
+
+
+def _metric(metric: Metric, i: int, source: Source, row: Mapping[str, Any]) -> MetricTotals:
+    n = int(row["users"])
+    parts = range(len(source.columns_of(metric).names))
+    sums = [float(row[f"sum{i}_{p}"]) for p in parts]
+    means = tuple(_finite(row[f"centre{i}_{p}"]) + sums[p] / n for p in parts)
+
+    def comoment(p: int, q: int) -> float:
+        found = float(row[f"cross{i}_{max(p, q)}_{min(p, q)}"]) - sums[p] * (sums[q] / n)
+        return max(found, 0.0) if p == q else found
+
+    found = Comoments(n, means, tuple(tuple(comoment(p, q) for q in parts) for p in parts))
+    ratio = len(metric.parts) > 1
+    alone = len(parts) == 2 and not ratio
+    return MetricTotals(
+        moments_of(found, ratio=ratio),
+        events=int(row[f"rows{i}"] or 0),
+        covariate=CovariateTotals(found.moments(1), found.cross[0][1]) if alone else None,
+        comoments=found,
+        ratio=ratio,
+    )
+
+
+def _finite(centre: Any) -> float:
+    """The pooled mean; a covariate that nobody has lies at 0."""
+    return 0.0 if centre is None else float(centre)
+
+
+def _moment(value: datetime | str | None) -> datetime | None:
+    if value is None:
+        return None
+    if isinstance(value, str):  # SQLite has no type for moments
+        value = datetime.fromisoformat(value)
+    return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)

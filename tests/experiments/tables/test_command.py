@@ -1,0 +1,266 @@
+"""`experiments analyze --table`: from a file to a verdict, and what is said of files that are wrong."""
+
+import gzip
+import json
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pytest
+
+from counterpoint.cli import run
+
+from .conftest import Write
+
+ASKED = ("--subject", "user", "--variant", "arm", "--control", "a", "--metric", "spent")
+
+
+def call(*arguments: str) -> int:
+    return run(["experiments", "analyze", *arguments])
+
+
+def read(capsys: pytest.CaptureFixture[str], *arguments: str) -> dict[str, Any]:
+    assert run(["--json", "experiments", "analyze", *arguments]) == 0, capsys.readouterr().err
+    found: dict[str, Any] = json.loads(capsys.readouterr().out)
+    return found
+
+
+def refused(capsys: pytest.CaptureFixture[str], *arguments: str) -> str:
+    assert call(*arguments) in {1, 2}
+    captured = capsys.readouterr()
+    assert "Traceback" not in captured.err
+    return captured.err
+
+
+def rows(users: int = 40, *, sign: str = ",", extra: str = "") -> str:
+    lines = [sign.join((f"u{i}", "ab"[i % 2], str(i % 5))) for i in range(users)]
+    return sign.join(("user", "arm", "spent")) + "\n" + "\n".join(lines) + "\n" + extra
+
+
+CATS = ("--subject", "userid", "--variant", "version", "--control", "gate_30", "--metric", "retention_7")
+
+
+@pytest.mark.parametrize(("threshold", "state"), [("0.001", "do not ship"), ("0.01", "invalid")])
+def test_the_declared_threshold_decides_whether_cookie_cats_is_valid(
+    cats: Path, folder: Path, capsys: pytest.CaptureFixture[str], threshold: str, state: str
+) -> None:
+    found = read(capsys, "--table", str(cats), *CATS, "--srm-threshold", threshold, "--acknowledged")
+    assert found["verdict"]["state"] == state
+    assert found["quality"]["sampleRatio"]["p"] == pytest.approx(0.008607987811, abs=1e-12)
+    (metric,) = found["comparisons"][0]["metrics"]
+    assert metric["aggregation"] == "any"
+    assert metric["difference"] == pytest.approx(8_279 / 45_489 - 8_502 / 44_700, rel=1e-12)
+
+
+def test_figures_of_an_invalid_table_are_withheld_until_somebody_acknowledges_it(
+    cats: Path, folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (metric,) = read(capsys, "--table", str(cats), *CATS, "--srm-threshold", "0.01")["comparisons"][0][
+        "metrics"
+    ]
+    assert metric["difference"] is None
+    assert "withheld" in metric["note"]
+
+
+def test_the_words_name_the_table_and_no_exposure(
+    cats: Path, folder: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "160")
+    assert call("--table", str(cats), *CATS, "--guardrail", "rounds=sum_gamerounds:2%") == 0
+    shown = capsys.readouterr().out
+    assert "cookie_cats.csv" in shown.splitlines()[0]
+    assert "exposures" not in shown
+    assert "guardrail 2.0 %" in shown
+    assert "Do not ship gate_40: retention_7 got significantly worse" in shown
+
+
+def test_rows_of_a_user_are_put_together_and_told(write: Write, capsys: pytest.CaptureFixture[str]) -> None:
+    write("t.csv", "user,arm,spent\nu1,a,1\nu1,a,2\nu2,a,5\nu3,b,4\nu4,b,\nu5,a,9\nu5,b,9\n,a,7\n")
+    found = read(capsys, "--table", "t.csv", *ASKED)
+    metric = found["comparisons"][0]["metrics"][0]
+    assert (metric["controlMean"], metric["treatmentMean"]) == (4.0, 2.0)
+    assert found["quality"]["mixedUsers"] == 1
+    told = " ".join(found["quality"]["warnings"])
+    for words in (
+        "2 users have several rows",
+        "1 rows have no number in “spent”",
+        "1 rows have nobody in “user”",
+    ):
+        assert words in told
+
+
+def test_no_row_of_a_user_is_asked_of_the_engine(
+    write: Write, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import ibis
+
+    fetched = []
+    whole = ibis.expr.types.Table.to_pyarrow
+
+    def counting(self: Any, **options: Any) -> Any:
+        fetched.append(whole(self, **options))
+        return fetched[-1]
+
+    monkeypatch.setattr(ibis.expr.types.Table, "to_pyarrow", counting)
+    write("t.csv", rows(1000))
+    read(capsys, "--table", "t.csv", *ASKED)
+    (answer,) = fetched
+    assert answer.num_rows == 2
+    assert "subject" not in answer.column_names
+
+
+@pytest.mark.parametrize("sign", [";", "\t", "|"])
+def test_the_delimiter_is_found(write: Write, sign: str, capsys: pytest.CaptureFixture[str]) -> None:
+    write("t.csv", rows(sign=sign))
+    assert sum(arm["users"] for arm in read(capsys, "--table", "t.csv", *ASKED)["arms"]) == 40
+
+
+def test_a_byte_order_mark_zipped_files_patterns_and_parquet_are_read(
+    write: Write, folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    write("bom.csv", "\ufeff" + rows())
+    with gzip.open(folder / "z.csv.gz", "wt") as zipped:
+        zipped.write(rows())
+    write("day-1.csv", rows(20))
+    write("day-2.csv", "user,arm,spent\n" + "\n".join(rows().splitlines()[21:]) + "\n")
+    duckdb.sql(f"COPY (FROM read_csv('{folder}/bom.csv')) TO '{folder}/t.parquet'")
+    found = [
+        read(capsys, "--table", name, *ASKED) for name in ("bom.csv", "z.csv.gz", "day-*.csv", "t.parquet")
+    ]
+    assert {json.dumps(each["comparisons"]) for each in found} == {json.dumps(found[0]["comparisons"])}
+    assert all(sum(arm["users"] for arm in each["arms"]) == 40 for each in found)
+
+
+def test_another_encoding_and_decimal_commas_are_read_when_they_are_said(
+    write: Write, capsys: pytest.CaptureFixture[str]
+) -> None:
+    write("t.csv", "user;arm;städte\nü1;a;1,5\nü2;a;2,5\nü3;b;3,5\nü4;b;4,5\n".encode("latin-1"))
+    asked = ("--subject", "user", "--variant", "arm", "--control", "a", "--metric", "städte")
+    shown = refused(capsys, "--table", "t.csv", *asked)
+    assert "t.csv:1" in shown
+    assert "latin-1" in shown
+    assert "decimal" in refused(capsys, "--table", "t.csv", *asked, "--encoding", "latin-1")
+    found = read(capsys, "--table", "t.csv", *asked, "--encoding", "latin-1", "--decimal", ",")
+    assert found["comparisons"][0]["metrics"][0]["controlMean"] == 2.0
+
+
+BAD: dict[str, tuple[str | bytes, tuple[str, ...], tuple[str, ...]]] = {
+    "missing column": (rows(), ("--metric", "spnet"), ("'spnet'", "did you mean spent?")),
+    "text for numbers": (rows(extra="u99,a,plenty\n"), (), ("1 rows hold text in spent", "'plenty'")),
+    "infinite": (rows(extra="u99,a,inf\n"), (), ("infinite", "spent")),
+    "promised one row": (rows(extra="u1,b,3\n"), ("--one-row-per-user",), ("1 users have several rows", "duplicates")),
+    "three variants": (rows(extra="u99,c,1\n"), (), ("2 variants", "c (1 users)", "--treatment")),
+    "no control": (rows().replace(",a,", ",x,"), (), ("No row of t.csv is of a", "x (20)")),
+    "empty": ("", (), ("t.csv is empty",)),
+    "header only": ("user,arm,spent\n", (), ("nothing to read in t.csv",)),
+    "two columns of a name": ("user,arm,spent,arm\nu1,a,1,a\n", (), ("t.csv:1", "'arm'", "rename")),
+    "no times": (rows(), ("--time", "spent"), ("no moment in spent", "2026-05-03")),
+    "ragged": (rows(extra="u99,a\n" + "u98,a,1,2,3\n"), (), ("t.csv:4", "columns")),
+    "not UTF-8 far down": (rows(30_000).encode() + b"u\xff,a,1\n", (), ("t.csv", "utf-8")),
+    "UTF-16": (rows().encode("utf-16"), (), ("UTF-16", "encoding")),
+    "a spreadsheet": (b"PK\x03\x04" + bytes(100), (), ("spreadsheet", "CSV")),
+    "no variants at all": ("user,arm,spent\n" + "".join(f"u{i},v{i},1\n" for i in range(1500)), (), ("more than 1,000 values",)),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", BAD)
+def test_a_bad_table_is_refused_with_place_and_remedy(
+    name: str, write: Write, capsys: pytest.CaptureFixture[str]
+) -> None:
+    content, options, words = BAD[name]
+    write("t.csv", content)
+    shown = refused(capsys, "--table", "t.csv", *ASKED, *options)
+    for word in words:
+        assert word in shown, shown
+
+
+def test_numbers_that_are_missing_count_as_nothing_and_are_told(
+    write: Write, capsys: pytest.CaptureFixture[str]
+) -> None:
+    write("t.csv", "user,arm,spent\nu1,a,NaN\nu2,a,4\nu3,b,NA\nu4,b,6\n")
+    found = read(capsys, "--table", "t.csv", *ASKED)
+    metric = found["comparisons"][0]["metrics"][0]
+    assert (metric["controlMean"], metric["treatmentMean"]) == (2.0, 3.0)
+    assert "2 rows have no number" in " ".join(found["quality"]["warnings"])
+
+
+def test_large_values_keep_their_digits(write: Write, capsys: pytest.CaptureFixture[str]) -> None:
+    found = []
+    for offset in (0, 100_000_000):
+        lines = [f"u{i},{'ab'[i % 2]},{(i * 7919 % 101) / 100 + offset}" for i in range(2000)]
+        write("t.csv", "user,arm,spent\n" + "\n".join(lines) + "\n")
+        found.append(read(capsys, "--table", "t.csv", *ASKED)["comparisons"][0]["metrics"][0]["t"])
+    assert found[1] == pytest.approx(found[0], abs=1e-4)
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        (("--table", "no.csv", *ASKED), "There is no file no.csv"),
+        (("--subject", "user"), "--subject says how to read a table"),
+        ((), "--table FILE"),
+        (("--table", "t.csv", "--subject", "user", "--control", "a", "--metric", "spent"), "--variant"),
+        (("--table", "t.csv", *ASKED[:6]), "--metric"),
+        (("--table", "t.csv", *ASKED, "--metric", "spent"), "named twice"),
+        (("--table", "t.csv", *ASKED, "--guardrail", "x=spent:300%"), "share of the control mean"),
+        (("--table", "t.csv", *ASKED, "--metric", "x=spent:upwards"), "increase, decrease"),
+        (("--table", "t.csv", *ASKED, "--covariate", "nothing"), "METRIC=COLUMN"),
+        (("--table", "t.csv", *ASKED, "--share", "a"), "VARIANT=SHARE"),
+    ],
+)
+def test_wrong_usage_says_what_is_right(
+    options: tuple[str, ...], words: str, write: Write, capsys: pytest.CaptureFixture[str]
+) -> None:
+    write("t.csv", rows())
+    assert words in " ".join(refused(capsys, *options).split())
+
+
+def test_a_table_leads_to_a_decision_record_without_a_workspace(
+    cats: Path, folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert call("--table", str(cats), *CATS, "--srm-threshold", "0.01", "--record-to", "record.md") == 0
+    text = (folder / "record.md").read_text()
+    for words in ("## Verdict: invalid", "no evidence", "45,489 users", "mismatch, p 0.0086, threshold 0.01"):
+        assert words in text
+
+
+def test_ratios_and_covariates_of_columns_have_the_errors_that_users_give(
+    write: Write, capsys: pytest.CaptureFixture[str]
+) -> None:
+    # The deterministic case of the reference: 20,000 users, clicks by views of each; R computed the error.
+    lines = []
+    for i in range(20_000):
+        views = 1 + 7919 * i % 13
+        clicks = views * (25 + 104_729 * i % 31 + 2 * (i % 2)) // 100
+        lines.append(f"u{i},{'ab'[i % 2]},{clicks},{views}")
+    write("t.csv", "user,arm,clicks,views\n" + "\n".join(lines) + "\n")
+    found = read(capsys, "--table", "t.csv", *ASKED[:6], "--metric", "rate=clicks/views")
+    metric = found["comparisons"][0]["metrics"][0]
+    assert metric["controlMean"] == pytest.approx(0.331085521616, rel=1e-11)
+    assert metric["difference"] == pytest.approx(0.019085906955, rel=1e-9)
+    assert metric["se"] == pytest.approx(0.001639605870, rel=1e-8)
+
+
+def test_a_ratio_that_is_written_can_be_imported(
+    write: Write, folder: Path, workspace: Any, capsys: pytest.CaptureFixture[str]
+) -> None:
+    from counterpoint.experiments import store
+    from tests.experiments.conftest import ENTITIES
+
+    write(
+        "t.csv",
+        "user,arm,clicks,views\n" + "".join(f"u{i},{'ab'[i % 2]},{i % 3},{3 + i % 2}\n" for i in range(50)),
+    )
+    asked = ("--table", "t.csv", *ASKED[:6], "--metric", "rate=clicks/views", "--owner", "games")
+    direct = read(capsys, "ratio", *asked, "--write", "e.yaml")
+    with workspace.graph.write(_actor()) as writer:
+        writer.put(ENTITIES[0])
+    assert run(["-w", str(workspace.path), "import", "catalog", "e.yaml"]) == 0
+    result = store.result_of(workspace, store.load(workspace, "ratio"))
+    assert result.metrics[0].difference == direct["comparisons"][0]["metrics"][0]["difference"]
+
+
+def _actor() -> Any:
+    from counterpoint.graph.actor import local_actor
+
+    return local_actor()
