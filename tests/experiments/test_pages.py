@@ -28,6 +28,13 @@ def busy(games: Workspace, client: TestClient) -> TestClient:
     return client
 
 
+def token_of(shown: str) -> str:
+    """The token that a form of the page must send."""
+    found = re.search(r'name="_csrf_token" value="([^"]*)"', shown)
+    assert found
+    return found[1]
+
+
 def test_the_list_shows_every_experiment_and_its_newest_verdict(busy: TestClient) -> None:
     assert "Not read yet" in busy.get("/experiments").text
     assert busy.post("/api/v1/experiments/default/gate/readings").status_code == 201
@@ -48,16 +55,14 @@ def test_the_page_shows_the_verdict_before_the_metrics_with_plot_and_table(busy:
 
 
 def test_reading_now_records_and_returns_to_the_page(busy: TestClient, games: Workspace) -> None:
-    token = re.search(r'name="_csrf_token" value="([^"]*)"', busy.get(PAGE).text)
-    assert token
-    answer = busy.post(PAGE, data={"_csrf_token": token[1]}, follow_redirects=False)
+    answer = busy.post(PAGE, data={"_csrf_token": token_of(busy.get(PAGE).text)}, follow_redirects=False)
     assert (answer.status_code, answer.headers["location"]) == (303, f"{PAGE}?told=read")
     with games.graph.read() as reader:
         assert len(reader.activity(action="experiment.read")) == 1
     assert "Last recorded" in busy.get(PAGE).text
 
 
-def test_an_invalid_experiment_hides_its_figures_until_they_are_asked_for(
+def test_an_invalid_experiment_withholds_its_figures_until_somebody_acknowledges_that(
     client: TestClient, games: Workspace
 ) -> None:
     lost = {f"u{user}" for user in range(1, 400, 4)}  # half of the treatment
@@ -65,7 +70,36 @@ def test_an_invalid_experiment_hides_its_figures_until_they_are_asked_for(
     shown = client.get(PAGE).text
     assert "The experiment is invalid" in shown
     assert "mismatch" in shown
-    assert shown.index("Show the figures all the same") < shown.index("Rounds played")
+    assert 'id="metric-retained"' not in shown
+    assert "retained is better" not in shown
+    answer = client.post(
+        f"{PAGE}/acknowledgement",
+        data={"_csrf_token": token_of(shown), "reason": "to find the cause"},
+        follow_redirects=False,
+    )
+    assert (answer.status_code, answer.headers["location"]) == (303, f"{PAGE}?told=acknowledged")
+    shown = client.get(PAGE).text
+    assert 'id="metric-retained"' in shown
+    assert "they are no evidence" in shown
+    with games.graph.read() as reader:
+        (entry,) = reader.activity(action="experiment.acknowledged")
+    assert entry.reason == "to find the cause"
+
+
+def test_the_decision_stands_as_a_tree_with_the_condition_that_decides(busy: TestClient) -> None:
+    shown = busy.get(PAGE).text
+    tree = shown[shown.index('id="decision-1"') : shown.index('id="metrics"')]
+    assert tree.index("All of these") < tree.index("retained is not significantly worse")
+    assert "Rounds played loses less than" in tree
+    (decides,) = re.findall(r'<div class="is-deciding">(.*?)</div>', tree, re.S)
+    assert "retained is better" in decides
+
+
+def test_each_level_says_where_it_came_from(busy: TestClient) -> None:
+    shown = busy.get(PAGE).text
+    levels = shown[shown.index('id="levels"') :]
+    assert "α 0.05, not divided" in levels
+    assert "α₋ 0.05 over 3 tests of harm and quality" in levels
 
 
 def test_without_exposures_the_page_says_what_would_fill_it(client: TestClient) -> None:

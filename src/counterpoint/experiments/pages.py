@@ -4,10 +4,11 @@ from typing import Any
 
 from litestar import MediaType, get, post
 from litestar.di import NamedDependency
-from litestar.params import FromPath, FromQuery
+from litestar.params import FromPath, FromQuery, URLEncodedBody
 from litestar.response import Redirect
 
 from counterpoint.experiments import store
+from counterpoint.experiments.course import courses
 from counterpoint.experiments.shown import (
     EXAMPLE,
     PLOT_TITLE,
@@ -17,13 +18,17 @@ from counterpoint.experiments.shown import (
     metric_rows,
     plot_of,
 )
+from counterpoint.experiments.shown_verdict import chart_of, levels_of, trees_of
 from counterpoint.graph.actor import Actor
 from counterpoint.graph.ref import parse_ref
 from counterpoint.web import PageContext, render
+from counterpoint.web.forms import one_of
 from counterpoint.web.urls import entity_url, with_query
 from counterpoint.workspace import Workspace
 
 __all__ = ["pages"]
+
+Posted = URLEncodedBody[dict[str, Any]]
 
 
 @get("/experiments", media_type=MediaType.HTML, include_in_schema=False, sync_to_thread=True)
@@ -73,13 +78,30 @@ def show(
         bet=bet,
         flag_set=parse_ref(flag_set).name if flag_set else None,
         titles=store.titles_of(
-            ws, [ref for ref in (loaded.entity.owner, bet, *(each.actor for each in readings)) if ref]
+            ws,
+            [
+                ref
+                for ref in (
+                    loaded.entity.owner,
+                    bet,
+                    *(each.actor for each in readings),
+                    *(look.by for look in result.looks),
+                    loaded.acknowledged and loaded.acknowledged.actor,
+                )
+                if ref
+            ],
         ),
         arms=arm_rows(result),
         metrics=metric_rows(result),
         plot=plot_of(result, title=page.tell(PLOT_TITLE)),
         readings=kept_readings(readings),
         definitions=definitions(loaded.plan, result),
+        trees=trees_of(result),
+        levels=levels_of(loaded.plan, result),
+        course_charts=[
+            (each, chart_of(each, page.tell(f"Evidence and boundary at each look: {each.label}")))
+            for each in courses(loaded.plan, result)
+        ],
     )
 
 
@@ -96,4 +118,22 @@ def read_now(
     return Redirect(with_query(entity_url(loaded.entity.ref), told="read"), status_code=303)
 
 
-pages: list[Any] = [show_list, show, read_now]
+@post(
+    "/experiments/{namespace:str}/{name:str}/acknowledgement",
+    include_in_schema=False,
+    sync_to_thread=True,
+)
+def acknowledge(
+    ws: NamedDependency[Workspace],
+    actor: NamedDependency[Actor],
+    namespace: FromPath[str],
+    name: FromPath[str],
+    data: Posted,
+) -> Redirect:
+    """Acknowledge that the experiment is invalid, and show its figures from then on."""
+    loaded = store.load(ws, f"experiment:{namespace}/{name}")
+    store.acknowledge(ws, loaded, actor, one_of(data, "reason") or None)
+    return Redirect(with_query(entity_url(loaded.entity.ref), told="acknowledged"), status_code=303)
+
+
+pages: list[Any] = [show_list, show, read_now, acknowledge]

@@ -5,6 +5,7 @@ macro `ui.figure`. Empty input gives an empty `Markup`, so that a page can show 
 """
 
 from counterpoint.web.charts.bars import Bar, column_chart, horizontal_bars, share_bar
+from counterpoint.web.charts.boundary import Boundary, boundary_chart
 from counterpoint.web.charts.interval import Interval, interval_plot
 from counterpoint.web.charts.layers import Layer, Step, layer_diagram
 from counterpoint.web.charts.relations import Node, RelationGroup, relation_diagram
@@ -13,6 +14,7 @@ from counterpoint.web.charts.stacks import Stack, stacked_columns
 
 __all__ = [
     "Bar",
+    "Boundary",
     "Interval",
     "Layer",
     "Node",
@@ -20,6 +22,7 @@ __all__ = [
     "Series",
     "Stack",
     "Step",
+    "boundary_chart",
     "column_chart",
     "horizontal_bars",
     "interval_plot",
