@@ -1,12 +1,16 @@
 import re
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 import yaml
 from litestar.testing import TestClient
 
 from counterpoint import Workspace
+from counterpoint.experiments.overview import state_of
 from counterpoint.experiments.shown import EXAMPLE
+from counterpoint.graph.actor import local_actor
 from counterpoint.graph.descriptor import validate
 from counterpoint.server.app import create_app
 
@@ -153,3 +157,42 @@ def test_a_recorded_reading_stays_as_it_was_read_while_events_go_on(
     assert "Ship gate_40" in kept
     assert f'href="#reading-{seq}"' in happy
     assert "variant=gate_40" in happy
+
+
+def test_the_list_is_grouped_by_what_is_to_be_done_and_filtered_by_owner_and_state(
+    busy: TestClient, games: Workspace
+) -> None:
+    busy.post("/api/v1/experiments/default/gate/readings")
+    shown = busy.get("/experiments").text
+    assert "Needs a decision" in shown
+    assert 'value="group:default/games"' in shown
+    assert (
+        "Gate at level 40" in busy.get("/experiments?owner=group:default/games&state=needs a decision").text
+    )
+    assert "None like this" in busy.get("/experiments?state=running").text
+    with games.graph.write(local_actor()) as writer:
+        writer.record("experiment.decided", "experiment:default/gate", after={"choice": "ship"})
+    assert "Gate at level 40" in busy.get("/experiments?state=ended").text
+
+
+DAY = datetime(2026, 5, 10, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    ("facts", "state"),
+    [
+        ({}, "planned"),
+        ({"start": DAY + timedelta(days=1), "users": 5}, "planned"),
+        ({"users": 5}, "running"),
+        ({"verdict": "keep running"}, "running"),
+        ({"users": 5, "end": DAY}, "needs a decision"),
+        ({"verdict": "invalid"}, "needs a decision"),
+        ({"verdict": "ship", "end": DAY + timedelta(days=9)}, "needs a decision"),
+        ({"verdict": "ship", "decided": True}, "ended"),
+    ],
+)
+def test_the_state_in_the_list_follows_from_dates_verdict_and_decision(
+    facts: dict[str, Any], state: str
+) -> None:
+    known: dict[str, Any] = {"start": None, "end": None, "verdict": None, "users": None, "decided": False}
+    assert state_of(now=DAY, **(known | facts)) == state

@@ -1,14 +1,15 @@
 """The pages of experiments: the list, and one experiment with its verdict first."""
 
-from typing import Any
+from typing import Annotated, Any
 
 from litestar import MediaType, get, post
 from litestar.di import NamedDependency
-from litestar.params import FromPath, FromQuery, URLEncodedBody
+from litestar.params import FromPath, FromQuery, QueryParameter, URLEncodedBody
 from litestar.response import Redirect
 
 from counterpoint.experiments import store
 from counterpoint.experiments.course import courses
+from counterpoint.experiments.overview import STATES, overview_of
 from counterpoint.experiments.shown import (
     EXAMPLE,
     PLOT_TITLE,
@@ -28,23 +29,35 @@ from counterpoint.workspace import Workspace
 
 __all__ = ["pages"]
 
+GROUP = 50
+"""Experiments of each state that the whole list shows."""
 Posted = URLEncodedBody[dict[str, Any]]
 
 
 @get("/experiments", media_type=MediaType.HTML, include_in_schema=False, sync_to_thread=True)
 def show_list(
-    ws: NamedDependency[Workspace], page: NamedDependency[PageContext], cursor: FromQuery[str | None] = None
+    ws: NamedDependency[Workspace],
+    page: NamedDependency[PageContext],
+    owner: FromQuery[str | None] = None,
+    status: Annotated[str | None, QueryParameter(name="state")] = None,
 ) -> str:
-    """The experiments with their newest readings."""
-    found = store.list_experiments(ws, cursor=cursor)
+    """The experiments by what is to be done with them."""
+    owner = owner or None
+    status = status if status in STATES else None
+    found = overview_of(ws, owner=owner, state=status)
+    lines = [line for _, group in found.groups for line in group]
+    refs = {ref for line in lines for ref in (line.item.owner, line.item.bet) if ref} | set(found.owners)
+    titles = store.titles_of(ws, refs)
     return render(
         page,
         "experiments/list.html",
-        items=found.items,
-        total=found.total,
-        titles=store.titles_of(ws, [ref for item in found.items for ref in (item.owner, item.bet) if ref]),
-        next_url=with_query("/experiments", cursor=found.next_cursor) if found.next_cursor else None,
-        first_url="/experiments" if cursor else None,
+        found=found,
+        owner_options=[(ref, titles.get(ref, parse_ref(ref).short)) for ref in found.owners],
+        states=STATES,
+        owner=owner,
+        status=status,
+        most=None if status else GROUP,
+        titles=titles,
         example=EXAMPLE,
     )
 

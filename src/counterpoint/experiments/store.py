@@ -36,6 +36,7 @@ __all__ = [
     "Loaded",
     "acknowledge",
     "list_experiments",
+    "listed",
     "load",
     "prepare",
     "read_now",
@@ -108,7 +109,7 @@ def list_experiments(workspace: Workspace, *, limit: int = 100, cursor: str | No
     with workspace.graph.read() as reader:
         page = reader.find(kind="Experiment", limit=limit, cursor=cursor)
         newest = reader.newest_activity(READ, [entity.ref for entity in page.items])
-        items = tuple(_listed(entity, newest.get(entity.ref)) for entity in page.items)
+        items = tuple(listed(entity, newest.get(entity.ref)) for entity in page.items)
     return ExperimentPage(items, page.total, page.next_cursor)
 
 
@@ -382,7 +383,8 @@ def _kept_totals(workspace: Workspace, plan: Experiment, snapshot: "Snapshot") -
     return totals
 
 
-def _listed(entity: Entity, newest: Activity | None) -> Listed:
+def listed(entity: Entity, newest: Activity | None) -> Listed:
+    """An experiment as lists show it, with the newest entry of the log that has a verdict."""
     spec = entity.spec
     after: Mapping[str, Any] = newest.after if newest and isinstance(newest.after, Mapping) else {}
     return Listed(
