@@ -9,6 +9,7 @@ from counterpoint.experiments import store
 from counterpoint.experiments.coordination.store import experiments_in
 from counterpoint.experiments.plan import moment_in
 from counterpoint.experiments.recording import ABOUT_BET, DECIDED
+from counterpoint.experiments.result import Result
 from counterpoint.graph.entity import Activity, Entity
 from counterpoint.said import Said
 from counterpoint.workspace import Workspace
@@ -37,6 +38,8 @@ class Line:
     """So far, as the newest result knows them."""
     planned: int | None
     """In all arms, where the plan says it."""
+    verdict: str | None
+    """As recorded; else that of the newest result, where the plan lets it be read."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,10 +115,19 @@ def _line(
     users = result.users if result else after.get("users")
     start = start or (result.first_exposure if result else None)
     decided = any(newest is None or each.seq > newest.seq for each in decisions) and bool(newest)
-    state = state_of(now=now, start=start, end=end, verdict=item.verdict, users=users, decided=decided)
+    verdict = item.verdict or _unrecorded(result)
+    state = state_of(now=now, start=start, end=end, verdict=verdict, users=users, decided=decided)
     until = min(now, end) if end else now
     days = max((until - start).days, 0) if start and start <= now and state != "ended" else None
-    return Line(item, state, days, users, _planned(spec))
+    return Line(item, state, days, users, _planned(spec), verdict)
+
+
+def _unrecorded(result: Result | None) -> str | None:
+    """The verdict of a result that nobody has recorded; a plan that does not say when it is read has none."""
+    if result is None or not result.users:
+        return None
+    declared = result.progress is not None and result.progress.declared
+    return result.verdict.state if declared or result.verdict.state == "invalid" else None
 
 
 def _planned(spec: Mapping[str, Any]) -> int | None:

@@ -2,7 +2,7 @@
 
 from typing import Annotated, Any
 
-from litestar import MediaType, get, post
+from litestar import MediaType, Request, get, post
 from litestar.di import NamedDependency
 from litestar.params import FromPath, FromQuery, QueryParameter, URLEncodedBody
 from litestar.response import Redirect
@@ -10,6 +10,7 @@ from litestar.response import Redirect
 from counterpoint.experiments import store
 from counterpoint.experiments.course import courses
 from counterpoint.experiments.overview import STATES, overview_of
+from counterpoint.experiments.planning import MOST_ROWS, form_of, planned_of, read_form
 from counterpoint.experiments.shown import (
     EXAMPLE,
     PLOT_TITLE,
@@ -19,7 +20,9 @@ from counterpoint.experiments.shown import (
     metric_rows,
     plot_of,
 )
+from counterpoint.experiments.shown_plan import costs_of, curves_of, size_rows, yaml_of
 from counterpoint.experiments.shown_verdict import chart_of, levels_of, trees_of
+from counterpoint.experiments.stopping import METHODS
 from counterpoint.graph.actor import Actor
 from counterpoint.graph.ref import parse_ref
 from counterpoint.web import PageContext, render
@@ -59,6 +62,37 @@ def show_list(
         most=None if status else GROUP,
         titles=titles,
         example=EXAMPLE,
+    )
+
+
+@get("/experiments/plan", media_type=MediaType.HTML, include_in_schema=False, sync_to_thread=True)
+def plan_one(
+    ws: NamedDependency[Workspace],
+    page: NamedDependency[PageContext],
+    request: Request[Any, Any, Any],
+    experiment: FromQuery[str | None] = None,
+) -> str:
+    """A form that sizes a plan as one types; its values stand in the address."""
+    query = request.query_params.dict()
+    form, about = read_form(query), None
+    if experiment:
+        about = store.load(ws, experiment)
+        page = page.about(about.entity.owner)
+        if "name1" not in query:
+            form = form_of(about.plan, store.sizing_of(ws, about), experiment)
+    planned = planned_of(form)
+    return render(
+        page,
+        "experiments/plan.html",
+        form=form,
+        about=about,
+        planned=planned,
+        rows=size_rows(planned),
+        costs=costs_of(planned),
+        curves=curves_of(planned, page.tell),
+        yaml=yaml_of(planned),
+        methods=METHODS,
+        most_rows=MOST_ROWS,
     )
 
 
@@ -149,4 +183,4 @@ def acknowledge(
     return Redirect(with_query(entity_url(loaded.entity.ref), told="acknowledged"), status_code=303)
 
 
-pages: list[Any] = [show_list, show, read_now, acknowledge]
+pages: list[Any] = [show_list, plan_one, show, read_now, acknowledge]
