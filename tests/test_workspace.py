@@ -214,3 +214,10 @@ def test_the_settings_file_of_a_new_workspace_shows_every_setting(workspace: Wor
     for name, value in msgspec.to_builtins(workspace.settings).items():
         assert name in shown
         assert not isinstance(value, dict) or shown[name].keys() == value.keys()
+
+
+def test_a_nearly_full_disk_is_told(workspace: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("counterpoint.journal.check.LEAST_FREE", 1 << 62)
+    [warning] = [finding for finding in workspace.check() if finding.level != "ok"]
+    assert warning.level == "warning"
+    assert "free on the disk" in warning.message

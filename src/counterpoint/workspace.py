@@ -345,8 +345,10 @@ def _locked(file: Path) -> Iterator[None]:
 
 
 def _of_journal(workspace: Workspace) -> list[Finding]:
+    from counterpoint.journal.check import space
+
     try:
-        found = workspace.journal.check()
+        found = [*workspace.journal.check(), *space(workspace.journal.folder)]
     except CounterpointError as error:
         return [
             Finding(

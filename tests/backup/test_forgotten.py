@@ -129,11 +129,11 @@ def test_backups_that_cannot_be_reached_are_named(
     make_backup(filled, tmp_path / "second.zip")
     (tmp_path / "first.zip").rename(tmp_path / "offline.zip")
     filled.close()
-    assert run(["-w", str(filled.path), "--json", "events", "forget", PERSON, "--backups"]) == 0
+    assert run(["-w", str(filled.path), "--json", "events", "forget", PERSON, "--backups", "--yes"]) == 0
     backups = {Path(each["path"]).name: each for each in json.loads(capsys.readouterr().out)["backups"]}
     assert (backups["second.zip"]["events"], backups["second.zip"]["outstanding"]) == (6, "")
     assert "does not exist" in backups["first.zip"]["outstanding"]
-    assert run(["-w", str(filled.path), "events", "forget", "user-1"]) == 0
+    assert run(["-w", str(filled.path), "events", "forget", "user-1", "--yes"]) == 0
     told = capsys.readouterr().out
     assert first.id in told
     assert "may still hold" in told

@@ -13,6 +13,7 @@ from counterpoint.backup import make_backup, restore, verify
 from counterpoint.backup.postgresql import check_empty
 from counterpoint.errors import ConflictError, InputError, WorkspaceError
 from counterpoint.graph.actor import SYSTEM
+from counterpoint.journal.backups import known_backups
 from counterpoint.settings import load_settings
 
 from .conftest import GROUP, event, events_of, graph_of
@@ -227,3 +228,33 @@ def test_a_dump_that_does_not_fit_changes_no_database(
     with pytest.raises(InputError, match="does not fit"):
         load(target, part, tmp_path / "dump")
     check_empty(target)
+
+
+def test_a_backup_is_known_before_it_is_there(
+    filled: Workspace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    journal = filled.journal.folder
+    first = make_backup(filled, tmp_path / "b.zip")
+    seen: list[list[str]] = []
+
+    def packed(*_: object, **__: object) -> None:
+        seen.append([backup.path for backup in known_backups(journal)])
+        raise WorkspaceError("full")
+
+    with monkeypatch.context() as patch:
+        patch.setattr("counterpoint.backup.making.pack", packed)
+        with pytest.raises(WorkspaceError):
+            make_backup(filled, tmp_path / "b.zip", force=True)
+    assert seen == [[str(tmp_path / "b.zip")] * 2]
+    assert [backup.id for backup in known_backups(journal)] == [first.id]
+    second = make_backup(filled, tmp_path / "b.zip", force=True)
+    assert [backup.id for backup in known_backups(journal)] == [second.id]
+
+
+def test_a_restore_elsewhere_says_that_nobody_said_who_was_forgotten(
+    filled: Workspace, tmp_path: Path
+) -> None:
+    make_backup(filled, tmp_path / "b.zip")
+    assert restore(tmp_path / "b.zip", tmp_path / "alone").unasked
+    assert not restore(tmp_path / "b.zip", tmp_path / "told", forgotten=[filled.path]).unasked
+    assert not restore(tmp_path / "b.zip", tmp_path / "alone", force=True).unasked

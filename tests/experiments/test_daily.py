@@ -16,12 +16,14 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 from msgspec.structs import replace
 
 from counterpoint.errors import InputError
-from counterpoint.experiments import Experiment, Metric
+from counterpoint.experiments import Experiment, Metric, kept_reading
 from counterpoint.experiments.aggregation import exposures_of, totals_expression
 from counterpoint.experiments.daily import daily_totals, key_of
+from counterpoint.experiments.kept_reading import Reader
 from counterpoint.experiments.totals import Totals, totals_of
-from counterpoint.journal import EXPOSURE, Journal, Snapshot
+from counterpoint.journal import EXPOSURE, Journal
 from counterpoint.journal.daily import FOLDER, Kept, drop, drop_gone, size, trim
+from counterpoint.journal.daily import key_of as subject_key
 from counterpoint.journal.manifest import adopt, manifest
 from counterpoint.journal.residue import search
 from counterpoint.journal.sought import Named
@@ -71,7 +73,9 @@ def whole(journal: Journal, plan: Experiment = PLAN) -> Totals:
 
 def kept(journal: Journal, plan: Experiment = PLAN) -> Totals:
     with journal.snapshot() as snapshot:
-        return daily_totals(plan, snapshot, Kept(journal.folder, key_of(plan)), holds=journal.holds)
+        found = daily_totals(plan, snapshot, Kept(journal.folder, key_of(plan)), holds=journal.holds)
+    assert found is not None
+    return found
 
 
 def assert_alike(found: Totals, expected: Totals) -> None:
@@ -195,7 +199,12 @@ class Happening(RuleBasedStateMachine):
             )
         if drops:
             drop_gone(self.journal.folder, set())
-            assert not list((self.journal.folder / FOLDER).rglob("*.parquet"))
+            assert not list((self.journal.folder / FOLDER).rglob("*.arrow"))
+
+    @rule(subject=st.sampled_from("abcdef"))
+    def forget_for_good(self, subject: str) -> None:
+        self.journal.forget([Named(subject)], actor="test")
+        assert not files_with(self.journal, subject)
 
     @rule()
     def merge_all(self) -> None:
@@ -211,7 +220,7 @@ class Happening(RuleBasedStateMachine):
 
     @rule(which=st.integers(0, 1000))
     def lose(self, which: int) -> None:
-        if files := sorted((self.journal.folder / FOLDER).rglob("*.parquet")):
+        if files := sorted((self.journal.folder / FOLDER).rglob("*.arrow")):
             files[which % len(files)].unlink()
 
     @invariant()
@@ -236,18 +245,14 @@ def test_whatever_happens_kept_sums_give_what_the_whole_expression_gives(tmp_pat
 def files_read(journal: Journal, monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """The types and days of the segments that a result reads events from."""
     read: list[str] = []
-    events = Snapshot.events
+    path_of = Reader._path
 
-    def watched(snapshot: Snapshot, *types: str, **given: Any) -> Any:
-        read.extend(
-            segment.path.split("/", 1)[1].rsplit("/", 1)[0]
-            for segment in snapshot.segments
-            if segment.type in types and segment.path in given.get("only", ())
-        )
-        return events(snapshot, *types, **given)
+    def watched(reader: Reader, path: str) -> str:
+        read.append(path.split("/", 1)[1].rsplit("/", 1)[0])
+        return path_of(reader, path)
 
     with monkeypatch.context() as patch:
-        patch.setattr(Snapshot, "events", watched)
+        patch.setattr(Reader, "_path", watched)
         kept(journal)
     return sorted(read)
 
@@ -305,8 +310,8 @@ def test_many_small_files_of_sums_become_few(journal: Journal, monkeypatch: pyte
         journal.compact()
         assert_alike(kept(journal), whole(journal))
     state = Kept(journal.folder, key_of(PLAN)).load()
-    assert len(state.sums) <= 4
-    assert len(state.shown) <= 4
+    assert all(len(names) <= 2 for names in (*state.shown.values(), *state.happened.values()))
+    assert len(state.users) <= 3
 
 
 def test_what_comes_from_a_persons_files_is_gone_after_a_drop(journal: Journal) -> None:
@@ -314,18 +319,18 @@ def test_what_comes_from_a_persons_files_is_gone_after_a_drop(journal: Journal) 
         paths = {segment.path for segment in manifest(database)}
     assert drop(journal.folder, {"segments/of/others.parquet"}) == 0
     assert drop(journal.folder, paths) == 1
-    assert not list((journal.folder / FOLDER).rglob("*.parquet"))
+    assert not list((journal.folder / FOLDER).rglob("*.arrow"))
     assert_alike(kept(journal), whole(journal))
 
 
 def test_sums_of_segments_that_are_gone_meanwhile_are_not_kept(journal: Journal) -> None:
     journal.append([made(50, "p", "u1", 30, {"value": 7})])
     journal.compact()
-    files = set((journal.folder / FOLDER).rglob("*.parquet"))
+    files = set((journal.folder / FOLDER).rglob("*.arrow"))
     with journal.snapshot() as snapshot:
         found = daily_totals(PLAN, snapshot, Kept(journal.folder, key_of(PLAN)), holds=lambda _: False)
     assert_alike(found, whole(journal))
-    assert set((journal.folder / FOLDER).rglob("*.parquet")) == files
+    assert set((journal.folder / FOLDER).rglob("*.arrow")) == files
 
 
 def test_what_was_not_used_for_longest_is_given_up_first(journal: Journal) -> None:
@@ -365,19 +370,53 @@ def test_values_that_are_no_finite_numbers_are_refused_as_in_the_whole_expressio
             way(journal)
 
 
+def files_with(journal: Journal, subject: str) -> list[Path]:
+    """Kept files with a row of the subject, as a hash or as the bytes of one."""
+    import pyarrow as pa
+
+    key, _ = subject_key(subject)
+    raw = key.to_bytes(8, "little", signed=True)
+    found = []
+    for file in sorted((journal.folder / FOLDER).rglob("*.arrow")):
+        with pa.memory_map(str(file)) as source:
+            keys = pa.ipc.open_file(source).read_all()["key"].to_pylist()
+        if key in keys or raw in file.read_bytes():
+            found.append(file)
+    return found
+
+
 def test_whom_the_journal_forgets_is_in_no_kept_sum(journal: Journal) -> None:
-    def bytes_with(name: bytes) -> list[Path]:
-        import pyarrow.parquet as pq
-
-        return [
-            file
-            for file in sorted((journal.folder / FOLDER).rglob("*.parquet"))
-            if name in str(pq.read_table(file).to_pylist()).encode()
-        ]
-
-    assert bytes_with(b"'u3'")
+    assert files_with(journal, "u3")
     journal.forget([Named("u3")], actor="test")
-    assert not bytes_with(b"'u3'")
+    assert not files_with(journal, "u3")
+    assert_alike(kept(journal), whole(journal))
+
+
+def test_forgetting_somebody_leaves_what_is_kept_of_others(
+    journal: Journal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = {file.name for file in (journal.folder / FOLDER).rglob("*.arrow")}
+    journal.append([exposure(70, "v9", "x", 70), made(71, "p", "v9", 80, {"value": 3, "ms": 1})])
+    journal.compact()
+    assert_alike(kept(journal), whole(journal))
+    days = {file.name for file in (journal.folder / FOLDER).rglob("*.arrow")} - before
+    journal.forget([Named("u3")], actor="test")
+    left = {file.name for file in (journal.folder / FOLDER).rglob("*.arrow")}
+    assert days & left, "files of days on which the person did nothing stay"
+    assert not files_with(journal, "u3")
+    read = files_read(journal, monkeypatch)
+    assert set(read) == {"type=feature_flag.evaluation/day=2026-03-02"}, (
+        "only the day of the person's exposure"
+    )
+    assert_alike(kept(journal), whole(journal))
+
+
+def test_who_is_forgotten_and_named_in_events_of_others_takes_all_that_is_kept(journal: Journal) -> None:
+    journal.append([made(70, "p", "u1", 80, {"value": 3, "friend": "u3"})])
+    journal.compact()
+    kept(journal)
+    journal.forget([Named("u3")], actor="test")
+    assert not list((journal.folder / FOLDER).rglob("*.arrow"))
     assert_alike(kept(journal), whole(journal))
 
 
@@ -388,12 +427,12 @@ def test_retention_takes_the_sums_of_what_goes(tmp_path: Path) -> None:
         journal.append([exposure(1, "anna", "x", 25), made(2, "p", "anna", 30, {"value": 1, "ms": 2})])
         journal.compact()
         kept(journal)
-        assert list((journal.folder / FOLDER).rglob("*.parquet"))
+        assert list((journal.folder / FOLDER).rglob("*.arrow"))
         journal.compact()
-        assert list((journal.folder / FOLDER).rglob("*.parquet")), "nothing is too old yet"
+        assert list((journal.folder / FOLDER).rglob("*.arrow")), "nothing is too old yet"
         clock[0] += timedelta(days=10)
         journal.compact()
-        assert not list((journal.folder / FOLDER).rglob("*.parquet"))
+        assert not list((journal.folder / FOLDER).rglob("*.arrow"))
         assert_alike(kept(journal), whole(journal))
 
 
@@ -408,7 +447,18 @@ def test_rows_that_no_longer_count_hold_nobody_who_is_forgotten(journal: Journal
             lambda table: table.filter([text != "u3" for text in table["subject"].to_pylist()]),
         )
     kept(journal)
-    assert Kept(journal.folder, key_of(PLAN)).load().has_gone
-    assert search(journal.folder / FOLDER, ["u3"]).traces
     journal.forget([Named("u3")], actor="test")
+    assert not files_with(journal, "u3")
     assert not search(journal.folder / FOLDER, ["u3"]).traces
+
+
+def test_subjects_of_one_hash_are_told_apart_by_reading_everything(
+    journal: Journal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as patch:
+        patch.setattr(kept_reading, "_KEY", kept_reading._KEY.replace("md5_number_upper(subject)", "7"))
+        with journal.snapshot() as snapshot:
+            kept_of = Kept(journal.folder, key_of(replace(PLAN, end=None)))
+            found = daily_totals(replace(PLAN, end=None), snapshot, kept_of, holds=journal.holds)
+    assert found is None
+    assert not list(kept_of.folder.glob("*.arrow"))

@@ -9,6 +9,7 @@ import yaml
 
 from counterpoint import Workspace
 from counterpoint.cli import run
+from counterpoint.experiments.decision import parse_rule
 from counterpoint.graph.descriptor import validate
 
 GUIDE = Path(__file__).parents[2] / "docs" / "experiments.md"
@@ -24,7 +25,12 @@ metrics: {game.rounds: rounds, retention.day7: retained}
 def test_the_guide_leads_from_a_table_to_a_verdict(
     workspace: Workspace, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    (text,) = re.findall(r"```yaml\n(.*?)```", GUIDE.read_text(encoding="utf-8"), re.DOTALL)
+    text, *parts = re.findall(r"```yaml\n(.*?)```", GUIDE.read_text(encoding="utf-8"), re.DOTALL)
+    *_, experiment = yaml.safe_load_all(text)
+    for part in parts:  # each may stand in the experiment's spec
+        spec = {**experiment["spec"], **yaml.safe_load(part)}
+        assert not list(validate({**experiment, "spec": spec}))
+        parse_rule(spec.get("decision", {"better": "rounds"}))
     assert not any(problem for document in yaml.safe_load_all(text) for problem in validate(document))
     (tmp_path / "experiment.yaml").write_text(text)
     (tmp_path / "mapping.yaml").write_text(MAPPING)

@@ -40,7 +40,10 @@ METRICS = (
     Metric(name="soon", event="p", aggregation="time to event", window_days=2),
 )
 PLAN = Experiment(name="e", flag="f", control="x", treatments=("y",), success=METRICS)
+QUANTILE = Metric(name="p80", event="q", aggregation="quantile", quantile=0.8, window_days=1)
 ENDED = replace(PLAN, start=T0, end=T0 + timedelta(hours=50))
+
+QUANTILES = replace(PLAN, success=(QUANTILE,))
 
 hours = st.integers(-6, 80)
 exposures = st.lists(
@@ -164,6 +167,55 @@ def test_every_metric_agrees_with_a_plain_computation(
                 assert got.plain is None
 
 
+@settings(max_examples=60)
+@given(exposures, events, st.sampled_from([None, T0 + timedelta(hours=60)]))
+def test_a_quantile_is_of_the_events_that_count_and_keeps_users_together(
+    query: Query, shown: list[Any], happened: list[Any], as_of: datetime | None
+) -> None:
+    totals = query(QUANTILES, shown, happened, as_of)
+    reach = reach_of(QUANTILES, shown, happened, as_of)
+    rows = event_table(happened).to_pylist()
+    expected = {
+        (group.variant, group.mixed): group for group in groups_of(PLAN, shown_table(shown).to_pylist())
+    }
+    for group in totals.groups:
+        if group.mixed or group.variant is None:
+            continue
+        got, each = group.metrics["p80"], []
+        for subject, first in expected[(group.variant, False)].users.items():
+            if first + timedelta(days=1) <= reach:
+                inside = [
+                    r
+                    for r in rows
+                    if r["subject"] == subject and first <= r["time"] < first + timedelta(days=1)
+                ]
+                each.append([r["value"] for r in inside if r["type"] == "q" and r["value"] is not None])
+        numbers = [number for one in each for number in one]
+        assert got.incomplete == len(expected[(group.variant, False)].users) - len(each)
+        if not numbers:
+            assert got.moments.n == 0
+            continue
+        assert got.quantile is not None
+        assert got.quantile.values == pytest.approx(np.quantile(numbers, got.quantile.levels))
+        assert got.moments.mean == got.quantile.values[0]
+        alike(got.comoments, [[sum(number <= got.moments.mean for number in one), len(one)] for one in each])
+
+
+def test_the_error_of_a_quantile_is_that_of_users_and_not_of_events(query: Query) -> None:
+    """Each user brings four events that are nearly the same: the error is that of the users' median."""
+    rng, users = np.random.default_rng(3), 4000
+    levels = rng.normal(size=users)
+    shown = [(f"u{i}", "x", 0) for i in range(users)]
+    happened = [
+        ("q", f"u{i}", 1, float(levels[i] + rng.normal() * 0.01)) for i in range(users) for _ in range(4)
+    ]
+    median = replace(QUANTILE, name="median", quantile=0.5, window_days=None)
+    found = moments_of(query(replace(PLAN, success=(median,)), shown, happened, None), "x", "median")
+    error = (found.variance or 0) / found.n
+    assert error == pytest.approx(np.pi / 2 / users, rel=0.15)
+    assert found.mean == pytest.approx(np.median(levels), abs=0.01)
+
+
 def test_a_ratio_has_the_moments_of_the_delta_method(query: Query) -> None:
     """Deterministic data whose ratios and standard errors are known from the delta method and clustered regression."""
     number = np.arange(20_000)
@@ -275,7 +327,10 @@ def moments_of(totals: Totals, variant: str, name: str) -> Moments:
     ("metric", "words"),
     [
         (Metric(name="m", aggregation="ratio"), "name its numerator and its denominator"),
-        (Metric(name="m", aggregation="ratio", numerator=METRICS[1], denominator=VIEWS), "ratio of a ratio"),
+        (
+            Metric(name="m", aggregation="ratio", numerator=METRICS[1], denominator=VIEWS),
+            "is a ratio of a ratio",
+        ),
         (
             Metric(name="m", aggregation="ratio", numerator=METRICS[3], denominator=VIEWS),
             "have different windows",
@@ -290,8 +345,9 @@ def moments_of(totals: Totals, variant: str, name: str) -> Moments:
         (Metric(name="m", event="p", aggregation="time to event"), "give its window days"),
         (
             Metric(name="m", event="p", aggregation="time to event", window_days=2, covariate_days=1),
-            "no meaning before",
+            "no meaning for a time to event",
         ),
+        (Metric(name="m", event="p", aggregation="quantile"), "give its level"),
         (Metric(name="m", aggregation="funnel", steps=("p",)), "name two steps or more"),
     ],
 )

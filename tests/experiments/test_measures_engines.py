@@ -14,15 +14,18 @@ from msgspec.structs import replace
 
 from counterpoint.experiments import Experiment
 from counterpoint.experiments.aggregation import exposures_of, totals_expression
-from counterpoint.experiments.totals import Totals, totals_of
+from counterpoint.experiments.exposure import Links, Trigger
+from counterpoint.experiments.quality_query import quality_expression
+from counterpoint.experiments.quality_totals import QualityTotals, quality_totals_of
+from counterpoint.experiments.totals import Totals, totals_by_part, totals_of
 from counterpoint.journal import EXPOSURE, Journal, Snapshot
 from counterpoint.settings import JournalSettings
 from tests.journal.engines import OTHERS, address_of
 
-from .test_measures import METRICS
+from .test_measures import METRICS, QUANTILE
 
 T0 = datetime(2026, 1, 1, tzinfo=UTC)
-PLAN = Experiment(name="e", flag="f", control="x", treatments=("y",), success=METRICS)
+PLAN = Experiment(name="e", flag="f", control="x", treatments=("y",), success=(*METRICS, QUANTILE))
 ENDED = replace(PLAN, start=T0, end=T0 + timedelta(hours=70))
 # py4j and PySpark leave their sockets to Python's collector; Spark starts slowly beside other work.
 pytestmark = [pytest.mark.filterwarnings("ignore:unclosed:ResourceWarning"), pytest.mark.timeout(400)]
@@ -55,6 +58,9 @@ def happenings() -> Iterator[dict[str, Any]]:
         data: dict[str, Any] = {"value": rng.choice([rng.randrange(-3, 9), rng.random() * 7])}
         if exposed:
             data = {"feature_flag.key": "f", "feature_flag.result.variant": rng.choice("xxxyyyz")}
+            data |= rng.choice([{"country": "se"}, {"country": "no"}, {}])
+        else:
+            data |= rng.choice([{"page": "cart", "user": f"u{rng.randrange(60)}"}, {"page": 7}, {}])
         yield {
             "specversion": "1.0", "id": str(number), "source": "test", "subject": f"u{rng.randrange(60)}",
             "type": EXPOSURE if exposed else rng.choice("pqr"), "time": at.isoformat(), "data": data,
@@ -75,6 +81,7 @@ def whole(found: Totals, about: Any = lambda number: number) -> list[Any]:
         rows.append((group.variant, group.mixed, group.users, group.early, group.late))
         for name, metric in group.metrics.items():
             rows.append((name, metric.events, metric.blank, metric.incomplete))
+            rows += [about(value) for value in (metric.quantile.values if metric.quantile else ())]
             for each in (metric.comoments, metric.plain):
                 rows.append(each and each.n)
                 rows += [
@@ -96,3 +103,32 @@ def test_engines_agree_on_every_kind_of_metric(journal: Journal, engine: str) ->
                 found = totals(ours, plan, as_of)
                 assert any(metric.incomplete for group in found.groups for metric in group.metrics.values())
                 assert whole(totals(theirs, plan, as_of)) == whole(found, near)
+
+
+COUNTED = replace(
+    ENDED,
+    success=METRICS[:1],
+    trigger=Trigger(event="q", field="page", equals="cart"),
+    links=Links(event="r"),
+    segments=("country",),
+)
+
+
+@pytest.mark.parametrize("engine", OTHERS)
+def test_engines_agree_on_who_counts_and_on_the_data(journal: Journal, engine: str) -> None:
+    address = address_of(engine)
+    with journal.snapshot() as ours, journal.snapshot(address) as theirs:
+        found, other = (counted(snapshot) for snapshot in (ours, theirs))
+    assert (found[1].linked, found[1].repeated, len(found[1].days)) > (0, 0, 1)
+    assert other[1] == found[1]
+    for one, another in zip(found[0].values(), other[0].values(), strict=True):
+        assert whole(another) == whole(one, near)
+        assert [group.assigned for group in another.groups] == [group.assigned for group in one.groups]
+
+
+def counted(snapshot: Snapshot) -> tuple[dict[str, Totals], QualityTotals]:
+    shown = exposures_of(COUNTED, snapshot.events(EXPOSURE, attributes={"country": "string"}))
+    happened = snapshot.events(*COUNTED.types)
+    parts = totals_expression(COUNTED, shown, happened, dimension="country").to_pyarrow().to_pylist()
+    quality = quality_expression(COUNTED, shown, happened).to_pyarrow().to_pylist()
+    return totals_by_part(COUNTED, parts), quality_totals_of(quality)

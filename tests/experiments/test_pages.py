@@ -8,13 +8,15 @@ import yaml
 from litestar.testing import TestClient
 
 from counterpoint import Workspace
+from counterpoint.cli import run
+from counterpoint.experiments import store
 from counterpoint.experiments.overview import state_of
 from counterpoint.experiments.shown import EXAMPLE
 from counterpoint.graph.actor import local_actor
 from counterpoint.graph.descriptor import validate
 from counterpoint.server.app import create_app
 
-from .conftest import happened
+from .conftest import entity, happened
 
 PAGE = "/experiments/default/gate"
 
@@ -104,6 +106,32 @@ def test_each_level_says_where_it_came_from(busy: TestClient) -> None:
     levels = shown[shown.index('id="levels"') :]
     assert "α 0.05, not divided" in levels
     assert "α₋ 0.05 over 3 tests of harm and quality" in levels
+
+
+def test_before_its_end_the_page_and_the_command_show_no_effect(
+    busy: TestClient, games: Workspace, capsys: pytest.CaptureFixture[str]
+) -> None:
+    spec = store.load(games, "gate").entity.spec
+    with games.graph.write(local_actor()) as writer:
+        writer.put(entity("Experiment", "gate", {**spec, "end": "2099-01-01"}))
+    shown = busy.get(PAGE).text
+    assert "Keep running until 1 Jan 2099" in shown
+    assert "withheld" in shown
+    assert run(["-w", str(games.path), "experiments", "analyze", "gate", "--no-record"]) == 0
+    printed = capsys.readouterr().out
+    assert "not read yet" in printed
+    for text in (shown, printed):
+        assert "60.00" not in text
+        assert "+40.00" not in text
+
+
+def test_the_size_is_answered_with_its_curve(busy: TestClient) -> None:
+    found = busy.get("/api/v1/experiments/default/gate/sizing?usersPerDay=50").json()
+    rounds = found["metrics"][1]
+    assert (rounds["name"], rounds["test"], found["perDay"]) == ("rounds", "non-inferiority", 50)
+    totals = [point["total"] for point in rounds["curve"]]
+    assert totals == sorted(totals, reverse=True)
+    assert busy.get("/api/v1/experiments/default/gate/sizing?usersPerDay=0").status_code == 400
 
 
 def test_without_exposures_the_page_says_what_would_fill_it(client: TestClient) -> None:

@@ -8,7 +8,12 @@ import pytest
 
 from counterpoint.experiments import Experiment, Guardrail, Metric
 from counterpoint.experiments.analysis import result_of
+from counterpoint.experiments.decision import Condition, Group
+from counterpoint.experiments.hypotheses import arms_of, compare, quality_of
+from counterpoint.experiments.looks import reading_of
+from counterpoint.experiments.result import QualityCheck
 from counterpoint.experiments.totals import ArmTotals, MetricTotals, Totals
+from counterpoint.experiments.verdict import decide
 from counterpoint.stats import Moments
 
 NOW = datetime(2026, 6, 1, tzinfo=UTC)
@@ -160,3 +165,77 @@ def test_a_metric_without_events_is_not_tested_rather_than_unchanged() -> None:
     shown = verdict(msgspec.structs.replace(found, groups=tuple(without(group) for group in found.groups)))
     assert shown.state == "do not ship"
     assert "Retention could not be tested. No event of type retention" in shown.sentence
+
+
+def test_rule_one_ships_in_spite_of_harm_that_no_margin_forbids() -> None:
+    found = totals(retention=SIGNIFICANT, crashes=1.0, start=1.0)
+    watched = plan(guardrails=(), deterioration=(CRASHES,), decision="rule-1")
+    harmed = totals(retention=SIGNIFICANT, crashes=SIGNIFICANT)
+    assert verdict(found, watched).state == "ship"
+    assert verdict(harmed, watched).state == "ship"
+    assert (
+        verdict(harmed, plan(guardrails=(), deterioration=(CRASHES,))).condition == "deterioration: crashes"
+    )
+
+
+def test_a_metric_that_is_only_watched_has_a_role_of_its_own() -> None:
+    watched = plan(guardrails=(), deterioration=(CRASHES,))
+    result = result_of(watched, totals(retention=SIGNIFICANT), as_of=NOW)
+    assert [(metric.name, metric.role) for metric in result.metrics] == [
+        ("retention", "success"),
+        ("crashes", "deterioration"),
+    ]
+    assert result.metrics[1].outcome == "no harm seen"
+
+
+@pytest.mark.parametrize(("better", "also"), list(product([False, True], repeat=2)))
+def test_a_custom_tree_decides_and_is_told_with_its_answers(*, better: bool, also: bool) -> None:
+    other = Metric(name="start", event="start", title="Opens")
+    both = Group("all", (Condition("superiority", "retention"), Condition("superiority", "start")))
+    experiment = plan(success=(RETENTION, other), guardrails=(), decision=both)
+    found = totals(
+        retention=SIGNIFICANT if better else NOTHING,
+        start=SIGNIFICANT if also else 1.005,
+    )
+    result = result_of(experiment, found, as_of=NOW)
+    assert result.verdict.state == ("ship" if better and also else "do not ship")
+    if not (better and also):
+        assert result.verdict.condition == ("superiority: retention" if not better else "superiority: start")
+    tree = result.comparisons[0].decision
+    assert (tree.word, tree.met) == ("all", better and also)
+    assert [part.met for part in tree.parts] == [better, also]
+    assert {metric.hypotheses[0].alpha for metric in result.metrics} == {0.05}  # an AND does not split it
+
+
+def test_an_absolute_margin_is_told_in_the_unit_of_the_metric() -> None:
+    start = msgspec.structs.replace(START_TIME, unit="s")
+    experiment = plan(success=(), guardrails=(Guardrail(start, 0.25, "absolute"),))
+    shown = verdict(totals(start=1.01), experiment)
+    assert shown.condition == "non-inferiority: start"
+    assert "within its margin of 0.2500 s" in shown.sentence
+    assert verdict(totals(start=0.95), experiment).state == "ship"
+
+
+def test_a_quality_test_of_the_plan_gates_the_verdict() -> None:
+    failed = QualityCheck(
+        test="pre-exposure",
+        state="tested",
+        p=1e-6,
+        level=0.01,
+        rejected=True,
+        gates=True,
+        note="The arms differed before.",
+    )
+    experiment, found = plan(), totals(retention=SIGNIFICANT)
+    reading = reading_of(experiment, found, NOW)
+    quality = quality_of(experiment, found)
+    for gates, state in ((True, "invalid"), (False, "ship")):
+        check = msgspec.structs.replace(failed, gates=gates)
+        shown = decide(
+            experiment,
+            arms=arms_of(experiment, found),
+            quality=msgspec.structs.replace(quality, checks=(check,)),
+            comparisons=[compare(experiment, found, "on", reading)],
+            reading=reading,
+        )
+        assert shown.state == state

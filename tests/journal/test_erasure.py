@@ -2,8 +2,10 @@
 
 import base64
 import json
+import sqlite3
 import subprocess
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -161,6 +163,18 @@ def test_a_person_whose_text_begins_anothers_is_told_apart(journal: Journal) -> 
     found = search(journal.folder, ["user-7"])
     assert [(trace.values, trace.residue) for trace in found.traces if trace.values or trace.residue] == []
     assert sum(trace.within for trace in found.traces) > 0
+
+
+def test_a_short_text_in_the_midst_of_words_is_told_only_where_it_is_a_whole_value(tmp_path: Path) -> None:
+    with closing(sqlite3.connect(tmp_path / "graph.db")) as database:
+        database.execute("CREATE TABLE words (text)")
+        rows = ["banana", "an", '{"name": "an", "title": "a man"}', "ana.moreira@example"]
+        database.executemany("INSERT INTO words VALUES (?)", [(row,) for row in rows])
+        database.commit()
+    (trace,) = search(tmp_path, ["an"], whole=True).traces
+    assert (trace.values, trace.within, trace.residue) == (1, 1, 0)
+    assert search(tmp_path, ["ban"], whole=True).traces == ()
+    assert search(tmp_path, ["moreira"], whole=True).traces, "a long text is no chance"
 
 
 @pytest.mark.parametrize("person", [PERSON, "x" * 500])

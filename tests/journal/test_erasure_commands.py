@@ -29,7 +29,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def test_a_person_is_forgotten_and_the_proof_is_told(
     folder: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert run(["events", "forget", PERSON]) == 0
+    assert run(["events", "forget", PERSON, "--yes"]) == 0
     told = capsys.readouterr().out
     assert told.startswith("3 events removed (3 'order.placed'); 1 segment written anew")
     assert "nothing is left" in told
@@ -51,7 +51,7 @@ def test_verify_exits_with_1_while_something_is_there(
     assert run(["--json", "events", "forget", "--verify", PERSON]) == 1
     proof = json.loads(capsys.readouterr().out)["proof"]
     assert (proof["clean"], proof["events"]) == (False, 3)
-    assert run(["events", "forget", PERSON]) == 0
+    assert run(["events", "forget", PERSON, "--yes"]) == 0
     capsys.readouterr()
     assert run(["--json", "events", "forget", "--verify", PERSON]) == 0
     proof = json.loads(capsys.readouterr().out)["proof"]
@@ -69,7 +69,7 @@ def test_people_come_from_a_file_too(
 
 
 def test_the_activity_log_has_the_receipt_and_not_the_person(folder: Path) -> None:
-    assert run(["events", "forget", PERSON]) == 0
+    assert run(["events", "forget", PERSON, "--yes"]) == 0
     with Workspace.open(folder) as workspace, workspace.graph.read() as reader:
         [activity] = [each for each in reader.activity() if each.action == "events.forgotten"]
         assert workspace.journal.erasures(noted=False) == []
@@ -95,7 +95,7 @@ def test_what_the_graph_says_of_a_person_is_told_and_left(
 
         with workspace.graph.write(SYSTEM) as writer:
             writer.put(document)
-    assert run(["events", "forget", PERSON]) == 0
+    assert run(["events", "forget", PERSON, "--yes"]) == 0
     assert "Beside the journal, 'graph.db'" in capsys.readouterr().out
 
 
@@ -118,15 +118,16 @@ def test_a_graph_in_postgresql_is_searched_too(
                 "spec": {"type": "squad", "children": []},
             }
         )
-    assert run(["-w", str(tmp_path / "ws"), "--json", "events", "forget", PERSON]) == 0
+    assert run(["-w", str(tmp_path / "ws"), "--json", "events", "forget", PERSON, "--yes"]) == 0
     found = json.loads(capsys.readouterr().out)["proof"]["database"]
     assert found["revision"] == 1
     assert "tag" not in found
-    assert run(["-w", str(tmp_path / "ws"), "events", "forget", PERSON]) == 0
+    assert run(["-w", str(tmp_path / "ws"), "events", "forget", PERSON, "--yes"]) == 0
     assert "table 'revision' of the graph's database" in capsys.readouterr().out
 
 
 def test_nobody_named_is_wrong_usage(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["events", "forget"]) == 2
+    assert run(["events", "forget", PERSON]) == 2, "nobody is there to ask"
     assert "--file" in capsys.readouterr().err
     assert run(["events", "forget", "--file", str(folder / "none.txt")]) == 1

@@ -251,13 +251,13 @@ def test_recent_reads_only_the_files_that_a_page_can_lie_in(
         journal.append([event(day, type="page.seen", time=f"2026-05-0{day}T23:00:00Z")])
     journal.compact()
     read: list[int] = []
-    original = recent._read
+    original = recent._Page.read
 
-    def counting(folder: Path, segments: Any, *rest: Any) -> Any:
+    def counting(page: Any, segments: Any, *rest: Any) -> Any:
         read.append(len(segments))
-        return original(folder, segments, *rest)
+        return original(page, segments, *rest)
 
-    monkeypatch.setattr(recent, "_read", counting)
+    monkeypatch.setattr(recent._Page, "read", counting)
     assert [each.id for each in journal.recent(limit=3)] == ["e8", "e84", "e83"]
     assert read == [2]
     page = journal.recent(limit=4, type="order.placed", before=cursor_after(journal.recent(limit=4)[-1]))
@@ -319,3 +319,39 @@ def test_exposures_are_found_by_their_flag_set_and_no_set_is_the_default_one(
         rest = journal.recent(flag_set="shop", limit=2, before=cursor_after(page[-1]))
         assert [each.id for each in (*page, *rest)] == ["x9", "x8", "x2"]
         journal.compact()
+
+
+def test_an_event_dated_ahead_stands_where_it_arrived(open_journal: Opens) -> None:
+    now = datetime(2026, 5, 4, 12, tzinfo=UTC)
+    journal = open_journal(clock=lambda: now)
+    journal.append([event(1, time="2026-05-04T11:00:00Z"), event(2, time="2099-01-01T00:00:00Z")])
+    for moved in (False, True):
+        if moved:
+            journal.compact()
+        journal.append([event(3 + moved, time=f"2026-05-04T12:00:0{1 + moved}Z")])
+        found = [each.id for each in journal.recent()]
+        assert found.index("e2") == len(found) - 2, (
+            "after those that happened since, before that of an hour ago"
+        )
+        pages: list[str] = []
+        cursor = None
+        while page := journal.recent(limit=1, before=cursor):
+            pages += [each.id for each in page]
+            cursor = cursor_after(page[-1], journal.now())
+        assert pages == found
+
+
+def test_what_is_wrong_in_a_batch_that_is_to_come_again_is_not_counted_yet(
+    journal: Journal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: Any) -> None:
+        raise OverloadedError("full")
+
+    documents = [event(1), {"specversion": "1.0"}]
+    with monkeypatch.context() as patch:
+        patch.setattr(intake_module.Intake, "submit", full)
+        with pytest.raises(OverloadedError):
+            journal.submit(documents)
+    assert journal.refusals() == []
+    journal.submit(documents).result()
+    assert [number for _, _, number, _ in journal.refusals()] == [1]

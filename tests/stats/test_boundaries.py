@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy.integrate import quad
 from scipy.stats import norm
 
 from counterpoint.errors import InputError
@@ -181,12 +182,31 @@ def test_tiny_errors_keep_their_relative_accuracy() -> None:
         assert found.upper[place] + found.lower[place] == pytest.approx(step, rel=1e-6)
 
 
-def test_a_step_too_small_to_follow_is_on_the_safe_side() -> None:
-    information = [0.5, 0.5 * (1 + 1e-9), 1.0]
+@pytest.mark.parametrize("growth", [1e-9, 1e-6, 1e-5])
+def test_a_step_too_small_for_the_nodes_barely_moves_the_boundary_and_is_on_the_safe_side(
+    growth: float,
+) -> None:
+    information = [0.5, 0.5 * (1 + growth), 1.0]
     bounds = boundaries(information)
-    assert bounds[1] > bounds[0]
-    assert bounds[2] == pytest.approx(boundaries([0.5, 1.0])[1], abs=1e-4)
-    assert boundaries([0.5, 1.0])[1] <= bounds[2] + 1e-9
+    step = math.sqrt(growth)
+    assert bounds[0] < bounds[1] < bounds[0] + 6 * step
+    apart = boundaries([0.5, 1.0])[1]
+    assert apart - 1e-9 <= bounds[2] <= apart + step
+    assert type_one_error(information, bounds) == pytest.approx(0.05, rel=1e-6)
+
+
+def test_a_tiny_step_has_the_boundary_of_the_quadrature_by_hand() -> None:
+    early, late = 0.1, 0.100002
+    bounds = boundaries([early, late])
+    low, high = bounds[0] * math.sqrt(early), bounds[1] * math.sqrt(late)
+    inside = quad(
+        lambda u: norm.pdf(u, scale=math.sqrt(early)) * norm.sf((high - u) / math.sqrt(late - early)),
+        low - 0.02,
+        low,
+        epsabs=1e-18,
+        limit=500,
+    )[0]
+    assert 2 * inside == pytest.approx(0.05 * (late**2 - early**2), rel=1e-6)
 
 
 def test_a_small_step_agrees_with_the_normal_distribution_itself() -> None:
@@ -217,7 +237,7 @@ def test_a_simulation_crosses_as_often_as_the_boundaries_say() -> None:
         (lambda: next_boundary([Look(0.5, 0.02, 2.0), Look(0.6, 0.01, 2.0)], 0.7), r"past\[1\].spent"),
         (lambda: next_boundary([Look(0.5, 0.01, math.nan)], 0.6), r"past\[0\].boundary == nan"),
         (lambda: next_boundary([Look(0.0, 0.01, 2.0)], 0.6), r"past\[0\].information"),
-        (lambda: classical_boundaries(0), "looks == 0, must be 1 or more"),
+        (lambda: classical_boundaries(0), "looks == 0, must be a whole number of 1 or more"),
         (lambda: classical_boundaries(3, delta=math.nan), "delta == nan"),
         (lambda: crossing([0.5], [1.0, 2.0]), "1 shares of information and 2 boundaries"),
         (lambda: crossing([0.5], [-1.0]), r"boundaries\[0\] == -1.0"),

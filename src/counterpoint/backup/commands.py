@@ -98,6 +98,11 @@ def _restored(done: "Restored") -> str:
     )
     if done.forgotten:
         text += f"\n{counted(done.forgotten, 'event')} of people who were forgotten since were removed again."
+    if done.unasked:
+        text += (
+            "\nPeople who were forgotten since may be in it again: nothing here says who. If the workspace that it comes from"
+            " has forgotten somebody, restore once more with --force --forgotten and its folder or its journal/forgotten.json."
+        )
     if done.aside:
         text += f"\nWhat was there before is in {done.aside!r}; it may hold what has been forgotten since. Delete it when it is not needed."
     return text

@@ -19,7 +19,7 @@ from counterpoint import __version__
 from counterpoint.backup.archive import Advance, check_target, pack
 from counterpoint.backup.manifest import FORMAT, GraphPart, JournalPart, Manifest
 from counterpoint.errors import WorkspaceError
-from counterpoint.journal.backups import remember
+from counterpoint.journal.backups import never_made, overwritten, remember
 from counterpoint.journal.copying import copy_intake, held_files
 from counterpoint.workspace import JOURNAL, SETTINGS, Workspace
 
@@ -74,8 +74,14 @@ def make_backup(
             format=FORMAT, id=uuid.uuid4().hex, made=made, counterpoint=__version__,
             name=workspace.settings.name, graph=graph, journal=JournalPart(*part),
         )  # fmt: skip
-        manifest = pack(target, [*_own_files(workspace), *files], manifest, force=force, advance=advance)
-    remember(journal, manifest.id, str(target), made, erasures=manifest.journal.erasures)
+        # Known before it is there: an erasure meanwhile, or after a kill, names it as one that may hold the people.
+        remember(journal, manifest.id, str(target), made, erasures=manifest.journal.erasures)
+        try:
+            manifest = pack(target, [*_own_files(workspace), *files], manifest, force=force, advance=advance)
+        except BaseException:
+            never_made(journal, manifest.id)
+            raise
+    overwritten(journal, manifest.id, str(target))
     return Made(
         path=str(target), id=manifest.id, bytes=target.stat().st_size, events=manifest.journal.events,
         activity=graph.activity, files=len(manifest.files), left_out=_left_out(workspace, target),

@@ -53,6 +53,8 @@ class Restored(msgspec.Struct, frozen=True):
     """Where the workspace that was there before is now."""
     forgotten: int
     """Events that the backup still held of people who were forgotten after it was made."""
+    unasked: bool
+    """Nobody said whom else the workspace of the backup has forgotten: there was no list, and none to replace."""
 
 
 def restore(
@@ -76,6 +78,8 @@ def restore(
     place = folder.expanduser().absolute()
     _check_place(place, force=force)
     people = _people(place, forgotten)
+    known = [before / JOURNAL / "intake.db" for before in _befores(place)]
+    unasked = not forgotten and not any(file.exists() for file in known)
     with open_archive(file) as archive, _beside(place) as staging, _told(place):
         archive.unpack(staging, advance)
         settings = _checked(staging, archive)
@@ -88,7 +92,7 @@ def restore(
         aside = _put(staging, place)
     return Restored(
         path=str(place), id=found.id, made=found.made, events=events, activity=found.graph.activity,
-        aside=None if aside is None else str(aside), forgotten=gone,
+        aside=None if aside is None else str(aside), forgotten=gone, unasked=unasked,
     )  # fmt: skip
 
 
@@ -119,8 +123,7 @@ def _check_place(place: Path, *, force: bool) -> None:
 def _people(place: Path, lists: Sequence[Path]) -> list[Hashed]:
     """Whom the workspace that is replaced has forgotten, those that were replaced before, and the lists."""
     people: list[Hashed] = []
-    # A restore that was killed between its two renames has left the workspace beside the place only.
-    for before in (place, *place.parent.glob(f"{glob.escape(place.name)}{ASIDE}*")):
+    for before in _befores(place):
         people += forgotten_hashes(before / JOURNAL)
     for path in lists:
         if path.is_dir():
@@ -131,6 +134,12 @@ def _people(place: Path, lists: Sequence[Path]) -> list[Hashed]:
         else:
             people += read_list(path)
     return list(dict.fromkeys(people))
+
+
+def _befores(place: Path) -> list[Path]:
+    """Where the workspace may be that is replaced: a restore that was killed between its two renames has left it beside
+    the place only."""
+    return [place, *place.parent.glob(f"{glob.escape(place.name)}{ASIDE}*")]
 
 
 def _backups(place: Path) -> list[Backup]:

@@ -3,8 +3,11 @@
     model           the plan: metrics, guardrails, arms, levels
     totals          what an engine answers: users and moments per arm
     aggregation     the one Ibis expression that asks for them
-    hypotheses      what each metric's tests say
-    verdict         the shipping rule, in plain words
+    decision        the tree of conditions that decides, and how it shares α and β
+    stopping, looks when a result may be read, and what each reading may show
+    sizing          users and days that a plan needs; `history` knows what the journal says before
+    estimates, hypotheses       what each metric's tests say
+    verdict         the tree's answer in plain words; `learning` says what an ended experiment taught
     result          all of it as values; `wording` writes figures
     analysis        tables in, result out
     plan            a plan from entities

@@ -15,20 +15,18 @@ from ibis.expr.types import NumericColumn, Table
 from msgspec.structs import replace
 
 from counterpoint.errors import InputError
+from counterpoint.experiments.fields import item_in, number_in, text_in
 from counterpoint.experiments.measures import ADDED, Metric, Slots, limited, slots_of
 from counterpoint.experiments.model import Experiment
+from counterpoint.experiments.quantiles import cell_of, grid_expression, values_expression
 from counterpoint.experiments.steps import reached_expression
 from counterpoint.experiments.totals import cross_name, totals_of
-from counterpoint.experiments.user_sums import (
-    EARLY_DAYS,
-    item_in,
-    number_in,
-    reach_days,
-    sums_expression,
-    value_of,
-)
+from counterpoint.experiments.user_sums import EARLY_DAYS, reach_days, sums_expression, value_of
 from counterpoint.experiments.users import (
     exposures_of,
+    inside_dates,
+    linked,
+    links_of,
     literal_of,
     require,
     shown_expression,
@@ -39,10 +37,12 @@ from counterpoint.experiments.users import (
 __all__ = [
     "EARLY_DAYS",
     "exposures_of",
+    "identified",
     "item_in",
     "literal_of",
     "number_in",
     "reach_days",
+    "segment_expression",
     "shown_expression",
     "summary_expression",
     "sums_expression",
@@ -98,6 +98,8 @@ def totals_expression(
     *,
     as_of: datetime | None = None,
     last_data: bool = False,
+    dimension: str | None = None,
+    links: Table | None = None,
 ) -> Table:
     """The expression whose few rows are the experiment's totals, one per variant and for mixed users.
 
@@ -108,11 +110,18 @@ def totals_expression(
         as_of: Up to when the events are complete, which windows are compared with. Where none is given, that is the
             last moment of the two tables. What comes after the plan's end never counts.
         last_data: Whether the last moment of the tables bounds `as_of`, since more may be missing.
+        dimension: An attribute of exposures; the rows are then for each of its values at the user's first exposure,
+            named in the column part.
+        links: Columns subject (an id), known (its user) and time, instead of the events that the plan names as links.
 
     Raises:
         InputError: a table lacks a column.
     """
-    users = users_expression(plan, exposures)
+    exposures, events = identified(plan, exposures, events, links)
+    users = users_expression(plan, exposures, events)
+    if dimension is not None:
+        part = segment_expression(plan, exposures, dimension)
+        users = users.left_join(part, "subject").drop("subject_right").alias("users_of_parts")
     if any(metric.days is not None for metric in plan.metrics):
         require(events, ("type", "subject", "time"), "The table of events")
         bounds = [moment for moment in (as_of, plan.end) if moment is not None]
@@ -123,7 +132,39 @@ def totals_expression(
         for i, part in enumerate(slots_of(plan.metrics).parts)
         if part.steps
     }
-    return summary_expression(plan, users, sums_expression(plan, users, events), reached)
+    grids, counted = {}, {}
+    for i, part in enumerate(slots_of(plan.metrics).parts):
+        if part.aggregation == "quantile":
+            grids[i], counted[i] = grid_expression(part, values_expression(plan, part, users, events), i)
+    sums = sums_expression(plan, users, events)
+    return summary_expression(plan, users, sums, reached | counted, grids)
+
+
+def identified(
+    plan: Experiment, exposures: Table, events: Table, links: Table | None = None
+) -> tuple[Table, Table]:
+    """Exposures and events by the users behind their ids; as they are where nothing links ids."""
+    links = links_of(plan, events) if links is None else links
+    if links is None:
+        return exposures, events
+    return linked(links, exposures)[0], linked(links, events)[0]
+
+
+def segment_expression(plan: Experiment, exposures: Table, name: str) -> Table:
+    """One row per user with `part`: the attribute at the first exposure in the dates; of several the first in order.
+
+    Raises:
+        InputError: exposures have no such attribute.
+    """
+    rows = exposures.filter(exposures.subject.notnull())
+    rows = rows.select(
+        "subject", "time", part=text_in(rows, name, f"The segment {name}"), **inside_dates(plan, rows)
+    )
+    rows = rows.filter(rows.inside) if "inside" in rows.columns else rows
+    first = rows.group_by("subject").aggregate(at=rows.time.min())
+    both = rows.join(first, "subject")
+    both = both.filter(both.time == both["at"])
+    return both.group_by("subject").aggregate(part=both.part.min())
 
 
 def _with_reach(users: Table, tables: Sequence[Table], bound: Any) -> Table:
@@ -140,28 +181,36 @@ def _with_reach(users: Table, tables: Sequence[Table], bound: Any) -> Table:
 
 
 def summary_expression(
-    plan: Experiment, users: Table, sums: Table, reached: Mapping[int, Table] = MappingProxyType({})
+    plan: Experiment,
+    users: Table,
+    sums: Table,
+    further: Mapping[int, Table] = MappingProxyType({}),
+    grids: Mapping[int, Table] = MappingProxyType({}),
 ) -> Table:
     """The totals of users and of their sums: what leaves the engine.
 
-    The columns are those of `users_expression` and `sums_expression`, which share `subject`; and by slot, who went
-    through a funnel.
+    The columns are those of `users_expression` and `sums_expression`, which share `subject`; `further` are by slot
+    who went through a funnel, or users' events at or below a quantile, and `grids` the quantiles by arm.
     """
     slots = slots_of(plan.metrics)
-    filled = _filled(slots, users, sums, reached)
+    filled = _filled(slots, users, sums, further)
     measured = slots.columns()
-    centres = filled.aggregate(**{f"c_{name}": filled[name].mean() for name in measured}).alias("centres")
+    # Of users who count: the others, who have nothing at all, may be so many that the centre would be far off.
+    counts = None if plan.trigger is None else filled["first"].notnull()
+    centres = filled.aggregate(**{f"c_{name}": filled[name].mean(where=counts) for name in measured}).alias(
+        "centres"
+    )
     around = filled.cross_join(centres)
     distance = {name: cast("NumericColumn", around[name] - around[f"c_{name}"]) for name in measured}
     moments: dict[str, Any] = {}
     for name, away in distance.items():
         moments |= {
-            f"centre_{name}": around[f"c_{name}"].max(),
             f"sum_{name}": away.sum(),
             f"square_{name}": (away * away).sum(),
         }
     for i, part in enumerate(slots.parts):
-        moments[f"events{i}"] = around[f"events{i}"].sum()
+        if slots.first_of_span(i) == i:
+            moments[f"events{i}"] = around[f"events{i}"].sum()
         if part.aggregation in ADDED:
             moments[f"known{i}"] = around[f"known{i}"].sum()
         if part.days is not None:
@@ -169,19 +218,31 @@ def summary_expression(
     for one, other in slots.pairs(plan.metrics):
         moments[cross_name(one, other)] = (distance[one] * distance[other]).sum()
     # Users whose exposures all lie outside the dates have no first one; they make rows of their own.
-    return around.group_by("variant", "mixed", seen=around["first"].notnull()).aggregate(
+    by = ["variant", "mixed", *(["part"] if "part" in around.columns else [])]
+    if plan.trigger is not None:
+        moments["assigned"] = around["assigned"].count()
+    rows = around.group_by(*by, seen=around["first"].notnull()).aggregate(
         users=around.count(),
         first=around["first"].min(),
         last=around["last"].max(),
         **{name: around[name].sum() for name in COUNTED},
         **moments,
     )
+    found = rows.cross_join(centres)
+    if grids:
+        found = found.mutate(cell=cell_of(found))
+        for grid in grids.values():
+            found = found.left_join(grid, "cell").drop("cell_right")
+        rows = found.drop("cell", *(f"c_{name}" for name in measured))
+    return found.select(
+        *(found[name] for name in rows.columns), **{f"centre_{name}": found[f"c_{name}"] for name in measured}
+    )
 
 
-def _filled(slots: Slots, users: Table, sums: Table, reached: Mapping[int, Table]) -> Table:
+def _filled(slots: Slots, users: Table, sums: Table, further: Mapping[int, Table]) -> Table:
     """One row per user with every metric; a user without an event has 0, and null where the window is not over."""
     joined = users.left_join(sums, "subject")
-    for through in reached.values():
+    for through in further.values():
         joined = joined.left_join(through, users.subject == through.subject)
 
     def known(part: Metric, value: Any) -> Any:
@@ -193,17 +254,24 @@ def _filled(slots: Slots, users: Table, sums: Table, reached: Mapping[int, Table
     columns: dict[str, Any] = {}
     for i, part in enumerate(slots.parts):
         if part.steps:
-            columns[f"m{i}"] = known(part, reached[i]["reached"].notnull().cast("float64"))
+            columns[f"m{i}"] = known(part, further[i]["reached"].notnull().cast("float64"))
+        elif part.aggregation == "quantile":
+            columns[f"m{i}"] = known(part, further[i].below.fill_null(0).cast("float64"))
+            columns[f"d{i}"] = known(part, further[i]["of"].fill_null(0).cast("float64"))
         else:
-            columns[f"m{i}"] = known(part, value_of(part, sums, str(i)))
+            columns[f"m{i}"] = known(part, value_of(slots, i, sums))
         if limited(part):
-            columns[f"r{i}"] = known(part, value_of(part, sums, str(i), limited=False))
-        columns[f"events{i}"] = sums[f"events{i}"].fill_null(0)
+            columns[f"r{i}"] = known(part, value_of(slots, i, sums, limited=False))
+        if slots.first_of_span(i) == i:
+            columns[f"events{i}"] = sums[f"events{i}"].fill_null(0)
         if part.aggregation in ADDED:
             columns[f"known{i}"] = sums[f"known{i}"].fill_null(0)
         if part.covariate_days:
-            columns[f"x{i}"] = known(part, value_of(part, sums, f"_before{i}"))
+            columns[f"x{i}"] = known(part, value_of(slots, i, sums, before=True))
     placed = {name: sums[name].fill_null(0) for name in ("early", "late")}
-    return joined.select("variant", "mixed", "first", "last", "outside", **placed, **columns).alias(
-        "per_user"
-    )
+    kept = [
+        name
+        for name in ("variant", "mixed", "first", "last", "outside", "assigned", "part")
+        if name in users.columns
+    ]
+    return joined.select(*(users[name] for name in kept), **placed, **columns).alias("per_user")

@@ -8,8 +8,10 @@ from msgspec.structs import replace
 
 from counterpoint.experiments.fixed_power import needed_per_arm
 from counterpoint.experiments.hypotheses import arms_of, compare, quality_of, withhold
+from counterpoint.experiments.learning import classify, shrink
 from counterpoint.experiments.looks import reading_of, taken_now
 from counterpoint.experiments.model import Experiment
+from counterpoint.experiments.quality_totals import quality_totals_of
 from counterpoint.experiments.result import Comparison, Result, Taken
 from counterpoint.experiments.totals import Totals, totals_of
 from counterpoint.experiments.verdict import branch, decide
@@ -34,14 +36,16 @@ def analyze(
     as_of: datetime | None = None,
     engine: str = "",
     totals: Totals | None = None,
+    last_data: bool = False,
+    links: "Table | None" = None,
     looks: Sequence[Taken] = (),
     acknowledged: bool = False,
-    last_data: bool = False,
 ) -> Result:
     """Read an experiment from Ibis tables of any engine.
 
     A user counts once, from the first exposure; users who saw several variants are left out and counted;
-    a user without an event has the value 0. One query runs, and no row about a user leaves the engine.
+    a user without an event has the value 0. Two queries run, one
+    of all and a second of exposures to judge the data, and no row about a user leaves the engine.
 
     Args:
         experiment: The plan.
@@ -52,9 +56,10 @@ def analyze(
             compared with it where it is given, and with the last moment of the tables where it is not.
         engine: What to call the engine in the result.
         totals: What the query would give, where that is known; it does not run then.
+        last_data: Whether windows are compared with the last moment of the tables although `as_of` is given.
+        links: Columns subject (an id), known (its user) and time, where ids are linked by a table and not by events.
         looks: The looks that were taken before, of a sequential plan; their boundaries stay as they were.
         acknowledged: Show the figures of an invalid experiment, which are no evidence.
-        last_data: Whether windows are compared with the last moment of the tables although `as_of` is given.
 
     Raises:
         InputError: a table lacks a column, or values are no finite numbers.
@@ -62,11 +67,14 @@ def analyze(
     import ibis
 
     from counterpoint.experiments.aggregation import totals_expression, unite
+    from counterpoint.experiments.quality_query import quality_expression
 
     asked, table = unite(experiment, events) if isinstance(events, Mapping) else (experiment, events)
-    expression = totals_expression(asked, exposures, table, as_of=as_of, last_data=last_data)
+    expression = totals_expression(asked, exposures, table, as_of=as_of, last_data=last_data, links=links)
     if totals is None:
         totals = totals_of(experiment, expression.to_pyarrow().to_pylist())
+    counted = quality_expression(asked, exposures, table, links=links)
+    totals = replace(totals, quality=quality_totals_of(counted.to_pyarrow().to_pylist()))
     result = result_of(
         experiment,
         totals,
@@ -75,7 +83,7 @@ def analyze(
         looks=looks,
         acknowledged=acknowledged,
     )
-    return replace(result, sql=str(ibis.to_sql(expression)))
+    return replace(result, sql=f"{ibis.to_sql(expression)};\n\n{ibis.to_sql(counted)}")
 
 
 def result_of(
@@ -99,7 +107,9 @@ def result_of(
         comparisons = tuple(map(_hidden, comparisons))
     elif not reading.progress.declared and any(arm.users for arm in arms):
         quality = replace(quality, warnings=(*quality.warnings, UNDECLARED))
-    return Result(
+    if verdict.state == "ship":
+        comparisons = tuple(map(_shrunk, comparisons))
+    result = Result(
         experiment=experiment.name,
         ref=experiment.ref,
         title=experiment.title,
@@ -120,6 +130,14 @@ def result_of(
         progress=reading.progress,
         looks=(*looks, *taken_now(reading, totals, verdict, comparisons, as_of)),
         acknowledged=acknowledged,
+    )
+    return replace(result, learning=classify(experiment, result))
+
+
+def _shrunk(comparison: Comparison) -> Comparison:
+    """The comparison with what its wins are likely to be worth."""
+    return replace(
+        comparison, metrics=tuple(replace(metric, shrunk=shrink(metric)) for metric in comparison.metrics)
     )
 
 

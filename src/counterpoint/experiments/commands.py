@@ -128,12 +128,30 @@ def _shown(result: "Result") -> "RenderableType":
         ]
         parts.append(Text(_legend(result), style="dim"))
     verdict = result.verdict
+    if reading := _reading(result):
+        parts.append(Text(reading, style="dim"))
     parts += [
         Text.assemble(("\nVerdict: ", "bold"), (verdict.state, STYLES[verdict.state])),
         Padding(Text(verdict.sentence), (0, 0, 0, 2)),
         Padding(Text(f"What would change it: {verdict.would_change}", style="dim"), (0, 0, 0, 2)),
     ]
+    if result.learning is not None:
+        parts.append(Padding(Text(f"Learned: {result.learning.sentence}", style="dim"), (0, 0, 0, 2)))
     return Group(*parts)
+
+
+def _reading(result: "Result") -> str:
+    """Where this reading stands in the stopping plan; empty for a plan that is read once."""
+    from counterpoint.experiments.wording import percent
+
+    progress = result.progress
+    if progress is None or progress.method == "fixed":
+        return ""
+    look = f", look {progress.look}" if progress.look else ""
+    of = f" of {progress.looks}" if look and progress.looks else ""
+    share = f" with {percent(progress.information)} of the users planned" if look else ""
+    following = f"; the next look is {progress.following}" if progress.following else ""
+    return f"Read {progress.method}{look}{of}{share}{following}."
 
 
 def _arms(result: "Result") -> "RenderableType":

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from counterpoint.errors import Problem
 from counterpoint.experiments.decision import answer, conditions
+from counterpoint.experiments.exposure import exposure_problems
 from counterpoint.experiments.measures import metric_problems
 from counterpoint.experiments.stopping import stopping_problems
 
@@ -32,6 +33,7 @@ def plan_problems(plan: "Experiment") -> Iterator[Problem]:
     yield from _target_problems(plan)
     for metric in plan.metrics:
         yield from metric_problems(metric)
+    yield from exposure_problems(plan.trigger, plan.links)
     if plan.start and plan.end and plan.end <= plan.start:
         yield Problem("The end is not after the start.", "/spec/end")
     if plan.stopping is not None:

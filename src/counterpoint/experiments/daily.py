@@ -1,64 +1,77 @@
-"""An experiment's totals out of kept sums by user and day, so that a result after a new day costs the new day.
+"""An experiment's totals out of what is kept of users, so that a result after a new day costs the new day.
 
-A user gets a number with the first exposure, and another one if an earlier exposure comes to light, so that sums of
-the old one no longer meet anybody. Sums are kept by number and day. What is new since they were computed:
+Kept are, for each day, the exposures and the events that may concern the plan, by the hash of their subject; for each
+user what counts of the exposures and the sums of the events; and over all users the moments. Of what is new
 
-- events in new segments, which are summed for the users known before;
-- users who are new or whose first exposure is another one: their events are summed over all segments that can matter;
-- segments that are gone (merged, or rewritten because a person was forgotten): their days are summed again.
+- events are added to the sums of the users who are known;
+- users who are new, or whose first exposure is another one, get their sums out of the kept events of the days that can
+  matter to them: these are sorted by hash, so that few users cost little;
+- users whose sums have changed are taken out of the moments as they were, and put in as they are.
 
-Events that are still in the intake are added to what is kept for one result, and not kept.
+A day whose segments have been replaced is read again and compared with what was kept of it: where it says the same
+(a merge) nothing else happens, and otherwise the sums of those users whose rows differ are computed anew. Events that
+are still in the intake are added to what is kept for one result, and not kept.
 """
 
-from collections.abc import Callable, Collection, Sequence
-from functools import cached_property
+from collections.abc import Callable, Collection, Iterator, Mapping
 from hashlib import blake2b
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
-import ibis
 import msgspec
-from msgspec.structs import replace
+import numpy as np
 
-from counterpoint.experiments.aggregation import exposures_of, reach_days, shown_expression, sums_expression
-from counterpoint.experiments.arrays import add_up, summary_rows
-from counterpoint.experiments.kept_tables import (
-    DAY,
-    KeptTables,
+from counterpoint.experiments.aggregation import reach_days
+from counterpoint.experiments.arrays import DAY, Events, Layout, Pooled, matches
+from counterpoint.experiments.kept_changes import (
     Spans,
+    by_day,
+    changes,
     days_gone,
-    days_of,
+    days_gone_of,
+    differing,
+    other_events,
     spans,
-    united,
-    usable,
-    without,
+    united_events,
+    wider,
+)
+from counterpoint.experiments.kept_reading import EXPOSURE, Bounds, Reader
+from counterpoint.experiments.kept_tables import (
+    NEVER,
+    CollisionError,
+    DamagedKeptError,
+    Shown,
+    Tables,
+    Users,
+    combined,
+    joined,
+    same_checks,
 )
 from counterpoint.experiments.model import Experiment
 from counterpoint.experiments.totals import Totals, totals_of
-from counterpoint.journal.daily import Kept, Rows, State
+from counterpoint.journal.daily import Kept, State
 from counterpoint.moments import to_datetime
 
 if TYPE_CHECKING:
-    from ibis import Table
+    from numpy.typing import NDArray
 
     from counterpoint.journal import Snapshot
 
+    Ints = NDArray[np.int64]
+
 __all__ = ["LEAST_EVENTS", "daily_totals", "key_of", "pays"]
 
-EXPOSURE: Final = "feature_flag.evaluation"
-VERSION: Final = 1
+VERSION: Final = 2
 """Of what is kept; another one computes all again."""
 LEAST_EVENTS: Final = 500_000
 """Events in segments below which all are read each time, which is as fast."""
-OPEN_DAYS: Final = 2
-"""The newest days are not merged with what came before, since their segments are still being merged."""
-MOST_PARTS: Final = 40
-"""Files of sums, or of exposures, beyond which the smaller ones become one."""
-
-
-USER: Final = 'uid, subject, low, high, "first", "last", outside'
-_EXPOSED: Final = "NULL::VARCHAR AS low, NULL::VARCHAR AS high, NULL::TIMESTAMPTZ AS first, NULL::TIMESTAMPTZ AS last, 0::BIGINT AS outside"
-EMPTY_SHOWN: Final = f'NULL::VARCHAR AS subject, NULL::BIGINT AS "day", {_EXPOSED}'
-EMPTY_USERS: Final = f"NULL::BIGINT AS uid, NULL::VARCHAR AS subject, {_EXPOSED}, NULL::BIGINT AS before"
+MOST_PARTS: Final = 8
+"""Files of one day beyond which they become one."""
+MOST_DAYS: Final = 1_000
+"""Days of segments that are gone beyond which all is computed again."""
+CHUNK: Final = 2_000_000
+"""Events that are read at a time, about."""
+BLOCK: Final = 1_000_000
+"""Users whose sums are computed anew at a time."""
 
 
 def key_of(plan: Experiment) -> str:
@@ -73,14 +86,16 @@ def key_of(plan: Experiment) -> str:
 def pays(plan: Experiment, snapshot: "Snapshot") -> bool:
     """Whether there is so much in files that sums are worth keeping, and the engine is the embedded one."""
     if snapshot.connection.name != "duckdb" or not all(metric.simple for metric in plan.metrics):
-        return False  # sums of days hold no windows, limits, ratios or times
+        return False  # what is kept holds no windows, limits, ratios or times
+    if plan.trigger or plan.links:
+        return False
     types = {EXPOSURE, *(metric.event for metric in plan.metrics)}
     return sum(segment.events for segment in snapshot.segments if segment.type in types) >= LEAST_EVENTS
 
 
 def daily_totals(
     plan: Experiment, snapshot: "Snapshot", kept: Kept, *, holds: Callable[[Collection[str]], bool]
-) -> Totals:
+) -> Totals | None:
     """The totals of a plan: the same as those of the whole expression, but for the rounding of sums.
 
     Args:
@@ -89,309 +104,331 @@ def daily_totals(
         kept: Where the sums of `key_of(plan)` are kept.
         holds: Whether the journal still names these segments; if not, nothing is kept.
 
+    Returns:
+        None where two subjects have the same hash, which only reading everything tells apart.
+
     Raises:
         InputError: a metric's values are not all finite numbers.
     """
     with kept.alone():
         try:
-            return _Sums(plan, snapshot, kept).totals(holds)
-        except Exception as error:
-            if str(kept.folder) not in str(error):
-                raise
-            kept.save(State())  # a file of it cannot be read; the journal has all that is needed
-        return _Sums(plan, snapshot, kept).totals(holds)
+            try:
+                return _Sums(plan, snapshot, kept).totals(holds)
+            except DamagedKeptError:
+                kept.save(State())
+                return _Sums(plan, snapshot, kept).totals(holds)
+        except CollisionError:
+            kept.save(State())
+            return None
 
 
-class _Sums(KeptTables):
-    """The kept sums of one plan, brought up to one snapshot in tables of its connection."""
+class _Figures(msgspec.Struct):
+    """What is summed over all users."""
+
+    centres: list[float]
+    groups: dict[int, list[list[float]]]
+    moved: list[float]
+
+
+class _Touched:
+    """The users whose rows change, in the order of `users.key`."""
+
+    def __init__(self, layout: Layout) -> None:
+        self.users = Users(Shown.none(), np.zeros((len(layout.columns), 0)))
+        self.afresh = np.zeros(0, dtype=bool)
+        """Whose sums are computed anew, out of all the events."""
+
+    def add(self, users: Users, afresh: "NDArray[np.bool_]") -> None:
+        """Add users who are not among them."""
+        self.users, order = joined(self.users, users)
+        self.afresh = np.concatenate([self.afresh, afresh])[order]
+
+
+class _Sums:
+    """What is kept of one plan, brought up to one snapshot."""
 
     def __init__(self, plan: Experiment, snapshot: "Snapshot", kept: Kept) -> None:
-        super().__init__(snapshot, kept)
-        self.plan = plan
-        self.types = sorted({metric.event for metric in plan.metrics})
+        self.plan, self.snapshot, self.kept = plan, snapshot, kept
+        self.layout = Layout(plan)
+        self.reach = reach_days(plan)
+        self.reader = Reader(plan, snapshot, self.layout)
+        state = kept.load()
         self.exposures = spans(snapshot.segments, [EXPOSURE])
-        self.events = spans(snapshot.segments, self.types)
-        self.state = usable(kept.load(), self.exposures, self.events)
-        self.stage = 0
-        """How often users and sums were brought forward; the tables of a stage carry its number."""
-        self.loose: list[str] = []
-        """Tables of sums that no file has."""
+        self.all_events = spans(snapshot.segments, self.layout.types)
+        if days_gone_of(state, self.exposures | self.all_events) > MOST_DAYS:
+            state = State()
+        self.state = state
+        self.tables = Tables(kept, self.layout, state.users)
+        self.texts = list(state.texts)
+        self.since = state.since
+        self.shown: dict[int, list[str | Shown]] = {day: list(names) for day, names in state.shown.items()}
+        self.happened: dict[int, list[str | Events]] = {
+            day: list(names) for day, names in state.happened.items()
+        }
+        figures = msgspec.json.decode(state.figures, type=_Figures | None)
+        self.bounds: dict[int, Bounds] = dict(state.bounds)
+        self.pooled: Pooled | None = None if figures is None else _pooled(self.layout, figures)
+        self.touched = _Touched(self.layout)
+        self.keep = True
 
     def totals(self, holds: Callable[[Collection[str]], bool]) -> Totals:
         """Bring what is kept up to the snapshot and keep it; add the intake, and read the totals."""
-        self._call("daily_live0", self._kept_users())
-        if (self.state.exposures, self.state.events) != (self.exposures, self.events):
-            self._add_segments(keep=holds(self.exposures.keys() | self.events.keys()))
-        if not self.snapshot.waiting.isdisjoint({EXPOSURE, *self.types}):
-            self._add_intake()
+        before = self.state
+        fresh = self.exposures != before.exposures or self._events_now() != before.events or before.stale
+        if fresh or self.pooled is None:
+            if fresh:
+                self._add_segments()
+            self._mend()
+            self._save(holds)
+        self.keep = False
+        waiting = self.snapshot.waiting
+        if not waiting.isdisjoint({EXPOSURE, *self.layout.types}):
+            shown = self.reader.shown(None, None, self.texts) if EXPOSURE in waiting else {}
+            afresh = self._add_shown(shown, {})
+            self._reach_back(afresh)
+            if not waiting.isdisjoint(self.layout.types):
+                self._add_events(self.reader.events(None, None, self._floor()))
+            self._settle()
+            self._mend()
         self.kept.touch()
+        self.kept.tidy(self.state)
         return self._read()
 
-    @cached_property
-    def columns(self) -> tuple[str, ...]:
-        """The names of the sums."""
-        return tuple(name for name in self._no_sums().columns if name not in ("uid", "day"))
+    # From segments --------------------------------------------------------------------------------------------
 
-    def _users(self, name: str, condition: str) -> "Table":
-        return self._view(f'SELECT uid, subject, "first" FROM {name} WHERE {condition}')
+    def _events_now(self) -> Spans:
+        """The segments that the kept events should come from."""
+        since = self._floor()
+        return {path: span for path, span in self.all_events.items() if span[1] >= since}
 
-    def _no_sums(self) -> "Table":
-        """A table of sums without a row."""
-        users = self._view(f"SELECT {EMPTY_USERS} LIMIT 0")
-        return self._sums_of(users, self._table(self.types, []))
+    def _floor(self) -> int:
+        """The first day of which events are kept; so far in the future that there is none where nobody was exposed."""
+        return 10**6 if self.since is None else self.since
 
-    def _add_segments(self, *, keep: bool) -> None:
+    def _add_segments(self) -> None:
         before = self.state
-        again = days_gone(before.exposures, self.exposures), days_gone(before.events, self.events)
-        self.state = replace(
-            before,
+        again = days_gone(before.exposures, self.exposures) | frozenset(before.stale)
+        added, paths = changes(before.exposures, self.exposures, again)
+        shown = self.reader.shown(added, None, self.texts) if added else {}
+        shown = {day: each for day, each in shown.items() if day not in again}
+        renewed = self.reader.shown(paths, again, self.texts) if paths else {}
+        empty: tuple[Shown, Bounds] = (Shown.none(), (None, None, 0))
+        first = self._add_shown(shown, {day: renewed.get(day, empty) for day in again})
+
+        known = self._events_now()
+        again = frozenset(day for day in days_gone(before.events, self.all_events) if day >= self._floor())
+        added, paths = changes(before.events, known, again)
+        self._reach_back(first, beside=added)
+        if again:
+            self._renew_events(self.reader.events(paths, again, self._floor()) if paths else None, again)
+        for chunk in self._chunks(added):
+            self._add_events(self.reader.events(chunk, None, self._floor()), but=again)
+        self._settle()
+
+    def _chunks(self, paths: Collection[str]) -> Iterator[list[str]]:
+        """Segments whose events fit into memory together, those with the earliest events first."""
+        many = {segment.path: segment.events for segment in self.snapshot.segments}
+        chunk: list[str] = []
+        for path in sorted(paths, key=lambda path: self.all_events[path]):
+            if chunk and sum(many[each] for each in chunk) + many[path] > CHUNK:
+                yield chunk
+                chunk = []
+            chunk.append(path)
+        if chunk:
+            yield chunk
+
+    def _reach_back(self, first: int | None, *, beside: Collection[str] = ()) -> None:
+        """Keep the events of earlier days too where somebody's first exposure asks for them.
+
+        `beside` are segments that are read from the new first day on anyway.
+        """
+        if first is None or (since := first // DAY - self.reach) >= self._floor():
+            return
+        until, self.since = self._floor(), since
+        older = [
+            p
+            for p, (low, high) in self.all_events.items()
+            if high >= since and low < until and p not in beside
+        ]
+        for chunk in self._chunks(older):
+            events = self.reader.events(chunk, None, since)
+            self._keep_events(events.take(events.time < until * DAY))
+
+    # Exposures ------------------------------------------------------------------------------------------------
+
+    def _add_shown(
+        self, added: Mapping[int, tuple[Shown, Bounds]], renewed: Mapping[int, tuple[Shown, Bounds]]
+    ) -> int | None:
+        """Take exposures in; gives the earliest first exposure of those whose sums are to be computed anew."""
+        differ: list[Shown] = []
+        for day, (new, bounds) in renewed.items():
+            old = combined([self.tables.read_shown(part) for part in self.shown.pop(day, [])], self.texts)
+            differ.append(differing(old, new))
+            self.bounds[day] = bounds
+            if len(new.key):
+                self.shown[day] = [self._put_shown(new)]
+        for day, (new, bounds) in added.items():
+            self.bounds[day] = wider(self.bounds.get(day), bounds)
+            self.shown.setdefault(day, []).append(self._put_shown(new))
+        again = combined(differ, self.texts)
+        news = combined([new for new, _ in added.values()], self.texts)
+        news = combined([news.take(~np.isin(news.key, again.key)), *self._shown_of(again)], self.texts)
+        known = self.tables.find(news.key, news.check)
+        now = combined([news, known.shown.take(~np.isin(news.key, again.key))], self.texts)
+        other = now.first != known.shown.first
+        changed = other | (now.low != known.shown.low) | (now.high != known.shown.high)
+        afresh = other & (now.first != NEVER)
+        self.touched.add(Users(now, np.where(other, 0.0, known.sums)).take(changed), afresh[changed])
+        return int(now.first[afresh].min()) if afresh.any() else None
+
+    def _shown_of(self, users: Shown) -> list[Shown]:
+        """All that is kept of some users' exposures."""
+        if not len(users.key):
+            return []
+        parts = [self.tables.read_shown(part) for names in self.shown.values() for part in names]
+        return [users, *(part.take(matches(users.key, part.key)[1]) for part in parts)]
+
+    def _put_shown(self, shown: Shown) -> str | Shown:
+        return self.tables.write_shown(shown) if self.keep else shown
+
+    # Events ---------------------------------------------------------------------------------------------------
+
+    def _renew_events(self, events: Events | None, days: Collection[int]) -> None:
+        """Put what these days hold now in the place of what was kept of them."""
+        now = dict(by_day(events)) if events is not None else {}
+        for day in sorted(days):
+            old = [self.tables.read_events(part) for part in self.happened.pop(day, [])]
+            new = now.get(day)
+            if new is not None:
+                self._keep_events(new)
+            key, check = other_events(old, [] if new is None else [new])
+            self.touched.afresh |= np.isin(self.touched.users.key, key) & self.touched.users.alive
+            self._touch(key, check, afresh=True)
+
+    def _add_events(self, events: Events, *, but: Collection[int] = ()) -> None:
+        """Take events in that are new, but for those of some days; the sums of users who are known grow."""
+        if len(but):
+            events = events.take(~np.isin(events.time // DAY, list(but)))
+        self._keep_events(events)
+        starts = (
+            np.flatnonzero(np.r_[True, events.key[1:] != events.key[:-1]])
+            if len(events.key)
+            else np.zeros(0, int)
+        )
+        self._touch(events.key[starts], events.check[starts], afresh=False)
+        self._grow(np.flatnonzero(~self.touched.afresh & self.touched.users.alive), events)
+
+    def _touch(self, key: "Ints", check: "NDArray[np.uint32]", *, afresh: bool) -> None:
+        """Touch those who are known and not touched yet."""
+        missing = ~np.isin(key, self.touched.users.key)
+        users = self.tables.find(key[missing], check[missing])
+        users = users.take(users.alive)
+        self.touched.add(users, np.full(len(users.key), afresh))
+
+    def _grow(self, which: "Ints", events: Events) -> None:
+        """Add the events of some of those who are touched to their sums."""
+        shown = self.touched.users.shown.take(which)
+        place, row = matches(shown.key, events.key)
+        if len(place):
+            found = events.take(row)
+            same_checks(found.check, shown.check[place])
+            self.layout.add(self.touched.users.sums, self.touched.users.shown.first, which[place], found)
+
+    def _keep_events(self, events: Events) -> None:
+        for day, part in by_day(events):
+            parts = self.happened.setdefault(day, [])
+            parts.append(self.tables.write_events(part) if self.keep else part)
+            if self.keep and len(parts) > MOST_PARTS:
+                whole = united_events([self.tables.read_events(each) for each in parts])
+                self.happened[day] = [self.tables.write_events(whole)]
+
+    def _settle(self) -> None:
+        """Compute the sums anew of whom it is due, and let all who are touched count as they are now."""
+        touched = self.touched
+        due = np.flatnonzero(touched.afresh)
+        if len(due):
+            touched.users.sums[:, due] = 0.0
+        for start in range(0, len(due), BLOCK):
+            block = due[start : start + BLOCK]
+            begin = int(touched.users.shown.first[block].min()) // DAY - self.reach
+            for day in sorted(day for day in self.happened if day >= begin):
+                for part in self.happened[day]:
+                    self._grow(block, self.tables.read_events(part))
+        if len(touched.users.key):
+            old = self.tables.find(touched.users.key, touched.users.shown.check)
+            if self.pooled is not None:
+                for users, sign in ((old, -1.0), (touched.users, 1.0)):
+                    alive = users.take(users.alive)
+                    self.pooled.put(alive.code, alive.sums, sign)
+            self.tables.add_users(touched.users, keep=self.keep)
+        self.touched = _Touched(self.layout)
+
+    # Over all users -------------------------------------------------------------------------------------------
+
+    def _mend(self) -> None:
+        """Sum over all users anew where digits may be lost, or where that was never done."""
+        if self.pooled is not None and self.pooled.is_sound():
+            return
+        count, total = 0, np.zeros(len(self.layout.measured))
+        with np.errstate(all="ignore"):
+            for users in self.tables.all_users():
+                count += len(users.key)
+                total = total + self.layout.values(users.sums).sum(axis=1)
+        centres = total / max(count, 1)
+        self.pooled = Pooled(self.layout, np.where(np.isfinite(centres), centres, 0.0), {})
+        for users in self.tables.all_users():
+            self.pooled.put(users.code, users.sums)
+
+    def _save(self, holds: Callable[[Collection[str]], bool]) -> None:
+        """Keep all of this, unless the journal has let go a segment that it came from."""
+        events = self._events_now()
+        if not holds(self.exposures.keys() | events.keys()):
+            return
+        state = State(
             exposures=self.exposures,
-            events=self.events,
-            shown=without(before.shown, again[0]),
-            sums=without(before.sums, again[1]),
-            merged=None if any(day <= before.merged_to for day in again[1]) else before.merged,
+            events=events,
+            since=self.since,
+            shown=self._few_shown(),
+            happened={day: tuple(map(str, parts)) for day, parts in self.happened.items()},
+            users=tuple(self.tables.files),
+            texts=tuple(self.texts),
+            bounds=self.bounds,
+            figures=msgspec.Raw(msgspec.json.encode(_figures(self.pooled))),
         )
-        shown = self._new([EXPOSURE], before.exposures, self.exposures, again[0])
-        events = self._new(self.types, before.events, self.events, again[1])
-        self._forward(shown, events, self.events.keys(), tail=False, rebuild=bool(again[0]))
-        if keep:
-            self._keep(rebuilt=bool(again[0]))
+        self.kept.save(state)
+        self.state = state
 
-    def _add_intake(self) -> None:
-        waiting = self.snapshot.waiting
-        shown = self._table([EXPOSURE], None) if EXPOSURE in waiting else None
-        events = self._table(self.types, None) if not waiting.isdisjoint(self.types) else None
-        self._forward(shown, events, self.events.keys(), tail=True)
-
-    def _new(
-        self, types: Sequence[str], before: Collection[str], now: Spans, again: frozenset[int]
-    ) -> "Table | None":
-        """The events of new segments, and those of all segments on the days that have lost one."""
-        parts = []
-        if added := [path for path in now if path not in before and not again.issuperset(days_of(now[path]))]:
-            table = self._table(types, added)
-            parts.append(table.filter(table.day.notin(sorted(again))) if again else table)
-        touched = [path for path, (first, last) in now.items() if any(first <= day <= last for day in again)]
-        if touched:
-            table = self._table(types, touched)
-            parts.append(table.filter(table.day.isin(sorted(again))))
-        return ibis.union(*parts) if len(parts) > 1 else next(iter(parts), None)
-
-    def _forward(
-        self,
-        shown: "Table | None",
-        events: "Table | None",
-        segments: Collection[str],
-        *,
-        tail: bool,
-        rebuild: bool = False,
-    ) -> None:
-        """Make the users and the sums of the next stage out of exposures and events that are new."""
-        stage, next_uid = self.stage + 1, self.state.next_uid
-        self._make(f"daily_touched{stage}", self._touched(shown, rebuild=rebuild))
-        self._call(f"daily_live{stage}", self._live_after(stage, rebuild=rebuild))
-        touched, first = self._one(
-            f'SELECT count(*), min(epoch_us("first")) FILTER (uid >= {next_uid}) FROM daily_touched{stage}'
-        )
-        self.stage = stage
-        self.state = replace(self.state, next_uid=next_uid + touched)
-        parts: list[Table] = []
-        if events is not None and next_uid:
-            parts.append(self._sums_of(self._users(f"daily_live{stage}", f"uid < {next_uid}"), events))
-        if first is not None:
-            since = first // DAY - reach_days(self.plan) - 1
-            near = [path for path in segments if self.events[path][1] >= since]
-            history = [self._table(self.types, near)] if near else []
-            if tail:
-                history.append(self._table(self.types, None))
-            if history:
-                users = self._users(f"daily_touched{stage}", f"uid >= {next_uid}")
-                parts.append(self._sums_of(users, *history))
-        if parts:
-            self._make(f"daily_rows{stage}", united([self._compiled(part) for part in parts]))
-            self.loose.append(f"daily_rows{stage}")
-
-    def _touched(self, shown: "Table | None", *, rebuild: bool) -> str:
-        """SQL for the users whose exposures have changed, merged with what was known of them; all users to rebuild."""
-        stage = self.stage + 1
-        known = f"daily_live{self.stage}"
-        if shown is not None:
-            expression = shown_expression(self.plan, exposures_of(self.plan, shown), by=("subject", "day"))
-            self._make(f"daily_shown{stage}", self._compiled(expression))
-        else:
-            self._make(f"daily_shown{stage}", f"SELECT {EMPTY_SHOWN} LIMIT 0")
-        sources = [f"FROM daily_shown{stage}"]
-        if rebuild:
-            sources += [self._rows_of(part) for part in self.state.shown]
-        else:
-            sources.append(
-                f"SELECT subject, NULL::BIGINT AS day, low, high, first, last, outside FROM {known}"
-                f" WHERE subject IN (SELECT subject FROM daily_shown{stage})"
-            )
-        union = " UNION ALL BY NAME ".join(f"({source})" for source in sources)
-        return (
-            f"SELECT CASE WHEN k.uid IS NOT NULL AND k.first IS NOT DISTINCT FROM s.first THEN k.uid"
-            f" ELSE {self.state.next_uid} + row_number() OVER () - 1 END AS uid,"
-            " k.uid AS was, k.before AS before, s.* FROM ("
-            "SELECT subject, min(low) AS low, max(high) AS high, min(first) AS first, max(last) AS last,"
-            f" sum(outside)::BIGINT AS outside FROM ({union}) GROUP BY subject"
-            f") s LEFT JOIN {known} k ON s.subject = k.subject"
-        )
-
-    def _live_after(self, stage: int, *, rebuild: bool) -> str:
-        touched = f"SELECT {USER}, before FROM daily_touched{stage}"
-        if rebuild:
-            return touched
-        return (
-            f"SELECT {USER}, before FROM daily_live{stage - 1} k"
-            f" ANTI JOIN daily_touched{stage} t ON k.uid = t.was UNION ALL {touched}"
-        )
-
-    def _kept_users(self) -> str:
-        """SQL for the users of the files: uid, what is known of the exposures, and the row of `users` that has them."""
-        if self.state.users is None:
-            return f"SELECT {EMPTY_USERS} LIMIT 0"
-        users = f"SELECT {USER}, uid AS before FROM {self._file(self.state.users)} u"
-        if self.state.changed is None:
-            return users
-        changed = self._file(self.state.changed)
-        return f"{users} ANTI JOIN {changed} c ON u.uid = c.before UNION ALL SELECT {USER}, before FROM {changed}"
-
-    def _keep(self, *, rebuilt: bool) -> None:
-        """Write what this stage has, merge where it pays, and make it the state."""
-        stage, state = self.stage, self.state
-        if shown := self._write(f"FROM daily_shown{stage}"):
-            state = replace(state, shown=(*state.shown, shown))
-        changes = f"SELECT {USER}, before FROM daily_touched{stage}"
-        if state.changed and not rebuilt:
-            changes = (
-                f"SELECT {USER}, before FROM {self._file(state.changed)} c"
-                f" ANTI JOIN daily_touched{stage} t ON c.uid = t.was UNION ALL {changes}"
-            )
-        many = self._one(f"SELECT count(*) FROM ({changes})")[0]
-        if rebuilt or state.users is None or 2 * many > state.users.rows:
-            state = replace(state, users=self._write(f"SELECT {USER} FROM daily_live{stage}"), changed=None)
-        elif many:
-            state = replace(state, changed=self._write(changes))
-        if self.loose and (rows := self._write(f'FROM {self.loose.pop()} ORDER BY "day"')):
-            state = replace(state, sums=(*state.sums, rows))
-        self.state = self._tidied(self._merged(state))
-        self.kept.save(self.state)
-        # The files that the view was made of may be gone now.
-        self._call(f"daily_live{stage}", self._kept_users())
-
-    def _merged(self, state: State) -> State:
-        """Merge the sums of each user once those that are not merged are many."""
-        apart = sum(part.rows for part in state.sums[state.merged_parts if state.merged else 0 :])
-        parts = len(state.sums) - state.merged_parts
-        if state.merged and apart <= state.merged.rows and parts <= MOST_PARTS:
-            return state
-        if not state.sums:
-            return state
-        upto = max((last for _, last in state.events.values()), default=0) - OPEN_DAYS
-        upto = max(upto, state.merged_to) if state.merged else upto
-        sources = [f'SELECT * FROM ({source}) WHERE "day" <= {upto}' for source in self._day_sources(state)]
-        if state.merged:
-            sources.append(f"FROM {self._file(state.merged)}")
-        merged = self._write_sums(self._user_sums(sources, state.next_uid))
-        return (
-            replace(state, merged=merged, merged_parts=len(state.sums), merged_to=upto) if merged else state
-        )
-
-    def _write_sums(self, sums: "dict[str, Any]") -> Rows | None:
-        """Write the sums of the users who count and have any."""
-        import numpy as np
-        import pyarrow as pa
-        import pyarrow.parquet as pq
-
-        uid = self._columns(f"SELECT uid FROM daily_live{self.stage} ORDER BY uid")["uid"]
-        uid = uid[np.any([values[uid] != 0 for values in sums.values()], axis=0)]
-        if not len(uid):
-            return None
-        columns = {
-            name: values[uid] if name.startswith(("sum", "any")) else values[uid].astype(np.int64)
-            for name, values in sums.items()
-        }
-        path = self.kept.file()
-        pq.write_table(pa.table({"uid": uid, **columns}), path, compression="zstd")
-        return Rows(path.name, len(uid))
-
-    def _tidied(self, state: State) -> State:
-        """Make few files of many small ones."""
-        if len(state.shown) > MOST_PARTS:
-            one = self._write(united([self._rows_of(part) for part in state.shown]))
-            state = replace(state, shown=(one,) if one else ())
-        if len(state.sums) > MOST_PARTS and state.merged_parts == len(state.sums):
-            whole = united([self._rows_of(part) for part in state.sums])
-            live = f"(SELECT uid FROM daily_live{self.stage})"
-            one = self._write(
-                f'SELECT uid, "day", {self._added()} FROM ({whole}) WHERE uid IN {live} GROUP BY uid, "day" ORDER BY "day"'
-            )
-            state = replace(state, sums=(one,) if one else (), merged_parts=1 if one else 0)
-        return state
-
-    def _day_sources(self, state: State) -> list[str]:
-        """SQL for the rows of each file of sums that are not in the merged ones."""
-        sources = []
-        for index, part in enumerate(state.sums):
-            rows = self._rows_of(part)
-            contained = state.merged is not None and index < state.merged_parts
-            sources.append(f'SELECT * FROM ({rows}) WHERE "day" > {state.merged_to}' if contained else rows)
-        return sources
+    def _few_shown(self) -> dict[int, tuple[str, ...]]:
+        for day, parts in self.shown.items():
+            if len(parts) > MOST_PARTS:
+                whole = combined([self.tables.read_shown(part) for part in parts], self.texts)
+                self.shown[day] = [self.tables.write_shown(whole)]
+        return {day: tuple(map(str, parts)) for day, parts in self.shown.items()}
 
     def _read(self) -> Totals:
-        """The totals of all users; few numbers of each leave the engine, and none this process."""
-        live, groups = f"daily_live{self.stage}", "daily_groups"
-        self._make(
-            groups,
-            "SELECT *, row_number() OVER () - 1 AS code FROM ("
-            "SELECT low, coalesce(low <> high, FALSE) AS mixed, first IS NOT NULL AS seen, count(*) AS users,"
-            ' epoch_us(min("first")) AS first, epoch_us(max("last")) AS last, sum(outside)::BIGINT AS outside'
-            f" FROM {live} GROUP BY 1, 2, 3)",
-        )
-        query = f"SELECT low, mixed, users, first, last, outside FROM {groups} ORDER BY code"
-        known = [
-            {
-                "variant": low, "mixed": mixed, "users": users, "outside": outside,
-                "first": None if first is None else to_datetime(first),
-                "last": None if last is None else to_datetime(last),
-            }
-            for low, mixed, users, first, last, outside in self.backend.con.execute(query).fetchall()
-        ]  # fmt: skip
-        of = self._columns(
-            f"SELECT uid, code FROM {live} l JOIN {groups} g ON l.low IS NOT DISTINCT FROM g.low"
-            " AND coalesce(l.low <> l.high, FALSE) = g.mixed AND (l.first IS NOT NULL) = g.seen"
-        )
-        sources = [*self._day_sources(self.state), *(f"FROM {table}" for table in self.loose)]
-        if self.state.merged:
-            sources.append(f"FROM {self._file(self.state.merged)}")
-        sums = self._user_sums(sources, self.state.next_uid)
-        return totals_of(self.plan, summary_rows(self.plan, sums, known, of))
+        firsts = [first for first, _, _ in self.bounds.values() if first is not None]
+        lasts = [last for _, last, _ in self.bounds.values() if last is not None]
+        times = {
+            "first": to_datetime(min(firsts)) if firsts else None,
+            "last": to_datetime(max(lasts)) if lasts else None,
+        }
+        # Each group is given the first and the last exposure of all: those of its own users are not kept, and nothing
+        # that is shown asks for them.
+        found = self.pooled.rows(self.texts) if self.pooled else []
+        rows = [{**row, **times, "outside": 0} for row in found]
+        outside = sum(outside for *_, outside in self.bounds.values())
+        rows.append({"variant": None, "mixed": False, "first": None, "last": None, "outside": outside})
+        return totals_of(self.plan, rows)
 
-    def _user_sums(self, sources: Sequence[str], users: int) -> "dict[str, Any]":
-        """Every sum by number of the user."""
-        filled = ", ".join(f"coalesce({name}, 0)::DOUBLE AS {name}" for name in self.columns)
-        parts = (self._columns(f"SELECT uid, {filled} FROM ({source})") for source in sources)
-        return add_up(self.columns, users, parts)
 
-    def _sums_of(self, users: "Table", *events: "Table") -> "Table":
-        table = ibis.union(*events) if len(events) > 1 else events[0]
-        return sums_expression(self.plan, users, table, by=("uid", "day"))
+def _pooled(layout: Layout, figures: _Figures) -> Pooled:
+    groups = {code: np.array(group) for code, group in figures.groups.items()}
+    return Pooled(layout, np.array(figures.centres), groups, np.array(figures.moved))
 
-    def _table(self, types: Sequence[str], paths: Collection[str] | None) -> "Table":
-        """Events of some segments, or of the intake, with the day of each."""
-        events = self.snapshot.events(*types, only=paths or (), tail=paths is None)
-        at = "epoch_us(time)"
-        day = f"({at} - (({at} % {DAY}) + {DAY}) % {DAY}) // {DAY}"
-        return self._view(f'SELECT *, {day} AS "day" FROM ({self._compiled(events)})')
 
-    def _added(self) -> str:
-        """SQL that adds the sums up."""
-        return ", ".join(
-            f"max({name}) AS {name}"
-            if name.startswith("any")
-            else f"sum({name}) AS {name}"
-            if name.startswith("sum")
-            else f"sum({name})::BIGINT AS {name}"
-            for name in self.columns
-        )
+def _figures(pooled: Pooled | None) -> _Figures | None:
+    """None where there are no numbers, which JSON does not have either."""
+    if pooled is None or not pooled.is_finite():
+        return None
+    groups = {code: group.tolist() for code, group in pooled.groups.items()}
+    return _Figures(pooled.centres.tolist(), groups, pooled.moved.tolist())

@@ -146,8 +146,8 @@ def deciding(
     """The single condition that decides the answer of the tree, and the OR that it was the nearest of, if any.
 
     Under an AND that failed it is the first failing part's condition; where several conditions of its kind
-    fail, the one with the lowest `rank`. Under an OR that failed it is the one with the lowest rank, since it
-    came nearest. A tree that is met is decided by its first evidence: a superiority before a non-inferiority
+    fail, the one that is farthest from being met: with the highest `rank` (its test's p), or of harm with the
+    lowest. Under an OR that failed it is the one with the lowest rank, since it came nearest. A tree that is met is decided by its first evidence: a superiority before a non-inferiority
     before the mere absence of harm.
     """
     met = answer(node, answers)
@@ -162,7 +162,7 @@ def deciding(
     first, group = deciding(parts[0], answers, rank)
     if isinstance(parts[0], Condition):
         alike = [part for part in parts if isinstance(part, Condition) and part.word == first.word]
-        return min(alike, key=rank), None
+        return (min if first.word == "deterioration" else max)(alike, key=rank), None
     return first, group
 
 

@@ -2,7 +2,7 @@
 
 from typing import NamedTuple
 
-from counterpoint.experiments.model import Experiment
+from counterpoint.experiments.model import Experiment, Metric
 from counterpoint.experiments.totals import MetricTotals
 from counterpoint.stats import Comoments, CovariatePair, MeanPair, Pair, RatioPair
 
@@ -27,12 +27,16 @@ class Estimates(NamedTuple):
     """Why covariates were not used, if any were not."""
 
 
-def estimates_of(plan: Experiment, control: MetricTotals, treated: MetricTotals) -> Estimates:
+def estimates_of(plan: Experiment, metric: Metric, control: MetricTotals, treated: MetricTotals) -> Estimates:
     """The estimators of one metric over two arms.
 
     Means of users by Welch, ratios by the delta method over users; where the totals hold covariates and the plan
     uses them, both are adjusted (CUPED), with slopes for each arm or common ones.
     """
+    if (
+        metric.aggregation == "quantile"
+    ):  # its moments have the error of the quantile; what it came of has not
+        return Estimates(MeanPair(control.moments, treated.moments), None, None, "")
     raw = _pair(control, treated, control.comoments, treated.comoments)
     plain = control.plain is not None and treated.plain is not None
     adjusted = _adjusted(plan, control, treated, control.comoments, treated.comoments)

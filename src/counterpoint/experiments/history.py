@@ -75,7 +75,7 @@ def _correlation(totals: MetricTotals, moments: Moments) -> float:
 
     found = totals.comoments
     outcomes = 2 if totals.ratio else 1
-    if found is None or found.columns <= outcomes:
+    if found is None or totals.quantile is not None or found.columns <= outcomes:
         return 0.0
     # Two arms of the same users: what adjustment keeps of their variance is what covariates leave.
     pair: Any = RatioPair(found, found, "pooled") if totals.ratio else CovariatePair(found, found, "pooled")

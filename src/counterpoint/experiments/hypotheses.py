@@ -9,6 +9,7 @@ from counterpoint.experiments.decision import Condition, Share, Word
 from counterpoint.experiments.estimates import Estimates, estimates_of
 from counterpoint.experiments.looks import Reading
 from counterpoint.experiments.model import Experiment, Guardrail, Metric, Scale
+from counterpoint.experiments.quality import check, warnings_of
 from counterpoint.experiments.result import (
     Arm,
     Comparison,
@@ -97,7 +98,8 @@ def quality_of(plan: Experiment, totals: Totals) -> Quality:
         outside_exposures=totals.outside,
         early_events=sum(group.early for group in totals.groups),
         late_events=sum(group.late for group in totals.groups),
-        warnings=tuple(warnings),
+        warnings=(*warnings, *warnings_of(plan, totals)),
+        checks=check(plan, totals),
     )
 
 
@@ -192,7 +194,7 @@ class _Case:
 
 def _metric(case: _Case, control: MetricTotals, treated: MetricTotals) -> MetricResult:
     plan, metric, guardrail = case.plan, case.metric, case.guardrail
-    estimates = estimates_of(plan, control, treated)
+    estimates = estimates_of(plan, metric, control, treated)
     pair = estimates.pair
     found_of = difference(pair, alpha=plan.alpha)
     tests = _tests(case, pair)
@@ -308,6 +310,7 @@ def withhold(metric: MetricResult, why: str) -> MetricResult:
         unadjusted=None,
         uncapped=None,
         variance_reduction=None,
+        shrunk=None,
     )
 
 

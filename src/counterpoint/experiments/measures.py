@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterator, Sequence
-from typing import Final, Literal
+from typing import Final, Literal, NamedTuple
 
 import msgspec
 from msgspec.structs import replace
@@ -18,24 +18,38 @@ __all__ = [
     "Direction",
     "Metric",
     "Slots",
+    "Span",
     "in_words",
     "limited",
     "metric_problems",
+    "quantile_levels",
     "slots_of",
 ]
 
 Direction = Literal["increase", "decrease"]
-Aggregation = Literal["mean", "sum", "count", "any", "ratio", "retention", "funnel", "time to event"]
+Aggregation = Literal[
+    "mean", "sum", "count", "any", "ratio", "retention", "funnel", "time to event", "quantile"
+]
 ADDED: Final = ("mean", "sum")
 """Aggregations that need a number of every event."""
 CAPPED: Final = ("mean", "sum", "count")
 MOST_COVARIATE_DAYS: Final = 365
 MOST_DAYS: Final = 366
+BANDWIDTHS: Final = (0.5, 0.15, 0.05)
+"""Distances at which quantiles around a quantile are taken, as shares of its distance from 0 or 1."""
 PLAIN_FIELD: Final = re.compile(r"\w[\w @#~/-]*(\.\w[\w @#~/-]*)*")
 """Names of fields that every engine's JSON paths take as they are."""
 PLAIN_WORDS: Final = (
     "use letters, digits, spaces and _ - @ # ~ /, with a dot before what is inside of another field."
 )
+
+
+class Span(NamedTuple):
+    """Which events count for a value: of one type, in days after the first exposure (`until` none: for ever)."""
+
+    event: str
+    since: int
+    until: int | None
 
 
 class Metric(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
@@ -49,7 +63,7 @@ class Metric(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     aggregation: Aggregation = "mean"
     """Per user: mean or sum of the field, count of events, or 1 where any event has a truthy field. `ratio`: the
     numerator's total by the denominator's. `retention`: 1 with an event in the window. `funnel`: 1 where all steps
-    were done in order. `time to event`: days to the first event, or the whole window without one."""
+    were done in order. `time to event`: days to the first event, or the whole window without one. `quantile`: of single events, of all users together."""
     field: str = "value"
     """Key in the events' data; for "any" an event without it counts as 1."""
     unit: str | None = None
@@ -66,6 +80,8 @@ class Metric(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     """What one user's value counts at most (winsorised); the figures without it are told as well."""
     event_cap: float | None = None
     """What the number of one event counts at most."""
+    quantile: float | None = None
+    """Of a quantile: its level, above 0 and below 1, over the numbers of single events of all users of an arm."""
     steps: tuple[str, ...] = ()
     """Of a funnel: types of events, in their order."""
     title: str | None = None
@@ -109,6 +125,11 @@ class Metric(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
         return None if part.window_days is None else part.offset_days + part.window_days
 
     @property
+    def span(self) -> "Span":
+        """Which events count for it, if it is no ratio; of a funnel those of its first step."""
+        return Span(self.steps[0] if self.steps else self.event, self.offset_days, self.days)
+
+    @property
     def capped(self) -> bool:
         """Whether values are limited, so that there are figures without the limit too."""
         return any(part.cap is not None or part.event_cap is not None for part in self.parts)
@@ -134,8 +155,15 @@ class Slots(msgspec.Struct, frozen=True):
     def vector(self, metric: Metric, *, raw: bool = False) -> tuple[str, ...]:
         """The columns that a metric's comoments are of: value, or numerator and denominator; then covariates."""
         numbers = self.numbers[metric.name]
+        if metric.aggregation == "quantile":
+            return f"m{numbers[0]}", f"d{numbers[0]}"
         values = tuple(f"{'r' if raw and limited(self.parts[i]) else 'm'}{i}" for i in numbers)
         return values + tuple(f"x{i}" for i in numbers if self.parts[i].covariate_days)
+
+    def first_of_span(self, number: int) -> int:
+        """The first slot for which the same events count, whose number of them holds for both."""
+        spans = [part.span for part in self.parts]
+        return spans.index(spans[number])
 
     def columns(self) -> list[str]:
         """All columns of numbers per user."""
@@ -143,6 +171,7 @@ class Slots(msgspec.Struct, frozen=True):
         for i, part in enumerate(self.parts):
             found += [
                 f"m{i}",
+                *([f"d{i}"] if part.aggregation == "quantile" else []),
                 *([f"r{i}"] if limited(part) else []),
                 *([f"x{i}"] if part.covariate_days else []),
             ]
@@ -188,7 +217,7 @@ def _meaning(part: Metric) -> tuple[object, ...]:
     """What tells numbers per user apart, whatever the metric is called."""
     return (
         part.event, part.aggregation, part.field, part.covariate_days, part.window_days, part.offset_days,
-        part.cap, part.event_cap, part.steps,
+        part.cap, part.event_cap, part.steps, part.quantile,
     )  # fmt: skip
 
 
@@ -200,7 +229,7 @@ def in_words(metric: Metric) -> str:
         what = f"two numbers ({one}; {other}), whose totals are divided"
     else:
         what = _value_in_words(metric)
-    nothing = "" if metric.aggregation == "time to event" else "; 0 without an event"
+    nothing = "" if metric.aggregation in {"time to event", "quantile"} else "; 0 without an event"
     return f"Per user {what}, {_span_in_words(parts[0])}{nothing}{_limits_in_words(parts)}."
 
 
@@ -210,6 +239,7 @@ def _value_in_words(part: Metric) -> str:
         "sum": f"the sum of {part.field} over the user's events",
         "count": "the number of the user's events",
         "any": f"1 if any of the user's events has {part.field}, else 0",
+        "quantile": f"the numbers {part.field} of the user's events, of which {(part.quantile or 0) * 100:g} % of all together are at most the quantile",
         "retention": "1 with an event, else 0",
         "funnel": f"1 if all steps came in their order ({', '.join(part.steps)}), else 0",
         "time to event": "the days to the first event, or those of the whole window without one",
@@ -229,6 +259,12 @@ def _limits_in_words(parts: Sequence[Metric]) -> str:
         f"one event counts at most {part.event_cap:,g}" for part in parts if part.event_cap is not None
     ]
     return "".join(f"; {limit}" for limit in limits)
+
+
+def quantile_levels(level: float) -> list[float]:
+    """The level, then pairs below and above it at falling distances, from which the density there is read."""
+    room = min(level, 1 - level)
+    return [level, *(each for share in BANDWIDTHS for each in (level - share * room, level + share * room))]
 
 
 def metric_problems(metric: Metric) -> Iterator[Problem]:
@@ -281,9 +317,10 @@ def _form_problems(metric: Metric) -> Iterator[Problem]:
             )
             return
         first, second = metric.parts
-        if any(part.aggregation == "ratio" for part in metric.parts):
+        if any(part.aggregation in {"ratio", "quantile"} for part in metric.parts):
             yield Problem(
-                f"{metric.name} is a ratio of a ratio; name metrics that are none.", "/spec/numerator"
+                f"{metric.name} is a ratio of a ratio or a quantile; name metrics with one number per user.",
+                "/spec/numerator",
             )
         elif (first.window_days, first.offset_days) != (second.window_days, second.offset_days):
             yield Problem(
@@ -303,8 +340,10 @@ def _form_problems(metric: Metric) -> Iterator[Problem]:
             f"{metric.name} is a {kind}; give its window days, since without an end nobody's value is known.",
             "/spec/window/days",
         )
-    if kind in {"funnel", "time to event"} and metric.covariate_days:
+    if kind == "quantile" and not 0 < (metric.quantile or 0) < 1:
+        yield Problem(f"{metric.name} is a quantile; give its level, above 0 and below 1.", "/spec/quantile")
+    if kind in {"funnel", "time to event", "quantile"} and metric.covariate_days:
         yield Problem(
-            f"covariateDays of {metric.name} has no meaning before the first exposure; leave it out.",
+            f"covariateDays of {metric.name} has no meaning for a {kind}; leave it out.",
             "/spec/covariateDays",
         )

@@ -8,6 +8,7 @@ import msgspec
 from counterpoint.errors import InputError
 from counterpoint.experiments.contradictions import plan_problems
 from counterpoint.experiments.decision import Condition, Node, Share, conditions, rule_one, rule_two, shares
+from counterpoint.experiments.exposure import Links, Trigger
 from counterpoint.experiments.measures import PLAIN_FIELD, PLAIN_WORDS, Aggregation, Direction, Metric
 from counterpoint.experiments.stopping import Stopping
 from counterpoint.stats import alpha_deterioration, alpha_guardrail, alpha_success
@@ -20,11 +21,13 @@ __all__ = [
     "Experiment",
     "Guardrail",
     "Levels",
+    "Links",
     "Metric",
     "QualityTest",
     "Rule",
     "Scale",
     "Target",
+    "Trigger",
 ]
 
 Scale = Literal["relative", "absolute"]
@@ -122,6 +125,12 @@ class Experiment(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     """Exposures and events after it do not count; the result is read once it has come."""
     units_per_arm: int | None = None
     """Users that each arm must have before the result is read."""
+    trigger: Trigger | None = None
+    """The event from which a user counts; none means the first exposure."""
+    links: Links | None = None
+    """Events that link ids to users; none takes every subject as a user of its own."""
+    segments: tuple[str, ...] = ()
+    """Attributes of exposures, as `country`, by which the sizes of the arms are compared too."""
     flag_set: str | None = None
     """Name of the flag set; none takes the flag's exposures of any set."""
     title: str | None = None
@@ -143,6 +152,12 @@ class Experiment(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
         for metric in (*(guardrail.metric for guardrail in self.guardrails), *self.deterioration):
             found.setdefault(metric.name, metric)
         return tuple(found.values())
+
+    @property
+    def types(self) -> tuple[str, ...]:
+        """Types of the events that it needs beside exposures, in order."""
+        found = {event for metric in self.metrics for event in metric.types}
+        return tuple(sorted(found | {each.event for each in (self.trigger, self.links) if each}))
 
     @property
     def planned(self) -> tuple[float, ...]:

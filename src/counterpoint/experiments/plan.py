@@ -7,6 +7,7 @@ from typing import Any, get_args
 
 from counterpoint.errors import InputError, Problem
 from counterpoint.experiments.decision import Condition, Group, Node, parse_rule
+from counterpoint.experiments.exposure import Links, Trigger
 from counterpoint.experiments.model import (
     Aggregation,
     Experiment,
@@ -78,7 +79,7 @@ def plan_of(experiment: Entity, metrics: Mapping[str, Entity], known: Iterable[s
     found = [
         (pointer, metric_of(metrics[ref], metrics), item) for pointer, ref, item in _measures(experiment)
     ]
-    flag_set = spec.get("flagSet")
+    flag_set, links = spec.get("flagSet"), spec.get("links")
     return Experiment(
         name=experiment.name,
         flag=spec.get("flag") or "",
@@ -106,6 +107,9 @@ def plan_of(experiment: Entity, metrics: Mapping[str, Entity], known: Iterable[s
         units_per_arm=_whole(spec.get("unitsPerArm")),
         start=moment_in(spec.get("start"), last=False),
         end=moment_in(spec.get("end"), last=True),
+        trigger=_trigger(spec.get("trigger")),
+        links=Links(event=links["event"], field=links.get("field") or "user") if links else None,
+        segments=tuple(spec.get("segments") or ()),
         flag_set=parse_ref(flag_set, default_kind="flagset", default_namespace=experiment.namespace).name
         if flag_set
         else None,
@@ -126,7 +130,7 @@ def _untested(metric: Entity, metrics: Mapping[str, Entity]) -> str:
         if ref not in metrics:
             return f"{metric.title} is a ratio whose {which}, {ref}, does not exist. Import its descriptor, or mend the name."
         part = metrics[ref].spec["aggregation"]
-        if part not in TESTED or part == "ratio":
+        if part not in TESTED or part in {"ratio", "quantile"}:
             return f"{metric.title} is a ratio whose {which}, {metrics[ref].title}, is computed as {part}; name a metric with one number per user."
     if direction == "none":
         return (
@@ -161,6 +165,7 @@ def metric_of(entity: Entity, metrics: Mapping[str, Entity] = MappingProxyType({
         cap=spec.get("userCap"),
         event_cap=spec.get("cap"),
         steps=steps,
+        quantile=spec.get("quantile"),
         title=entity.title,
         ref=entity.ref,
     )
@@ -177,6 +182,17 @@ def _measures(experiment: Entity) -> Iterator[tuple[str, str, Mapping[str, Any]]
         for index, item in enumerate(experiment.spec.get(role) or ()):
             ref = parse_ref(item["metric"], default_kind="metric", default_namespace=experiment.namespace)
             yield f"/spec/{role}/{index}/metric", str(ref), item
+
+
+def _trigger(spec: Mapping[str, Any] | None) -> Trigger | None:
+    if spec is None:
+        return None
+    return Trigger(
+        event=spec["event"],
+        field=spec.get("field"),
+        equals=spec.get("equals"),
+        unaffected=spec.get("unaffected", False),
+    )
 
 
 def _target(item: Mapping[str, Any]) -> Target:

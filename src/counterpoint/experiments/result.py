@@ -15,6 +15,7 @@ __all__ = [
     "Comparison",
     "Figures",
     "Hypothesis",
+    "Learning",
     "MetricResult",
     "Outcome",
     "Progress",
@@ -42,6 +43,8 @@ Outcome = Literal[
 ]
 """What a metric's tests say together; harm that is significant outranks all else."""
 Role = Literal["success", "guardrail", "deterioration"]
+Lesson = Literal["win", "regression", "powered neutral", "none"]
+NoLesson = Literal["invalid", "underpowered", "stopped early", "no traffic"]
 
 
 class Range(msgspec.Struct, frozen=True, rename="camel"):
@@ -140,6 +143,8 @@ class MetricResult(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     """Without the caps that the metric declares; none where it declares none."""
     variance_reduction: float | None = None
     """Share of the difference's variance that the covariates took away; below 0 where they added some."""
+    shrunk: float | None = None
+    """Of a success metric that won: the difference that is likeliest given that it had to be significant to win."""
 
     @property
     def withheld(self) -> bool:
@@ -308,6 +313,20 @@ class Verdict(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     """The treatment it speaks of; none if of all."""
 
 
+class Learning(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
+    """What an experiment that has ended taught."""
+
+    outcome: Lesson
+    sentence: Said
+    reason: NoLesson | None = None
+    """Why nothing was learned; none where something was."""
+
+    @property
+    def learned(self) -> bool:
+        """Whether something was learned."""
+        return self.outcome != "none"
+
+
 class Result(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     """All that is known of an experiment at one moment."""
 
@@ -333,6 +352,8 @@ class Result(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     progress: Progress | None = None
     looks: tuple[Taken, ...] = ()
     """Looks that were taken, this one included where it is one."""
+    learning: Learning | None = None
+    """What it taught; none while it goes on."""
     acknowledged: bool = False
     """Whether somebody has acknowledged that it is invalid; until then its figures are withheld."""
 

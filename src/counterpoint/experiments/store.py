@@ -12,7 +12,7 @@ from counterpoint.engine import EngineAddress
 from counterpoint.errors import ConflictError, InputError, NotFoundError
 from counterpoint.experiments.model import Experiment
 from counterpoint.experiments.plan import metric_refs, near_refs, part_refs, plan_of
-from counterpoint.experiments.result import Result, Taken
+from counterpoint.experiments.result import Learning, Result, Taken
 from counterpoint.experiments.standing import Basis, Standing
 from counterpoint.experiments.tables.reading import read_source, state_of
 from counterpoint.experiments.tables.source import Source, source_of
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from counterpoint.experiments.sizing import Sizing
     from counterpoint.experiments.totals import Totals
     from counterpoint.journal import Snapshot
+    from counterpoint.journal.columns import Kind
 
 __all__ = [
     "ExperimentPage",
@@ -94,6 +95,8 @@ class Listed(msgspec.Struct, frozen=True, rename="camel"):
     verdict: str | None
     sentence: Said | None
     read_at: datetime | None
+    learning: Learning | None = None
+    """What it taught, by its newest reading; none while it goes on."""
 
 
 class ExperimentPage(msgspec.Struct, frozen=True, rename="camel"):
@@ -320,6 +323,7 @@ def reading_of(result: Result) -> dict[str, Any]:
         "sampleRatio": {"p": check.p, "threshold": check.threshold, "rejected": check.rejected},
         "mixedUsers": result.quality.mixed_users,
         "progress": msgspec.to_builtins(result.progress),
+        "learning": msgspec.to_builtins(result.learning),
         "metrics": msgspec.to_builtins(result.metrics),
     }
 
@@ -331,11 +335,11 @@ def _compute(workspace: Workspace, ref: str) -> None:
 def _basis(workspace: Workspace, loaded: Loaded, now: datetime) -> tuple[Basis, Basis]:
     plan = loaded.plan
     ended = plan.end is not None and now >= plan.end
-    # Looks and the watch over harm go by days, until the end has come.
+    # Looks and the watch over harm go by days, until the end has come; like new events, a new day is
+    # read behind the reader's back.
     day = now.date() if not ended and (plan.end or plan.stopping or plan.units_per_arm) else None
-    looks = len(loaded.looks)
     data = (workspace.journal.version(),) if loaded.source is None else state_of(workspace, loaded, now)
-    return (*loaded.version, ended, day, looks, loaded.acknowledged is not None), data
+    return (*loaded.version, ended, loaded.acknowledged is not None), (*data, day, len(loaded.looks))
 
 
 def _analyze(
@@ -353,8 +357,8 @@ def _analyze(
         return read_source(workspace, loaded, loaded.source, now)
     plan, engine = loaded.plan, engine or workspace.journal.engine
     with workspace.journal.snapshot(engine) as snapshot:
-        exposures = exposures_of(plan, snapshot.events(EXPOSURE))
-        events = snapshot.events(*sorted({event for metric in plan.metrics for event in metric.types}))
+        exposures = exposures_of(plan, snapshot.events(EXPOSURE, attributes=_segments(plan)))
+        events = snapshot.events(*plan.types)
         totals = None if full else _kept_totals(workspace, plan, snapshot)
         return analyze(
             plan,
@@ -367,6 +371,13 @@ def _analyze(
             looks=loaded.looks,
             acknowledged=loaded.acknowledged is not None,
         )
+
+
+def _segments(plan: Experiment) -> dict[str, "Kind"]:
+    """The columns of exposures that segments need beside those that they have anyway."""
+    from counterpoint.journal.model.row import COLUMNS
+
+    return {name: "string" for name in plan.segments if name not in COLUMNS}
 
 
 def _kept_totals(workspace: Workspace, plan: Experiment, snapshot: "Snapshot") -> "Totals | None":
@@ -400,7 +411,15 @@ def listed(entity: Entity, newest: Activity | None) -> Listed:
         verdict=after.get("verdict"),
         sentence=after.get("sentence"),
         read_at=newest.at if newest else None,
+        learning=_learning(after.get("learning")),
     )
+
+
+def _learning(recorded: Any) -> Learning | None:
+    try:
+        return msgspec.convert(recorded, Learning | None)
+    except msgspec.ValidationError:
+        return None
 
 
 def _notes(reader: Reader, entity: Entity, plan: Experiment) -> Iterator[str]:

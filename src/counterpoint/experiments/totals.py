@@ -8,9 +8,11 @@ from typing import Any
 import msgspec
 
 from counterpoint.errors import InputError
-from counterpoint.experiments.measures import ADDED, Metric, Slots, slots_of
+from counterpoint.experiments.measures import ADDED, Metric, Slots, quantile_levels, slots_of
 from counterpoint.experiments.model import Experiment
+from counterpoint.experiments.quality_totals import QualityTotals
 from counterpoint.stats import Comoments, Moments
+from counterpoint.stats.distributions import normal_quantile
 
 __all__ = [
     "ADDED",
@@ -20,6 +22,7 @@ __all__ = [
     "Totals",
     "cross_name",
     "moments_of",
+    "totals_by_part",
     "totals_of",
 ]
 
@@ -56,6 +59,8 @@ class MetricTotals(msgspec.Struct, frozen=True):
     incomplete: int = 0
     """Users of the group whose window is not over: they do not count for this metric yet."""
 
+    quantile: "QuantileTotals | None" = None
+    """Of a quantile; its comoments are of a user's events at or below it, and of all the user's events."""
     ratio: bool = False
     """Whether the first two columns of the comoments are numerator and denominator."""
 
@@ -63,6 +68,35 @@ class MetricTotals(msgspec.Struct, frozen=True):
     def plain_moments(self) -> Moments | None:
         """As `moments`, without the limits that the metric declares; none where it declares none."""
         return None if self.plain is None else moments_of(self.plain, ratio=self.ratio)
+
+
+class QuantileTotals(msgspec.Struct, frozen=True):
+    """A quantile of single events, and quantiles around it."""
+
+    levels: tuple[float, ...]
+    """The level, then pairs below and above it, nearer and nearer."""
+    values: tuple[float, ...]
+    """The quantile at each level."""
+
+    def density(self, n: float) -> float | None:
+        """The density of the numbers at the quantile; none where they are all the same there.
+
+        The distance is the one nearest to Hall and Sheather's for n numbers that is not without any spread.
+
+        References:
+            Hall, Sheather (1988), On the distribution of a studentized quantile. Journal of the Royal Statistical
+            Society B 50(3), 381-391, with its constant for an interval of 95 %.
+        """
+        level, z = self.levels[0], normal_quantile(self.levels[0])
+        height = math.exp(-z * z / 2) / math.sqrt(2 * math.pi)
+        best = (1.96**2 * 1.5 * height**2 / ((2 * z * z + 1) * max(n, 1.0))) ** (1 / 3)
+        found = []
+        for i in range(1, len(self.levels), 2):
+            width = self.values[i + 1] - self.values[i]
+            if width > 0:
+                distance = abs(math.log((level - self.levels[i]) / best))
+                found.append((distance, (self.levels[i + 1] - self.levels[i]) / width))
+        return min(found)[1] if found else None
 
 
 class ArmTotals(msgspec.Struct, frozen=True):
@@ -77,6 +111,12 @@ class ArmTotals(msgspec.Struct, frozen=True):
     """Events of the metrics before the user's first exposure; they do not count."""
     late: int = 0
     """Events of the metrics after the plan's end; they do not count."""
+    assigned: int | None = None
+    """Users before a trigger chose among them; none where the plan has no trigger."""
+    first: datetime | None = None
+    """The first of the moments at which its users began to count."""
+    last: datetime | None = None
+    """The last exposure of its users."""
 
 
 class Totals(msgspec.Struct, frozen=True):
@@ -87,6 +127,8 @@ class Totals(msgspec.Struct, frozen=True):
     last_exposure: datetime | None = None
     outside: int = 0
     """Exposures outside the plan's dates; they do not count."""
+    quality: QualityTotals | None = None
+    """What was counted to judge the data; none where that was not asked."""
 
     def arm(self, variant: str) -> ArmTotals | None:
         """The users who saw this variant and no other."""
@@ -104,7 +146,11 @@ def totals_of(plan: Experiment, rows: Sequence[Mapping[str, Any]]) -> Totals:
     Raises:
         InputError: a metric's values are not all finite numbers.
     """
-    groups = [_group(plan, row) for row in rows if row["first"] is not None]
+    before: dict[tuple[str | None, bool], int] = {}
+    for row in rows:
+        group = (row["variant"], row["mixed"])
+        before[group] = before.get(group, 0) + row.get("assigned", 0)
+    groups = [_group(plan, row, before) for row in rows if row["first"] is not None]
     firsts = [_utc(row["first"]) for row in rows if row["first"] is not None]
     lasts = [_utc(row["last"]) for row in rows if row["last"] is not None]
     return Totals(
@@ -115,12 +161,36 @@ def totals_of(plan: Experiment, rows: Sequence[Mapping[str, Any]]) -> Totals:
     )
 
 
-def _group(plan: Experiment, row: Mapping[str, Any]) -> ArmTotals:
+def _group(
+    plan: Experiment, row: Mapping[str, Any], before: Mapping[tuple[str | None, bool], int]
+) -> ArmTotals:
     slots = slots_of(plan.metrics)
     metrics = {metric.name: _metric(slots, metric, row) for metric in plan.metrics}
     return ArmTotals(
-        row["variant"], row["mixed"], row["users"], metrics, early=row["early"], late=row["late"]
+        row["variant"],
+        row["mixed"],
+        row["users"],
+        metrics,
+        early=row["early"],
+        late=row["late"],
+        assigned=before[row["variant"], row["mixed"]] if plan.trigger else None,
+        first=_utc(row["first"]),
+        last=_utc(row["last"]),
     )
+
+
+def totals_by_part(plan: Experiment, rows: Sequence[Mapping[str, Any]]) -> dict[str, Totals]:
+    """Read the rows of `totals_expression` with a dimension: the totals of each of its values, in order.
+
+    Users without a value are under the empty name.
+
+    Raises:
+        InputError: a metric's values are not all finite numbers.
+    """
+    parts: dict[str, list[Mapping[str, Any]]] = {}
+    for row in rows:
+        parts.setdefault(row["part"] or "", []).append(row)
+    return {part: totals_of(plan, parts[part]) for part in sorted(parts)}
 
 
 def _metric(slots: Slots, metric: Metric, row: Mapping[str, Any]) -> MetricTotals:
@@ -131,10 +201,12 @@ def _metric(slots: Slots, metric: Metric, row: Mapping[str, Any]) -> MetricTotal
     if metric.capped:
         plain = _comoments(metric, row, slots.vector(metric, raw=True), row.get(f"n{first}"))
     added = [i for i in numbers if slots.parts[i].aggregation in ADDED]
+    if metric.aggregation == "quantile":
+        return _quantile(metric, row, slots, found)
     return MetricTotals(
         moments_of(found, ratio=ratio),
-        events=row[f"events{first}"],
-        blank=sum(row[f"events{i}"] - row[f"known{i}"] for i in added),
+        events=row[f"events{slots.first_of_span(first)}"],
+        blank=sum(row[f"events{slots.first_of_span(i)}"] - row[f"known{i}"] for i in added),
         covariate=CovariateTotals(found.moments(1), found.cross[0][1])
         if len(found.means) == 2 and not ratio
         else None,
@@ -142,6 +214,33 @@ def _metric(slots: Slots, metric: Metric, row: Mapping[str, Any]) -> MetricTotal
         plain=plain,
         incomplete=row["users"] - found.n,
         ratio=ratio,
+    )
+
+
+def _quantile(metric: Metric, row: Mapping[str, Any], slots: Slots, found: Comoments) -> MetricTotals:
+    """The totals of a quantile; its error is that of the share of events at or below it, by the density there.
+
+    References:
+        Deng, Knoblich, Lu (2018), Applying the delta method in metric analytics. KDD, section 4.2, for users who
+        bring several events.
+    """
+    i = slots.numbers[metric.name][0]
+    levels = tuple(quantile_levels(metric.quantile or 0.5))
+    values = [row.get(f"q{i}_{number}") for number in range(len(levels))]
+    events, incomplete = row[f"events{slots.first_of_span(i)}"], row["users"] - found.n
+    if row["mixed"] or not found.n or any(value is None for value in values):
+        nothing = Moments(0, 0.0, 0.0)
+        return MetricTotals(nothing, events=events, comoments=found, incomplete=incomplete)
+    around = QuantileTotals(levels, tuple(float(value) for value in values if value is not None))
+    share = moments_of(found, ratio=True)
+    density = around.density(found.n * found.means[1])
+    spread = 0.0 if density is None else share.m2 / density**2
+    return MetricTotals(
+        Moments(found.n, around.values[0], spread),
+        events=events,
+        comoments=found,
+        quantile=around,
+        incomplete=incomplete,
     )
 
 

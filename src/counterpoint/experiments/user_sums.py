@@ -3,29 +3,21 @@
 from collections.abc import Iterable, Sequence
 from functools import reduce
 from operator import and_
-from typing import Any, NamedTuple, cast
+from typing import Any, cast
 
 import ibis
 from ibis.expr.types import NumericColumn, Table
 
-from counterpoint.errors import InputError
-from counterpoint.experiments.measures import PLAIN_FIELD, PLAIN_WORDS, Metric, Slots, slots_of
+from counterpoint.experiments.fields import field_of
+from counterpoint.experiments.measures import Metric, Slots, Span, slots_of
 from counterpoint.experiments.model import Experiment
 from counterpoint.experiments.users import literal_of, require
 
-__all__ = ["EARLY_DAYS", "item_in", "number_in", "reach_days", "sums_expression", "value_of"]
+__all__ = ["EARLY_DAYS", "reach_days", "sums_expression", "value_of"]
 
 EARLY_DAYS = 14
 """Days before a user's first exposure in which events are counted as early; what is older says nothing about exposures."""
 DAY_SECONDS = 86_400
-
-
-class Span(NamedTuple):
-    """Which events count for a value: of one type, in days after the first exposure (`until` none: for ever)."""
-
-    event: str
-    since: int
-    until: int | None
 
 
 def sums_expression(
@@ -55,18 +47,19 @@ def sums_expression(
     }
     spans, before = _spans(slots), _before(slots)
     for i, part in enumerate(slots.parts):
-        columns |= _sums(slots, part, placed, placed[f"counts{spans.index(_span(part))}"], str(i))
+        columns |= _sums(slots, part, placed, placed[f"counts{spans.index(part.span)}"], str(i))
         if part.covariate_days:
             place = before.index((part.event, part.covariate_days))
             columns |= _sums(slots, part, placed, placed[f"before{place}"], f"_before{i}")
     return placed.group_by(*by).aggregate(**columns).alias("user_sums")
 
 
-def value_of(part: Metric, sums: Table, slot: str, *, limited: bool = True) -> Any:
-    """A user's value out of the sums."""
-    kind = part.aggregation
+def value_of(slots: Slots, number: int, sums: Table, *, before: bool = False, limited: bool = True) -> Any:
+    """A user's value in a slot out of the sums, or the covariate: the value before exposure."""
+    part = slots.parts[number]
+    kind, slot = part.aggregation, f"_before{number}" if before else str(number)
     if kind in {"count", "retention"}:
-        value: Any = sums[f"events{slot}"]
+        value: Any = sums[f"events{slot}" if before else f"events{slots.first_of_span(number)}"]
         if kind == "retention":
             value = (value > 0).cast("float64")
     elif kind == "any":
@@ -111,17 +104,11 @@ def _borders(spans: Iterable[Span]) -> list[int]:
 
 
 def _events(slots: Slots) -> list[str]:
-    return sorted({_span(part).event for part in slots.parts})
-
-
-def _span(part: Metric) -> Span:
-    event = part.steps[0] if part.steps else part.event  # the events of a funnel are those of its first step
-    until = None if part.window_days is None else part.offset_days + part.window_days
-    return Span(event, part.offset_days, until)
+    return sorted({part.span.event for part in slots.parts})
 
 
 def _spans(slots: Slots) -> list[Span]:
-    return list(dict.fromkeys(_span(part) for part in slots.parts))
+    return list(dict.fromkeys(part.span for part in slots.parts))
 
 
 def _before(slots: Slots) -> list[tuple[str, int]]:
@@ -134,20 +121,30 @@ def _places(plan: Experiment, slots: Slots, joined: Table) -> dict[str, Any]:
     """Where an event lies, for each type: where it counts, or within the days of a covariate; or too early, or late."""
     before = joined.time < joined["first"]
     counts = ~before
-    places: dict[str, Any] = {"early": before & (joined.time >= joined[f"since{EARLY_DAYS}"])}
+    reach = _windows(slots)[-1]
+
+    def within(days: int) -> Any:
+        """Before the first exposure; what is out of reach is not there any more."""
+        return before if days == reach else before & (joined.time >= joined[f"since{days}"])
+
+    def ours(event: str) -> list[Any]:
+        """Of the type; where there is one only, there are no others any more."""
+        return [joined.type == event] if len(_events(slots)) > 1 else []
+
+    places: dict[str, Any] = {"early": within(EARLY_DAYS)}
     if plan.end:
         after = joined.time > literal_of(plan.end, joined)
         places["late"] = after & counts
         counts = counts & ~after
     for number, span in enumerate(_spans(slots)):
-        conditions: list[Any] = [joined.type == span.event, counts]
+        conditions: list[Any] = [*ours(span.event), counts]
         if span.since:
             conditions.append(joined.time >= joined[f"after{span.since}"])
         if span.until is not None:
             conditions.append(joined.time < joined[f"after{span.until}"])
         places[f"counts{number}"] = reduce(and_, conditions)
     for number, (event, days) in enumerate(_before(slots)):
-        places[f"before{number}"] = (joined.type == event) & before & (joined.time >= joined[f"since{days}"])
+        places[f"before{number}"] = reduce(and_, [*ours(event), within(days)])
     return places
 
 
@@ -162,7 +159,7 @@ def _elapsed(slots: Slots, joined: Table) -> dict[str, Any]:
 def _fields(slots: Slots, joined: Table) -> list[Any]:
     """The numbers that metrics are made of, each once."""
     return [
-        _field(next(part for part in slots.parts if _key(part) == key), joined).name(f"field{number}")
+        field_of(next(part for part in slots.parts if _key(part) == key), joined).name(f"field{number}")
         for key, number in _numbered(slots).items()
     ]
 
@@ -179,7 +176,9 @@ def _key(part: Metric) -> tuple[str, bool]:
 def _sums(slots: Slots, part: Metric, placed: Table, where: Any, slot: str) -> dict[str, Any]:
     """What is summed over the events of one place; the number of events too where it is shown or is the value."""
     sums: dict[str, Any] = {}
-    if not slot.startswith("_") or part.aggregation in {"count", "retention"}:
+    # The number of events is the same for all values of one span: the first of them has it.
+    counted = not slot.startswith("_") and slots.first_of_span(int(slot)) == int(slot)
+    if counted or (slot.startswith("_") and part.aggregation in {"count", "retention"}):
         sums[f"events{slot}"] = placed.subject.count(where=where)
     if part.aggregation == "time to event":
         return sums | {f"soon{slot}": placed["elapsed"].min(where=where)}
@@ -193,43 +192,6 @@ def _sums(slots: Slots, part: Metric, placed: Table, where: Any, slot: str) -> d
         sums[f"sum{slot}"] = _at_most(field, part.event_cap).sum(where=where)
     else:
         sums[f"sum{slot}"] = field.sum(where=where)
+    if slot.startswith("_") and part.aggregation == "sum":
+        return sums  # how many events had no number is told of those that count
     return sums | {f"known{slot}": field.count(where=where)}
-
-
-def _field(metric: Metric, events: Table) -> Any:
-    """The metric's field as a number; true and false are 1 and 0, anything else is missing."""
-    if metric.field == "value" and "value" in events.columns:
-        return events.value.cast("float64")
-    if "data" in events.columns:
-        return number_in(events, metric.field, f"The metric {metric.name}")
-    if metric.field in events.columns:
-        return events[metric.field].cast("float64")
-    if metric.aggregation == "any":
-        return ibis.null("float64")
-    raise InputError(
-        f"The metric {metric.name} needs a column {metric.field} of numbers; the table of events has {', '.join(events.columns)}."
-    )
-
-
-def number_in(events: Table, field: str, who: str) -> Any:
-    """A field of the events' data as a number; true and false are 1 and 0, anything else is missing.
-
-    Raises:
-        InputError: `who` reads a field whose name no path can have.
-    """
-    item = item_in(events, field, who)
-    return ibis.coalesce(item.float, item.bool.cast("float64"))
-
-
-def item_in(events: Table, field: str, who: str) -> Any:
-    """A field of the events' data as JSON; a dot stands before what is inside of another field.
-
-    Raises:
-        InputError: `who` reads a field whose name no path can have.
-    """
-    if not PLAIN_FIELD.fullmatch(field):
-        raise InputError(f"{who} reads the field {field!r}, which no path can name; {PLAIN_WORDS}")
-    item = events.data.cast("json")
-    for part in field.split("."):  # engines differ in what a path with dots means
-        item = item[part]
-    return item

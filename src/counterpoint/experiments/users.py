@@ -10,9 +10,22 @@ import ibis
 from ibis.expr.types import BooleanValue, Table
 
 from counterpoint.errors import InputError
+from counterpoint.experiments.exposure import Trigger
+from counterpoint.experiments.fields import item_in, text_in
 from counterpoint.experiments.model import Experiment
 
-__all__ = ["exposures_of", "literal_of", "require", "shown_expression", "users_expression", "users_of"]
+__all__ = [
+    "exposures_of",
+    "hits_expression",
+    "inside_dates",
+    "linked",
+    "links_of",
+    "literal_of",
+    "require",
+    "shown_expression",
+    "users_expression",
+    "users_of",
+]
 
 
 def exposures_of(plan: Experiment, exposures: Table) -> Table:
@@ -23,13 +36,92 @@ def exposures_of(plan: Experiment, exposures: Table) -> Table:
     return exposures
 
 
-def users_expression(plan: Experiment, exposures: Table) -> Table:
+def users_expression(plan: Experiment, exposures: Table, events: Table | None = None) -> Table:
     """One row per user: the variant, whether there were several, and the first exposure in the dates.
 
+    With a trigger `first` is its moment, null for a user who has none, and `assigned` is the first exposure.
+
     Raises:
-        InputError: the table lacks a column.
+        InputError: a table lacks a column.
     """
-    return users_of(shown_expression(plan, exposures, by=("subject",)))
+    users = users_of(shown_expression(plan, exposures, by=("subject",)))
+    if plan.trigger is None or events is None:
+        return users
+    hits = hits_expression(plan, plan.trigger, users, events)
+    at = hits.group_by("subject").aggregate(at=hits.time.min())
+    return (
+        users.left_join(at, "subject")
+        .select("subject", "last", "outside", "variant", "mixed", first=at["at"], assigned=users["first"])
+        .alias("triggered")
+    )
+
+
+def hits_expression(plan: Experiment, trigger: Trigger, users: Table, events: Table) -> Table:
+    """The events of a trigger at or after the assignment, within the dates, with the variant of their user.
+
+    Raises:
+        InputError: the table of events lacks a column.
+    """
+    require(events, ("type", "subject", "time"), "The table of events")
+    hits = events.filter(events.type == trigger.event)
+    if trigger.field is not None:
+        hits = hits.filter(_equals(hits, trigger.field, trigger.equals))
+    named = {"said": hits.variant} if "variant" in hits.columns else {}
+    assigned = users.filter(users["first"].notnull()).select("subject", "variant", assigned=users["first"])
+    joined = hits.select("subject", "time", **named).join(assigned, "subject")
+    joined = joined.filter(joined.time >= joined.assigned)
+    return joined.filter(joined.time <= literal_of(plan.end, joined)) if plan.end else joined
+
+
+def _equals(table: Table, field: str, value: Any) -> Any:
+    who = "The trigger"
+    if field in table.columns:
+        return table[field] == value
+    item = item_in(table, field, who)
+    if isinstance(value, bool):
+        return item.bool == value
+    return item.float == float(value) if isinstance(value, int | float) else item.str == value
+
+
+def linked(links: Table, *tables: Table) -> list[Table]:
+    """Tables whose subjects are the users behind them, each with a column `linked`: whether a link said so.
+
+    The first link of an id holds, whatever comes later; ids without one are users of their own.
+
+    Args:
+        links: Columns subject (the id), known (the user) and time.
+        tables: Each with a column subject.
+
+    Raises:
+        InputError: a table lacks a column.
+    """
+    require(links, ("subject", "known", "time"), "The table of links")
+    links = links.filter(links.known.notnull())
+    first = links.group_by("subject").aggregate(at=links.time.min())
+    both = links.join(first, "subject")
+    both = both.filter(both.time == both["at"])
+    known = both.group_by("subject").aggregate(known=both.known.min()).alias("known_users")
+    found = []
+    for table in tables:
+        joined = table.left_join(known, table.subject == known.subject)
+        others = [name for name in table.columns if name != "subject"]
+        found.append(
+            joined.select(
+                *(table[name] for name in others),
+                subject=ibis.coalesce(known.known, table.subject),
+                linked=known.known.notnull(),
+            )
+        )
+    return found
+
+
+def links_of(plan: Experiment, events: Table) -> Table | None:
+    """The links that the plan names, out of the events; none where it names none."""
+    if plan.links is None:
+        return None
+    require(events, ("type", "subject", "time"), "The table of events")
+    rows = events.filter(events.type == plan.links.event)
+    return rows.select("subject", "time", known=text_in(rows, plan.links.field, "The links"))
 
 
 def shown_expression(plan: Experiment, exposures: Table, *, by: Sequence[str]) -> Table:
@@ -40,7 +132,7 @@ def shown_expression(plan: Experiment, exposures: Table, *, by: Sequence[str]) -
     """
     require(exposures, ("subject", "variant", "time"), "The table of exposures")
     exposures = exposures.filter(exposures.subject.notnull())
-    exposures = exposures.select(*by, "variant", "time", **_inside(plan, exposures)).alias("shown")
+    exposures = exposures.select(*by, "variant", "time", **inside_dates(plan, exposures)).alias("shown")
     inside = exposures.inside if "inside" in exposures.columns else None
     variant, time = exposures.variant, exposures.time
     return exposures.group_by(*by).aggregate(
@@ -58,7 +150,7 @@ def users_of(shown: Table) -> Table:
     return shown.select("subject", "first", "last", "outside", variant=shown.low, mixed=mixed).alias("users")
 
 
-def _inside(plan: Experiment, table: Table) -> dict[str, BooleanValue]:
+def inside_dates(plan: Experiment, table: Table) -> dict[str, BooleanValue]:
     """Whether a row lies within the plan's dates; nothing where it has none."""
     conditions: list[Any] = []
     if plan.start:

@@ -393,6 +393,18 @@ OWN_KINDS = (
             Field("srmThreshold", "number", minimum=0, maximum=1),
             STOPPING,
             Field("covariates", "flag"),
+            Field(
+                "trigger",
+                "object",
+                fields=(
+                    Field("event", required=True),
+                    Field("field"),
+                    Field("equals", "any"),
+                    Field("unaffected", "flag"),
+                ),
+            ),
+            Field("links", "object", fields=(Field("event", required=True), Field("field"))),
+            Field("segments", "texts"),
             Field("slopes", choices=("per-arm", "pooled")),
             Field("unitsPerArm", "number", minimum=2),
             Field("start", "moment"),

@@ -11,7 +11,7 @@ import msgspec
 from counterpoint.journal.intake import connect, storage_errors, transaction
 from counterpoint.moments import to_datetime, to_micros
 
-__all__ = ["Backup", "carry", "known_backups", "purged", "remember"]
+__all__ = ["Backup", "carry", "known_backups", "never_made", "overwritten", "purged", "remember"]
 
 
 class Backup(msgspec.Struct, frozen=True):
@@ -26,13 +26,24 @@ class Backup(msgspec.Struct, frozen=True):
 
 
 def remember(folder: Path, id: str, path: str, made: datetime, *, erasures: int) -> None:  # noqa: A002
-    """Note that a backup was made; another one at the same place has been overwritten."""
+    """Note that a backup is being made; whatever is at its place is another one until `overwritten`."""
     with _writing(folder) as database:
-        database.execute("DELETE FROM backups WHERE path = ?", (path,))
         database.execute(
             "INSERT INTO backups (id, path, made, purged) VALUES (?, ?, ?, ?)",
             (id, path, to_micros(made), erasures),
         )
+
+
+def overwritten(folder: Path, id: str, path: str) -> None:  # noqa: A002
+    """Note that a backup is at its place now, and no other one any more."""
+    with _writing(folder) as database:
+        database.execute("DELETE FROM backups WHERE path = ? AND id <> ?", (path, id))
+
+
+def never_made(folder: Path, id: str) -> None:  # noqa: A002
+    """Note that a backup came to nothing."""
+    with _writing(folder) as database:
+        database.execute("DELETE FROM backups WHERE id = ?", (id,))
 
 
 def known_backups(folder: Path, *, before: int | None = None) -> list[Backup]:

@@ -1,8 +1,10 @@
 """Checking a journal's files: is everything there that the manifest names, and nothing else?"""
 
+import shutil
 import sqlite3
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Final
 
 from counterpoint.errors import Finding
 from counterpoint.journal import daily
@@ -11,7 +13,10 @@ from counterpoint.journal.intake import count
 from counterpoint.journal.leases import lease, retired
 from counterpoint.journal.manifest import Segment, manifest, orphans
 
-__all__ = ["check_journal"]
+__all__ = ["LEAST_FREE", "check_journal", "space"]
+
+LEAST_FREE: Final = 1024**3
+"""Bytes of the disk below which it is worth a word."""
 
 
 def check_journal(folder: Path, database: sqlite3.Connection, *, mend: bool) -> list[Finding]:
@@ -31,6 +36,16 @@ def check_journal(folder: Path, database: sqlite3.Connection, *, mend: bool) -> 
         size = sum(bytes_ for _, _, bytes_ in left) / 2**20
         text += f" Replaced files that wait for their readers: {len(left):,} ({size:,.1f} MiB)."
     return [Finding("ok", "journal", text)]
+
+
+def space(folder: Path) -> Iterator[Finding]:
+    """What is to be said of the disk: a warning where it is nearly full."""
+    free = shutil.disk_usage(folder).free
+    if free < LEAST_FREE:
+        message = f"Only {free / 2**20:,.0f} MiB are free on the disk; once it is full, no event is taken."
+        yield Finding(
+            "warning", "journal", message, "Free some space, or move the workspace to a larger disk."
+        )
 
 
 def _intake(database: sqlite3.Connection) -> Iterator[Finding]:

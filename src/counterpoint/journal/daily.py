@@ -1,6 +1,6 @@
 """Sums that were computed from segments and are kept beside them, so that a new day costs the new day.
 
-`daily/<key>/` holds Parquet files and `state.json`, which says what they are and from which segments they came;
+`daily/<key>/` holds Arrow files and `state.json`, which says what they are and from which segments they came;
 a file that it does not name is an orphan of a computation that was broken off. All of it can be computed again
 from the segments. The sums name users, so whoever erases a person drops what came from the files that held them.
 """
@@ -9,16 +9,23 @@ import fcntl
 import os
 import shutil
 import uuid
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from hashlib import md5
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import msgspec
 
 from counterpoint.syncing import sync
 
-__all__ = ["FOLDER", "Kept", "Rows", "State", "drop", "drop_before", "drop_gone", "orphans", "size", "trim"]
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+__all__ = [
+    "FOLDER", "Kept", "Rows", "State", "drop", "drop_before", "drop_gone", "key_of", "orphans", "size", "strip", "trim",
+    "write_rows",
+]  # fmt: skip
 
 FOLDER: Final = "daily"
 STATE: Final = "state.json"
@@ -30,31 +37,31 @@ class Rows(msgspec.Struct, frozen=True):
 
     name: str
     rows: int
-    without: tuple[int, ...] = ()
-    """Days since 1970 whose rows no longer count, since the segments that they came from are gone."""
 
 
 class State(msgspec.Struct, frozen=True):
-    """What is kept under one key, and what it was computed from."""
+    """What is kept under one key, and what it was computed from. People stand in it as hashes of their subjects."""
 
     exposures: dict[str, tuple[int, int]] = {}
     """First and last day (since 1970) of the segments that `shown` was computed from, by path."""
     events: dict[str, tuple[int, int]] = {}
-    """The same of the segments that `sums` were computed from."""
-    next_uid: int = 0
-    """The next number that a user can have; a number stands for a subject and a first exposure, for ever."""
-    shown: tuple[Rows, ...] = ()
-    """Exposures by subject and day."""
-    users: Rows | None = None
-    """One row per user."""
-    changed: Rows | None = None
-    """Users that are other than in `users`, with the number of the row that they replace."""
-    sums: tuple[Rows, ...] = ()
-    """Sums by number of the user and day."""
-    merged: Rows | None = None
-    """Sums by number of the user: of the first `merged_parts` of `sums`, of the days up to `merged_to`."""
-    merged_parts: int = 0
-    merged_to: int = 0
+    """The same of the segments that `happened` was computed from; those before `since` are not among them."""
+    since: int | None = None
+    """The first day of which events are kept: what is earlier concerns nobody."""
+    shown: dict[int, tuple[str, ...]] = {}
+    """Files of exposures by day, in the order of the subject's hash."""
+    happened: dict[int, tuple[str, ...]] = {}
+    """Files of events by day, in the same order."""
+    users: tuple[Rows, ...] = ()
+    """Files of users with their sums; a later one's rows count instead of an earlier one's."""
+    texts: tuple[str, ...] = ()
+    """The variants, which files name by their place."""
+    bounds: dict[int, tuple[int | None, int | None, int]] = {}
+    """Of the exposures of each day: the first and last in the dates (microseconds since 1970), and how many are outside."""
+    stale: tuple[int, ...] = ()
+    """Days whose exposures are to be read again, since somebody was taken out of them."""
+    figures: msgspec.Raw = msgspec.Raw(b"null")
+    """What was summed over all users, as JSON of whoever computed it; none where it is to be summed anew."""
 
     @property
     def segments(self) -> set[str]:
@@ -62,15 +69,16 @@ class State(msgspec.Struct, frozen=True):
         return self.exposures.keys() | self.events.keys()
 
     @property
-    def has_gone(self) -> bool:
-        """Whether a file holds rows that came from segments that are gone."""
-        return any(part.without for part in (*self.shown, *self.sums))
-
-    @property
     def names(self) -> set[str]:
         """The files that belong to it."""
-        parts = (*self.shown, *self.sums, self.users, self.changed, self.merged)
-        return {part.name for part in parts if part is not None}
+        by_day = (*self.shown.values(), *self.happened.values())
+        return {name for names in by_day for name in names} | {part.name for part in self.users}
+
+
+def key_of(subject: str) -> tuple[int, int]:
+    """The 64 bits by which kept rows name a subject, and 32 more to check: of the MD5 as DuckDB reads it."""
+    digest = md5(subject.encode(), usedforsecurity=False).digest()
+    return int.from_bytes(digest[:8], "little", signed=True), int.from_bytes(digest[8:12], "little")
 
 
 class Kept:
@@ -78,6 +86,8 @@ class Kept:
 
     def __init__(self, folder: Path, key: str) -> None:
         self.folder = folder / FOLDER / key
+        self._saved: set[str] = set()
+        """Files that are on the disk for sure."""
 
     @contextmanager
     def alone(self) -> Iterator[None]:
@@ -107,27 +117,49 @@ class Kept:
             state = msgspec.json.decode((self.folder / STATE).read_bytes(), type=State)
         except (FileNotFoundError, msgspec.DecodeError):
             return State()
-        return state if all((self.folder / name).exists() for name in state.names) else State()
+        if not state.names.issubset(os.listdir(self.folder)):
+            return State()
+        self._saved = state.names
+        return state
 
     def file(self) -> Path:
         """A path for new rows."""
-        return self.folder / f"{uuid.uuid4().hex}.parquet"
+        return self.folder / f"{uuid.uuid4().hex}.arrow"
 
     def save(self, state: State) -> None:
         """Make the state the one that counts, after its files are on the disk, and remove the others."""
-        for name in state.names:
+        for name in state.names - self._saved:
             sync(self.folder / name)
         fresh = self.folder / f"{STATE}.new"
         fresh.write_bytes(msgspec.json.encode(state))
         sync(fresh)
         fresh.replace(self.folder / STATE)
         sync(self.folder)
+        self._saved = state.names
         self.tidy(state)
 
     def tidy(self, state: State) -> None:
         """Remove files that the state does not name."""
         for file in _unnamed(self.folder, state):
             file.unlink(missing_ok=True)
+
+    def without(self, name: str, keys: Sequence[tuple[int, int]]) -> tuple[str, int] | None:
+        """A file without some people's rows, and how many it has: the same file where it has none of them; none where
+        nothing is left."""
+        import numpy as np
+        import pyarrow as pa
+
+        with pa.memory_map(str(self.folder / name)) as file:
+            reader = pa.ipc.open_file(file)
+            batch = reader.get_batch(0)
+            found = batch.column("key").to_numpy(), batch.column("check").to_numpy()
+            gone = np.zeros(batch.num_rows, dtype=bool)
+            for key, check in keys:
+                gone |= (found[0] == key) & (found[1] == check)
+            if not gone.any():
+                return name, batch.num_rows
+            left = batch.filter(pa.array(~gone))
+        return (write_rows(self.file(), left), left.num_rows) if left.num_rows else None
 
     def touch(self) -> None:
         """Note that it was used: `trim` removes first what was not used for longest."""
@@ -140,6 +172,16 @@ class Kept:
         shutil.rmtree(self.folder, ignore_errors=True)
 
 
+def write_rows(path: Path, rows: "pa.RecordBatch", *, compressed: bool = True) -> str:
+    """Write a file of kept rows; gives its name."""
+    import pyarrow as pa
+
+    options = pa.ipc.IpcWriteOptions(compression="zstd" if compressed else None, use_threads=False)
+    with pa.OSFile(str(path), "wb") as file, pa.ipc.new_file(file, rows.schema, options=options) as writer:
+        writer.write_batch(rows)
+    return path.name
+
+
 def drop(folder: Path, paths: Collection[str]) -> int:
     """Remove every sum that came from one of these segments; says how many keys had some.
 
@@ -150,9 +192,8 @@ def drop(folder: Path, paths: Collection[str]) -> int:
 
 
 def drop_gone(folder: Path, named: Collection[str]) -> int:
-    """As `drop`, of all segments but these, which the manifest names; also what holds rows that no longer count,
-    since the segments that they came from may have held anybody."""
-    return _drop(folder, lambda state: state.has_gone or not state.segments.issubset(named))
+    """As `drop`, of all segments but these, which the manifest names: those that are gone may have held anybody."""
+    return _drop(folder, lambda state: not state.segments.issubset(named))
 
 
 def drop_before(folder: Path, home: str, day: int) -> int:
@@ -163,6 +204,60 @@ def drop_before(folder: Path, home: str, day: int) -> int:
             first < day and path.startswith(f"{home}/")
             for path, (first, _) in (*state.exposures.items(), *state.events.items())
         ),
+    )
+
+
+def strip(
+    folder: Path, subjects: Collection[str], replaced: Mapping[str, Mapping[str, tuple[int, int]]],
+    *, mixed: Collection[str], named: Collection[str],
+) -> None:  # fmt: skip
+    """Take some people out of all that is kept, after the manifest has ceased to name the files that held them.
+
+    Args:
+        folder: The journal's.
+        subjects: Whose rows go.
+        replaced: The new segments, each with its first and last day, by the old one that they came from.
+        mixed: Old segments that also lost events of other subjects, which only a new computation leaves out.
+        named: The segments that the manifest names now.
+    """
+    keys = [key_of(subject) for subject in subjects]
+    for home in _homes(folder):
+        kept = Kept(folder, home.name)
+        with kept.alone():
+            state = kept.load()
+            known = state.segments
+            unsure = mixed and not known.issubset(set(named) | replaced.keys())
+            if any(_unnamed(home, state)) or not known.isdisjoint(mixed) or unsure:
+                kept.clear()
+            elif known:
+                kept.save(_stripped(kept, state, keys, replaced))
+
+
+def _stripped(
+    kept: Kept, state: State, keys: Sequence[tuple[int, int]], replaced: Mapping[str, Mapping[str, tuple[int, int]]]
+) -> State:  # fmt: skip
+    new = {name: kept.without(name, keys) for name in state.names}
+
+    def files(names: tuple[str, ...]) -> tuple[str, ...]:
+        return tuple(found[0] for name in names if (found := new[name]))
+
+    def spans(before: Mapping[str, tuple[int, int]]) -> dict[str, tuple[int, int]]:
+        return {
+            path: span for old, its in before.items() for path, span in replaced.get(old, {old: its}).items()
+        }
+
+    touched = {name for name, found in new.items() if found is None or found[0] != name}
+    return msgspec.structs.replace(
+        state,
+        exposures=spans(state.exposures),
+        events=spans(state.events),
+        shown={day: files(names) for day, names in state.shown.items() if files(names)},
+        happened={day: files(names) for day, names in state.happened.items() if files(names)},
+        users=tuple(Rows(*found) for part in state.users if (found := new[part.name])),
+        stale=tuple(
+            sorted({*state.stale, *(day for day, names in state.shown.items() if touched & set(names))})
+        ),
+        figures=msgspec.Raw(b"null") if touched else state.figures,
     )
 
 

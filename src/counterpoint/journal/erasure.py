@@ -14,7 +14,7 @@ import sqlite3
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from datetime import datetime
 from pathlib import Path
@@ -24,7 +24,7 @@ import msgspec
 
 from counterpoint.errors import ConflictError
 from counterpoint.journal.compaction import compaction_lock, remove_orphans
-from counterpoint.journal.daily import drop_gone
+from counterpoint.journal.daily import drop_gone, strip
 from counterpoint.journal.forgotten import hashes, key_of, write_list
 from counterpoint.journal.intake import BUSY_SECONDS, connect, storage_errors, transaction
 from counterpoint.journal.leases import clean_retired, lease, newest_number
@@ -165,7 +165,7 @@ def forget(
                 raise
         finally:
             database.close()
-        waiting = _finish(folder, wait, now)
+        waiting = _finish(folder, wait, now, found if sought.names_all else None, sought)
     done = _outcome(found, len(people))
     return msgspec.structs.replace(done, number=number, waiting=waiting, finished=waiting == 0)
 
@@ -307,13 +307,22 @@ def _unfinished(folder: Path) -> bool:
         database.close()
 
 
-def _finish(folder: Path, wait: float, now: int) -> int:
-    """Delete what the manifest no longer names and write the database anew; returns the files that wait for readers."""
+def _finish(
+    folder: Path, wait: float, now: int, found: _Found | None = None, sought: Sought | None = None
+) -> int:
+    """Delete what the manifest no longer names and write the database anew; returns the files that wait for readers.
+
+    Where it is known what went, only that leaves the kept sums; after an erasure that was broken off, all do.
+    """
     start = time.time()
     database = connect(folder / "intake.db", create=False)
     try:
         write_list(folder, hashes(database))
-        drop_gone(folder, {segment.path for segment in manifest(database)})
+        named = {segment.path for segment in manifest(database)}
+        if found is not None and sought is not None:
+            _strip(folder, sought, found, named)
+        else:
+            drop_gone(folder, ())
         if waiting := _delete_replaced(folder, database, wait):
             return waiting
         remove_orphans(folder, database)
@@ -324,6 +333,19 @@ def _finish(folder: Path, wait: float, now: int) -> int:
     finally:
         database.close()
     return 0
+
+
+def _strip(folder: Path, sought: Sought, found: _Found, named: Collection[str]) -> None:
+    strip(
+        folder,
+        [person.text for person in sought.people if isinstance(person, Named)],
+        {
+            each.old.path: {new.path: (new.first // DAY, new.last // DAY) for new in each.new}
+            for each in found.files
+        },
+        mixed={each.old.path for each in found.files if each.others},
+        named=named,
+    )
 
 
 def _delete_replaced(folder: Path, database: sqlite3.Connection, wait: float) -> int:

@@ -87,9 +87,15 @@ def _people(named: Sequence[str], file: Path | None) -> list[str]:
 
 
 def _confirmed(here: Terminal, planned: "Forgotten") -> bool:
-    """Whether somebody at a terminal agrees; a script has agreed by running the command."""
+    """Whether somebody at a terminal agrees.
+
+    Raises:
+        UsageError: there is nobody to ask.
+    """
     if not (sys.stdin.isatty() and sys.stderr.isatty()):
-        return True
+        raise UsageError(
+            "Forgetting cannot be taken back, and there is no terminal to ask at; add --yes to do it, or --dry-run to see what would go."
+        )
     here.say(_planned(planned))
     sys.stderr.write("This cannot be taken back. Forget them? [y/N] ")
     sys.stderr.flush()
@@ -168,7 +174,7 @@ def _proof(workspace: "Workspace", texts: Sequence[str]) -> _Found:
 
     left = _preview(workspace, texts).events
     journal = workspace.journal.folder
-    beside = search(workspace.path, texts, skip=[journal.name])
+    beside = search(workspace.path, texts, skip=[journal.name], whole=True)
     return _Found(left, search(journal, texts), beside, _in_database(workspace, texts))
 
 

@@ -11,6 +11,7 @@ import msgspec
 
 from counterpoint.errors import Said
 from counterpoint.journal.arrivals import Arrivals, Period, Sample, Selection, arrivals, refusals, samples
+from counterpoint.journal.check import LEAST_FREE
 from counterpoint.journal.engine_state import EngineState
 from counterpoint.journal.intake import connect, count, storage_errors
 from counterpoint.journal.journal import Journal
@@ -40,8 +41,6 @@ RANGES: Final[dict[Range, tuple[int, Literal["minute", "hour"]]]] = {
     "month": (30 * DAY, "hour"),
 }
 """Minutes back from now, and the step in which they were counted."""
-LEAST_FREE: Final = 1024**3
-"""Bytes of the disk below which it is worth a word."""
 FULL: Final = 0.5
 """Share of the queue from which it is worth a word."""
 

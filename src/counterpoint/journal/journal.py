@@ -109,11 +109,12 @@ class Journal:
         It takes JSON that is to be read, too: one event in a `msgspec.Raw`.
         """
         read = rows_of(events, received=self._clock())
+        future = self._intake.submit(read.rows, tuple(read.rejected))
+        # Only now: whoever is told to come later sends the wrong ones again, with the others.
         if read.rejected:
             reasons = (each.reason for each in read.rejected)
             self._refused.note(zip(reasons, read.refused, strict=True))
-        rows, rejected = read.rows, read.rejected
-        return self._intake.submit(rows, tuple(rejected))
+        return future
 
     @contextmanager
     def snapshot(self, engine: EngineAddress | None = None) -> Iterator[Snapshot]:
@@ -134,12 +135,14 @@ class Journal:
     ) -> list[Event]:  # fmt: skip
         """The newest events by their time, at most `limit`; `before` is `cursor_after` of the last one seen.
 
+        Events that are dated ahead of now are where they arrived.
+
         Raises:
             InputError: `before` is no cursor.
         """
         wanted = Filter(type=type, subject=subject, flag_set=flag_set, flag=flag, variant=variant)
         with self._reading() as database:
-            return newest(self.folder, database, wanted, limit=limit, before=before)
+            return newest(self.folder, database, wanted, limit=limit, before=before, now=self.now())
 
     def counts(self) -> list[TypeCount]:
         """How many events there are of each type, with the first and last time, in order of type."""

@@ -80,7 +80,9 @@ def show_events(
         wanted=wanted,
         filtered=bool(asked),
         problem=problem,
-        next_url=_address(wanted, cursor=cursor_after(found[LIMIT - 1])) if len(found) > LIMIT else None,
+        next_url=_address(wanted, cursor=cursor_after(found[LIMIT - 1], ws.journal.now()))
+        if len(found) > LIMIT
+        else None,
         first_url=here if cursor else None,
         example=EXAMPLE,
         exposure=EXPOSURE,

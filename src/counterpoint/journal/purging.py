@@ -27,6 +27,8 @@ class Purged(NamedTuple):
     """Events that are in the old file only."""
     new: Sequence[Segment] = ()
     """What is left; none where nothing is."""
+    others: int = 0
+    """Of the events that are gone, those whose subject is somebody else: they name the people elsewhere."""
 
 
 def holds(folder: Path, segment: Segment, sought: Sought) -> int:
@@ -35,9 +37,19 @@ def holds(folder: Path, segment: Segment, sought: Sought) -> int:
     Raises:
         WorkspaceError: the file is missing or damaged.
     """
+    return _counts(folder, segment, sought)[0]
+
+
+def _counts(folder: Path, segment: Segment, sought: Sought) -> tuple[int, int]:
+    """How many events are about the people, and how many of those are of other subjects."""
+    gone = others = 0
     try:
-        tables = read_segment(folder, segment, columns=COLUMNS_SEARCHED)
-        return sum(len(_places(table, sought)) for table in tables)
+        for table in read_segment(folder, segment, columns=COLUMNS_SEARCHED):
+            places = _places(table, sought)
+            gone += len(places)
+            subjects = table["subject"].take(places).to_pylist() if places else []
+            others += sum(subject is None or not sought.places(subject) for subject in subjects)
+        return gone, others
     except DamagedError as error:
         raise WorkspaceError(
             f"The journal's file {folder / segment.path} cannot be read, so nobody can say whom it holds; nothing was"
@@ -51,15 +63,15 @@ def purge(folder: Path, segment: Segment, sought: Sought) -> Purged | None:
     Raises:
         WorkspaceError: the file is missing or damaged, or the disk refuses.
     """
-    gone = holds(folder, segment, sought)
+    gone, others = _counts(folder, segment, sought)
     if not gone:
         return None
     if gone == segment.events:
-        return Purged(segment, gone)
+        return Purged(segment, gone, others=others)
     # A column may be named after a person: an attribute whose key is their text.
     columns = tuple(column for column in segment.columns if not sought.places(column.name))
     source = msgspec.structs.replace(segment, columns=columns)
-    return Purged(segment, gone, rewritten(folder, source, lambda table: _others(table, sought)))
+    return Purged(segment, gone, rewritten(folder, source, lambda table: _others(table, sought)), others)
 
 
 def _others(table: "pa.Table", sought: Sought) -> "pa.Array":

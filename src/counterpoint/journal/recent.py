@@ -5,7 +5,7 @@ import sqlite3
 from collections.abc import Sequence
 from functools import lru_cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import msgspec
 
@@ -15,6 +15,7 @@ from counterpoint.journal.leases import lease
 from counterpoint.journal.manifest import Segment, manifest
 from counterpoint.journal.model.event import EXPOSURE, Event
 from counterpoint.journal.model.row import COLUMNS, Row, event_of
+from counterpoint.journal.tally import TOLERANCE
 from counterpoint.moments import to_datetime, to_micros
 from counterpoint.paging import cursor_of, read_cursor
 
@@ -25,6 +26,9 @@ __all__ = ["Filter", "cursor_after", "newest"]
 
 FILES = 32
 """Files that are read in one go, those with the latest events first."""
+
+_TIME: Final = COLUMNS.index("time")
+_RECEIVED: Final = COLUMNS.index("received")
 
 Position = tuple[int, str, str]
 """Time in microseconds, source and id: the order of the pages, newest first."""
@@ -60,47 +64,93 @@ class Filter(msgspec.Struct, frozen=True, kw_only=True):
         ]
 
 
-def cursor_after(event: Event) -> str:
-    """The opaque text that asks for the events after this one."""
-    return cursor_of(to_micros(event.time), event.source, event.id)
+def cursor_after(event: Event, now: int | None = None) -> str:
+    """The opaque text that asks for the events after this one; `now` is the journal's, where it may be dated ahead."""
+    time = to_micros(event.time)
+    if now is not None and time > now + TOLERANCE:
+        time = to_micros(event.received)
+    return cursor_of(time, event.source, event.id)
 
 
 def newest(
-    folder: Path, database: sqlite3.Connection, wanted: Filter, *, limit: int, before: str | None
+    folder: Path, database: sqlite3.Connection, wanted: Filter, *, limit: int, before: str | None, now: int
 ) -> list[Event]:
-    """At most `limit` events, latest first; equal times are in descending order of source and id."""
+    """At most `limit` events, latest first; equal times are in descending order of source and id.
+
+    What is dated ahead of now, by more than clocks differ, stands where it arrived: else it would lead every page.
+    """
     position = read_cursor(before, tuple[int, str, str]) if before else None
+    page = _Page(folder, wanted, position, limit, now + TOLERANCE)
     with lease(folder, database):
         with transaction(database, "DEFERRED"):
             segments = manifest(database, wanted.types())
-            where, values = _where(wanted, position, "?")
-            query = f"SELECT {', '.join(COLUMNS)} FROM events{where} ORDER BY time DESC, source DESC, id DESC LIMIT ?"
-            rows: list[Row] = database.execute(query, (*values, limit)).fetchall()
+            rows = page.waiting(database)
+        ahead = [segment for segment in segments if segment.last > page.end]
+        segments = [segment for segment in segments if segment.last <= page.end]
         if position is not None:
             segments = [segment for segment in segments if segment.first <= position[0]]
         floor = _floor(segments, wanted, position, limit)
         if floor is not None:
             segments = [segment for segment in segments if segment.last >= floor]
-        rows = _with_segments(folder, rows, segments, wanted, position, limit, floor)
+        for start in range(0, len(ahead), FILES):  # few, if any
+            rows = page.first(rows, page.read(ahead[start : start + FILES], None, _arrived(page.end)))
+        for start in range(0, len(segments), FILES):
+            chunk = segments[start : start + FILES]
+            if len(rows) == limit and page.order(rows[-1])[0] > chunk[0].last:
+                break  # what is left is older than the whole page
+            rows = page.first(rows, page.read(chunk, floor, "time"))
     return [event_of(row) for row in rows]
 
 
-def _with_segments(
-    folder: Path,
-    rows: list[Row],
-    segments: Sequence[Segment],
-    wanted: Filter,
-    position: Position | None,
-    limit: int,
-    floor: int | None,
-) -> list[Row]:
-    for start in range(0, len(segments), FILES):
-        chunk = segments[start : start + FILES]
-        if len(rows) == limit and rows[-1][4] > chunk[0].last:
-            break  # what is left is older than the whole page
-        found = _read(folder, chunk, wanted, position, limit, floor)
-        rows = sorted([*rows, *found], key=_order, reverse=True)[:limit]
-    return rows
+def _arrived(end: int) -> str:
+    """SQL for the time of an event of a file, or its arrival where it is dated ahead."""
+    return f"CASE WHEN epoch_us(time) > {end} THEN received ELSE time END"
+
+
+class _Page(NamedTuple):
+    """What is asked of one page, and the rows that fit it."""
+
+    folder: Path
+    wanted: Filter
+    position: Position | None
+    limit: int
+    end: int
+    """Microseconds since 1970: what is dated later is ahead."""
+
+    def order(self, row: Row) -> Position:
+        return (row[_RECEIVED] if row[_TIME] > self.end else row[_TIME], row[0], row[1])
+
+    def first(self, rows: list[Row], further: list[Row]) -> list[Row]:
+        return sorted([*rows, *further], key=self.order, reverse=True)[: self.limit]
+
+    def waiting(self, database: sqlite3.Connection) -> list[Row]:
+        """Those of the intake."""
+        rows: list[Row] = []
+        for time, compared in (("time", "<="), ("received", ">")):
+            where, values = _where(self.wanted, self.position, "?", time)
+            query = (
+                f"SELECT {', '.join(COLUMNS)} FROM events{where or ' WHERE true'} AND time {compared} ?"
+                f" ORDER BY {time} DESC, source DESC, id DESC LIMIT ?"
+            )
+            rows = self.first(rows, database.execute(query, (*values, self.end, self.limit)).fetchall())
+        return rows
+
+    def read(self, segments: Sequence[Segment], floor: int | None, time: str) -> list[Row]:
+        """Those of some files, by SQL for the time that they are ordered by."""
+        where, values = _where(self.wanted, self.position, "?", f"epoch_us({time})")
+        if floor is not None:
+            where, values = f"{where or ' WHERE true'} AND time >= ?", [*values, to_datetime(floor)]
+        times = {"time": "epoch_us(time)", "received": "epoch_us(received)"}
+        # The order is by the columns themselves, so that the engine can pass over what is too old to be looked at.
+        query = (
+            f"SELECT {', '.join(times.get(name, name) for name in COLUMNS)} FROM (SELECT {', '.join(COLUMNS)}"
+            f" FROM read_parquet(?, union_by_name = true, hive_partitioning = false){where}"
+            f" ORDER BY {time} DESC, source DESC, id DESC LIMIT ?)"
+        )
+        files = [str(self.folder / segment.path) for segment in segments]
+        with _engine(self.folder, os.getpid()).cursor() as connection:
+            found: list[Row] = connection.execute(query, [files, *values, self.limit]).fetchall()
+        return found
 
 
 def _floor(segments: Sequence[Segment], wanted: Filter, position: Position | None, limit: int) -> int | None:
@@ -119,10 +169,6 @@ def _floor(segments: Sequence[Segment], wanted: Filter, position: Position | Non
     return None
 
 
-def _order(row: Row) -> Position:
-    return (row[4], row[0], row[1])
-
-
 def _where(wanted: Filter, position: Position | None, mark: str, time: str = "time") -> tuple[str, list[Any]]:
     # An exposure that names no flag set is of the default one.
     columns = {"flag_set": "coalesce(flag_set, 'default')"}
@@ -132,30 +178,6 @@ def _where(wanted: Filter, position: Position | None, mark: str, time: str = "ti
         terms.append(f"({time}, source, id) < ({mark}, {mark}, {mark})")
         values += position
     return (f" WHERE {' AND '.join(terms)}" if terms else ""), values
-
-
-def _read(
-    folder: Path,
-    segments: Sequence[Segment],
-    wanted: Filter,
-    position: Position | None,
-    limit: int,
-    floor: int | None,
-) -> list[Row]:
-    where, values = _where(wanted, position, "?", "epoch_us(time)")
-    if floor is not None:
-        where, values = f"{where or ' WHERE true'} AND time >= ?", [*values, to_datetime(floor)]
-    times = {"time": "epoch_us(time)", "received": "epoch_us(received)"}
-    # The order is by the columns themselves, so that the engine can pass over what is too old to be looked at.
-    query = (
-        f"SELECT {', '.join(times.get(name, name) for name in COLUMNS)} FROM (SELECT {', '.join(COLUMNS)}"
-        f" FROM read_parquet(?, union_by_name = true, hive_partitioning = false){where}"
-        " ORDER BY time DESC, source DESC, id DESC LIMIT ?)"
-    )
-    files = [str(folder / segment.path) for segment in segments]
-    with _engine(folder, os.getpid()).cursor() as connection:
-        found: list[Row] = connection.execute(query, [files, *values, limit]).fetchall()
-    return found
 
 
 @lru_cache(maxsize=1)

@@ -62,8 +62,10 @@ class Residue(msgspec.Struct, frozen=True):
     """A text is part of so many others that bytes cannot tell what is left of it."""
 
 
-def search(folder: Path, texts: Sequence[str], *, skip: Sequence[str] = ()) -> Residue:
+def search(folder: Path, texts: Sequence[str], *, skip: Sequence[str] = (), whole: bool = False) -> Residue:
     """Read every file under `folder`, but for the folders in it named in `skip`.
+
+    With `whole` a short text counts only as a whole value, also one of a JSON text: it is in many words by chance.
 
     Files that vanish meanwhile held nothing that stays.
 
@@ -72,7 +74,9 @@ def search(folder: Path, texts: Sequence[str], *, skip: Sequence[str] = ()) -> R
     """
     # By another process: SQLite's locks are a process's own, and go when it closes any other handle of the
     # file (https://sqlite.org/howtocorrupt.html, 2.2), so a process must not read a database that it has open.
-    order = _Order(os.fspath(folder.absolute()), [text for text in dict.fromkeys(texts) if text], list(skip))
+    order = _Order(
+        os.fspath(folder.absolute()), [text for text in dict.fromkeys(texts) if text], list(skip), whole
+    )
     done = subprocess.run(
         [sys.executable, "-c", "from counterpoint.journal.residue import main; main()"],
         input=msgspec.json.encode(order), capture_output=True, check=False,
@@ -90,6 +94,7 @@ class _Order(msgspec.Struct, frozen=True):
     folder: str
     texts: list[str]
     skip: list[str]
+    whole: bool
 
 
 def main() -> None:
@@ -97,16 +102,19 @@ def main() -> None:
     order = msgspec.json.decode(sys.stdin.buffer.read(), type=_Order)
     folder = Path(order.folder)
     needles = [text.encode() for text in order.texts]
-    found = _Search(folder, needles, order.skip).run()
+    found = _Search(folder, needles, order.skip, whole=order.whole).run()
     if any(trace.residue for trace in found.traces):
         # Events that came while the files were read are in the bytes but not among the values: look again.
-        found = _Search(folder, needles, order.skip).run()
+        found = _Search(folder, needles, order.skip, whole=order.whole).run()
     sys.stdout.buffer.write(msgspec.json.encode(found))
 
 
 class _Search:
-    def __init__(self, folder: Path, needles: Sequence[bytes], skip: Sequence[str]) -> None:
+    def __init__(
+        self, folder: Path, needles: Sequence[bytes], skip: Sequence[str], *, whole: bool = False
+    ) -> None:
         self._folder = folder
+        self._whole = whole
         self._finder = Finder(needles)
         self._skip = frozenset(skip)
         self._known = _Surroundings()
@@ -142,7 +150,7 @@ class _Search:
             for place, needle in self._finder.places(b"\x00".join(batch)):
                 row = bisect_right(starts, place) - 1
                 value, at = batch[row], place - starts[row]
-                if at + len(needle) > len(value):
+                if at + len(needle) > len(value) or self._is_chance(needle, value, at):
                     continue
                 self._known.add(needle, value, at)
                 if row not in seen:
@@ -150,6 +158,13 @@ class _Search:
                     values += value == needle
                     within += value != needle
         return values, within
+
+    def _is_chance(self, needle: bytes, value: bytes, at: int) -> bool:
+        """Whether a short text stands in the midst of another, where only whole ones are asked for."""
+        if not self._whole or len(needle) >= SURE or value == needle:
+            return False
+        end = at + len(needle)
+        return value[max(0, at - 1) : at] != b'"' or value[end : end + 1] != b'"'
 
     def _residue(self, file: Path, *, held: bool) -> int:
         """Places in the file's bytes that no value accounts for."""
@@ -182,6 +197,8 @@ class _Search:
                 # What is near the end is counted with the next block, which knows what follows it.
                 end = offset + len(block) - (0 if last else self._finder.longest + AROUND)
                 for place, needle in self._finder.places(block):
+                    if self._whole and len(needle) < SURE:
+                        continue
                     if counted <= offset + place < end:
                         yield offset, block, place, needle
                 counted = end

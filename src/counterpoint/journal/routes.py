@@ -82,7 +82,8 @@ def list_events(
     )
     more = len(found) > limit
     return EventPage(
-        [event.document() for event in found[:limit]], cursor_after(found[limit - 1]) if more else None
+        [event.document() for event in found[:limit]],
+        cursor_after(found[limit - 1], ws.journal.now()) if more else None,
     )
 
 

@@ -26,9 +26,11 @@ from counterpoint.journal.intake import rows_after, transaction
 from counterpoint.journal.leases import lease
 from counterpoint.journal.manifest import Segment, manifest
 from counterpoint.journal.model.row import COLUMNS, Row
+from counterpoint.journal.segments import arrow_table
 
 if TYPE_CHECKING:
     import ibis
+    import pyarrow as pa
 
 __all__ = ["Snapshot", "open_snapshot"]
 
@@ -69,6 +71,15 @@ class Snapshot:
     def segments(self) -> Sequence[Segment]:
         """The files of the snapshot, those with the latest events first; they stay as long as the snapshot."""
         return self._segments
+
+    @property
+    def folder(self) -> Path:
+        """The journal's, which the segments' paths are relative to."""
+        return self._folder
+
+    def waiting_rows(self, types: Collection[str]) -> "pa.Table":
+        """The events of some types that are not in files yet, with the columns that every segment has."""
+        return arrow_table([row for row in self._tail if row[2] in types])
 
     @property
     def waiting(self) -> frozenset[str]:

@@ -68,6 +68,11 @@ class Sought:
         self._known: dict[str, tuple[int, ...]] = {}
 
     @property
+    def names_all(self) -> bool:
+        """Whether the text of each is known."""
+        return not self._hashed
+
+    @property
     def needles(self) -> tuple[str, ...] | None:
         """The texts, one of which a JSON text holds unless it holds a backslash; none where all must be decoded."""
         return tuple(self._named) if not self._hashed and len(self._named) <= FEW else None

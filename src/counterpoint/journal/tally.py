@@ -15,7 +15,19 @@ from typing import Final
 from counterpoint.journal.model.event import AHEAD
 from counterpoint.journal.model.row import COLUMNS, Row
 
-__all__ = ["BUCKETS", "DAY", "EVER", "HOUR", "MINUTE", "OTHER", "add_refusals", "count", "name_of", "roll_up"]
+__all__ = [
+    "BUCKETS",
+    "DAY",
+    "EVER",
+    "HOUR",
+    "MINUTE",
+    "OTHER",
+    "add_refusals",
+    "adding",
+    "count",
+    "name_of",
+    "roll_up",
+]
 
 MINUTE: Final = 60_000_000
 """Microseconds."""
@@ -47,6 +59,8 @@ _TYPE, _SOURCE, _TIME, _RECEIVED = (COLUMNS.index(name) for name in ("type", "so
 Key = tuple[int, str, str]
 """Minute since 1970, type and source."""
 _FIGURES: Final = ("accepted", "duplicates", "waited", "longest", *BUCKETS)
+LARGEST: Final = frozenset({"longest"})
+"""Figures of which the larger one is kept; the others add up."""
 _UPDATE: Final = (
     f"UPDATE tally SET {', '.join(f'{name} = {name} + ?' for name in _FIGURES if name != 'longest')},"
     " longest = max(longest, ?) WHERE span = ? AND start = ? AND type = ? AND source = ?"
@@ -164,17 +178,18 @@ def roll_up(database: sqlite3.Connection, now: int) -> None:
                 _fold(database, table, where, to)
 
 
+def adding(figures: Iterable[str]) -> str:
+    """SQL that adds what is inserted to the figures of the row that is there."""
+    return ", ".join(
+        f"{each} = max({each}, excluded.{each})" if each in LARGEST else f"{each} = {each} + excluded.{each}"
+        for each in figures
+    )
+
+
 def _fold(database: sqlite3.Connection, table: str, where: tuple[int, int], to: int) -> None:
     figures = _FIGURES if table == "tally" else ("refused",)
     name = "type" if table == "tally" else "reason"
-    merged = {figure: "max" if figure == "longest" else "sum" for figure in figures}
-    sums = ", ".join(f"{how}({figure}) AS {figure}" for figure, how in merged.items())
-    more = ", ".join(
-        f"{figure} = max({figure}, excluded.{figure})"
-        if how == "max"
-        else f"{figure} = {figure} + excluded.{figure}"
-        for figure, how in merged.items()
-    )
+    sums = ", ".join(f"{'max' if each in LARGEST else 'sum'}({each}) AS {each}" for each in figures)
     # Of what is older than ninety days nobody asks for the hour or the source any more.
     start, source = (f"start - start % {HOUR}", "source") if to else ("0", "''")
     kept = f"place <= {MOST}"
@@ -190,7 +205,7 @@ def _fold(database: sqlite3.Connection, table: str, where: tuple[int, int], to: 
         f" ranked AS (SELECT *, row_number() OVER (PARTITION BY begun ORDER BY {figures[0]} DESC) AS place FROM parts)"
         f" INSERT INTO {table} (span, start, {name}, source, {', '.join(figures)})"
         f" SELECT {to}, begun, {label} AS label, {origin} AS origin, {sums} FROM ranked WHERE true"
-        f" GROUP BY begun, label, origin ON CONFLICT DO UPDATE SET {more}",
+        f" GROUP BY begun, label, origin ON CONFLICT DO UPDATE SET {adding(figures)}",
         where,
     )
     database.execute(f"DELETE FROM {table} WHERE span = ? AND start < ?", where)

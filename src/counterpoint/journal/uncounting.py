@@ -5,12 +5,10 @@ from collections.abc import Callable
 from typing import Final
 
 from counterpoint.journal.sought import Named, Sought, texts_in
-from counterpoint.journal.tally import OTHER, name_of
+from counterpoint.journal.tally import OTHER, adding, name_of
 
 __all__ = ["remove_names"]
 
-_LARGEST: Final = frozenset({"longest"})
-"""Figures of which the larger one is kept; the others add up."""
 _KEYS: Final = {
     "tally": ("span", "start", "type", "source"),
     "refusals": ("span", "start", "reason", "source"),
@@ -28,21 +26,17 @@ def remove_names(database: sqlite3.Connection, sought: Sought) -> None:
         return text in cut or bool(sought.places(text))
 
     for table, keys in _KEYS.items():
-        _fold(database, table, keys, is_named)
+        _rename(database, table, keys, is_named)
     for number, source, sample in database.execute("SELECT number, source, sample FROM refused").fetchall():
         if is_named(source) or any(map(is_named, texts_in(sample))):
             database.execute("DELETE FROM refused WHERE number = ?", (number,))
 
 
-def _fold(
+def _rename(
     database: sqlite3.Connection, table: str, keys: tuple[str, ...], is_named: Callable[[str], bool]
 ) -> None:
     columns = [row[1] for row in database.execute(f"PRAGMA table_info({table})")]
     figures = [name for name in columns if name not in keys]
-    adding = ", ".join(
-        f"{name} = max({name}, excluded.{name})" if name in _LARGEST else f"{name} = {name} + excluded.{name}"
-        for name in figures
-    )
     kind = keys[2]
     for first, second in database.execute(f"SELECT DISTINCT {kind}, source FROM {table}").fetchall():
         new = (OTHER if is_named(first) else first, OTHER if is_named(second) else second)
@@ -51,7 +45,7 @@ def _fold(
         database.execute(
             f"INSERT INTO {table} ({', '.join([*keys, *figures])})"
             f" SELECT span, start, ?, ?, {', '.join(figures)} FROM {table} WHERE {kind} = ? AND source = ?"
-            f" ON CONFLICT DO UPDATE SET {adding}",
+            f" ON CONFLICT DO UPDATE SET {adding(figures)}",
             (*new, first, second),
         )
         database.execute(f"DELETE FROM {table} WHERE {kind} = ? AND source = ?", (first, second))

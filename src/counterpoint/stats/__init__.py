@@ -1,10 +1,11 @@
 """Pure numerics: numbers and arrays in, frozen values out; no I/O, no pandas, no `scipy.stats`.
 
 The map. Samples: `moments` and `comoments` (n, means, centred sums of squares and products; they add).
-Estimators, as pairs of arms: `pairs` (means, rates), `covariates` (CUPED), `ratio`. Tests that take any
-of them: `contrast` (a weighted difference: what each test is made of), `difference`, `relative`
-(Fieller), `noninferiority` (guardrail margins). Beside them: `srm` (planned shares), `correction` (how α
-and β are shared), `power` (sizes).
+Estimators, as pairs of arms: `pairs` (means, rates), `covariates` (CUPED), `ratio`, `strata`, `clusters`,
+`quantile`. Tests that take any of them: `contrast` (a weighted difference: what each test is made of),
+`difference`, `relative` (Fieller), `noninferiority` (guardrail margins). Rates of their own: `rates`
+(restricted variance), `exact` (small counts). Beside them: `srm` (planned shares), `correction` (how α
+and β are shared), `adjust` (p-values), `sample_size` and `power`, `bayes`, `bootstrap`, `shrinkage`.
 
 Tests that look more than once: `spending` (how α is spent), `boundaries` (a boundary for each look),
 `repeated` (intervals and p-values that fit them), `sequential` (power and units), `crossing` (the recursion
@@ -17,6 +18,8 @@ under all of these), `sequences` (always valid, without a largest n), `fixed_pow
 """
 
 from counterpoint.stats.adjust import ADJUSTMENTS, Adjusted, AdjustmentRule, adjust, interval_alpha
+from counterpoint.stats.bayes import Belief, believed_difference, believed_rates
+from counterpoint.stats.bootstrap import Bootstrap, bootstrap_difference
 from counterpoint.stats.boundaries import Look, boundaries, classical_boundaries, next_boundary
 from counterpoint.stats.clusters import ClusterPair, cluster_totals
 from counterpoint.stats.comoments import Comoments
@@ -25,6 +28,7 @@ from counterpoint.stats.correction import alpha_deterioration, alpha_guardrail, 
 from counterpoint.stats.covariates import Adjustment, CovariatePair, Dropped, Slopes
 from counterpoint.stats.crossing import Crossing, crossing, type_one_error
 from counterpoint.stats.difference import Difference, Side, difference, rate_difference
+from counterpoint.stats.exact import ExactTest, RateExact, rate_exact
 from counterpoint.stats.fixed_power import FixedPower, fixed_power, fixed_power_required, pooled_variance
 from counterpoint.stats.moments import Moments, rate
 from counterpoint.stats.noninferiority import Direction, Noninferiority, noninferiority
@@ -35,6 +39,7 @@ from counterpoint.stats.power import (
     units_per_arm,
     units_per_arm_rate,
 )
+from counterpoint.stats.quantile import Quantile, QuantilePair, quantile, quantile_of_counts
 from counterpoint.stats.rates import RateVariance, rate_noninferiority, restricted_rates
 from counterpoint.stats.ratio import RatioPair
 from counterpoint.stats.relative import Relative, Scale, relative
@@ -60,6 +65,7 @@ from counterpoint.stats.sequences import (
     rho2_tuned,
 )
 from counterpoint.stats.sequential import expected_information, inflation, sequential_power
+from counterpoint.stats.shrinkage import Shrunk, shrunk
 from counterpoint.stats.spending import Spending
 from counterpoint.stats.srm import SampleRatio, SequentialSampleRatio, sample_ratio, sequential_sample_ratio
 from counterpoint.stats.strata import StrataPair
@@ -69,6 +75,8 @@ __all__ = [
     "Adjusted",
     "Adjustment",
     "AdjustmentRule",
+    "Belief",
+    "Bootstrap",
     "ClusterPair",
     "Comoments",
     "Contrast",
@@ -78,6 +86,7 @@ __all__ = [
     "Direction",
     "Distribution",
     "Dropped",
+    "ExactTest",
     "FixedPower",
     "Interval",
     "Joint",
@@ -87,6 +96,9 @@ __all__ = [
     "Noninferiority",
     "Pair",
     "Part",
+    "Quantile",
+    "QuantilePair",
+    "RateExact",
     "RatePair",
     "RateVariance",
     "RatioPair",
@@ -94,6 +106,7 @@ __all__ = [
     "SampleRatio",
     "Scale",
     "SequentialSampleRatio",
+    "Shrunk",
     "Side",
     "Size",
     "Slopes",
@@ -105,7 +118,10 @@ __all__ = [
     "alpha_deterioration",
     "alpha_guardrail",
     "alpha_success",
+    "believed_difference",
+    "believed_rates",
     "beta_each",
+    "bootstrap_difference",
     "boundaries",
     "classical_boundaries",
     "cluster_totals",
@@ -131,8 +147,11 @@ __all__ = [
     "noninferiority",
     "pooled_variance",
     "power_at",
+    "quantile",
+    "quantile_of_counts",
     "rate",
     "rate_difference",
+    "rate_exact",
     "rate_margin_target",
     "rate_noninferiority",
     "rate_target",
@@ -147,6 +166,7 @@ __all__ = [
     "sample_ratio",
     "sequential_power",
     "sequential_sample_ratio",
+    "shrunk",
     "stagewise_p",
     "type_one_error",
     "units_per_arm",

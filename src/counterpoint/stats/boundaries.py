@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from counterpoint.errors import InputError
+from counterpoint.stats.checks import finite, whole
 from counterpoint.stats.crossing import (
     Walk,
     checked_information,
@@ -124,10 +125,8 @@ def classical_boundaries(
     >>> [round(each, 4) for each in classical_boundaries(5)]
     [4.5617, 3.2256, 2.6337, 2.2809, 2.0401]
     """
-    if looks < 1:
-        raise InputError(f"looks == {looks}, must be 1 or more")
-    if not math.isfinite(delta):
-        raise InputError(f"delta == {delta}, must be a number")
+    whole("looks", looks, least=1)
+    finite("delta", delta)
     if checked_level(alpha) / checked_sides(sides) >= 0.5:
         raise InputError(f"alpha == {alpha}, must leave less than one half to each side")
     return _classical(looks, alpha, sides, float(delta))
@@ -178,12 +177,12 @@ class _Test:
         """The look at `time`, which spends what it may."""
         if time < self.time:
             return Look(time, self.spent, math.inf)
-        whole = last or time >= 1
-        allowed = self.alpha if whole else self.sides * self.spending.spent(time, self.alpha / self.sides)
+        rest = last or time >= 1
+        allowed = self.alpha if rest else self.sides * self.spending.spent(time, self.alpha / self.sides)
         again = time == self.stopping
         if again and (allowed <= self.spent or not last):
             return Look(time, self.spent, self.score / math.sqrt(time))
-        log_chance = self._log_chance(time, allowed, whole=whole)
+        log_chance = self._log_chance(time, allowed, rest=rest)
         if log_chance == -math.inf:
             return Look(time, self.spent, math.inf)
         if again:  # the rest goes to the scores just below the boundary that this information had
@@ -191,9 +190,9 @@ class _Test:
         score = self.walk.solve(time, log_chance)
         return Look(time, max(allowed, self.spent), score / math.sqrt(time))
 
-    def _log_chance(self, time: float, allowed: float, *, whole: bool) -> float:
+    def _log_chance(self, time: float, allowed: float, *, rest: bool) -> float:
         """Logarithm of the chance that one side may spend at this look: −∞ for nothing."""
-        if self.spent == 0 and not whole:
+        if self.spent == 0 and not rest:
             # What is spent may be too small for a number, but has a logarithm.
             alpha = self.alpha / self.sides
             log_allowed = self.spending.log_spent(time, alpha)

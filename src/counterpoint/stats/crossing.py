@@ -19,6 +19,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from counterpoint.errors import InputError
+from counterpoint.stats.checks import finite
 from counterpoint.stats.distributions import normal_quantile_of_log
 
 if TYPE_CHECKING:
@@ -34,7 +35,11 @@ FAR = 8.5
 DEEPEST = -650.0
 """Logarithm of the smallest chance that the recursion is trusted with; e^−708 is the smallest double."""
 MOST_NODES = 2048
-"""Nodes for one look. A step that would need more is too small to tell from none (see `Walk.reach`)."""
+"""Nodes for one look. A step that would need more is taken otherwise (see `Walk.reach`)."""
+FAINTEST = -30.0
+"""As `DEEPEST`, where chances come out of a difference."""
+REACH = 42.0
+"""Steps beyond a boundary where paths that stopped are followed; `FAINTEST` is at 8."""
 ROUNDS = 60
 """Upper limit of Newton's steps, which are five or six."""
 
@@ -61,6 +66,16 @@ class Alive:
     mass: "Array"
 
 
+@dataclass(frozen=True, slots=True)
+class Stopped:
+    """The paths that stopped at a look too near to the next one for the nodes of `Alive`."""
+
+    near: Alive
+    """Those whose score is between the boundary and the edge."""
+    edge: float
+    """Beyond it, no path comes back below the boundary until the next look."""
+
+
 class Walk:
     """The recursion on its way from look to look. Scores are in units of the planned information's √."""
 
@@ -71,6 +86,7 @@ class Walk:
         self.drift = drift
         self._alive = Alive(0.0, np.zeros(1), np.ones(1))
         self._stop: tuple[float, float] | None = None
+        self._stopped: Stopped | None = None
 
     def stop(self, time: float, score: float) -> None:
         """Stop at `time` the paths whose score is at `score` or beyond (on both sides, if there are two).
@@ -83,24 +99,23 @@ class Walk:
     def reach(self, time: float, score: float) -> None:
         """Get ready for a look at `time`, whose boundary is at `score` or nearer.
 
-        A step too small for the quadrature leaves out the look before it: then paths that have stopped
-        there count as alive, which makes every chance too large and every boundary too strict, never the
-        other way. That begins where information grows by less than about 0.004 % from a look to the next.
+        A step too small for the quadrature (information grows by less than about 0.004 %) keeps the nodes
+        of the look before, and takes off what stopped there. Later looks then know of only one of the two
+        stops: their chances come out too large, by no more than what the other one stopped, and their
+        boundaries too strict, never the other way.
         """
         if self._stop is None or self._stop[0] == time:
             return
         at, stop = self._stop
         step, gap = at - self._alive.time, time - at
         low, high = self._ends(at, stop, time, score)
-        narrow = math.sqrt(gap * step / (gap + step))
-        count = _rounded(1.7 * (high - low) / narrow + 24)
+        count = _rounded(1.7 * (high - low) / math.sqrt(gap * step / (gap + step)) + 24)
         if count > MOST_NODES:
-            return
-        self._stop = None
-        nodes, weights = _legendre(count)
-        middle, half = (high + low) / 2, (high - low) / 2
-        at_nodes = middle + half * nodes
-        self._alive = Alive(at, at_nodes, half * weights * _density(self._alive, at_nodes, step))
+            edge = stop + REACH * math.sqrt(gap)
+            self._stopped = Stopped(_placed(self._alive, at, stop, edge, 128), edge)
+        else:
+            self._alive = _placed(self._alive, at, low, high, count)
+            self._stop = self._stopped = None
 
     def _ends(self, at: float, stop: float, time: float, score: float) -> tuple[float, float]:
         """Between what scores paths at `at` are followed: within the boundaries, and no further than can matter.
@@ -117,21 +132,28 @@ class Walk:
 
     def tails(self, time: float, score: float) -> tuple[float, float]:
         """The chances to be alive until `time` and then at `score` or above; and at −`score` or below."""
+        upper = self._above(self._alive, time, score, self.drift)
+        lower = self._above(self._alive, time, score, -self.drift, mirrored=True) if self.sides == 2 else 0.0
+        if self._stopped is not None:
+            near, edge = self._stopped.near, self._stopped.edge
+            upper -= self._above(near, time, score, self.drift)
+            upper -= self._above(self._alive, near.time, edge, self.drift)
+            if self.sides == 2:
+                lower -= self._above(near, time, score, -self.drift)
+                lower -= self._above(self._alive, near.time, edge, -self.drift, mirrored=True)
+        return max(upper, 0.0), max(lower, 0.0)
+
+    @staticmethod
+    def _above(paths: Alive, time: float, score: float, drift: float, *, mirrored: bool = False) -> float:
+        """The chance that these paths, or their mirror image, are at `score` or above at `time`."""
         import numpy as np
         from scipy.special import ndtr
 
-        alive, gap = self._alive, time - self._alive.time
-        spread = math.sqrt(gap)
-        mass = alive.mass
-        if self.drift:
-            mass = mass * np.exp(self.drift * (alive.nodes - self.drift * alive.time / 2))
-        shift = self.drift * gap
-        upper = float(mass @ ndtr((alive.nodes + shift - score) / spread))
-        if self.sides == 1:
-            return upper, 0.0
-        if not self.drift:
-            return upper, upper
-        return upper, float(mass @ ndtr((-score - alive.nodes - shift) / spread))
+        gap = time - paths.time
+        nodes, mass = -paths.nodes if mirrored else paths.nodes, paths.mass
+        if drift:  # the likelihood ratio; 700 is nearly the largest exponent of a double
+            mass = mass * np.exp(np.minimum(drift * (nodes - drift * paths.time / 2), 700.0))
+        return float(mass @ ndtr((nodes + drift * gap - score) / math.sqrt(gap)))
 
     def solve(self, time: float, log_chance: float) -> float:
         """The score at `time` that is crossed upwards, and not before, with the chance e^`log_chance`.
@@ -140,38 +162,52 @@ class Walk:
         beyond the root it comes down to it without ever passing it. Two starts are safe: what a single
         look would need, and what the last step alone would need.
         """
+        start = math.sqrt(time) * normal_quantile_of_log(log_chance)
+        if self._stop is not None and self._stop[0] < time:
+            at, stop = self._stop
+            start = min(start, stop + math.sqrt(time - at) * normal_quantile_of_log(log_chance))
+        self.reach(time, start)
+        if log_chance < (DEEPEST if self._stopped is None else FAINTEST):
+            return start
+        return self._descend(time, log_chance, start)
+
+    def _descend(self, time: float, log_chance: float, start: float) -> float:
+        """Newton's method from `start`, kept between the scores that are known to be too low and too high."""
         import numpy as np
 
-        single = math.sqrt(time) * normal_quantile_of_log(log_chance)
-        score = single
-        if self._stop is not None:
-            at, stop = self._stop
-            score = min(single, stop + math.sqrt(time - at) * normal_quantile_of_log(log_chance))
-        self.reach(time, score)
-        if self._stop is not None:
-            score = single
-        alive, gap = self._alive, time - self._alive.time
-        if alive.time == 0 or log_chance < DEEPEST:
-            return single
         # Nearly all that is alive may be asked for, which has its boundary nowhere; nearer does not matter.
-        floor = 0.0 if self.sides == 2 else -FAR * math.sqrt(time)
+        low, high, score = 0.0 if self.sides == 2 else -FAR * math.sqrt(time), start, start
         for _ in range(ROUNDS):
             chance = self.tails(time, score)[0]
-            density = float(_density(alive, np.array([score]), gap)[0])
-            if not (chance > 0 and density > 0):
-                return score
-            step = (math.log(chance) - log_chance) * chance / density
-            score = max(score + step, floor)
-            if score == floor or abs(step) <= 1e-12 * max(abs(score), 1e-3):
-                break
-        return score
+            density = float(_density(self._alive, np.array([score]), time)[0])
+            if self._stopped is not None:
+                density -= float(_density(self._stopped.near, np.array([score]), time)[0])
+            step = -math.inf
+            if chance > 0 and density > 0:
+                step = (math.log(chance) - log_chance) * chance / density
+            within = 1e-12 * max(abs(score), 1e-3)
+            if abs(step) <= within:
+                return score + step
+            low, high = (score, high) if step > 0 else (low, score)
+            if high - low <= within:
+                return high
+            score = score + step if low < score + step < high else (low + high) / 2
+        return high
 
 
-def _density(alive: Alive, at: "Array", gap: float) -> "Array":
-    """Density of S at the points `at`, a time `gap` after that of `alive`."""
+def _placed(alive: Alive, at: float, low: float, high: float, count: int) -> Alive:
+    """The paths whose score at the time `at` is between `low` and `high`, on new nodes."""
+    nodes, weights = _legendre(count)
+    scores = (high + low) / 2 + (high - low) / 2 * nodes
+    return Alive(at, scores, (high - low) / 2 * weights * _density(alive, scores, at))
+
+
+def _density(alive: Alive, scores: "Array", time: float) -> "Array":
+    """Density of S at `time` where it is one of `scores`, over the paths of `alive`."""
     import numpy as np
 
-    distance = np.subtract.outer(at, alive.nodes)
+    gap = time - alive.time
+    distance = np.subtract.outer(scores, alive.nodes)
     distance *= distance
     distance *= -0.5 / gap
     np.exp(distance, out=distance)
@@ -217,6 +253,7 @@ def crossing(
     >>> round(found.upper[0], 6), round(found.total, 6)
     (0.352463, 0.845714)
     """
+    finite("drift", drift)
     _check(information, boundaries, sides)
     walk = Walk(sides, drift)
     upper, lower = [], []

@@ -9,6 +9,7 @@ from statistics import NormalDist
 __all__ = [
     "chi_square_tail",
     "log_normal_tail",
+    "noncentral_t_tail",
     "normal_quantile",
     "normal_quantile_of_log",
     "normal_tail",
@@ -73,6 +74,24 @@ def t_quantile(df: float, probability: float) -> float:
     from scipy.special import stdtrit
 
     return float(stdtrit(df, probability))
+
+
+def noncentral_t_tail(df: float, away: float, t: float) -> float:
+    """Probability that a noncentral t, of a numerator with mean `away`, lies above `t`.
+
+    P(Z + away > t·S) over S = χ/√df, by the trapezoidal rule in log S, where the integrand is smooth and
+    dies out on both sides: twelve digits, also where the library's function has none.
+
+    >>> round(noncentral_t_tail(126, 0.5 / (2 / 64) ** 0.5, t_quantile(126, 0.975)), 9)
+    0.801458623
+    """
+    import numpy as np
+    from scipy.special import ndtr
+
+    spread = 1 / (2 * df) ** 0.5
+    x = np.linspace(-max(10 * spread, 40 / df), min(10 * spread, 4.0), 801)
+    density = np.exp(df * (x - np.expm1(2 * x) / 2))
+    return float(density @ ndtr(away - t * np.exp(x)) / density.sum())
 
 
 def chi_square_tail(df: int, value: float) -> float:

@@ -13,6 +13,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from counterpoint.errors import InputError
+from counterpoint.stats.checks import level, positive
 from counterpoint.stats.distributions import normal_quantile
 from counterpoint.stats.moments import Moments
 
@@ -77,15 +78,14 @@ def fixed_power_required(
     >>> fixed_power_required(1.0, 0.1, alpha=0.025)
     3140
     """
-    _positive("variance", variance)
-    _positive("effect", abs(effect))
+    positive("variance", variance)
+    positive("effect", abs(effect))
     if len(shares) != 2:
         raise InputError(f"{len(shares)} shares, give that of the control and that of the treatment")
     for share in shares:
-        _positive("share", share)
-    for name, level in (("alpha", alpha), ("beta", beta)):
-        if not 0 < level < 0.5:
-            raise InputError(f"{name} == {level}, must be above 0 and below 0.5")
+        positive("share", share)
+    level("alpha", alpha, below=0.5)
+    level("beta", beta, below=0.5)
     reach = normal_quantile(1 - alpha) + normal_quantile(1 - beta)
     whole = math.fsum(shares)
     return math.ceil(reach * reach * variance * math.fsum(whole / share for share in shares) / effect**2)
@@ -121,8 +121,3 @@ def fixed_power(
     if variance is not None and variance > 0:
         required = fixed_power_required(variance, effect, alpha=alpha, beta=beta, shares=shares)
     return FixedPower(control.n + treatment.n, required, variance)
-
-
-def _positive(name: str, value: float) -> None:
-    if not (value > 0 and math.isfinite(value)):
-        raise InputError(f"{name} == {value}, must be above 0")

@@ -84,7 +84,7 @@ def rate_noninferiority(
 
     The moments are those of a 0/1 outcome (see `rate`). "unpooled" takes p(1 − p)/n of each arm, so it agrees with the
     intervals of `RatePair`; "restricted" the rates most likely at the margin, which keeps its level at
-    smaller samples and has no interval of a simple form (`interval_exact` has one for small counts).
+    smaller samples and has no interval of a simple form (for small counts see `rate_exact`).
 
     Raises:
         InputError: the margin is not above 0, a relative one is 1 or more, or no such rates exist.

@@ -1,6 +1,7 @@
 """The relative change of two arms: Fieller's interval, which agrees with the tests, and two read-outs."""
 
 import math
+import sys
 from dataclasses import dataclass
 from typing import Literal
 
@@ -14,6 +15,7 @@ __all__ = ["Relative", "Scale", "relative"]
 
 ROUNDS = 20
 """Upper limit of the rounds in which a bound's own degrees of freedom settle; three or four are usual."""
+LARGEST = math.log(sys.float_info.max)
 
 Scale = Literal["fieller", "delta", "log"]
 """How a relative change is bounded. Only Fieller's interval is the one that the tests are made with."""
@@ -109,12 +111,16 @@ def _read_out(joint: Joint, below: float | None, above: float | None, scale: Sca
     low = -math.inf if below is None else around.estimate - around.reach(below)
     high = math.inf if above is None else around.estimate + around.reach(above)
     if scale == "log":
-        low, high = math.exp(low), math.exp(high)
+        low, high = _exponential(low), _exponential(high)
     return Relative(
         (joint.treatment - joint.control) / joint.control,
         Interval(-math.inf if below is None else low - 1, high - 1),
         scale,
     )
+
+
+def _exponential(power: float) -> float:
+    return math.exp(power) if power < LARGEST else math.inf
 
 
 def _bound(joint: Joint, error: float, *, sign: int) -> float | None:
@@ -129,7 +135,28 @@ def _bound(joint: Joint, error: float, *, sign: int) -> float | None:
             return None if root is None else root - 1
         ratio = root
         tested = joint.contrast(ratio)
-    return None if ratio is None else ratio - 1
+    return _halved(joint, error, sign=sign)
+
+
+def _halved(joint: Joint, error: float, *, sign: int) -> float | None:
+    """The same bound by halving, where two or three units make degrees of freedom that jump from root to root."""
+
+    def tail(ratio: float) -> float:
+        tested = joint.contrast(ratio)
+        if tested is None:
+            return 1.0
+        return tested.p_greater() if sign < 0 else tested.p_less()
+
+    inner = joint.treatment / joint.control
+    step = sign * max(abs(inner), 1.0)
+    while tail(inner + step) > error:
+        step *= 2
+        if math.isinf(step):
+            return None
+    outer = inner + step
+    while (middle := (inner + outer) / 2) not in (inner, outer):
+        inner, outer = (middle, outer) if tail(middle) > error else (inner, middle)
+    return outer - 1
 
 
 def _root(joint: Joint, t: float, sign: int) -> float | None:

@@ -11,6 +11,7 @@ from functools import lru_cache
 
 from counterpoint.errors import InputError
 from counterpoint.stats.boundaries import boundaries
+from counterpoint.stats.checks import choice, finite, positive
 from counterpoint.stats.contrast import Interval
 from counterpoint.stats.crossing import crossing
 from counterpoint.stats.difference import Side
@@ -42,14 +43,11 @@ def repeated_interval(
     >>> repeated_interval(1.0, 0.5, 2.5)
     Interval(low=-0.25, high=2.25)
     """
-    if not (se > 0 and math.isfinite(se)):
-        raise InputError(f"se == {se}, must be above 0")
-    if not math.isfinite(estimate):
-        raise InputError(f"estimate == {estimate}, must be a number")
+    positive("se", se)
+    finite("estimate", estimate)
+    choice("side", side, ("two-sided", "greater", "less"))
     if math.isnan(boundary) or boundary == -math.inf:
         raise InputError(f"boundary == {boundary}, must be a number, or infinite where a look cannot reject")
-    if side not in ("two-sided", "greater", "less"):
-        raise InputError(f"side == {side!r}, must be 'two-sided', 'greater' or 'less'")
     statistic = (estimate - null) / se
     low, high = -math.inf, math.inf
     # Rounding must not let the interval disagree with the test.

@@ -6,8 +6,8 @@ of `boundaries` do.
 
 import math
 
-from counterpoint.errors import InputError
-from counterpoint.stats.spending import checked_level
+from counterpoint.stats.checks import finite, level, positive
+from counterpoint.stats.crossing import checked_sides
 
 __all__ = [
     "confidence_sequence_margin",
@@ -50,12 +50,11 @@ def confidence_sequence_margin(
     0.030352
     """
     x = _mixed(n, rho2)
-    if not (se > 0 and math.isfinite(se)):
-        raise InputError(f"se == {se}, must be above 0")
-    checked_level(alpha)
+    positive("se", se)
+    level("alpha", alpha)
     log_root = math.log1p(x) / 2
     two = log_root - math.log(alpha)
-    depth = two if _sides(sides) == 2 else math.log1p(math.exp(two) / 2)
+    depth = two if checked_sides(sides) == 2 else math.log1p(math.exp(two) / 2)
     return se * math.sqrt(2 * (x + 1) / x * depth)
 
 
@@ -81,11 +80,10 @@ def confidence_sequence_p(statistic: float, n: int, *, rho2: float, sides: int =
     0.05
     """
     x = _mixed(n, rho2)
-    if not math.isfinite(statistic):
-        raise InputError(f"statistic == {statistic}, must be a number")
+    finite("statistic", statistic)
     y = statistic * statistic * x / (2 * (x + 1))
     root = math.log1p(x) / 2
-    if _sides(sides) == 2:
+    if checked_sides(sides) == 2:
         return math.exp(min(0.0, root - y))
     if statistic <= 0 or y == 0:
         return 1.0
@@ -107,8 +105,9 @@ def rho2_tuned(n: float, alpha: float = 0.05) -> float:
     """
     from scipy.special import lambertw
 
-    _positive("n", n)
-    return (-float(lambertw(-(checked_level(alpha) ** 2) / math.e, k=-1).real) - 1) / n
+    positive("n", n)
+    level("alpha", alpha)
+    return (-float(lambertw(-(alpha**2) / math.e, k=-1).real) - 1) / n
 
 
 def rho2_growthbook(n: float = 5000, alpha: float = 0.05) -> float:
@@ -123,8 +122,9 @@ def rho2_growthbook(n: float = 5000, alpha: float = 0.05) -> float:
     >>> round(rho2_growthbook(5000, 0.05) * 5000, 6)
     7.936155
     """
-    _positive("n", n)
-    depth = -2 * math.log(checked_level(alpha))
+    positive("n", n)
+    level("alpha", alpha)
+    depth = -2 * math.log(alpha)
     return (depth + math.log1p(depth)) / n
 
 
@@ -150,9 +150,8 @@ def mixture_p(difference: float, n: int, *, variance: float, mixing: float) -> f
     0.000589
     """
     for name, value in (("n", n), ("variance", variance), ("mixing", mixing)):
-        _positive(name, value)
-    if not math.isfinite(difference):
-        raise InputError(f"difference == {difference}, must be a number")
+        positive(name, value)
+    finite("difference", difference)
     # The same mixture as a confidence sequence of Z with x = n·τ²/V.
     x = n * mixing / variance
     z2 = difference * difference * n / variance
@@ -174,24 +173,14 @@ def mixture_margin(n: int, *, variance: float, mixing: float, alpha: float = 0.0
     0.136674
     """
     for name, value in (("n", n), ("variance", variance), ("mixing", mixing)):
-        _positive(name, value)
+        positive(name, value)
+    level("alpha", alpha)
     x = n * mixing / variance
-    depth = math.log1p(x) / 2 - math.log(checked_level(alpha))
+    depth = math.log1p(x) / 2 - math.log(alpha)
     return math.sqrt(variance / n * 2 * (1 + x) / x * depth)
 
 
 def _mixed(n: float, rho2: float) -> float:
-    _positive("n", n)
-    _positive("rho2", rho2)
+    positive("n", n)
+    positive("rho2", rho2)
     return n * rho2
-
-
-def _positive(name: str, value: float) -> None:
-    if not (value > 0 and math.isfinite(value)):
-        raise InputError(f"{name} == {value}, must be above 0")
-
-
-def _sides(sides: int) -> int:
-    if sides not in (1, 2):
-        raise InputError(f"sides == {sides}, must be 1 or 2")
-    return sides

@@ -44,7 +44,7 @@ def sequential_power(
     0.778
     """
     bounds = boundaries(information, alpha=alpha, sides=sides, spending=spending, last=last)
-    return math.fsum(crossing(information, bounds, drift=_number("drift", drift), sides=sides).upper)
+    return math.fsum(crossing(information, bounds, drift=drift, sides=sides).upper)
 
 
 def inflation(
@@ -112,13 +112,7 @@ def expected_information(
     >>> round(expected_information([0.5, 1.0], [2.5, 2.0], drift=2.8), 4)
     0.8492
     """
-    found = crossing(information, boundaries, drift=_number("drift", drift), sides=sides)
+    found = crossing(information, boundaries, drift=drift, sides=sides)
     stops = [up + down for up, down in zip(found.upper, found.lower, strict=True)]
     stops[-1] = 1 - math.fsum(stops[:-1])
     return math.fsum(time * chance for time, chance in zip(information, stops, strict=True))
-
-
-def _number(name: str, value: float) -> float:
-    if not math.isfinite(value):
-        raise InputError(f"{name} == {value}, must be a number")
-    return value

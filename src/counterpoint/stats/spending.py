@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Literal, get_args
 
 from counterpoint.errors import InputError
+from counterpoint.stats.checks import level
 from counterpoint.stats.distributions import log_normal_tail, normal_quantile_of_log
 
 __all__ = ["SQUARE", "Family", "Spending"]
@@ -102,6 +103,5 @@ def _checked(t: float, alpha: float) -> None:
 
 def checked_level(alpha: float) -> float:
     """Return a level of error, or raise an InputError that names it."""
-    if not 0 < alpha < 1:
-        raise InputError(f"alpha == {alpha}, must be above 0 and below 1")
+    level("alpha", alpha)
     return alpha

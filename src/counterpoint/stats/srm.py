@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from counterpoint.errors import InputError
+from counterpoint.stats.checks import level, positive
 from counterpoint.stats.distributions import chi_square_tail
 
 __all__ = ["SampleRatio", "SequentialSampleRatio", "sample_ratio", "sequential_sample_ratio"]
@@ -92,10 +93,8 @@ def sequential_sample_ratio(
     from scipy.special import gammaln
 
     expected = _expected(observed, planned)
-    if not (concentration > 0 and math.isfinite(concentration)):
-        raise InputError(f"concentration == {concentration}, must be above 0")
-    if not 0 < alpha < 1:
-        raise InputError(f"alpha == {alpha}, must be above 0 and below 1")
+    positive("concentration", concentration)
+    level("alpha", alpha)
     whole = math.fsum(planned)
     terms = [float(gammaln(concentration)), -float(gammaln(concentration + sum(observed)))]
     for count, share in zip(observed, planned, strict=True):

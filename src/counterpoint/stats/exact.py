@@ -1,0 +1,263 @@
+"""Exact tests of two rates for small counts, with the intervals that agree with them."""
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+from counterpoint.errors import InputError
+from counterpoint.stats.checks import choice, level, whole
+from counterpoint.stats.contrast import Interval, agree
+from counterpoint.stats.difference import Side
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+__all__ = ["ExactTest", "RateExact", "rate_exact"]
+
+ExactTest = Literal["boschloo", "barnard", "fisher"]
+"""Unconditional by Fisher's p (uniformly stronger than Fisher's test), by the pooled z, or conditional."""
+
+MOST_TABLES = 40_000
+"""Tables up to which the unconditional tests are offered, about 200 units in each arm."""
+NUISANCE = 501
+"""Points at which the unknown common rate is first tried."""
+TIE = 1e-10
+"""Statistics that differ by less than this share are the same: they are computed in different order."""
+
+
+@dataclass(frozen=True, slots=True)
+class RateExact:
+    """An exact comparison of two rates."""
+
+    test: ExactTest
+    control_rate: float
+    treatment_rate: float
+    alpha: float
+    side: Side
+    p: float
+    """p of the chosen side; the interval excludes its null exactly when it is at most alpha."""
+    p_two_sided: float
+    """Twice the smaller one-sided p, at most 1: the one that an interval with equal tails agrees with."""
+    p_greater: float
+    p_less: float
+    p_unsplit: float
+    """The two-sided p that does not split its error in equal tails, as R's `fisher.test` and scipy show it.
+    No interval of equal tails agrees with it."""
+    odds_ratio: Interval | None = None
+    """Of Fisher's test: the odds of the treatment as a multiple of the control's; the null is 1."""
+
+
+def rate_exact(
+    control: tuple[int, int],
+    treatment: tuple[int, int],
+    *,
+    test: ExactTest = "boschloo",
+    alpha: float = 0.05,
+    side: Side = "two-sided",
+) -> RateExact:
+    """Compare two rates by an exact test, for counts too small for a z-test (under about five).
+
+    "fisher" conditions on the successes of both arms together, which makes it simple and conservative.
+    "boschloo" and "barnard" take the largest probability, over the unknown common rate, of tables at
+    least as extreme: by Fisher's one-sided p, or by the pooled z. Their one-sided tests are the ones to decide on.
+
+    The interval is Fisher's, by inversion of the two one-sided tests of the odds ratio; the unconditional
+    tests have none here (`RatePair` has one for larger counts).
+
+    Args:
+        control: Successes and units of the control.
+        treatment: Successes and units of the treatment.
+        test: Which exact test.
+        alpha: Level of the test on the chosen side.
+        side: The alternative.
+
+    Raises:
+        InputError: the counts are impossible, or the tables too many for an unconditional test.
+
+    References:
+        Fisher (1935), The logic of inductive inference, J. R. Statist. Soc. 98, 39-82. Barnard (1945), A new test
+        for 2x2 tables, Nature 156, 177. Boschloo (1970), Raised conditional level of significance for the 2x2
+        table when testing the equality of two probabilities, Statistica Neerlandica 24, 1-9.
+
+    >>> found = rate_exact((1, 10), (7, 10), test="fisher")
+    >>> round(found.p_greater, 6), round(found.p_unsplit, 6)
+    (0.009883, 0.019767)
+    >>> round(rate_exact((1, 10), (7, 10), side="greater").p, 6)
+    0.003978
+    """
+    choice("test", test, ("boschloo", "barnard", "fisher"))
+    choice("side", side, ("two-sided", "greater", "less"))
+    level("alpha", alpha)
+    for name, (successes, n) in (("control", control), ("treatment", treatment)):
+        whole(f"units of the {name}", n, least=1)
+        whole(f"successes of the {name}", successes)
+        if successes > n:
+            raise InputError(f"successes of the {name} == {successes}, must be at most its units, {n}")
+    tables = (control[1] + 1) * (treatment[1] + 1)
+    if test != "fisher" and tables > MOST_TABLES:
+        raise InputError(
+            f"{control[1]} and {treatment[1]} units make {tables} tables, of {MOST_TABLES} at most;"
+            ' use test="fisher", or the z-test of `rate_difference`, which is right for so many'
+        )
+    greater, less, unsplit = {"fisher": _fisher, "boschloo": _boschloo, "barnard": _barnard}[test](
+        control, treatment
+    )
+    both = min(1.0, 2 * min(greater, less))
+    below, above = {"two-sided": (alpha / 2, alpha / 2), "greater": (alpha, None), "less": (None, alpha)}[
+        side
+    ]
+    return RateExact(
+        test,
+        control[0] / control[1],
+        treatment[0] / treatment[1],
+        alpha,
+        side,
+        {"two-sided": both, "greater": greater, "less": less}[side],
+        both,
+        greater,
+        less,
+        unsplit,
+        _odds_interval(control, treatment, below, above, greater, less) if test == "fisher" else None,
+    )
+
+
+def _conditional(
+    control: tuple[int, int], treatment: tuple[int, int]
+) -> "tuple[NDArray[np.float64], NDArray[np.float64]]":
+    """The treatment's possible successes given those of both arms, and their log weights at odds ratio 1."""
+    import numpy as np
+    from scipy.special import gammaln
+
+    whole_, nc, nt = control[0] + treatment[0], control[1], treatment[1]
+    x = np.arange(max(0, whole_ - nc), min(nt, whole_) + 1, dtype=np.float64)
+    y = whole_ - x
+    weights = -(gammaln(x + 1) + gammaln(nt - x + 1) + gammaln(y + 1) + gammaln(nc - y + 1))
+    return x, weights
+
+
+def _tails(
+    x: "NDArray[np.float64]", weights: "NDArray[np.float64]", seen: int, log_odds: float
+) -> tuple[float, float]:
+    """Probability of at least, and of at most, the successes seen."""
+    import numpy as np
+
+    logs = weights + x * log_odds
+    mass = np.exp(logs - logs.max())
+    whole_ = mass.sum()
+    return float(mass[x >= seen].sum() / whole_), float(mass[x <= seen].sum() / whole_)
+
+
+def _fisher(control: tuple[int, int], treatment: tuple[int, int]) -> tuple[float, float, float]:
+    import numpy as np
+
+    x, weights = _conditional(control, treatment)
+    mass = np.exp(weights - weights.max())
+    mass /= mass.sum()
+    seen = mass[x == treatment[0]][0]
+    greater, less = _tails(x, weights, treatment[0], 0.0)
+    return min(greater, 1.0), min(less, 1.0), min(float(mass[mass <= seen * (1 + 1e-7)].sum()), 1.0)
+
+
+def _odds_interval(
+    control: tuple[int, int],
+    treatment: tuple[int, int],
+    below: float | None,
+    above: float | None,
+    p_greater: float,
+    p_less: float,
+) -> Interval:
+    """The odds ratios that neither one-sided conditional test rejects."""
+    x, weights = _conditional(control, treatment)
+    seen = treatment[0]
+
+    def root(rejected: Callable[[float], bool], start: float, step: float) -> float:
+        """Where, going from `start` by `step`, the test stops rejecting or begins to."""
+        inside, far = start, start + step
+        while not rejected(far):
+            inside, far = far, far + step
+        for _ in range(80):
+            middle = (inside + far) / 2
+            inside, far = (inside, middle) if rejected(middle) else (middle, far)
+        return math.exp(inside)
+
+    best = math.log(max(seen, 0.5) * max(control[1] - control[0], 0.5)) - math.log(
+        max(treatment[1] - seen, 0.5) * max(control[0], 0.5)
+    )
+    low = high = None
+    if below is not None:
+        at_edge = seen <= x[0]
+        low = 0.0 if at_edge else root(lambda b: _tails(x, weights, seen, b)[0] <= below, best + 40, -40.0)
+    if above is not None:
+        at_edge = seen >= x[-1]
+        high = (
+            math.inf if at_edge else root(lambda b: _tails(x, weights, seen, b)[1] <= above, best - 40, 40.0)
+        )
+    found = agree(low, high, (1.0, 1.0), p_greater, p_less, below, above)
+    return Interval(max(found.low, 0.0), found.high)
+
+
+def _boschloo(control: tuple[int, int], treatment: tuple[int, int]) -> tuple[float, float, float]:
+    import numpy as np
+    from scipy.special import gammaln
+
+    nc, nt = control[1], treatment[1]
+    at_least = np.ones((nc + 1, nt + 1))
+    at_most = np.ones((nc + 1, nt + 1))
+    for total in range(nc + nt + 1):
+        x = np.arange(max(0, total - nc), min(nt, total) + 1)
+        y = total - x
+        logs = -(gammaln(x + 1) + gammaln(nt - x + 1) + gammaln(y + 1) + gammaln(nc - y + 1))
+        mass = np.exp(logs - logs.max())
+        mass /= mass.sum()
+        at_most[y, x] = np.cumsum(mass)
+        at_least[y, x] = np.cumsum(mass[::-1])[::-1]
+    seen = (control[0], treatment[0])
+    greater = _largest(at_least <= at_least[seen] * (1 + TIE), nc, nt)
+    less = _largest(at_most <= at_most[seen] * (1 + TIE), nc, nt)
+    return greater, less, min(1.0, 2 * min(greater, less))
+
+
+def _barnard(control: tuple[int, int], treatment: tuple[int, int]) -> tuple[float, float, float]:
+    import numpy as np
+
+    nc, nt = control[1], treatment[1]
+    y, x = np.arange(nc + 1)[:, None], np.arange(nt + 1)[None, :]
+    both = (x + y) / (nc + nt)
+    spread = both * (1 - both) * (1 / nc + 1 / nt)
+    z = (x / nt - y / nc) / np.sqrt(np.where(spread > 0, spread, 1.0))
+    seen = float(z[control[0], treatment[0]])
+    slack = TIE * max(abs(seen), 1.0)
+    return (
+        _largest(z >= seen - slack, nc, nt),
+        _largest(z <= seen + slack, nc, nt),
+        _largest(np.abs(z) >= abs(seen) - slack, nc, nt),
+    )
+
+
+def _largest(extreme: "NDArray[np.bool_]", nc: int, nt: int) -> float:
+    """The largest probability of the extreme tables over the common rate."""
+    import numpy as np
+    from scipy.special import gammaln, xlog1py, xlogy
+
+    def chance(rates: "NDArray[np.float64]") -> "NDArray[np.float64]":
+        def mass(n: int) -> "NDArray[np.float64]":
+            k = np.arange(n + 1)
+            ways = gammaln(n + 1) - gammaln(k + 1) - gammaln(n - k + 1)
+            return np.asarray(np.exp(ways + xlogy(k, rates[:, None]) + xlog1py(n - k, -rates[:, None])))
+
+        return np.asarray(((mass(nc) @ extreme) * mass(nt)).sum(axis=1))
+
+    rates = np.linspace(0, 1, NUISANCE)
+    found = chance(rates)
+    best = float(found.max())
+    peaks = np.flatnonzero((found >= np.roll(found, 1)) & (found >= np.roll(found, -1)))
+    for peak in peaks[np.argsort(-found[peaks])[:4]]:
+        middle, step = rates[peak], rates[1]
+        for _ in range(6):  # each round narrows the place of the peak twentyfold
+            near = np.clip(np.linspace(middle - step, middle + step, 41), 0.0, 1.0)
+            values = chance(near)
+            middle, step = near[values.argmax()], step / 20
+            best = max(best, float(values.max()))
+    return min(best, 1.0)
