@@ -1,5 +1,7 @@
 import re
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 import yaml
@@ -8,6 +10,7 @@ from litestar.testing import TestClient
 from counterpoint import Workspace
 from counterpoint.cli import run
 from counterpoint.experiments import store
+from counterpoint.experiments.overview import state_of
 from counterpoint.experiments.shown import EXAMPLE
 from counterpoint.graph.actor import local_actor
 from counterpoint.graph.descriptor import validate
@@ -31,6 +34,13 @@ def busy(games: Workspace, client: TestClient) -> TestClient:
     return client
 
 
+def token_of(shown: str) -> str:
+    """The token that a form of the page must send."""
+    found = re.search(r'name="_csrf_token" value="([^"]*)"', shown)
+    assert found
+    return found[1]
+
+
 def test_the_list_shows_every_experiment_and_its_newest_verdict(busy: TestClient) -> None:
     assert "Not read yet" in busy.get("/experiments").text
     assert busy.post("/api/v1/experiments/default/gate/readings").status_code == 201
@@ -51,16 +61,14 @@ def test_the_page_shows_the_verdict_before_the_metrics_with_plot_and_table(busy:
 
 
 def test_reading_now_records_and_returns_to_the_page(busy: TestClient, games: Workspace) -> None:
-    token = re.search(r'name="_csrf_token" value="([^"]*)"', busy.get(PAGE).text)
-    assert token
-    answer = busy.post(PAGE, data={"_csrf_token": token[1]}, follow_redirects=False)
+    answer = busy.post(PAGE, data={"_csrf_token": token_of(busy.get(PAGE).text)}, follow_redirects=False)
     assert (answer.status_code, answer.headers["location"]) == (303, f"{PAGE}?told=read")
     with games.graph.read() as reader:
         assert len(reader.activity(action="experiment.read")) == 1
     assert "Last recorded" in busy.get(PAGE).text
 
 
-def test_an_invalid_experiment_hides_its_figures_until_they_are_asked_for(
+def test_an_invalid_experiment_withholds_its_figures_until_somebody_acknowledges_that(
     client: TestClient, games: Workspace
 ) -> None:
     lost = {f"u{user}" for user in range(1, 400, 4)}  # half of the treatment
@@ -68,15 +76,36 @@ def test_an_invalid_experiment_hides_its_figures_until_they_are_asked_for(
     shown = client.get(PAGE).text
     assert "The experiment is invalid" in shown
     assert "mismatch" in shown
-    assert "Show the figures all the same" not in shown
-    assert "+40.00" not in shown
-    token = re.search(r'name="_csrf_token" value="([^"]*)"', shown)
-    assert token
-    answer = client.post(f"{PAGE}/acknowledgement", data={"_csrf_token": token[1]}, follow_redirects=False)
-    assert (answer.status_code, answer.headers["location"]) == (303, PAGE)
+    assert 'id="metric-retained"' not in shown
+    assert "retained is better" not in shown
+    answer = client.post(
+        f"{PAGE}/acknowledgement",
+        data={"_csrf_token": token_of(shown), "reason": "to find the cause"},
+        follow_redirects=False,
+    )
+    assert (answer.status_code, answer.headers["location"]) == (303, f"{PAGE}?told=acknowledged")
     shown = client.get(PAGE).text
-    assert shown.index("Show the figures all the same") < shown.index("Rounds played")
-    assert "The experiment is invalid" in shown
+    assert 'id="metric-retained"' in shown
+    assert "they are no evidence" in shown
+    with games.graph.read() as reader:
+        (entry,) = reader.activity(action="experiment.acknowledged")
+    assert entry.reason == "to find the cause"
+
+
+def test_the_decision_stands_as_a_tree_with_the_condition_that_decides(busy: TestClient) -> None:
+    shown = busy.get(PAGE).text
+    tree = shown[shown.index('id="decision-1"') : shown.index('id="metrics"')]
+    assert tree.index("All of these") < tree.index("retained is not significantly worse")
+    assert "Rounds played loses less than" in tree
+    (decides,) = re.findall(r'<div class="is-deciding">(.*?)</div>', tree, re.S)
+    assert "retained is better" in decides
+
+
+def test_each_level_says_where_it_came_from(busy: TestClient) -> None:
+    shown = busy.get(PAGE).text
+    levels = shown[shown.index('id="levels"') :]
+    assert "α 0.05, not divided" in levels
+    assert "α₋ 0.05 over 3 tests of harm and quality" in levels
 
 
 def test_before_its_end_the_page_and_the_command_show_no_effect(
@@ -156,3 +185,42 @@ def test_a_recorded_reading_stays_as_it_was_read_while_events_go_on(
     assert "Ship gate_40" in kept
     assert f'href="#reading-{seq}"' in happy
     assert "variant=gate_40" in happy
+
+
+def test_the_list_is_grouped_by_what_is_to_be_done_and_filtered_by_owner_and_state(
+    busy: TestClient, games: Workspace
+) -> None:
+    busy.post("/api/v1/experiments/default/gate/readings")
+    shown = busy.get("/experiments").text
+    assert "Needs a decision" in shown
+    assert 'value="group:default/games"' in shown
+    assert (
+        "Gate at level 40" in busy.get("/experiments?owner=group:default/games&state=needs a decision").text
+    )
+    assert "None like this" in busy.get("/experiments?state=running").text
+    with games.graph.write(local_actor()) as writer:
+        writer.record("experiment.decided", "experiment:default/gate", after={"choice": "ship"})
+    assert "Gate at level 40" in busy.get("/experiments?state=ended").text
+
+
+DAY = datetime(2026, 5, 10, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    ("facts", "state"),
+    [
+        ({}, "planned"),
+        ({"start": DAY + timedelta(days=1), "users": 5}, "planned"),
+        ({"users": 5}, "running"),
+        ({"verdict": "keep running"}, "running"),
+        ({"users": 5, "end": DAY}, "needs a decision"),
+        ({"verdict": "invalid"}, "needs a decision"),
+        ({"verdict": "ship", "end": DAY + timedelta(days=9)}, "needs a decision"),
+        ({"verdict": "ship", "decided": True}, "ended"),
+    ],
+)
+def test_the_state_in_the_list_follows_from_dates_verdict_and_decision(
+    facts: dict[str, Any], state: str
+) -> None:
+    known: dict[str, Any] = {"start": None, "end": None, "verdict": None, "users": None, "decided": False}
+    assert state_of(now=DAY, **(known | facts)) == state

@@ -30,7 +30,7 @@ from counterpoint.stats import (
     rho2_growthbook,
     rho2_tuned,
 )
-from counterpoint.stats.distributions import normal_tail
+from counterpoint.stats.distributions import normal_quantile, normal_tail
 
 __all__ = ["Reading", "fingerprint", "key_of_level", "reading_of", "taken_now"]
 
@@ -208,6 +208,11 @@ def taken_now(
             would_change=verdict.would_change,
             treatment=verdict.treatment,
             spent=spent,
+            scores={
+                f"{test.kind}: {metric.name}: {treatment}": -normal_quantile(test.p)
+                for treatment, metric, test in tests
+                if test.p is not None and 0 < test.p < 1
+            },
             shown=tuple(
                 f"{test.kind}: {metric.name}: {treatment}" for treatment, metric, test in tests if test.shown
             ),

@@ -1,14 +1,17 @@
 """The pages of experiments: the list, and one experiment with its verdict first."""
 
-from typing import Any
+from typing import Annotated, Any
 
-from litestar import MediaType, get, post
+from litestar import MediaType, Request, get, post
 from litestar.di import NamedDependency
-from litestar.params import FromPath, FromQuery
+from litestar.params import FromPath, FromQuery, QueryParameter, URLEncodedBody
 from litestar.response import Redirect
 
 from counterpoint.experiments import store
 from counterpoint.experiments.coordination.store import collisions_with
+from counterpoint.experiments.course import courses
+from counterpoint.experiments.overview import STATES, overview_of
+from counterpoint.experiments.planning import MOST_ROWS, form_of, planned_of, read_form
 from counterpoint.experiments.shown import (
     EXAMPLE,
     PLOT_TITLE,
@@ -18,30 +21,79 @@ from counterpoint.experiments.shown import (
     metric_rows,
     plot_of,
 )
+from counterpoint.experiments.shown_plan import costs_of, curves_of, size_rows, yaml_of
+from counterpoint.experiments.shown_verdict import chart_of, levels_of, trees_of
+from counterpoint.experiments.stopping import METHODS
 from counterpoint.graph.actor import Actor
 from counterpoint.graph.ref import parse_ref
 from counterpoint.web import PageContext, render
+from counterpoint.web.forms import one_of
 from counterpoint.web.urls import entity_url, with_query
 from counterpoint.workspace import Workspace
 
 __all__ = ["pages"]
 
+GROUP = 50
+"""Experiments of each state that the whole list shows."""
+Posted = URLEncodedBody[dict[str, Any]]
+
 
 @get("/experiments", media_type=MediaType.HTML, include_in_schema=False, sync_to_thread=True)
 def show_list(
-    ws: NamedDependency[Workspace], page: NamedDependency[PageContext], cursor: FromQuery[str | None] = None
+    ws: NamedDependency[Workspace],
+    page: NamedDependency[PageContext],
+    owner: FromQuery[str | None] = None,
+    status: Annotated[str | None, QueryParameter(name="state")] = None,
 ) -> str:
-    """The experiments with their newest readings."""
-    found = store.list_experiments(ws, cursor=cursor)
+    """The experiments by what is to be done with them."""
+    owner = owner or None
+    status = status if status in STATES else None
+    found = overview_of(ws, owner=owner, state=status)
+    lines = [line for _, group in found.groups for line in group]
+    refs = {ref for line in lines for ref in (line.item.owner, line.item.bet) if ref} | set(found.owners)
+    titles = store.titles_of(ws, refs)
     return render(
         page,
         "experiments/list.html",
-        items=found.items,
-        total=found.total,
-        titles=store.titles_of(ws, [ref for item in found.items for ref in (item.owner, item.bet) if ref]),
-        next_url=with_query("/experiments", cursor=found.next_cursor) if found.next_cursor else None,
-        first_url="/experiments" if cursor else None,
+        found=found,
+        owner_options=[(ref, titles.get(ref, parse_ref(ref).short)) for ref in found.owners],
+        states=STATES,
+        owner=owner,
+        status=status,
+        most=None if status else GROUP,
+        titles=titles,
         example=EXAMPLE,
+    )
+
+
+@get("/experiments/plan", media_type=MediaType.HTML, include_in_schema=False, sync_to_thread=True)
+def plan_one(
+    ws: NamedDependency[Workspace],
+    page: NamedDependency[PageContext],
+    request: Request[Any, Any, Any],
+    experiment: FromQuery[str | None] = None,
+) -> str:
+    """A form that sizes a plan as one types; its values stand in the address."""
+    query = request.query_params.dict()
+    form, about = read_form(query), None
+    if experiment:
+        about = store.load(ws, experiment)
+        page = page.about(about.entity.owner)
+        if "name1" not in query:
+            form = form_of(about.plan, store.sizing_of(ws, about), experiment)
+    planned = planned_of(form)
+    return render(
+        page,
+        "experiments/plan.html",
+        form=form,
+        about=about,
+        planned=planned,
+        rows=size_rows(planned),
+        costs=costs_of(planned),
+        curves=curves_of(planned, page.tell),
+        yaml=yaml_of(planned),
+        methods=METHODS,
+        most_rows=MOST_ROWS,
     )
 
 
@@ -74,7 +126,18 @@ def show(
         bet=bet,
         flag_set=parse_ref(flag_set).name if flag_set else None,
         titles=store.titles_of(
-            ws, [ref for ref in (loaded.entity.owner, bet, *(each.actor for each in readings)) if ref]
+            ws,
+            [
+                ref
+                for ref in (
+                    loaded.entity.owner,
+                    bet,
+                    *(each.actor for each in readings),
+                    *(look.by for look in result.looks),
+                    loaded.acknowledged and loaded.acknowledged.actor,
+                )
+                if ref
+            ],
         ),
         arms=arm_rows(result),
         metrics=metric_rows(result),
@@ -82,6 +145,12 @@ def show(
         readings=kept_readings(readings),
         definitions=definitions(loaded.plan, result),
         meetings=collisions_with(ws, loaded.entity.ref, result.as_of),
+        trees=trees_of(result),
+        levels=levels_of(loaded.plan, result),
+        course_charts=[
+            (each, chart_of(each, page.tell(f"Evidence and boundary at each look: {each.label}")))
+            for each in courses(loaded.plan, result)
+        ],
     )
 
 
@@ -98,17 +167,22 @@ def read_now(
     return Redirect(with_query(entity_url(loaded.entity.ref), told="read"), status_code=303)
 
 
-@post("/experiments/{namespace:str}/{name:str}/acknowledgement", include_in_schema=False, sync_to_thread=True)
+@post(
+    "/experiments/{namespace:str}/{name:str}/acknowledgement",
+    include_in_schema=False,
+    sync_to_thread=True,
+)
 def acknowledge(
     ws: NamedDependency[Workspace],
     actor: NamedDependency[Actor],
     namespace: FromPath[str],
     name: FromPath[str],
+    data: Posted,
 ) -> Redirect:
-    """Acknowledge that the experiment is invalid, so that its figures are shown."""
+    """Acknowledge that the experiment is invalid, and show its figures from then on."""
     loaded = store.load(ws, f"experiment:{namespace}/{name}")
-    store.acknowledge(ws, loaded, actor)
-    return Redirect(entity_url(loaded.entity.ref), status_code=303)
+    store.acknowledge(ws, loaded, actor, one_of(data, "reason") or None)
+    return Redirect(with_query(entity_url(loaded.entity.ref), told="acknowledged"), status_code=303)
 
 
-pages: list[Any] = [show_list, show, read_now, acknowledge]
+pages: list[Any] = [show_list, plan_one, show, read_now, acknowledge]

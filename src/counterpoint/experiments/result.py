@@ -293,6 +293,8 @@ class Taken(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     """By total level: what is spent of it up to here, and the boundary in standard errors (none: unbounded)."""
     shown: tuple[str, ...] = ()
     """Conditions that were shown, with their treatment: "superiority: retention: on"."""
+    scores: dict[str, float] = {}
+    """By condition and treatment: its evidence in standard errors, which is compared with the boundary."""
     by: str | None = None
     """Who took it."""
 

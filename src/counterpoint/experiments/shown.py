@@ -1,7 +1,7 @@
 """What the pages of experiments show, as rows and charts."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -11,7 +11,7 @@ from markupsafe import Markup
 from counterpoint.experiments import wording
 from counterpoint.experiments.measures import in_words
 from counterpoint.experiments.model import Experiment, Metric
-from counterpoint.experiments.result import Arm, MetricResult, Range, Result
+from counterpoint.experiments.result import Arm, Figures, MetricResult, Range, Result
 from counterpoint.graph.entity import Activity
 from counterpoint.said import Said
 from counterpoint.web.charts import Interval, interval_plot
@@ -92,6 +92,12 @@ class MetricRow:
     p: str
     alpha: str
     two_sided: str
+    unadjusted: str
+    """The change without the covariates, with its interval; empty where there are none."""
+    reduction: str
+    """Share of the variance that the covariates took away."""
+    uncapped: str
+    """The change without the caps; empty where there are none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,9 +164,26 @@ def metric_rows(result: Result) -> list[MetricRow]:
             wording.p_value(metric.p) if metric.p is not None else "–",
             f"{metric.alpha:.3g}",
             wording.p_value(metric.p_two_sided) if metric.p_two_sided is not None else "",
+            _beside(metric, metric.unadjusted),
+            "" if metric.variance_reduction is None else wording.percent(metric.variance_reduction, places=0),
+            _beside(metric, metric.uncapped),
         )
         for metric in result.metrics
     ]
+
+
+def _beside(metric: MetricResult, figures: Figures | None) -> str:
+    """What another estimator says, as "+2.1 % (−0.3 % to unbounded)"."""
+    if figures is None or metric.withheld:
+        return ""
+    shares = figures.relative is not None
+    ends = figures.relative_interval if shares else figures.interval
+
+    def write(amount: float | None) -> str:
+        return wording.percent(amount, signed=True) if shares else wording.value(metric, amount, signed=True)
+
+    size = write(figures.relative if shares else figures.difference)
+    return f"{size} ({write(ends.low)} to {write(ends.high)})" if ends else size
 
 
 def kept_readings(entries: Iterable[Activity]) -> list[KeptReading]:
@@ -189,11 +212,18 @@ def _kept(entry: Activity) -> KeptReading:
 def plot_of(result: Result, title: str = PLOT_TITLE) -> Markup:
     """All relative changes on one scale; metrics without a relative change are in the table only."""
     many = len(result.comparisons) > 1
-    rows = [
-        _interval(metric, metric.relative, metric.relative_interval, many=many)
-        for metric in result.metrics
-        if metric.relative is not None and metric.relative_interval is not None
-    ]
+    rows: list[Interval] = []
+    for metric in result.metrics:
+        if metric.relative is None or metric.relative_interval is None:
+            continue
+        row = _interval(metric, metric.relative, metric.relative_interval, many=many)
+        rows.append(row)
+        raw = metric.unadjusted
+        if raw is not None and raw.relative is not None and raw.relative_interval is not None:
+            other = _interval(metric, raw.relative, raw.relative_interval, many=many)
+            saved = f", variance {wording.percent(-(metric.variance_reduction or 0), signed=True, places=0)}"
+            rows[-1] = replace(row, note=f"adjusted{saved}; {row.note}")
+            rows.append(replace(other, tone="quiet", note="as measured, not adjusted", margin=None))
     return interval_plot(rows, title=title, lower="less", higher="more")
 
 
@@ -206,10 +236,19 @@ def _interval(metric: MetricResult, estimate: float, ends: Range, *, many: bool)
         low=-INFINITE if ends.low is None else ends.low,
         high=INFINITE if ends.high is None else ends.high,
         tone=tone if tone in TONES else "quiet",
-        margin=None if metric.margin is None else -gain * metric.margin,
+        margin=_margin_at(metric, gain),
         note=f"{metric.role}: {_condition(metric)}",
         href=f"#metric-{metric.name}",
     )
+
+
+def _margin_at(metric: MetricResult, gain: int) -> float | None:
+    """The margin on the relative scale of the plot."""
+    if metric.margin is None:
+        return None
+    if metric.margin_scale == "relative":
+        return -gain * metric.margin
+    return -gain * metric.margin / abs(metric.control_mean) if metric.control_mean else None
 
 
 def _condition(metric: MetricResult) -> str:
@@ -218,11 +257,9 @@ def _condition(metric: MetricResult) -> str:
         return f"should go {direction}"
     if metric.margin is None:
         return "must not get worse"
-    return (
-        f"may lose {wording.percent(metric.margin)}"
-        if direction == "up"
-        else f"may rise {wording.percent(metric.margin)}"
-    )
+    share = metric.margin_scale == "relative"
+    size = wording.percent(metric.margin) if share else wording.value(metric, metric.margin)
+    return f"may lose {size}" if direction == "up" else f"may rise {size}"
 
 
 def definitions(plan: Experiment, result: Result) -> list[Definition]:

@@ -47,6 +47,11 @@ class Standing(Generic[R]):
         self.renew(name, lambda: self.newest(name, plan, data, compute))
         return kept[2], False
 
+    def kept(self, name: str) -> R | None:
+        """The last result that is known without computing one, whatever has come since."""
+        found = self._results.get(name)
+        return found[2] if found else None
+
     def start(self) -> None:
         """Renew results in a thread from now on."""
         self._renewer = ThreadPoolExecutor(1, thread_name_prefix="experiments")

@@ -37,6 +37,7 @@ __all__ = [
     "Loaded",
     "acknowledge",
     "list_experiments",
+    "listed",
     "load",
     "prepare",
     "read_now",
@@ -111,7 +112,7 @@ def list_experiments(workspace: Workspace, *, limit: int = 100, cursor: str | No
     with workspace.graph.read() as reader:
         page = reader.find(kind="Experiment", limit=limit, cursor=cursor)
         newest = reader.newest_activity(READ, [entity.ref for entity in page.items])
-        items = tuple(_listed(entity, newest.get(entity.ref)) for entity in page.items)
+        items = tuple(listed(entity, newest.get(entity.ref)) for entity in page.items)
     return ExperimentPage(items, page.total, page.next_cursor)
 
 
@@ -337,9 +338,8 @@ def _basis(workspace: Workspace, loaded: Loaded, now: datetime) -> tuple[Basis, 
     # Looks and the watch over harm go by days, until the end has come; like new events, a new day is
     # read behind the reader's back.
     day = now.date() if not ended and (plan.end or plan.stopping or plan.units_per_arm) else None
-    looks = len(loaded.looks)
     data = (workspace.journal.version(),) if loaded.source is None else state_of(workspace, loaded, now)
-    return (*loaded.version, ended, loaded.acknowledged is not None), (*data, day, looks)
+    return (*loaded.version, ended, loaded.acknowledged is not None), (*data, day, len(loaded.looks))
 
 
 def _analyze(
@@ -394,7 +394,8 @@ def _kept_totals(workspace: Workspace, plan: Experiment, snapshot: "Snapshot") -
     return totals
 
 
-def _listed(entity: Entity, newest: Activity | None) -> Listed:
+def listed(entity: Entity, newest: Activity | None) -> Listed:
+    """An experiment as lists show it, with the newest entry of the log that has a verdict."""
     spec = entity.spec
     after: Mapping[str, Any] = newest.after if newest and isinstance(newest.after, Mapping) else {}
     return Listed(

@@ -14,7 +14,7 @@ from counterpoint.graph.reader import Reader
 from counterpoint.graph.ref import parse_ref
 from counterpoint.workspace import Workspace
 
-__all__ = ["Calendar", "Entry", "calendar_of", "collisions_with", "placed_in"]
+__all__ = ["Calendar", "Entry", "calendar_of", "collisions_with", "experiments_in", "placed_in"]
 
 MOST = 1000
 """Experiments of one page of the graph."""
@@ -63,6 +63,13 @@ def _order(placed: Placed) -> tuple[bool, str, str]:
 
 def placed_in(reader: Reader) -> list[Placed]:
     """The experiments of a graph with their time and place."""
+    experiments = experiments_in(reader)
+    sets = reader.get_many({ref for each in experiments for ref in each.targets("exposedBy")})
+    return [_placed(each, sets) for each in experiments]
+
+
+def experiments_in(reader: Reader) -> list[Entity]:
+    """All experiments of a graph."""
     experiments: list[Entity] = []
     cursor: str | None = None
     while True:
@@ -70,9 +77,7 @@ def placed_in(reader: Reader) -> list[Placed]:
         experiments += page.items
         cursor = page.next_cursor
         if cursor is None:
-            break
-    sets = reader.get_many({ref for each in experiments for ref in each.targets("exposedBy")})
-    return [_placed(each, sets) for each in experiments]
+            return experiments
 
 
 def _placed(entity: Entity, sets: Mapping[str, Entity]) -> Placed:

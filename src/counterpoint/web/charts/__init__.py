@@ -5,6 +5,7 @@ macro `ui.figure`. Empty input gives an empty `Markup`, so that a page can show 
 """
 
 from counterpoint.web.charts.bars import Bar, column_chart, horizontal_bars, share_bar
+from counterpoint.web.charts.boundary import Boundary, boundary_chart
 from counterpoint.web.charts.interval import Interval, interval_plot
 from counterpoint.web.charts.layers import Layer, Step, layer_diagram
 from counterpoint.web.charts.relations import Node, RelationGroup, relation_diagram
@@ -14,6 +15,7 @@ from counterpoint.web.charts.timeline import Span, timeline
 
 __all__ = [
     "Bar",
+    "Boundary",
     "Interval",
     "Layer",
     "Node",
@@ -22,6 +24,7 @@ __all__ = [
     "Span",
     "Stack",
     "Step",
+    "boundary_chart",
     "column_chart",
     "horizontal_bars",
     "interval_plot",

@@ -74,7 +74,7 @@ def line_chart(
             shown = inside[:: max(1, -(-len(inside) * MARK // max(right - 48, 1)))]
         parts += [text(x_scale(value), height - 8, x_text(value), "c-faint", "middle") for value in shown]
         parts += target_lines(targets, 48, right, y_scale)
-        ends = _apart([y_scale(one.points[-1][1]) for one in drawn])
+        ends = _apart([y_scale(one.points[-1][1]) for one in drawn], lowest=height - 34.0)
         for index, one in enumerate(drawn):
             parts += _line(one, min(index, 3) + 1, x_scale, y_scale)
             parts.append(text(right + 8, ends[index] + 4, clipped(one.name, width - right - 8), "c-label"))
@@ -118,12 +118,15 @@ def _path(points: Sequence[tuple[float, float]], x_scale: Scale, y_scale: Scale)
     return "M" + "L".join(f"{x_scale(x):.1f} {y_scale(y):.1f}" for x, y in points)
 
 
-def _apart(places: Sequence[float], distance: float = 15.0) -> list[float]:
-    """Return the places of labels moved down as far as needed so that none covers another."""
+def _apart(places: Sequence[float], distance: float = 15.0, *, lowest: float = float("inf")) -> list[float]:
+    """Return the places of labels moved down so that none covers another, and up again from below `lowest`."""
     moved = list(places)
     order = sorted(range(len(places)), key=lambda index: places[index])
     for before, after in pairwise(order):
         moved[after] = max(moved[after], moved[before] + distance)
+    for index in reversed(order):
+        moved[index] = min(moved[index], lowest)
+        lowest = moved[index] - distance
     return moved
 
 
