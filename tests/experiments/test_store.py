@@ -4,7 +4,7 @@ import pytest
 
 from counterpoint import Workspace
 from counterpoint.errors import ConflictError, InputError, NotFoundError
-from counterpoint.experiments import store
+from counterpoint.experiments import listing, store
 from counterpoint.experiments.decision import conditions
 from counterpoint.experiments.model import QualityTest, Target
 from counterpoint.experiments.stopping import Stopping
@@ -40,7 +40,7 @@ def test_what_was_read_is_recorded_where_the_bets_room_looks_for_it(played: Work
     assert metric["relative"] == pytest.approx(2.0)
     assert metric["relativeInterval"]["low"] > 0
     assert store.load(played, "gate").newest == entry
-    assert store.list_experiments(played).items[0].verdict == "ship"
+    assert listing.list_experiments(played).items[0].verdict == "ship"
 
 
 def test_a_result_is_computed_again_only_when_events_or_plan_have_changed(
