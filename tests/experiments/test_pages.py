@@ -222,3 +222,11 @@ def test_the_state_in_the_list_follows_from_dates_verdict_and_decision(
 ) -> None:
     known: dict[str, Any] = {"start": None, "end": None, "verdict": None, "users": None, "decided": False}
     assert state_of(now=DAY, **(known | facts)) == state
+
+
+def test_the_page_leads_to_the_decision_record_that_the_api_writes(busy: TestClient) -> None:
+    found = re.search(r'href="(/api/v1/[^"]*record[^"]*)"', busy.get(PAGE).text)
+    assert found
+    record = busy.get(found[1])
+    assert record.status_code == 200
+    assert record.text.startswith("# Decision record: Gate at level 40")

@@ -38,6 +38,6 @@ def test_a_reason_needs_a_decision(played: Workspace) -> None:
 
 def test_the_api_answers_with_the_same_record(played: Workspace) -> None:
     with TestClient(create_app(played, auth=False, loopback=True), base_url="http://127.0.0.1") as client:
-        answer = client.get("/api/v1/experiments/default/gate/record")
+        answer = client.get("/api/v1/experiments/default/gate/record.md")
     assert answer.headers["content-type"].startswith("text/markdown")
     assert answer.text.startswith("# Decision record: Gate at level 40")

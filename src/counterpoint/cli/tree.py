@@ -131,6 +131,10 @@ COMMANDS: dict[str, dict[str, tuple[str, str]]] = {
             "counterpoint.experiments.coordination.commands:calendar",
             "Show when experiments run, and which may change each other.",
         ),
+        "interactions": (
+            "counterpoint.experiments.coordination.commands:interactions",
+            "Say whether experiments change each other's effect.",
+        ),
         "record": (
             "counterpoint.experiments.record_commands:record",
             "Print the decision record: what was asked, planned, found and decided.",

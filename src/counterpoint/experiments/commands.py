@@ -80,6 +80,7 @@ def analyze(
 def _analyze_named(name: str, engine: str | None, *, full: bool, record: bool) -> None:
     from counterpoint.engine import chosen_engine, read_engine
     from counterpoint.experiments import store
+    from counterpoint.experiments.coordination.store import collisions_with
     from counterpoint.graph.actor import local_actor
 
     shell = terminal()
@@ -93,7 +94,8 @@ def _analyze_named(name: str, engine: str | None, *, full: bool, record: bool) -
             result, _ = store.read_now(workspace, loaded, local_actor(), engine=chosen, full=full)
         else:
             result = store.result_of(workspace, loaded, engine=chosen, full=full)
-    for note in loaded.notes:
+        met = collisions_with(workspace, loaded.entity.ref, result.as_of)
+    for note in (*loaded.notes, *(each.sentence for each in met if each.state != "past")):
         shell.say(f"note: {note}")
     shell.emit(result, lambda: _shown(shell.told(result)))
 

@@ -8,6 +8,7 @@ from litestar.params import FromPath, FromQuery, QueryParameter, URLEncodedBody
 from litestar.response import Redirect
 
 from counterpoint.experiments import store
+from counterpoint.experiments.coordination.store import collisions_with
 from counterpoint.experiments.course import courses
 from counterpoint.experiments.overview import STATES, overview_of
 from counterpoint.experiments.planning import MOST_ROWS, form_of, planned_of, read_form
@@ -149,6 +150,7 @@ def show(
             (each, chart_of(each, page.tell(f"Evidence and boundary at each look: {each.label}")))
             for each in courses(loaded.plan, result)
         ],
+        meetings=collisions_with(ws, loaded.entity.ref, result.as_of),
     )
 
 

@@ -60,7 +60,7 @@ def read_result(ws: NamedDependency[Workspace], namespace: FromPath[str], name: 
 
 
 @get(
-    "/api/v1/experiments/{namespace:str}/{name:str}/record",
+    "/api/v1/experiments/{namespace:str}/{name:str}/record.md",
     tags=["experiments"],
     media_type="text/markdown",
     sync_to_thread=True,

@@ -30,6 +30,7 @@ ROOMS = (
     "experiments",
     "experiments.metrics",
     "experiments.dashboards",
+    "experiments.coordination",
     "journal",
     "web",
     "server",

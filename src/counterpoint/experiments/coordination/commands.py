@@ -9,8 +9,9 @@ if TYPE_CHECKING:
     from rich.console import RenderableType
 
     from counterpoint.experiments.coordination.store import Calendar
+    from counterpoint.experiments.coordination.together import Interactions
 
-__all__ = ["calendar"]
+__all__ = ["calendar", "interactions"]
 
 STYLES = {"running": "bold green", "planned": "cyan", "past": "dim", "undated": "yellow"}
 
@@ -23,6 +24,47 @@ def calendar() -> None:
     with shell.open() as workspace:
         found = calendar_of(workspace, datetime.now(UTC))
     shell.emit(found, lambda: _shown(shell.told(found)))
+
+
+def interactions(name: str | None = None, /) -> None:
+    """Say whether experiments that ran at the same time change each other's effect.
+
+    Parameters
+    ----------
+    name
+        One experiment, to look at its pairs only; every pair that ran, where it is left out.
+    """
+    from counterpoint.experiments.coordination.together import interactions_in
+
+    shell = terminal()
+    with shell.open() as workspace:
+        found = interactions_in(workspace, datetime.now(UTC), name=name)
+    shell.emit(found, lambda: _met(shell.told(found)))
+
+
+def _met(found: "Interactions") -> "RenderableType":
+    from rich.console import Group
+    from rich.padding import Padding
+    from rich.text import Text
+
+    from counterpoint.experiments.wording import p_value
+
+    parts: list[Any] = [Text(f"{counted(found.pairs, 'pair')} of experiments looked at.")]
+    for each in found.items:
+        parts.append(
+            Text(("! " if each.found else "  ") + each.sentence, style="yellow" if each.found else "")
+        )
+        if each.state == "tested":
+            figures = (
+                f"effect {each.alone:.4g} without, {each.together:.4g} with; difference {each.difference:.4g}"
+                f" ({each.low:.4g} to {each.high:.4g}), p {p_value(each.p)}, corrected {p_value(each.p_adjusted)}"
+            )
+            parts.append(Padding(Text(figures, style="dim"), (0, 0, 0, 4)))
+    parts += [
+        Text(f"Not looked at: {pair} (a table, or metrics with windows or steps).", style="dim")
+        for pair in found.left_out
+    ]
+    return Group(*parts)
 
 
 def _shown(found: "Calendar") -> "RenderableType":
@@ -49,12 +91,10 @@ def _shown(found: "Calendar") -> "RenderableType":
             )
             parts.append(Padding(line, (0, 0, 0, 2)))
     open_ones = [each for each in found.collisions if each.state != "past"]
-    many = len(open_ones)
-    parts.append(
-        Text(
-            f"\n{counted(many, 'pair')} may change each other's result." if many else "\nNo two of them meet."
-        )
-    )
+    many, past = len(open_ones), len(found.collisions) - len(open_ones)
+    said = f"{counted(many, 'pair')} may change each other's result." if many else "No two of them meet."
+    over = f" {counted(past, 'pair')} met in the past." if past else ""
+    parts.append(Text(f"\n{said}{over}"))
     parts += [
         Padding(Text(f"! {each.sentence} {each.remedy}", style="yellow"), (0, 0, 0, 2)) for each in open_ones
     ]

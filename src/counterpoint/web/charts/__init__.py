@@ -11,6 +11,7 @@ from counterpoint.web.charts.layers import Layer, Step, layer_diagram
 from counterpoint.web.charts.relations import Node, RelationGroup, relation_diagram
 from counterpoint.web.charts.series import Series, line_chart, sparkline
 from counterpoint.web.charts.stacks import Stack, stacked_columns
+from counterpoint.web.charts.timeline import Span, timeline
 
 __all__ = [
     "Bar",
@@ -20,6 +21,7 @@ __all__ = [
     "Node",
     "RelationGroup",
     "Series",
+    "Span",
     "Stack",
     "Step",
     "boundary_chart",
@@ -32,4 +34,5 @@ __all__ = [
     "share_bar",
     "sparkline",
     "stacked_columns",
+    "timeline",
 ]
