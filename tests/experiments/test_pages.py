@@ -192,11 +192,9 @@ def test_the_list_is_grouped_by_what_is_to_be_done_and_filtered_by_owner_and_sta
 ) -> None:
     busy.post("/api/v1/experiments/default/gate/readings")
     shown = busy.get("/experiments").text
-    assert "Needs a decision" in shown
+    assert "To decide" in shown
     assert 'value="group:default/games"' in shown
-    assert (
-        "Gate at level 40" in busy.get("/experiments?owner=group:default/games&state=needs a decision").text
-    )
+    assert "Gate at level 40" in busy.get("/experiments?owner=group:default/games&state=to decide").text
     assert "None like this" in busy.get("/experiments?state=running").text
     with games.graph.write(local_actor()) as writer:
         writer.record("experiment.decided", "experiment:default/gate", after={"choice": "ship"})
@@ -213,9 +211,9 @@ DAY = datetime(2026, 5, 10, tzinfo=UTC)
         ({"start": DAY + timedelta(days=1), "users": 5}, "planned"),
         ({"users": 5}, "running"),
         ({"verdict": "keep running"}, "running"),
-        ({"users": 5, "end": DAY}, "needs a decision"),
-        ({"verdict": "invalid"}, "needs a decision"),
-        ({"verdict": "ship", "end": DAY + timedelta(days=9)}, "needs a decision"),
+        ({"users": 5, "end": DAY}, "to decide"),
+        ({"verdict": "invalid"}, "to decide"),
+        ({"verdict": "ship", "end": DAY + timedelta(days=9)}, "to decide"),
         ({"verdict": "ship", "decided": True}, "ended"),
     ],
 )
@@ -224,3 +222,11 @@ def test_the_state_in_the_list_follows_from_dates_verdict_and_decision(
 ) -> None:
     known: dict[str, Any] = {"start": None, "end": None, "verdict": None, "users": None, "decided": False}
     assert state_of(now=DAY, **(known | facts)) == state
+
+
+def test_the_page_leads_to_the_decision_record_that_the_api_writes(busy: TestClient) -> None:
+    found = re.search(r'href="(/api/v1/[^"]*record[^"]*)"', busy.get(PAGE).text)
+    assert found
+    record = busy.get(found[1])
+    assert record.status_code == 200
+    assert record.text.startswith("# Decision record: Gate at level 40")

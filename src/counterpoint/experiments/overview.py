@@ -16,9 +16,9 @@ from counterpoint.workspace import Workspace
 
 __all__ = ["STATES", "Line", "Overview", "State", "overview_of", "state_of"]
 
-State = Literal["needs a decision", "running", "planned", "ended"]
+State = Literal["to decide", "running", "planned", "ended"]
 STATES: dict[State, Said] = {
-    "needs a decision": "The figures have said what they can, or its end has come. Somebody decides.",
+    "to decide": "The figures have said what they can, or its end has come. Somebody decides.",
     "running": "Exposures come in; nothing is to be done but to wait.",
     "planned": "Not started, or nobody has seen it yet.",
     "ended": "Decided.",
@@ -66,7 +66,7 @@ def state_of(
     if decided:
         return "ended"
     if verdict in SETTLED or (end is not None and now >= end):
-        return "needs a decision"
+        return "to decide"
     if (start is not None and now < start) or not (users or verdict):
         return "planned"
     return "running"

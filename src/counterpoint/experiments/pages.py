@@ -144,13 +144,13 @@ def show(
         plot=plot_of(result, title=page.tell(PLOT_TITLE)),
         readings=kept_readings(readings),
         definitions=definitions(loaded.plan, result),
-        meetings=collisions_with(ws, loaded.entity.ref, result.as_of),
         trees=trees_of(result),
         levels=levels_of(loaded.plan, result),
         course_charts=[
             (each, chart_of(each, page.tell(f"Evidence and boundary at each look: {each.label}")))
             for each in courses(loaded.plan, result)
         ],
+        meetings=collisions_with(ws, loaded.entity.ref, result.as_of),
     )
 
 

@@ -98,6 +98,8 @@ class MetricRow:
     """Share of the variance that the covariates took away."""
     uncapped: str
     """The change without the caps; empty where there are none."""
+    shrunk: str
+    """The difference that is likelier than what was found, of what won; empty for the others."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,6 +169,7 @@ def metric_rows(result: Result) -> list[MetricRow]:
             _beside(metric, metric.unadjusted),
             "" if metric.variance_reduction is None else wording.percent(metric.variance_reduction, places=0),
             _beside(metric, metric.uncapped),
+            "" if metric.shrunk is None else wording.value(metric, metric.shrunk, signed=True),
         )
         for metric in result.metrics
     ]

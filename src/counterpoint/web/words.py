@@ -21,7 +21,7 @@ TONES: dict[str, tuple[str, str]] = {
     "margin not shown": ("warn", "warning"),
     "not tested": ("quiet", "circle"),
     "not read yet": ("quiet", "pause"),
-    "needs a decision": ("accent", "decision"),
+    "to decide": ("accent", "decision"),
     "met": ("good", "check"),
     "failed": ("bad", "cross"),
     "open": ("info", "circle"),

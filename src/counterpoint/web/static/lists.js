@@ -6,9 +6,14 @@ function entries(list) {
   return [...all].filter((entry) => !entry.hidden);
 }
 
+/** @param {HTMLElement} entry whether it is seen, and no mere heading of a group */
+function isReached(entry) {
+  return entry.getClientRects().length > 0 && (!entry.matches(".group") || entry.querySelector("a[href]"));
+}
+
 /** Move the mark by one entry in the page's lists, as they follow each other, and focus its link. @param {1 | -1} step */
 export function moveInList(step) {
-  const shown = [...document.querySelectorAll("[data-list]")].flatMap(entries).filter((entry) => entry.getClientRects().length);
+  const shown = [...document.querySelectorAll("[data-list]")].flatMap(entries).filter(isReached);
   if (!shown.length) return;
   const at = shown.findIndex((entry) => entry.classList.contains("is-current"));
   const next = shown[at < 0 ? (step > 0 ? 0 : shown.length - 1) : Math.min(Math.max(at + step, 0), shown.length - 1)];
