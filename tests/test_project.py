@@ -92,4 +92,4 @@ def test_every_setting_is_documented() -> None:
             for nested in msgspec.structs.fields(inner):
                 assert f"`[{field.name}] {nested.name}`" in text
         else:
-            assert f"`{field.name}`" in text
+            assert f"`{field.name}`" in text or f"`[{field.name}] NAME`" in text

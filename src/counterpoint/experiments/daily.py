@@ -60,7 +60,7 @@ if TYPE_CHECKING:
 
 __all__ = ["LEAST_EVENTS", "daily_totals", "key_of", "pays"]
 
-VERSION: Final = 2
+VERSION: Final = 3
 """Of what is kept; another one computes all again."""
 LEAST_EVENTS: Final = 500_000
 """Events in segments below which all are read each time, which is as fast."""

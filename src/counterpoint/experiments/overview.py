@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Literal
 
-from counterpoint.experiments import store
+from counterpoint.experiments import listing, store
 from counterpoint.experiments.coordination.store import experiments_in
 from counterpoint.experiments.plan import moment_in
 from counterpoint.experiments.recording import ABOUT_BET, DECIDED
@@ -30,7 +30,7 @@ SETTLED = frozenset({"ship", "do not ship", "invalid"})
 class Line:
     """One experiment in the list."""
 
-    item: store.Listed
+    item: listing.Listed
     state: State
     days: int | None
     """Since its start, up to its end."""
@@ -107,7 +107,7 @@ def overview_of(
 def _line(
     workspace: Workspace, entity: Entity, newest: Activity | None, decisions: list[Activity], now: datetime
 ) -> Line:
-    item = store.listed(entity, newest)
+    item = listing.listed(entity, newest)
     spec = entity.spec
     start, end = moment_in(spec.get("start"), last=False), moment_in(spec.get("end"), last=True)
     result = store.standing_of(workspace).kept(entity.ref)

@@ -10,7 +10,7 @@ from litestar.concurrency import sync_to_thread
 from litestar.di import NamedDependency
 from litestar.params import FromPath, FromQuery, JSONBody, QueryParameter
 
-from counterpoint.experiments import store
+from counterpoint.experiments import listing, store
 from counterpoint.experiments.recording import record_for
 from counterpoint.experiments.result import Result
 from counterpoint.experiments.sizing import Sizing
@@ -47,10 +47,10 @@ class Reading(msgspec.Struct, frozen=True, rename="camel"):
 @get("/api/v1/experiments", tags=["experiments"], sync_to_thread=True)
 def list_experiments(
     ws: NamedDependency[Workspace], limit: FromQuery[int] = 50, cursor: FromQuery[str | None] = None
-) -> store.ExperimentPage:
+) -> listing.ExperimentPage:
     """Experiments in the order of their names, each with its newest recorded reading."""
     check_limit(limit, MOST)
-    return store.list_experiments(ws, limit=limit, cursor=cursor)
+    return listing.list_experiments(ws, limit=limit, cursor=cursor)
 
 
 @get("/api/v1/experiments/{namespace:str}/{name:str}/result", tags=["experiments"], sync_to_thread=True)

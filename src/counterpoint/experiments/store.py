@@ -12,7 +12,7 @@ from counterpoint.engine import EngineAddress
 from counterpoint.errors import ConflictError, InputError, NotFoundError
 from counterpoint.experiments.model import Experiment
 from counterpoint.experiments.plan import metric_refs, near_refs, part_refs, plan_of
-from counterpoint.experiments.result import Learning, Result, Taken
+from counterpoint.experiments.result import Result, Taken
 from counterpoint.experiments.standing import Basis, Standing
 from counterpoint.experiments.tables.reading import read_source, state_of
 from counterpoint.experiments.tables.source import Source, source_of
@@ -32,12 +32,8 @@ if TYPE_CHECKING:
     from counterpoint.journal.columns import Kind
 
 __all__ = [
-    "ExperimentPage",
-    "Listed",
     "Loaded",
     "acknowledge",
-    "list_experiments",
-    "listed",
     "load",
     "prepare",
     "read_now",
@@ -78,42 +74,6 @@ class Loaded(msgspec.Struct, frozen=True):
     """Who acknowledged that the experiment is invalid."""
     source: Source | None = None
     """The table that it is read from; none where it is the journal."""
-
-
-class Listed(msgspec.Struct, frozen=True, rename="camel"):
-    """An experiment in a list, with its newest reading."""
-
-    ref: str
-    namespace: str
-    name: str
-    title: str
-    owner: str | None
-    flag: str
-    control: str
-    treatments: tuple[str, ...]
-    bet: str | None
-    verdict: str | None
-    sentence: Said | None
-    read_at: datetime | None
-    learning: Learning | None = None
-    """What it taught, by its newest reading; none while it goes on."""
-
-
-class ExperimentPage(msgspec.Struct, frozen=True, rename="camel"):
-    """A part of the list of experiments."""
-
-    items: tuple[Listed, ...]
-    total: int
-    next_cursor: str | None = None
-
-
-def list_experiments(workspace: Workspace, *, limit: int = 100, cursor: str | None = None) -> ExperimentPage:
-    """The experiments in the order of their names."""
-    with workspace.graph.read() as reader:
-        page = reader.find(kind="Experiment", limit=limit, cursor=cursor)
-        newest = reader.newest_activity(READ, [entity.ref for entity in page.items])
-        items = tuple(listed(entity, newest.get(entity.ref)) for entity in page.items)
-    return ExperimentPage(items, page.total, page.next_cursor)
 
 
 def load(workspace: Workspace, name: str) -> Loaded:
@@ -392,34 +352,6 @@ def _kept_totals(workspace: Workspace, plan: Experiment, snapshot: "Snapshot") -
     totals = daily_totals(plan, snapshot, Kept(journal.folder, key_of(plan)), holds=journal.holds)
     trim(journal.folder, most)
     return totals
-
-
-def listed(entity: Entity, newest: Activity | None) -> Listed:
-    """An experiment as lists show it, with the newest entry of the log that has a verdict."""
-    spec = entity.spec
-    after: Mapping[str, Any] = newest.after if newest and isinstance(newest.after, Mapping) else {}
-    return Listed(
-        ref=entity.ref,
-        namespace=entity.namespace,
-        name=entity.name,
-        title=entity.title,
-        owner=entity.owner,
-        flag=spec.get("flag") or "",
-        control=spec["control"],
-        treatments=tuple(spec["treatments"]),
-        bet=next(iter(entity.targets("testsBet")), None),
-        verdict=after.get("verdict"),
-        sentence=after.get("sentence"),
-        read_at=newest.at if newest else None,
-        learning=_learning(after.get("learning")),
-    )
-
-
-def _learning(recorded: Any) -> Learning | None:
-    try:
-        return msgspec.convert(recorded, Learning | None)
-    except msgspec.ValidationError:
-        return None
 
 
 def _notes(reader: Reader, entity: Entity, plan: Experiment) -> Iterator[str]:
