@@ -10,6 +10,7 @@ from litestar.response import Redirect
 from counterpoint.experiments import store
 from counterpoint.experiments.coordination.store import collisions_with
 from counterpoint.experiments.course import courses
+from counterpoint.experiments.lessons import lessons_of, units_with_experiments
 from counterpoint.experiments.overview import STATES, overview_of
 from counterpoint.experiments.planning import MOST_ROWS, form_of, planned_of, read_form
 from counterpoint.experiments.shown import (
@@ -26,6 +27,7 @@ from counterpoint.experiments.shown_verdict import chart_of, levels_of, trees_of
 from counterpoint.experiments.stopping import METHODS
 from counterpoint.graph.actor import Actor
 from counterpoint.graph.ref import parse_ref
+from counterpoint.said import Said
 from counterpoint.web import PageContext, render
 from counterpoint.web.forms import one_of
 from counterpoint.web.urls import entity_url, with_query
@@ -94,6 +96,36 @@ def plan_one(
         yaml=yaml_of(planned),
         methods=METHODS,
         most_rows=MOST_ROWS,
+    )
+
+
+REASONS: dict[str, Said] = {
+    "invalid": "The experiment was invalid",
+    "underpowered": "Too few users for the change that was asked for",
+    "stopped early": "Stopped before its end",
+    "no traffic": "An arm had no users",
+}
+"""Why an experiment taught nothing, in words."""
+
+
+@get("/experiments/learning", media_type=MediaType.HTML, include_in_schema=False, sync_to_thread=True)
+def show_learning(
+    ws: NamedDependency[Workspace],
+    page: NamedDependency[PageContext],
+    owner: FromQuery[str | None] = None,
+) -> str:
+    """What the experiments of one unit taught."""
+    lessons = lessons_of(ws, owner) if owner else None
+    if lessons:
+        page = page.about(lessons.owner)
+    units = units_with_experiments(ws)
+    titles = store.titles_of(ws, {*units, *((lessons.owner,) if lessons else ())})
+    return render(
+        page,
+        "experiments/learning.html",
+        lessons=lessons,
+        owner_options=[(ref, titles.get(ref, parse_ref(ref).short)) for ref in units],
+        reasons=[(REASONS[each], times) for each, times in lessons.split.none.items()] if lessons else [],
     )
 
 
@@ -185,4 +217,4 @@ def acknowledge(
     return Redirect(with_query(entity_url(loaded.entity.ref), told="acknowledged"), status_code=303)
 
 
-pages: list[Any] = [show_list, plan_one, show, read_now, acknowledge]
+pages: list[Any] = [show_list, plan_one, show_learning, show, read_now, acknowledge]

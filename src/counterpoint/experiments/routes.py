@@ -11,6 +11,7 @@ from litestar.di import NamedDependency
 from litestar.params import FromPath, FromQuery, JSONBody, QueryParameter
 
 from counterpoint.experiments import listing, store
+from counterpoint.experiments.lessons import Lessons, lessons_of
 from counterpoint.experiments.recording import record_for
 from counterpoint.experiments.result import Result
 from counterpoint.experiments.sizing import Sizing
@@ -51,6 +52,12 @@ def list_experiments(
     """Experiments in the order of their names, each with its newest recorded reading."""
     check_limit(limit, MOST)
     return listing.list_experiments(ws, limit=limit, cursor=cursor)
+
+
+@get("/api/v1/experiments/learning", tags=["experiments"], sync_to_thread=True)
+def read_learning(ws: NamedDependency[Workspace], owner: FromQuery[str]) -> Lessons:
+    """What the experiments of one unit taught that have ended: wins, regressions, neutral with power, or why nothing."""
+    return lessons_of(ws, owner)
 
 
 @get("/api/v1/experiments/{namespace:str}/{name:str}/result", tags=["experiments"], sync_to_thread=True)
@@ -124,4 +131,12 @@ def acknowledge(
     return Acknowledged(store.acknowledge(ws, loaded, actor, data.reason).seq)
 
 
-routes: list[Any] = [list_experiments, read_record, read_result, read_sizing, record_reading, acknowledge]
+routes: list[Any] = [
+    list_experiments,
+    read_learning,
+    read_record,
+    read_result,
+    read_sizing,
+    record_reading,
+    acknowledge,
+]
