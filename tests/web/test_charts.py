@@ -250,3 +250,14 @@ def test_the_axis_of_an_interval_plot_has_no_more_places_than_its_step() -> None
     assert any(
         label.startswith("+0.1") for label in (node.text or "" for node in with_class(fine, "c-faint"))
     )
+
+
+def test_a_line_breaks_where_nothing_is_known_and_keeps_lone_points() -> None:
+    points = ((0.0, 1.0), (1.0, 2.0), (3.0, 2.0), (5.0, 1.0), (6.0, 3.0))
+    one = charts.Series("visits", points, gaps=(2.0, 4.0))
+    assert one.runs == [[(0.0, 1.0), (1.0, 2.0)], [(3.0, 2.0)], [(5.0, 1.0), (6.0, 3.0)]]
+    (drawn, *_) = re.findall(r'<path d="([^"]*)" class="c-line', charts.line_chart([one], title="Visits"))
+    assert drawn.count("M") == 2
+    whole = charts.line_chart([charts.Series("visits", points)], title="Visits")
+    (path, *_) = re.findall(r'<path d="([^"]*)" class="c-line', whole)
+    assert path.count("M") == 1

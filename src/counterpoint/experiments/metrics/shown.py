@@ -44,6 +44,10 @@ class Source:
     href: str
 
 
+BRIEF: Final = ((1e12, 1e12, "T"), (1e9, 1e9, "G"), (100.0 * LONG, 1e6, "M"), (float(LONG), 1e3, "k"))
+"""From which peak on amounts are written in which unit, with its sign."""
+
+
 @dataclass(frozen=True, slots=True)
 class Row:
     """One line of the table behind a chart."""
@@ -158,10 +162,11 @@ def _short(ordinal: float) -> str:
 
 def _brief(amount: float, peak: float) -> str:
     """An amount beside an axis, where a long number has no room: 2.5 M, 40 k."""
-    if peak >= 100 * LONG:
-        return f"{number(amount / 1e6)} M" if amount else "0"
-    if peak >= LONG:
-        return f"{number(amount / 1e3)} k" if amount else "0"
+    if peak >= 1e15:  # beyond what anybody has a word for
+        return f"{amount:.1e}" if amount else "0"
+    for least, unit, sign in BRIEF:
+        if peak >= least:
+            return f"{number(amount / unit)} {sign}" if amount else "0"
     return number(amount)
 
 
@@ -192,9 +197,14 @@ def _chart(reading: Reading, kind: str | None, targets: Sequence[tuple[float, st
             if any(bar.value for bar in bars)
             else Markup("")
         )
-    lines = [Series(part or ALL, _line(reading.of_part(part))) for part in names or [""]]
-    if not names:
-        lines = [Series(metric.unit or "", line.points) for line in lines]
+    lines = [
+        Series(
+            part or (ALL if names else metric.unit or ""),
+            _line(reading.of_part(part)),
+            gaps=_gaps(reading.of_part(part)),
+        )
+        for part in names or [""]
+    ]
     return line_chart(
         lines,
         title=name,
@@ -210,6 +220,10 @@ def _line(points: Sequence[Figure]) -> tuple[tuple[float, float], ...]:
     return tuple(
         (float(each.span.toordinal()), each.value) for each in points if each.span and each.value is not None
     )
+
+
+def _gaps(points: Sequence[Figure]) -> tuple[float, ...]:
+    return tuple(float(each.span.toordinal()) for each in points if each.span and each.value is None)
 
 
 def _rows(reading: Reading, today: date) -> list[Row]:

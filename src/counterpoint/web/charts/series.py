@@ -25,6 +25,19 @@ class Series:
     points: tuple[tuple[float, float], ...]
     band: tuple[tuple[float, float], ...] = ()
     """Low and high at each point; as many as points, or none."""
+    gaps: tuple[float, ...] = ()
+    """Places on the x axis of which nothing is known; the line breaks there."""
+
+    @property
+    def runs(self) -> list[list[tuple[float, float]]]:
+        """The points, apart where a gap lies between two."""
+        found: list[list[tuple[float, float]]] = []
+        for point in self.points:
+            before = found[-1][-1][0] if found else None
+            if before is None or any(before < gap < point[0] for gap in self.gaps):
+                found.append([])
+            found[-1].append(point)
+        return found
 
 
 def line_chart(
@@ -108,7 +121,13 @@ def _line(one: Series, voice: int, x_scale: Scale, y_scale: Scale) -> list[Marku
                 "path", d=_path([*upper, *reversed(lower)], x_scale, y_scale) + "Z", class_=f"c-band f{voice}"
             )
         )
-    parts.append(element("path", d=_path(one.points, x_scale, y_scale), class_=f"c-line v{voice}"))
+    runs = one.runs
+    drawn = "".join(_path(run, x_scale, y_scale) for run in runs if len(run) > 1)
+    if drawn:
+        parts.append(element("path", d=drawn, class_=f"c-line v{voice}"))
+    # A point between two gaps has no line; the last one is marked more strongly.
+    alone = [run[0] for run in runs[:-1] if len(run) == 1]
+    parts += [element("circle", cx=x_scale(x), cy=y_scale(y), r=2, class_=f"f{voice}") for x, y in alone]
     x, y = one.points[-1]
     parts.append(element("circle", cx=x_scale(x), cy=y_scale(y), r=3.5, class_=f"f{voice}"))
     return parts
