@@ -156,11 +156,31 @@ def test_a_plan_is_sized_from_a_few_figures_without_a_workspace(
         ("--baseline 4 --mde 0.02", "no rate"),
         ("gate --baseline 0.1 --mde 0.02", "not both"),
         ("--baseline 0.1 --mde 0.02 --users-per-day 0", "above 0"),
-        ("--baseline 0.1 --mde 0.02 --alpha 0.9", "alpha is 0.9"),
+        ("--baseline 0.1 --mde 0.02 --alpha 0.9", "--alpha is 0.9"),
+        ("--baseline 0.1 --mde 0", "--mde is 0"),
+        ("--baseline 0.1 --mde nan", "--mde is nan"),
+        ("--baseline 0.1 --mde 0.02 --guardrails 2 --margin 0", "--margin is 0"),
+        ("--baseline 0.1 --mde 0.02 --guardrails -1", "--guardrails is -1"),
+        ("--baseline 0.1 --mde 0.02 --margin 0.1", "--guardrails"),
+        ("--baseline 0.1 --mde 0.02 --looks 0", "--looks is 0"),
+        ("--baseline 0.1 --mde 0.02 --treatments 0", "--treatments is 0"),
+        ("--baseline 0.1 --mde 0.02 --beta 1", "--beta is 1"),
     ],
 )
 def test_options_that_describe_no_plan_are_refused(
     options: str, words: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert run(["experiments", "plan", *options.split()]) in {1, 2}
+    assert run(["experiments", "plan", *options.split()]) == 2
     assert words in capsys.readouterr().err
+
+
+def test_a_risk_without_room_for_tests_of_harm_promises_less_power(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    options = "--baseline 0.2 --mde 0.05 --beta 0.01"
+    assert run(["--json", "experiments", "plan", *options.split()]) == 0
+    found = json.loads(capsys.readouterr().out)
+    assert found["power"] == pytest.approx(1 - 0.01 - 0.05)
+    assert any("has no room" in note for note in found["notes"])
+    assert run(["--json", "experiments", "plan", *options.split(), "--alpha-minus", "0.005"]) == 0
+    assert json.loads(capsys.readouterr().out)["power"] == pytest.approx(0.99)

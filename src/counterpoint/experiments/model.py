@@ -202,6 +202,13 @@ class Experiment(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
         return len(self.metrics) + 1 + len(self.quality)
 
     @property
+    def power(self) -> float:
+        """What the whole decision keeps at least: 1 − β, or less where α₋ leaves nothing of β to take it from."""
+        stops = any(leaf.word == "deterioration" for leaf in conditions(self.tree))
+        fits = not stops or self.minus / len(self.treatments) < self.beta
+        return 1 - self.beta if fits else max(1 - self.beta - self.minus, 0.0)
+
+    @property
     def costs(self) -> dict[Condition, Share]:
         """Level and risk of each condition of the tree, for one of the treatments (see `decision.shares`).
 

@@ -121,7 +121,7 @@ def curves_of(planned: Planned, tell: Callable[[str], str]) -> list[Curve]:
                 from_zero=True,
                 targets=[(1 - _beta(planned), "planned")],
             ),
-            f"Chance that the test of {label} shows the change, if it is as large as said. The decision as a whole has at least {wording.percent(1 - sizing.beta, places=0)} where each test reaches its own line.",
+            f"Chance that the test of {label} shows the change, if it is as large as said. The decision as a whole has at least {wording.percent(sizing.power, places=0)} where each test reaches its own line.",
         ),
     ]
     per_day = sizing.per_day

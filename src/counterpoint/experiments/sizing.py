@@ -15,6 +15,7 @@ from counterpoint.errors import InputError
 from counterpoint.experiments.decision import Condition, Share, Word, conditions
 from counterpoint.experiments.model import Experiment, Guardrail, Metric, Target
 from counterpoint.experiments.stopping import Stopping
+from counterpoint.experiments.wording import percent
 from counterpoint.said import Said
 from counterpoint.stats import (
     Spending,
@@ -106,6 +107,8 @@ class Sizing(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     method: str
     alpha: float
     beta: float
+    power: float
+    """That a good change is shipped, at least: 1 − β, or less where α₋ is not below β."""
     looks: int | None
     metrics: tuple[MetricSize, ...]
     users: tuple[int, ...] = ()
@@ -166,6 +169,7 @@ def size(
         method=plan.reading.method,
         alpha=plan.alpha,
         beta=plan.beta,
+        power=plan.power,
         looks=looks,
         metrics=metrics,
         users=arms,
@@ -403,6 +407,12 @@ def _notes(
     plan: Experiment, metrics: tuple[MetricSize, ...], total: int | None, days: int | None
 ) -> tuple[str, ...]:
     notes = [each.missing for each in metrics if each.missing]
+    if plan.power < 1 - plan.beta:
+        notes.append(
+            f"Tests of harm and quality (α₋ {plan.minus:g}) may stop a good change, and β ({plan.beta:g}) has no room"
+            f" for that: the whole decision has at least {percent(plan.power, places=0)} power. A smaller alphaMinus"
+            " or a larger beta mends it."
+        )
     maximum = plan.reading.maximum
     if maximum and total and maximum < total:
         notes.append(

@@ -1,5 +1,7 @@
 """The size of an experiment on the command line, from its plan or from a few figures."""
 
+import math
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Literal
 
 from counterpoint.errors import UsageError
@@ -78,9 +80,11 @@ def plan(
         Say what this many users in all arms would show, rather than how many are needed.
     """
     shell = terminal()
-    for option, value in (("--users-per-day", users_per_day), ("--users", users)):
-        if value is not None and not value > 0:
-            raise UsageError(f"{option} is {value:g}; it must be above 0.")
+    _check({"--users-per-day": users_per_day, "--users": users, "--mde": mde, "--sd": sd, "--margin": margin})
+    _check({"--success": success, "--guardrails": guardrails}, least=0)
+    _check({"--treatments": treatments, "--looks": looks}, least=1)
+    _check({"--alpha": alpha, "--alpha-minus": alpha_minus}, below=0.5)
+    _check({"--beta": beta}, below=1)
     if name is not None:
         if baseline is not None or mde is not None:
             raise UsageError("Give the name of an experiment, or --baseline and --mde, and not both.")
@@ -91,13 +95,15 @@ def plan(
                 workspace, store.load(workspace, name), per_day=users_per_day, users=users
             )
     else:
+        if margin is not None and not guardrails:
+            raise UsageError("--margin is of guardrails; say how many there are with --guardrails.")
         if baseline is None or (mde is None and success):
             raise UsageError("Give the name of an experiment, or --baseline and --mde.")
         from counterpoint.experiments.sizing import size
 
         if sd is None and not 0 < baseline < 1:
             raise UsageError(
-                f"--baseline is {baseline:g}, which is no rate; give --sd, or one between 0 and 1."
+                f"--baseline is {baseline:g}, which is no rate; give a rate between 0 and 1, or --sd for a metric that is none."
             )
         described = _described(
             baseline=baseline, mde=mde, sd=sd, correlation=correlation, absolute=absolute,
@@ -106,6 +112,18 @@ def plan(
         )  # fmt: skip
         found = size(described, {}, per_day=users_per_day, users=users)
     shell.emit(found, lambda: _shown(shell.told(found)))
+
+
+def _check(
+    options: Mapping[str, float | None], *, least: float | None = None, below: float = math.inf
+) -> None:
+    """Each option that is given must be of at least `least`, or else above 0, and below a limit."""
+    for option, value in options.items():
+        if value is None or ((value > 0 if least is None else value >= least) and value < below):
+            continue
+        low = "above 0" if least is None else f"{least:g} or more"
+        high = "" if math.isinf(below) else f" and below {below:g}"
+        raise UsageError(f"{option} is {value:g}; it must be {low}{high}.")
 
 
 def _described(
@@ -135,7 +153,11 @@ def _described(
         Metric(name=f"success-{i + 1}", event="event", aggregation=kind) for i in range(success)
     )
     bounded = tuple(
-        Guardrail(Metric(name=f"guardrail-{i + 1}", event="event", aggregation=kind), margin or mde, scale)
+        Guardrail(
+            Metric(name=f"guardrail-{i + 1}", event="event", aggregation=kind),
+            mde if margin is None else margin,
+            scale,
+        )
         for i in range(guardrails)
     )
     target = Target(mde=mde, scale=scale, mean=baseline, sd=sd, correlation=correlation)
@@ -200,13 +222,13 @@ def _shown(found: "Sizing") -> "RenderableType":
             f"{_size_of(each.effect, each.relative)}: {count(each.total)}" for each in deciding.curve
         )
         parts.append(Text(f"Users by the change that {deciding.label} must show: {curve}", style="dim"))
-    parts.append(
-        Text(
-            f"Read {found.method}{f' at {found.looks} looks' if found.looks else ''}. The whole decision has at least"
-            f" {percent(1 - found.beta, places=0)} power at level {found.alpha:g}, whatever the metrics have to do with each other.",
-            style="dim",
+    reading = f"Read {found.method}{f' at {found.looks} looks' if found.looks else ''}."
+    if found.total:
+        reading += (
+            f" The whole decision has at least {percent(found.power, places=0)} power at level {found.alpha:g},"
+            " whatever the metrics have to do with each other."
         )
-    )
+    parts.append(Text(reading, style="dim"))
     parts += [Text(f"! {note}", style="yellow") for note in found.notes]
     return Group(*parts)
 
