@@ -41,6 +41,24 @@ METRIC = Metric(name="m", event="m")
         ),
         ({"stopping": Stopping(method="group-sequential", looks=5)}, "/spec/stopping/maximum", "maximum"),
         ({"stopping": Stopping(method="group-sequential", maximum=9)}, "/spec/stopping/looks", "how often"),
+        (
+            {"stopping": Stopping(method="group-sequential", every_days=float("inf"), maximum=9)},
+            "/spec/stopping/everyDays",
+            "finite",
+        ),
+        (
+            {
+                "stopping": Stopping(
+                    method="group-sequential",
+                    looks=5,
+                    maximum=9,
+                    spending="hwang-shih-decani",
+                    parameter=float("nan"),
+                )
+            },
+            "/spec/stopping/parameter",
+            "finite",
+        ),
         ({"stopping": Stopping(looks=5)}, "/spec/stopping/looks", "has no looks"),
         ({"decision": Condition("non-inferiority", "m")}, "/spec/decision", "a guardrail with a margin"),
         ({"decision": Condition("deterioration", "m")}, "/spec/decision", "nothing was shown"),

@@ -97,6 +97,27 @@ def test_looks_by_days_follow_from_the_traffic() -> None:
     assert found.looks == math.ceil(found.total / 1000 / 2)
 
 
+def test_an_end_without_a_start_does_not_make_daily_looks_free() -> None:
+    stopping = Stopping(method="group-sequential", every_days=1, maximum=10**9)
+    end = datetime(2026, 3, 1, tzinfo=UTC)
+    open_start = size(plan(stopping=stopping, end=end), {}, per_day=500)
+    no_dates = size(plan(stopping=stopping), {}, per_day=500)
+    assert (open_start.looks or 0) > 1
+    assert (open_start.looks, open_start.total) == (no_dates.looks, no_dates.total)
+
+
+def test_looks_at_a_number_of_users_are_those_until_they_have_come() -> None:
+    stopping = Stopping(method="group-sequential", every_days=1, maximum=10**9)
+    assert size(plan(stopping=stopping), {}, per_day=500, users=2500).looks == 5
+
+
+def test_a_parameter_of_nought_spends_alpha_evenly() -> None:
+    even = Stopping(
+        method="group-sequential", looks=5, maximum=9, spending="hwang-shih-decani", parameter=0.0
+    )
+    assert even.alpha_spending.spent(0.4, 0.05) == pytest.approx(0.02)
+
+
 def test_what_is_missing_is_said_and_the_rest_is_sized() -> None:
     found = size(
         plan(targets={"gain": Target(mde=0.05)}, guardrails=(Guardrail(LOAD, 0.1),)),

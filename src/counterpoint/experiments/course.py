@@ -9,7 +9,7 @@ import msgspec
 from counterpoint.experiments.looks import key_of_level
 from counterpoint.experiments.model import Experiment
 from counterpoint.experiments.result import Hypothesis, MetricResult, Result
-from counterpoint.stats import Look, Spending, next_boundary
+from counterpoint.stats import Look, next_boundary
 
 __all__ = ["Course", "Place", "courses"]
 
@@ -86,7 +86,7 @@ def _ahead(
 ) -> Iterator[Place]:
     """The looks to come, at the distances that the plan names."""
     stopping, made = plan.reading, list(past)
-    spending = Spending(stopping.spending, stopping.shape or 1.0)
+    spending = stopping.alpha_spending
     known = result.progress.looks if result.progress else None
     planned = stopping.looks or known
     now = past[-1].information if past else 0.0

@@ -103,7 +103,7 @@ class Reading:
         return next((look.index for look in self.taken if name in look.shown), None)
 
     def _next(self, past: Sequence[Look], information: float, alpha: float, *, last: bool) -> Look:
-        spending = Spending(self.stopping.spending, self.stopping.shape or 1.0)
+        spending = self.stopping.alpha_spending
         return next_boundary(past, information, alpha=alpha, sides=1, spending=spending, last=last)
 
     def _recorded(self, index: int | None, alpha: float) -> Look | None:

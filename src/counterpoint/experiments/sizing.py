@@ -17,8 +17,8 @@ from counterpoint.experiments.model import Experiment, Guardrail, Metric, Target
 from counterpoint.experiments.stopping import Stopping
 from counterpoint.experiments.wording import percent
 from counterpoint.said import Said
+from counterpoint.stats import Target as Wanted
 from counterpoint.stats import (
-    Spending,
     confidence_sequence_margin,
     detectable_effect,
     inflation,
@@ -31,7 +31,6 @@ from counterpoint.stats import (
     rho2_growthbook,
     rho2_tuned,
 )
-from counterpoint.stats import Target as Wanted
 from counterpoint.stats.distributions import normal_quantile
 
 __all__ = ["Baseline", "MetricSize", "Point", "Sizing", "size"]
@@ -146,7 +145,8 @@ def size(
     leaves = [leaf for leaf in dict.fromkeys(conditions(plan.tree)) if leaf.word != "deterioration"]
     looks = _looks(plan, per_day, users)
     found = [_sized(plan, leaf, costs[leaf], baselines, looks) for leaf in leaves]
-    if plan.reading.every_days and per_day and plan.end is None:  # the number of looks follows from the size
+    # The number of looks follows from the size, unless the dates or the users asked about give it.
+    if plan.reading.every_days and per_day and not users and not (plan.start and plan.end):
         for _ in range(ROUNDS):
             total = max((each.total or 0 for each in found), default=0)
             again = max(math.ceil(total / per_day / plan.reading.every_days), 1)
@@ -338,7 +338,7 @@ def _inflation(stopping: Stopping, share: Share, looks: int | None, total: float
 
 
 def _spending_factor(stopping: Stopping, share: Share, looks: int) -> float:
-    spending = Spending(stopping.spending, stopping.shape or 1.0)
+    spending = stopping.alpha_spending
     looks = min(looks, MOST_LOOKS)
     times = [each / looks for each in range(1, looks)] + [1.0]
     return inflation(times, alpha=share.alpha, beta=share.beta, sides=1, spending=spending)

@@ -1,11 +1,13 @@
 """When an experiment may be read: the stopping plan that is declared beforehand. Pure."""
 
+import math
 from collections.abc import Iterator
 from typing import Final, Literal
 
 import msgspec
 
 from counterpoint.errors import Problem
+from counterpoint.stats import Spending
 
 __all__ = ["METHODS", "Family", "Method", "Stopping", "stopping_problems"]
 
@@ -50,6 +52,11 @@ class Stopping(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
         return PARAMETERS.get(self.spending, 0.0) if self.parameter is None else self.parameter
 
     @property
+    def alpha_spending(self) -> Spending:
+        """How much of α is spent by when."""
+        return Spending(self.spending, self.shape)
+
+    @property
     def continuous(self) -> bool:
         """Whether every reading is a test of its own right."""
         return self.method == "confidence-sequence"
@@ -76,7 +83,9 @@ def stopping_problems(stopping: Stopping) -> Iterator[Problem]:
                 )
     if stopping.parameter is not None and stopping.spending not in PARAMETERS:
         yield Problem(f"The family {stopping.spending} has no parameter; leave it out.", f"{place}/parameter")
-    if stopping.spending == "power" and not stopping.shape > 0:
+    if not math.isfinite(stopping.shape):
+        yield Problem(f"parameter is {stopping.shape:g}; it must be a finite number.", f"{place}/parameter")
+    elif stopping.spending == "power" and not stopping.shape > 0:
         yield Problem(f"parameter is {stopping.shape:g}; it must be above 0.", f"{place}/parameter")
 
 
@@ -94,5 +103,7 @@ def _sequential_problems(stopping: Stopping, place: str) -> Iterator[Problem]:
         )
     if stopping.looks is not None and not 1 <= stopping.looks <= MOST_LOOKS:
         yield Problem(f"looks is {stopping.looks}; it must be from 1 to {MOST_LOOKS}.", f"{place}/looks")
-    if stopping.every_days is not None and not stopping.every_days > 0:
-        yield Problem(f"everyDays is {stopping.every_days:g}; it must be above 0.", f"{place}/everyDays")
+    if stopping.every_days is not None and not 0 < stopping.every_days < math.inf:
+        yield Problem(
+            f"everyDays is {stopping.every_days:g}; it must be above 0 and finite.", f"{place}/everyDays"
+        )
