@@ -9,6 +9,7 @@ import duckdb
 import pytest
 
 from counterpoint.cli import run
+from counterpoint.experiments.tables.asking import plain_name
 
 from .conftest import Write
 
@@ -146,11 +147,11 @@ def test_another_encoding_and_decimal_commas_are_read_when_they_are_said(
 
 BAD: dict[str, tuple[str | bytes, tuple[str, ...], tuple[str, ...]]] = {
     "missing column": (rows(), ("--metric", "spnet"), ("'spnet'", "did you mean spent?")),
-    "text for numbers": (rows(extra="u99,a,plenty\n"), (), ("1 rows hold text in spent", "'plenty'")),
+    "text for numbers": (rows(extra="u99,a,plenty\n"), (), ("1 rows hold text in spent",)),
     "infinite": (rows(extra="u99,a,inf\n"), (), ("infinite", "spent")),
     "promised one row": (rows(extra="u1,b,3\n"), ("--one-row-per-user",), ("1 users have several rows", "duplicates")),
-    "three variants": (rows(extra="u99,c,1\n"), (), ("2 variants", "c (1 users)", "--treatment")),
-    "no control": (rows().replace(",a,", ",x,"), (), ("No row of t.csv is of a", "x (20)")),
+    "three variants": (rows(extra="u99,c,1\n"), (), ("2 variants", "1 more of fewer than 5 users each", "--treatment")),
+    "no control": (rows().replace(",a,", ",x,"), (), ("No row of t.csv is of a", "x (20 users)")),
     "empty": ("", (), ("t.csv is empty",)),
     "header only": ("user,arm,spent\n", (), ("nothing to read in t.csv",)),
     "two columns of a name": ("user,arm,spent,arm\nu1,a,1,a\n", (), ("t.csv:1", "'arm'", "rename")),
@@ -264,3 +265,21 @@ def _actor() -> Any:
     from counterpoint.graph.actor import local_actor
 
     return local_actor()
+
+
+def test_no_cell_and_no_rare_variant_is_told_since_a_wrong_column_may_name_people(
+    write: Write, capsys: pytest.CaptureFixture[str]
+) -> None:
+    people = "".join(f"u{n},{'a' if n % 2 else 'b'},{n},ana{n}@example.org\n" for n in range(20))
+    write("p.csv", "user,arm,spent,mail\n" + people)
+    asked = ("--table", "p.csv", "--subject", "user", "--control", "a")
+    assert "@" not in refused(capsys, *asked, "--variant", "arm", "--metric", "mail")
+    assert "@" not in refused(capsys, *asked, "--variant", "mail", "--metric", "spent")
+    chosen = read(capsys, *asked[:-1], "ana1@example.org", "--variant", "mail", "--treatment", "ana2@example.org",
+                  "--metric", "spent")  # fmt: skip
+    assert chosen["quality"]["unknownUsers"] == {"fewer than 5 users each": 18}
+
+
+def test_metrics_in_any_script_have_names_of_their_own() -> None:
+    assert plain_name("再生") != plain_name("収益")
+    assert plain_name("Größe") == "gr-e"

@@ -10,11 +10,12 @@ from msgspec.structs import replace
 
 from counterpoint.errors import InputError
 from counterpoint.experiments.analysis import result_of
+from counterpoint.experiments.metrics.reading import LEAST
 from counterpoint.experiments.model import Experiment, Metric
 from counterpoint.experiments.result import Result, Taken
 from counterpoint.experiments.tables.source import Source
-from counterpoint.experiments.tables.totals import TableTotals, table_totals
-from counterpoint.experiments.wording import count
+from counterpoint.experiments.tables.totals import TableTotals, listed_variants, table_totals
+from counterpoint.experiments.totals import Totals
 
 if TYPE_CHECKING:
     from ibis import Table
@@ -103,6 +104,20 @@ def _rows(expression: "Table") -> list[dict[str, Any]]:
         return [dict(zip(expression.columns, row, strict=True)) for row in cursor.fetchall()]
 
 
+def _pooled(plan: Experiment, totals: Totals) -> Totals:
+    """The totals with the variants that the plan does not name and hardly anybody has as one: they may name people."""
+    small = [
+        each
+        for each in totals.groups
+        if not each.mixed and each.variant not in plan.arms and each.users < LEAST
+    ]
+    if not small:
+        return totals
+    kept = tuple(each for each in totals.groups if each not in small)
+    one = replace(small[0], variant=f"fewer than {LEAST} users each", users=sum(each.users for each in small))
+    return replace(totals, groups=(*kept, one))
+
+
 def concluded(
     plan: Experiment,
     source: Source,
@@ -119,13 +134,17 @@ def concluded(
     """
     found = reading.found
     if not any(arm in found.variants for arm in plan.arms):
-        held = ", ".join(f"{name} ({count(users)})" for name, users in list(found.variants.items())[:10])
         raise InputError(
             f"No row of {source.shown} is of {' or '.join(plan.arms)}; the column {source.variant!r} holds"
-            f" {held or 'no variant'}. Name control and treatment as the column has them."
+            f" {listed_variants(found.variants)}. Name control and treatment as the column has them."
         )
     result = result_of(
-        plan, found.totals, as_of=as_of, engine=reading.engine, looks=looks, acknowledged=acknowledged
+        plan,
+        _pooled(plan, found.totals),
+        as_of=as_of,
+        engine=reading.engine,
+        looks=looks,
+        acknowledged=acknowledged,
     )
     quality = replace(result.quality, warnings=(*result.quality.warnings, *found.warnings))
     return replace(result, quality=quality, sql=reading.sql, source=source.shown)

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
+from zlib import crc32
 
 import msgspec
 from msgspec.structs import replace
@@ -10,7 +11,7 @@ from msgspec.structs import replace
 from counterpoint.errors import UsageError
 from counterpoint.experiments.model import Experiment, Guardrail, Metric
 from counterpoint.experiments.tables.source import Columns
-from counterpoint.experiments.wording import count
+from counterpoint.experiments.tables.totals import listed_variants
 
 __all__ = ["Asked", "asked_metric", "plain_name", "plan_for", "with_covariates"]
 
@@ -124,7 +125,7 @@ def plan_for(
     others = [variant for variant in variants if variant != control]
     if not treatments and control in variants:
         if len(others) > 1:
-            held = ", ".join(f"{each} ({count(variants[each])} users)" for each in others[:10])
+            held = listed_variants({each: variants[each] for each in others})
             raise UsageError(
                 f"Beside {control} there are {len(others)} variants: {held}. Say --treatment NAME for each that is to be compared;"
                 " several share the level among them."
@@ -150,4 +151,4 @@ def _shown(asked: Asked, binary: frozenset[str]) -> Metric:
 
 def plain_name(title: str) -> str:
     """A name that a descriptor may have."""
-    return _BARE.sub("-", title.lower()).strip("-")[:63] or "metric"
+    return _BARE.sub("-", title.lower()).strip("-")[:63] or f"metric-{crc32(title.encode()):08x}"

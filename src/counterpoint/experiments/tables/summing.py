@@ -108,7 +108,7 @@ def table_expression(
         sums |= {f"cross{i}_{p}_{q}": (away[i, p] * away[i, q]).sum() for q in range(p + 1) if (i, q) in away}
     for i, _ in enumerate(metrics):
         sums |= {f"{name}{i}": around[f"{name}{i}"].sum() for name in ("rows", "blank", "wrong", "endless")}
-        sums[f"sample{i}"] = around[f"sample{i}"].min()
+        sums[f"comma{i}"] = around[f"comma{i}"].max()
         sums[f"binary{i}"] = around[f"binary{i}"].min()
     mixed = (around.low != around.high).fill_null(False)  # noqa: FBT003 - Ibis' argument
     return (
@@ -143,7 +143,7 @@ def _users(metrics: Sequence[Metric], source: Source, rows: Table, inside: Any) 
             f"blank{i}": rows[f"blank{i}"].sum(where=inside),
             f"wrong{i}": rows[f"wrong{i}"].sum(where=inside),
             f"endless{i}": rows[f"endless{i}"].sum(where=inside),
-            f"sample{i}": rows[f"sample{i}"].min(where=inside),
+            f"comma{i}": rows[f"comma{i}"].max(where=inside),
         }
     one = rows.subject.notnull()
     grouped = rows.group_by("subject").aggregate(
@@ -191,7 +191,7 @@ def _rows(
             columns[f"v{i}_{p}"] = value
         for name, at in (("blank", 1), ("wrong", 2), ("endless", 3)):
             columns[f"{name}{i}"] = reduce(lambda a, b: a + b, [each[at] for each in read])
-        columns[f"sample{i}"] = reduce(lambda a, b: a.fill_null(b), [each[4] for each in read])
+        columns[f"comma{i}"] = reduce(lambda a, b: a + b, [each[4] for each in read])
     rows = table.select(subject=subject, variant=variant, time=time, untimed=untimed, **columns).alias(
         "rows_read"
     )
@@ -232,9 +232,11 @@ def _time(source: Source, table: Table) -> tuple[Any, Any]:
 
 
 def _number(name: str, source: Source, table: Table, backend: str) -> tuple[Any, Any, Any, Any, Any]:
-    """A column as numbers, with 1 where a row has none, or a text, or an endless one; and such a text."""
+    """A column as numbers, with 1 where a row has none, or a text, or an endless one, or a text with a comma.
+
+    What a text says stays in the engine: it may be about a person.
+    """
     column = table[name]
-    no_text = ibis.null("string")
     if column.type().is_string():
         text = column.strip()
         low = text.lower()
@@ -245,14 +247,14 @@ def _number(name: str, source: Source, table: Table, backend: str) -> tuple[Any,
         )
         empty = (text.isnull() | low.isin(MISSING)).fill_null(True)  # noqa: FBT003 - Ibis' argument
         wrong = ~empty & number.isnull()
-        sample = ibis.cases((wrong, text.substr(0, 40)))
+        comma = _one((wrong & text.contains(",")).fill_null(False))  # noqa: FBT003 - Ibis' argument
     elif column.type().is_numeric() or column.type().is_boolean():
         number = (
             ibis.cases((column, 1.0), (~column, 0.0))
             if column.type().is_boolean()
             else column.cast("float64")
         )
-        empty, wrong, sample = column.isnull(), ibis.literal(False), no_text  # noqa: FBT003 - Ibis' argument
+        empty, wrong, comma = column.isnull(), ibis.literal(False), ibis.literal(0)  # noqa: FBT003 - Ibis' argument
     else:
         raise InputError(
             f"The column {name!r} of {source.shown} holds {column.type()}, no numbers; name another, or cast it in a view."
@@ -263,4 +265,4 @@ def _number(name: str, source: Source, table: Table, backend: str) -> tuple[Any,
         number = ibis.cases((number.isnan() | number.isinf(), ibis.null("float64")), else_=number)
     else:
         endless = ibis.literal(False)  # noqa: FBT003 - Ibis' argument
-    return number, _one(empty), _one(wrong), _one(endless), sample
+    return number, _one(empty), _one(wrong), _one(endless), comma

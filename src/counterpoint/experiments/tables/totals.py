@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from counterpoint.errors import InputError, Problem
+from counterpoint.experiments.metrics.reading import LEAST
 from counterpoint.experiments.model import Metric
 from counterpoint.experiments.tables.source import Source
 from counterpoint.experiments.tables.summing import MOST_VARIANTS
@@ -19,7 +20,10 @@ from counterpoint.experiments.totals import (
 from counterpoint.experiments.wording import count
 from counterpoint.stats import Comoments
 
-__all__ = ["TableTotals", "table_totals"]
+__all__ = ["TableTotals", "listed_variants", "table_totals"]
+
+MOST_LISTED = 10
+"""Variants that a message names."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +38,16 @@ class TableTotals:
     binary: frozenset[str]
     """Metrics whose value is 0 or 1 for every user."""
     warnings: tuple[str, ...]
+
+
+def listed_variants(variants: Mapping[str, int]) -> str:
+    """Variants with their users; those of fewer than five are only counted, since a wrong column may name people."""
+    shown = [f"{name} ({count(users)} users)" for name, users in variants.items() if users >= LEAST]
+    small = sum(users < LEAST for users in variants.values())
+    rest = [f"{count(small)} more of fewer than {LEAST} users each"] if small else []
+    if len(shown) > MOST_LISTED:
+        rest.insert(0, f"{count(len(shown) - MOST_LISTED)} further ones")
+    return ", ".join([*shown[:MOST_LISTED], *rest]) or "no variant"
 
 
 def table_totals(metrics: Sequence[Metric], source: Source, rows: Sequence[Mapping[str, Any]]) -> TableTotals:
@@ -91,14 +105,13 @@ def _refuse(metrics: Sequence[Metric], source: Source, rows: Sequence[Mapping[st
     for i, metric in enumerate(metrics):
         columns = " or ".join(source.columns_of(metric).names)
         if wrong := sum(int(row[f"wrong{i}"] or 0) for row in rows):
-            sample = min((row[f"sample{i}"] for row in rows if row[f"sample{i}"] is not None), default="")
             comma = (
                 ' Numbers with a decimal comma need decimal: ",".'
-                if "," in sample and source.decimal == "."
+                if source.decimal == "." and any(row[f"comma{i}"] for row in rows)
                 else ""
             )
             problems.append(Problem(
-                f"{count(wrong)} rows hold text in {columns} where {metric.name} needs numbers, such as {sample!r};"
+                f"{count(wrong)} rows hold text in {columns} where {metric.name} needs numbers;"
                 f" name another column, or mend them.{comma}", file=source.shown))  # fmt: skip
         if endless := sum(int(row[f"endless{i}"] or 0) for row in rows):
             problems.append(Problem(
