@@ -2,7 +2,7 @@
 
 import math
 from dataclasses import dataclass
-from typing import Literal
+from typing import ClassVar, Literal
 
 from counterpoint.errors import InputError
 from counterpoint.stats.checks import choice
@@ -10,7 +10,7 @@ from counterpoint.stats.comoments import Comoments
 from counterpoint.stats.contrast import State
 from counterpoint.stats.pairs import Joint, Pair, Part
 
-__all__ = ["Adjustment", "CovariatePair", "Dropped", "Slopes", "adjustment_of"]
+__all__ = ["AdjustedPair", "Adjustment", "CovariatePair", "Dropped", "Slopes", "adjustment_of"]
 
 Slopes = Literal["per-arm", "pooled", "within"]
 """Whose slopes adjust an arm: its own (Lin), those of all units as one sample, or common ones within arms."""
@@ -43,7 +43,48 @@ class Adjustment:
 
 
 @dataclass(frozen=True, slots=True)
-class CovariatePair(Pair):
+class AdjustedPair(Pair):
+    """Two arms with one outcome column or several, and covariates in the columns after them.
+
+    Raises:
+        InputError: the arms have not the same columns, or too few, or there is no such choice of slopes.
+    """
+
+    outcomes: ClassVar[int] = 1
+    """Columns before the covariates."""
+    wanted: ClassVar[str] = "the same outcome and covariates"
+    """What both arms must have, in words."""
+
+    control_arm: Comoments
+    treatment_arm: Comoments
+    slopes: Slopes = "per-arm"
+
+    def __post_init__(self) -> None:
+        choice("slopes", self.slopes, ("per-arm", "pooled", "within"))
+        columns = self.control_arm.columns, self.treatment_arm.columns
+        if columns[0] != columns[1] or columns[0] < self.outcomes:
+            raise InputError(
+                f"control has {columns[0]} columns and treatment {columns[1]}; give both {self.wanted}"
+            )
+
+    @property
+    def units(self) -> tuple[int, int]:
+        """Units in the control and in the treatment."""
+        return self.control_arm.n, self.treatment_arm.n
+
+    @property
+    def adjustment(self) -> Adjustment:
+        """The covariates used and dropped, and the slopes of each outcome on them."""
+        return adjustment_of(self.control_arm, self.treatment_arm, self.outcomes, self.slopes)
+
+    @property
+    def dropped(self) -> tuple[Dropped, ...]:
+        """The covariates that took no part, each with the reason."""
+        return self.adjustment.dropped
+
+
+@dataclass(frozen=True, slots=True)
+class CovariatePair(AdjustedPair):
     """Means of column 0 adjusted for the covariates in the other columns.
 
     Each arm's estimate is what its mean would be if its covariates had the mean of all units:
@@ -77,18 +118,6 @@ class CovariatePair(Pair):
     (1.2201, 0.3146, 0.0611)
     """
 
-    control_arm: Comoments
-    treatment_arm: Comoments
-    slopes: Slopes = "per-arm"
-
-    def __post_init__(self) -> None:
-        choice("slopes", self.slopes, ("per-arm", "pooled", "within"))
-        if self.control_arm.columns != self.treatment_arm.columns:
-            raise InputError(
-                f"control has {self.control_arm.columns} columns and treatment {self.treatment_arm.columns};"
-                " give both the same outcome and covariates"
-            )
-
     @property
     def control(self) -> float:
         """Adjusted mean of the control."""
@@ -105,21 +134,6 @@ class CovariatePair(Pair):
         if min(self.units) < 2:
             return "too few units"
         return "tested" if any(self._residuals()) else "no variance"
-
-    @property
-    def units(self) -> tuple[int, int]:
-        """Units in the control and in the treatment."""
-        return self.control_arm.n, self.treatment_arm.n
-
-    @property
-    def adjustment(self) -> Adjustment:
-        """The covariates used and dropped, and the slopes."""
-        return adjustment_of(self.control_arm, self.treatment_arm, 1, self.slopes)
-
-    @property
-    def dropped(self) -> tuple[Dropped, ...]:
-        """The covariates that took no part, each with the reason."""
-        return self.adjustment.dropped
 
     @property
     def variance_kept(self) -> float | None:

@@ -126,27 +126,11 @@ class Pair(ABC):
 
 
 @dataclass(frozen=True, slots=True)
-class MeanPair(Pair):
-    """The means of two arms, by default with Welch's unpooled variance.
-
-    `equal_variances` pools the variance over the arms (Student's test, n_c + n_t − 2 degrees of
-    freedom); it is exact where the variances are equal and wrong where they and the sizes differ.
-
-    References:
-        Welch (1947), The generalization of 'Student's' problem when several different population
-        variances are involved. Biometrika 34, 28-35. Student (1908), The probable error of a mean.
-        Biometrika 6(1), 1-25.
-
-    >>> pair = MeanPair(Moments.of([1, 2, 3]), Moments.of([2, 4, 9]))
-    >>> pair.treatment, round(pair.contrast().se, 9), round(pair.contrast().df, 4)
-    (5.0, 2.160246899, 2.3059)
-    >>> MeanPair(Moments.of([1, 2, 3]), Moments.of([2, 4, 9]), equal_variances=True).contrast().df
-    4.0
-    """
+class _OfMoments(Pair):
+    """Two arms of which one column's moments are known."""
 
     control_arm: Moments
     treatment_arm: Moments
-    equal_variances: bool = False
 
     @property
     def control(self) -> float:
@@ -168,6 +152,28 @@ class MeanPair(Pair):
         """Units in the control and in the treatment."""
         return self.control_arm.n, self.treatment_arm.n
 
+
+@dataclass(frozen=True, slots=True)
+class MeanPair(_OfMoments):
+    """The means of two arms, by default with Welch's unpooled variance.
+
+    `equal_variances` pools the variance over the arms (Student's test, n_c + n_t − 2 degrees of
+    freedom); it is exact where the variances are equal and wrong where they and the sizes differ.
+
+    References:
+        Welch (1947), The generalization of 'Student's' problem when several different population
+        variances are involved. Biometrika 34, 28-35. Student (1908), The probable error of a mean.
+        Biometrika 6(1), 1-25.
+
+    >>> pair = MeanPair(Moments.of([1, 2, 3]), Moments.of([2, 4, 9]))
+    >>> pair.treatment, round(pair.contrast().se, 9), round(pair.contrast().df, 4)
+    (5.0, 2.160246899, 2.3059)
+    >>> MeanPair(Moments.of([1, 2, 3]), Moments.of([2, 4, 9]), equal_variances=True).contrast().df
+    4.0
+    """
+
+    equal_variances: bool = False
+
     def joint(self) -> Joint | None:
         """The means with the variances s²/n; none unless `state` is "tested"."""
         if self.state != "tested":
@@ -186,7 +192,7 @@ class MeanPair(Pair):
 
 
 @dataclass(frozen=True, slots=True)
-class RatePair(Pair):
+class RatePair(_OfMoments):
     """The rates of two arms with the variances p(1 − p)/n, taken as known: tests are unpooled z-tests.
 
     The moments are those of a 0/1 outcome (see `rate`).
@@ -198,29 +204,6 @@ class RatePair(Pair):
     >>> round(RatePair(rate(30, 200), rate(45, 200)).contrast().se, 9)
     0.038850676
     """
-
-    control_arm: Moments
-    treatment_arm: Moments
-
-    @property
-    def control(self) -> float:
-        """Rate of the control."""
-        return self.control_arm.mean
-
-    @property
-    def treatment(self) -> float:
-        """Rate of the treatment."""
-        return self.treatment_arm.mean
-
-    @property
-    def state(self) -> State:
-        """Whether the arms can be compared; if not, why."""
-        return state_of(self.control_arm, self.treatment_arm)
-
-    @property
-    def units(self) -> tuple[int, int]:
-        """Units in the control and in the treatment."""
-        return self.control_arm.n, self.treatment_arm.n
 
     def joint(self) -> Joint | None:
         """The rates with the variances p(1 − p)/n; none unless `state` is "tested"."""

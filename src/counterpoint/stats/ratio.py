@@ -2,28 +2,23 @@
 
 import math
 from dataclasses import dataclass
+from typing import ClassVar
 
-from counterpoint.errors import InputError
-from counterpoint.stats.checks import choice
-from counterpoint.stats.comoments import Comoments
 from counterpoint.stats.contrast import State
 from counterpoint.stats.covariates import (
-    Adjustment,
-    Dropped,
-    Slopes,
+    AdjustedPair,
     adjusted_mean,
-    adjustment_of,
     centre_of,
     residual,
     variance_parts,
 )
-from counterpoint.stats.pairs import Joint, Pair
+from counterpoint.stats.pairs import Joint
 
 __all__ = ["RatioPair"]
 
 
 @dataclass(frozen=True, slots=True)
-class RatioPair(Pair):
+class RatioPair(AdjustedPair):
     """Ratios of the mean of column 0 to that of column 1, by the delta method over units.
 
     With R = N̄/D̄ the variance of an arm's ratio is (s_N² − 2R·s_ND + R²·s_D²)/(n·D̄²), n − 1 in the
@@ -41,6 +36,7 @@ class RatioPair(Pair):
         Deng, Knoblich, Lu (2018), Applying the delta method in metric analytics: a practical guide with
         novel ideas, KDD. For the covariates those of `CovariatePair`.
 
+    >>> from counterpoint.stats import Comoments
     >>> control = Comoments.of([[1, 2], [0, 1], [2, 3], [1, 4]])
     >>> treatment = Comoments.of([[2, 2], [1, 1], [3, 5], [2, 3]])
     >>> pair = RatioPair(control, treatment)
@@ -48,18 +44,8 @@ class RatioPair(Pair):
     (0.4, 0.727273, 0.157876)
     """
 
-    control_arm: Comoments
-    treatment_arm: Comoments
-    slopes: Slopes = "per-arm"
-
-    def __post_init__(self) -> None:
-        choice("slopes", self.slopes, ("per-arm", "pooled", "within"))
-        columns = self.control_arm.columns, self.treatment_arm.columns
-        if columns[0] != columns[1] or columns[0] < 2:
-            raise InputError(
-                f"control has {columns[0]} columns and treatment {columns[1]}; give both a numerator,"
-                " a denominator and the same covariates"
-            )
+    outcomes: ClassVar[int] = 2
+    wanted: ClassVar[str] = "a numerator, a denominator and the same covariates"
 
     @property
     def control(self) -> float:
@@ -79,21 +65,6 @@ class RatioPair(Pair):
         if not all(mean[1] > 0 for mean in self._means()):
             return "no denominator"
         return "tested" if any(self._linear()[1]) else "no variance"
-
-    @property
-    def units(self) -> tuple[int, int]:
-        """Units in the control and in the treatment."""
-        return self.control_arm.n, self.treatment_arm.n
-
-    @property
-    def adjustment(self) -> Adjustment:
-        """The covariates used and dropped, and the slopes of numerator and denominator on them."""
-        return adjustment_of(self.control_arm, self.treatment_arm, 2, self.slopes)
-
-    @property
-    def dropped(self) -> tuple[Dropped, ...]:
-        """The covariates that took no part, each with the reason."""
-        return self.adjustment.dropped
 
     @property
     def variance_kept(self) -> float | None:
