@@ -2,43 +2,18 @@
 
 import os
 import random
-import subprocess
 import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 from counterpoint.experiments.daily import key_of
 from counterpoint.journal import Journal
 from counterpoint.journal.daily import Kept
 from counterpoint.journal.sought import Named
+from tests.dying import told_to_die
 
 from .test_daily import PLAN, assert_alike, exposure, files_with, kept, made, whole
 
 KILLS = int(os.environ.get("COUNTERPOINT_FUZZ", "0")) or 6
-
-
-@contextmanager
-def keeper(folder: Path) -> Iterator[Callable[[int], str]]:
-    """A process that computes a result and dies at a line; the call says how it ended."""
-    command = [sys.executable, "-m", "tests.experiments.keeper", str(folder)]
-    with subprocess.Popen(
-        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, bufsize=1, cwd=Path(__file__).parents[2]
-    ) as process:  # fmt: skip
-        assert process.stdin
-        assert process.stdout
-        assert process.stdout.readline() == "ready\n"
-
-        def call(line: int) -> str:
-            assert process.stdin
-            assert process.stdout
-            process.stdin.write(f"{line}\n")
-            return process.stdout.readline().rstrip()
-
-        try:
-            yield call
-        finally:
-            process.stdin.close()
 
 
 def new_day(journal: Journal, day: int) -> None:
@@ -62,23 +37,24 @@ def new_day(journal: Journal, day: int) -> None:
 def test_killed_at_any_line_the_next_result_is_right(tmp_path: Path) -> None:
     randomness = random.Random(20260504)  # noqa: S311 - when to kill
     seen = set()
-    with Journal(tmp_path / "journal") as journal, keeper(journal.folder) as call:
+    command = [sys.executable, "-m", "tests.experiments.keeper", str(tmp_path / "journal")]
+    with Journal(tmp_path / "journal") as journal, told_to_die(command) as call:
         most = 0
         for day in range(KILLS):
             new_day(journal, 2 * day)
-            ended, lines = call(0).split()
+            ended, lines = call("0").split()
             assert ended == "ended"
             most = int(lines)
             new_day(journal, 2 * day + 1)
             before = Kept(journal.folder, key_of(PLAN)).load()
-            seen.add(call(randomness.randrange(1, most)).split()[0])
+            seen.add(call(str(randomness.randrange(1, most))).split()[0])
             after = Kept(journal.folder, key_of(PLAN)).load()
             assert after == before or after.segments != before.segments, "as it was, or as it should be"
             assert_alike(kept(journal), whole(journal))
             assert [finding.level for finding in journal.check()] == ["ok"]
-        call(randomness.randrange(1, most))
+        call(str(randomness.randrange(1, most)))
         new_day(journal, 2 * KILLS)
-        call(most // 2)
+        call(str(most // 2))
         journal.forget([Named("u0")], actor="test")
         assert not files_with(journal, "u0")
         assert_alike(kept(journal), whole(journal))

@@ -1,9 +1,6 @@
 """Every kind of metric on DuckDB, ClickHouse and Spark: the same totals of one journal."""
 
-import gc
 import random
-import sys
-import warnings
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -20,7 +17,7 @@ from counterpoint.experiments.quality_totals import QualityTotals, quality_total
 from counterpoint.experiments.totals import Totals, totals_by_part, totals_of
 from counterpoint.journal import EXPOSURE, Journal, Snapshot
 from counterpoint.settings import JournalSettings
-from tests.journal.engines import OTHERS, address_of
+from tests.journal.engines import OTHERS, address_of, collect_sockets
 
 from .test_measures import METRICS, QUANTILE
 
@@ -34,10 +31,7 @@ pytestmark = [pytest.mark.filterwarnings("ignore:unclosed:ResourceWarning"), pyt
 @pytest.fixture(autouse=True)
 def _sockets() -> Iterator[None]:
     yield
-    if "pyspark" in sys.modules:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", ResourceWarning)
-            gc.collect()
+    collect_sockets()
 
 
 @pytest.fixture

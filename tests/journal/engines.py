@@ -1,10 +1,13 @@
 """What tests of engines share: which are there, made-up events, and how far numbers may lie apart."""
 
+import gc
 import importlib.util
 import math
 import os
 import random
 import shutil
+import sys
+import warnings
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -260,3 +263,11 @@ def _apart(where: str, a: Moments, b: Moments, size: float, centre: float) -> It
     spread = a.m2 + a.n * (abs(a.mean - centre) + digits) ** 2
     if abs(a.m2 - b.m2) > 1e-13 * spread + 2 * digits * math.sqrt(a.n * spread) + a.n * digits**2:
         yield f"{where}: squares {a.m2!r} and {b.m2!r}"
+
+
+def collect_sockets() -> None:
+    """Close what py4j and PySpark leave to Python's collector, without its warnings."""
+    if "pyspark" in sys.modules:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", ResourceWarning)
+            gc.collect()

@@ -1,11 +1,8 @@
 """The same questions on DuckDB, Spark and ClickHouse, over journals that are made up: the same answers."""
 
-import gc
 import os
 import random
 import shutil
-import sys
-import warnings
 from collections.abc import Iterator
 from contextlib import nullcontext
 from datetime import datetime, timedelta
@@ -38,6 +35,7 @@ from .engines import (
     OTHERS,
     SPARK,
     address_of,
+    collect_sockets,
     differences,
     made_up,
     made_up_plan,
@@ -59,10 +57,7 @@ pytestmark = [pytest.mark.filterwarnings("ignore:unclosed:ResourceWarning"), pyt
 @pytest.fixture(autouse=True)
 def _sockets() -> Iterator[None]:
     yield
-    if "pyspark" in sys.modules:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", ResourceWarning)
-            gc.collect()
+    collect_sockets()
 
 
 @pytest.fixture(params=OTHERS)

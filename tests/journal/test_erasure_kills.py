@@ -2,11 +2,9 @@
 
 import os
 import random
-import subprocess
 import sys
 import threading
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -15,6 +13,7 @@ from counterpoint.journal import Journal
 from counterpoint.journal.erasure import finish
 from counterpoint.journal.residue import search
 from counterpoint.journal.sought import Named
+from tests.dying import told_to_die
 
 from .conftest import event
 from .test_erasure import bytes_on_disk, holding
@@ -25,29 +24,6 @@ LINES = {"forget": 600, "_replace": 160}
 """About as many as an erasure runs up to its decisive step, and from there to its end."""
 
 Opens = Callable[..., Journal]
-
-
-@contextmanager
-def forgetter(folder: Path) -> Iterator[Callable[[str, str, int], str]]:
-    """A process that forgets a person and dies at a line after a function has begun; the call says how it ended."""
-    command = [sys.executable, str(FORGETTER), str(folder)]
-    with subprocess.Popen(
-        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, bufsize=1
-    ) as process:
-        assert process.stdin
-        assert process.stdout
-        assert process.stdout.readline() == "ready\n"
-
-        def call(person: str, function: str, line: int) -> str:
-            assert process.stdin
-            assert process.stdout
-            process.stdin.write(f"{person} {function} {line}\n")
-            return process.stdout.readline().rstrip()
-
-        try:
-            yield call
-        finally:
-            process.stdin.close()
 
 
 def test_killed_at_any_line_nobody_is_half_there(open_journal: Opens) -> None:
@@ -61,7 +37,7 @@ def test_killed_at_any_line_nobody_is_half_there(open_journal: Opens) -> None:
     people = [f"person-{number:04}@example" for number in range(len(places))]
     kept = 0
     seen = set()
-    with forgetter(journal.folder) as call:
+    with told_to_die([sys.executable, str(FORGETTER), str(journal.folder)]) as call:
         for person, place in zip(people, places, strict=True):
             documents = [
                 event(
@@ -76,7 +52,7 @@ def test_killed_at_any_line_nobody_is_half_there(open_journal: Opens) -> None:
             journal.compact()
             journal.append(documents[4:])
             kept += 3
-            ended = call(person, *place)
+            ended = call(f"{person} {place[0]} {place[1]}")
             there = len(journal.recent(subject=person))
             assert there in (0, 3), place
             seen.add((ended, there))
@@ -88,7 +64,7 @@ def test_killed_at_any_line_nobody_is_half_there(open_journal: Opens) -> None:
             else:
                 assert journal.forget([Named(person)]).finished
             assert holding(journal.folder, person) == [], (place, ended)
-        assert call(people[0], "forget", 10**9) == "ended 0"
+        assert call(f"{people[0]} forget {10**9}") == "ended 0"
     assert {("killed", 3), ("killed", 0)} <= seen, (
         "no child was killed before or none after the decisive step"
     )
@@ -137,9 +113,9 @@ def test_two_processes_forget_at_once(open_journal: Opens) -> None:
     journal = open_journal()
     journal.append([event(number, subject=f"person-{number % 4}@example") for number in range(400)])
     journal.compact()
-    with forgetter(journal.folder) as call:
+    with told_to_die([sys.executable, str(FORGETTER), str(journal.folder)]) as call:
         results: list[str] = []
-        thread = threading.Thread(target=lambda: results.append(call("person-1@example", "forget", 10**9)))
+        thread = threading.Thread(target=lambda: results.append(call(f"person-1@example forget {10**9}")))
         thread.start()
         assert journal.forget([Named("person-2@example")]).events == 100
         thread.join()

@@ -1,9 +1,7 @@
 """The figures of metrics on Spark and ClickHouse beside DuckDB, over a made-up journal: the same figures."""
 
-import gc
 import math
 import random
-import warnings
 from collections.abc import Iterator
 from datetime import date
 from pathlib import Path
@@ -19,7 +17,7 @@ from counterpoint.experiments.metrics.reading import Figure, Reading
 from counterpoint.experiments.metrics.readings import Asked
 from counterpoint.experiments.metrics.store import Loaded
 from counterpoint.journal import Journal
-from tests.journal.engines import OTHERS, address_of, made_up
+from tests.journal.engines import OTHERS, address_of, collect_sockets, made_up
 
 pytestmark = pytest.mark.filterwarnings("ignore:unclosed:ResourceWarning")
 
@@ -30,9 +28,7 @@ MADE = tuple(name for name in get_args(Aggregation) if name != "ratio")
 def engine(request: pytest.FixtureRequest) -> Iterator[EngineAddress]:
     """Each engine that is compared with DuckDB."""
     yield address_of(request.param)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", ResourceWarning)
-        gc.collect()
+    collect_sockets()
 
 
 @pytest.fixture
