@@ -355,8 +355,8 @@ def change_plans(
         known, edits = settled(known, definition, only=only)
         bucketing: Bucketing = "v3" if existing and existing.spec.get("bucketing") == "v3" else "v2"
         planned = change(known, definition)
-        after = still_driven(planned.composition, known, driver, asks_reason=asked)
-        after = _pinned(after, known, bucketing)
+        after = _pinned(planned.composition, known, bucketing)
+        after = still_driven(after, known, driver, asks_reason=asked)
         new, troubles = _compiled(
             planned.definition, after, bucketing, only, touched, locate, certain=certain
         )

@@ -307,9 +307,8 @@ def _approval(case: _Case) -> Move | None:
 def _last_step(case: _Case) -> Move | None:
     if case.following is not None:
         return None
-    return case.move(
-        "the last step is over", "completed", f"All steps are done, up to {case.step.percent:g} %."
-    )
+    said = f"All steps are done, up to {case.step.percent:g} %."
+    return case.move("the last step is over", "completed", said, percent=case.step.percent)
 
 
 def _next_step(case: _Case) -> Move | None:
