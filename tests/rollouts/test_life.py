@@ -9,6 +9,7 @@ from unittest.mock import patch
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
+from msgspec.structs import replace
 
 from counterpoint import Workspace
 from counterpoint.errors import ConflictError
@@ -33,7 +34,7 @@ SEEN = st.tuples(
     st.sampled_from([0, 50, 150, 2_000, 40_000]), st.sampled_from([0.1, 0.12, 0.3]), st.sampled_from([1.0, 0.5])
 )
 """Users, crashes in the treatment, and how much of the treatment reached the journal."""
-FLAGS = st.sampled_from(["driven", "driven", "driven", "driven", "killed", "edited", "missing"])
+FLAGS = st.sampled_from(["driven", "driven", "driven", "killed", "edited", "missing"])
 
 
 def journal(at: datetime, seen: tuple[int, float, float]) -> Observed:
@@ -91,11 +92,26 @@ class Pure(RuleBasedStateMachine):
     def wait(self, passed: timedelta) -> None:
         self.now += passed
 
-    @rule(seen=SEEN, age=st.sampled_from([0, 0, 0, 30, 300]), flag=FLAGS)
+    @rule(seen=SEEN, age=st.sampled_from([0, 0, 0, 30, 300]), later=st.sampled_from([0, 1, 1, 24, 169]))
     @precondition(lambda self: self.state.plan is not None)
-    def look(self, seen: tuple[int, float, float], age: int, flag: Any) -> None:
+    def look(self, seen: tuple[int, float, float], age: int, later: int) -> None:
+        self.now = max(self.now, self.state.at or self.now) + timedelta(hours=later)
+        self.check(journal(self.now - timedelta(minutes=age), seen), "driven")
+
+    @rule(users=st.sampled_from([150, 2_000, 40_000]))
+    @precondition(lambda self: self.state.phase in ("running", "holding"))
+    def look_on_a_good_day(self, users: int) -> None:
+        self.now = max(self.now, self.state.at or self.now) + timedelta(hours=1)
+        self.check(journal(self.now, (users, 0.1, 1.0)), "driven")
+
+    @rule(flag=FLAGS, passed=HOURS)
+    @precondition(lambda self: self.state.phase in ACTIVE)
+    def look_at_an_edited_flag(self, flag: Any, passed: timedelta) -> None:
+        self.now += passed
+        self.check(journal(self.now, (2_000, 0.1, 1.0)), flag)
+
+    def check(self, observed: Observed, flag: Any) -> None:
         moment = max(self.now, self.state.at or self.now)
-        observed = journal(moment - timedelta(minutes=age), seen)
         is_watched = self.state.phase in ACTIVE and PLAN.steps[self.state.step].monitored
         figures = judge(PLAN, self.state, observed, moment) if is_watched else Figures(as_of=moment)
         facts = FlagFacts(flag, self.state.percent, PLAN.salt)
@@ -104,15 +120,26 @@ class Pure(RuleBasedStateMachine):
         if move.kind is not None:
             self.happen(event_of(move, self.state, now=self.now, actor=SYSTEM.ref, figures=figures))
 
-    @rule(command=st.sampled_from(list(COMMANDS)))
+    @rule()
+    @precondition(lambda self: "start" in commands_for(self.state))
+    def start(self) -> None:
+        self.act("start")
+
+    @rule(command=st.sampled_from(["approve", "approve", "pause", "resume", "proceed"]))
+    def go_on(self, command: Any) -> None:
+        self.act(command)
+
+    @rule(command=st.sampled_from(["roll-back", "complete"]), seldom=st.integers(0, 4))
+    def end(self, command: Any, seldom: int) -> None:
+        if not seldom:
+            self.act(command)
+
     def act(self, command: Any) -> None:
         if command not in commands_for(self.state):
             return
         move = act(PLAN, self.state, command, None, reason="Because.")
         event = event_of(move, self.state, now=self.now, actor="user:default/ana", figures=None)
-        if command == "start":
-            event = Event(**{**{name: getattr(event, name) for name in event.__struct_fields__}, "plan": PLAN})
-        self.happen(event)
+        self.happen(replace(event, plan=PLAN) if command == "start" else event)
 
     @invariant()
     def is_sound(self) -> None:
@@ -174,6 +201,19 @@ class Whole(RuleBasedStateMachine):
         step(self.workspace, REF, now=self.now)
         self.look_back()
 
+    @rule(users=st.sampled_from([2_000, 40_000]))
+    @precondition(lambda self: self.state.phase in ("running", "holding"))
+    def step_on_a_good_day(self, users: int) -> None:
+        self.now = max(self.now, self.state.at or self.now) + timedelta(hours=1)
+        self.journal = (users, 0.1, 1.0)
+        step(self.workspace, REF, now=self.now)
+        self.look_back()
+
+    @rule()
+    @precondition(lambda self: self.state.phase not in ACTIVE)
+    def start(self) -> None:
+        self.act("start")
+
     @rule()
     def other_looks(self) -> None:
         """A second controller reads and decides, and is slow."""
@@ -195,6 +235,9 @@ class Whole(RuleBasedStateMachine):
         self.look_back()
 
     @rule(command=st.sampled_from(list(COMMANDS)))
+    def do(self, command: Any) -> None:
+        self.act(command)
+
     def act(self, command: Any) -> None:
         if command in commands_for(self.state):
             try:
@@ -205,12 +248,14 @@ class Whole(RuleBasedStateMachine):
                 assert self.flag_is_killed()
         self.look_back()
 
-    @rule(percent=st.sampled_from([0, 3, 100]))
-    def edit(self, percent: float) -> None:
+    @rule(percent=st.sampled_from([0, 3, 100]), seldom=st.integers(0, 3))
+    def edit(self, percent: float, seldom: int) -> None:
+        if seldom:
+            return
         ramp(self.workspace, local_actor(), "default", "weekly-list", percent, reason="By hand.")
         self.touched = True
 
-    @rule(on=st.booleans())
+    @rule(on=st.sampled_from([True, True, False]))
     def switch(self, on: bool) -> None:  # noqa: FBT001 - Hypothesis passes by name
         (revive if on else kill)(self.workspace, local_actor(), "default", "weekly-list")
 
@@ -234,8 +279,8 @@ class Whole(RuleBasedStateMachine):
 
 
 TestPure = Pure.TestCase
-TestPure.settings = settings(max_examples=150, stateful_step_count=40, deadline=None)
+TestPure.settings = settings(max_examples=60, stateful_step_count=40, deadline=None)
 TestWhole = Whole.TestCase
 TestWhole.settings = settings(
-    max_examples=8, stateful_step_count=25, deadline=None, suppress_health_check=list(HealthCheck)
+    max_examples=5, stateful_step_count=25, deadline=None, suppress_health_check=list(HealthCheck)
 )

@@ -1,0 +1,506 @@
+"""How often a plan takes back a change that is good, and how late one that is bad: by simulation. Pure, by a seed.
+
+Each simulated rollout gets users as they come (Poisson) in two arms of equal size and is checked every minute by the
+boundaries, contrasts and rules of `judging` and `deciding`, thousands of rollouts at once as arrays; a test drives the
+rules themselves over the same figures. Beside it stand fixed thresholds, which take a change back where the treatment's
+mean is worse than the control's by more than the margin at a check, whatever the number of users.
+"""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final, Literal
+
+import msgspec
+import numpy as np
+
+from counterpoint.errors import InputError
+from counterpoint.rollouts.judging import CONCENTRATION, distance, weight_of_margin
+from counterpoint.rollouts.model import Guardrail, Rollout, Step
+from counterpoint.rollouts.vectors import anytime_boundaries, least_boundary, looks_of, mismatches
+from counterpoint.said import Said
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    Floats = NDArray[np.float64]
+    Bools = NDArray[np.bool_]
+
+__all__ = ["REGRESSIONS", "Baseline", "Characteristics", "Outcome", "Policy", "simulate", "simulate_once"]
+
+REGRESSIONS: Final = (0.01, 0.05, 0.20)
+MINUTES: Final = 1_440
+LONGEST: Final = 120 * MINUTES
+"""Minutes after which what is still under way is counted so."""
+END = Literal["completed", "rolled back", "paused", "under way"]
+
+
+class Baseline(msgspec.Struct, frozen=True, rename="camel"):
+    """What a metric is per user without the change."""
+
+    mean: float
+    sd: float | None = None
+    """None for a share of users, whose spread follows from the mean."""
+
+
+class Policy(msgspec.Struct, frozen=True, rename="camel"):
+    """Who decides, and how often."""
+
+    name: Said
+    kind: Literal["plan", "threshold"]
+    minutes: int
+    """From one check to the next."""
+
+
+POLICIES: Final = (
+    Policy("this plan", "plan", 1),
+    Policy("fixed threshold", "threshold", 1),
+    Policy("fixed threshold", "threshold", 360),
+    Policy("fixed threshold", "threshold", MINUTES),
+)
+
+
+class Outcome(msgspec.Struct, frozen=True, rename="camel", kw_only=True):
+    """What became of many simulated rollouts of one true effect under one policy."""
+
+    policy: Policy
+    regression: float
+    """How much worse the first guardrail's metric truly is, as a share of its mean; 0 is a clean change."""
+    is_margin: bool = False
+    """Whether that is exactly the margin: the worst change that may not be taken back more often than alpha."""
+    runs: int
+    rolled_back: int
+    rate: float
+    """Share that was taken back; of a clean change the false rollbacks."""
+    low: float
+    """Lower end of the rate's 95 % interval (Clopper and Pearson)."""
+    high: float
+    completed: int
+    paused: int
+    """Paused because nothing was shown within the plan's patience."""
+    under_way: int
+    users_before: float | None = None
+    """Median of the users who had the treatment when it was taken back; none where it never was."""
+    users_before_most: float | None = None
+    """The same for one rollout in ten: the 90th percentile."""
+    hours_before: float | None = None
+    """Median of the hours until it was taken back."""
+    users_exposed: float
+    """Mean over all runs of the users who had the treatment in measured steps, taken back or not."""
+    hours_to_completion: float | None = None
+    """Median of the hours until all steps were done, of those that came so far."""
+    hours_to_completion_most: float | None = None
+    """The same for one rollout in ten: the 90th percentile."""
+
+
+class Characteristics(msgspec.Struct, frozen=True, rename="camel", kw_only=True):
+    """What a plan does, beside what fixed thresholds do."""
+
+    rollout: str
+    title: str
+    alpha: float
+    level: float
+    """One-sided level of each guardrail."""
+    users_per_day: float
+    baselines: Mapping[str, Baseline]
+    runs: int
+    seed: int
+    outcomes: tuple[Outcome, ...]
+    assumptions: tuple[Said, ...]
+
+    def of(self, policy: str, minutes: int, regression: float) -> Outcome:
+        """The outcome of one policy at one regression (not the one at the margin).
+
+        Raises:
+            KeyError: that was not simulated.
+        """
+        for each in self.outcomes:
+            key = (each.policy.kind, each.policy.minutes, each.regression)
+            if key == (policy, minutes, regression) and not each.is_margin:
+                return each
+        raise KeyError((policy, minutes, regression))
+
+
+ASSUMPTIONS: Final = (
+    "Users come evenly through the day, each once, and have their whole value when they come.",
+    "The first guardrail is worse by the stated share, the others are as they were.",
+    "Guardrails vary independently of each other, which makes false rollbacks most frequent.",
+    "Approvals are given at once, exposures reach the journal, and nobody intervenes.",
+)
+
+
+def simulate(
+    rollout: Rollout,
+    baselines: Mapping[str, Baseline],
+    *,
+    users_per_day: float,
+    runs: int = 10_000,
+    regressed_runs: int = 2_000,
+    regressions: Sequence[float] = REGRESSIONS,
+    policies: Sequence[Policy] = POLICIES,
+    seed: int = 1,
+    advance: Callable[[float, float], None] = lambda done, total: None,
+) -> Characteristics:
+    """Simulate a plan, clean and regressed, beside fixed thresholds.
+
+    Args:
+        rollout: The plan.
+        baselines: Each guardrail's metric per user, by its name.
+        users_per_day: Users a day that are seen for the first time, of those that the flag is for.
+        runs: Simulated rollouts of a clean change, and of one at the margin.
+        regressed_runs: Simulated rollouts of each regression.
+        regressions: Shares by which the first guardrail's metric is worse.
+        policies: Who decides.
+        seed: The same seed gives the same figures.
+        advance: Told how much is done.
+
+    Raises:
+        InputError: a guardrail has no baseline, no step is monitored, or a number is out of range.
+    """
+    _check(rollout, baselines, users_per_day, min(runs, regressed_runs))
+    first = rollout.guardrails[0]
+    at_margin = (
+        first.margin if first.scale == "relative" else first.margin / baselines[first.metric.name].mean
+    )
+    cases = [
+        (0.0, False, runs),
+        (at_margin, True, runs),
+        *((each, False, regressed_runs) for each in regressions),
+    ]
+    outcomes: list[Outcome] = []
+    total = len(policies) * len(cases)
+    for number, policy in enumerate(policies):
+        for index, (regression, is_margin, times) in enumerate(cases):
+            advance(len(outcomes), total)
+            rng = np.random.default_rng([seed, number, index])
+            paths = simulate_once(rollout, baselines, users_per_day, policy, regression, runs=times, rng=rng)
+            outcomes.append(_outcome(policy, regression, paths, is_margin=is_margin))
+    advance(total, total)
+    return Characteristics(
+        rollout=rollout.ref,
+        title=rollout.title or rollout.name,
+        alpha=rollout.alpha,
+        level=rollout.level,
+        users_per_day=users_per_day,
+        baselines=dict(baselines),
+        runs=runs,
+        seed=seed,
+        outcomes=tuple(outcomes),
+        assumptions=ASSUMPTIONS,
+    )
+
+
+def _check(rollout: Rollout, baselines: Mapping[str, Baseline], users_per_day: float, runs: int) -> None:
+    if missing := [each.metric.name for each in rollout.guardrails if each.metric.name not in baselines]:
+        raise InputError(
+            f"There is no baseline of {', '.join(missing)}: what a user has without the change."
+            " Write `baseline: {mean: 3.2, sd: 1.1}` beside the metric of the guardrail."
+        )
+    if not any(step.monitored for step in rollout.steps):
+        raise InputError("No step is monitored, so nothing is ever taken back. Give the rollout a guardrail.")
+    if not 0 < users_per_day < float("inf"):
+        raise InputError(f"usersPerDay is {users_per_day:g}; it must be above 0: first seen each day.")
+    if runs < 1:
+        raise InputError(f"runs == {runs}, must be 1 or more")
+    for name, baseline in baselines.items():
+        good = 0 < baseline.mean < (1 if baseline.sd is None else float("inf"))
+        if not good or not (baseline.sd is None or baseline.sd > 0):
+            raise InputError(
+                f"The baseline of {name} has the mean {baseline.mean:g}; it must be above 0"
+                " (and below 1 for a share of users), and its sd above 0."
+            )
+
+
+@dataclass(frozen=True, slots=True)
+class Paths:
+    """What became of each simulated rollout."""
+
+    end: "NDArray[np.int8]"
+    """Index into `ENDS`."""
+    minutes: "Floats"
+    """When it ended."""
+    exposed: "Floats"
+    """Users who had the treatment until then, in measured steps."""
+
+
+ENDS: Final[tuple[END, ...]] = ("under way", "completed", "rolled back", "paused")
+UNDER_WAY, COMPLETED, ROLLED_BACK, PAUSED = range(4)
+
+
+def simulate_once(
+    rollout: Rollout,
+    baselines: Mapping[str, Baseline],
+    users_per_day: float,
+    policy: Policy,
+    regression: float,
+    *,
+    runs: int,
+    rng: np.random.Generator,
+) -> Paths:
+    """Many rollouts of one true effect under one policy."""
+    worlds = [
+        _World(each, baselines[each.metric.name], regression if index == 0 else 0.0)
+        for index, each in enumerate(rollout.guardrails)
+    ]
+    paths = Paths(np.zeros(runs, np.int8), np.full(runs, float(LONGEST)), np.zeros(runs))
+    crowd = _Crowd(rollout, worlds, runs)
+    step_minutes, now = policy.minutes, 0.0
+    judge = _judged_by_plan if policy.kind == "plan" else _judged_by_threshold
+    while crowd.size and now < LONGEST:
+        now += step_minutes
+        for index in crowd.steps_present():
+            here = crowd.in_step(index)
+            crowd.let_come(here, rollout.steps[index], users_per_day * step_minutes / MINUTES, rng)
+            over, ended = judge(crowd, here, rollout, rollout.steps[index], now)
+            crowd.go_on(here, over, ended, rollout, now)
+        crowd.hand_over(paths, now)
+    crowd.hand_over(paths, now, everybody=True)
+    return paths
+
+
+@dataclass(frozen=True, slots=True)
+class _World:
+    """One guardrail's metric, in both arms."""
+
+    guardrail: Guardrail
+    baseline: Baseline
+    regression: float
+
+    @property
+    def treated_mean(self) -> float:
+        return self.baseline.mean * (1 - self.guardrail.metric.gain * self.regression)
+
+    def sums(self, users: Any, mean: float, rng: np.random.Generator) -> Any:
+        """Sums over so many users of an arm."""
+        if self.baseline.sd is None:
+            return rng.binomial(users, min(mean, 1.0)).astype(np.float64)
+        return users * mean + np.sqrt(users) * self.baseline.sd * rng.standard_normal(users.shape)
+
+    def variances(self, means: Any) -> Any:
+        """Variance of one user's value in arms of these means."""
+        return means * (1 - means) if self.baseline.sd is None else self.baseline.sd**2
+
+
+class _Crowd:
+    """The rollouts that are under way, as arrays; what has ended is taken out."""
+
+    def __init__(self, rollout: Rollout, worlds: Sequence[_World], runs: int) -> None:
+        self.worlds = worlds
+        self.numbers = np.arange(runs)
+        self.step = np.zeros(runs, np.int16)
+        self.since = np.zeros(runs)
+        self.users = np.zeros((2, runs))
+        """Of control and treatment."""
+        self.sums = np.zeros((len(worlds), 2, runs))
+        self.trouble = np.full(runs, np.inf)
+        """Since when figures cannot be judged."""
+        self.unclear = np.full(runs, np.inf)
+        """Since when the step is inconclusive though its time is over."""
+        self.looks = np.zeros((len(worlds), runs), np.int32)
+        self.said = np.zeros((len(worlds), runs), np.int8)
+        """What the newest look of each group sequential guardrail said: -1 fail, 1 pass."""
+        self.end = np.zeros(runs, np.int8)
+
+    @property
+    def size(self) -> int:
+        return len(self.numbers)
+
+    def steps_present(self) -> Iterator[int]:
+        """Steps in which somebody is, as of now."""
+        yield from [int(each) for each in np.unique(self.step)]
+
+    def in_step(self, index: int) -> Any:
+        """Those in a step: a slice of all where everybody is, which costs nothing."""
+        inside = self.step == index
+        return slice(None) if inside.all() else np.flatnonzero(inside)
+
+    def let_come(self, here: Any, step: Step, users: float, rng: np.random.Generator) -> None:
+        """New users of both arms with their values; of a step that is not monitored nothing is measured."""
+        if not step.monitored:
+            return
+        rate, count = users * step.percent / 100, len(self.numbers[here])
+        for arm in (0, 1):
+            new = rng.poisson(rate, count)
+            self.users[arm, here] += new
+            for index, world in enumerate(self.worlds):
+                mean = world.treated_mean if arm else world.baseline.mean
+                self.sums[index, arm, here] += world.sums(new, mean, rng)
+
+    def contrast(self, index: int, here: Any) -> tuple["Floats", "Floats"]:
+        """Distance from the margin and its standard error; not a number where an arm is empty."""
+        world, users = self.worlds[index], self.users[:, here]
+        with np.errstate(divide="ignore", invalid="ignore"):
+            means = self.sums[index][:, here] / users
+            variance = world.variances(means) / (users - 1)
+            weight = weight_of_margin(world.guardrail)
+            error = np.sqrt(variance[1] + weight * weight * variance[0])
+        return distance(world.guardrail, means[0], means[1]), error
+
+    def go_on(
+        self, here: Any, over: "Bools", ended: "NDArray[np.int8]", rollout: Rollout, now: float
+    ) -> None:
+        """Move those whose step is over, and note those that have ended."""
+        at = np.arange(self.size)[here]
+        self.end[at] = ended
+        going = at[over & (ended == UNDER_WAY)]
+        if not len(going):
+            return
+        self.step[going] += 1
+        self.since[going] = now
+        self.trouble[going] = self.unclear[going] = np.inf
+        steps = rollout.steps
+        while len(going):  # steps without guardrails and without time follow at once
+            done = going[self.step[going] >= len(steps)]
+            self.end[done] = COMPLETED
+            going = going[self.step[going] < len(steps)]
+            idle = np.array(
+                [not steps[each].monitored and steps[each].hold_seconds <= 0 for each in self.step[going]],
+                bool,
+            )
+            going = going[idle]
+            self.step[going] += 1
+
+    def hand_over(self, paths: Paths, now: float, *, everybody: bool = False) -> None:
+        """Write down what has ended, and go on without it."""
+        gone = np.ones(self.size, bool) if everybody else self.end != UNDER_WAY
+        if not gone.any():
+            return
+        numbers = self.numbers[gone]
+        paths.end[numbers] = self.end[gone]
+        paths.minutes[numbers] = now
+        paths.exposed[numbers] = self.users[1, gone]
+        left = ~gone
+        for name in ("numbers", "step", "since", "trouble", "unclear", "end"):
+            setattr(self, name, getattr(self, name)[left])
+        self.users, self.looks, self.said = self.users[:, left], self.looks[:, left], self.said[:, left]
+        self.sums = self.sums[:, :, left]
+
+
+def _judged_by_plan(
+    crowd: _Crowd, here: Any, rollout: Rollout, step: Step, now: float
+) -> tuple["Bools", "NDArray[np.int8]"]:
+    """Which steps are over, and which rollouts end, by the rules of `deciding` in their order."""
+    over = now - crowd.since[here] >= step.hold_seconds / 60
+    ended = np.zeros(len(over), np.int8)
+    if not step.monitored:
+        return over, ended
+    users = crowd.users[:, here]
+    least = users.min(axis=0)
+    is_known = least >= max(rollout.least, 2)
+    failed, shown = np.zeros(len(over), bool), np.ones(len(over), bool)
+    for index in range(len(crowd.worlds)):
+        bad, good = _sides(crowd, index, here, rollout, is_known, asks_good=bool(over.any()))
+        failed |= bad
+        shown &= good
+    ended[failed] = ROLLED_BACK
+    unequal = mismatches(users[0], users[1], rollout.sample_ratio_alpha, CONCENTRATION)
+    troubled = ~failed & (unequal | (over & ((least < step.minimum_sample) | ~is_known)))
+    _wait(crowd.trouble, here, troubled, now)
+    ended[troubled & (now - crowd.trouble[here] >= rollout.limits.trouble_seconds / 60)] = ROLLED_BACK
+    ready = over & ~failed & ~troubled
+    if step.inconclusive == "proceed":
+        return ready, ended
+    unclear = ready & ~shown
+    _wait(crowd.unclear, here, unclear, now)
+    ended[unclear & (now - crowd.unclear[here] >= rollout.limits.patience_seconds / 60)] = PAUSED
+    return ready & shown, ended
+
+
+def _wait(since: "Floats", here: Any, waits: "Bools", now: float) -> None:
+    """Since when each waits; for ever where it does not."""
+    since[here] = np.where(waits, np.minimum(since[here], now), np.inf)
+
+
+def _sides(
+    crowd: _Crowd, index: int, here: Any, rollout: Rollout, is_known: "Bools", *, asks_good: bool
+) -> tuple["Bools", "Bools"]:
+    """Which rollouts a guardrail fails in, and which it passes in (asked only where a step may end)."""
+    guardrail = crowd.worlds[index].guardrail
+    away, error = crowd.contrast(index, here)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        statistic = np.where(is_known & (error > 0), away / error, 0.0)
+    if guardrail.test == "group-sequential":
+        return _looked(crowd, index, here, rollout, is_known, statistic)
+    users = crowd.users[:, here].sum(axis=0)
+    bad, good = np.zeros(len(users), bool), np.zeros(len(users), bool)
+    # No boundary is below that of a single look, so most rollouts need none computed.
+    near = statistic <= -least_boundary(rollout.level)
+    bad[near] = statistic[near] <= -anytime_boundaries(users[near], rollout.level, rollout.tuned_at)
+    if asks_good:
+        near = statistic >= least_boundary(rollout.level)
+        good[near] = statistic[near] >= anytime_boundaries(users[near], rollout.level, rollout.tuned_at)
+    return bad, good
+
+
+def _looked(
+    crowd: _Crowd, index: int, here: Any, rollout: Rollout, is_known: "Bools", statistic: "Floats"
+) -> tuple["Bools", "Bools"]:
+    guardrail = crowd.worlds[index].guardrail
+    bounds = looks_of(guardrail, rollout.level)
+    share = crowd.users[:, here].sum(axis=0) / (guardrail.maximum or 1)
+    due = np.minimum(np.floor(share * guardrail.looks + 1e-9), guardrail.looks).astype(np.int32)
+    new = is_known & (due > crowd.looks[index, here])
+    if new.any():
+        at = np.arange(crowd.size)[here][new]
+        boundary = bounds[due[new] - 1]
+        crowd.looks[index, at] = due[new]
+        crowd.said[index, at] = (statistic[new] >= boundary).astype(np.int8) - (statistic[new] <= -boundary)
+    said = crowd.said[index, here]
+    return said < 0, said > 0
+
+
+def _judged_by_threshold(
+    crowd: _Crowd, here: Any, rollout: Rollout, step: Step, now: float
+) -> tuple["Bools", "NDArray[np.int8]"]:
+    """Taken back where a mean is worse by more than the margin now; otherwise only time counts."""
+    over = now - crowd.since[here] >= step.hold_seconds / 60
+    ended = np.zeros(len(over), np.int8)
+    if not step.monitored:
+        return over, ended
+    is_known = crowd.users[:, here].min(axis=0) >= max(rollout.least, 2)
+    for index in range(len(crowd.worlds)):
+        away, _ = crowd.contrast(index, here)
+        with np.errstate(invalid="ignore"):
+            ended[is_known & (away < 0)] = ROLLED_BACK
+    return over, ended
+
+
+def _outcome(policy: Policy, regression: float, paths: Paths, *, is_margin: bool) -> Outcome:
+    runs = len(paths.end)
+    back, done = paths.end == ROLLED_BACK, paths.end == COMPLETED
+    low, high = _clopper_pearson(int(back.sum()), runs)
+
+    def quantile(values: "Floats", level: float) -> float | None:
+        return float(np.quantile(values, level)) if len(values) else None
+
+    return Outcome(
+        policy=policy,
+        regression=regression,
+        is_margin=is_margin,
+        runs=runs,
+        rolled_back=int(back.sum()),
+        rate=float(back.mean()),
+        low=low,
+        high=high,
+        completed=int(done.sum()),
+        paused=int((paths.end == PAUSED).sum()),
+        under_way=int((paths.end == UNDER_WAY).sum()),
+        users_before=quantile(paths.exposed[back], 0.5),
+        users_before_most=quantile(paths.exposed[back], 0.9),
+        hours_before=quantile(paths.minutes[back] / 60, 0.5),
+        users_exposed=float(paths.exposed.mean()),
+        hours_to_completion=quantile(paths.minutes[done] / 60, 0.5),
+        hours_to_completion_most=quantile(paths.minutes[done] / 60, 0.9),
+    )
+
+
+def _clopper_pearson(times: int, runs: int, alpha: float = 0.05) -> tuple[float, float]:
+    """The exact interval of a share.
+
+    References:
+        Clopper, Pearson (1934), The use of confidence or fiducial limits. Biometrika 26, 404-413.
+    """
+    from scipy.special import betaincinv
+
+    low = float(betaincinv(times, runs - times + 1, alpha / 2)) if times else 0.0
+    high = float(betaincinv(times + 1, runs - times, 1 - alpha / 2)) if times < runs else 1.0
+    return low, high
