@@ -140,6 +140,25 @@ COMMANDS: dict[str, dict[str, tuple[str, str]]] = {
             "Print the decision record: what was asked, planned, found and decided.",
         ),
     },
+    "rollouts": {
+        "list": ("counterpoint.rollouts.commands:list_rollouts", "List rollouts with where each stands."),
+        "status": (
+            "counterpoint.rollouts.commands:status",
+            "Show where a rollout stands, and what its guardrails say.",
+        ),
+        "start": ("counterpoint.rollouts.commands:start", "Publish the first step, or begin again."),
+        "approve": ("counterpoint.rollouts.commands:approve", "Let the next step begin."),
+        "pause": ("counterpoint.rollouts.commands:pause", "Keep everybody where they are."),
+        "resume": ("counterpoint.rollouts.commands:resume", "Go on from the present step."),
+        "proceed": ("counterpoint.rollouts.commands:proceed", "Go to the next step now, with a reason."),
+        "complete": ("counterpoint.rollouts.commands:complete", "Go to the last step now, with a reason."),
+        "roll-back": ("counterpoint.rollouts.commands:roll_back", "Give everybody the default."),
+        "step": ("counterpoint.rollouts.commands:step", "Check rollouts now, as the server does; for cron."),
+        "simulate": (
+            "counterpoint.rollouts.commands:simulate",
+            "Say how often a plan stops a good change, and how late a bad one.",
+        ),
+    },
     "metrics": {
         "list": (
             "counterpoint.experiments.metrics.commands:list_metrics",

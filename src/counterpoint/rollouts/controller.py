@@ -10,7 +10,7 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
-from counterpoint.errors import ConflictError, NotFoundError
+from counterpoint.errors import ConflictError, CounterpointError, NotFoundError
 from counterpoint.flags.composing import drive, read_plans
 from counterpoint.flags.composition import Composition, CompositionError, FlagPlan, percent_of, with_plan
 from counterpoint.flags.composition.changes import plan_of
@@ -78,13 +78,32 @@ def _committed(workspace: Workspace, ref: str, found: Checked, event: Event) -> 
     return event
 
 
-def step_all(workspace: Workspace, *, now: datetime | None = None) -> dict[str, list[Event]]:
-    """Check every rollout that is under way; what happened, by its reference."""
+def step_all(
+    workspace: Workspace,
+    *,
+    now: datetime | None = None,
+    failed: Callable[[str, CounterpointError], None] | None = None,
+) -> dict[str, list[Event]]:
+    """Check every rollout that is under way; what happened, by its reference.
+
+    One that cannot be checked keeps none of the others from it; `failed` is told of it, and without `failed` the last
+    error is raised at the end.
+    """
     with workspace.graph.read() as reader:
-        refs = [entity.ref for entity in reader.all(kind="Rollout")]
-        events = events_by_rollout(reader, refs)
+        events = events_by_rollout(reader)
     active = [ref for ref, found in events.items() if state_of(found).phase in ACTIVE]
-    return {ref: happened for ref in active if (happened := step(workspace, ref, now=now))}
+    happened: dict[str, list[Event]] = {}
+    error: CounterpointError | None = None
+    for ref in active:
+        try:
+            happened[ref] = step(workspace, ref, now=now)
+        except CounterpointError as caught:
+            error = caught
+            if failed is not None:
+                failed(ref, caught)
+    if error is not None and failed is None:
+        raise error
+    return {ref: found for ref, found in happened.items() if found}
 
 
 def check(workspace: Workspace, ref: str, *, now: datetime | None = None) -> Checked | None:

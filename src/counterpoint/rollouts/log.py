@@ -40,14 +40,13 @@ def events_of(reader: Reader, ref: str) -> tuple[Event, ...]:
     return tuple(msgspec.json.decode(row.event, type=Event) for row in rows)
 
 
-def events_by_rollout(reader: Reader, refs: Iterable[str]) -> dict[str, tuple[Event, ...]]:
-    """What happened to each of some rollouts, oldest first."""
+def events_by_rollout(reader: Reader, refs: Iterable[str] | None = None) -> dict[str, tuple[Event, ...]]:
+    """What happened to each of some rollouts, or of all that ever started, oldest first."""
     found: dict[str, list[Event]] = {}
-    rows = reader.connection.execute(
-        select(EVENTS.c.rollout, EVENTS.c.event)
-        .where(EVENTS.c.rollout.in_(list(refs)))
-        .order_by(EVENTS.c.rollout, EVENTS.c.sequence)
-    )
+    query = select(EVENTS.c.rollout, EVENTS.c.event).order_by(EVENTS.c.rollout, EVENTS.c.sequence)
+    if refs is not None:
+        query = query.where(EVENTS.c.rollout.in_(list(refs)))
+    rows = reader.connection.execute(query)
     for row in rows:
         found.setdefault(row.rollout, []).append(msgspec.json.decode(row.event, type=Event))
     return {ref: tuple(events) for ref, events in found.items()}

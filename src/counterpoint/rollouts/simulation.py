@@ -134,7 +134,7 @@ def simulate(
     *,
     users_per_day: float,
     runs: int = 10_000,
-    regressed_runs: int = 2_000,
+    regressed_runs: int = 1_000,
     regressions: Sequence[float] = REGRESSIONS,
     policies: Sequence[Policy] = POLICIES,
     seed: int = 1,
@@ -146,8 +146,8 @@ def simulate(
         rollout: The plan.
         baselines: Each guardrail's metric per user, by its name.
         users_per_day: Users a day that are seen for the first time, of those that the flag is for.
-        runs: Simulated rollouts of a clean change, and of one at the margin.
-        regressed_runs: Simulated rollouts of each regression.
+        runs: Simulated rollouts of a clean change.
+        regressed_runs: Simulated rollouts of each regression, and of a change exactly at the margin.
         regressions: Shares by which the first guardrail's metric is worse.
         policies: Who decides.
         seed: The same seed gives the same figures.
@@ -163,7 +163,7 @@ def simulate(
     )
     cases = [
         (0.0, False, runs),
-        (at_margin, True, runs),
+        (at_margin, True, regressed_runs),
         *((each, False, regressed_runs) for each in regressions),
     ]
     outcomes: list[Outcome] = []
@@ -171,7 +171,7 @@ def simulate(
     for number, policy in enumerate(policies):
         for index, (regression, is_margin, times) in enumerate(cases):
             advance(len(outcomes), total)
-            rng = np.random.default_rng([seed, number, index])
+            rng = np.random.Generator(np.random.SFC64([seed, number, index]))
             paths = simulate_once(rollout, baselines, users_per_day, policy, regression, runs=times, rng=rng)
             outcomes.append(_outcome(policy, regression, paths, is_margin=is_margin))
     advance(total, total)
@@ -285,6 +285,9 @@ class _Crowd:
 
     def __init__(self, rollout: Rollout, worlds: Sequence[_World], runs: int) -> None:
         self.worlds = worlds
+        shares = [index for index, world in enumerate(worlds) if world.baseline.sd is None]
+        self.thinned = shares[0] if shares else None
+        """The first guardrail that is a share: users with and without the event come independently."""
         self.numbers = np.arange(runs)
         self.step = np.zeros(runs, np.int16)
         self.since = np.zeros(runs)
@@ -306,7 +309,8 @@ class _Crowd:
 
     def steps_present(self) -> Iterator[int]:
         """Steps in which somebody is, as of now."""
-        yield from [int(each) for each in np.unique(self.step)]
+        first = int(self.step[0])
+        yield from [first] if (self.step == first).all() else [int(each) for each in np.unique(self.step)]
 
     def in_step(self, index: int) -> Any:
         """Those in a step: a slice of all where everybody is, which costs nothing."""
@@ -319,11 +323,17 @@ class _Crowd:
             return
         rate, count = users * step.percent / 100, len(self.numbers[here])
         for arm in (0, 1):
-            new = rng.poisson(rate, count)
+            means = [world.treated_mean if arm else world.baseline.mean for world in self.worlds]
+            new = None
+            if self.thinned is not None:  # exact, and half the time of a binomial draw
+                with_event = rng.poisson(rate * means[self.thinned], count)
+                new = with_event + rng.poisson(rate * (1 - means[self.thinned]), count)
+                self.sums[self.thinned, arm, here] += with_event
+            new = rng.poisson(rate, count) if new is None else new
             self.users[arm, here] += new
             for index, world in enumerate(self.worlds):
-                mean = world.treated_mean if arm else world.baseline.mean
-                self.sums[index, arm, here] += world.sums(new, mean, rng)
+                if index != self.thinned:
+                    self.sums[index, arm, here] += world.sums(new, means[index], rng)
 
     def contrast(self, index: int, here: Any) -> tuple["Floats", "Floats"]:
         """Distance from the margin and its standard error; not a number where an arm is empty."""
@@ -384,7 +394,7 @@ def _judged_by_plan(
     if not step.monitored:
         return over, ended
     users = crowd.users[:, here]
-    least = users.min(axis=0)
+    least = np.minimum(users[0], users[1])
     is_known = least >= max(rollout.least, 2)
     failed, shown = np.zeros(len(over), bool), np.ones(len(over), bool)
     for index in range(len(crowd.worlds)):
@@ -420,7 +430,7 @@ def _sides(
         statistic = np.where(is_known & (error > 0), away / error, 0.0)
     if guardrail.test == "group-sequential":
         return _looked(crowd, index, here, rollout, is_known, statistic)
-    users = crowd.users[:, here].sum(axis=0)
+    users = crowd.users[0, here] + crowd.users[1, here]
     bad, good = np.zeros(len(users), bool), np.zeros(len(users), bool)
     # No boundary is below that of a single look, so most rollouts need none computed.
     near = statistic <= -least_boundary(rollout.level)
@@ -436,7 +446,7 @@ def _looked(
 ) -> tuple["Bools", "Bools"]:
     guardrail = crowd.worlds[index].guardrail
     bounds = looks_of(guardrail, rollout.level)
-    share = crowd.users[:, here].sum(axis=0) / (guardrail.maximum or 1)
+    share = (crowd.users[0, here] + crowd.users[1, here]) / (guardrail.maximum or 1)
     due = np.minimum(np.floor(share * guardrail.looks + 1e-9), guardrail.looks).astype(np.int32)
     new = is_known & (due > crowd.looks[index, here])
     if new.any():
@@ -456,7 +466,7 @@ def _judged_by_threshold(
     ended = np.zeros(len(over), np.int8)
     if not step.monitored:
         return over, ended
-    is_known = crowd.users[:, here].min(axis=0) >= max(rollout.least, 2)
+    is_known = np.minimum(crowd.users[0, here], crowd.users[1, here]) >= max(rollout.least, 2)
     for index in range(len(crowd.worlds)):
         away, _ = crowd.contrast(index, here)
         with np.errstate(invalid="ignore"):
