@@ -81,6 +81,7 @@ def command(
     namespace: FromPath[str],
     name: FromPath[str],
     data: JSONBody[CommandInput],
+    *,
     dry_run: DryRun = False,
 ) -> Event:
     """Start, approve, pause, resume, proceed, complete or roll back. What goes past a guardrail asks for a reason."""
