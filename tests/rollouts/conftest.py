@@ -46,11 +46,20 @@ CRASHED = Metric(name="crashed", event="crash", aggregation="any", direction="de
 
 
 def observed_of(
-    at: datetime, *, users: int = 2_000, control: float = 0.1, treatment: float = 0.1, treated: int | None = None
+    at: datetime,
+    *,
+    users: int = 2_000,
+    control: float = 0.1,
+    treatment: float = 0.1,
+    treated: int | None = None,
 ) -> Observed:
     """What the journal says where so many users are in each arm, and these shares of them crashed."""
     there = users if treated is None else treated
-    pair = MeanPair(rate(round(users * control), users), rate(round(there * treatment), there)) if users else None
+    pair = (
+        MeanPair(rate(round(users * control), users), rate(round(there * treatment), there))
+        if users
+        else None
+    )
     return Observed(
         control_users=users,
         treatment_users=there,
@@ -103,7 +112,9 @@ def furnish(workspace: Workspace) -> Workspace:
     with workspace.graph.write(local_actor()) as writer:
         for each in (SQUAD, document("Metric", "crashed", metric), document("Rollout", "weekly", ROLLOUT)):
             writer.put(each)
-    flags = {"weekly-list": {"state": "ENABLED", "variants": {"on": True, "off": False}, "defaultVariant": "off"}}
+    flags = {
+        "weekly-list": {"state": "ENABLED", "variants": {"on": True, "off": False}, "defaultVariant": "off"}
+    }
     write_set(workspace, local_actor(), "default", {"flags": flags}, owner="group:default/discovery")
     compose(workspace, local_actor(), "default", PLANS)
     return workspace
@@ -137,7 +148,9 @@ def seen(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
     return say
 
 
-def happened(users: int, *, at: datetime, crashed: float, treated: float, first: int = 0) -> list[dict[str, Any]]:
+def happened(
+    users: int, *, at: datetime, crashed: float, treated: float, first: int = 0
+) -> list[dict[str, Any]]:
     """Exposures of so many users, half of them in each arm, and the crashes of these shares."""
     made: list[dict[str, Any]] = []
 

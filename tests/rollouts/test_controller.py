@@ -16,7 +16,7 @@ from counterpoint.rollouts import store
 from counterpoint.rollouts.controller import check, commit, step, step_all
 from counterpoint.rollouts.deciding import event_of
 from counterpoint.rollouts.judging import Observed
-from counterpoint.rollouts.log import MovedOnError, events_of
+from counterpoint.rollouts.log import MovedOnError
 
 from .conftest import HOUR, NOW, PLANS, ROLLOUT, document, happened, observed_of
 
@@ -37,7 +37,8 @@ def treated(workspace: Workspace, users: int = 400) -> dict[str, str | None]:
     with workspace.graph.read() as reader:
         flags = read_set(reader, "default").flags
     return {
-        f"u{user}": flags.evaluate("weekly-list", {"targetingKey": f"u{user}"}).variant for user in range(users)
+        f"u{user}": flags.evaluate("weekly-list", {"targetingKey": f"u{user}"}).variant
+        for user in range(users)
     }
 
 
@@ -65,7 +66,11 @@ def test_a_rollout_goes_from_its_start_to_its_end(either: Workspace, seen: Calla
         assert kinds == (["advanced"] if wanted < 100 else ["advanced", "completed"])
         assert ramp_in(either) == wanted
     loaded = store.load(either, "weekly")
-    assert (loaded.state.phase, plan_in(either).rollout, plan_in(either).guarded) == ("completed", None, False)
+    assert (loaded.state.phase, plan_in(either).rollout, plan_in(either).guarded) == (
+        "completed",
+        None,
+        False,
+    )
     assert [event.sequence for event in loaded.events] == list(range(1, len(loaded.events) + 1))
     moved = [event for event in loaded.events if event.kind == "advanced"]
     assert all(event.figures is not None and event.actor == SYSTEM.ref for event in moved)
@@ -84,7 +89,10 @@ def test_harm_gives_everybody_the_default_and_says_what_was_seen(
         versions = reader.activity(subject="flagset:default/default", limit=1)
     assert logged.after["figures"]["guardrails"] == {"crashed": "fail"}
     assert "'crashed' is worse" in (logged.reason or "")
-    assert versions[0].reason == f"Weekly list: {event.reason}" or versions[0].reason == f"weekly: {event.reason}"
+    assert (
+        versions[0].reason == f"Weekly list: {event.reason}"
+        or versions[0].reason == f"weekly: {event.reason}"
+    )
 
 
 def test_a_restart_has_the_same_users(org: Workspace, seen: Callable[..., None]) -> None:
@@ -208,7 +216,9 @@ def test_a_flag_edited_by_hand_is_left_and_can_still_be_taken_back(
     org: Workspace, seen: Callable[..., None]
 ) -> None:
     store.command(org, ANA, "weekly", "start", now=NOW)
-    flags = {"weekly-list": {"state": "ENABLED", "variants": {"on": True, "off": False}, "defaultVariant": "on"}}
+    flags = {
+        "weekly-list": {"state": "ENABLED", "variants": {"on": True, "off": False}, "defaultVariant": "on"}
+    }
     write_set(org, ANA, "default", {"flags": flags})
     assert [event.kind for event in step(org, REF, now=NOW)] == ["paused"]
     assert set(treated(org, 5).values()) == {"on"}

@@ -70,7 +70,9 @@ def test_an_approval_that_is_wanted_holds_until_it_is_given() -> None:
     move, state = look(plan, started(plan), later, observed_of(later))
     assert (move.kind, state.trouble) == ("held", "approval")
     assert look(plan, state, later + 900 * HOUR, observed_of(later + 900 * HOUR))[0].kind is None
-    approved = apply(state, event_of(act(plan, state, "approve", None), state, now=later, actor="a", figures=None))
+    approved = apply(
+        state, event_of(act(plan, state, "approve", None), state, now=later, actor="a", figures=None)
+    )
     move, state = look(plan, approved, later, observed_of(later))
     assert (move.kind, state.step, state.approved) == ("advanced", 1, False)
 
@@ -227,14 +229,16 @@ def test_going_on_past_a_guardrail_asks_why_and_silences_it_for_this_run() -> No
     after = apply(state, event_of(move, state, now=NOW, actor="a", figures=figures))
     assert (after.step, after.overridden) == (1, ("crashed",))
     assert look(plan, after, NOW, observed_of(NOW, treatment=0.3))[1].phase == "running"
-    gone = apply(after, event_of(act(plan, after, "roll-back", None), after, now=NOW, actor="a", figures=None))
+    gone = apply(
+        after, event_of(act(plan, after, "roll-back", None), after, now=NOW, actor="a", figures=None)
+    )
     again = act(plan, gone, "start", None)
     assert apply(gone, event_of(again, gone, now=NOW, actor="a", figures=None)).overridden == ()
 
 
 def test_what_is_not_possible_says_what_is() -> None:
     plan = plan_of()
-    with pytest.raises(ConflictError, match="is pending, so approve does nothing. What can be done: start"):
+    with pytest.raises(ConflictError, match=r"is pending, so approve does nothing\. What can be done: start"):
         act(plan, State(), "approve", None)
 
 

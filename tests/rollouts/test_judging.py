@@ -49,7 +49,9 @@ def test_bounds_and_verdict_never_disagree(scale: str, metric: Metric, shift: fl
     n, mean = 5_000, 100.0
     control, treatment = Moments(n, mean, n * 900.0), Moments(n, mean + shift, n * 900.0)
     margin = 0.05 if scale == "relative" else 5.0
-    told = judged(Guardrail(metric=metric, margin=margin, scale=scale), MeanPair(control, treatment)).guardrails[0]
+    told = judged(
+        Guardrail(metric=metric, margin=margin, scale=scale), MeanPair(control, treatment)
+    ).guardrails[0]
     worst = margin if metric.direction == "decrease" else -margin
     assert told.low is not None
     assert told.high is not None
@@ -91,7 +93,9 @@ def test_between_two_looks_nothing_new_is_said() -> None:
     state = State(looks={"crashed": at.looks})
     between = judge(plan, state, observed_of(NOW, users=1_400, treatment=0.9), NOW)
     assert (between.looks, between.guardrails[0].verdict) == ((), at.guardrails[0].verdict)
-    assert judge(plan, state, observed_of(NOW, users=2_000, treatment=0.9), NOW).guardrails[0].verdict == "fail"
+    assert (
+        judge(plan, state, observed_of(NOW, users=2_000, treatment=0.9), NOW).guardrails[0].verdict == "fail"
+    )
 
 
 @pytest.mark.parametrize(

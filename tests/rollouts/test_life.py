@@ -31,7 +31,9 @@ PLAN = plan_of()
 HOURS = st.integers(-200, 400).map(lambda quarters: timedelta(minutes=15 * quarters))
 """How the clock moves from one thing to the next; it may be set back."""
 SEEN = st.tuples(
-    st.sampled_from([0, 50, 150, 2_000, 40_000]), st.sampled_from([0.1, 0.12, 0.3]), st.sampled_from([1.0, 0.5])
+    st.sampled_from([0, 50, 150, 2_000, 40_000]),
+    st.sampled_from([0.1, 0.12, 0.3]),
+    st.sampled_from([1.0, 0.5]),
 )
 """Users, crashes in the treatment, and how much of the treatment reached the journal."""
 FLAGS = st.sampled_from(["driven", "driven", "driven", "killed", "edited", "missing"])
@@ -256,7 +258,7 @@ class Whole(RuleBasedStateMachine):
         self.touched = True
 
     @rule(on=st.sampled_from([True, True, False]))
-    def switch(self, on: bool) -> None:  # noqa: FBT001 - Hypothesis passes by name
+    def switch(self, on: bool) -> None:
         (revive if on else kill)(self.workspace, local_actor(), "default", "weekly-list")
 
     def flag_is_killed(self) -> bool:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 from cyclopts import Parameter
 
 from counterpoint.errors import CounterpointError
-from counterpoint.terminal import Terminal, counted, terminal
+from counterpoint.terminal import Terminal, terminal
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -267,34 +267,43 @@ def _size(figures: "GuardrailFigures", value: float | None) -> str:
 
 
 def _characteristics(shell: Terminal, found: "Characteristics") -> "RenderableType":
-    from rich import box
     from rich.console import Group
-    from rich.table import Table
     from rich.text import Text
 
+    parts: list[RenderableType] = [
+        Text.assemble(
+            (found.title, "bold"),
+            f"  alpha {found.alpha:g}, {found.users_per_day:,.0f} users a day, {found.runs:,} clean runs,"
+            f" seed {found.seed}",
+        )
+    ]
+    for policy in dict.fromkeys(each.policy for each in found.outcomes):
+        parts.append(Text(f"\n{policy.name}, checked {_often(policy.minutes)}", style="bold"))
+        parts.append(_outcomes([each for each in found.outcomes if each.policy == policy]))
+    parts.append(Text(" ".join(found.assumptions), style="dim"))
+    return Group(*parts)
+
+
+def _outcomes(outcomes: "list[Outcome]") -> "RenderableType":
+    from rich import box
+    from rich.table import Table
+
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False, header_style="dim")
-    for title in ("Checked", "True change", "Taken back", "Users before", "Hours before", "Hours to the end"):
-        table.add_column(title, overflow="fold")
-    last = None
-    for each in found.outcomes:
-        policy = f"{each.policy.name}, {_often(each.policy.minutes)}"
-        table.add_row(policy if policy != last else "", *_row(each), end_section=False)
-        last = policy
-    head = Text.assemble(
-        (found.title, "bold"),
-        f"  alpha {found.alpha:g}, {found.users_per_day:,.0f} users a day,"
-        f" {counted(found.runs, 'clean run')}, seed {found.seed}",
-    )
-    return Group(head, table, Text(" ".join(found.assumptions), style="dim"))
+    for title in ("True change", "Taken back", "95 %", "Users before", "Hours", "Hours to end"):
+        table.add_column(title, justify="left" if title == "True change" else "right")
+    for each in outcomes:
+        table.add_row(*_row(each))
+    return table
 
 
-def _row(each: "Outcome") -> tuple[str, str, str, str, str]:
+def _row(each: "Outcome") -> tuple[str, ...]:
     from counterpoint.experiments.wording import percent
 
     change = "none" if each.regression == 0 else f"{percent(each.regression)} worse"
     return (
-        f"{change} (the margin)" if each.is_margin else change,
-        f"{percent(each.rate, places=2)} ({percent(each.low, places=2)} to {percent(each.high, places=2)})",
+        f"{change} (margin)" if each.is_margin else change,
+        percent(each.rate, places=2),
+        f"{100 * each.low:.2f} to {percent(each.high, places=2)}",
         "–" if each.users_before is None else f"{each.users_before:,.0f}",
         "–" if each.hours_before is None else f"{each.hours_before:,.1f}",
         "–" if each.hours_to_completion is None else f"{each.hours_to_completion:,.0f}",
