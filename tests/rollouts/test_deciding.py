@@ -81,7 +81,7 @@ def test_harm_beyond_the_margin_takes_the_change_back_at_once() -> None:
     plan = plan_of()
     move, state = look(plan, started(plan), NOW + HOUR / 10, observed_of(NOW + HOUR / 10, treatment=0.3))
     assert (move.kind, move.percent, state.phase) == ("rolled-back", 0.0, "rolled-back")
-    assert move.reason.startswith("'crashed' is worse by more than its margin of 50.0 %: +200 %, between +")
+    assert move.reason.startswith("'crashed' is worse by more than its margin of 50 %: +200 %, between +")
 
 
 def test_a_guardrail_may_pause_instead() -> None:

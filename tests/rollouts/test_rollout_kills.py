@@ -17,7 +17,7 @@ from tests.dying import told_to_die
 
 from .conftest import HOUR, NOW, furnish
 
-KILLS = int(os.environ.get("COUNTERPOINT_FUZZ", "0")) or 4
+KILLS = int(os.environ.get("COUNTERPOINT_FUZZ", "0")) or 2
 
 
 @pytest.mark.parametrize("database", ["sqlite", pytest.param("postgresql", marks=pytest.mark.postgresql)])

@@ -299,7 +299,7 @@ def _outcomes(outcomes: "list[Outcome]") -> "RenderableType":
 def _row(each: "Outcome") -> tuple[str, ...]:
     from counterpoint.experiments.wording import percent
 
-    change = "none" if each.regression == 0 else f"{percent(each.regression)} worse"
+    change = "none" if each.regression == 0 else f"{100 * each.regression:g} % worse"
     return (
         f"{change} (margin)" if each.is_margin else change,
         percent(each.rate, places=2),

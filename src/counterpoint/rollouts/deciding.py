@@ -195,7 +195,7 @@ def _harm_of(figures: GuardrailFigures) -> str:
             return share(value, signed=True)
         return "unbounded" if value is None else f"{value:+g}"
 
-    margin = share(figures.margin) if relative else f"{figures.margin:g}"
+    margin = f"{100 * figures.margin:g} %" if relative else f"{figures.margin:g}"
     return (
         f"{figures.label!r} is worse by more than its margin of {margin}: {shown(figures.change)},"
         f" between {shown(figures.low)} and {shown(figures.high)}."
