@@ -9,12 +9,13 @@ from msgspec.structs import replace
 
 from counterpoint.errors import InputError
 from counterpoint.experiments.model import Metric
-from counterpoint.rollouts import simulation
+from counterpoint.rollouts import crowd
 from counterpoint.rollouts.acting import act
+from counterpoint.rollouts.crowd import ENDS, MINUTES, Baseline, Policy, simulate_once
 from counterpoint.rollouts.deciding import FlagFacts, decide, event_of
 from counterpoint.rollouts.judging import CONCENTRATION, Observed, anytime_boundary, judge
 from counterpoint.rollouts.model import Guardrail, Limits, Rollout, State, Step, apply
-from counterpoint.rollouts.simulation import ENDS, MINUTES, Baseline, Policy, simulate, simulate_once
+from counterpoint.rollouts.simulation import simulate
 from counterpoint.rollouts.vectors import anytime_boundaries, least_boundary, mismatches
 from counterpoint.stats import MeanPair, rate, sequential_sample_ratio
 
@@ -63,7 +64,7 @@ def test_the_rules_themselves_decide_the_same(
     runs, seed = 12, 3
     rng = np.random.default_rng([seed, 9])
     history: list[tuple[np.ndarray, np.ndarray]] = []
-    come = simulation._Crowd.let_come
+    come = crowd.Crowd.let_come
 
     def lame(self: Any, here: Any, step: Step, users: float, rng: np.random.Generator) -> None:
         before = self.users[1].copy()
@@ -77,9 +78,9 @@ def test_the_rules_themselves_decide_the_same(
         history.append((now, seen))
         over(self, paths, now, everybody=everybody)
 
-    over = simulation._Crowd.hand_over
-    monkeypatch.setattr(simulation._Crowd, "let_come", lame)
-    monkeypatch.setattr(simulation._Crowd, "hand_over", noted)
+    over = crowd.Crowd.hand_over
+    monkeypatch.setattr(crowd.Crowd, "let_come", lame)
+    monkeypatch.setattr(crowd.Crowd, "hand_over", noted)
     paths = simulate_once(SMALL, BASELINES, per_day, EACH_TEN, regression, runs=runs, rng=rng)
     for number in range(runs):
         told = [(minute, seen[:, number]) for minute, seen in history if not np.isnan(seen[0, number])]
