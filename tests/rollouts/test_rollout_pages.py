@@ -1,5 +1,6 @@
 """The pages of rollouts: every state shows, and a rollout is led from its page."""
 
+import re
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -17,6 +18,7 @@ from .conftest import observed_of
 
 Client = TestClient[Any]
 PAGE = "/rollouts/default/weekly"
+HTML = {"accept": "text/html"}
 
 
 @pytest.fixture
@@ -27,8 +29,9 @@ def client(org: Workspace, monkeypatch: pytest.MonkeyPatch) -> Iterator[Client]:
 
 
 def send(client: Client, **fields: str) -> Any:
-    token = client.get(PAGE).text.split('name="_csrf_token" value="')[1].split('"')[0]
-    return client.post(PAGE, data={"_csrf_token": token, **fields}, follow_redirects=False)
+    found = re.search(r'name="_csrf_token" value="([^"]*)"', client.get(PAGE, headers=HTML).text)
+    assert found
+    return client.post(PAGE, data={"_csrf_token": found[1], **fields}, headers=HTML, follow_redirects=False)
 
 
 def test_the_list_says_where_each_rollout_stands(client: Client, org: Workspace) -> None:
