@@ -26,6 +26,7 @@ ROOMS = (
     "catalog.views",
     "people",
     "bets",
+    "bets.concerns",
     "flags",
     "experiments",
     "experiments.metrics",
