@@ -45,6 +45,7 @@ NAVIGATION = (
         "The loop",
         (
             ("/bets", "Bets", "bet"),
+            ("/concerns", "Concerns", "warning"),
             ("/flags", "Flags", "flag"),
             ("/experiments", "Experiments", "experiment"),
             ("/dashboards", "Dashboards", "dashboard"),
@@ -53,6 +54,8 @@ NAVIGATION = (
     ("The journal", (("/events", "Events", "events"), ("/activity", "Activity", "activity"))),
 )
 """What the sidebar shows: a label, then address, name and icon of each page."""
+PARTS = {"/concerns": "/bets"}
+"""Pages that belong to the practice whose pages begin elsewhere."""
 BELONGING = (
     (re.compile("/(units|people)/"), "/organisation"),
     (re.compile("/(vocabulary|practices|criticisms)$"), "/settings"),
@@ -121,7 +124,8 @@ class PageContext:
         """What the sidebar shows, without the practices that are switched off."""
         hidden = {PRACTICES[key].path for key in self.customs.off} - {""}
         kept = (
-            (label, [entry for entry in entries if entry[0] not in hidden]) for label, entries in NAVIGATION
+            (label, [entry for entry in entries if not hidden & {entry[0], PARTS.get(entry[0])}])
+            for label, entries in NAVIGATION
         )
         return [(label, entries) for label, entries in kept if entries]
 

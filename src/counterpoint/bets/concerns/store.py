@@ -65,6 +65,8 @@ E = TypeVar("E", bound=StrEnum)
 
 LONGEST = 4_000
 """Characters of a concern or an answer."""
+PRESET = "Thank you for telling us."
+"""What an acknowledgement says where it says nothing else."""
 TOLD = {
     Move.ACKNOWLEDGE: "concern.acknowledged",
     Move.ASK: "concern.asked",
@@ -256,6 +258,8 @@ def answer(
     day = today or today_utc()
     wanted = _known(Move, move, "/move")
     words = _text(text, wanted=_WANTED[wanted] if MOVES[wanted].text_wanted else None)
+    if wanted is Move.ACKNOWLEDGE and not words:
+        words = PRESET
     _require_write(actor)
     with graph.read() as reader:
         voice = _voice(

@@ -81,7 +81,8 @@ class RequestLogs:
         try:
             await self.app(scope, receive, send_noting_status)
         finally:
-            untold = next((each for each in UNTOLD if path.startswith(each)), None)
+            # Routing takes //concerns for /concerns; so must this.
+            untold = next((each for each in UNTOLD if f"/{path.lstrip('/')}".startswith(each)), None)
             if status >= 500 or (not path.startswith(QUIET) and untold is None):
                 actor = caller_of(scope).actor if untold is None else None
                 path = untold or path
