@@ -12,7 +12,7 @@ from litestar.response import Redirect
 from counterpoint.bets.concerns import store
 from counterpoint.bets.concerns.figures import ConcernFigures
 from counterpoint.bets.concerns.model import Move, Naming, Risk
-from counterpoint.bets.concerns.shown import MOVE_GUIDES, NAMINGS, RISKS, naming_options, offered
+from counterpoint.bets.concerns.shown import MOVE_GUIDES, NAMED, RISKS, naming_options, offered
 from counterpoint.bets.store import list_bets
 from counterpoint.errors import ConflictError, InputError, NotAllowedError, NotFoundError
 from counterpoint.graph.actor import Actor
@@ -117,9 +117,7 @@ def raise_one(
     if made.receipt is None:
         return _to(made.concern.id, "concern-raised")
     seen = store.read_concern(ws.graph, made.concern.id, actor=actor)
-    return Response(
-        render(page, "bets/concerns/raised.html", made=made, seen=seen), media_type=MediaType.HTML
-    )
+    return again(render(page, "bets/concerns/raised.html", made=made, seen=seen), status=200)
 
 
 @get("/concerns/{concern:str}", media_type=MediaType.HTML, include_in_schema=False, sync_to_thread=True)
@@ -179,7 +177,7 @@ def _concern(
         concern=seen.concern,
         guides=MOVE_GUIDES,
         offered=[(guide.move.value, page.tell(guide.label)) for guide in offered(seen)],
-        naming=NAMINGS[seen.concern.naming],
+        naming=page.tell(NAMED[seen.concern.naming]),
         values={"move": "", "text": "", "receipt": ""} | values,
         errors=errors,
     )

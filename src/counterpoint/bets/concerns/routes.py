@@ -50,10 +50,10 @@ def list_all(
     actor: NamedDependency[Actor],
     bet: FromQuery[str | None] = None,
     unit: FromQuery[str | None] = None,
-    state: FromQuery[ConcernState | None] = None,
+    status: FromQuery[ConcernState | None] = None,
 ) -> Concerns:
     """The concerns that the caller may see: all, or those of a bet, or of a unit and its parts."""
-    return Concerns(store.list_concerns(ws.graph, actor=actor, bet=bet, unit=unit, state=state))
+    return Concerns(store.list_concerns(ws.graph, actor=actor, bet=bet, unit=unit, state=status))
 
 
 @post("/api/v1/concerns", tags=["concerns"], sync_to_thread=True)

@@ -19,6 +19,12 @@ NAMINGS: dict[Naming, Said] = {
     Naming.SQUAD: "In the name of the squad",
     Naming.ANONYMOUS: "Without a name, inside the squad",
 }
+NAMED: dict[Naming, Said] = {
+    Naming.NAMED: "by name",
+    Naming.SQUAD: "in the name of the squad",
+    Naming.ANONYMOUS: "without a name, inside the squad",
+}
+"""How a concern says that its raiser is named."""
 
 
 class MoveGuide(msgspec.Struct, frozen=True):
