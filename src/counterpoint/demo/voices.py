@@ -4,10 +4,12 @@ from datetime import date, timedelta
 
 from counterpoint.bets.concerns.model import Move, Naming, Risk
 from counterpoint.bets.concerns.store import answer, raise_concern, today_utc
+from counterpoint.bets.dependencies.model import Severity, Step
+from counterpoint.bets.dependencies.store import report_dependency, take_step
 from counterpoint.graph import Actor
 from counterpoint.workspace import Workspace
 
-__all__ = ["voice_concerns"]
+__all__ = ["voice"]
 
 CALLUM = Actor("user:default/callum.ashworth", "Callum Ashworth", "person")
 """Product owner of Player."""
@@ -15,11 +17,21 @@ NGOZI = Actor("user:default/ngozi.balogun", "Ngozi Balogun", "person")
 """Leads Listening, which Player is in."""
 BABAK = Actor("user:default/babak.moradi", "Babak Moradi", "person")
 """Leads Platform."""
+IMOGEN = Actor("user:default/imogen.pritchard", "Imogen Pritchard", "person")
+"""Product owner of Podcasts."""
+DESPINA = Actor("user:default/despina.ioannou", "Despina Ioannou", "person")
+"""Product owner of Ingestion."""
 DATE = "bet:default/instant-start"
 SHELF = "bet:default/podcast-shelf"
 
 
-def voice_concerns(workspace: Workspace) -> None:
+def voice(workspace: Workspace) -> None:
+    """Let units and people say to each other what is in the way."""
+    _concerns(workspace)
+    _dependencies(workspace)
+
+
+def _concerns(workspace: Workspace) -> None:
     """Raise, hear, help and resolve a concern about a date; and raise one that nobody has heard yet."""
     graph, today = workspace.graph, today_utc()
     raised = raise_concern(
@@ -52,6 +64,37 @@ def voice_concerns(workspace: Workspace) -> None:
         risk=Risk.QUALITY,
         today=_before(today, 10),
     )
+
+
+def _dependencies(workspace: Workspace) -> None:
+    """One that both sides see and have a plan for, one that is disputed, one that the next review hears of."""
+    graph, today = workspace.graph, today_utc()
+    storage = report_dependency(
+        graph,
+        "player",
+        "platform",
+        "The new storage layer",
+        actor=CALLUM,
+        severity=Severity.SLOWING,
+        since=_before(today, 20),
+        words="Without it, older phones keep the old start screen.",
+    )
+    number = storage.dependency.id
+    take_step(graph, number, Step.CONFIRM, actor=BABAK)
+    plan = "Platform ships the reading half in three weeks; Player tests it on five phones."
+    take_step(graph, number, Step.AGREE, plan, actor=BABAK)
+    marks = report_dependency(
+        graph,
+        "podcasts",
+        "ingestion",
+        "Chapter marks of shows",
+        actor=IMOGEN,
+        severity=Severity.BLOCKING,
+        since=_before(today, 24),
+        words="Half of the shows come without marks; the shelf cannot skip to the news.",
+    )
+    words = "We pass on what publishers send. Most of them send no marks at all."
+    take_step(graph, marks.dependency.id, Step.DISPUTE, words, actor=DESPINA)
 
 
 def _before(today: date, days: int) -> date:

@@ -27,6 +27,7 @@ ROOMS = (
     "people",
     "bets",
     "bets.concerns",
+    "bets.dependencies",
     "flags",
     "experiments",
     "experiments.metrics",

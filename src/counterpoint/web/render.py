@@ -37,6 +37,7 @@ NAVIGATION = (
         (
             ("/catalog", "Catalog", "catalog"),
             ("/organisation", "Organisation", "group"),
+            ("/dependencies", "Dependencies", "arrow"),
             ("/docs", "Documentation", "docs"),
             ("/scorecards", "Scorecards", "scorecard"),
         ),

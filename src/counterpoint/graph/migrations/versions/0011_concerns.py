@@ -83,6 +83,7 @@ def upgrade() -> None:
         sa.Column("severity", TEXT, nullable=False),
         sa.Column("since", TEXT, nullable=False),
         sa.Column("severity_since", TEXT, nullable=False),
+        sa.Column("reporter", TEXT, nullable=False),
         sa.Column("bet", TEXT),
         sa.Column("state", TEXT, nullable=False),
         sa.Column("from_words", TEXT, nullable=False),
