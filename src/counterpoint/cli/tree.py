@@ -175,6 +175,12 @@ COMMANDS: dict[str, dict[str, tuple[str, str]]] = {
             "Acknowledge a concern, ask, offer help, change a constraint; or reply as its squad.",
         ),
     },
+    "feedback": {
+        "import": (
+            "counterpoint.bets.feedback.commands:import_feedback",
+            "Read feedback from a CSV file.",
+        ),
+    },
     "scorecards": {
         "check": (
             "counterpoint.catalog.scorecards.commands:check",
@@ -306,6 +312,7 @@ EXAMPLES: dict[str, tuple[str, ...]] = {
     ),
     "concerns list": ("concerns list --bet weekly-playlist", "concerns list --unit discovery --json"),
     "concerns answer": ("concerns answer 4f0c… offer_help 'Two of us have time on Monday'",),
+    "feedback import": ("feedback import feedback.csv --unit discovery",),
     "dashboards show": ("dashboards show discovery", "dashboards show discovery --days 7 --json"),
     "scorecards check": ("scorecards check", "scorecards check production-readiness", "scorecards check --entity component:default/search --json"),
     "vocabulary set": ("vocabulary set squad=pod tribe=area", "vocabulary set bet=song --unit listening"),
@@ -330,6 +337,7 @@ GROUPS = {
     "metrics": "What is measured, and whether its events come.",
     "dashboards": "What units look at.",
     "concerns": "Risks to a date or to quality, said early.",
+    "feedback": "What people outside said.",
     "scorecards": "Check what the catalog says of things.",
     "vocabulary": "What the organisation calls things.",
     "practices": "What units do, and what their rules ask for.",

@@ -3,9 +3,11 @@
 from datetime import date, timedelta
 
 from counterpoint.bets.concerns.model import Move, Naming, Risk
-from counterpoint.bets.concerns.store import answer, raise_concern, today_utc
+from counterpoint.bets.concerns.raising import raise_concern
+from counterpoint.bets.concerns.store import answer
 from counterpoint.bets.dependencies.model import Severity, Step
 from counterpoint.bets.dependencies.store import report_dependency, take_step
+from counterpoint.bets.given import today_utc
 from counterpoint.graph import Actor
 from counterpoint.workspace import Workspace
 

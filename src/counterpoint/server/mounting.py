@@ -28,6 +28,7 @@ ROOMS = (
     "bets",
     "bets.concerns",
     "bets.dependencies",
+    "bets.feedback",
     "flags",
     "experiments",
     "experiments.metrics",

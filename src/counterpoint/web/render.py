@@ -47,6 +47,7 @@ NAVIGATION = (
         (
             ("/bets", "Bets", "bet"),
             ("/concerns", "Concerns", "warning"),
+            ("/feedback", "Feedback", "down"),
             ("/flags", "Flags", "flag"),
             ("/experiments", "Experiments", "experiment"),
             ("/dashboards", "Dashboards", "dashboard"),
@@ -55,7 +56,7 @@ NAVIGATION = (
     ("The journal", (("/events", "Events", "events"), ("/activity", "Activity", "activity"))),
 )
 """What the sidebar shows: a label, then address, name and icon of each page."""
-PARTS = {"/concerns": "/bets"}
+PARTS = {"/concerns": "/bets", "/feedback": "/bets"}
 """Pages that belong to the practice whose pages begin elsewhere."""
 BELONGING = (
     (re.compile("/(units|people)/"), "/organisation"),

@@ -10,7 +10,8 @@ import structlog
 from litestar.testing import TestClient
 
 from counterpoint import Workspace
-from counterpoint.bets.concerns.store import raise_concern, today_utc
+from counterpoint.bets.concerns.raising import raise_concern
+from counterpoint.bets.given import today_utc
 from counterpoint.cli import run
 from tests.server.conftest import _quick_hashes, csrf, csrf_of, make_client, sign_in, token
 
@@ -145,6 +146,25 @@ def test_the_request_log_has_no_line_about_concerns(people: Callable[[str], Pers
         ana.get("/api/v1/concerns")
         ana.get("/bets/default/weekly")
     assert [line["path"] for line in lines if line["event"] == "request"] == ["/bets/default/weekly"]
+
+
+def test_a_failure_is_logged_without_who_and_what(
+    people: Callable[[str], Person], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ana = people("ana")
+
+    def fail(*_: object, **__: object) -> None:
+        raise RuntimeError(f"[parameters: ({ANA.ref}, {TEXT})]")
+
+    monkeypatch.setattr("counterpoint.bets.concerns.pages.raise_concern", fail)
+    with structlog.testing.capture_logs() as lines:
+        assert send(ana, "/concerns/new", bet=BET, text=TEXT, naming="anonymous").status_code == 500
+    assert [(line["event"], line["path"]) for line in lines] == [
+        ("request_failed", "/concerns"),
+        ("request", "/concerns"),
+    ]
+    assert "ana" not in repr(lines)
+    assert "Zebra" not in repr(lines)
 
 
 def test_a_nameless_concern_is_answered_with_a_receipt_that_no_address_holds(

@@ -22,7 +22,8 @@ from counterpoint.bets.concerns.model import (
     state_after,
     working_days_between,
 )
-from counterpoint.bets.concerns.store import Raised, answer, list_concerns, raise_concern
+from counterpoint.bets.concerns.raising import Raised, raise_concern
+from counterpoint.bets.concerns.store import answer, list_concerns
 from counterpoint.errors import ConflictError, CounterpointError, InputError
 from counterpoint.graph import Graph
 from counterpoint.graph.actor import Actor

@@ -6,11 +6,11 @@ import pytest
 import sqlalchemy as sa
 
 from counterpoint.bets.concerns.model import ConcernState, Move, Naming
+from counterpoint.bets.concerns.raising import raise_concern
 from counterpoint.bets.concerns.store import (
     answer,
     concern_marks,
     list_concerns,
-    raise_concern,
     read_concern,
     unit_figures,
 )

@@ -26,7 +26,7 @@ def raise_concern(
     publish: Annotated[bool, Parameter(negative="", help="Let everybody see it at once.")] = False,
 ) -> None:
     """Raise a concern about a bet."""
-    from counterpoint.bets.concerns import store
+    from counterpoint.bets.concerns import raising
     from counterpoint.graph import local_actor
 
     try:
@@ -35,7 +35,7 @@ def raise_concern(
         raise UsageError(f"--about is {about!r}; write a date as 2026-12-31.") from None
     here = terminal()
     with here.open() as workspace:
-        made = store.raise_concern(
+        made = raising.raise_concern(
             workspace.graph,
             bet,
             text,

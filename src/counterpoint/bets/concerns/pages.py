@@ -12,6 +12,7 @@ from litestar.response import Redirect
 from counterpoint.bets.concerns import store
 from counterpoint.bets.concerns.figures import ConcernFigures
 from counterpoint.bets.concerns.model import Move, Naming, Risk
+from counterpoint.bets.concerns.raising import choices_for, raise_concern
 from counterpoint.bets.concerns.shown import MOVE_GUIDES, NAMED, RISKS, naming_options, offered
 from counterpoint.bets.store import list_bets
 from counterpoint.errors import ConflictError, InputError, NotAllowedError, NotFoundError
@@ -97,7 +98,7 @@ def raise_one(
         publish=bool(one_of(data, "publish")),
     )
     try:
-        made = store.raise_concern(
+        made = raise_concern(
             ws.graph,
             form.bet,
             form.text,
@@ -187,7 +188,7 @@ def _form(ws: Workspace, actor: Actor, page: PageContext, form: RaiseForm, error
     choices, title = None, ""
     if form.bet:
         try:
-            choices = store.choices_for(ws.graph, form.bet, actor=actor)
+            choices = choices_for(ws.graph, form.bet, actor=actor)
             with ws.graph.read() as reader:
                 entity = reader.get(parse_ref(form.bet, default_kind="Bet"))
                 title = entity.title if entity else ""

@@ -11,7 +11,8 @@ from litestar.params import FromPath, FromQuery, JSONBody
 from counterpoint.bets.concerns import store
 from counterpoint.bets.concerns.figures import ConcernFigures
 from counterpoint.bets.concerns.model import ConcernState, Move, Naming, Risk
-from counterpoint.bets.concerns.store import Raised, Seen
+from counterpoint.bets.concerns.raising import Raised, raise_concern
+from counterpoint.bets.concerns.store import Seen
 from counterpoint.errors import NotAllowedError
 from counterpoint.graph.actor import Actor
 from counterpoint.workspace import Workspace
@@ -63,7 +64,7 @@ def raise_one(
     """Raise a concern, by name, for the squad, or without a name inside it. The receipt is shown this once."""
     if actor.kind == "service" and data.naming is not Naming.NAMED:
         raise NotAllowedError("A token belongs to no squad; sign in to raise a concern without a name.")
-    return store.raise_concern(
+    return raise_concern(
         ws.graph,
         data.bet,
         data.text,

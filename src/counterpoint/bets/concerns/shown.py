@@ -5,7 +5,8 @@ from collections.abc import Sequence
 import msgspec
 
 from counterpoint.bets.concerns.model import Move, Naming, Risk
-from counterpoint.bets.concerns.store import Choices, Seen
+from counterpoint.bets.concerns.raising import Choices
+from counterpoint.bets.concerns.store import Seen
 from counterpoint.said import Said
 
 __all__ = ["MOVE_GUIDES", "NAMINGS", "RISKS", "MoveGuide", "naming_options", "offered"]

@@ -4,42 +4,32 @@ Nothing here tells who raised a nameless concern: no column, no entry of the act
 day. An entry is written only about what everybody may see, and says neither the concern nor the answer.
 """
 
-import hashlib
 import hmac
-import secrets
 from collections.abc import Iterable
-from datetime import UTC, date, datetime
-from enum import StrEnum
-from typing import TypeVar
-from uuid import uuid4
+from datetime import date
 
 import msgspec
 import sqlalchemy as sa
 
 from counterpoint.bets.concerns.figures import ConcernFigures, figures_of
 from counterpoint.bets.concerns.model import (
-    GUESSABLE,
-    MOVES,
     SQUAD_MOVES,
     Answer,
     Concern,
     ConcernState,
     Move,
     Naming,
-    Risk,
     Viewer,
     may_make,
     sees,
     state_after,
 )
+from counterpoint.bets.concerns.raising import LONGEST, require_write
 from counterpoint.bets.concerns.tables import answers, concerns, read_concerns, row_of
-from counterpoint.bets.concerns.viewing import members_of, viewer_of
-from counterpoint.bets.decisions import require_bet
-from counterpoint.bets.model import mapping
-from counterpoint.errors import ConflictError, InputError, NotAllowedError, NotFoundError, Problem, Said
+from counterpoint.bets.concerns.viewing import viewer_of
+from counterpoint.bets.given import given_text, given_word, hashed, today_utc
+from counterpoint.errors import ConflictError, NotAllowedError, NotFoundError
 from counterpoint.graph.actor import Actor
-from counterpoint.graph.entity import Entity
-from counterpoint.graph.permissions import may
 from counterpoint.graph.reader import Reader
 from counterpoint.graph.ref import parse_ref
 from counterpoint.graph.store import Graph
@@ -47,24 +37,15 @@ from counterpoint.graph.writer import Writer
 
 __all__ = [
     "ConcernMark",
-    "Raised",
     "Seen",
     "answer",
-    "choices_for",
     "concern_marks",
-    "erase_author",
     "list_concerns",
-    "raise_concern",
     "read_concern",
-    "today_utc",
     "unit_figures",
     "units_within",
 ]
 
-E = TypeVar("E", bound=StrEnum)
-
-LONGEST = 4_000
-"""Characters of a concern or an answer."""
 PRESET = "Thank you for telling us."
 """What an acknowledgement says where it says nothing else."""
 TOLD = {
@@ -81,14 +62,6 @@ TOLD = {
 """What the activity log says of each move, once everybody sees the concern."""
 
 
-class Raised(msgspec.Struct, frozen=True, rename="camel"):
-    """A concern that was just raised. `receipt` is shown this once: with it a nameless concern is taken back."""
-
-    concern: Concern
-    receipt: str | None = None
-    warning: Said = ""
-
-
 class Seen(msgspec.Struct, frozen=True, rename="camel"):
     """A concern as one reader sees it."""
 
@@ -102,101 +75,12 @@ class Seen(msgspec.Struct, frozen=True, rename="camel"):
     """What the bet, the units and the people in it are called."""
 
 
-class Choices(msgspec.Struct, frozen=True):
-    """How a reader may be named in a concern about a bet."""
-
-    unit: str
-    unit_title: str
-    namings: tuple[Naming, ...]
-    inside: bool
-    """Whether the reader belongs to that unit."""
-    small: bool
-    """Whether colleagues may guess who raises one without a name."""
-
-
 class ConcernMark(msgspec.Struct, frozen=True, rename="camel"):
     """What a board shows beside a bet: how many concerns that its reader may see are open, and unheard."""
 
     open: int
     waiting: int
     """Open ones that nobody outside has answered."""
-
-
-def today_utc() -> date:
-    """The day it is in UTC."""
-    return datetime.now(UTC).date()
-
-
-def raise_concern(
-    graph: Graph,
-    bet: str,
-    text: str,
-    *,
-    actor: Actor,
-    risk: Risk | str = Risk.DEADLINE,
-    naming: Naming | str = Naming.NAMED,
-    about_on: date | None = None,
-    publish: bool = False,
-    today: date | None = None,
-) -> Raised:
-    """Keep a concern about a bet. Anybody may raise one by name; members of its squad also without.
-
-    `about_on` is the date that is at risk, that of the bet where none is given. `publish` lets everybody see it at once.
-
-    Raises:
-        InputError: the text is empty or too long, a word is not known, or the naming is not open to the actor.
-        NotAllowedError: the actor may not write.
-        NotFoundError: there is no such bet.
-    """
-    day = today or today_utc()
-    risk, naming = _known(Risk, risk, "/risk"), _known(Naming, naming, "/naming")
-    text = _text(text, wanted="Say in a sentence what you fear will go wrong.")
-    _require_write(actor)
-    with graph.read() as reader:
-        entity = require_bet(reader, bet)
-        choices = _choices(reader, entity, actor, day)
-        about = about_on or (_deadline(entity) if risk is Risk.DEADLINE else None)
-    if naming not in choices.namings:
-        raise InputError(
-            "The concern was not raised.",
-            [Problem("Only people of the squad raise one without their name; raise it by name.", "/naming")],
-        )
-    if publish and not choices.inside:
-        raise InputError(
-            "The concern was not raised.",
-            [Problem("The squad that owns the bet publishes it; raise it without.", "/publish")],
-        )
-    receipt = secrets.token_urlsafe(24) if naming is Naming.ANONYMOUS else None
-    concern = Concern(
-        id=uuid4().hex,
-        bet=entity.ref,
-        unit=choices.unit,
-        owner=entity.owner or choices.unit,
-        risk=risk,
-        text=text,
-        naming=naming,
-        author=actor.ref if naming is Naming.NAMED else None,
-        raised_on=day,
-        about_on=about,
-        shared=bool(_contributors(entity)),
-        published_on=day if publish else None,
-    )
-    # No entry of the activity log, of whatever naming: its moment would tell when somebody sat at a keyboard.
-    with graph.write(actor) as writer:
-        row = row_of(concern) | {"receipt": _hashed(receipt) if receipt else None}
-        writer.connection.execute(sa.insert(concerns).values(row))
-    small = naming is Naming.ANONYMOUS and choices.small
-    return Raised(concern, receipt, _SMALL if small else "")
-
-
-def choices_for(graph: Graph, bet: str, *, actor: Actor, today: date | None = None) -> Choices:
-    """How the actor may be named in a concern about a bet.
-
-    Raises:
-        NotFoundError: there is no such bet.
-    """
-    with graph.read() as reader:
-        return _choices(reader, require_bet(reader, bet), actor, today or today_utc())
 
 
 def list_concerns(
@@ -256,11 +140,11 @@ def answer(
         NotFoundError: there is no such concern that the actor may see.
     """
     day = today or today_utc()
-    wanted = _known(Move, move, "/move")
-    words = _text(text, wanted=_WANTED[wanted] if MOVES[wanted].text_wanted else None)
+    wanted = given_word(Move, move, "/move")
+    words = given_text(text, LONGEST, "/text", wanted=_WANTED.get(wanted, ""))
     if wanted is Move.ACKNOWLEDGE and not words:
         words = PRESET
-    _require_write(actor)
+    require_write(actor)
     with graph.read() as reader:
         voice = _voice(
             reader, _require(reader, viewer_of(reader, actor, day), number, day), actor, wanted, day
@@ -304,23 +188,6 @@ def concern_marks(
     return found
 
 
-def erase_author(graph: Graph, person: str, *, actor: Actor) -> int:
-    """Take a person's name from the concerns that they raised and the answers that they gave; how many rows it was in.
-
-    The person may, and an administrator, who reads none of them by that.
-
-    Raises:
-        NotAllowedError: the actor is somebody else.
-    """
-    ref = str(parse_ref(person, default_kind="User"))
-    if not (actor.ref == ref or actor.admin or actor.kind in ("local", "system")):
-        raise NotAllowedError(f"{ref} erases their own name, or an administrator does.")
-    with graph.write(actor) as writer:
-        mine = sa.update(concerns).where(concerns.c.author == ref).values(author=None)
-        said = sa.update(answers).where(answers.c.by == ref).values(by="")
-        return sum(writer.connection.execute(each).rowcount for each in (mine, said))
-
-
 def unit_figures(graph: Graph, unit: str | None = None, *, today: date | None = None) -> ConcernFigures:
     """The figures of a unit and its parts, or of the organisation. They are the same for whoever asks.
 
@@ -348,7 +215,6 @@ def units_within(reader: Reader, unit: str) -> frozenset[str]:
     return frozenset(seen)
 
 
-_SMALL = f"Fewer than {GUESSABLE} people are in the squad: colleagues may guess who raised this, whatever we leave out."
 _WANTED = {
     Move.ASK: "Write what you ask.",
     Move.OFFER_HELP: "Write what help you offer.",
@@ -357,18 +223,6 @@ _WANTED = {
     Move.OFFER_OPTIONS: "Write the options that the squad sees.",
     Move.RESOLVE: "Write how it ended, for those who learn from it.",
 }
-
-
-def _choices(reader: Reader, bet: Entity, actor: Actor, day: date) -> Choices:
-    viewer = viewer_of(reader, actor, day)
-    owner = bet.owner or ""
-    squads = [owner, *_contributors(bet)]
-    own = next((each for each in squads if each in viewer.units and each != actor.ref), None)
-    unit = own or owner
-    title = reader.titles([unit]).get(unit, unit) if unit else ""
-    namings = tuple(Naming) if own else (Naming.NAMED,)
-    small = own is not None and len(members_of(reader, unit)) < GUESSABLE
-    return Choices(unit, title, namings, own is not None, small)
 
 
 def _seen(
@@ -468,48 +322,4 @@ def _whose(concern: Concern, move: Move) -> str:
 def _holds(reader: Reader, number: str, receipt: str | None) -> bool:
     query = sa.select(concerns.c.receipt).where(concerns.c.id == number)
     kept = reader.connection.execute(query).scalar() if receipt else None
-    return kept is not None and hmac.compare_digest(str(kept), _hashed(str(receipt)))
-
-
-def _hashed(receipt: str) -> str:
-    return hashlib.sha256(receipt.encode()).hexdigest()
-
-
-def _require_write(actor: Actor) -> None:
-    decision = may(actor, "write", new=True)
-    if not decision.allow:
-        raise NotAllowedError(f"Nothing was changed. {decision.reason}")
-
-
-def _known(kind: type[E], value: E | str, pointer: str) -> E:
-    try:
-        return kind(value)
-    except ValueError:
-        there = ", ".join(each.value for each in kind)
-        message = f"{str(value)[:40]!r} is not known here; choose one of {there}."
-        raise InputError("Nothing was changed.", [Problem(message, pointer)]) from None
-
-
-def _text(text: str, *, wanted: str | None) -> str:
-    plain = text.replace("\r\n", "\n").replace("\x00", "").strip()
-    if wanted is not None and not plain:
-        raise InputError("Nothing was changed.", [Problem(wanted, "/text")])
-    if len(plain) > LONGEST:
-        message = f"The text has {len(plain)} characters; {LONGEST} are the most."
-        raise InputError("Nothing was changed.", [Problem(message, "/text")])
-    return plain
-
-
-def _contributors(bet: Entity) -> tuple[str, ...]:
-    """The units that work on the bet beside its owner, as its document names them."""
-    named = mapping(bet.document.get("spec")).get("contributors")
-    texts = [each for each in named if isinstance(each, str)] if isinstance(named, list) else []
-    refs = (str(parse_ref(each, default_kind="Group", default_namespace=bet.namespace)) for each in texts)
-    return tuple(dict.fromkeys(ref for ref in refs if ref != bet.owner))
-
-
-def _deadline(bet: Entity) -> date | None:
-    try:
-        return date.fromisoformat(str(mapping(bet.document.get("spec")).get("deadline"))[:10])
-    except ValueError:
-        return None
+    return kept is not None and hmac.compare_digest(str(kept), hashed(str(receipt)))

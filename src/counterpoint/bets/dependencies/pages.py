@@ -37,8 +37,8 @@ def show_dependencies(
     found = store.list_dependencies(ws.graph, actor=actor, unit=ref or None)
     page = page.about(ref or None)
     matrix = matrix_of([each.dependency for each in found])
-    titles = {key: title for each in found for key, title in each.titles.items()}
     units = _units(ws)
+    titles = {key: title for each in found for key, title in each.titles.items()} | dict(units)
     return render(
         page,
         "bets/dependencies/list.html",
@@ -47,7 +47,8 @@ def show_dependencies(
         waited=[each for each in found if each.dependency.to_unit == ref],
         matrix=matrix,
         cells={(cell.from_unit, cell.to_unit): cell for cell in matrix.cells},
-        titles=titles | dict(units),
+        columns=[titles.get(each, each) for each in matrix.columns],
+        titles=titles,
         within=ref,
         units=units,
     )

@@ -1,7 +1,7 @@
 """Reporting dependencies between units, and what both sides say and agree. Everybody may read them."""
 
 from collections.abc import Iterable, Mapping
-from datetime import UTC, date, datetime
+from datetime import date
 from typing import Any
 from uuid import uuid4
 
@@ -17,6 +17,7 @@ from counterpoint.bets.dependencies.model import (
     overdue,
     steps_for,
 )
+from counterpoint.bets.given import given_text, given_unit, given_word, today_utc
 from counterpoint.errors import ConflictError, InputError, NotAllowedError, NotFoundError, Problem
 from counterpoint.graph.actor import Actor
 from counterpoint.graph.permissions import may
@@ -85,10 +86,10 @@ def report_dependency(
         InputError: a unit is missing or both are the same, the subject is empty, or the date is to come.
         NotAllowedError: the actor belongs to neither side.
     """
-    day = today or datetime.now(UTC).date()
-    graded = _severity(severity)
+    day = today or today_utc()
+    graded = given_word(Severity, severity, "/severity")
     with graph.write(actor) as writer:
-        waits, waited = _unit(writer, from_unit, "/fromUnit"), _unit(writer, to_unit, "/toUnit")
+        waits, waited = given_unit(writer, from_unit, "/fromUnit"), given_unit(writer, to_unit, "/toUnit")
         problems = []
         if waits == waited:
             problems.append(Problem("A unit does not depend on itself; name another one.", "/toUnit"))
@@ -108,7 +109,7 @@ def report_dependency(
             id=uuid4().hex,
             from_unit=waits,
             to_unit=waited,
-            subject=_text(subject, SUBJECT, "/subject"),
+            subject=given_text(subject, SUBJECT, "/subject"),
             severity=graded,
             since=since or day,
             severity_since=since or day,
@@ -117,7 +118,7 @@ def report_dependency(
             changed_at=to_datetime(writer.now),
         )
         field = "from_words" if reporter == waits else "to_words"
-        made = msgspec.structs.replace(made, **{field: _text(words, LONGEST, "/words")})
+        made = msgspec.structs.replace(made, **{field: given_text(words, LONGEST, "/words")})
         writer.connection.execute(sa.insert(DEPENDENCIES).values(_row(made)))
         _tell(writer, "dependency.reported", made)
         return _seen(writer, [made], actor, day)[0]
@@ -141,10 +142,10 @@ def take_step(
         NotAllowedError: the step is the other side's.
         NotFoundError: there is no such dependency.
     """
-    day = today or datetime.now(UTC).date()
-    wanted = _step(step)
+    day = today or today_utc()
+    wanted = given_word(Step, step, "/step")
     rule = STEPS[wanted]
-    words = _text(text, LONGEST, "/text")
+    words = given_text(text, LONGEST, "/text")
     if rule.text and not words:
         raise InputError("Nothing was changed.", [Problem(rule.text, "/text")])
     with graph.write(actor) as writer:
@@ -177,7 +178,7 @@ def list_dependencies(
     today: date | None = None,
 ) -> tuple[DependencySeen, ...]:
     """The dependencies that are there, the worst first: all, or those of a unit on either side."""
-    day = today or datetime.now(UTC).date()
+    day = today or today_utc()
     with graph.read() as reader:
         found = _read(reader, *_about(unit))
         kept = sorted(
@@ -194,14 +195,14 @@ def read_dependency(graph: Graph, number: str, *, actor: Actor, today: date | No
         NotFoundError: there is none.
     """
     with graph.read() as reader:
-        return _seen(reader, [_require(reader, number)], actor, today or datetime.now(UTC).date())[0]
+        return _seen(reader, [_require(reader, number)], actor, today or today_utc())[0]
 
 
 def overdue_dependencies(
     graph: Graph, *, today: date | None = None, unit: str | None = None
 ) -> tuple[Dependency, ...]:
     """Those that have stopped work for more than two weeks, the oldest first: the next review talks about them (I9)."""
-    day = today or datetime.now(UTC).date()
+    day = today or today_utc()
     with graph.read() as reader:
         found = _read(reader, DEPENDENCIES.c.severity == Severity.BLOCKING.value, *_about(unit))
     return tuple(sorted((each for each in found if overdue(each, day)), key=lambda each: each.severity_since))
@@ -221,7 +222,7 @@ def _stepped(
     if step is Step.AGREE:
         changes["plan"] = words
     elif step is Step.REGRADE:
-        graded = _severity(severity or "")
+        graded = given_word(Severity, severity or "", "/severity")
         changes |= {"severity": graded}
         if graded is not held.severity:
             changes["severity_since"] = day
@@ -267,15 +268,6 @@ def _tell(writer: Writer, action: str, made: Dependency) -> None:
         writer.record(action, unit, after=after)
 
 
-def _unit(reader: Reader, text: str, pointer: str) -> str:
-    if text.strip():
-        ref = parse_ref(text.strip(), default_kind="Group")
-        if ref.kind == "group" and reader.exists(ref):
-            return str(ref)
-    message = f"There is no unit {text.strip()[:60]!r}; choose one that exists."
-    raise InputError("The dependency was not reported.", [Problem(message, pointer)])
-
-
 def _about(unit: str | None) -> list[sa.ColumnElement[bool]]:
     if unit is None:
         return []
@@ -314,28 +306,3 @@ def _dependency(row: Mapping[Any, Any]) -> Dependency:
             "changed_at": to_datetime(row["changed_at"]),
         }
     )
-
-
-def _severity(value: Severity | str) -> Severity:
-    try:
-        return Severity(value)
-    except ValueError:
-        there = ", ".join(each.value for each in Severity)
-        message = f"{str(value)[:40]!r} is no severity; choose one of {there}."
-        raise InputError("Nothing was changed.", [Problem(message, "/severity")]) from None
-
-
-def _step(value: Step | str) -> Step:
-    try:
-        return Step(value)
-    except ValueError:
-        message = f"{str(value)[:40]!r} is no step; choose one of {', '.join(Step)}."
-        raise InputError("Nothing was changed.", [Problem(message, "/step")]) from None
-
-
-def _text(text: str, most: int, pointer: str) -> str:
-    plain = text.replace("\r\n", "\n").replace("\x00", "").strip()
-    if len(plain) > most:
-        message = f"The text has {len(plain)} characters; {most} are the most."
-        raise InputError("Nothing was changed.", [Problem(message, pointer)])
-    return plain

@@ -11,15 +11,12 @@ from datetime import UTC, datetime
 import structlog
 from litestar.types import ASGIApp, Message, Receive, Scope, Send
 
-from counterpoint.server.connection import caller_of
+from counterpoint.server.connection import caller_of, untold
 
 __all__ = ["RequestLines", "RequestLogs", "configure_logs"]
 
 QUIET = ("/healthz", "/readyz", "/metrics", "/static/")
 """Asked so often that their lines would hide the others; logged when they fail."""
-UNTOLD = ("/concerns", "/api/v1/concerns", "/feedback/to/", "/feedback/status")
-"""Below these no request has a line: one about concerns would tell who raised a nameless one, and addresses of feedback
-hold secrets. One that fails is told without the rest of its path and without who sent it."""
 MOMENT = 0.1
 """Seconds that the line of a quick request waits for others."""
 MOST_WAITING = 5_000
@@ -81,11 +78,10 @@ class RequestLogs:
         try:
             await self.app(scope, receive, send_noting_status)
         finally:
-            # Routing takes //concerns for /concerns; so must this.
-            untold = next((each for each in UNTOLD if f"/{path.lstrip('/')}".startswith(each)), None)
-            if status >= 500 or (not path.startswith(QUIET) and untold is None):
-                actor = caller_of(scope).actor if untold is None else None
-                path = untold or path
+            hidden = untold(path)
+            if status >= 500 or (not path.startswith(QUIET) and hidden is None):
+                actor = caller_of(scope).actor if hidden is None else None
+                path = hidden or path
                 self.log.info(
                     "request",
                     method=method,
