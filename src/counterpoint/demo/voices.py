@@ -7,6 +7,8 @@ from counterpoint.bets.concerns.raising import raise_concern
 from counterpoint.bets.concerns.store import answer
 from counterpoint.bets.dependencies.model import Severity, Step
 from counterpoint.bets.dependencies.store import report_dependency, take_step
+from counterpoint.bets.feedback.doors import give, open_door
+from counterpoint.bets.feedback.store import settle
 from counterpoint.bets.given import today_utc
 from counterpoint.graph import Actor
 from counterpoint.workspace import Workspace
@@ -23,6 +25,9 @@ IMOGEN = Actor("user:default/imogen.pritchard", "Imogen Pritchard", "person")
 """Product owner of Podcasts."""
 DESPINA = Actor("user:default/despina.ioannou", "Despina Ioannou", "person")
 """Product owner of Ingestion."""
+ANA = Actor("user:default/ana.moreira", "Ana Moreira", "person")
+"""Product owner of Discovery."""
+WEEKLY = "bet:default/discover-weekly"
 DATE = "bet:default/instant-start"
 SHELF = "bet:default/podcast-shelf"
 
@@ -31,6 +36,7 @@ def voice(workspace: Workspace) -> None:
     """Let units and people say to each other what is in the way."""
     _concerns(workspace)
     _dependencies(workspace)
+    _feedback(workspace)
 
 
 def _concerns(workspace: Workspace) -> None:
@@ -97,6 +103,26 @@ def _dependencies(workspace: Workspace) -> None:
     )
     words = "We pass on what publishers send. Most of them send no marks at all."
     take_step(graph, marks.dependency.id, Step.DISPUTE, words, actor=DESPINA)
+
+
+def _feedback(workspace: Workspace) -> None:
+    """Listeners write about the weekly playlist; one of them becomes evidence."""
+    graph, today = workspace.graph, today_utc()
+    _, form = open_door(
+        graph, "discovery", "What do you miss in your weekly playlist?", actor=ANA, bet=WEEKLY
+    )
+    said = "I found a band on my second Monday, and I now look forward to the third."
+    first = give(graph, form, said, today=_before(today, 12))
+    thanks = "Thank you. A habit is what we hope for; you are the first to say so in your own words."
+    settle(
+        graph, first.feedback.id, "evidence", actor=ANA, reply=thanks, risk="value", today=_before(today, 11)
+    )
+    give(
+        graph,
+        form,
+        "My children use my account, and now half of the list is lullabies.",
+        today=_before(today, 3),
+    )
 
 
 def _before(today: date, days: int) -> date:

@@ -6,7 +6,7 @@ import pytest
 import sqlalchemy as sa
 
 from counterpoint.bets.concerns.model import ConcernState, Move, Naming
-from counterpoint.bets.concerns.raising import raise_concern
+from counterpoint.bets.concerns.raising import erase_author, raise_concern
 from counterpoint.bets.concerns.store import (
     answer,
     concern_marks,
@@ -181,3 +181,14 @@ def _rows_with(graph: Graph, text: str) -> int:
             rows = reader.connection.execute(sa.text(f'SELECT * FROM "{name}"'))
             found += sum(text in repr(tuple(row)) for row in rows)
     return found
+
+
+def test_a_person_or_an_administrator_takes_a_name_away_and_nobody_else(org: Graph) -> None:
+    number = raise_concern(org, BET, TEXT, actor=ANA, today=THURSDAY).concern.id
+    with pytest.raises(NotAllowedError):
+        erase_author(org, "ana", actor=BO)
+    assert erase_author(org, "ana", actor=ADMIN) == 1
+    concern = read_concern(org, number, actor=BO, today=THURSDAY).concern
+    assert (concern.author, concern.naming) == (None, Naming.NAMED)
+    with pytest.raises(NotAllowedError):
+        answer(org, number, Move.WITHDRAW, actor=ANA, today=THURSDAY)

@@ -4,14 +4,14 @@ from datetime import date
 from typing import Any
 
 import msgspec
-from litestar import get, post
+from litestar import delete, get, post
 from litestar.di import NamedDependency
 from litestar.params import FromPath, FromQuery, JSONBody
 
 from counterpoint.bets.concerns import store
 from counterpoint.bets.concerns.figures import ConcernFigures
 from counterpoint.bets.concerns.model import ConcernState, Move, Naming, Risk
-from counterpoint.bets.concerns.raising import Raised, raise_concern
+from counterpoint.bets.concerns.raising import Raised, erase_author, raise_concern
 from counterpoint.bets.concerns.store import Seen
 from counterpoint.errors import NotAllowedError
 from counterpoint.graph.actor import Actor
@@ -99,4 +99,15 @@ def answer_one(
     return store.answer(ws.graph, concern, data.move, data.text, actor=actor, receipt=data.receipt or None)
 
 
-routes: list[Any] = [list_all, raise_one, show_figures, show_one, answer_one]
+@delete("/api/v1/concerns/names/{namespace:str}/{name:str}", tags=["concerns"], sync_to_thread=True)
+def erase_name(
+    ws: NamedDependency[Workspace],
+    actor: NamedDependency[Actor],
+    namespace: FromPath[str],
+    name: FromPath[str],
+) -> None:
+    """Take a person's name from all concerns that they raised and answers that they gave."""
+    erase_author(ws.graph, f"user:{namespace}/{name}", actor=actor)
+
+
+routes: list[Any] = [list_all, raise_one, show_figures, show_one, answer_one, erase_name]
