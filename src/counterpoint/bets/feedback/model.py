@@ -46,11 +46,11 @@ class FeedbackState(StrEnum):
 
 
 OUTCOMES: dict[FeedbackState, tuple[Said, Said]] = {
-    FeedbackState.EVIDENCE: ("It is evidence for a bet", "It counts as evidence for something that we try."),
-    FeedbackState.IDEA: ("It is an idea worth keeping", "It is kept as an idea."),
+    FeedbackState.EVIDENCE: ("Evidence for a bet", "It counts as evidence for something that we try."),
+    FeedbackState.IDEA: ("An idea worth keeping", "It is kept as an idea."),
     FeedbackState.KEPT: ("Read and kept", "It was read and kept."),
     FeedbackState.DECLINED: (
-        "We will not act on it",
+        "Nothing that we act on now",
         "It was read, and nothing will be done about it for now.",
     ),
 }

@@ -2,7 +2,7 @@
 
 from typing import Any, Literal
 
-from litestar import MediaType, Response, get, post
+from litestar import MediaType, Request, Response, get, post
 from litestar.di import NamedDependency
 from litestar.params import FromPath, FromQuery, URLEncodedBody
 from litestar.response import Redirect
@@ -60,6 +60,7 @@ def take_in(
     ws: NamedDependency[Workspace],
     actor: NamedDependency[Actor],
     page: NamedDependency[PageContext],
+    request: Request[Any, Any, Any],
     data: Posted,
 ) -> Page:
     """Keep it, and show the address of its status once."""
@@ -77,7 +78,7 @@ def take_in(
         )
     except InputError as error:
         return again(_new(ws, page, values, _by_field(error)))
-    status = f"/feedback/status/{made.secret}"
+    status = f"{str(request.base_url).rstrip('/')}/feedback/status/{made.secret}"
     return again(render(page, "bets/feedback/taken.html", made=made, status=status), status=200)
 
 
@@ -94,6 +95,7 @@ def change_doors(
     ws: NamedDependency[Workspace],
     actor: NamedDependency[Actor],
     page: NamedDependency[PageContext],
+    request: Request[Any, Any, Any],
     data: Posted,
 ) -> Page:
     """Make a public form and show its address once, or close one."""
@@ -109,7 +111,10 @@ def change_doors(
         return again(_doors(ws, actor, page, values, _by_field(error)))
     except NotAllowedError as error:
         return again(_doors(ws, actor, page, values, {"unit": error.message}), status=403)
-    return again(_doors(ws, actor, page, {}, {}, made=f"/feedback/to/{secret}"), status=200)
+    return again(
+        _doors(ws, actor, page, {}, {}, made=f"{str(request.base_url).rstrip('/')}/feedback/to/{secret}"),
+        status=200,
+    )
 
 
 @get("/feedback/{feedback:str}", media_type=MediaType.HTML, include_in_schema=False, sync_to_thread=True)
@@ -164,7 +169,14 @@ def _one(
     errors: dict[str, str],
 ) -> str:
     seen = store.read_feedback(ws.graph, number, actor=actor)
-    start = {"outcome": "evidence", "reply": "", "bet": seen.feedback.bet or "", "risk": "value"}
+    held = seen.feedback
+    outcome = FeedbackState.EVIDENCE if held.state is FeedbackState.NEW else held.state
+    start = {
+        "outcome": outcome.value,
+        "reply": held.reply,
+        "bet": held.became or held.bet or "",
+        "risk": RISKS[0],
+    }
     page = page.about(seen.feedback.unit)
     return render(
         page,

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from litestar import MediaType, Response, get, post
+from litestar import MediaType, Request, Response, get, post
 from litestar.di import NamedDependency
 from litestar.params import FromPath, URLEncodedBody
 
@@ -32,6 +32,7 @@ def show_form(
 def give(
     ws: NamedDependency[Workspace],
     page: NamedDependency[PageContext],
+    request: Request[Any, Any, Any],
     secret: FromPath[str],
     data: Posted,
 ) -> Response[str]:
@@ -47,7 +48,12 @@ def give(
     except OverloadedError as error:
         return again(_form(ws, page, secret, values, {"text": error.message}), status=error.status)
     return again(
-        render(page, "bets/feedback/given.html", status=f"/feedback/status/{made.secret}"), status=200
+        render(
+            page,
+            "bets/feedback/given.html",
+            status=f"{str(request.base_url).rstrip('/')}/feedback/status/{made.secret}",
+        ),
+        status=200,
     )
 
 
