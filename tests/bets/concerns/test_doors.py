@@ -148,6 +148,24 @@ def test_the_request_log_has_no_line_about_concerns(people: Callable[[str], Pers
     assert [line["path"] for line in lines if line["event"] == "request"] == ["/bets/default/weekly"]
 
 
+def test_no_count_that_anybody_may_read_tells_when_one_was_raised(people: Callable[[str], Person]) -> None:
+    ana = people("ana")
+
+    def counts() -> list[str]:
+        lines = ana.get("/metrics").text.splitlines()
+        return [
+            line
+            for line in lines
+            if "requests" in line and "/metrics" not in line and "in_flight" not in line
+        ]
+
+    ana.get("/concerns/new", headers=HTML)
+    before = counts()
+    send(ana, "/concerns/new", bet=BET, text=TEXT, naming="anonymous")
+    ana.get("/api/v1/concerns")
+    assert counts() == before
+
+
 def test_a_failure_is_logged_without_who_and_what(
     people: Callable[[str], Person], monkeypatch: pytest.MonkeyPatch
 ) -> None:

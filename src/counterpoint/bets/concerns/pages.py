@@ -9,12 +9,12 @@ from litestar.di import NamedDependency
 from litestar.params import FromPath, FromQuery, URLEncodedBody
 from litestar.response import Redirect
 
+from counterpoint.bets.choosing import live_bets, units_there, wrong_by_field
 from counterpoint.bets.concerns import store
 from counterpoint.bets.concerns.figures import ConcernFigures
 from counterpoint.bets.concerns.model import Move, Naming, Risk
 from counterpoint.bets.concerns.raising import choices_for, raise_concern
 from counterpoint.bets.concerns.shown import MOVE_GUIDES, NAMED, RISKS, naming_options, offered
-from counterpoint.bets.store import list_bets
 from counterpoint.errors import ConflictError, InputError, NotAllowedError, NotFoundError
 from counterpoint.graph.actor import Actor
 from counterpoint.graph.ref import parse_ref
@@ -27,8 +27,6 @@ __all__ = ["pages"]
 
 Page = Response[str] | Redirect
 Posted = URLEncodedBody[dict[str, Any]]
-BETS = 200
-"""Bets that the form suggests."""
 
 
 class RaiseForm(msgspec.Struct, frozen=True, kw_only=True):
@@ -64,7 +62,7 @@ def show_concerns(
         total=len(found),
         bet=bet,
         within=unit,
-        units=_units(ws),
+        units=units_there(ws),
         figures=figures,
         told_figures=figures is not None and any(_told(figures)),
     )
@@ -109,8 +107,8 @@ def raise_one(
             publish=form.publish,
         )
     except InputError as error:
-        errors = {problem.pointer.strip("/"): problem.message for problem in error.problems}
-        return again(_form(ws, actor, page, form, errors or {"": error.message}))
+        errors = wrong_by_field(error)
+        return again(_form(ws, actor, page, form, errors))
     except NotFoundError as error:
         return again(_form(ws, actor, page, form, {"bet": f"{error.message} Choose one that exists."}))
     except ValueError:
@@ -152,7 +150,7 @@ def answer_one(
             receipt=values["receipt"] or None,
         )
     except InputError as error:
-        errors = {problem.pointer.strip("/"): problem.message for problem in error.problems}
+        errors = wrong_by_field(error)
         return again(_concern(ws, actor, page, concern, values, errors))
     except (ConflictError, NotAllowedError) as error:
         field = "receipt" if values["move"] == Move.WITHDRAW.value else ""
@@ -202,22 +200,10 @@ def _form(ws: Workspace, actor: Actor, page: PageContext, form: RaiseForm, error
         errors=errors,
         choices=choices,
         bet_title=title,
-        bets=() if title else _bets(ws),
+        bets=() if title else live_bets(ws),
         risks=[(risk.value, page.tell(label)) for risk, label in RISKS],
         namings=[(value, page.tell(label)) for value, label in naming_options(choices)],
     )
-
-
-def _bets(ws: Workspace) -> list[tuple[str, str]]:
-    """Bets that somebody works on, by their titles."""
-    lines = list_bets(ws.graph, limit=BETS).items
-    live = [line.bet for line in lines if not line.bet.state.closed]
-    return sorted(((bet.ref, bet.title) for bet in live), key=lambda pair: pair[1].casefold())
-
-
-def _units(ws: Workspace) -> list[tuple[str, str]]:
-    with ws.graph.read() as reader:
-        return [(unit.ref, unit.title) for unit in reader.find(kind="Group", limit=500).items]
 
 
 def _told(figures: ConcernFigures) -> tuple[object, ...]:

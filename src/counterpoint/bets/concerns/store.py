@@ -26,7 +26,7 @@ from counterpoint.bets.concerns.model import (
 )
 from counterpoint.bets.concerns.raising import LONGEST, require_write
 from counterpoint.bets.concerns.tables import answers, concerns, read_concerns, row_of
-from counterpoint.bets.concerns.viewing import viewer_of
+from counterpoint.bets.concerns.viewing import units_within, viewer_of
 from counterpoint.bets.given import given_text, given_word, hashed, today_utc
 from counterpoint.errors import ConflictError, NotAllowedError, NotFoundError
 from counterpoint.graph.actor import Actor
@@ -43,7 +43,6 @@ __all__ = [
     "list_concerns",
     "read_concern",
     "unit_figures",
-    "units_within",
 ]
 
 PRESET = "Thank you for telling us."
@@ -203,16 +202,6 @@ def unit_figures(graph: Graph, unit: str | None = None, *, today: date | None = 
             within = units_within(reader, ref)
             found = [each for each in found if each.unit in within]
     return figures_of(found, day)
-
-
-def units_within(reader: Reader, unit: str) -> frozenset[str]:
-    """A unit and all its parts."""
-    seen, waiting = {unit}, [unit]
-    while waiting:
-        found = reader.get_many(waiting)
-        waiting = [part for each in found.values() for part in each.targets("parentOf") if part not in seen]
-        seen.update(waiting)
-    return frozenset(seen)
 
 
 _WANTED = {

@@ -10,7 +10,7 @@ from counterpoint.graph.actor import Actor
 from counterpoint.graph.entity import Entity
 from counterpoint.graph.reader import Reader
 
-__all__ = ["members_of", "viewer_of"]
+__all__ = ["members_of", "units_within", "viewer_of"]
 
 MEMBERSHIPS = sa.table(
     "people_memberships",
@@ -31,18 +31,20 @@ def viewer_of(reader: Reader, actor: Actor, today: date) -> Viewer:
     return Viewer(actor.ref, units, _led(reader, actor.ref, today))
 
 
-def members_of(reader: Reader, unit: str) -> frozenset[str]:
-    """The people of a unit and of its parts."""
+def units_within(reader: Reader, unit: str) -> frozenset[str]:
+    """A unit and all its parts."""
     seen, waiting = {unit}, [unit]
-    people: set[str] = set()
     while waiting:
         found = reader.get_many(waiting)
-        waiting = []
-        for entity in found.values():
-            people.update(entity.targets("hasMember"))
-            waiting += [part for part in entity.targets("parentOf") if part not in seen]
-            seen.update(waiting)
-    return frozenset(people)
+        waiting = [part for each in found.values() for part in each.targets("parentOf") if part not in seen]
+        seen.update(waiting)
+    return frozenset(seen)
+
+
+def members_of(reader: Reader, unit: str) -> frozenset[str]:
+    """The people of a unit and of its parts."""
+    units = reader.get_many(units_within(reader, unit))
+    return frozenset(person for each in units.values() for person in each.targets("hasMember"))
 
 
 def _led(reader: Reader, person: str, today: date) -> frozenset[str]:

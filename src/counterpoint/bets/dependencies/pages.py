@@ -8,6 +8,7 @@ from litestar.di import NamedDependency
 from litestar.params import FromPath, FromQuery, URLEncodedBody
 from litestar.response import Redirect
 
+from counterpoint.bets.choosing import units_there, wrong_by_field
 from counterpoint.bets.dependencies import store
 from counterpoint.bets.dependencies.model import SEVERITIES, STEPS, Severity, Step, matrix_of
 from counterpoint.errors import ConflictError, InputError, NotAllowedError
@@ -37,7 +38,7 @@ def show_dependencies(
     found = store.list_dependencies(ws.graph, actor=actor, unit=ref or None)
     page = page.about(ref or None)
     matrix = matrix_of([each.dependency for each in found])
-    units = _units(ws)
+    units = units_there(ws)
     titles = {key: title for each in found for key, title in each.titles.items()} | dict(units)
     return render(
         page,
@@ -95,7 +96,7 @@ def report(
         named = {"fromUnit": "from_unit", "toUnit": "to_unit"}
         places = ((problem.pointer.strip("/"), problem.message) for problem in error.problems)
         errors = {named.get(place, place): message for place, message in places}
-        return again(_form(ws, page, values, errors or {"": error.message}))
+        return again(_form(ws, page, values, errors))
     except NotAllowedError as error:
         return again(_form(ws, page, values, {"from_unit": error.message}), status=403)
     return _to(made.dependency.id, "dependency-reported")
@@ -136,8 +137,8 @@ def step(
             severity=values["severity"] or None,
         )
     except InputError as error:
-        errors = {problem.pointer.strip("/"): problem.message for problem in error.problems}
-        return again(_one(ws, actor, page, dependency, values, errors or {"": error.message}))
+        errors = wrong_by_field(error)
+        return again(_one(ws, actor, page, dependency, values, errors))
     except (ConflictError, NotAllowedError) as error:
         return again(_one(ws, actor, page, dependency, values, {"": error.message}), status=error.status)
     return _to(dependency, "dependency-changed")
@@ -175,14 +176,9 @@ def _form(ws: Workspace, page: PageContext, values: dict[str, str], errors: dict
         "bets/dependencies/form.html",
         values=dict.fromkeys(FIELDS, "") | values,
         errors=errors,
-        units=_units(ws),
+        units=units_there(ws),
         severities=[(each.value, page.tell(text)) for each, text in SEVERITIES.items()],
     )
-
-
-def _units(ws: Workspace) -> list[tuple[str, str]]:
-    with ws.graph.read() as reader:
-        return [(unit.ref, unit.title) for unit in reader.find(kind="Group", limit=500).items]
 
 
 def _to(number: str, told: str) -> Redirect:

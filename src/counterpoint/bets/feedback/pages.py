@@ -7,10 +7,10 @@ from litestar.di import NamedDependency
 from litestar.params import FromPath, FromQuery, URLEncodedBody
 from litestar.response import Redirect
 
+from counterpoint.bets.choosing import live_bets, units_there, wrong_by_field
 from counterpoint.bets.feedback import doors, store
 from counterpoint.bets.feedback.model import OUTCOMES, RISKS, FeedbackState, Source
 from counterpoint.bets.feedback.public import public_pages
-from counterpoint.bets.store import list_bets
 from counterpoint.errors import InputError, NotAllowedError, NotFoundError
 from counterpoint.graph.actor import Actor
 from counterpoint.graph.ref import parse_ref
@@ -23,7 +23,6 @@ __all__ = ["pages"]
 
 Page = Response[str] | Redirect
 Posted = URLEncodedBody[dict[str, Any]]
-BETS = 200
 
 
 @get("/feedback", media_type=MediaType.HTML, include_in_schema=False, sync_to_thread=True)
@@ -43,7 +42,7 @@ def show_inbox(
         groups=[("New", new), ("Looked at", rest)],
         total=len(found),
         within=unit,
-        units=_units(ws),
+        units=units_there(ws),
     )
 
 
@@ -77,7 +76,7 @@ def take_in(
             contact=values["contact"],
         )
     except InputError as error:
-        return again(_new(ws, page, values, _by_field(error)))
+        return again(_new(ws, page, values, wrong_by_field(error)))
     status = f"{str(request.base_url).rstrip('/')}/feedback/status/{made.secret}"
     return again(render(page, "bets/feedback/taken.html", made=made, status=status), status=200)
 
@@ -108,7 +107,7 @@ def change_doors(
             ws.graph, values["unit"], values["title"], actor=actor, bet=values["bet"] or None
         )
     except InputError as error:
-        return again(_doors(ws, actor, page, values, _by_field(error)))
+        return again(_doors(ws, actor, page, values, wrong_by_field(error)))
     except NotAllowedError as error:
         return again(_doors(ws, actor, page, values, {"unit": error.message}), status=403)
     return again(
@@ -154,7 +153,7 @@ def settle(
             direction=direction,
         )
     except InputError as error:
-        return again(_one(ws, actor, page, feedback, values, _by_field(error)))
+        return again(_one(ws, actor, page, feedback, values, wrong_by_field(error)))
     except (NotAllowedError, NotFoundError) as error:
         return again(_one(ws, actor, page, feedback, values, {"": error.message}), status=error.status)
     return Redirect(with_query(f"/feedback/{feedback}", told="feedback-settled"), status_code=303)
@@ -185,7 +184,7 @@ def _one(
         feedback=seen.feedback,
         outcomes=[(state.value, page.tell(label)) for state, (label, _) in OUTCOMES.items()],
         risks=RISKS,
-        bets=_bets(ws),
+        bets=live_bets(ws),
         values=start | {"direction": "for"} | values,
         errors=errors,
     )
@@ -198,8 +197,8 @@ def _new(ws: Workspace, page: PageContext, values: dict[str, str], errors: dict[
         "bets/feedback/new.html",
         values=empty | values,
         errors=errors,
-        units=_units(ws),
-        bets=_bets(ws),
+        units=units_there(ws),
+        bets=live_bets(ws),
     )
 
 
@@ -212,7 +211,7 @@ def _doors(
     *,
     made: str = "",
 ) -> str:
-    units = _units(ws)
+    units = units_there(ws)
     return render(
         page,
         "bets/feedback/doors.html",
@@ -221,24 +220,9 @@ def _doors(
         values={"unit": "", "title": "", "bet": ""} | values,
         errors=errors,
         units=units,
-        bets=_bets(ws),
+        bets=live_bets(ws),
         made=made,
     )
-
-
-def _by_field(error: InputError) -> dict[str, str]:
-    found = {problem.pointer.strip("/"): problem.message for problem in error.problems}
-    return found or {"": error.message}
-
-
-def _units(ws: Workspace) -> list[tuple[str, str]]:
-    with ws.graph.read() as reader:
-        return [(unit.ref, unit.title) for unit in reader.find(kind="Group", limit=500).items]
-
-
-def _bets(ws: Workspace) -> list[tuple[str, str]]:
-    live = [line.bet for line in list_bets(ws.graph, limit=BETS).items if not line.bet.state.closed]
-    return sorted(((bet.ref, bet.title) for bet in live), key=lambda pair: pair[1].casefold())
 
 
 pages: list[Any] = [

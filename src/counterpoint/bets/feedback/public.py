@@ -6,6 +6,7 @@ from litestar import MediaType, Request, Response, get, post
 from litestar.di import NamedDependency
 from litestar.params import FromPath, URLEncodedBody
 
+from counterpoint.bets.choosing import wrong_by_field
 from counterpoint.bets.feedback import doors, store
 from counterpoint.bets.feedback.model import OUTCOMES
 from counterpoint.errors import InputError, OverloadedError
@@ -43,7 +44,7 @@ def give(
     try:
         made = doors.give(ws.graph, secret, values["text"], giver=values["giver"], contact=values["contact"])
     except InputError as error:
-        errors = {problem.pointer.strip("/"): problem.message for problem in error.problems}
+        errors = wrong_by_field(error)
         return again(_form(ws, page, secret, values, errors))
     except OverloadedError as error:
         return again(_form(ws, page, secret, values, {"text": error.message}), status=error.status)
