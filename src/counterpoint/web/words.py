@@ -56,7 +56,6 @@ TONES: dict[str, tuple[str, str]] = {
     "gone": ("quiet", "archive"),
     # what became of feedback
     "new": ("warn", "circle"),
-    "evidence": ("good", "check"),
     "idea": ("info", "belief"),
     "kept": ("quiet", "check"),
     "declined": ("quiet", "archive"),

@@ -46,7 +46,7 @@ class Concerns(msgspec.Struct, frozen=True):
 
 
 @get("/api/v1/concerns", tags=["concerns"], sync_to_thread=True)
-def list_all(
+def list_visible_concerns(
     ws: NamedDependency[Workspace],
     actor: NamedDependency[Actor],
     bet: FromQuery[str | None] = None,
@@ -58,7 +58,7 @@ def list_all(
 
 
 @post("/api/v1/concerns", tags=["concerns"], sync_to_thread=True)
-def raise_one(
+def raise_a_concern(
     ws: NamedDependency[Workspace], actor: NamedDependency[Actor], data: JSONBody[ConcernInput]
 ) -> Raised:
     """Raise a concern, by name, for the squad, or without a name inside it. The receipt is shown this once."""
@@ -77,19 +77,23 @@ def raise_one(
 
 
 @get("/api/v1/concerns/figures", tags=["concerns"], sync_to_thread=True)
-def show_figures(ws: NamedDependency[Workspace], unit: FromQuery[str | None] = None) -> ConcernFigures:
+def show_concern_figures(
+    ws: NamedDependency[Workspace], unit: FromQuery[str | None] = None
+) -> ConcernFigures:
     """How early concerns come, how soon they are heard and whether that helps, of a unit; null where they are few."""
     return store.unit_figures(ws.graph, unit)
 
 
 @get("/api/v1/concerns/{concern:str}", tags=["concerns"], sync_to_thread=True)
-def show_one(ws: NamedDependency[Workspace], actor: NamedDependency[Actor], concern: FromPath[str]) -> Seen:
+def show_a_concern(
+    ws: NamedDependency[Workspace], actor: NamedDependency[Actor], concern: FromPath[str]
+) -> Seen:
     """One concern with its answers; 404 also where there is one that the caller may not see."""
     return store.read_concern(ws.graph, concern, actor=actor)
 
 
 @post("/api/v1/concerns/{concern:str}/answers", tags=["concerns"], sync_to_thread=True)
-def answer_one(
+def answer_a_concern(
     ws: NamedDependency[Workspace],
     actor: NamedDependency[Actor],
     concern: FromPath[str],
@@ -110,4 +114,11 @@ def erase_name(
     erase_author(ws.graph, f"user:{namespace}/{name}", actor=actor)
 
 
-routes: list[Any] = [list_all, raise_one, show_figures, show_one, answer_one, erase_name]
+routes: list[Any] = [
+    list_visible_concerns,
+    raise_a_concern,
+    show_concern_figures,
+    show_a_concern,
+    answer_a_concern,
+    erase_name,
+]

@@ -51,7 +51,7 @@ class Overdue(msgspec.Struct, frozen=True):
 
 
 @get("/api/v1/dependencies", tags=["dependencies"], sync_to_thread=True)
-def list_all(
+def list_between_units(
     ws: NamedDependency[Workspace],
     actor: NamedDependency[Actor],
     *,
@@ -64,7 +64,7 @@ def list_all(
 
 
 @post("/api/v1/dependencies", tags=["dependencies"], sync_to_thread=True)
-def report(
+def report_a_dependency(
     ws: NamedDependency[Workspace], actor: NamedDependency[Actor], data: JSONBody[DependencyInput]
 ) -> DependencySeen:
     """Report that one unit waits for another; people of either side may."""
@@ -88,7 +88,7 @@ def list_overdue(ws: NamedDependency[Workspace], unit: FromQuery[str | None] = N
 
 
 @get("/api/v1/dependencies/{dependency:str}", tags=["dependencies"], sync_to_thread=True)
-def show_one(
+def show_a_dependency(
     ws: NamedDependency[Workspace], actor: NamedDependency[Actor], dependency: FromPath[str]
 ) -> DependencySeen:
     """One dependency in the words of both sides."""
@@ -96,7 +96,7 @@ def show_one(
 
 
 @post("/api/v1/dependencies/{dependency:str}/steps", tags=["dependencies"], sync_to_thread=True)
-def step(
+def step_a_dependency(
     ws: NamedDependency[Workspace],
     actor: NamedDependency[Actor],
     dependency: FromPath[str],
@@ -106,4 +106,10 @@ def step(
     return store.take_step(ws.graph, dependency, data.step, data.text, actor=actor, severity=data.severity)
 
 
-routes: list[Any] = [list_all, report, list_overdue, show_one, step]
+routes: list[Any] = [
+    list_between_units,
+    report_a_dependency,
+    list_overdue,
+    show_a_dependency,
+    step_a_dependency,
+]

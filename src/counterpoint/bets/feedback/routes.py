@@ -69,7 +69,7 @@ class Doors(msgspec.Struct, frozen=True):
 
 
 @get("/api/v1/feedback", tags=["feedback"], sync_to_thread=True)
-def list_all(
+def list_received(
     ws: NamedDependency[Workspace],
     actor: NamedDependency[Actor],
     unit: FromQuery[str | None] = None,
@@ -82,7 +82,7 @@ def list_all(
 
 
 @post("/api/v1/feedback", tags=["feedback"], sync_to_thread=True)
-def take_in(
+def pass_on(
     ws: NamedDependency[Workspace], actor: NamedDependency[Actor], data: JSONBody[FeedbackInput]
 ) -> Given:
     """Pass on what somebody said; the secret in the answer opens `/feedback/status/…` for them."""
@@ -99,13 +99,13 @@ def take_in(
 
 
 @get("/api/v1/feedback/doors", tags=["feedback"], sync_to_thread=True)
-def list_doors(ws: NamedDependency[Workspace], actor: NamedDependency[Actor]) -> Doors:
+def list_public_forms(ws: NamedDependency[Workspace], actor: NamedDependency[Actor]) -> Doors:
     """The public forms of the caller's units."""
     return Doors(doors.list_doors(ws.graph, actor=actor))
 
 
 @post("/api/v1/feedback/doors", tags=["feedback"], sync_to_thread=True)
-def open_door(
+def open_public_form(
     ws: NamedDependency[Workspace], actor: NamedDependency[Actor], data: JSONBody[DoorInput]
 ) -> MadeDoor:
     """Make a public form of a unit."""
@@ -114,13 +114,15 @@ def open_door(
 
 
 @delete("/api/v1/feedback/doors/{door:str}", tags=["feedback"], sync_to_thread=True)
-def close_door(ws: NamedDependency[Workspace], actor: NamedDependency[Actor], door: FromPath[str]) -> None:
+def close_public_form(
+    ws: NamedDependency[Workspace], actor: NamedDependency[Actor], door: FromPath[str]
+) -> None:
     """Let a public form take nothing more."""
     doors.close_door(ws.graph, door, actor=actor)
 
 
 @get("/api/v1/feedback/{feedback:str}", tags=["feedback"], sync_to_thread=True)
-def show_one(
+def show_received(
     ws: NamedDependency[Workspace], actor: NamedDependency[Actor], feedback: FromPath[str]
 ) -> FeedbackSeen:
     """One piece of feedback."""
@@ -128,7 +130,7 @@ def show_one(
 
 
 @post("/api/v1/feedback/{feedback:str}/outcome", tags=["feedback"], sync_to_thread=True)
-def settle(
+def settle_received(
     ws: NamedDependency[Workspace],
     actor: NamedDependency[Actor],
     feedback: FromPath[str],
@@ -148,18 +150,20 @@ def settle(
 
 
 @delete("/api/v1/feedback/{feedback:str}", tags=["feedback"], sync_to_thread=True)
-def erase(ws: NamedDependency[Workspace], actor: NamedDependency[Actor], feedback: FromPath[str]) -> None:
+def erase_received(
+    ws: NamedDependency[Workspace], actor: NamedDependency[Actor], feedback: FromPath[str]
+) -> None:
     """Erase it on request, with all that it says of its giver."""
     store.erase(ws.graph, feedback, actor=actor)
 
 
 routes: list[Any] = [
-    list_all,
-    take_in,
-    list_doors,
-    open_door,
-    close_door,
-    show_one,
-    settle,
-    erase,
+    list_received,
+    pass_on,
+    list_public_forms,
+    open_public_form,
+    close_public_form,
+    show_received,
+    settle_received,
+    erase_received,
 ]
