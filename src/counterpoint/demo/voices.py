@@ -67,7 +67,7 @@ def _concerns(workspace: Workspace) -> None:
     raise_concern(
         graph,
         SHELF,
-        "Half of the shows on the shelf have no chapter marks, and people who skip to the news cannot.",
+        "Half of the shows on the shelf have no time marks, and people who skip to the news cannot.",
         actor=BABAK,
         risk=Risk.QUALITY,
         today=_before(today, 10),
@@ -95,7 +95,7 @@ def _dependencies(workspace: Workspace) -> None:
         graph,
         "podcasts",
         "ingestion",
-        "Chapter marks of shows",
+        "Time marks of shows",
         actor=IMOGEN,
         severity=Severity.BLOCKING,
         since=_before(today, 24),

@@ -172,7 +172,7 @@ def environment() -> Environment:
         extensions=[speech.Speech],
     )
     made.filters.update(
-        action_words=action_words,
+        action_words=spoken(lambda action: speech.told_own(action_words(action))),
         ago=formats.ago,
         kind_word=spoken(lambda kind: speech.told_own(kind_word(kind))),
         kind_words=spoken(lambda kind: speech.told_own(kind_words(kind))),
