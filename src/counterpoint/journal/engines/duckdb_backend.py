@@ -1,6 +1,5 @@
 """Ibis' DuckDB backend without pandas, which its `to_pyarrow` imports for 0.3 s of CPU and does not use."""
 
-from collections.abc import Mapping
 from typing import Any
 
 import pyarrow as pa
@@ -26,15 +25,7 @@ class _Columns(PyArrowData):  # type: ignore[misc]  # Ibis has no types
 class DuckDBBackend(Backend):  # type: ignore[misc]  # as above
     """Ibis' backend; `DuckDBBackend().connect(...)` takes what `ibis.duckdb.connect` does."""
 
-    def to_pyarrow(
-        self,
-        expr: ir.Expr,
-        /,
-        *,
-        params: Mapping[Any, Any] | None = None,
-        limit: int | str | None = None,
-        **options: Any,
-    ) -> Any:
+    def to_pyarrow(self, expr: ir.Expr, /, **options: Any) -> Any:
         """The rows of an expression."""
-        found = self._to_duckdb_relation(expr, params=params, limit=limit, **options).to_arrow_table()
+        found = self._to_duckdb_relation(expr, **options).to_arrow_table()
         return expr.__pyarrow_result__(found, data_mapper=_Columns)
