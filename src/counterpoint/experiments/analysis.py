@@ -70,7 +70,9 @@ def analyze(
     from counterpoint.experiments.quality_query import quality_expression
 
     asked, table = unite(experiment, events) if isinstance(events, Mapping) else (experiment, events)
-    expression = totals_expression(asked, exposures, table, as_of=as_of, last_data=last_data, links=links)
+    expression = totals_expression(
+        asked, exposures, table, as_of=as_of, last_data=last_data, segments=asked.segments, links=links
+    )
     if totals is None:
         totals = totals_of(experiment, expression.to_pyarrow().to_pylist())
     counted = quality_expression(asked, exposures, table, links=links)
