@@ -99,9 +99,7 @@ def query() -> Query:
         for name, table in (("shown", shown_table([])), ("happened", event_table([])))
     ]
 
-    def run(
-        plan: Experiment, shown: list[Any], happened: list[Any]
-    ) -> tuple[Totals, QualityTotals]:
+    def run(plan: Experiment, shown: list[Any], happened: list[Any]) -> tuple[Totals, QualityTotals]:
         if id(plan) not in compiled:
             expressions = (
                 totals_expression(plan, *created, segments=plan.segments, least=1),

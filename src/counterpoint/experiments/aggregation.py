@@ -58,6 +58,7 @@ __all__ = [
     "unite",
     "users_expression",
     "users_of",
+    "users_until",
 ]
 
 COUNTED = ("outside", "early", "late")
@@ -132,11 +133,7 @@ def totals_expression(
     for number, name in enumerate(segments, 1):
         part = segment_expression(plan, exposures, name).rename(**{level_column(number): "part"})
         users = users.left_join(part, "subject").drop("subject_right").alias(f"users_by_{number}")
-    if any(metric.days is not None for metric in plan.metrics):
-        require(events, ("type", "subject", "time"), "The table of events")
-        bounds = [moment for moment in (as_of, plan.end) if moment is not None]
-        tables = [exposures, events] if last_data or as_of is None else []
-        users = _with_reach(users, tables, None if not bounds else literal_of(min(bounds), exposures))
+    users = users_until(plan, users, (exposures, events), as_of=as_of, last_data=last_data)
     reached = {
         i: reached_expression(plan, part, users, events)
         for i, part in enumerate(slots_of(plan.metrics).parts)
@@ -158,6 +155,24 @@ def identified(
     if links is None:
         return exposures, events
     return linked(links, exposures)[0], linked(links, events)[0]
+
+
+def users_until(
+    plan: Experiment,
+    users: Table,
+    tables: tuple[Table, Table],
+    *,
+    as_of: datetime | None,
+    last_data: bool,
+) -> Table:
+    """Users with `reach`, the moment up to which their events are known, where a metric has a window; else as they are."""
+    if all(metric.days is None for metric in plan.metrics):
+        return users
+    exposures, events = tables
+    require(events, ("type", "subject", "time"), "The table of events")
+    bounds = [moment for moment in (as_of, plan.end) if moment is not None]
+    known = [exposures, events] if last_data or as_of is None else []
+    return _with_reach(users, known, None if not bounds else literal_of(min(bounds), exposures))
 
 
 def _with_reach(users: Table, tables: Sequence[Table], bound: Any) -> Table:

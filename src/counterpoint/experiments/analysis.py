@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
+from counterpoint.experiments.by_level import segments_of
 from counterpoint.experiments.fixed_power import needed_per_arm
 from counterpoint.experiments.hypotheses import arms_of, compare, quality_of, withhold
 from counterpoint.experiments.learning import classify, shrink
@@ -132,6 +133,7 @@ def result_of(
         progress=reading.progress,
         looks=(*looks, *taken_now(reading, totals, verdict, comparisons, as_of)),
         acknowledged=acknowledged,
+        segments=segments_of(experiment, totals, reading, comparisons),
     )
     return replace(result, learning=classify(experiment, result))
 

@@ -39,7 +39,7 @@ def level_column(number: int) -> str:
 
 def level_columns(table: Table) -> list[str]:
     """The columns of a table that hold values of segments, in order."""
-    found = []
+    found: list[str] = []
     while level_column(len(found) + 1) in table.columns:
         found.append(level_column(len(found) + 1))
     return found
