@@ -2,7 +2,7 @@
 
 import random
 from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +11,9 @@ from msgspec.structs import replace
 
 from counterpoint.experiments import Experiment
 from counterpoint.experiments.aggregation import exposures_of, totals_expression
+from counterpoint.experiments.course_query import course_expression, followed
 from counterpoint.experiments.exposure import Links, Trigger
+from counterpoint.experiments.over_time import days_of
 from counterpoint.experiments.quality_query import quality_expression
 from counterpoint.experiments.quality_totals import QualityTotals, quality_totals_of
 from counterpoint.experiments.totals import Totals, totals_of
@@ -122,6 +124,26 @@ def test_engines_agree_on_who_counts_and_on_the_data(journal: Journal, engine: s
     for level, groups in levels.items():
         theirs = other[0].segments["country"][level]
         assert whole(replace(other[0], groups=theirs)) == whole(replace(found[0], groups=groups), near)
+
+
+FOLLOWED = replace(ENDED, success=followed(PLAN.metrics))
+
+
+@pytest.mark.parametrize("engine", OTHERS)
+def test_engines_agree_on_how_the_statistics_grew_day_by_day(journal: Journal, engine: str) -> None:
+    with journal.snapshot() as ours, journal.snapshot(address_of(engine)) as theirs:
+        found, other = (growing(snapshot) for snapshot in (ours, theirs))
+    assert len(found) > 3
+    for (day, one), (same, another) in zip(found, other, strict=True):
+        assert day == same
+        assert whole(another) == whole(one, near)
+
+
+def growing(snapshot: Snapshot) -> list[tuple[date, Totals]]:
+    shown = exposures_of(FOLLOWED, snapshot.events(EXPOSURE))
+    happened = snapshot.events(*FOLLOWED.types)
+    rows = course_expression(FOLLOWED, shown, happened, centres={}, as_of=T0 + timedelta(hours=60))
+    return days_of(FOLLOWED, rows.to_pyarrow().to_pylist(), {})
 
 
 def counted(snapshot: Snapshot) -> tuple[Totals, QualityTotals]:
