@@ -15,14 +15,14 @@ from counterpoint.experiments.estimates import estimates_of
 from counterpoint.experiments.looks import Reading
 from counterpoint.experiments.metrics.reading import LEAST
 from counterpoint.experiments.model import Experiment, Metric
-from counterpoint.experiments.result import Comparison, MetricResult
+from counterpoint.experiments.result import Comparison, MetricResult, Result
 from counterpoint.experiments.segment import Homogeneity, Level, LevelEffect, Range, Segment
 from counterpoint.experiments.totals import ArmTotals, Totals
 from counterpoint.experiments.wording import count, p_value
 from counterpoint.stats import Interval, Pair, adjust, difference, relative
 from counterpoint.stats.distributions import chi_square_tail
 
-__all__ = ["effects_of", "homogeneity", "segments_of"]
+__all__ = ["each_once", "effects_of", "homogeneity", "segments_of"]
 
 STEPS = 80
 """Steps of the golden section by which the common effect is found: to twelve digits of the range."""
@@ -262,7 +262,7 @@ def _sentence(made: Segment) -> str:
     differing = [each for each in made.homogeneity if each.found]
     if not differing:
         return (
-            f"No sign that an effect differs by {made.name}; what looks different below is what chance does over"
+            f"No sign that an effect differs by {made.name}: what looks different is no more than chance does over"
             f" {count(made.looked_at)} comparisons. A small difference may hide."
         )
     names = ", ".join(f"{each.label} (p {p_value(each.p_adjusted)})" for each in differing)
@@ -278,6 +278,14 @@ def _warnings(made: Segment) -> Iterator[str]:
             " explains: an arm may change it, and then users of one value are not comparable. Use an attribute that was"
             " known before."
         )
+
+
+def each_once(result: Result) -> list[MetricResult]:
+    """The metrics of a result in their order, each treatment's once, whatever roles they have."""
+    found: dict[tuple[str, str], MetricResult] = {}
+    for metric in result.metrics:
+        found.setdefault((metric.name, metric.treatment), metric)
+    return list(found.values())
 
 
 def effects_of(metric: MetricResult, segment: Segment) -> list[tuple[Level, LevelEffect]]:

@@ -91,13 +91,14 @@ def _begins(users: Table, days: int | None) -> Any:
 def _rows(plan: Experiment, users: Table, sums: Table) -> Table:
     """A row for each user and day with events, and for each day on which the user begins to count."""
     names = [name for name in sums.columns if name not in {"subject", "day"}]
-    schema = sums.schema()
-    nothing = {name: ibis.null(schema[name]) for name in names}
+    # Numbers alike on both sides: engines count in integers of different kinds.
+    happened = sums.select("subject", "day", **{name: sums[name].cast("float64") for name in names})
+    nothing = {name: ibis.null("float64") for name in names}
     begun = [
         users.select("subject", day=_begins(users, days), place=ibis.literal(place, "int64"), **nothing)
         for place, days in enumerate(_windows(plan))
     ]
-    happened = sums.select("subject", "day", *names, place=ibis.literal(LAST + len(begun), "int64"))
+    happened = happened.mutate(place=ibis.literal(LAST + len(begun), "int64"))
     rows = ibis.union(*begun, happened.select(*begun[0].columns)).alias("rows_of_days")
     known = users.select(
         "subject", "variant", "first", *(["reach"] if "reach" in users.columns else [])

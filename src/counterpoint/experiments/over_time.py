@@ -142,7 +142,7 @@ def days_of(
             arm = sums.setdefault(row["variant"], {})
             for name, value in row.items():
                 if name not in {"variant", "day"}:
-                    arm[name] = arm.get(name, 0) + (value or 0)
+                    arm[name] = arm.get(name, 0) + (round(value or 0) if _counted(name) else value or 0.0)
         at = datetime.combine(EPOCH + timedelta(days=number), time.max, UTC)
         arms = [
             {
@@ -164,6 +164,11 @@ def days_of(
         if arms:
             found.append((at.date(), totals_of(plan, arms)))
     return found
+
+
+def _counted(name: str) -> bool:
+    """Whether a column counts users or events."""
+    return name == "users" or name.removeprefix("events").removeprefix("n").isdigit()
 
 
 @dataclass(frozen=True)

@@ -38,6 +38,8 @@ class LineShown:
 
     line: Line
     chart: Markup
+    """Empty where there is one day only."""
+    margin_drawn: bool
     clipped: bool
     """Whether the interval of some day goes beyond the chart."""
     rows: tuple[DayRow, ...]
@@ -83,7 +85,8 @@ def _shown(line: Line, result: Result, tell: Callable[[str], str], *, many: bool
     )
     return LineShown(
         line,
-        chart,
+        chart if len(points) > 1 else Markup(""),
+        bool(targets),
         cut,
         tuple(
             DayRow(

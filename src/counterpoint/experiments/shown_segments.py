@@ -6,12 +6,12 @@ from dataclasses import dataclass
 from markupsafe import Markup
 
 from counterpoint.experiments import wording
-from counterpoint.experiments.by_level import effects_of
+from counterpoint.experiments.by_level import each_once, effects_of
 from counterpoint.experiments.result import MetricResult, Result
 from counterpoint.experiments.segment import Homogeneity, Level, LevelEffect, Segment
 from counterpoint.web.charts import Interval, interval_plot
 
-__all__ = ["EffectRow", "MetricBySegment", "SegmentShown", "name_of", "segments_shown", "written"]
+__all__ = ["EffectRow", "MetricBySegment", "SegmentShown", "name_of", "segments_shown"]
 
 NONE = "(none)"
 """What users without a value are called."""
@@ -61,7 +61,9 @@ def segments_shown(result: Result, tell: Callable[[str], str]) -> list[SegmentSh
     return [
         SegmentShown(
             segment,
-            tuple(_metric(metric, segment, tell) for metric in _each_once(result, segment)),
+            tuple(
+                _metric(metric, segment, tell) for metric in each_once(result) if effects_of(metric, segment)
+            ),
             wording.percent(1 - segment.level, places=0 if segment.level > 0.005 else 2),
         )
         for segment in result.segments
@@ -72,14 +74,6 @@ def segments_shown(result: Result, tell: Callable[[str], str]) -> list[SegmentSh
 def name_of(level: Level) -> str:
     """What a value is called."""
     return level.name or NONE
-
-
-def _each_once(result: Result, segment: Segment) -> list[MetricResult]:
-    found: dict[tuple[str, str], MetricResult] = {}
-    for metric in result.metrics:
-        if effects_of(metric, segment):
-            found.setdefault((metric.name, metric.treatment), metric)
-    return list(found.values())
 
 
 def _metric(metric: MetricResult, segment: Segment, tell: Callable[[str], str]) -> MetricBySegment:
@@ -150,7 +144,7 @@ def _tone(metric: MetricResult, effect: LevelEffect) -> str:
 
 
 def _row(metric: MetricResult, level: Level, effect: LevelEffect) -> EffectRow:
-    change, interval = written(metric, effect)
+    change, interval = wording.written(metric, effect)
     return EffectRow(
         name_of(level),
         sum(level.users.values()),
@@ -162,16 +156,3 @@ def _row(metric: MetricResult, level: Level, effect: LevelEffect) -> EffectRow:
         "–" if effect.p_adjusted is None else wording.p_value(effect.p_adjusted),
         effect.found,
     )
-
-
-def written(metric: MetricResult, effect: LevelEffect) -> tuple[str, str]:
-    """The change of one value and its interval, in shares where there is one."""
-    if effect.difference is None or effect.interval is None:
-        return effect.state, ""
-    if effect.relative is None or effect.relative_interval is None:
-        ends = effect.interval
-        low, high = (wording.value(metric, end, signed=True) for end in (ends.low, ends.high))
-        return wording.value(metric, effect.difference, signed=True), f"{low} to {high}"
-    ends = effect.relative_interval
-    low, high = (wording.percent(end, signed=True) for end in (ends.low, ends.high))
-    return wording.percent(effect.relative, signed=True), f"{low} to {high}"
