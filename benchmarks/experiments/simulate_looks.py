@@ -87,7 +87,9 @@ class Drawn:
 
 def draw(runs: int, per_arm: int, rng: np.random.Generator) -> Drawn:
     """Experiments of arms of equal size."""
-    users = [round(per_arm * look / LOOKS) for look in range(1, LOOKS + 1)]
+    users = [
+        math.ceil(per_arm * look / LOOKS) for look in range(1, LOOKS + 1)
+    ]  # rounded down, a look is not due yet
     steps = np.sqrt(np.diff([0, *users]))[None, :, None]
 
     def sums(sd: float) -> Floats:
