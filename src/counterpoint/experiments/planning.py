@@ -188,9 +188,13 @@ def _absolute(plan: Experiment, metric: MetricSize) -> bool:
 
 
 def _change(plan: Experiment, metric: MetricSize) -> str:
-    if _absolute(plan, metric):
-        return _short(metric.effect)
-    return _short(metric.relative * 100) if metric.relative is not None else CHANGE
+    """The change or margin that the plan names, known even where nothing of the metric is yet."""
+    margins = {each.metric.name: each.margin for each in plan.guardrails}
+    named = plan.targets.get(metric.name, Target()).mde
+    size = margins.get(metric.name) if metric.test == "non-inferiority" else named
+    if size is None:
+        return CHANGE if metric.relative is None else _short(metric.relative * 100)
+    return _short(size if _absolute(plan, metric) else size * 100)
 
 
 def _kind(metric: MetricSize) -> str:
