@@ -32,13 +32,17 @@ from counterpoint.stats import (
 )
 from counterpoint.stats.distributions import normal_quantile, normal_tail
 
-__all__ = ["Reading", "fingerprint", "key_of_level", "reading_of", "taken_now"]
+__all__ = ["UNDECLARED", "Reading", "fingerprint", "key_of_level", "reading_of", "taken_now"]
 
 MOST_DAYS = 60
 """Looks of the watch over harm; a longer experiment is watched that often, evenly."""
 NEVER = 1e-300
 """Level of a test that may not reject at this look."""
 SLACK = 1e-9
+UNDECLARED = (
+    "The plan does not say when it is read, so effects on success metrics are withheld: declare end, unitsPerArm or"
+    " stopping in it."
+)
 
 
 @dataclass(frozen=True)
@@ -74,7 +78,7 @@ class Reading:
     def level(self, alpha: float) -> float:
         """Level at this reading of a one-sided test of a role with `alpha` over all readings."""
         method = self.stopping.method
-        if method == "confidence-sequence":
+        if method == "confidence-sequence" or self.progress.exploratory:
             return _always(self.stopping, self.progress.users, alpha)
         return _nominal(self.look(alpha).boundary) if method == "group-sequential" else alpha
 
@@ -92,8 +96,6 @@ class Reading:
     def harm_level(self, alpha: float) -> float:
         """Level at this reading of the test of harm with `alpha` over the whole run."""
         if not self.days:
-            if not self.progress.declared:
-                return alpha
             return _always(self.stopping, self.progress.users, alpha)
         return _nominal(_watch(self.days, alpha))
 
@@ -141,6 +143,7 @@ def reading_of(
     *,
     taken: Sequence[Taken] = (),
     needed: int | None = None,
+    explore: bool = False,
 ) -> Reading:
     """Where a reading stands.
 
@@ -151,6 +154,8 @@ def reading_of(
         taken: The looks that were recorded, in their order. A look that was due and not recorded counts as
             taken at its planned time, so that reading less often never makes a boundary weaker than planned.
         needed: Users per arm that the pooled variance asks for ("fixed-power" alone).
+        explore: Look at a plan that does not say when it is read; its intervals are those of a confidence sequence,
+            since nobody knows how often it is looked at. No other plan is read sooner by it.
     """
     stopping = plan.reading
     sizes = [arm.users if (arm := totals.arm(variant)) else 0 for variant in plan.arms]
@@ -170,6 +175,8 @@ def reading_of(
             users=users,
             maximum=stopping.maximum,
         )
+    elif not plan.has_end:
+        progress = _undeclared(users, explore=explore)
     else:
         progress = _once(plan, sizes, ended=ended, full=full, needed=needed)
     return Reading(plan, progress, taken, days=days, sizes=dict(zip(plan.arms, sizes, strict=True)))
@@ -224,6 +231,20 @@ def _ended(plan: Experiment, last: datetime | None, as_of: datetime) -> bool:
     return plan.end is not None and (as_of >= plan.end or (last is not None and last >= plan.end))
 
 
+def _undeclared(users: int, *, explore: bool) -> Progress:
+    """A reading of a plan that does not say when it is read: nothing of its success metrics, or a look that is told as one."""
+    return Progress(
+        method="fixed",
+        declared=False,
+        final=False,
+        open=explore,
+        users=users,
+        exploratory=explore,
+        condition="" if explore else "plan",
+        why="" if explore else UNDECLARED,
+    )
+
+
 def _once(plan: Experiment, sizes: Sequence[int], *, ended: bool, full: bool, needed: int | None) -> Progress:
     """A reading of a plan that is read once, at its end."""
     stopping, users, smallest = plan.reading, sum(sizes), min(sizes)
@@ -248,7 +269,7 @@ def _once(plan: Experiment, sizes: Sequence[int], *, ended: bool, full: bool, ne
     maximum = stopping.maximum or (plan.units_per_arm * len(sizes) if plan.units_per_arm else None)
     return Progress(
         method=stopping.method,
-        declared=plan.has_end,
+        declared=True,
         final=not waits,
         open=not waits,
         users=users,

@@ -51,6 +51,8 @@ def recommend(plan: Experiment, comparison: Comparison, reading: Reading) -> Ver
     tree, found = plan.tree, _answers(plan, comparison, reading)
     met = answer(tree, found)
     leaf, group = deciding(tree, found, _closeness(comparison))
+    if reading.progress.exploratory and met is not False:
+        return _explored(comparison)
     if met is True:
         return _ship(comparison, leaf)
     if met is False:
@@ -238,11 +240,36 @@ def _until_look(plan: Experiment, reading: Reading, seen: str) -> Verdict:
     )
 
 
+def _until_declared(plan: Experiment, reading: Reading, seen: str) -> Verdict:
+    calm = "" if seen else " No metric is significantly worse so far."
+    return _keep(
+        f"Keep running: the plan does not say when it is read, so effects on the success metrics are withheld.{calm}{seen}",
+        "plan",
+        "A declared stopping plan: write end, unitsPerArm or stopping into the descriptor, with the number of users that"
+        " `counterpoint experiments plan NAME` says, before anybody looks. `counterpoint experiments explore NAME` shows figures"
+        " that are no evidence, and notes that in the activity log.",
+    )
+
+
+def _explored(comparison: Comparison) -> Verdict:
+    """An exploratory look: its figures, and that they decide nothing."""
+    tested = [metric for metric in comparison.metrics if metric.difference is not None and metric.p is not None]
+    seen = f" What it saw: {'; '.join(map(_told, tested))}." if tested else ""
+    return _keep(
+        "Keep running: this was an exploratory look at a plan that does not say when it is read, so it is no evidence and"
+        f" ships nothing.{seen}",
+        "plan",
+        "A declared stopping plan, and users who come after it: write end, unitsPerArm or stopping into the descriptor,"
+        " with a start after this look.",
+    )
+
+
 _WAITS: dict[str, Callable[[Experiment, Reading, str], Verdict]] = {
     "end": _until_end,
     "units": _until_units,
     "power": _until_power,
     "look": _until_look,
+    "plan": _until_declared,
 }
 
 
