@@ -123,6 +123,10 @@ COMMANDS: dict[str, dict[str, tuple[str, str]]] = {
             "counterpoint.experiments.commands:analyze",
             "Print the results and the shipping recommendation.",
         ),
+        "explore": (
+            "counterpoint.experiments.commands:explore",
+            "Look at an experiment that does not say when it is read.",
+        ),
         "plan": (
             "counterpoint.experiments.sizing_commands:plan",
             "Print how many users and days an experiment needs.",

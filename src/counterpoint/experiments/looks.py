@@ -373,6 +373,8 @@ def _days(
 ) -> tuple[float, ...]:
     """Information at each look for harm so far, if the plan says when it ends."""
     begun = plan.start or totals.first_exposure
+    if begun is None and final and plan.end:
+        return (1.0,)  # a table without moments that is read after its end: there was no day to look before
     users, stopping = sum(sizes), plan.reading
     maximum = stopping.maximum or (plan.units_per_arm * len(sizes) if plan.units_per_arm else 0)
     if begun is None or not users or not (plan.end or maximum):

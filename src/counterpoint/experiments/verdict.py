@@ -253,7 +253,9 @@ def _until_declared(plan: Experiment, reading: Reading, seen: str) -> Verdict:
 
 def _explored(comparison: Comparison) -> Verdict:
     """An exploratory look: its figures, and that they decide nothing."""
-    tested = [metric for metric in comparison.metrics if metric.difference is not None and metric.p is not None]
+    tested = [
+        metric for metric in comparison.metrics if metric.difference is not None and metric.p is not None
+    ]
     seen = f" What it saw: {'; '.join(map(_told, tested))}." if tested else ""
     return _keep(
         "Keep running: this was an exploratory look at a plan that does not say when it is read, so it is no evidence and"

@@ -13,7 +13,8 @@ from counterpoint.experiments.tables.asking import plain_name
 
 from .conftest import Write
 
-ASKED = ("--subject", "user", "--variant", "arm", "--control", "a", "--metric", "spent")
+ENDED = ("--end", "2026-06-01")
+ASKED = ("--subject", "user", "--variant", "arm", "--control", "a", "--metric", "spent", *ENDED)
 
 
 def call(*arguments: str) -> int:
@@ -38,7 +39,17 @@ def rows(users: int = 40, *, sign: str = ",", extra: str = "") -> str:
     return sign.join(("user", "arm", "spent")) + "\n" + "\n".join(lines) + "\n" + extra
 
 
-CATS = ("--subject", "userid", "--variant", "version", "--control", "gate_30", "--metric", "retention_7")
+CATS = (
+    "--subject",
+    "userid",
+    "--variant",
+    "version",
+    "--control",
+    "gate_30",
+    "--metric",
+    "retention_7",
+    *ENDED,
+)
 
 
 @pytest.mark.parametrize(("threshold", "state"), [("0.001", "do not ship"), ("0.01", "invalid")])
@@ -61,6 +72,30 @@ def test_figures_of_an_invalid_table_are_withheld_until_somebody_acknowledges_it
     ]
     assert metric["difference"] is None
     assert "withheld" in metric["note"]
+
+
+def test_a_table_whose_end_is_not_declared_tells_nothing_of_success_and_says_what_to_declare(
+    cats: Path, folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    found = read(capsys, "--table", str(cats), *CATS[:-2], "--srm-threshold", "0.0001")
+    (metric,) = found["comparisons"][0]["metrics"]
+    assert (found["verdict"]["state"], metric["difference"], metric["p"]) == ("keep running", None, None)
+    assert "--end" in found["verdict"]["wouldChange"]
+    assert "--explore" in found["verdict"]["wouldChange"]
+    looked = read(capsys, "--table", str(cats), *CATS[:-2], "--explore")
+    (metric,) = looked["comparisons"][0]["metrics"]
+    assert metric["difference"] == pytest.approx(8_279 / 45_489 - 8_502 / 44_700, rel=1e-12)
+    assert (looked["verdict"]["state"], looked["progress"]["exploratory"]) == ("keep running", True)
+    for wrong in (("--explore", *ENDED), ("--end", "soon")):
+        assert "--end" in refused(capsys, "--table", str(cats), *CATS[:-2], *wrong)
+
+
+def test_an_end_to_come_keeps_a_table_from_being_read(
+    write: Write, capsys: pytest.CaptureFixture[str]
+) -> None:
+    write("t.csv", rows())
+    found = read(capsys, "--table", "t.csv", *ASKED[:-2], "--end", "2999-01-01")
+    assert (found["verdict"]["state"], found["verdict"]["condition"]) == ("keep running", "end")
 
 
 def test_the_words_name_the_table_and_no_exposure(
@@ -235,7 +270,7 @@ def test_ratios_and_covariates_of_columns_have_the_errors_that_users_give(
         clicks = views * (25 + 104_729 * i % 31 + 2 * (i % 2)) // 100
         lines.append(f"u{i},{'ab'[i % 2]},{clicks},{views}")
     write("t.csv", "user,arm,clicks,views\n" + "\n".join(lines) + "\n")
-    found = read(capsys, "--table", "t.csv", *ASKED[:6], "--metric", "rate=clicks/views")
+    found = read(capsys, "--table", "t.csv", *ASKED[:6], *ENDED, "--metric", "rate=clicks/views")
     metric = found["comparisons"][0]["metrics"][0]
     assert metric["controlMean"] == pytest.approx(0.331085521616, rel=1e-11)
     assert metric["difference"] == pytest.approx(0.019085906955, rel=1e-9)

@@ -34,6 +34,7 @@ def experiment(source: Mapping[str, Any], **spec: Any) -> dict[str, Any]:
             "control": "a",
             "treatments": ["b"],
             "success": [{"metric": "spent"}],
+            "end": "2026-06-01",
             **spec,
         },
     )
@@ -85,6 +86,8 @@ def test_what_the_command_writes_is_imported_and_read_with_the_same_figures(
         "a",
         "--metric",
         "spent=revenue",
+        "--end",
+        "2026-06-01",
         "--owner",
         "games",
     )

@@ -43,6 +43,7 @@ def analyze_table(
     as_of: datetime | None = None,
     looks: Sequence[Taken] = (),
     acknowledged: bool = False,
+    explore: bool = False,
 ) -> Result:
     """Read an experiment from one Ibis table with rows of users.
 
@@ -56,13 +57,20 @@ def analyze_table(
         as_of: The moment of reading; now by default.
         looks: The looks that were taken before, of a sequential plan.
         acknowledged: Show the figures of an invalid experiment, which are no evidence.
+        explore: Look at a plan that does not say when it is read.
 
     Raises:
         InputError: the table lacks columns or rows, holds texts for numbers, or none of the plan's variants.
     """
     reading = read_table(experiment.metrics, source, table, start=experiment.start, end=experiment.end)
     return concluded(
-        experiment, source, reading, as_of=as_of or datetime.now(UTC), looks=looks, acknowledged=acknowledged
+        experiment,
+        source,
+        reading,
+        as_of=as_of or datetime.now(UTC),
+        looks=looks,
+        acknowledged=acknowledged,
+        explore=explore,
     )
 
 
@@ -126,6 +134,7 @@ def concluded(
     as_of: datetime,
     looks: Sequence[Taken] = (),
     acknowledged: bool = False,
+    explore: bool = False,
 ) -> Result:
     """What a reading says by a plan.
 
@@ -145,6 +154,7 @@ def concluded(
         engine=reading.engine,
         looks=looks,
         acknowledged=acknowledged,
+        explore=explore,
     )
     quality = replace(result.quality, warnings=(*result.quality.warnings, *found.warnings))
     return replace(result, quality=quality, sql=reading.sql, source=source.shown)

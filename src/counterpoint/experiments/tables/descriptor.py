@@ -102,6 +102,8 @@ def _experiment(plan: Experiment, source: Source, path: str) -> dict[str, Any]:
         spec["guardrails"] = guardrails
     if plan.units_per_arm:
         spec["unitsPerArm"] = plan.units_per_arm
+    if plan.end:
+        spec["end"] = plan.end.isoformat()
     spec |= {"alpha": plan.alpha, "srmThreshold": plan.srm_threshold}
     return _document("Experiment", plain_name(plan.name), plan.name, spec)
 

@@ -62,6 +62,7 @@ def table_totals(metrics: Sequence[Metric], source: Source, rows: Sequence[Mappi
             f"The column {source.variant!r} of {source.shown} holds more than {count(MOST_VARIANTS)} values, so it names no"
             " variants; name the column that does."
         )
+    _refuse(metrics, source, rows)
     seen = [row for row in rows if row["known"] and row["seen"]]
     if not seen:
         outside = sum(int(row["outside"] or 0) for row in rows)
@@ -73,7 +74,6 @@ def table_totals(metrics: Sequence[Metric], source: Source, rows: Sequence[Mappi
         raise InputError(
             f"There is nothing to read in {source.shown}: {why}. Check the columns and dates, or export it again."
         )
-    _refuse(metrics, source, rows)
     arms = [row for row in seen if row["variant"] is not None]
     sizes = {row["variant"]: int(row["users"]) for row in arms if not row["mixed"]}
     groups = tuple(
