@@ -387,7 +387,8 @@ def _told(metric: MetricResult) -> str:
     """A metric with its figures as a clause: "retention rose by 4.3 % (…)"."""
     if metric.difference is None:
         return f"{metric.label} is withheld"
-    if abs(metric.difference) <= 1e-12 * abs(metric.control_mean):  # no more than rounding
+    moved = metric.worse or any(test.shown for test in metric.hypotheses)
+    if not moved and abs(metric.difference) <= 1e-12 * abs(metric.control_mean):  # no more than rounding
         return f"{metric.label} did not move ({_inside(metric)})"
     verb = "rose" if metric.difference > 0 else "fell"
     size = change(metric).lstrip("+−")

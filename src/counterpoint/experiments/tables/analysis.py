@@ -13,6 +13,7 @@ from counterpoint.experiments.analysis import result_of
 from counterpoint.experiments.metrics.reading import LEAST
 from counterpoint.experiments.model import Experiment, Metric
 from counterpoint.experiments.result import Result, Taken
+from counterpoint.experiments.tables.asking import NOBODY
 from counterpoint.experiments.tables.source import Source
 from counterpoint.experiments.tables.totals import TableTotals, listed_variants, table_totals
 from counterpoint.experiments.totals import Totals
@@ -144,7 +145,7 @@ def concluded(
     found = reading.found
     if not any(arm in found.variants for arm in plan.arms):
         raise InputError(
-            f"No row of {source.shown} is of {' or '.join(plan.arms)}; the column {source.variant!r} holds"
+            f"No row of {source.shown} is of {' or '.join(arm for arm in plan.arms if arm != NOBODY)}; the column {source.variant!r} holds"
             f" {listed_variants(found.variants)}. Name control and treatment as the column has them."
         )
     result = result_of(

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from counterpoint.errors import InputError, Problem
-from counterpoint.experiments.tables.csv_head import columns_and_delimiter
+from counterpoint.experiments.tables.csv_head import columns_and_delimiter, zipped
 from counterpoint.experiments.tables.source import Source
 from counterpoint.spelling import near
 
@@ -72,6 +72,8 @@ def _matching(folder: Path, pattern: str) -> list[Path]:
 def _gone(pattern: str, folders: Sequence[Path]) -> str:
     names = []
     for folder in folders:
+        if (folder / pattern).is_dir():
+            return f"{folder / pattern} is a folder; name a file in it, or a pattern such as {pattern}/*.csv."
         parent = (folder / pattern).parent
         if parent.is_dir():
             names += [each.name for each in parent.iterdir() if each.name.lower().endswith((*CSV, *PARQUET))]
@@ -139,12 +141,18 @@ def _of_files(backend: Any, source: Source, files: Sequence[Path]) -> "Table":
                 f"The columns of {file} ({', '.join(head[0])}) are not those of {files[0]} ({', '.join(heads[0][0])});"
                 " files of one pattern are parts of one table."
             )
+    packed = {zipped(file) for file in files}
+    if len(packed) > 1:
+        raise InputError(
+            f"Some files of {source.shown} are packed by gzip and some are not; pack all, or none."
+        )
     table = backend.read_csv(
         [str(file) for file in files],
         delim=heads[0][1],
         header=True,
         all_varchar=True,
         encoding=source.encoding,
+        compression="gzip" if packed.pop() else "none",
         quote='"',
         columns=dict.fromkeys(heads[0][0], "VARCHAR"),
         auto_detect=False,

@@ -38,6 +38,13 @@ def require_columns(source: Source, metrics: Sequence[Metric], table: Table) -> 
         InputError: one problem for each column, with names that are near.
     """
     problems = list(_unfit(source, metrics))
+    if source.subject == source.variant:
+        problems.append(
+            Problem(
+                f"The column {source.subject!r} is named for the users and for their variants; name one for each.",
+                file=source.shown,
+            )
+        )
     wanted = [("subject", source.subject), ("variant", source.variant)]
     wanted += [("time", source.time)] if source.time else []
     for metric in metrics:
@@ -60,6 +67,12 @@ def _unfit(source: Source, metrics: Sequence[Metric]) -> Iterator[Problem]:
     for metric in metrics:
         pointer = f"/spec/source/metrics/{metric.name}"
         columns = source.columns_of(metric)
+        for name in {*columns.covariates} & {columns.value, columns.denominator}:
+            yield Problem(
+                f"{metric.label} is its own covariate ({name}), which would take its effect away; name a column of before"
+                " the experiment.",
+                pointer,
+            )
         if (columns.denominator is not None) != (metric.aggregation == "ratio"):
             yield Problem(
                 f"{metric.label} is {'a ratio; name its numerator and denominator' if columns.denominator is None else 'no ratio; name one column'}.",
@@ -240,14 +253,15 @@ def _number(name: str, source: Source, table: Table, backend: str) -> tuple[Any,
     if column.type().is_string():
         text = column.strip()
         low = text.lower()
-        plain = text.replace(source.decimal, ".") if source.decimal != "." else text
+        # With decimal commas a point parts thousands, or is a mistake: 1.234 must not pass as a bit more than one.
+        plain = text.replace(".", "x").replace(",", ".") if source.decimal == "," else text
         number = ibis.coalesce(
             plain.try_cast("float64"),
             ibis.cases((low.isin(["true", "yes"]), 1.0), (low.isin(["false", "no"]), 0.0)),
         )
         empty = (text.isnull() | low.isin(MISSING)).fill_null(True)  # noqa: FBT003 - Ibis' argument
         wrong = ~empty & number.isnull()
-        comma = _one((wrong & text.contains(",")).fill_null(False))  # noqa: FBT003 - Ibis' argument
+        comma = _one((wrong & text.contains("." if source.decimal == "," else ",")).fill_null(False))  # noqa: FBT003 - Ibis' argument
     elif column.type().is_numeric() or column.type().is_boolean():
         number = (
             ibis.cases((column, 1.0), (~column, 0.0))

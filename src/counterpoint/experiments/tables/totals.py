@@ -1,5 +1,6 @@
 """The rows of an experiment's table as totals, and what is to be said of them."""
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -105,11 +106,12 @@ def _refuse(metrics: Sequence[Metric], source: Source, rows: Sequence[Mapping[st
     for i, metric in enumerate(metrics):
         columns = " or ".join(source.columns_of(metric).names)
         if wrong := sum(int(row[f"wrong{i}"] or 0) for row in rows):
-            comma = (
+            hint = (
                 ' Numbers with a decimal comma need decimal: ",".'
-                if source.decimal == "." and any(row[f"comma{i}"] for row in rows)
-                else ""
+                if source.decimal == "."
+                else " With decimal commas a number has no point; leave the signs between thousands out."
             )
+            comma = hint if any(row[f"comma{i}"] for row in rows) else ""
             problems.append(Problem(
                 f"{count(wrong)} rows hold text in {columns} where {metric.name} needs numbers;"
                 f" name another column, or mend them.{comma}", file=source.shown))  # fmt: skip
@@ -151,6 +153,9 @@ def _warnings(metrics: Sequence[Metric], source: Source, rows: Sequence[Mapping[
 
 def _metric(metric: Metric, i: int, source: Source, row: Mapping[str, Any]) -> MetricTotals:
     n = int(row["users"])
+    _require_finite(
+        metric, source, [row[name] for name in row if name.startswith((f"sum{i}_", f"cross{i}_"))]
+    )
     parts = range(len(source.columns_of(metric).names))
     sums = [float(row[f"sum{i}_{p}"]) for p in parts]
     means = tuple(_finite(row[f"centre{i}_{p}"]) + sums[p] / n for p in parts)
@@ -169,6 +174,17 @@ def _metric(metric: Metric, i: int, source: Source, row: Mapping[str, Any]) -> M
         comoments=found,
         ratio=ratio,
     )
+
+
+def _require_finite(metric: Metric, source: Source, sums: Sequence[Any]) -> None:
+    if all(math.isfinite(float(each)) for each in sums if each is not None):
+        return
+    columns = " or ".join(source.columns_of(metric).names)
+    raise InputError(
+        "The table cannot be analysed.",
+        [Problem(f"The numbers in {columns} are too large to be squared; divide them, for example to millions, or look for wrong ones.",
+                 file=source.shown)],
+    )  # fmt: skip
 
 
 def _finite(centre: Any) -> float:
