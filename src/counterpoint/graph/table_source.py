@@ -24,6 +24,7 @@ SOURCE = Field(
         Field("variant", required=True),
         Field("time"),
         Field("metrics", "mapping", fields=(Field("*", "any"),)),
+        Field("segments", "texts"),
         Field("delimiter"),
         Field("decimal", choices=(".", ",")),
         Field("encoding", choices=("utf-8", "latin-1", "utf-16")),

@@ -63,7 +63,14 @@ def analyze_table(
     Raises:
         InputError: the table lacks columns or rows, holds texts for numbers, or none of the plan's variants.
     """
-    reading = read_table(experiment.metrics, source, table, start=experiment.start, end=experiment.end)
+    reading = read_table(
+        experiment.metrics,
+        source,
+        table,
+        start=experiment.start,
+        end=experiment.end,
+        segments=experiment.segments,
+    )
     return concluded(
         experiment,
         source,
@@ -82,8 +89,9 @@ def read_table(
     *,
     start: datetime | None = None,
     end: datetime | None = None,
+    segments: Sequence[str] = (),
 ) -> TableReading:
-    """Run the one query.
+    """Run the one query; `segments` are columns whose values part the users.
 
     Raises:
         InputError: as `analyze_table`.
@@ -93,12 +101,12 @@ def read_table(
     from counterpoint.experiments.tables.opening import told_errors
     from counterpoint.experiments.tables.summing import require_columns, table_expression
 
-    require_columns(source, metrics, table)
-    expression = table_expression(metrics, source, table, start=start, end=end)
+    require_columns(source, metrics, table, segments=segments)
+    expression = table_expression(metrics, source, table, start=start, end=end, segments=segments)
     with told_errors(source):
         rows = _rows(expression)
     return TableReading(
-        table_totals(metrics, source, rows), str(ibis.to_sql(expression)), table.get_backend().name
+        table_totals(metrics, source, rows, segments), str(ibis.to_sql(expression)), table.get_backend().name
     )
 
 

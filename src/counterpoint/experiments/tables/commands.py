@@ -59,7 +59,9 @@ def analyze_options(name: str | None, options: "Options") -> "Result":
     source = _source(options, {each.metric.name: each.columns for each in asked})
     files = files_of(source, [Path.cwd()], inside=False)
     with opened(source, files=files) as table:
-        reading = read_table([each.metric for each in asked], source, table, end=end)
+        reading = read_table(
+            [each.metric for each in asked], source, table, end=end, segments=source.segments
+        )
     plan = plan_for(
         name or Path(options.table or "").stem.replace("*", "") or "table",
         control=options.control or "",
@@ -73,6 +75,7 @@ def analyze_options(name: str | None, options: "Options") -> "Result":
         srm_threshold=options.srm_threshold,
         units_per_arm=options.units_per_arm,
         end=end,
+        segments=source.segments,
     )
     result = concluded(
         plan,
@@ -118,6 +121,7 @@ def _source(options: "Options", metrics: "dict[str, object]") -> "Source":
         time=options.time,
         file=options.table,
         metrics=metrics,  # type: ignore[arg-type]
+        segments=tuple(dict.fromkeys(options.segment)),
         delimiter=delimiter_of(options.delimiter),
         decimal=options.decimal,
         encoding=options.encoding,

@@ -123,6 +123,8 @@ def _source(source: Source, path: str) -> dict[str, Any]:
             }
         else:
             found["metrics"][name] = {"column": columns.value, **covariates} if covariates else columns.value
+    if source.segments:
+        found["segments"] = list(source.segments)
     if source.delimiter:
         found["delimiter"] = source.delimiter
     if source.decimal != ".":

@@ -32,6 +32,7 @@ class Options:
     guardrail: Annotated[tuple[str, ...], Parameter(negative="", help="Metric that must not get worse: as --metric, with its margin after it, such as rounds:2%.")] = ()  # fmt: skip
     covariate: Annotated[tuple[str, ...], Parameter(negative="", help="METRIC=COLUMN: a number known before the experiment, which makes the interval narrower.")] = ()  # fmt: skip
     share: Annotated[tuple[str, ...], Parameter(negative="", help="VARIANT=SHARE that was planned; equal where nothing is said.")] = ()  # fmt: skip
+    segment: Annotated[tuple[str, ...], Parameter(negative="", help="Column, such as the country, by whose values sizes and effects are told too; never part of the verdict.")] = ()  # fmt: skip
     alpha: Annotated[float, Parameter(help="One-sided level of the decision.")] = 0.05
     srm_threshold: Annotated[float, Parameter(help="The sample ratio is a mismatch below this p; 0.01 is in use as well.")] = 0.001  # fmt: skip
     units_per_arm: Annotated[int | None, Parameter(help="Users that each arm should have before the result is read, as it was planned.")] = None  # fmt: skip

@@ -15,7 +15,9 @@ from ibis.expr.types import Table
 
 from counterpoint.errors import InputError, Problem
 from counterpoint.experiments.aggregation import literal_of
+from counterpoint.experiments.by_segment import MOST_LEVELS, level_column
 from counterpoint.experiments.model import Metric
+from counterpoint.experiments.tables.levels import large_values, level_of_user, spread
 from counterpoint.experiments.tables.source import Source
 from counterpoint.spelling import near
 
@@ -31,7 +33,9 @@ WITH_NAN = ("duckdb", "postgres")
 """Engines whose numbers may be no number."""
 
 
-def require_columns(source: Source, metrics: Sequence[Metric], table: Table) -> None:
+def require_columns(
+    source: Source, metrics: Sequence[Metric], table: Table, *, segments: Sequence[str] = ()
+) -> None:
     """Refuse a table that lacks a column that is named.
 
     Raises:
@@ -49,6 +53,7 @@ def require_columns(source: Source, metrics: Sequence[Metric], table: Table) -> 
     wanted += [("time", source.time)] if source.time else []
     for metric in metrics:
         wanted += [(f"the metric {metric.name}", name) for name in source.columns_of(metric).names]
+    wanted += [("a segment", name) for name in segments]
     known = list(table.columns)
     problems += [
         Problem(
@@ -95,8 +100,12 @@ def table_expression(
     *,
     start: datetime | None = None,
     end: datetime | None = None,
+    segments: Sequence[str] = (),
 ) -> Table:
     """The expression whose few rows are the totals: one for each variant, for users of several, and for rows of nobody.
+
+    There are further rows of each arm for each value of each segment: `which` is the segment's number from 1, and `part`
+    the value; in the rows of the whole `which` is 0.
 
     Args:
         metrics: what is summed, in the order of the columns `m{i}_{part}`.
@@ -104,12 +113,13 @@ def table_expression(
         table: the table.
         start: rows before it do not count; none where there is no bound.
         end: rows after it do not count.
+        segments: columns whose values part the users.
     """
-    users = _users(metrics, source, *_rows(metrics, source, table, start, end))
+    users = _users(metrics, source, *_rows(metrics, source, table, start, end, segments), segments=segments)
     parts = [(i, p) for i, metric in enumerate(metrics) for p in range(len(source.columns_of(metric).names))]
     counted = users.filter(users.known & users.low.notnull())
     centres = counted.aggregate(**{f"c{i}_{p}": counted[f"m{i}_{p}"].mean() for i, p in parts}, nothing=counted.count()).alias("centres")  # fmt: skip
-    around = users.cross_join(centres)
+    around = spread(users.cross_join(centres), segments)
     # A covariate that is missing says nothing: it lies at the mean, which changes no estimate's expectation.
     away: dict[tuple[int, int], Any] = {
         (i, p): (around[f"m{i}_{p}"] - around[f"c{i}_{p}"]).fill_null(0.0) for i, p in parts
@@ -124,23 +134,27 @@ def table_expression(
         sums[f"comma{i}"] = around[f"comma{i}"].max()
         sums[f"binary{i}"] = around[f"binary{i}"].min()
     mixed = (around.low != around.high).fill_null(False)  # noqa: FBT003 - Ibis' argument
-    return (
-        around.group_by(variant=around.low, mixed=mixed, known=around.known, seen=around.rows > 0)
-        .aggregate(
-            users=around.count(),
-            rows=around.rows.sum(),
-            several=_one(around.rows > 1).sum(),
-            outside=around.outside.sum(),
-            untimed=around.untimed.sum(),
-            first=around["first"].min(),
-            last=around["last"].max(),
-            **sums,
-        )
-        .limit(MOST_VARIANTS + 1)
+    by = {"which": around.which, "part": around.part}
+    found = around.group_by(
+        variant=around.low, mixed=mixed, known=around.known, seen=around.rows > 0, **by
+    ).aggregate(
+        users=around.count(),
+        rows=around.rows.sum(),
+        several=_one(around.rows > 1).sum(),
+        outside=around.outside.sum(),
+        untimed=around.untimed.sum(),
+        first=around["first"].min(),
+        last=around["last"].max(),
+        **sums,
     )
+    if segments:
+        found = large_values(found).order_by("which")
+    return found.limit(MOST_VARIANTS + 1 + len(segments) * MOST_LEVELS * 20)
 
 
-def _users(metrics: Sequence[Metric], source: Source, rows: Table, inside: Any) -> Table:
+def _users(
+    metrics: Sequence[Metric], source: Source, rows: Table, inside: Any, *, segments: Sequence[str]
+) -> Table:
     """One row per user, with each part of each metric; rows without a user make one row that is not `known`."""
     columns: dict[str, Any] = {}
     for i, metric in enumerate(metrics):
@@ -168,6 +182,10 @@ def _users(metrics: Sequence[Metric], source: Source, rows: Table, inside: Any) 
         outside=ibis.literal(0) if inside is None else one.count(where=~inside),
         untimed=rows.untimed.sum(),
         **columns,
+        **{
+            level_column(number): level_of_user(rows, number, inside)
+            for number in range(1, len(segments) + 1)
+        },
     )
     binary = {f"binary{i}": _one(grouped[f"m{i}_0"].isin([0.0, 1.0])) for i, _ in enumerate(metrics)}
     return grouped.mutate(known=grouped.subject.notnull(), **binary).alias("users")
@@ -191,7 +209,12 @@ def _of_user(part: Metric, value: Any, inside: Any) -> Any:
 
 
 def _rows(
-    metrics: Sequence[Metric], source: Source, table: Table, start: datetime | None, end: datetime | None
+    metrics: Sequence[Metric],
+    source: Source,
+    table: Table,
+    start: datetime | None,
+    end: datetime | None,
+    segments: Sequence[str],
 ) -> tuple[Table, Any]:
     """The rows with their columns read as what they mean, and whether one lies within the dates."""
     backend = table.get_backend().name
@@ -205,6 +228,7 @@ def _rows(
         for name, at in (("blank", 1), ("wrong", 2), ("endless", 3)):
             columns[f"{name}{i}"] = reduce(lambda a, b: a + b, [each[at] for each in read])
         columns[f"comma{i}"] = reduce(lambda a, b: a + b, [each[4] for each in read])
+    columns |= {level_column(number): _text(table[name]) for number, name in enumerate(segments, 1)}
     rows = table.select(subject=subject, variant=variant, time=time, untimed=untimed, **columns).alias(
         "rows_read"
     )

@@ -9,6 +9,7 @@ from typing import Any
 from counterpoint.errors import InputError, Problem
 from counterpoint.experiments.metrics.reading import LEAST
 from counterpoint.experiments.model import Metric
+from counterpoint.experiments.quality_totals import QualityTotals, Sizes
 from counterpoint.experiments.tables.source import Source
 from counterpoint.experiments.tables.summing import MOST_VARIANTS
 from counterpoint.experiments.totals import (
@@ -51,13 +52,20 @@ def listed_variants(variants: Mapping[str, int]) -> str:
     return ", ".join([*shown[:MOST_LISTED], *rest]) or "no variant"
 
 
-def table_totals(metrics: Sequence[Metric], source: Source, rows: Sequence[Mapping[str, Any]]) -> TableTotals:
+def table_totals(
+    metrics: Sequence[Metric],
+    source: Source,
+    rows: Sequence[Mapping[str, Any]],
+    segments: Sequence[str] = (),
+) -> TableTotals:
     """Read the rows of `table_expression`.
 
     Raises:
         InputError: the table has no rows, a column holds texts where numbers should be, or a user has several
             rows and the source says that there is one.
     """
+    parts = [row for row in rows if row["which"]]
+    rows = [row for row in rows if not row["which"]]
     if len(rows) > MOST_VARIANTS:
         raise InputError(
             f"The column {source.variant!r} of {source.shown} holds more than {count(MOST_VARIANTS)} values, so it names no"
@@ -78,15 +86,17 @@ def table_totals(metrics: Sequence[Metric], source: Source, rows: Sequence[Mappi
     arms = [row for row in seen if row["variant"] is not None]
     sizes = {row["variant"]: int(row["users"]) for row in arms if not row["mixed"]}
     groups = tuple(
-        ArmTotals(row["variant"], bool(row["mixed"]), int(row["users"]),
-                  {metric.name: _metric(metric, i, source, row) for i, metric in enumerate(metrics)})
+        _arm(metrics, source, row)
         for row in sorted(seen, key=lambda row: (bool(row["mixed"]), row["variant"] or ""))
-    )  # fmt: skip
+    )
+    by_value = _by_value(metrics, source, parts, segments)
     totals = Totals(
         groups=groups,
         first_exposure=_moment(min((row["first"] for row in seen if row["first"] is not None), default=None)),
         last_exposure=_moment(max((row["last"] for row in seen if row["last"] is not None), default=None)),
         outside=sum(int(row["outside"] or 0) for row in rows),
+        quality=QualityTotals(segments=_sizes(by_value)) if segments else None,
+        segments=by_value,
     )
     return TableTotals(
         totals,
@@ -99,6 +109,31 @@ def table_totals(metrics: Sequence[Metric], source: Source, rows: Sequence[Mappi
         ),
         warnings=tuple(_warnings(metrics, source, rows)),
     )
+
+
+def _arm(metrics: Sequence[Metric], source: Source, row: Mapping[str, Any]) -> ArmTotals:
+    found = {metric.name: _metric(metric, i, source, row) for i, metric in enumerate(metrics)}
+    return ArmTotals(row["variant"], bool(row["mixed"]), int(row["users"]), found)
+
+
+def _by_value(
+    metrics: Sequence[Metric], source: Source, rows: Sequence[Mapping[str, Any]], segments: Sequence[str]
+) -> dict[str, dict[str, tuple[ArmTotals, ...]]]:
+    """The arms of each value of each segment, in the order of the values; empty is who has none."""
+    found: dict[str, dict[str, list[ArmTotals]]] = {name: {} for name in segments}
+    for row in rows:
+        values = found[segments[int(row["which"]) - 1]]
+        values.setdefault(row["part"] or "", []).append(_arm(metrics, source, row))
+    return {name: {value: tuple(values[value]) for value in sorted(values)} for name, values in found.items()}
+
+
+def _sizes(by_value: Mapping[str, Mapping[str, Sequence[ArmTotals]]]) -> dict[str, tuple[Sizes, ...]]:
+    return {
+        name: tuple(
+            Sizes(value, {arm.variant or "": arm.users for arm in arms}) for value, arms in values.items()
+        )
+        for name, values in by_value.items()
+    }
 
 
 def _refuse(metrics: Sequence[Metric], source: Source, rows: Sequence[Mapping[str, Any]]) -> None:
