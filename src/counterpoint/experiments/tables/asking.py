@@ -21,6 +21,7 @@ AGGREGATIONS: Final = ("mean", "sum", "count", "any")
 NOBODY: Final = "(none)"
 """What stands for the treatment where the table has not even the control."""
 _MARGIN = re.compile(r"(\d+(?:\.\d+)?)\s*(%?)")
+_CAP = re.compile(r"cap\s*(\d+(?:\.\d+)?)\s*%")
 _BARE = re.compile(r"[^a-z0-9]+")
 
 
@@ -35,7 +36,7 @@ class Asked(msgspec.Struct, frozen=True):
 
 
 def asked_metric(text: str, *, guardrail: bool = False) -> Asked:
-    """Read `NAME[=COLUMN or COLUMN/COLUMN][:WORD]...`, where words are a direction, an aggregation or a margin.
+    """Read `NAME[=COLUMN or COLUMN/COLUMN][:WORD]...`, where words are a direction, an aggregation, a cap or a margin.
 
     Raises:
         UsageError: it is not of this form.
@@ -95,6 +96,8 @@ def _with_word(asked: Asked, word: str, option: str, text: str, *, guardrail: bo
         raise UsageError(f"{option} {text!r} says {word!r}; a ratio divides sums, so leave it out.")
     if word in AGGREGATIONS:
         return replace(asked, metric=replace(metric, aggregation=word), said=True)
+    if (found := _CAP.fullmatch(word)) and metric.aggregation != "ratio":
+        return replace(asked, metric=replace(metric, cap_quantile=float(found[1]) / 100))
     if guardrail and (found := _MARGIN.fullmatch(word)):
         margin = float(found[1]) / (100 if found[2] else 1)
         if 0 < margin < 1:
@@ -102,7 +105,9 @@ def _with_word(asked: Asked, word: str, option: str, text: str, *, guardrail: bo
         raise UsageError(
             f"{option} {text!r} has the margin {word}; it is a share of the control mean, such as 2% or 0.02."
         )
-    known = ", ".join((*DIRECTIONS, *AGGREGATIONS, *(["a margin such as 2%"] if guardrail else [])))
+    known = ", ".join(
+        (*DIRECTIONS, *AGGREGATIONS, "a cap such as cap99%", *(["a margin such as 2%"] if guardrail else []))
+    )
     raise UsageError(f"{option} {text!r} says {word!r}, which is none of {known}.")
 
 

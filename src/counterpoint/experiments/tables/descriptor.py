@@ -80,7 +80,12 @@ def _metric(metric: Metric) -> dict[str, Any]:
         "Metric",
         metric.name,
         metric.title,
-        {"event": metric.event, "aggregation": metric.aggregation, "direction": metric.direction},
+        {
+            "event": metric.event,
+            "aggregation": metric.aggregation,
+            "direction": metric.direction,
+            **({} if metric.cap_quantile is None else {"userCap": {"quantile": metric.cap_quantile}}),
+        },
     )
 
 

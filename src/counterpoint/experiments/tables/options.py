@@ -26,7 +26,7 @@ class Options:
         Parameter(
             negative="",
             help="Success metric: NAME, NAME=COLUMN, or NAME=COLUMN/COLUMN for a ratio; then :decrease where less is better,"
-            " and :any, :sum, :mean or :count for several rows of a user (sum).",
+            " :any, :sum, :mean or :count for several rows of a user (sum), and :cap99% to limit the largest values.",
         ),
     ] = ()
     guardrail: Annotated[tuple[str, ...], Parameter(negative="", help="Metric that must not get worse: as --metric, with its margin after it, such as rounds:2%.")] = ()  # fmt: skip

@@ -12,16 +12,18 @@ from typing import Any
 
 import ibis
 from ibis.expr.types import Table
+from msgspec.structs import replace
 
 from counterpoint.errors import InputError, Problem
 from counterpoint.experiments.aggregation import literal_of
 from counterpoint.experiments.by_segment import MOST_LEVELS, level_column
+from counterpoint.experiments.caps import capped_at_quantile
 from counterpoint.experiments.model import Metric
 from counterpoint.experiments.tables.levels import large_values, level_of_user, spread
 from counterpoint.experiments.tables.source import Source
 from counterpoint.spelling import near
 
-__all__ = ["MOST_VARIANTS", "require_columns", "table_expression"]
+__all__ = ["MOST_VARIANTS", "numbers_of", "raw_of", "require_columns", "table_expression"]
 
 MOST_VARIANTS = 1000
 """Groups beyond which a column holds no variants."""
@@ -115,8 +117,12 @@ def table_expression(
         end: rows after it do not count.
         segments: columns whose values part the users.
     """
-    users = _users(metrics, source, *_rows(metrics, source, table, start, end, segments), segments=segments)
-    parts = [(i, p) for i, metric in enumerate(metrics) for p in range(len(source.columns_of(metric).names))]
+    users = _capped(
+        metrics,
+        source,
+        _users(metrics, source, *_rows(metrics, source, table, start, end, segments), segments=segments),
+    )
+    parts = [(i, p) for i, metric in enumerate(metrics) for p in range(numbers_of(metric, source))]
     counted = users.filter(users.known & users.low.notnull())
     centres = counted.aggregate(**{f"c{i}_{p}": counted[f"m{i}_{p}"].mean() for i, p in parts}, nothing=counted.count()).alias("centres")  # fmt: skip
     around = spread(users.cross_join(centres), segments)
@@ -165,6 +171,9 @@ def _users(
                 columns[f"m{i}_{p}"] = _of_user(metric.parts[p], value, inside)
             else:
                 columns[f"m{i}_{p}"] = value.mean(where=inside)
+        for p in raw_of(metric):
+            plain = replace(metric.parts[p], cap=None, event_cap=None)
+            columns[f"m{i}_{len(names) + p}"] = _of_user(plain, rows[f"v{i}_{p}"], inside)
         columns |= {
             f"rows{i}": rows[f"v{i}_0"].count(where=inside),
             f"blank{i}": rows[f"blank{i}"].sum(where=inside),
@@ -189,6 +198,26 @@ def _users(
     )
     binary = {f"binary{i}": _one(grouped[f"m{i}_0"].isin([0.0, 1.0])) for i, _ in enumerate(metrics)}
     return grouped.mutate(known=grouped.subject.notnull(), **binary).alias("users")
+
+
+def raw_of(metric: Metric) -> range:
+    """The parts of a metric that are told without its limits too: all, where one of them has any."""
+    return range(len(metric.parts)) if metric.capped else range(0)
+
+
+def numbers_of(metric: Metric, source: Source) -> int:
+    """How many numbers of each user a metric needs: its columns, then its parts without limits where it has some."""
+    return len(source.columns_of(metric).names) + len(raw_of(metric))
+
+
+def _capped(metrics: Sequence[Metric], source: Source, users: Table) -> Table:
+    """The users with the values limited whose cap is a quantile of all users of one arm each."""
+    for i, metric in enumerate(metrics):
+        for p, part in enumerate(metric.parts):
+            if part.cap_quantile is not None:
+                one_arm = users.known & (users.low == users.high) & (users.rows > 0)
+                users = capped_at_quantile(users, f"m{i}_{p}", part.cap_quantile, one_arm)
+    return users
 
 
 def _of_user(part: Metric, value: Any, inside: Any) -> Any:

@@ -11,7 +11,7 @@ from counterpoint.experiments.metrics.reading import LEAST
 from counterpoint.experiments.model import Metric
 from counterpoint.experiments.quality_totals import QualityTotals, Sizes
 from counterpoint.experiments.tables.source import Source
-from counterpoint.experiments.tables.summing import MOST_VARIANTS
+from counterpoint.experiments.tables.summing import MOST_VARIANTS, numbers_of, raw_of
 from counterpoint.experiments.totals import (
     ArmTotals,
     CovariateTotals,
@@ -191,7 +191,7 @@ def _metric(metric: Metric, i: int, source: Source, row: Mapping[str, Any]) -> M
     _require_finite(
         metric, source, [row[name] for name in row if name.startswith((f"sum{i}_", f"cross{i}_"))]
     )
-    parts = range(len(source.columns_of(metric).names))
+    parts = range(numbers_of(metric, source))
     sums = [float(row[f"sum{i}_{p}"]) for p in parts]
     means = tuple(_finite(row[f"centre{i}_{p}"]) + sums[p] / n for p in parts)
 
@@ -199,14 +199,18 @@ def _metric(metric: Metric, i: int, source: Source, row: Mapping[str, Any]) -> M
         found = float(row[f"cross{i}_{max(p, q)}_{min(p, q)}"]) - sums[p] * (sums[q] / n)
         return max(found, 0.0) if p == q else found
 
-    found = Comoments(n, means, tuple(tuple(comoment(p, q) for q in parts) for p in parts))
-    ratio = len(metric.parts) > 1
-    alone = len(parts) == 2 and not ratio
+    whole = Comoments(n, means, tuple(tuple(comoment(p, q) for q in parts) for p in parts))
+    columns, values = len(source.columns_of(metric).names), len(metric.parts)
+    found = whole.select(list(range(columns)))
+    raw = [*range(columns, columns + len(raw_of(metric))), *range(values, columns)]
+    ratio = values > 1
+    alone = columns == 2 and not ratio
     return MetricTotals(
         moments_of(found, ratio=ratio),
         events=int(row[f"rows{i}"] or 0),
         covariate=CovariateTotals(found.moments(1), found.cross[0][1]) if alone else None,
         comoments=found,
+        plain=whole.select(raw) if metric.capped else None,
         ratio=ratio,
     )
 
