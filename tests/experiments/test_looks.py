@@ -289,6 +289,22 @@ def test_exploring_reads_no_declared_plan_sooner() -> None:
     assert result.metrics[0].withheld
 
 
+@pytest.mark.parametrize("units", [None, 1500])
+def test_a_plan_that_is_read_once_its_users_are_there_is_not_read_again(units: int | None) -> None:
+    once = plan(
+        Stopping(maximum=3000) if units is None else None, end=None, units_per_arm=units, guardrails=()
+    )
+    assert read(once, totals(2000, day=2), day=2).looks == ()
+    first = read(once, totals(3000, day=3, gain=1.02), day=3)
+    assert (first.verdict.state, [look.index for look in first.looks]) == ("do not ship", [1])
+    again = read(once, totals(3000, day=3, gain=1.02), day=4, looks=first.looks)
+    assert (again.verdict.state, "stands" in again.verdict.sentence) == (first.verdict.state, False)
+    later = read(once, totals(9000, day=9, gain=1.3), day=9, looks=first.looks)
+    assert later.verdict.state == "do not ship"
+    assert "the one reading that the plan asks for, on 4 May 2026, and stands" in later.verdict.sentence
+    assert later.looks == first.looks
+
+
 def test_an_invalid_experiment_hides_its_figures_until_it_is_acknowledged() -> None:
     found = totals(20_000, day=20, gain=1.1)
     fewer = msgspec.structs.replace(found.groups[1], users=9000)

@@ -281,7 +281,7 @@ EXAMPLES: dict[str, tuple[str, ...]] = {
     "experiments analyze": (
         "experiments analyze one-page-checkout",
         "experiments analyze one-page-checkout --no-record --json",
-        "experiments analyze --table test.csv --subject user --variant arm --control a --metric paid",
+        "experiments analyze --table test.csv --subject user --variant arm --control a --metric paid --end 2026-05-31",
     ),
     "experiments plan": (
         "experiments plan one-page-checkout --users-per-day 2000",

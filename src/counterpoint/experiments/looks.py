@@ -16,6 +16,8 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import lru_cache
 
+from msgspec.structs import replace
+
 from counterpoint.experiments.model import Experiment
 from counterpoint.experiments.result import Comparison, Progress, Taken, Verdict
 from counterpoint.experiments.stopping import Stopping
@@ -189,16 +191,21 @@ def reading_of(
         progress = _undeclared(users, explore=explore)
     else:
         progress = _once(plan, sizes, ended=ended, full=full, needed=needed)
+        if any(look.data == fingerprint(totals) for look in taken):
+            progress = replace(progress, look=1, looks=1, information=1.0)
     return Reading(plan, progress, taken, days=days, sizes=dict(zip(plan.arms, sizes, strict=True)))
 
 
 def taken_now(
     reading: Reading, totals: Totals, verdict: Verdict, comparisons: Sequence[Comparison], as_of: datetime
 ) -> tuple[Taken, ...]:
-    """What is to be recorded of this reading: a look of a sequential plan that nobody has taken before."""
+    """What is to be recorded of this reading: a look of a sequential plan that nobody has taken before, or the one
+    reading of a plan that is read once its users are there."""
     progress = reading.progress
-    known = any(look.index == progress.look for look in reading.taken)
-    if progress.look is None or known or verdict.state == "invalid":
+    once = reading.plan.read_once and progress.final
+    index = 1 if once else progress.look
+    known = any(look.index == index for look in reading.taken)
+    if index is None or known or verdict.state == "invalid" or not progress.users:
         return ()
     tests = [
         (comparison.treatment, metric, test)
@@ -208,13 +215,13 @@ def taken_now(
         if test.kind != "deterioration"
     ]
     spent = {}
-    for alpha in sorted({test.total_alpha for _, _, test in tests}):
+    for alpha in () if once else sorted({test.total_alpha for _, _, test in tests}):
         look = reading.look(alpha)
         spent[key_of_level(alpha)] = (look.spent, look.boundary if look.boundary < math.inf else None)
     return (
         Taken(
-            index=progress.look,
-            information=progress.information or 0.0,
+            index=index,
+            information=1.0 if once else progress.information or 0.0,
             users=progress.users,
             data=fingerprint(totals),
             as_of=as_of,

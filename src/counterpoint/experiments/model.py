@@ -180,6 +180,11 @@ class Experiment(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
         return stopping.method != "fixed" or bool(self.end or self.units_per_arm or stopping.maximum)
 
     @property
+    def read_once(self) -> bool:
+        """Whether its first reading is the only one: it has no end, after which no data would come any more."""
+        return self.has_end and self.end is None and self.reading.method in {"fixed", "fixed-power"}
+
+    @property
     def tree(self) -> Node:
         """The decision as a tree; the two rules are trees too."""
         if not isinstance(self.decision, str):

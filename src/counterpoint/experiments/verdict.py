@@ -142,9 +142,14 @@ def _decided(reading: Reading) -> Verdict | None:
     taken = next((look for look in reading.taken if look.verdict in {"ship", "do not ship"}), None)
     if taken is None or taken.index == reading.progress.look:
         return None  # the same look again tells its figures anew, which are the same
+    when = (
+        "by the one reading that the plan asks for"
+        if reading.plan.read_once
+        else f"at look {taken.index}{_of_looks(reading)}"
+    )
     return Verdict(
         state=taken.verdict,
-        sentence=f"{taken.sentence} This was decided at look {taken.index}{_of_looks(reading)}, on {day(taken.as_of)},"
+        sentence=f"{taken.sentence} This was decided {when}, on {day(taken.as_of)},"
         " and stands: what came after it is not read for the decision.",
         condition=taken.condition,
         would_change=taken.would_change,
