@@ -23,6 +23,8 @@ PARQUET = (".parquet", ".pq")
 CSV = (".csv", ".tsv", ".txt", ".csv.gz", ".tsv.gz")
 ENGINES = ("duckdb", "_duckdb", "ibis", "psycopg", "sqlite3")
 """Packages whose errors are about the table."""
+DRIVERS = ("duckdb", "_duckdb", "psycopg", "sqlite3")
+"""Packages whose errors are told while connecting: they name hosts and files, and no passwords."""
 _LINE = re.compile(r"CSV Error on Line: (\d+)")
 _PASSWORD = re.compile(r"(//[^/@:\s]*):[^/@\s]*@")
 
@@ -192,6 +194,12 @@ def _connected(source: Source, warehouses: Mapping[str, str], folder: Path | Non
             if missing
             else "check that it runs, and its address, user and password"
         )
+        if not missing and type(error).__module__.partition(".")[0] not in DRIVERS:
+            # What reads an address tells pieces of it, and a piece may be of the password.
+            raise InputError(
+                f"The address of the warehouse {name} in the settings cannot be read; write it as"
+                " postgres://user@host/database, with % and two digits for signs in a password such as # (%23), / (%2F) and @ (%40)."
+            ) from None
         raise InputError(f"The warehouse {name} cannot be reached ({_first(error)}); {remedy}.") from error
 
 
@@ -212,6 +220,10 @@ def _of_warehouse(backend: Any, source: Source) -> "Table":
     from ibis.common.exceptions import TableNotFound
 
     schema, _, name = (source.table or "").rpartition(".")
+    if not name.strip():
+        raise InputError(
+            f"spec.source.table is {source.table!r}, which names no table of the warehouse {source.connection}; write its name."
+        )
     try:
         found: Table = backend.table(name, database=schema or None)
     except TableNotFound as error:
