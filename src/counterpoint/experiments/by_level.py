@@ -12,14 +12,15 @@ from collections.abc import Callable, Iterator, Sequence
 from msgspec.structs import replace
 
 from counterpoint.experiments.estimates import estimates_of
+from counterpoint.experiments.hypotheses import range_of
 from counterpoint.experiments.looks import Reading
 from counterpoint.experiments.metrics.reading import LEAST
 from counterpoint.experiments.model import Experiment, Metric
 from counterpoint.experiments.result import Comparison, MetricResult, Result
-from counterpoint.experiments.segment import Homogeneity, Level, LevelEffect, Range, Segment
+from counterpoint.experiments.segment import Homogeneity, Level, LevelEffect, Segment
 from counterpoint.experiments.totals import ArmTotals, Totals
 from counterpoint.experiments.wording import count, p_value
-from counterpoint.stats import Interval, Pair, adjust, difference, relative
+from counterpoint.stats import Pair, adjust, difference, relative
 from counterpoint.stats.distributions import chi_square_tail
 
 __all__ = ["each_once", "effects_of", "homogeneity", "segments_of"]
@@ -135,16 +136,11 @@ def _effect(
         control_mean=pair.control,
         treatment_mean=pair.treatment,
         difference=pair.treatment - pair.control,
-        interval=_range(plain.interval(level / 2, level / 2)),
+        interval=range_of(plain.interval(level / 2, level / 2)),
         relative=share.estimate if share else None,
-        relative_interval=_range(share.interval) if share else None,
+        relative_interval=range_of(share.interval) if share else None,
         p=difference(pair).p_two_sided,
     )
-
-
-def _range(interval: Interval) -> Range:
-    low, high = interval.low, interval.high
-    return Range(low if math.isfinite(low) else None, high if math.isfinite(high) else None)
 
 
 def _homogeneous(

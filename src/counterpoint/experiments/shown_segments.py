@@ -110,7 +110,7 @@ def _plot(
                 estimate,
                 -INFINITE if whole.low is None else whole.low,
                 INFINITE if whole.high is None else whole.high,
-                note="as in the decision",
+                note=tell("as in the decision"),
             )
         )
     for level, effect in tested:
