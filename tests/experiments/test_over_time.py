@@ -149,7 +149,7 @@ def test_intervals_of_a_plan_that_is_read_at_any_time_are_those_of_each_day() ->
     plan = replace(PLAN, success=(SUM,), stopping=Stopping(method="confidence-sequence", tuned_at=30))
     always, once = (effects(each)[1].lines[0].days for each in (plan, replace(plan, stopping=None)))
     for one, other in zip(always, once, strict=True):
-        assert one.difference == pytest.approx(other.difference, rel=1e-12)
+        assert one.difference == pytest.approx(other.difference, rel=1e-9)  # threads add up in any order
         assert one.interval is not None
         assert other.interval is not None
         assert one.interval.low is not None
