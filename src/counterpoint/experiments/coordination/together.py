@@ -17,6 +17,7 @@ from counterpoint.experiments.coordination.interaction import (
 )
 from counterpoint.experiments.coordination.model import collisions
 from counterpoint.experiments.coordination.store import placed_in
+from counterpoint.experiments.journal_totals import EXPOSURE
 from counterpoint.experiments.model import Experiment
 from counterpoint.experiments.totals import Totals, totals_of
 from counterpoint.graph.ref import parse_ref
@@ -83,8 +84,8 @@ def interactions_in(workspace: Workspace, now: "datetime", *, name: str | None =
 
 
 def _may_be_read(plan: Experiment, now: "datetime") -> bool:
-    """Whether the plan lets effects be read now, as far as its dates say."""
-    if plan.reading.method == "confidence-sequence" or not plan.has_end:
+    """Whether the plan lets effects be read now, as far as its dates say; one that does not say when it is read never does."""
+    if plan.reading.method == "confidence-sequence":
         return True
     return plan.end is not None and now >= plan.end
 
@@ -100,7 +101,7 @@ def pair_totals(pair: Pair, snapshot: "Snapshot") -> Totals:
 
     plan = pair.plan
     events = snapshot.events(*sorted({event for metric in plan.metrics for event in metric.types}))
-    exposures = snapshot.events(store.EXPOSURE)
+    exposures = snapshot.events(EXPOSURE)
     expression = together_expression(
         pair, [exposures_of(each, exposures) for each in (pair.one, pair.other)], events
     )
