@@ -42,6 +42,7 @@ from counterpoint.stats.power import (
 from counterpoint.stats.quantile import Quantile, QuantilePair, quantile, quantile_of_counts
 from counterpoint.stats.rates import RateVariance, rate_noninferiority, restricted_rates
 from counterpoint.stats.ratio import RatioPair
+from counterpoint.stats.regression import RegressionPair, RobustErrors, regression
 from counterpoint.stats.relative import Relative, Scale, relative
 from counterpoint.stats.repeated import nominal_level, repeated_interval, repeated_p, stagewise_p
 from counterpoint.stats.sample_size import (
@@ -102,7 +103,9 @@ __all__ = [
     "RatePair",
     "RateVariance",
     "RatioPair",
+    "RegressionPair",
     "Relative",
+    "RobustErrors",
     "SampleRatio",
     "Scale",
     "SequentialSampleRatio",
@@ -156,6 +159,7 @@ __all__ = [
     "rate_noninferiority",
     "rate_target",
     "ratio_variance",
+    "regression",
     "relative",
     "repeated_interval",
     "repeated_p",

@@ -2,10 +2,15 @@
 
 import math
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from counterpoint.errors import InputError
 
-__all__ = ["choice", "finite", "level", "positive", "share", "whole"]
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import ArrayLike, NDArray
+
+__all__ = ["choice", "finite", "level", "numbers", "positive", "share", "whole"]
 
 
 def level(name: str, value: float, *, below: float = 1.0) -> None:
@@ -43,3 +48,15 @@ def choice(name: str, value: object, choices: Sequence[object]) -> None:
     if value not in choices:
         listed = ", ".join(f'"{each}"' for each in choices)
         raise InputError(f"{name} == {value!r}, must be one of {listed}")
+
+
+def numbers(name: str, values: "ArrayLike") -> "NDArray[np.float64]":
+    """An array of floats, whatever it was made of; texts and ragged rows are refused by name."""
+    import numpy as np
+
+    try:
+        return np.asarray(values, dtype=np.float64)
+    except (TypeError, ValueError) as error:
+        raise InputError(
+            f"{name} is not an array of numbers ({error}); leave out or replace what is none"
+        ) from None

@@ -130,7 +130,7 @@ class CovariatePair(AdjustedPair):
     >>> treatment = Comoments.of([[3, 1], [5, 2], [5, 3], [7, 4], [8, 6]])
     >>> pair = CovariatePair(control, treatment)
     >>> round(pair.contrast().estimate, 4), round(pair.contrast().se, 4), round(pair.variance_kept, 4)
-    (1.2201, 0.3146, 0.0611)
+    (1.2201, 0.3725, 0.0856)
     """
 
     @property
