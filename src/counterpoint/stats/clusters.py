@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from counterpoint.errors import InputError
+from counterpoint.stats.checks import numbers
 from counterpoint.stats.comoments import Comoments
 from counterpoint.stats.ratio import RatioPair
 
@@ -54,12 +55,10 @@ def cluster_totals(
     """
     import numpy as np
 
-    numerator = np.asarray(values, dtype=np.float64).ravel()
+    numerator = numbers("values", values).ravel()
     names = np.asarray(clusters).ravel()
     denominator = (
-        np.ones_like(numerator)
-        if denominators is None
-        else np.asarray(denominators, dtype=np.float64).ravel()
+        np.ones_like(numerator) if denominators is None else numbers("denominators", denominators).ravel()
     )
     if not numerator.size == names.size == denominator.size:
         raise InputError(

@@ -108,7 +108,7 @@ def rate_difference(
     """
     pair = RatePair(control, treatment)
     found = difference(pair, alpha=alpha, side=side)
-    if not pooled or found.state != "tested":
+    if not pooled or found.state == "too few units" or control.mean == treatment.mean in (0, 1):
         return found
     both = control + treatment
     se = math.sqrt(both.m2 / both.n * (1 / control.n + 1 / treatment.n))

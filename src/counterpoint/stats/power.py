@@ -28,7 +28,7 @@ def units_per_arm(sd: float, effect: float, *, alpha: float = 0.05, beta: float 
     """
     _positive("sd", sd)
     _positive("effect", abs(effect))
-    return math.ceil(2 * (_quantiles(alpha, beta) * sd / effect) ** 2)
+    return _ceiling(2 * (sd / effect) * (sd / effect) * _quantiles(alpha, beta) ** 2)
 
 
 def detectable_difference(sd: float, n: int, *, alpha: float = 0.05, beta: float = 0.2) -> float:
@@ -57,7 +57,7 @@ def units_per_arm_rate(base: float, effect: float, *, alpha: float = 0.05, beta:
         if not 0 < value < 1:
             raise InputError(f"{name} == {value}, must be above 0 and below 1")
     _positive("effect", abs(effect))
-    return math.ceil(_rate_units(base, effect, alpha, beta))
+    return _ceiling(_rate_units(base, effect, alpha, beta))
 
 
 def detectable_rate_difference(
@@ -85,7 +85,14 @@ def _rate_units(base: float, effect: float, alpha: float, beta: float) -> float:
     mean = (base + other) / 2
     under_null = _quantile("alpha", alpha) * math.sqrt(2 * mean * (1 - mean))
     under_effect = _quantile("beta", beta) * math.sqrt(base * (1 - base) + other * (1 - other))
-    return ((under_null + under_effect) / effect) ** 2
+    ratio = (under_null + under_effect) / effect
+    return ratio * ratio
+
+
+def _ceiling(units: float) -> int:
+    if not math.isfinite(units):
+        raise InputError("effect is too small for any number of units; plan for a larger one")
+    return math.ceil(units)
 
 
 def _quantiles(alpha: float, beta: float) -> float:
@@ -100,4 +107,4 @@ def _quantile(name: str, level: float) -> float:
 
 def _positive(name: str, value: float) -> None:
     if not (value > 0 and math.isfinite(value)):
-        raise InputError(f"{name} == {value}, must be above 0")
+        raise InputError(f"{name} == {value}, must be above 0 and finite")
