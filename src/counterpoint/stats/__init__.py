@@ -28,11 +28,21 @@ from counterpoint.stats.correction import alpha_deterioration, alpha_guardrail, 
 from counterpoint.stats.covariates import Adjustment, CovariatePair, Dropped, Slopes
 from counterpoint.stats.crossing import Crossing, crossing, type_one_error
 from counterpoint.stats.difference import Difference, Side, difference, rate_difference
+from counterpoint.stats.equivalence import Equivalence, equivalence
 from counterpoint.stats.exact import ExactTest, RateExact, rate_exact
 from counterpoint.stats.fixed_power import FixedPower, fixed_power, fixed_power_required, pooled_variance
 from counterpoint.stats.moments import Moments, rate
 from counterpoint.stats.noninferiority import Direction, Noninferiority, noninferiority
-from counterpoint.stats.pairs import Distribution, Joint, MeanPair, Pair, Part, RatePair, contrast
+from counterpoint.stats.pairs import (
+    Distribution,
+    Joint,
+    MatchedPair,
+    MeanPair,
+    Pair,
+    Part,
+    RatePair,
+    contrast,
+)
 from counterpoint.stats.power import (
     detectable_difference,
     detectable_rate_difference,
@@ -44,7 +54,7 @@ from counterpoint.stats.rates import RateVariance, rate_noninferiority, restrict
 from counterpoint.stats.ratio import RatioPair
 from counterpoint.stats.regression import RegressionPair, RobustErrors, regression
 from counterpoint.stats.relative import Relative, Scale, relative
-from counterpoint.stats.repeated import nominal_level, repeated_interval, repeated_p, stagewise_p
+from counterpoint.stats.repeated import nominal_level, repeated_interval, repeated_p
 from counterpoint.stats.sample_size import (
     Size,
     Target,
@@ -57,6 +67,7 @@ from counterpoint.stats.sample_size import (
     ratio_variance,
     required_units,
 )
+from counterpoint.stats.scores import RateInterval, rate_interval, score_interval
 from counterpoint.stats.sequences import (
     confidence_sequence_margin,
     confidence_sequence_p,
@@ -69,6 +80,7 @@ from counterpoint.stats.sequential import expected_information, inflation, seque
 from counterpoint.stats.shrinkage import Shrunk, shrunk
 from counterpoint.stats.spending import Spending
 from counterpoint.stats.srm import SampleRatio, SequentialSampleRatio, sample_ratio, sequential_sample_ratio
+from counterpoint.stats.stagewise import Stagewise, stagewise_estimate, stagewise_p
 from counterpoint.stats.strata import StrataPair
 
 __all__ = [
@@ -87,11 +99,13 @@ __all__ = [
     "Direction",
     "Distribution",
     "Dropped",
+    "Equivalence",
     "ExactTest",
     "FixedPower",
     "Interval",
     "Joint",
     "Look",
+    "MatchedPair",
     "MeanPair",
     "Moments",
     "Noninferiority",
@@ -100,6 +114,7 @@ __all__ = [
     "Quantile",
     "QuantilePair",
     "RateExact",
+    "RateInterval",
     "RatePair",
     "RateVariance",
     "RatioPair",
@@ -114,6 +129,7 @@ __all__ = [
     "Size",
     "Slopes",
     "Spending",
+    "Stagewise",
     "State",
     "StrataPair",
     "Target",
@@ -136,6 +152,7 @@ __all__ = [
     "detectable_effect",
     "detectable_rate_difference",
     "difference",
+    "equivalence",
     "expected_information",
     "fixed_power",
     "fixed_power_required",
@@ -155,6 +172,7 @@ __all__ = [
     "rate",
     "rate_difference",
     "rate_exact",
+    "rate_interval",
     "rate_margin_target",
     "rate_noninferiority",
     "rate_target",
@@ -168,9 +186,11 @@ __all__ = [
     "rho2_growthbook",
     "rho2_tuned",
     "sample_ratio",
+    "score_interval",
     "sequential_power",
     "sequential_sample_ratio",
     "shrunk",
+    "stagewise_estimate",
     "stagewise_p",
     "type_one_error",
     "units_per_arm",

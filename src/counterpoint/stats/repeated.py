@@ -13,13 +13,12 @@ from counterpoint.errors import InputError
 from counterpoint.stats.boundaries import boundaries
 from counterpoint.stats.checks import choice, finite, positive
 from counterpoint.stats.contrast import Interval
-from counterpoint.stats.crossing import crossing
 from counterpoint.stats.difference import Side
 from counterpoint.stats.distributions import normal_tail
 from counterpoint.stats.roots import falling_root
 from counterpoint.stats.spending import SQUARE, Spending
 
-__all__ = ["nominal_level", "repeated_interval", "repeated_p", "stagewise_p"]
+__all__ = ["nominal_level", "repeated_interval", "repeated_p"]
 
 DEEPEST_Z = 10.0
 """Beyond this many standard errors a repeated p-value is given as that of this many, under 10 to the minus 20."""
@@ -133,34 +132,3 @@ def _repeated(
         return 1.0
     # The boundary is never below that of a single look at the same level.
     return level(falling_root(over, shallow, z))
-
-
-def stagewise_p(
-    statistic: float, information: Sequence[float], boundaries: Sequence[float], *, sides: int = 2
-) -> float:
-    """The p-value of a test that has stopped, by the order "rejected earlier is more extreme".
-
-    It is the chance, under the null, to reject at an earlier look or else to have at least this Z now;
-    once, when the test has stopped: at the boundary, or at its last look. It is then at most alpha
-    exactly when the test rejects, up to the rounding of the recursion.
-
-    Args:
-        statistic: Z where the test stopped.
-        information: Share of the planned information at each look that was made.
-        boundaries: Boundaries of the looks before the one that stopped: one fewer than `information`.
-        sides: 1 or 2; with two the p-value is that of both sides.
-
-    Raises:
-        InputError: as `crossing`, or statistic is not a number.
-
-    References:
-        Tsiatis, Rosner, Mehta (1984), Exact confidence intervals following a group sequential test.
-        Biometrics 40, 797-803.
-
-    >>> round(stagewise_p(2.6, [0.5, 1.0], [2.5]), 6)
-    0.01919
-    """
-    if math.isnan(statistic):
-        raise InputError(f"statistic == {statistic}, must be a number")
-    z = abs(statistic) if sides == 2 else statistic
-    return min(1.0, crossing(information, [*boundaries, z], sides=sides).total)
