@@ -6,7 +6,16 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from counterpoint.errors import InputError
-from counterpoint.stats import Moments, Side, contrast, difference, rate, rate_difference, relative
+from counterpoint.stats import (
+    Moments,
+    Side,
+    contrast,
+    difference,
+    rate,
+    rate_difference,
+    relative,
+    score_interval,
+)
 
 INDEX = np.arange(20_000)
 TREATED = INDEX % 2 == 1
