@@ -1,15 +1,17 @@
 """Pure numerics: numbers and arrays in, frozen values out; no I/O, no pandas, no `scipy.stats`.
 
 The map. Samples: `moments` and `comoments` (n, means, centred sums of squares and products; they add).
-Estimators, as pairs of arms: `pairs` (means, rates), `covariates` (CUPED), `ratio`, `strata`, `clusters`,
-`quantile`. Tests that take any of them: `contrast` (a weighted difference: what each test is made of),
-`difference`, `relative` (Fieller), `noninferiority` (guardrail margins). Rates of their own: `rates`
-(restricted variance), `exact` (small counts). Beside them: `srm` (planned shares), `correction` (how α
-and β are shared), `adjust` (p-values), `sample_size` and `power`, `bayes`, `bootstrap`, `shrinkage`.
+Estimators, as pairs of arms: `pairs` (means, rates, matched units), `covariates` (CUPED), `regression` (the same
+from units, with robust errors), `ratio`, `strata`, `clusters`, `quantile`. Tests that take any of them: `contrast` (a
+weighted difference: what each test is made of), `difference`, `relative` (Fieller), `noninferiority` (guardrail
+margins), `equivalence`. Rates of their own: `rates` (restricted variance), `scores` (intervals), `exact` with
+`unconditional` (small counts). Beside them: `srm` (planned shares), `correction` (how α and β are shared), `adjust`
+(p-values), `sample_size` and `power`, `bayes`, `bootstrap`, `shrinkage`.
 
 Tests that look more than once: `spending` (how α is spent), `boundaries` (a boundary for each look),
-`repeated` (intervals and p-values that fit them), `sequential` (power and units), `crossing` (the recursion
-under all of these), `sequences` (always valid, without a largest n), `fixed_power` (stopping by variance).
+`repeated` (intervals and p-values that fit them), `stagewise` (what is known once they have stopped), `sequential`
+(power and units), `crossing` (the recursion under all of these), `sequences` (always valid, without a largest
+n), `fixed_power` (stopping by variance).
 
 >>> from counterpoint import stats
 >>> control, treatment = stats.rate(200, 1000), stats.rate(250, 1000)
