@@ -153,3 +153,11 @@ def test_impossible_counts_are_refused() -> None:
         with pytest.raises(InputError, match=message):
             rate_exact(control, treatment)  # type: ignore[arg-type]
     assert rate_exact((1, 5000), (9, 5000), test="fisher").p < 0.05
+
+
+def test_fishers_test_keeps_its_digits_for_a_billion_units() -> None:
+    """Exactly, by whole numbers: 5 and 20 of a billion each."""
+    n, total = 10**9, 25
+    tail = sum(math.comb(n, x) * math.comb(n, total - x) for x in range(20, total + 1))
+    found = rate_exact((5, n), (20, n), test="fisher")
+    assert found.p_greater == pytest.approx(tail / math.comb(2 * n, total), rel=1e-12)

@@ -12,6 +12,13 @@ from counterpoint.errors import InputError
 @pytest.mark.parametrize(
     ("call", "message"),
     [
+        (lambda: stats.alpha_success("0.05", successes=1), "alpha == '0.05', must be a number"),  # type: ignore[arg-type]
+        (lambda: stats.units_per_arm(None, 1.0), "sd == None, must be a number"),  # type: ignore[arg-type]
+        (lambda: stats.rate(None, 10), "successes == None, must be a number"),  # type: ignore[arg-type]
+        (
+            lambda: stats.rate_exact((10**8, 10**9), (10**8, 10**9), test="fisher"),
+            "200000000 successes of 2000000000 units make 200000001 tables",
+        ),
         (lambda: stats.Moments(nan, 1.0, 1.0), "n == nan, must be a whole number"),  # type: ignore[arg-type]
         (lambda: stats.Moments(inf, 1.0, 1.0), "n == inf"),  # type: ignore[arg-type]
         (lambda: stats.Moments(2.5, 1.0, 1.0), r"n == 2\.5"),  # type: ignore[arg-type]

@@ -23,7 +23,7 @@ class ClusterPair(RatioPair):
     sums, and clusters are what is independent: the variance is that of `RatioPair` over clusters, which is the
     cluster-robust one of least squares with G/(G − 1) in each arm, and G − 1 degrees of freedom in each
     arm. With clusters of one size it is Welch's test of the clusters' means. Where the sizes differ much it
-    rejects too often with fewer than about 20 clusters in an arm.
+    rejects too often with fewer than about 20 clusters in an arm; `regression` with the units' clusters does not.
 
     References:
         Liang, Zeger (1986), Longitudinal data analysis using generalized linear models. Biometrika 73,

@@ -20,6 +20,8 @@ __all__ = ["ExactTest", "RateExact", "rate_exact"]
 ExactTest = Literal["boschloo", "barnard", "fisher"]
 """Unconditional by Fisher's p (uniformly stronger than Fisher's test), by the pooled z, or conditional."""
 
+MOST_CONDITIONAL = 5_000_000
+"""Tables up to which the conditional test is offered: successes of both arms, or of the smaller arm's units."""
 MOST_TABLES = 40_000
 """Tables up to which the unconditional tests are offered, about 200 units in each arm."""
 
@@ -150,13 +152,20 @@ def _conditional(
 ) -> "tuple[NDArray[np.float64], NDArray[np.float64]]":
     """The treatment's possible successes given those of both arms, and their log weights at odds ratio 1."""
     import numpy as np
-    from scipy.special import gammaln
 
     whole_, nc, nt = control[0] + treatment[0], control[1], treatment[1]
-    x = np.arange(max(0, whole_ - nc), min(nt, whole_) + 1, dtype=np.float64)
-    y = whole_ - x
-    weights = -(gammaln(x + 1) + gammaln(nt - x + 1) + gammaln(y + 1) + gammaln(nc - y + 1))
-    return x, weights
+    least, most = max(0, whole_ - nc), min(nt, whole_)
+    if most - least > MOST_CONDITIONAL:
+        raise InputError(
+            f"{whole_} successes of {nc + nt} units make {most - least + 1} tables, of {MOST_CONDITIONAL} at most;"
+            " use `rate_difference`, which is right for so many"
+        )
+    x = np.arange(least, most + 1, dtype=np.float64)
+    # Each weight by the one before it: logarithms of factorials would lose the digits of large counts.
+    before = x[:-1]
+    y = whole_ - before
+    ratios = np.log((nt - before) / (before + 1)) + np.log(y / (nc - y + 1))
+    return x, np.concatenate([[0.0], np.cumsum(ratios)])
 
 
 def _tails(

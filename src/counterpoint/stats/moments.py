@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from counterpoint.errors import InputError
-from counterpoint.stats.checks import numbers, whole
+from counterpoint.stats.checks import finite, numbers, whole
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike
@@ -106,6 +106,7 @@ def rate(successes: int, n: int) -> Moments:
     Moments(n=4, mean=0.25, m2=0.75)
     """
     whole("n", n)
+    finite("successes", successes)
     if not (0 <= successes <= n and successes == successes // 1):
         raise InputError(f"successes == {successes}, must be a whole number between 0 and n == {n}")
     if not n:
