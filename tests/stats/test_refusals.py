@@ -19,6 +19,9 @@ from counterpoint.errors import InputError
             lambda: stats.rate_exact((10**8, 10**9), (10**8, 10**9), test="fisher"),
             "200000000 successes of 2000000000 units make 200000001 tables",
         ),
+        (lambda: stats.nominal_level(nan), "boundary == nan"),
+        (lambda: stats.nominal_level(2.0, sides=3), "sides == 3"),
+        (lambda: stats.repeated_interval(1.0, 1.0, 2.0, null=nan), "null == nan"),
         (lambda: stats.Moments(nan, 1.0, 1.0), "n == nan, must be a whole number"),  # type: ignore[arg-type]
         (lambda: stats.Moments(inf, 1.0, 1.0), "n == inf"),  # type: ignore[arg-type]
         (lambda: stats.Moments(2.5, 1.0, 1.0), r"n == 2\.5"),  # type: ignore[arg-type]

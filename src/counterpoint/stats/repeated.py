@@ -13,6 +13,7 @@ from counterpoint.errors import InputError
 from counterpoint.stats.boundaries import boundaries
 from counterpoint.stats.checks import choice, finite, positive
 from counterpoint.stats.contrast import Interval
+from counterpoint.stats.crossing import checked_sides
 from counterpoint.stats.difference import Side
 from counterpoint.stats.distributions import normal_tail
 from counterpoint.stats.roots import falling_root
@@ -44,6 +45,7 @@ def repeated_interval(
     """
     positive("se", se)
     finite("estimate", estimate)
+    finite("null", null)
     choice("side", side, ("two-sided", "greater", "less"))
     if math.isnan(boundary) or boundary == -math.inf:
         raise InputError(f"boundary == {boundary}, must be a number, or infinite where a look cannot reject")
@@ -65,10 +67,15 @@ def nominal_level(boundary: float, *, sides: int = 2) -> float:
     A test with a t distribution, or an interval by Fieller's theorem, becomes that of a look when it is
     made at this level instead of alpha.
 
+    Raises:
+        InputError: boundary is not a number, or sides is neither 1 nor 2.
+
     >>> round(nominal_level(2.413176), 6)
     0.015814
     """
-    return sides * normal_tail(boundary)
+    if math.isnan(boundary):
+        raise InputError(f"boundary == {boundary}, must be a number, or infinite where a look cannot reject")
+    return checked_sides(sides) * normal_tail(boundary)
 
 
 def repeated_p(
