@@ -86,7 +86,7 @@ class Als(Recommender):
         return len(self.factors)
 
     def scores(self, history: Matrix) -> Floats:
-        rows = presence(history)
+        rows = presence(history)  # an interaction is there or not; its weight is no part of this objective
         start = np.zeros((rows.shape[0], self.factors.shape[1]), dtype=np.float32)
         return np.asarray(_solved(rows, self.factors, start, self.options, steps=FOLDING) @ self.factors.T)
 

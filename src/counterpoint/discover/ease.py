@@ -51,4 +51,4 @@ class Ease(Recommender):
         return len(self.weights)
 
     def scores(self, history: Matrix) -> Floats:
-        return np.asarray(presence(history) @ self.weights, dtype=np.float32)
+        return np.asarray(history @ self.weights, dtype=np.float32)

@@ -145,20 +145,19 @@ class ItemGraph(Recommender):
         return len(self.degrees)
 
     def scores(self, history: Matrix) -> Floats:
-        rows = presence(history)
-        found = np.asarray((rows @ self.graph).toarray(), dtype=np.float32)
+        found = np.asarray((history @ self.graph).toarray(), dtype=np.float32)
         if self.vectors.shape[1]:
-            found += (self._tastes(rows) @ self.vectors.T) * self.leaving
+            found += (self._tastes(history) @ self.vectors.T) * self.leaving
         return found
 
     def reasons(self, history: Matrix, item: int) -> list[tuple[int, float]]:
         """What each item of a history (one row) adds to the score of `item`, most first. They sum to the score."""
-        rows = presence(interactions(history, name="history", items=self.items))
+        rows = interactions(history, name="history", items=self.items)
         if rows.shape[0] != 1:
             raise InputError(f"history has {rows.shape[0]} rows, must have one")
         had = rows.indices
         broad = (self.vectors[had] @ self.vectors[item]) * self.entering[had] * self.leaving[item]
-        parts = self.graph[had, item].toarray().ravel() + broad
+        parts = rows.data * (self.graph[had, item].toarray().ravel() + broad)
         return [(int(had[at]), float(parts[at])) for at in np.argsort(-parts, kind="stable")]
 
     def _ranked(self, ask: Wanted, start: int, end: int) -> Ranking:
@@ -166,7 +165,7 @@ class ItemGraph(Recommender):
 
         The graph reaches some thousands of items; the filter would score all of them to little end.
         """
-        rows = presence(ask.history[start:end])
+        rows = ask.history[start:end]
         near = sp.csr_matrix(rows @ self.graph)
         tastes = self._tastes(rows)
         items = np.full((rows.shape[0], ask.count), NOTHING, dtype=np.int32)
@@ -191,7 +190,9 @@ class ItemGraph(Recommender):
 
     def _tastes(self, rows: Matrix) -> Floats:
         """(rows, rank): where each history lies among the directions."""
-        weighted = sp.csr_matrix((self.entering[rows.indices], rows.indices, rows.indptr), shape=rows.shape)
+        weighted = sp.csr_matrix(
+            (rows.data * self.entering[rows.indices], rows.indices, rows.indptr), shape=rows.shape
+        )
         return np.asarray(weighted @ self.vectors)
 
     def _filled(self, found: Ints, scores: Floats, refused: Truths, count: int) -> tuple[Ints, Floats]:

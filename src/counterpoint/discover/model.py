@@ -90,15 +90,18 @@ class Model:
         count: int = 20,
         *,
         known: bool = False,
+        weighted: bool = False,
         hidden: Matrix | None = None,
         allowed: NDArray[np.bool_] | None = None,
     ) -> Ranking:
         """The `count` best items for each row of `history`, which need not have been fitted on.
 
-        `known` lets items of the history come back; `hidden` has a value where an item must not come;
+        `known` lets items of the history come back; `weighted` takes the values for how much each counts; `hidden` has a value where an item must not come;
         `allowed` is one truth for each item.
         """
-        return self.fitted.rank(history, count, known=known, hidden=hidden, allowed=allowed)
+        return self.fitted.rank(
+            history, count, known=known, weighted=weighted, hidden=hidden, allowed=allowed
+        )
 
     def added(self, matrix: Matrix) -> Self:
         """A model that has these new rows too, without fitting again. Only the item graph can do that."""

@@ -45,7 +45,7 @@ class Neighbours(Recommender):
         return int(self.similar.shape[0])
 
     def scores(self, history: Matrix) -> Floats:
-        return np.asarray((presence(history) @ self.similar).toarray(), dtype=np.float32)
+        return np.asarray((history @ self.similar).toarray(), dtype=np.float32)
 
 
 def _weighted(matrix: Matrix, weighting: Weighting) -> Matrix:

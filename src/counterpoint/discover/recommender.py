@@ -8,7 +8,7 @@ import numpy as np
 import scipy.sparse as sp
 from numpy.typing import NDArray
 
-from counterpoint.discover.interactions import Matrix, interactions
+from counterpoint.discover.interactions import Matrix, interactions, presence
 from counterpoint.discover.ranking import Floats, Ranking, top
 from counterpoint.errors import InputError
 
@@ -45,7 +45,10 @@ class Recommender(ABC):
 
     @abstractmethod
     def scores(self, history: Matrix) -> Floats:
-        """A dense score of every item for each row; larger is better, rows are not comparable."""
+        """A dense score of every item for each row, each item of the history counting by its value.
+
+        Larger is better; rows are not comparable.
+        """
 
     def rank(
         self,
@@ -53,16 +56,20 @@ class Recommender(ABC):
         count: int = 20,
         *,
         known: bool = False,
+        weighted: bool = False,
         hidden: Matrix | None = None,
         allowed: NDArray[np.bool_] | None = None,
     ) -> Ranking:
         """The `count` best items for each row.
 
-        `known` lets items of the history come back. `hidden` has a value wherever an item must not come
+        `known` lets items of the history come back. `weighted` takes its values for how much each item counts
+        (what was played last more than what was played first); else whatever is there counts as 1. `hidden` has a value wherever an item must not come
         ("not my taste"), `allowed` is one truth for each item (a market's catalogue). Raises `InputError`
         for other shapes.
         """
-        ask = wanted(self.items, history, count, known=known, hidden=hidden, allowed=allowed)
+        ask = wanted(
+            self.items, history, count, known=known, weighted=weighted, hidden=hidden, allowed=allowed
+        )
         size = max(1, CELLS // max(1, self.items))
         parts = [self._ranked(ask, start, start + size) for start in range(0, ask.history.shape[0], size)]
         if not parts:
@@ -84,6 +91,7 @@ def wanted(
     count: int,
     *,
     known: bool,
+    weighted: bool,
     hidden: Matrix | None,
     allowed: NDArray[np.bool_] | None,
 ) -> Wanted:
@@ -105,4 +113,4 @@ def wanted(
             raise InputError(
                 f"allowed has the shape {allowed.shape} of {allowed.dtype}, must be {items} truths"
             )
-    return Wanted(rows, min(count, items), out, allowed)
+    return Wanted(rows if weighted else presence(rows), min(count, items), out, allowed)
