@@ -50,11 +50,11 @@ class Arrangement:
         share("popular", self.popular)
 
 
-def divergence(wanted: Values, found: Values) -> float:
-    """KL(p || q) in nats, with q mixed with p so that it is finite; 0 where the spread is the same."""
-    mixed = (1 - MIXED) * found + MIXED * wanted
+def divergence(wanted: Values, found: Values) -> Values:
+    """KL(p || q) in nats of each row q, mixed with p so that it is finite; 0 where the spread is the same."""
     inside = wanted > 0
-    return float((wanted[inside] * np.log(wanted[inside] / mixed[inside])).sum())
+    mixed = (1 - MIXED) * found[..., inside] + MIXED * wanted[inside]
+    return np.asarray((wanted[inside] * np.log(wanted[inside] / mixed)).sum(axis=-1))
 
 
 def arrange(
@@ -77,31 +77,34 @@ def arrange(
         raise InputError(
             f"artists and popular have {len(artists)} and {len(popular)} values, must have {len(worth)}"
         )
-    left, total = list(range(len(worth))), np.zeros(len(wanted))
-    chosen: list[int] = []
-    counts: Counter[int] = Counter()
-    bound = int(rules.popular * rules.places)
-    while left and len(chosen) < rules.places:
-        recent = {artists[at] for at in chosen[-rules.gap :]} if rules.gap else set()
-        crowded = sum(popular[at] for at in chosen) >= bound
-        free = [
-            at
-            for at in left
-            if artists[at] < 0 or (counts[artists[at]] < rules.by_artist and artists[at] not in recent)
-        ]
-        free = [at for at in free if not (crowded and popular[at])] or free or left
+    makers, liked = np.asarray(artists, dtype=np.int64), np.asarray(popular, dtype=bool)
+    left, total, chosen = np.ones(len(worth), dtype=bool), np.zeros(len(wanted)), list[int]()
+    while left.any() and len(chosen) < rules.places:
+        free = _free(chosen, left, makers, liked, rules)
         length = len(chosen) + 1
-        gains = [
-            (1 - rules.calibration) * worth[at]
-            - rules.calibration * length * divergence(wanted, (total + spread[at]) / length)
-            for at in free
-        ]
-        taken = free[int(np.argmax(gains))]
+        spent = length * divergence(wanted, (total + spread[free]) / length)
+        taken = int(free[np.argmax((1 - rules.calibration) * worth[free] - rules.calibration * spent)])
         chosen.append(taken)
-        left.remove(taken)
-        counts[artists[taken]] += 1
+        left[taken] = False
         total += spread[taken]
     return chosen
+
+
+def _free(
+    chosen: Sequence[int],
+    left: NDArray[np.bool_],
+    makers: NDArray[np.int64],
+    liked: NDArray[np.bool_],
+    rules: Arrangement,
+) -> NDArray[np.intp]:
+    """Candidates that may come next; all that are left where the rules leave none."""
+    listed = makers[list(chosen)]
+    often = [maker for maker, count in Counter(listed.tolist()).items() if count >= rules.by_artist]
+    recent = listed[-rules.gap :].tolist() if rules.gap else []
+    apart = left & ((makers < 0) | ~np.isin(makers, [*often, *recent]))
+    if liked[list(chosen)].sum() >= int(rules.popular * rules.places):
+        apart = apart & ~liked if (apart & ~liked).any() else apart
+    return np.flatnonzero(apart if apart.any() else left)
 
 
 def _checked(scores: Sequence[float], categories: Values, taste: Values) -> tuple[Values, Values, Values]:
