@@ -31,8 +31,8 @@ CHUNK = 1 << 18
 class AlsOptions:
     """What is chosen on a validation split."""
 
-    factors: int = 128
-    iterations: int = 10
+    factors: int = 64
+    iterations: int = 8
     unobserved: float = 0.1
     """α0: how much an item that somebody does not have counts beside one that they have."""
     ridge: float = 0.003

@@ -66,7 +66,7 @@ METHODS: Mapping[str, Method] = {
             "als",
             "factors of listeners and items, fitted in turns",
             ({},),
-            {"ridge": (0.001, 0.01, 0.03), "unobserved": (0.03, 0.3), "factors": (64, 256)},
+            {"ridge": (0.001, 0.01, 0.03), "unobserved": (0.03, 0.3), "factors": (32, 128)},
         ),
     )
 }
