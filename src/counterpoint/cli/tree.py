@@ -228,6 +228,14 @@ COMMANDS: dict[str, dict[str, tuple[str, str]]] = {
             "Switch practices; set policies and limits.",
         ),
     },
+    "discover": {
+        "fit": ("counterpoint.discover.commands:fit", "Fit a recommender to a log, and keep it in a file."),
+        "recommend": ("counterpoint.discover.commands:recommend", "Print the best items for a history."),
+        "evaluate": (
+            "counterpoint.discover.commands:evaluate",
+            "Compare methods on held-out entries, with intervals.",
+        ),
+    },
     "events": {
         "compact": (
             "counterpoint.journal.commands:compact",
@@ -267,6 +275,15 @@ COMMANDS: dict[str, dict[str, tuple[str, str]]] = {
 """Group (or none) and name of each command, with the function's address and the line in `--help`."""
 
 EXAMPLES: dict[str, tuple[str, ...]] = {
+    "discover fit": ("discover fit plays.csv --out weekly.npz", "discover fit plays.parquet --out weekly.npz --method ease"),
+    "discover recommend": (
+        "discover recommend weekly.npz --item 'Teardrop' --item 'Glory Box' --why",
+        "discover recommend weekly.npz --log plays.csv --listener ana --count 30 --json",
+    ),
+    "discover evaluate": (
+        "discover evaluate plays.csv --budget 60",
+        "discover evaluate plays.csv --split last --method item-graph --method als",
+    ),
     "demo": ("demo", "demo arpeggio --port 7800"),
     "init": ("init acme --name 'Acme Furniture'",),
     "doctor": ("-w acme doctor",),
@@ -366,6 +383,7 @@ GROUPS = {
     "rollouts": "Move flags through steps, against guardrails.",
     "metrics": "What is measured, and whether its events come.",
     "dashboards": "What units look at.",
+    "discover": "Recommend from what people put together.",
     "concerns": "Risks to a date or to quality, said early.",
     "feedback": "What people outside said.",
     "scorecards": "Check what the catalog says of things.",
