@@ -1,0 +1,118 @@
+"""Estimates, questions and predictions of bets. All of it only grows: a correction is another row.
+
+The database itself refuses a prediction of a question that was revealed or withdrawn. A person's predictions may be
+deleted, unread, where their data must be erased; nothing may be changed.
+"""
+
+from typing import Any
+
+import sqlalchemy as sa
+from alembic import op
+
+revision = "0011_judgement"
+down_revision = "0010_words"
+branch_labels = None
+depends_on = None
+
+TEXT = sa.Text().with_variant(sa.Text(collation="C"), "postgresql")
+INTEGER = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
+NUMBER = sa.Float().with_variant(sa.REAL(), "sqlite")
+
+
+def _text(name: str, **more: Any) -> sa.Column[Any]:
+    return sa.Column(name, TEXT, nullable=False, **more)
+
+
+def _integer(name: str, **more: Any) -> sa.Column[Any]:
+    return sa.Column(name, INTEGER, nullable=False, **more)
+
+
+def _number(name: str) -> sa.Column[Any]:
+    return sa.Column(name, NUMBER, nullable=False)
+
+
+TABLES: dict[str, tuple[sa.Column[Any], ...]] = {
+    "bets_estimate": (
+        _integer("seq", primary_key=True, autoincrement=False),
+        _text("bet"),
+        _text("quantity"),
+        _number("p10"),
+        _number("p50"),
+        _number("p90"),
+        _text("unit"),
+        _text("note"),
+        _text("actor"),
+        _integer("at"),
+    ),
+    "bets_prediction_question": (
+        _text("id", primary_key=True),
+        _integer("seq", unique=True),
+        _text("bet"),
+        _text("question"),
+        _text("reveal_on"),
+        _text("resolves_on"),
+        _text("actor"),
+        _integer("at"),
+    ),
+    "bets_prediction": (
+        _integer("seq", primary_key=True, autoincrement=False),
+        _text("question"),
+        _text("person"),
+        _number("p"),
+    ),
+    "bets_prediction_step": (
+        _integer("seq", primary_key=True, autoincrement=False),
+        _text("question"),
+        _text("step"),
+        sa.Column("outcome", INTEGER, nullable=True),
+        _text("note"),
+        _text("actor"),
+        _integer("at"),
+    ),
+}
+INDEXES = (
+    ("bets_estimate", ["bet", "seq"]),
+    ("bets_prediction_question", ["bet", "seq"]),
+    ("bets_prediction", ["question", "person", "seq"]),
+    ("bets_prediction", ["person", "seq"]),
+    ("bets_prediction_step", ["question", "seq"]),
+)
+KEPT = ("bets_estimate", "bets_prediction_question", "bets_prediction_step")
+"""Tables of which nothing is deleted either."""
+LOCKED = "the question was revealed or withdrawn, and its predictions are locked"
+
+
+def upgrade() -> None:
+    for table, columns in TABLES.items():
+        op.create_table(table, *columns, sqlite_strict=True)
+    for table, columns in INDEXES:
+        op.create_index("_".join([table, *columns[:-1]]), table, columns)
+    statements = _sqlite() if op.get_bind().dialect.name == "sqlite" else _postgresql()
+    for statement in statements:
+        op.execute(statement)
+
+
+def _sqlite() -> list[str]:
+    found = [
+        f"CREATE TRIGGER {table}_no_{what.lower()} BEFORE {what} ON {table} BEGIN SELECT RAISE(ABORT, 'what was recorded here does not change'); END"
+        for table in TABLES
+        for what in (("UPDATE", "DELETE") if table in KEPT else ("UPDATE",))
+    ]
+    found.append(
+        f"CREATE TRIGGER bets_prediction_locked BEFORE INSERT ON bets_prediction WHEN EXISTS (SELECT 1 FROM bets_prediction_step WHERE question = NEW.question) BEGIN SELECT RAISE(ABORT, '{LOCKED}'); END"
+    )
+    return found
+
+
+def _postgresql() -> list[str]:
+    found = [
+        "CREATE FUNCTION bets_judgement_keep() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION 'what was recorded here does not change'; END $$",
+        f"CREATE FUNCTION bets_prediction_locked() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN IF EXISTS (SELECT 1 FROM bets_prediction_step WHERE question = NEW.question) THEN RAISE EXCEPTION '{LOCKED}'; END IF; RETURN NEW; END $$",
+        "CREATE TRIGGER bets_prediction_locked BEFORE INSERT ON bets_prediction FOR EACH ROW EXECUTE FUNCTION bets_prediction_locked()",
+    ]
+    for table in TABLES:
+        what = "UPDATE OR DELETE" if table in KEPT else "UPDATE"
+        found.append(
+            f"CREATE TRIGGER {table}_keep BEFORE {what} ON {table} FOR EACH ROW EXECUTE FUNCTION bets_judgement_keep()"
+        )
+    return found
