@@ -67,6 +67,24 @@ COMMANDS: dict[str, dict[str, tuple[str, str]]] = {
             "Retire a unit, with a new home for each thing it owns.",
         ),
     },
+    "bets": {
+        "estimate": (
+            "counterpoint.bets.judgement.commands:estimate",
+            "Estimate a quantity of a bet as a 10/50/90 % range.",
+        ),
+        "next-test": (
+            "counterpoint.bets.judgement.commands:next_test",
+            "Say which cheap test a bet runs next, and why.",
+        ),
+        "portfolio": (
+            "counterpoint.bets.judgement.commands:portfolio",
+            "Say which bet comes first, and where that is a tie.",
+        ),
+        "calibration": (
+            "counterpoint.bets.judgement.commands:calibration",
+            "Say how well the organisation predicts.",
+        ),
+    },
     "flags": {
         "eval": ("counterpoint.flags.commands:evaluate", "Evaluate one flag for one context."),
         "list": ("counterpoint.flags.set_commands:list_flags", "List flag sets, or the flags of one."),
@@ -246,6 +264,11 @@ EXAMPLES: dict[str, tuple[str, ...]] = {
         "units retire radio --to playback --dry-run",
         "units retire radio --home component:default/tuner=discovery --to playback",
     ),
+    "bets estimate": (
+        "bets estimate discover-weekly cost-of-delay 10 20 40 --unit kEUR",
+        "bets estimate discover-weekly risk-value 0.3 0.5 0.7 --note 'five talks'",
+    ),
+    "bets next-test": ("bets next-test discover-weekly",),
     "import flags": (
         "import flags flags.json",
         "import flags mobile.yaml --set mobile --owner group:default/apps",
@@ -305,6 +328,7 @@ GROUPS = {
     "people": "People and their memberships.",
     "locations": "What the catalog is read from.",
     "units": "Units of the organisation.",
+    "bets": "Estimate bets, and see what follows.",
     "flags": "Evaluate, check, compare and promote flags.",
     "experiments": "Plan and read experiments.",
     "metrics": "What is measured, and whether its events come.",

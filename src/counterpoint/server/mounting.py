@@ -26,6 +26,7 @@ ROOMS = (
     "catalog.views",
     "people",
     "bets",
+    "bets.judgement",
     "flags",
     "experiments",
     "experiments.metrics",

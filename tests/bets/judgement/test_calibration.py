@@ -68,9 +68,9 @@ def test_chances_that_were_wrong_are_called_by_their_direction(said: float, true
     assert word in found.sentence
 
 
-def test_a_middling_number_is_an_insight_and_no_verdict() -> None:
+def test_a_middling_number_is_a_hint_and_no_verdict() -> None:
     found = calibrate([Resolved(0.7, outcome) for outcome in (True, True, True, False) * 4])
-    assert "insight, not a verdict" in found.sentence
+    assert "hint, not as a verdict" in found.sentence
 
 
 def test_nothing_resolved_says_so() -> None:

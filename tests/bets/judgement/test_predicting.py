@@ -10,7 +10,6 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
-from counterpoint.bets.judgement.prediction import ALLOWED, SHOWN_FROM, QuestionState, Step, state_after
 from counterpoint.bets.judgement.predicting import (
     ask,
     calibration,
@@ -20,6 +19,7 @@ from counterpoint.bets.judgement.predicting import (
     questions,
     take_step,
 )
+from counterpoint.bets.judgement.prediction import ALLOWED, SHOWN_FROM, QuestionState, Step, state_after
 from counterpoint.bets.store import write
 from counterpoint.errors import ConflictError, InputError, NotAllowedError, NotFoundError
 from counterpoint.graph.actor import SYSTEM, Actor

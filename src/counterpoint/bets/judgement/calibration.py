@@ -21,7 +21,7 @@ from counterpoint.stats.distributions import normal_tail
 __all__ = ["FEW", "SOME", "Bin", "Calibration", "Resolved", "calibrate", "exact_interval"]
 
 FEW, SOME = 10, 30
-"""Below the first nothing is said; below the second it is an insight, not a verdict."""
+"""Below the first nothing is said; below the second it is a hint, not a verdict."""
 BINS = 5
 UNUSUAL = 0.05
 
@@ -182,7 +182,7 @@ def _sentence(n: int, brier: float, p: float | None, parts: Sequence[tuple[int, 
             else ("the chances were too timid: further from one half would have been better")
         )
     against = "better" if brier < 0.25 else "no better"
-    closing = " It is an insight, not a verdict." if n < SOME else ""
+    closing = " Take it as a hint, not as a verdict." if n < SOME else ""
     return f"Of {n} resolved, {said}; {against} than always saying one half.{closing}"
 
 

@@ -85,8 +85,8 @@ LOCKED = "the question was revealed or withdrawn, and its predictions are locked
 def upgrade() -> None:
     for table, columns in TABLES.items():
         op.create_table(table, *columns, sqlite_strict=True)
-    for table, columns in INDEXES:
-        op.create_index("_".join([table, *columns[:-1]]), table, columns)
+    for table, indexed in INDEXES:
+        op.create_index("_".join([table, *indexed[:-1]]), table, indexed)
     statements = _sqlite() if op.get_bind().dialect.name == "sqlite" else _postgresql()
     for statement in statements:
         op.execute(statement)
