@@ -1,4 +1,4 @@
-"""Estimates, questions and predictions of bets. All of it only grows: a correction is another row.
+"""Estimates, questions and predictions of bets, and decision records. All of it only grows: a correction is another row.
 
 The database itself refuses a prediction of a question that was revealed or withdrawn. A person's predictions may be
 deleted, unread, where their data must be erased; nothing may be changed.
@@ -69,6 +69,43 @@ TABLES: dict[str, tuple[sa.Column[Any], ...]] = {
         _text("actor"),
         _integer("at"),
     ),
+    "bets_record": (
+        _integer("seq", primary_key=True, autoincrement=False),
+        _integer("number"),
+        _integer("version"),
+        _text("unit"),
+        _text("bet"),
+        _text("content"),
+        _text("actor"),
+        _integer("at"),
+    ),
+    "bets_record_step": (
+        _integer("seq", primary_key=True, autoincrement=False),
+        _integer("number"),
+        _text("step"),
+        _text("reason"),
+        sa.Column("by_number", INTEGER, nullable=True),
+        _text("actor"),
+        _integer("at"),
+    ),
+    "bets_record_advice": (
+        _integer("seq", primary_key=True, autoincrement=False),
+        _integer("number"),
+        _text("kind"),
+        _text("whom"),
+        _text("text"),
+        _text("stance"),
+        _text("actor"),
+        _integer("at"),
+    ),
+    "bets_boundary": (
+        _integer("seq", primary_key=True, autoincrement=False),
+        _text("unit"),
+        _text("kind"),
+        _text("text"),
+        _text("actor"),
+        _integer("at"),
+    ),
 }
 INDEXES = (
     ("bets_estimate", ["bet", "seq"]),
@@ -76,8 +113,12 @@ INDEXES = (
     ("bets_prediction", ["question", "person", "seq"]),
     ("bets_prediction", ["person", "seq"]),
     ("bets_prediction_step", ["question", "seq"]),
+    ("bets_record", ["number", "seq"]),
+    ("bets_record_step", ["number", "seq"]),
+    ("bets_record_advice", ["number", "seq"]),
+    ("bets_boundary", ["unit", "seq"]),
 )
-KEPT = ("bets_estimate", "bets_prediction_question", "bets_prediction_step")
+KEPT = tuple(table for table in TABLES if table != "bets_prediction")
 """Tables of which nothing is deleted either."""
 LOCKED = "the question was revealed or withdrawn, and its predictions are locked"
 
