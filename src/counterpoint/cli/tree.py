@@ -85,6 +85,17 @@ COMMANDS: dict[str, dict[str, tuple[str, str]]] = {
             "Say how well the organisation predicts.",
         ),
     },
+    "decisions": {
+        "list": ("counterpoint.bets.deciding.commands:list_decisions", "List the decision log, by words."),
+        "export": (
+            "counterpoint.bets.deciding.commands:export_decisions",
+            "Print decisions as Markdown in MADR's shape.",
+        ),
+        "import": (
+            "counterpoint.bets.deciding.commands:import_decisions",
+            "Propose decisions from files in MADR's shape.",
+        ),
+    },
     "flags": {
         "eval": ("counterpoint.flags.commands:evaluate", "Evaluate one flag for one context."),
         "list": ("counterpoint.flags.set_commands:list_flags", "List flag sets, or the flags of one."),
@@ -269,6 +280,9 @@ EXAMPLES: dict[str, tuple[str, ...]] = {
         "bets estimate discover-weekly risk-value 0.3 0.5 0.7 --note 'five talks'",
     ),
     "bets next-test": ("bets next-test discover-weekly",),
+    "decisions list": ("decisions list playlist --state accepted",),
+    "decisions export": ("decisions export 3", "decisions export --folder docs/decisions"),
+    "decisions import": ("decisions import docs/decisions/*.md --unit search",),
     "import flags": (
         "import flags flags.json",
         "import flags mobile.yaml --set mobile --owner group:default/apps",
@@ -329,6 +343,7 @@ GROUPS = {
     "locations": "What the catalog is read from.",
     "units": "Units of the organisation.",
     "bets": "Estimate bets, and see what follows.",
+    "decisions": "The decision log.",
     "flags": "Evaluate, check, compare and promote flags.",
     "experiments": "Plan and read experiments.",
     "metrics": "What is measured, and whether its events come.",

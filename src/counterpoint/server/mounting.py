@@ -26,6 +26,7 @@ ROOMS = (
     "catalog.views",
     "people",
     "bets",
+    "bets.deciding",
     "bets.judgement",
     "flags",
     "experiments",

@@ -45,6 +45,7 @@ NAVIGATION = (
         "The loop",
         (
             ("/bets", "Bets", "bet"),
+            ("/decisions", "Decisions", "decision"),
             ("/flags", "Flags", "flag"),
             ("/experiments", "Experiments", "experiment"),
             ("/dashboards", "Dashboards", "dashboard"),
@@ -56,6 +57,8 @@ NAVIGATION = (
 BELONGING = (
     (re.compile("/(units|people)/"), "/organisation"),
     (re.compile("/(vocabulary|practices|criticisms)$"), "/settings"),
+    (re.compile("/predictions(/|$)"), "/bets"),
+    (re.compile("/boundaries$"), "/decisions"),
     (re.compile("/catalog/[^/]+/[^/]+/[^/]+/docs(/|$)"), "/docs"),
 )
 """Pages whose address does not begin with that of the part of the navigation to which they belong."""

@@ -18,7 +18,16 @@ from counterpoint.graph.reader import Reader
 from counterpoint.graph.store import Graph
 from counterpoint.moments import to_datetime, to_micros
 
-__all__ = ["Estimate", "Judged", "Ranked", "estimate", "estimates_of", "judged", "portfolio"]
+__all__ = [
+    "Estimate",
+    "Judged",
+    "Ranked",
+    "estimate",
+    "estimates_of",
+    "judged",
+    "portfolio",
+    "units_of_delays",
+]
 
 LONGEST_UNIT, LONGEST_NOTE = 24, 1000
 
@@ -151,7 +160,7 @@ def portfolio(graph: Graph, *, owner: str | None = None) -> Ranked:
         ]
         found = estimates_of(reader, [bet.ref for bet in bets])
     ranges = {bet: {key: each.range for key, each in of.items()} for bet, of in found.items()}
-    contenders = contenders_of(ranges, _units(found))
+    contenders = contenders_of(ranges, units_of_delays(found))
     there = {one.bet for one in contenders}
     return Ranked(
         order(contenders),
@@ -160,7 +169,8 @@ def portfolio(graph: Graph, *, owner: str | None = None) -> Ranked:
     )
 
 
-def _units(found: Mapping[str, Mapping[Quantity, Estimate]]) -> dict[str, str]:
+def units_of_delays(found: Mapping[str, Mapping[Quantity, Estimate]]) -> dict[str, str]:
+    """What the cost of delay of each bet is counted in."""
     delays = {bet: of.get(Quantity.COST_OF_DELAY) for bet, of in found.items()}
     return {bet: delay.unit for bet, delay in delays.items() if delay}
 

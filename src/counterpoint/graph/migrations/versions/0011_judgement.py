@@ -1,4 +1,4 @@
-"""Estimates, questions and predictions of bets, and decision records. All of it only grows: a correction is another row.
+"""Estimates, questions and predictions of bets, decision records, reviews and briefs. All of it only grows: a correction is another row.
 
 The database itself refuses a prediction of a question that was revealed or withdrawn. A person's predictions may be
 deleted, unread, where their data must be erased; nothing may be changed.
@@ -106,7 +106,59 @@ TABLES: dict[str, tuple[sa.Column[Any], ...]] = {
         _text("actor"),
         _integer("at"),
     ),
+    "bets_review": (
+        _text("id", primary_key=True),
+        _integer("seq", unique=True),
+        _text("board"),
+        _text("agenda"),
+        _text("salt"),
+        _text("actor"),
+        _integer("at"),
+    ),
+    "bets_review_step": (
+        _integer("seq", primary_key=True, autoincrement=False),
+        _text("review"),
+        _text("step"),
+        _text("minutes"),
+        _text("actor"),
+        _integer("at"),
+    ),
+    "bets_cadence": (
+        _integer("seq", primary_key=True, autoincrement=False),
+        _text("board"),
+        _integer("weeks"),
+        _text("actor"),
+        _integer("at"),
+    ),
+    "bets_brief": (
+        _text("id", primary_key=True),
+        _integer("seq", unique=True),
+        _text("unit"),
+        _text("title"),
+        _text("text"),
+        _text("readers"),
+        _text("actor"),
+        _integer("at"),
+    ),
+    "bets_brief_answer": (
+        _integer("seq", primary_key=True, autoincrement=False),
+        _text("brief"),
+        _text("person"),
+        _text("unit"),
+        _text("text"),
+        _integer("at"),
+    ),
 }
+BALLOTS: dict[str, tuple[sa.Column[Any], ...]] = {
+    "bets_review_fist": (
+        _text("id", primary_key=True),
+        _text("review"),
+        _integer("fist"),
+        _text("receipt"),
+    ),
+    "bets_review_mark": (_text("mark", primary_key=True), _text("review")),
+}
+"""Rows that are written anew with each vote, in the order of chance. Without a rowid, which would keep the order."""
 INDEXES = (
     ("bets_estimate", ["bet", "seq"]),
     ("bets_prediction_question", ["bet", "seq"]),
@@ -117,8 +169,14 @@ INDEXES = (
     ("bets_record_step", ["number", "seq"]),
     ("bets_record_advice", ["number", "seq"]),
     ("bets_boundary", ["unit", "seq"]),
+    ("bets_review", ["board", "seq"]),
+    ("bets_review_step", ["review", "seq"]),
+    ("bets_cadence", ["board", "seq"]),
+    ("bets_brief_answer", ["brief", "seq"]),
 )
-KEPT = tuple(table for table in TABLES if table != "bets_prediction")
+OWN = ("bets_prediction", "bets_brief_answer")
+"""What belongs to a person, and may be erased with them."""
+KEPT = tuple(table for table in TABLES if table not in OWN)
 """Tables of which nothing is deleted either."""
 LOCKED = "the question was revealed or withdrawn, and its predictions are locked"
 
@@ -126,6 +184,9 @@ LOCKED = "the question was revealed or withdrawn, and its predictions are locked
 def upgrade() -> None:
     for table, columns in TABLES.items():
         op.create_table(table, *columns, sqlite_strict=True)
+    for table, columns in BALLOTS.items():
+        op.create_table(table, *columns, sqlite_strict=True, sqlite_with_rowid=False)
+        op.create_index(f"{table}_review", table, ["review"])
     for table, indexed in INDEXES:
         op.create_index("_".join([table, *indexed[:-1]]), table, indexed)
     statements = _sqlite() if op.get_bind().dialect.name == "sqlite" else _postgresql()
