@@ -80,6 +80,11 @@ COMMANDS: dict[str, dict[str, tuple[str, str]]] = {
             "counterpoint.bets.judgement.commands:portfolio",
             "Say which bet comes first, and where that is a tie.",
         ),
+        "agenda": (
+            "counterpoint.bets.reviews.commands:agenda",
+            "Tell what a review would talk about today.",
+        ),
+        "digest": ("counterpoint.bets.reviews.commands:digest", "Tell what happened to bets in a week."),
         "calibration": (
             "counterpoint.bets.judgement.commands:calibration",
             "Say how well the organisation predicts.",
@@ -279,6 +284,8 @@ EXAMPLES: dict[str, tuple[str, ...]] = {
         "bets estimate discover-weekly cost-of-delay 10 20 40 --unit kEUR",
         "bets estimate discover-weekly risk-value 0.3 0.5 0.7 --note 'five talks'",
     ),
+    "bets agenda": ("bets agenda discovery",),
+    "bets digest": ("bets digest", "bets digest --week 2026-W30 --unit discovery"),
     "bets next-test": ("bets next-test discover-weekly",),
     "decisions list": ("decisions list playlist --state accepted",),
     "decisions export": ("decisions export 3", "decisions export --folder docs/decisions"),

@@ -28,6 +28,7 @@ ROOMS = (
     "bets",
     "bets.deciding",
     "bets.judgement",
+    "bets.reviews",
     "flags",
     "experiments",
     "experiments.metrics",

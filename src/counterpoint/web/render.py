@@ -31,7 +31,7 @@ STATIC = Path(__file__).resolve().parent / "static"
 """The folder that the server offers as `/static`."""
 
 NAVIGATION = (
-    ("", (("/", "Home", "home"),)),
+    ("", (("/", "Home", "home"), ("/my-week", "My week", "activity"))),
     (
         "The graph",
         (
@@ -57,7 +57,7 @@ NAVIGATION = (
 BELONGING = (
     (re.compile("/(units|people)/"), "/organisation"),
     (re.compile("/(vocabulary|practices|criticisms)$"), "/settings"),
-    (re.compile("/predictions(/|$)"), "/bets"),
+    (re.compile("/(predictions|briefs)(/|$)"), "/bets"),
     (re.compile("/boundaries$"), "/decisions"),
     (re.compile("/catalog/[^/]+/[^/]+/[^/]+/docs(/|$)"), "/docs"),
 )
