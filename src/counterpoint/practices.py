@@ -52,6 +52,7 @@ PRACTICES: Mapping[str, Practice] = {
     each.key: each
     for each in (
         Practice("bets", "Bets", "Bets with stages, evidence and decisions.", "/bets", ("Bet",)),
+        Practice("decisions", "Decisions", "Decision records with advice and dissent.", "/decisions"),
         Practice("flags", "Flags", "Flags that are defined and evaluated here.", "/flags", ("FlagSet",)),
         Practice(
             "experiments",

@@ -41,13 +41,14 @@ ESTIMATES: dict[str, dict[Quantity, tuple[float, float, float]]] = {
         Quantity.DURATION: (4, 6, 10),
     },
     "monday-mix": {
-        Quantity.VALUE: (150, 420, 1300),
+        Quantity.VALUE: (260, 700, 1900),
         Quantity.COST: (110, 160, 260),
         Quantity.COST_OF_DELAY: (3, 8, 22),
         Quantity.DURATION: (5, 8, 14),
         Quantity.RISK_VALUE: (0.2, 0.4, 0.65),
         Quantity.RISK_USABILITY: (0.8, 0.9, 0.95),
         Quantity.RISK_FEASIBILITY: (0.85, 0.93, 0.97),
+        Quantity.RISK_VIABILITY: (0.75, 0.87, 0.95),
     },
     "two-taps-to-taste": {
         Quantity.VALUE: (90, 240, 700),

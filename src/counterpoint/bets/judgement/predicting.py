@@ -169,7 +169,7 @@ def take_step(
         found = _require(writer, number, actor)
         writer.require_write(found.bet)
         after = check_step(found.state, step)
-        told: dict[str, object] = {"id": number, "people": found.predicted}
+        told: dict[str, object] = {"id": number, "people": found.predicted, "question": found.question}
         if outcome is not None:
             told["outcome"] = outcome
         activity = writer.record(f"prediction.{after.value}", found.bet, after=told, reason=note or None)

@@ -87,7 +87,7 @@ def _shown_test(test: TestWorth) -> TestRow:
 
 def spread_text(given: Range) -> str:
     """A range as people write it: "12 (3 to 40)"."""
-    low, mid, high = (number(float(f"{point:.3g}")) for point in (given.p10, given.p50, given.p90))
+    low, mid, high = (number(float(f"{point:.2g}")) for point in (given.p10, given.p50, given.p90))
     return f"{mid} ({low} to {high})"
 
 
@@ -98,7 +98,7 @@ def order_chart(found: Order, titles: Mapping[str, str]) -> Markup:
     return interval_plot(
         rows,
         title="Cost of delay over duration",
-        write=lambda value: number(float(f"{value:.3g}")),
+        write=lambda value: number(float(f"{value:.2g}")),
         lower="less lost by waiting",
         higher="more lost by waiting",
     )

@@ -42,6 +42,7 @@ class ItemKind(StrEnum):
     CONCERN = "concern"
     DEPENDENCY = "dependency"
     EXPIRED = "expired"
+    NEWS = "news"
     PATIENCE = "patience"
     REVIEW = "review"
     QUESTION = "question"
@@ -81,6 +82,8 @@ class BetFacts(msgspec.Struct, frozen=True, kw_only=True):
     """When anything last happened to it."""
     against: str = ""
     """What speaks against it and nobody has decided on; in words."""
+    news: str = ""
+    """What speaks for it and nobody has decided on."""
     patience: date | None = None
 
 
@@ -157,6 +160,8 @@ def agenda(facts: Facts, today: date, more: Iterable[AgendaItem] = ()) -> Agenda
 def _of_bet(bet: BetFacts, today: date) -> Iterable[AgendaItem]:
     if bet.against:
         yield _about(bet, ItemKind.AGAINST, f"{bet.against} Nobody has decided since.")
+    if bet.news:
+        yield _about(bet, ItemKind.NEWS, f"{bet.news} It waits for a decision.")
     if _over(bet.patience, today):
         yield _about(bet, ItemKind.PATIENCE, "Its patience has ended. Go on, change it or end it?")
     silent = (today - bet.last).days

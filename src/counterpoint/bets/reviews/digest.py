@@ -34,6 +34,9 @@ ACTIONS = (
 )
 
 
+DECIDED = ("decision.accepted", "decision.rejected")
+
+
 class DigestLine(msgspec.Struct, frozen=True):
     """One thing that happened."""
 
@@ -119,7 +122,7 @@ def sections(events: Sequence[Activity], subjects: Mapping[str, Entity]) -> tupl
         Section("Decided", tuple(_decided(events, subjects))),
         Section("Learned", tuple(_learned(events, subjects))),
         Section("Begun", tuple(_begun(events, subjects))),
-        Section("Waiting for you", tuple(_open(events, subjects))),
+        Section("Open", tuple(_open(events, subjects))),
         Section("Reviewed", tuple(_reviewed(events, subjects))),
     )
     return tuple(each for each in built if each.lines)
@@ -147,7 +150,8 @@ def _learned(events: Iterable[Activity], subjects: Mapping[str, Entity]) -> Iter
         if each.action == "prediction.resolved":
             came = "came true" if _after(each).get("outcome") else "did not come true"
             href = f"/predictions/{_after(each).get('id')}"
-            yield DigestLine(each.subject, _title(each.subject, subjects), f"A prediction {came}.", href)
+            question = str(_after(each).get("question") or _title(each.subject, subjects))
+            yield DigestLine(each.subject, question, came, href)
 
 
 def _begun(events: Iterable[Activity], subjects: Mapping[str, Entity]) -> Iterable[DigestLine]:
@@ -160,8 +164,12 @@ def _begun(events: Iterable[Activity], subjects: Mapping[str, Entity]) -> Iterab
 
 
 def _open(events: Iterable[Activity], subjects: Mapping[str, Entity]) -> Iterable[DigestLine]:
+    done = {_after(each).get("id") for each in events if each.action == "prediction.resolved"}
+    done |= {("decision", _after(each).get("decision")) for each in events if each.action in DECIDED}
     for each in events:
         after = _after(each)
+        if after.get("id") in done or ("decision", after.get("decision")) in done:
+            continue
         if each.action == "prediction.asked":
             question = str(after.get("question") or "")
             yield DigestLine(

@@ -56,7 +56,7 @@ def _bet(
 ) -> BetFacts:
     verdict = line.verdict
     news = verdict is not None and (bet.ref not in decided or decided[bet.ref] < verdict.at)
-    against = verdict.sentence if verdict and news and verdict.stance is Stance.AGAINST else ""
+    said = {verdict.stance: verdict.sentence} if verdict and news else {}
     known = [last[ref] for ref in (bet.ref, *entity.targets("testedBy")) if ref in last]
     return BetFacts(
         ref=bet.ref,
@@ -64,7 +64,8 @@ def _bet(
         stage=bet.stage.value,
         entered=entered.get(bet.ref, entity.updated_at).date(),
         last=max(known, default=entity.updated_at).date(),
-        against=against,
+        against=said.get(Stance.AGAINST, ""),
+        news=said.get(Stance.FOR, ""),
         patience=bet.patience,
     )
 
