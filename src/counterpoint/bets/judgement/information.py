@@ -31,6 +31,9 @@ __all__ = [
     "evsi_normal",
 ]
 
+ROUNDING = 1e-12
+"""Worths below this share of what is at stake are rounding, and nothing."""
+
 
 def evpi_normal(mean: float, sd: float) -> float:
     """What it is worth to know V exactly, where it is normal; in V's unit.
@@ -187,4 +190,5 @@ def binary_test_value(
     passes = holds * sensitivity + (1 - holds) * (1 - specificity)
     passed = rest * holds * sensitivity * gain - passes * cost
     failed = rest * holds * (1 - sensitivity) * gain - (1 - passes) * cost
-    return max(0.0, max(passed, 0.0) + max(failed, 0.0) - max(rest * holds * gain - cost, 0.0))
+    worth = max(passed, 0.0) + max(failed, 0.0) - max(rest * holds * gain - cost, 0.0)
+    return worth if worth > ROUNDING * (abs(gain) + abs(cost)) else 0.0
