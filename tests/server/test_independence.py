@@ -21,10 +21,9 @@ from counterpoint.graph.actor import SYSTEM, Actor
 HTML = {"Accept": "text/html"}
 UNIT = frozenset({"group:default/discovery"})
 PEOPLE = [Actor(f"user:default/p{number}", f"P{number}", "person", units=UNIT) for number in range(5)]
-CHANCES = (0.8137, 0.2719, 0.4653, 0.6311, 0.5447)
-SECRET = re.compile(
-    r"81[.,]?37|0?[.]27190?|27[.]19|46[.]53|0[.]4653|63[.]11|0[.]6311|54[.]47|0[.]5447|81\s?%|27\s?%|47\s?%|63\s?%"
-)
+CHANCES = (0.81370941, 0.27190183, 0.46530727, 0.63110359, 0.54470213)
+SECRET = re.compile("|".join(f"{p}|{str(p)[2:4]}[.]{str(p)[4:]}|\\b{p * 100:.0f}\\s?%" for p in CHANCES))
+"""Each as a share and in per cent; their eight digits are in no time and in no id."""
 WHO = re.compile(r"user:default/p[0-4]|\bP[0-4]\b")
 
 
@@ -79,7 +78,7 @@ def everything(client: TestClient[Any], number: str) -> Iterator[tuple[str, str]
         "/decisions",
     ]
     for path, methods in document["paths"].items():
-        if "get" in methods and "stream" not in path:
+        if "get" in methods and "event-stream" not in repr(methods["get"]) and "live" not in path:
             queue.append(re.sub(r"\{(\w+)[^}]*\}", lambda found: filled.get(found[1], "weekly"), path))
     queue += ["/search?q=will", "/api/v1/activity?limit=200", "/api/v1/entities/bet/default/weekly"]
     seen: set[str] = set()
@@ -94,17 +93,13 @@ def everything(client: TestClient[Any], number: str) -> Iterator[tuple[str, str]
             queue += Links(answer.text).found
 
 
-@pytest.mark.parametrize("who", ["member", "admin"])
 def test_no_door_shows_a_prediction_before_the_reveal_nor_whose_it_was_after_it(
-    who: str,
     asked: str,
     workspace: Workspace,
     guarded: TestClient[Any],
     sign_in: Callable[..., httpx2.Response],
 ) -> None:
-    sign_in(guarded, "first")  # the first account is an administrator's
-    guarded.cookies.clear()
-    assert sign_in(guarded, "eve", admin=who == "admin").status_code == 303
+    assert sign_in(guarded, "eve", admin=True).status_code == 303  # sees all that anybody does
     looked = 0
     for path, text in everything(guarded, asked):
         looked += 1
