@@ -1,5 +1,6 @@
 """Decisions on the command line."""
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -37,7 +38,7 @@ def list_decisions(*words: str, unit: str = "", state: str = "", kind: str = "",
         found = shell.told(
             search_log(workspace.graph, words=" ".join(words), unit=unit, state=state, kind=kind, limit=limit)
         )
-    shell.emit(found, lambda: _table(found, shell.noun("decision")))
+    shell.emit(found, lambda: _table(found, shell.noun))
 
 
 def export_decisions(*numbers: int, folder: Path | None = None) -> None:
@@ -107,14 +108,15 @@ def import_decisions(*files: Path, unit: str = "") -> int:
     return 1 if failed else 0
 
 
-def _table(found: "LogPage", noun: str) -> "Table | str":
+def _table(found: "LogPage", noun: Callable[[str], str]) -> "Table | str":
     from rich.table import Table
 
     if not found.items:
         return "Nothing was found."
-    table = Table("Nr", noun.capitalize(), "Kind", "State", "Chosen", "When")
+    table = Table("Nr", noun("decision").capitalize(), "Kind", "State", "Chosen", "When")
     for each in found.items:
         number = "" if each.number is None else str(each.number)
         state = f"{each.state}, waits {each.waits}" if each.waits else each.state
-        table.add_row(number, each.title, each.kind, state, each.chosen, each.at.date().isoformat())
+        kind = noun("bet") if each.kind == "bet" else each.kind
+        table.add_row(number, each.title, kind, state, each.chosen, each.at.date().isoformat())
     return table
