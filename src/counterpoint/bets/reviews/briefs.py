@@ -10,6 +10,7 @@ from counterpoint.bets.reviews.boards import parts_of, require_board
 from counterpoint.bets.reviews.tables import ANSWERS, BRIEFS
 from counterpoint.errors import InputError, NotAllowedError, NotFoundError, Problem
 from counterpoint.graph.actor import Actor
+from counterpoint.graph.handover import RETIRED
 from counterpoint.graph.reader import Reader
 from counterpoint.graph.store import Graph
 from counterpoint.moments import to_datetime, to_micros
@@ -139,7 +140,8 @@ def _require(reader: Reader, number: str, actor: Actor) -> Brief:
     answers = sorted(newest.values(), key=lambda each: (each.unit, each.text))
     heard = {each.unit for each in answers}
     parts = parts_of(reader, row.readers)
-    leaves = parts - {row.readers} or parts
+    entities = reader.get_many(parts - {row.readers} or parts)
+    leaves = {ref for ref, each in entities.items() if each.spec.get("lifecycle") != RETIRED}
     return Brief(
         id=row.id,
         unit=row.unit,
