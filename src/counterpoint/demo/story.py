@@ -17,6 +17,7 @@ from counterpoint.demo.judged import close_review, tell_judgement, tell_review
 from counterpoint.demo.past import tell_past
 from counterpoint.demo.ramped import ramp_home, show_home
 from counterpoint.demo.simulate import Simulation, simulate
+from counterpoint.demo.voices import voice
 from counterpoint.errors import CounterpointError
 from counterpoint.experiments.store import load, read_now
 from counterpoint.flags.store import DEFAULT_SET, read_set, write_set
@@ -113,6 +114,7 @@ def tell(workspace: Workspace, arpeggio: Path, *, seed: int, progress: Tell) -> 
     )
     decide(workspace.graph, BET, "ship", actor=OWNER, reason=reason)
     close_review(workspace.graph, review)
+    voice(workspace)
     check(workspace)
     progress("Done", PARTS["decision"].share)
     return simulation

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
+from counterpoint.experiments.by_level import segments_of
 from counterpoint.experiments.fixed_power import needed_per_arm
 from counterpoint.experiments.hypotheses import arms_of, compare, quality_of, withhold
 from counterpoint.experiments.learning import classify, shrink
@@ -70,7 +71,9 @@ def analyze(
     from counterpoint.experiments.quality_query import quality_expression
 
     asked, table = unite(experiment, events) if isinstance(events, Mapping) else (experiment, events)
-    expression = totals_expression(asked, exposures, table, as_of=as_of, last_data=last_data, links=links)
+    expression = totals_expression(
+        asked, exposures, table, as_of=as_of, last_data=last_data, segments=asked.segments, links=links
+    )
     if totals is None:
         totals = totals_of(experiment, expression.to_pyarrow().to_pylist())
     counted = quality_expression(asked, exposures, table, links=links)
@@ -130,6 +133,7 @@ def result_of(
         progress=reading.progress,
         looks=(*looks, *taken_now(reading, totals, verdict, comparisons, as_of)),
         acknowledged=acknowledged,
+        segments=segments_of(experiment, totals, reading, comparisons),
     )
     return replace(result, learning=classify(experiment, result))
 

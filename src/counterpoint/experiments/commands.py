@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 from cyclopts import Parameter
 
 from counterpoint.errors import UsageError
+from counterpoint.experiments.segment_lines import by_segment
 from counterpoint.experiments.tables.options import TABLE, Options
 from counterpoint.terminal import terminal
 
@@ -129,6 +130,8 @@ def _shown(result: "Result") -> "RenderableType":
             Text(f"{metric.label}: {metric.note}", style="yellow") for metric in result.metrics if metric.note
         ]
         parts.append(Text(_legend(result), style="dim"))
+    for segment in result.segments:
+        parts += by_segment(result, segment)
     verdict = result.verdict
     if reading := _reading(result):
         parts.append(Text(reading, style="dim"))

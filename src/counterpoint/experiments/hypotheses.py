@@ -36,7 +36,7 @@ from counterpoint.stats import (
 )
 from counterpoint.stats.distributions import normal_quantile
 
-__all__ = ["MIXED_WARNING", "arms_of", "compare", "quality_of", "withhold"]
+__all__ = ["MIXED_WARNING", "arms_of", "compare", "quality_of", "range_of", "withhold"]
 
 MIXED_WARNING = 0.01
 """Share of users in several arms above which the quality is doubted."""
@@ -236,7 +236,7 @@ def _metric(case: _Case, control: MetricTotals, treated: MetricTotals) -> Metric
         alpha=decides.alpha,
         interval=shown.interval,
         interval_level=1 - (good or 0.0) - bad if plain else None,
-        interval_two_sided=_range(found_of.interval) if found_of.interval and once else None,
+        interval_two_sided=range_of(found_of.interval) if found_of.interval and once else None,
         relative=shown.relative,
         relative_interval=shown.relative_interval,
         detectable=_detectable(case, role_test, plain, pair, relative_scale=shown.relative is not None),
@@ -261,9 +261,9 @@ def _figures(case: _Case, pair: Pair, errors: tuple[float | None, float | None])
         treatment_mean=pair.treatment,
         difference=pair.treatment - pair.control,
         se=plain.se if plain else None,
-        interval=_range(plain.interval(*errors, nulls=_nulls(case, "absolute"))) if plain else None,
+        interval=range_of(plain.interval(*errors, nulls=_nulls(case, "absolute"))) if plain else None,
         relative=share.estimate if share else None,
-        relative_interval=_range(share.interval) if share else None,
+        relative_interval=range_of(share.interval) if share else None,
     )
 
 
@@ -417,6 +417,7 @@ def _detectable(
     return size / pair.control if relative_scale else size
 
 
-def _range(interval: Interval) -> Range:
+def range_of(interval: Interval) -> Range:
+    """The interval as results have it: an end that is not finite is none."""
     low, high = interval.low, interval.high
     return Range(low if math.isfinite(low) else None, high if math.isfinite(high) else None)

@@ -32,7 +32,16 @@ from counterpoint.stats import (
 )
 from counterpoint.stats.distributions import normal_quantile, normal_tail
 
-__all__ = ["Reading", "fingerprint", "key_of_level", "reading_of", "taken_now"]
+__all__ = [
+    "Reading",
+    "always_level",
+    "fingerprint",
+    "harm_level_on",
+    "key_of_level",
+    "nominal_level",
+    "reading_of",
+    "taken_now",
+]
 
 MOST_DAYS = 60
 """Looks of the watch over harm; a longer experiment is watched that often, evenly."""
@@ -75,8 +84,8 @@ class Reading:
         """Level at this reading of a one-sided test of a role with `alpha` over all readings."""
         method = self.stopping.method
         if method == "confidence-sequence":
-            return _always(self.stopping, self.progress.users, alpha)
-        return _nominal(self.look(alpha).boundary) if method == "group-sequential" else alpha
+            return always_level(self.stopping, self.progress.users, alpha)
+        return nominal_level(self.look(alpha).boundary) if method == "group-sequential" else alpha
 
     def look(self, alpha: float) -> Look:
         """This look of the group sequential test with `alpha`: what was recorded of it is never computed anew."""
@@ -94,8 +103,8 @@ class Reading:
         if not self.days:
             if not self.progress.declared:
                 return alpha
-            return _always(self.stopping, self.progress.users, alpha)
-        return _nominal(_watch(self.days, alpha))
+            return always_level(self.stopping, self.progress.users, alpha)
+        return nominal_level(_watch(self.days, alpha))
 
     def shown_at(self, condition: str, treatment: str) -> int | None:
         """The earlier look at which a condition was shown; what was shown once stays shown."""
@@ -375,7 +384,17 @@ def _watch(days: tuple[float, ...], alpha: float) -> float:
     return boundaries(days, alpha=alpha, sides=1, spending=Spending())[-1]
 
 
-def _always(stopping: Stopping, users: int, alpha: float) -> float:
+def harm_level_on(plan: Experiment, totals: Totals, at: datetime, alpha: float) -> float:
+    """Level that the daily watch over harm had on a day, with the totals of then; that of `Reading.harm_level`, before the end."""
+    sizes = [arm.users if (arm := totals.arm(variant)) else 0 for variant in plan.arms]
+    users = sum(sizes)
+    maximum = plan.reading.maximum
+    final = _ended(plan, None, at) or (maximum is not None and users >= maximum)
+    days = _days(plan, totals, at, sizes, final=final)
+    return nominal_level(_watch(days, alpha)) if days else always_level(plan.reading, users, alpha)
+
+
+def always_level(stopping: Stopping, users: int, alpha: float) -> float:
     """Level that a confidence sequence leaves to a one-sided test now: its margin, as a number of errors.
 
     The sequence bounds both sides at once, so a one-sided α takes one of 2α.
@@ -384,8 +403,11 @@ def _always(stopping: Stopping, users: int, alpha: float) -> float:
         return NEVER
     both = min(2 * alpha, 0.999)
     tune = rho2_growthbook if stopping.tuning == "growthbook" else rho2_tuned
-    return _nominal(confidence_sequence_margin(1.0, users, alpha=both, rho2=tune(stopping.tuned_at, both)))
+    return nominal_level(
+        confidence_sequence_margin(1.0, users, alpha=both, rho2=tune(stopping.tuned_at, both))
+    )
 
 
-def _nominal(boundary: float) -> float:
+def nominal_level(boundary: float) -> float:
+    """The level of a test at a boundary of so many standard errors."""
     return max(normal_tail(boundary), NEVER) if boundary < math.inf else NEVER

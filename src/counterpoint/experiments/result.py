@@ -7,6 +7,7 @@ import msgspec
 
 from counterpoint.experiments.decision import Branch
 from counterpoint.experiments.model import Aggregation, Direction, Levels, Scale
+from counterpoint.experiments.segment import Range, Segment
 from counterpoint.experiments.stopping import Method
 from counterpoint.said import Said
 
@@ -45,13 +46,6 @@ Outcome = Literal[
 Role = Literal["success", "guardrail", "deterioration"]
 Lesson = Literal["win", "regression", "powered neutral", "none"]
 NoLesson = Literal["invalid", "underpowered", "stopped early", "no traffic"]
-
-
-class Range(msgspec.Struct, frozen=True, rename="camel"):
-    """An interval; an end that is none is unbounded."""
-
-    low: float | None
-    high: float | None
 
 
 class Hypothesis(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
@@ -356,6 +350,8 @@ class Result(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     """What it taught; none while it goes on."""
     acknowledged: bool = False
     """Whether somebody has acknowledged that it is invalid; until then its figures are withheld."""
+    segments: tuple[Segment, ...] = ()
+    """Effects by the plan's segments, once the plan lets effects be read; no part of the verdict."""
 
     @property
     def users(self) -> int:

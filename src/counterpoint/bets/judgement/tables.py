@@ -1,4 +1,4 @@
-"""The tables of judgement; they only grow, see migration 0011."""
+"""The tables of judgement; they only grow, see migration 0012."""
 
 import sqlalchemy as sa
 from sqlalchemy import Column, MetaData, Table

@@ -7,6 +7,7 @@ from typing import Any
 import msgspec
 
 from counterpoint.experiments.coordination.model import Collision, Placed, Slot, State, collisions, state_at
+from counterpoint.experiments.measures import Aggregation
 from counterpoint.experiments.plan import moment_in
 from counterpoint.graph.entity import Entity
 from counterpoint.graph.flagd import flags_by_key
@@ -14,7 +15,7 @@ from counterpoint.graph.reader import Reader
 from counterpoint.graph.ref import parse_ref
 from counterpoint.workspace import Workspace
 
-__all__ = ["Calendar", "Entry", "calendar_of", "collisions_with", "experiments_in", "placed_in"]
+__all__ = ["Calendar", "Entry", "calendar_of", "collisions_with", "experiments_in", "placed_in", "units_of"]
 
 MOST = 1000
 """Experiments of one page of the graph."""
@@ -55,6 +56,13 @@ def collisions_with(workspace: Workspace, ref: str, now: datetime) -> tuple[Coll
     with workspace.graph.read() as reader:
         placed = placed_in(reader)
     return tuple(each for each in collisions(placed, now) if ref in (each.one, each.other))
+
+
+def units_of(workspace: Workspace) -> dict[str, tuple[Aggregation, str | None]]:
+    """How the figures of each metric are written, by its name: the aggregation and the unit."""
+    with workspace.graph.read() as reader:
+        metrics = reader.find(kind="Metric", limit=MOST).items
+    return {each.name: (each.spec["aggregation"], each.spec.get("unit")) for each in metrics}
 
 
 def _order(placed: Placed) -> tuple[bool, str, str]:
