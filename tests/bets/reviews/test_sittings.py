@@ -1,13 +1,16 @@
 """Reviews: an agenda, fists that nobody can join to a person, minutes that are decisions."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 import sqlalchemy as sa
 
+from counterpoint.bets.concerns.raising import raise_concern
 from counterpoint.bets.deciding.model import Content, Step
 from counterpoint.bets.deciding.records import propose, take_step
 from counterpoint.bets.decisions import decide
+from counterpoint.bets.dependencies.model import Severity
+from counterpoint.bets.dependencies.store import report_dependency
 from counterpoint.bets.reviews.boards import cadence_of, require_board, set_cadence
 from counterpoint.bets.reviews.briefs import answer, brief, write_brief
 from counterpoint.bets.reviews.digest import digest, week_of
@@ -15,6 +18,7 @@ from counterpoint.bets.reviews.sittings import (
     SHOWN_FROM,
     ReviewState,
     advance,
+    agenda_now,
     open_review,
     review,
     reviews_of,
@@ -192,3 +196,24 @@ def test_my_week_shows_what_waits_for_me_and_not_for_others(graph: Graph) -> Non
     predict(graph, number, 0.5, actor=ANA)
     assert [each.title for each in my_week(graph, ANA, TODAY).waiting] == ["Lists", "Winter"]
     assert my_week(graph, BO, TODAY).waiting == ()
+
+
+def test_concerns_and_dependencies_are_on_the_agenda_once_everybody_may_see_them(graph: Graph) -> None:
+    with_bet(graph)
+    other = {"apiVersion": "backstage.io/v1alpha1", "kind": "Group", "metadata": {"name": "search"}}
+    with graph.write(SYSTEM) as writer:
+        writer.put(other | {"spec": {"type": "squad", "children": []}})
+    since = TODAY - timedelta(days=20)
+    report_dependency(
+        graph, "discovery", "search", "An index", actor=ANA, severity=Severity.BLOCKING, since=since
+    )
+    raise_concern(graph, REF, "It is late.", actor=ANA)
+    with graph.read() as reader:
+        board = require_board(reader, "discovery")
+        now = [item.kind.value for item in agenda_now(graph, reader, board, TODAY).items]
+        later = [
+            item.kind.value for item in agenda_now(graph, reader, board, TODAY + timedelta(days=15)).items
+        ]
+    assert "concern" not in now
+    assert "concern" in later
+    assert "dependency" in later

@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 import msgspec
 from sqlalchemy import insert, select
 
+from counterpoint.bets.concerns.viewing import units_within as parts_of
 from counterpoint.bets.model import Bet, State, read_bet
 from counterpoint.bets.reviews.tables import CADENCES, REVIEWS
 from counterpoint.errors import InputError, NotFoundError, Problem
@@ -20,7 +21,6 @@ __all__ = ["Cadence", "bets_of", "cadence_of", "parts_of", "require_board", "set
 WEEKS = {"squad": 1, "tribe": 4}
 """How often units of a type review their bets unless they say otherwise; all others each quarter."""
 QUARTER = 13
-LEVELS = 32
 MOST_WEEKS = 104
 
 
@@ -46,18 +46,6 @@ def require_board(reader: Reader, ref: str) -> Entity:
     if entity is None or entity.kind != "Group":
         raise NotFoundError(f"There is no unit {ref}.")
     return entity
-
-
-def parts_of(reader: Reader, unit: str) -> frozenset[str]:
-    """The unit and all its parts."""
-    found, level = {unit}, {unit}
-    for _ in range(LEVELS):
-        entities = reader.get_many(level)
-        level = {ref for each in entities.values() for ref in each.targets("parentOf")} - found
-        if not level:
-            break
-        found |= level
-    return frozenset(found)
 
 
 def bets_of(reader: Reader, unit: str) -> tuple[Bet, ...]:

@@ -47,7 +47,8 @@ def agenda(unit: str, /) -> None:
 
     shell = terminal()
     with shell.open() as workspace, workspace.graph.read() as reader:
-        found = shell.told(agenda_now(reader, require_board(reader, unit), datetime.now(UTC).date()))
+        board, today = require_board(reader, unit), datetime.now(UTC).date()
+        found = shell.told(agenda_now(workspace.graph, reader, board, today))
     shell.emit(found, lambda: _agenda_text(found))
 
 

@@ -234,7 +234,7 @@ def _board(
     with ws.graph.read() as reader:
         board = boards.require_board(reader, unit)
         cadence = boards.cadence_of(reader, board)
-        agenda = sittings.agenda_now(reader, board, _today())
+        agenda = sittings.agenda_now(ws.graph, reader, board, _today())
         units = reader.units_of(actor.ref) if actor.kind == "person" else frozenset()
     held = sittings.reviews_of(ws.graph, board.ref, actor=actor)
     return render(

@@ -89,7 +89,7 @@ def list_reviews(
     with ws.graph.read() as reader:
         board = boards.require_board(reader, unit)
         cadence = boards.cadence_of(reader, board)
-        agenda = sittings.agenda_now(reader, board, datetime.now(UTC).date())
+        agenda = sittings.agenda_now(ws.graph, reader, board, datetime.now(UTC).date())
     return ReviewList(cadence, agenda, sittings.reviews_of(ws.graph, unit, actor=actor))
 
 

@@ -6,7 +6,6 @@ only where at least five voted, and no role sees more.
 
 import hashlib
 import secrets
-from collections.abc import Iterable
 from datetime import UTC, date, datetime
 from enum import StrEnum
 from typing import Any
@@ -17,7 +16,8 @@ from sqlalchemy import delete, insert, select, update
 
 from counterpoint.bets.deciding.records import records_of
 from counterpoint.bets.decisions import DECISIONS
-from counterpoint.bets.reviews.agenda import Agenda, AgendaItem, agenda
+from counterpoint.bets.reviews.agenda import Agenda, agenda
+from counterpoint.bets.reviews.beside import points_of
 from counterpoint.bets.reviews.boards import parts_of, require_board
 from counterpoint.bets.reviews.gathering import facts_of
 from counterpoint.bets.reviews.tables import FISTS, MARKS, REVIEWS, STEPS
@@ -100,9 +100,10 @@ class Review(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     has_voted: bool = False
 
 
-def agenda_now(reader: Reader, board: Entity, today: date, more: Iterable[AgendaItem] = ()) -> Agenda:
+def agenda_now(graph: Graph, reader: Reader, board: Entity, today: date) -> Agenda:
     """The agenda that a review of the board would have today."""
-    return agenda(facts_of(reader, board), today, more)
+    points = points_of(graph, reader, parts_of(reader, board.ref), board.ref, today)
+    return agenda(facts_of(reader, board), today, points)
 
 
 def open_review(graph: Graph, unit: str, *, actor: Actor, today: date | None = None) -> Review:
@@ -118,7 +119,7 @@ def open_review(graph: Graph, unit: str, *, actor: Actor, today: date | None = N
         writer.require_write(board.ref)
         if any(each.state is not ReviewState.CLOSED for each in _reviews(writer, board.ref, actor)):
             raise ConflictError("A review of this board is open; close it first.")
-        found = agenda_now(writer, board, today or datetime.now(UTC).date())
+        found = agenda_now(graph, writer, board, today or datetime.now(UTC).date())
         number = uuid4().hex
         activity = writer.record("review.opened", board.ref, after={"id": number, "points": len(found.items)})
         row = {
