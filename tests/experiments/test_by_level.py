@@ -26,6 +26,7 @@ PLAN = Experiment(
     success=(Metric(name="gain", event="g", aggregation="sum"),),
     guardrails=(Guardrail(Metric(name="load", event="g", aggregation="count", direction="decrease"), 0.1),),
     segments=("country", "phone"),
+    units_per_arm=1,
 )
 
 

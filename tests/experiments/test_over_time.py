@@ -33,7 +33,7 @@ METRICS = (
     Metric(name="wait", event="q", aggregation="time to event", window_days=4),
     Metric(name="ratio", aggregation="ratio", numerator=SUM, denominator=COUNT),
 )
-PLAN = Experiment(name="e", flag="f", control="a", treatments=("b",), success=METRICS)
+PLAN = Experiment(name="e", flag="f", control="a", treatments=("b",), success=METRICS, units_per_arm=1)
 
 
 def tables(seed: int = 3) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:

@@ -157,6 +157,10 @@ COMMANDS: dict[str, dict[str, tuple[str, str]]] = {
             "counterpoint.experiments.commands:analyze",
             "Print the results and the shipping recommendation.",
         ),
+        "explore": (
+            "counterpoint.experiments.commands:explore",
+            "Look at an experiment that does not say when it is read.",
+        ),
         "plan": (
             "counterpoint.experiments.sizing_commands:plan",
             "Print how many users and days an experiment needs.",
@@ -341,7 +345,7 @@ EXAMPLES: dict[str, tuple[str, ...]] = {
     "experiments analyze": (
         "experiments analyze one-page-checkout",
         "experiments analyze one-page-checkout --no-record --json",
-        "experiments analyze --table test.csv --subject user --variant arm --control a --metric paid",
+        "experiments analyze --table test.csv --subject user --variant arm --control a --metric paid --end 2026-05-31",
     ),
     "experiments plan": (
         "experiments plan one-page-checkout --users-per-day 2000",

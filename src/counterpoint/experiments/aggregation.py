@@ -22,6 +22,7 @@ from counterpoint.experiments.by_segment import (
     level_columns,
     segment_expression,
 )
+from counterpoint.experiments.caps import capped_at_quantile
 from counterpoint.experiments.fields import item_in, number_in
 from counterpoint.experiments.measures import ADDED, Metric, Slots, limited, slots_of
 from counterpoint.experiments.metrics.reading import LEAST
@@ -205,6 +206,10 @@ def summary_expression(
     """
     slots = slots_of(plan.metrics)
     filled = _filled(slots, users, sums, further)
+    for i, part in enumerate(slots.parts):
+        if part.cap_quantile is not None:
+            one_arm = ~filled.mixed & filled.variant.isin(plan.arms) & filled["first"].notnull()
+            filled = capped_at_quantile(filled, f"m{i}", part.cap_quantile, one_arm)
     measured = slots.columns()
     # Of users who count: the others, who have nothing at all, may be so many that the centre would be far off.
     counts = None if plan.trigger is None else filled["first"].notnull()

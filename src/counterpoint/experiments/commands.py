@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from counterpoint.experiments.result import MetricResult, Result
 
-__all__ = ["analyze"]
+__all__ = ["analyze", "explore"]
 
 UNLIMITED = 1000
 """Columns that are enough for everything."""
@@ -76,6 +76,28 @@ def analyze(
             "Name an experiment of the workspace, or a table: counterpoint experiments analyze --table FILE --subject …"
         )
     _analyze_named(name, engine, full=full, record=record)
+
+
+def explore(name: str, /, *, reason: str | None = None) -> None:
+    """Look at an experiment that does not say when it is read.
+
+    Its success figures are withheld otherwise. The look is noted in the activity log with its figures, is no
+    evidence, and ships nothing.
+
+    Parameters
+    ----------
+    name
+        The experiment's name or reference.
+    reason
+        What the look is for; it goes into the log.
+    """
+    from counterpoint.experiments import store
+    from counterpoint.graph.actor import local_actor
+
+    shell = terminal()
+    with shell.open() as workspace:
+        result, _ = store.explore(workspace, store.load(workspace, name), local_actor(), reason=reason)
+    shell.emit(result, lambda: _shown(shell.told(result)))
 
 
 def _analyze_named(name: str, engine: str | None, *, full: bool, record: bool) -> None:

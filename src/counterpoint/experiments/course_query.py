@@ -28,11 +28,12 @@ LAST = 9
 
 
 def followed(metrics: Sequence[Metric]) -> tuple[Metric, ...]:
-    """The metrics whose value on each day can be told from sums: no quantiles, and no steps in an order."""
+    """The metrics whose value on each day can be told from sums: no quantiles (of a cap neither), and no steps in an order."""
     return tuple(
         metric
         for metric in metrics
-        if metric.aggregation != "quantile" and not any(part.steps for part in metric.parts)
+        if metric.aggregation != "quantile"
+        and not any(part.steps or part.cap_quantile is not None for part in metric.parts)
     )
 
 

@@ -188,6 +188,11 @@ class _Case:
         return self.harm_level if self.kind == "deterioration" else self.reading.level(self.total)
 
     @property
+    def secret(self) -> bool:
+        """Whether its effect is not to be seen yet: that of a success metric, in whatever further role it stands."""
+        return not self.reading.open and any(each.name == self.metric.name for each in self.plan.success)
+
+    @property
     def harm_level(self) -> float:
         return self.reading.harm_level(self.plan.levels.deterioration)
 
@@ -206,7 +211,7 @@ def _metric(case: _Case, control: MetricTotals, treated: MetricTotals) -> Metric
     errors = (good, bad) if metric.gain > 0 else (bad, good)
     shown = _figures(case, pair, errors)
     plain = pair.contrast()
-    once = case.reading.stopping.method in {"fixed", "fixed-power"} and not withheld
+    once = case.reading.stopping.method in {"fixed", "fixed-power"} and case.reading.final and not withheld
     outcome = _outcome(case, tests)
     decides = harm if outcome == "worse" or withheld else role_test
     found = MetricResult(
@@ -247,7 +252,7 @@ def _metric(case: _Case, control: MetricTotals, treated: MetricTotals) -> Metric
         control_events=control.events,
         treatment_events=treated.events,
     )
-    if withheld and case.role == "success" and not harm.rejected:
+    if case.secret and not harm.rejected:
         return withhold(found, case.reading.progress.why)
     return found
 

@@ -16,6 +16,8 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import lru_cache
 
+from msgspec.structs import replace
+
 from counterpoint.experiments.model import Experiment
 from counterpoint.experiments.result import Comparison, Progress, Taken, Verdict
 from counterpoint.experiments.stopping import Stopping
@@ -33,6 +35,7 @@ from counterpoint.stats import (
 from counterpoint.stats.distributions import normal_quantile, normal_tail
 
 __all__ = [
+    "UNDECLARED",
     "Reading",
     "always_level",
     "fingerprint",
@@ -48,6 +51,10 @@ MOST_DAYS = 60
 NEVER = 1e-300
 """Level of a test that may not reject at this look."""
 SLACK = 1e-9
+UNDECLARED = (
+    "The plan does not say when it is read, so effects on success metrics are withheld: declare end, unitsPerArm or"
+    " stopping in it."
+)
 
 
 @dataclass(frozen=True)
@@ -83,7 +90,7 @@ class Reading:
     def level(self, alpha: float) -> float:
         """Level at this reading of a one-sided test of a role with `alpha` over all readings."""
         method = self.stopping.method
-        if method == "confidence-sequence":
+        if method == "confidence-sequence" or self.progress.exploratory:
             return always_level(self.stopping, self.progress.users, alpha)
         return nominal_level(self.look(alpha).boundary) if method == "group-sequential" else alpha
 
@@ -101,8 +108,6 @@ class Reading:
     def harm_level(self, alpha: float) -> float:
         """Level at this reading of the test of harm with `alpha` over the whole run."""
         if not self.days:
-            if not self.progress.declared:
-                return alpha
             return always_level(self.stopping, self.progress.users, alpha)
         return nominal_level(_watch(self.days, alpha))
 
@@ -150,6 +155,7 @@ def reading_of(
     *,
     taken: Sequence[Taken] = (),
     needed: int | None = None,
+    explore: bool = False,
 ) -> Reading:
     """Where a reading stands.
 
@@ -160,6 +166,8 @@ def reading_of(
         taken: The looks that were recorded, in their order. A look that was due and not recorded counts as
             taken at its planned time, so that reading less often never makes a boundary weaker than planned.
         needed: Users per arm that the pooled variance asks for ("fixed-power" alone).
+        explore: Look at a plan that does not say when it is read; its intervals are those of a confidence sequence,
+            since nobody knows how often it is looked at. No other plan is read sooner by it.
     """
     stopping = plan.reading
     sizes = [arm.users if (arm := totals.arm(variant)) else 0 for variant in plan.arms]
@@ -179,18 +187,25 @@ def reading_of(
             users=users,
             maximum=stopping.maximum,
         )
+    elif not plan.has_end:
+        progress = _undeclared(users, explore=explore)
     else:
         progress = _once(plan, sizes, ended=ended, full=full, needed=needed)
+        if any(look.data == fingerprint(totals) for look in taken):
+            progress = replace(progress, look=1, looks=1, information=1.0)
     return Reading(plan, progress, taken, days=days, sizes=dict(zip(plan.arms, sizes, strict=True)))
 
 
 def taken_now(
     reading: Reading, totals: Totals, verdict: Verdict, comparisons: Sequence[Comparison], as_of: datetime
 ) -> tuple[Taken, ...]:
-    """What is to be recorded of this reading: a look of a sequential plan that nobody has taken before."""
+    """What is to be recorded of this reading: a look of a sequential plan that nobody has taken before, or the one
+    reading of a plan that is read once its users are there."""
     progress = reading.progress
-    known = any(look.index == progress.look for look in reading.taken)
-    if progress.look is None or known or verdict.state == "invalid":
+    once = reading.plan.read_once and progress.final
+    index = 1 if once else progress.look
+    known = any(look.index == index for look in reading.taken)
+    if index is None or known or verdict.state == "invalid" or not progress.users:
         return ()
     tests = [
         (comparison.treatment, metric, test)
@@ -200,13 +215,13 @@ def taken_now(
         if test.kind != "deterioration"
     ]
     spent = {}
-    for alpha in sorted({test.total_alpha for _, _, test in tests}):
+    for alpha in () if once else sorted({test.total_alpha for _, _, test in tests}):
         look = reading.look(alpha)
         spent[key_of_level(alpha)] = (look.spent, look.boundary if look.boundary < math.inf else None)
     return (
         Taken(
-            index=progress.look,
-            information=progress.information or 0.0,
+            index=index,
+            information=1.0 if once else progress.information or 0.0,
             users=progress.users,
             data=fingerprint(totals),
             as_of=as_of,
@@ -233,6 +248,20 @@ def _ended(plan: Experiment, last: datetime | None, as_of: datetime) -> bool:
     return plan.end is not None and (as_of >= plan.end or (last is not None and last >= plan.end))
 
 
+def _undeclared(users: int, *, explore: bool) -> Progress:
+    """A reading of a plan that does not say when it is read: nothing of its success metrics, or a look that is told as one."""
+    return Progress(
+        method="fixed",
+        declared=False,
+        final=False,
+        open=explore,
+        users=users,
+        exploratory=explore,
+        condition="" if explore else "plan",
+        why="" if explore else UNDECLARED,
+    )
+
+
 def _once(plan: Experiment, sizes: Sequence[int], *, ended: bool, full: bool, needed: int | None) -> Progress:
     """A reading of a plan that is read once, at its end."""
     stopping, users, smallest = plan.reading, sum(sizes), min(sizes)
@@ -257,7 +286,7 @@ def _once(plan: Experiment, sizes: Sequence[int], *, ended: bool, full: bool, ne
     maximum = stopping.maximum or (plan.units_per_arm * len(sizes) if plan.units_per_arm else None)
     return Progress(
         method=stopping.method,
-        declared=plan.has_end,
+        declared=True,
         final=not waits,
         open=not waits,
         users=users,
@@ -361,6 +390,8 @@ def _days(
 ) -> tuple[float, ...]:
     """Information at each look for harm so far, if the plan says when it ends."""
     begun = plan.start or totals.first_exposure
+    if begun is None and final and plan.end:
+        return (1.0,)  # a table without moments that is read after its end: there was no day to look before
     users, stopping = sum(sizes), plan.reading
     maximum = stopping.maximum or (plan.units_per_arm * len(sizes) if plan.units_per_arm else 0)
     if begun is None or not users or not (plan.end or maximum):

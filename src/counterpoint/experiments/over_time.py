@@ -192,8 +192,6 @@ class _DayReading(Reading):
 
     def harm_level(self, alpha: float) -> float:
         """Level of the daily watch over harm on that day."""
-        if not self.progress.declared:
-            return alpha
         return harm_level_on(self.plan, self.totals, self.at, alpha)
 
 

@@ -224,4 +224,23 @@ def acknowledge(
     return Redirect(with_query(entity_url(loaded.entity.ref), told="acknowledged"), status_code=303)
 
 
-pages: list[Any] = [show_list, plan_one, show_learning, show, read_now, acknowledge]
+@post(
+    "/experiments/{namespace:str}/{name:str}/explorations",
+    include_in_schema=False,
+    sync_to_thread=True,
+)
+def explore(
+    ws: NamedDependency[Workspace],
+    actor: NamedDependency[Actor],
+    namespace: FromPath[str],
+    name: FromPath[str],
+    data: Posted,
+) -> Redirect:
+    """Look at a plan that does not say when it is read, and show the look among the readings."""
+    loaded = store.load(ws, f"experiment:{namespace}/{name}")
+    _, recorded = store.explore(ws, loaded, actor, reason=one_of(data, "reason") or None)
+    here = with_query(entity_url(loaded.entity.ref), told="explored")
+    return Redirect(f"{here}#reading-{recorded.seq}", status_code=303)
+
+
+pages: list[Any] = [show_list, plan_one, show_learning, show, read_now, acknowledge, explore]

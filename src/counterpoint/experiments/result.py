@@ -243,7 +243,7 @@ class Progress(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
 
     method: Method
     declared: bool
-    """Whether the plan says when it is read; if not, each reading is taken as the only one."""
+    """Whether the plan says when it is read; if not, its success figures are withheld."""
     final: bool
     """Whether the end was reached."""
     open: bool
@@ -259,8 +259,10 @@ class Progress(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     """Number of looks that are planned."""
     information: float | None = None
     """Share of the planned users whose values count; above 1 after an overshoot."""
+    exploratory: bool = False
+    """A look at a plan that does not say when it is read: it is no evidence, and cannot ship anything."""
     condition: str = ""
-    """What is waited for: "end", "units", "power" or "look"; empty where nothing is."""
+    """What is waited for: "end", "units", "power", "look", or "plan" (a declared one); empty where nothing is."""
     why: Said = ""
     """Why figures are withheld; empty if none are."""
     following: Said = ""

@@ -142,6 +142,30 @@ def acknowledge(
     return Acknowledged(store.acknowledge(ws, loaded, actor, data.reason).seq)
 
 
+class Exploration(msgspec.Struct, frozen=True, rename="camel"):
+    """What a look without a stopping plan is for."""
+
+    reason: str | None = None
+
+
+@post(
+    "/api/v1/experiments/{namespace:str}/{name:str}/explorations",
+    tags=["experiments"],
+    sync_to_thread=True,
+)
+def explore(
+    ws: NamedDependency[Workspace],
+    actor: NamedDependency[Actor],
+    namespace: FromPath[str],
+    name: FromPath[str],
+    data: JSONBody[Exploration],
+) -> Reading:
+    """Look at a plan that does not say when it is read. The look is recorded, is no evidence, and ships nothing."""
+    loaded = store.load(ws, f"experiment:{namespace}/{name}")
+    result, recorded = store.explore(ws, loaded, actor, reason=data.reason)
+    return Reading(recorded.seq, result)
+
+
 routes: list[Any] = [
     list_experiments,
     read_learning,
@@ -151,4 +175,5 @@ routes: list[Any] = [
     read_sizing,
     record_reading,
     acknowledge,
+    explore,
 ]

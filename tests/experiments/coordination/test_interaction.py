@@ -169,3 +169,12 @@ def test_an_experiment_without_neighbours_has_no_interactions(shop: Workspace) -
     with shop.graph.write(local_actor()) as writer:
         writer.put(experiment("search", surface="search"))
     assert interactions_in(shop, NOW, name="search").items == ()
+
+
+def test_effects_of_a_plan_that_does_not_say_when_it_is_read_are_withheld_here_too(shop: Workspace) -> None:
+    undeclared = experiment("covers")
+    del undeclared["spec"]["end"]
+    with shop.graph.write(local_actor()) as writer:
+        writer.put(undeclared)
+    (only,) = interactions_in(shop, NOW).items
+    assert (only.alone, only.together, only.difference) == (None, None, pytest.approx(-3.0))

@@ -83,8 +83,8 @@ def interactions_in(workspace: Workspace, now: "datetime", *, name: str | None =
 
 
 def _may_be_read(plan: Experiment, now: "datetime") -> bool:
-    """Whether the plan lets effects be read now, as far as its dates say."""
-    if plan.reading.method == "confidence-sequence" or not plan.has_end:
+    """Whether the plan lets effects be read now, as far as its dates say; one that does not say when it is read never does."""
+    if plan.reading.method == "confidence-sequence":
         return True
     return plan.end is not None and now >= plan.end
 
