@@ -52,6 +52,7 @@ PRACTICES: Mapping[str, Practice] = {
     each.key: each
     for each in (
         Practice("bets", "Bets", "Bets with stages, evidence and decisions.", "/bets", ("Bet",)),
+        Practice("decisions", "Decisions", "Decision records with advice and dissent.", "/decisions"),
         Practice("flags", "Flags", "Flags that are defined and evaluated here.", "/flags", ("FlagSet",)),
         Practice(
             "experiments",
@@ -100,7 +101,7 @@ RULES: Mapping[str, PracticeRule] = {
         PracticeRule("I5", "A bet traces to a belief or a purpose."),
         PracticeRule("I6", "A unit has no more active bets than it has set itself."),
         PracticeRule("I7", "The size of a unit is in its range.", applied=False),
-        PracticeRule("I8", "A decision lists whom it affects and who knows.", applied=False),
+        PracticeRule("I8", "A decision lists whom it affects and who knows."),
         PracticeRule(
             "I9", "A blocking dependency older than two weeks is on the next review.", applied=False
         ),

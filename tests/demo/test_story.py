@@ -7,6 +7,11 @@ from itertools import pairwise
 import pytest
 
 from counterpoint import Workspace
+from counterpoint.bets.deciding.records import all_records
+from counterpoint.bets.deciding.search import unit_latency
+from counterpoint.bets.judgement.estimating import judged, portfolio
+from counterpoint.bets.judgement.predicting import calibration as calibrated
+from counterpoint.bets.reviews.sittings import reviews_of
 from counterpoint.catalog.docs.facts import facts_of
 from counterpoint.catalog.problems import list_problems
 from counterpoint.catalog.reuse.store import twins
@@ -25,7 +30,7 @@ from counterpoint.flags.exposure_counts import counts_of_flag
 from counterpoint.flags.promotion import environments_of
 from counterpoint.flags.store import read_set
 from counterpoint.flags.versions import read_version, versions_of_set
-from counterpoint.graph import Ref
+from counterpoint.graph import Actor, Ref
 from counterpoint.graph.customs import Customs
 from counterpoint.journal.engine_state import Engines
 from counterpoint.journal.health import RANGES, health_of
@@ -46,6 +51,30 @@ def built(tmp_path_factory):
     folder = tmp_path_factory.mktemp("demo") / "arpeggio-demo"
     assert run(["demo", str(folder), "--no-serve"]) == 0
     return folder
+
+
+def test_arpeggio_estimates_predicts_decides_with_advice_and_reviews(built):
+    with Workspace.open(built) as workspace:
+        graph = workspace.graph
+        order = portfolio(graph).orders[0]
+        calibration = calibrated(graph)
+        decided = {each.number: each for each in all_records(graph)}
+        latency = unit_latency(graph)
+        advised = judged(graph, "monday-mix").advised
+        with graph.read() as reader:
+            told = repr(reader.activity(action=["prediction.locked", "prediction.revealed"], limit=500))
+        held = reviews_of(graph, "discovery", actor=Actor("user:default/a", "A", "person"))
+    assert [one.bet for one in order.groups[0].standings] == ["bet:default/discover-weekly"]
+    assert [group.tie for group in order.groups] == [False, True]
+    assert (calibration.n, calibration.interval is not None) == (12, True)
+    assert advised.best is not None
+    assert advised.best.risk == "risk-value"
+    assert [len(decided[number].dissent) for number in (1, 5)] == [1, 1]
+    assert (decided[3].state, decided[6].state) == ("rejected", "advice")
+    assert (latency.decided, latency.open) == (5, 1)
+    assert "user:default/oskar" not in told
+    assert [(review.state, review.voted, review.fists) for review in held] == [("closed", 5, None)]
+    assert [(line.title, line.chosen) for line in held[0].minutes] == [("Discover Weekly", "ship")]
 
 
 def test_the_metric_catalogue_is_whole_and_its_figures_are_the_truth(built):

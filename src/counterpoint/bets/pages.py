@@ -10,6 +10,7 @@ from litestar.response import Redirect
 from counterpoint.bets import store
 from counterpoint.bets.decisions import ReasonWantedError, decide
 from counterpoint.bets.form import BetForm, descriptor, field_errors, form_of, read_form
+from counterpoint.bets.judgement.panel import judgement_of
 from counterpoint.bets.line import Line
 from counterpoint.bets.model import STAGES, Stage
 from counterpoint.bets.shown import (
@@ -193,6 +194,8 @@ def _bet(
     ruling: Ruling | None = None,
 ) -> str:
     page = page.about(line.bet.owner)
+    with ws.graph.read() as reader:
+        judgement = judgement_of(reader, line.bet.ref, actor)
     return render(
         page,
         "bets/bet.html",
@@ -209,6 +212,7 @@ def _bet(
         values=values or {"choice": "", "to": "", "reason": ""},
         errors=errors or {},
         ruling=ruling,
+        judgement=judgement,
     )
 
 

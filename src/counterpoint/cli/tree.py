@@ -67,6 +67,40 @@ COMMANDS: dict[str, dict[str, tuple[str, str]]] = {
             "Retire a unit, with a new home for each thing it owns.",
         ),
     },
+    "bets": {
+        "estimate": (
+            "counterpoint.bets.judgement.commands:estimate",
+            "Estimate a quantity of a bet as a 10/50/90 % range.",
+        ),
+        "next-test": (
+            "counterpoint.bets.judgement.commands:next_test",
+            "Say which cheap test a bet runs next, and why.",
+        ),
+        "portfolio": (
+            "counterpoint.bets.judgement.commands:portfolio",
+            "Say which bet comes first, and where that is a tie.",
+        ),
+        "agenda": (
+            "counterpoint.bets.reviews.commands:agenda",
+            "Tell what a review would talk about today.",
+        ),
+        "digest": ("counterpoint.bets.reviews.commands:digest", "Tell what happened to bets in a week."),
+        "calibration": (
+            "counterpoint.bets.judgement.commands:calibration",
+            "Say how well the organisation predicts.",
+        ),
+    },
+    "decisions": {
+        "list": ("counterpoint.bets.deciding.commands:list_decisions", "List the decision log, by words."),
+        "export": (
+            "counterpoint.bets.deciding.commands:export_decisions",
+            "Print decisions as Markdown in MADR's shape.",
+        ),
+        "import": (
+            "counterpoint.bets.deciding.commands:import_decisions",
+            "Propose decisions from files in MADR's shape.",
+        ),
+    },
     "flags": {
         "eval": ("counterpoint.flags.commands:evaluate", "Evaluate one flag for one context."),
         "list": ("counterpoint.flags.set_commands:list_flags", "List flag sets, or the flags of one."),
@@ -306,6 +340,16 @@ EXAMPLES: dict[str, tuple[str, ...]] = {
         "units retire radio --to playback --dry-run",
         "units retire radio --home component:default/tuner=discovery --to playback",
     ),
+    "bets estimate": (
+        "bets estimate discover-weekly cost-of-delay 10 20 40 --unit kEUR",
+        "bets estimate discover-weekly risk-value 0.3 0.5 0.7 --note 'five talks'",
+    ),
+    "bets agenda": ("bets agenda discovery",),
+    "bets digest": ("bets digest", "bets digest --week 2026-W30 --unit discovery"),
+    "bets next-test": ("bets next-test discover-weekly",),
+    "decisions list": ("decisions list playlist --state accepted",),
+    "decisions export": ("decisions export 3", "decisions export --folder docs/decisions"),
+    "decisions import": ("decisions import docs/decisions/*.md --unit search",),
     "import flags": (
         "import flags flags.json",
         "import flags mobile.yaml --set mobile --owner group:default/apps",
@@ -378,6 +422,8 @@ GROUPS = {
     "people": "People and their memberships.",
     "locations": "What the catalog is read from.",
     "units": "Units of the organisation.",
+    "bets": "Estimate bets, and see what follows.",
+    "decisions": "The decision log.",
     "flags": "Evaluate, check, compare and promote flags.",
     "experiments": "Plan and read experiments.",
     "rollouts": "Move flags through steps, against guardrails.",
