@@ -18,12 +18,18 @@ __all__ = [
     "Decision",
     "Expectation",
     "Guardrail",
+    "Horizon",
     "Known",
+    "Mix",
     "Reading",
+    "Risk",
+    "RiskNote",
+    "Side",
     "Stage",
     "StageGuide",
     "Stance",
     "State",
+    "Trio",
     "mapping",
     "newest",
     "read_bet",
@@ -63,6 +69,35 @@ class State(StrEnum):
     def closed(self) -> bool:
         """Killed and retired bets were closed in front of everybody."""
         return self in (State.KILLED, State.RETIRED)
+
+
+class Horizon(StrEnum):
+    """When the owner means to work on the bet, in the order of a board."""
+
+    NOW = "now"
+    NEXT = "next"
+    LATER = "later"
+
+
+class Mix(StrEnum):
+    """What a bet does for the portfolio: grow what works, keep it running, explore what is not known."""
+
+    GROW = "grow"
+    RUN = "run"
+    EXPLORE = "explore"
+
+
+class Risk(StrEnum):
+    """The four risks of a product, in the order in which they are cheapest to burn down.
+
+    References:
+        Cagan, The Four Big Risks (Silicon Valley Product Group, 2017).
+    """
+
+    VALUE = "value"
+    USABILITY = "usability"
+    FEASIBILITY = "feasibility"
+    VIABILITY = "viability"
 
 
 class StageGuide(msgspec.Struct, frozen=True, rename="camel"):
@@ -117,6 +152,33 @@ class Guardrail(msgspec.Struct, frozen=True):
     margin: float = 0.0
 
 
+class Side(msgspec.Struct, frozen=True):
+    """One of those whom a bet concerns: what they gain, what they fear, and the metric that shows it."""
+
+    side: str
+    gain: str = ""
+    fear: str = ""
+    metric: str = ""
+
+
+class Trio(msgspec.Struct, frozen=True):
+    """Who leads the bet together, as its document writes them; empty where nobody does."""
+
+    product: str = ""
+    design: str = ""
+    technology: str = ""
+
+
+class RiskNote(msgspec.Struct, frozen=True, rename="camel"):
+    """What the squad says of one risk beforehand: how high it is, who looks after it, what they fear."""
+
+    risk: Risk
+    level: str = ""
+    """`low`, `medium` or `high`; empty where nobody has judged it."""
+    owner_role: str = ""
+    fear: str = ""
+
+
 class Bet(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     """What a Bet entity says. References are as its document writes them, `owner` is canonical."""
 
@@ -136,7 +198,38 @@ class Bet(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     success: tuple[Expectation, ...] = ()
     guardrails: tuple[Guardrail, ...] = ()
     kill: str = ""
+    """One criterion to a line."""
     patience: date | None = None
+    contributors: tuple[str, ...] = ()
+    sponsor: str = ""
+    trio: Trio = Trio()
+    stakeholder_sides: tuple[Side, ...] = ()
+    horizon: Horizon | None = None
+    mix: Mix | None = None
+    size: str = ""
+    insights: tuple[str, ...] = ()
+    goals: tuple[str, ...] = ()
+    risks: tuple[RiskNote, ...] = ()
+    deadline: date | None = None
+    learned: str = ""
+
+    @property
+    def kill_criteria(self) -> tuple[str, ...]:
+        """What would make the owner stop, each by itself."""
+        return tuple(line.strip() for line in self.kill.splitlines() if line.strip())
+
+    @property
+    def planned(self) -> Horizon:
+        """The horizon in which a board shows it: what the owner said, or else what follows from stage and state."""
+        if self.horizon is not None:
+            return self.horizon
+        if self.state is State.PAUSED:
+            return Horizon.LATER
+        return Horizon.NEXT if self.stage is Stage.THINK else Horizon.NOW
+
+    def note_of(self, risk: Risk) -> RiskNote:
+        """What the squad said of a risk beforehand."""
+        return next((note for note in self.risks if note.risk is risk), RiskNote(risk))
 
 
 class _Entity(Protocol):
@@ -164,6 +257,7 @@ def read_bet(entity: _Entity) -> Bet:
     """
     metadata = mapping(entity.document.get("metadata"))
     spec = mapping(entity.document.get("spec"))
+    trio = mapping(spec.get("trio"))
     return Bet(
         ref=entity.ref,
         namespace=entity.namespace,
@@ -176,7 +270,7 @@ def read_bet(entity: _Entity) -> Bet:
         stage=_member(Stage, spec.get("stage"), Stage.THINK),
         state=_member(State, spec.get("state"), State.ACTIVE),
         purpose=_text(spec.get("purpose")),
-        beliefs=tuple(_text(item) for item in _sequence(spec.get("beliefs")) if _text(item)),
+        beliefs=_texts(spec.get("beliefs")),
         hypothesis=_text(spec.get("hypothesis")),
         success=tuple(
             Expectation(_text(item.get("metric")), _text(item.get("expect")))
@@ -186,8 +280,42 @@ def read_bet(entity: _Entity) -> Bet:
             Guardrail(_text(item.get("metric")), _number(item.get("margin")))
             for item in _metrics(spec.get("guardrails"))
         ),
-        kill=_text(spec.get("kill")),
+        kill=_kill(spec.get("kill")),
         patience=_date(spec.get("patience")),
+        contributors=_texts(spec.get("contributors")),
+        sponsor=_text(spec.get("sponsor")),
+        trio=Trio(*(_text(trio.get(role)) for role in Trio.__struct_fields__)),
+        stakeholder_sides=tuple(
+            Side(*(_text(item.get(field)) for field in Side.__struct_fields__))
+            for item in map(mapping, _sequence(spec.get("stakeholderSides")))
+            if _text(item.get("side"))
+        ),
+        horizon=_member_or_none(Horizon, spec.get("horizon")),
+        mix=_member_or_none(Mix, spec.get("mix")),
+        size=_text(spec.get("size")),
+        insights=_texts(spec.get("insights")),
+        goals=_texts(spec.get("goals")),
+        risks=tuple(_risks(spec.get("risks"))),
+        deadline=_date(spec.get("deadline")),
+        learned=_text(spec.get("learned")),
+    )
+
+
+def _risks(value: object) -> list[RiskNote]:
+    found = []
+    for item in map(mapping, _sequence(value)):
+        risk = _member_or_none(Risk, item.get("risk"))
+        if risk is not None:
+            told = (_text(item.get(field)) for field in ("level", "ownerRole", "fear"))
+            found.append(RiskNote(risk, *told))
+    return found
+
+
+def _kill(value: object) -> str:
+    """The kill criteria, one to a line: the document holds one text, or a list of them."""
+    given = [value] if isinstance(value, str) else _sequence(value)
+    return "\n".join(
+        " ".join(_text(item).split()) if isinstance(value, list) else _text(item) for item in given
     )
 
 
@@ -273,6 +401,10 @@ def _metrics(value: object) -> list[Mapping[str, Any]]:
     return [item for item in map(mapping, _sequence(value)) if _text(item.get("metric"))]
 
 
+def _texts(value: object) -> tuple[str, ...]:
+    return tuple(_text(item) for item in _sequence(value) if _text(item))
+
+
 def _text(value: object) -> str:
     return value.strip() if isinstance(value, str) else ""
 
@@ -288,6 +420,13 @@ def _date(value: object) -> date | None:
         return value
     try:
         return date.fromisoformat(_text(value)[:10])
+    except ValueError:
+        return None
+
+
+def _member_or_none(kind: type[E], value: object) -> E | None:
+    try:
+        return kind(_text(value))
     except ValueError:
         return None
 
