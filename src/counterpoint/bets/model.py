@@ -14,13 +14,17 @@ from counterpoint.said import Said, SaidWithin
 
 __all__ = [
     "STAGES",
+    "Answer",
     "Bet",
     "Decision",
+    "ExitStance",
     "Expectation",
     "Guardrail",
     "Horizon",
     "Known",
+    "KnownRisk",
     "Mix",
+    "Party",
     "Reading",
     "Risk",
     "RiskNote",
@@ -30,6 +34,7 @@ __all__ = [
     "Stance",
     "State",
     "Trio",
+    "day_of",
     "mapping",
     "newest",
     "read_bet",
@@ -281,7 +286,7 @@ def read_bet(entity: _Entity) -> Bet:
             for item in _metrics(spec.get("guardrails"))
         ),
         kill=_kill(spec.get("kill")),
-        patience=_date(spec.get("patience")),
+        patience=day_of(spec.get("patience")),
         contributors=_texts(spec.get("contributors")),
         sponsor=_text(spec.get("sponsor")),
         trio=Trio(*(_text(trio.get(role)) for role in Trio.__struct_fields__)),
@@ -296,7 +301,7 @@ def read_bet(entity: _Entity) -> Bet:
         insights=_texts(spec.get("insights")),
         goals=_texts(spec.get("goals")),
         risks=tuple(_risks(spec.get("risks"))),
-        deadline=_date(spec.get("deadline")),
+        deadline=day_of(spec.get("deadline")),
         learned=_text(spec.get("learned")),
     )
 
@@ -377,6 +382,44 @@ class Decision(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     known: "Known"
 
 
+class Party(StrEnum):
+    """Whom the exit question of a stage is asked."""
+
+    SQUAD = "squad"
+    SPONSOR = "sponsor"
+
+
+class Answer(StrEnum):
+    """What is answered to an exit question."""
+
+    YES = "yes"
+    NO = "no"
+    UNSURE = "unsure"
+
+
+class ExitStance(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
+    """What the squad or the sponsor answered to the exit question of a stage. It never changes; the newest counts."""
+
+    id: str
+    bet: str
+    stage: Stage
+    side: Party
+    answer: Answer
+    reason: str = ""
+    at: datetime
+    actor: str
+    """Who recorded it: for the sponsor that may be somebody of the squad whom they told."""
+
+
+class KnownRisk(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
+    """Where a risk stood on the day of a decision."""
+
+    risk: Risk
+    level: str
+    supporting: float
+    opposing: float
+
+
 class Known(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     """What was known on the day of a decision: the bet's version, each newest reading, what was missing."""
 
@@ -386,6 +429,11 @@ class Known(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     """The missing pieces, in the words shown."""
     overrides: tuple[Said, ...] = ()
     """Why the decision counts as an override; empty for one that is not."""
+    risks: tuple[KnownRisk, ...] = ()
+    evidence: tuple[str, ...] = ()
+    """The numbers of the evidence that counted; evidence never changes."""
+    stances: tuple[ExitStance, ...] = ()
+    """What squad and sponsor had answered to the exit question, each the newest."""
 
 
 def mapping(value: object) -> Mapping[str, Any]:
@@ -413,7 +461,8 @@ def _number(value: object) -> float:
     return float(value) if isinstance(value, int | float) and not isinstance(value, bool) else 0.0
 
 
-def _date(value: object) -> date | None:
+def day_of(value: object) -> date | None:
+    """The day that a document names; none where it names none that can be read."""
     if isinstance(value, datetime):
         return value.date()
     if isinstance(value, date):

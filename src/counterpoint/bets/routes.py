@@ -1,5 +1,6 @@
 """The API of bets: descriptors in, bets with their line of sight out, and decisions."""
 
+from datetime import date
 from typing import Any
 
 import msgspec
@@ -9,6 +10,7 @@ from litestar.params import FromPath, FromQuery, JSONBody
 
 from counterpoint.bets import store
 from counterpoint.bets.decisions import decide, decisions
+from counterpoint.bets.evidence_routes import evidence_routes
 from counterpoint.bets.line import Line
 from counterpoint.bets.model import Decision, Stage
 from counterpoint.bets.transitions import Choice
@@ -24,12 +26,16 @@ MOST = 200
 """Bets on one page."""
 
 
-class DecisionInput(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class DecisionInput(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename="camel"):
     """A decision to record; a reason is asked for only where it is an override."""
 
     choice: Choice
     reason: str = ""
     to: Stage | None = None
+    learned: str = ""
+    """What was learned, for a bet that ends; it is kept in the bet's own text."""
+    follow_up_on: date | None = None
+    """The day on which an override comes back; after six weeks where it is left out."""
 
 
 class DecisionList(msgspec.Struct, frozen=True):
@@ -108,7 +114,16 @@ def record_decision(
     data: JSONBody[DecisionInput],
 ) -> Decision:
     """Record a decision. Nothing is refused to the owner; an override asks for a reason."""
-    return decide(ws.graph, _ref(namespace, name), data.choice, actor=actor, reason=data.reason, to=data.to)
+    return decide(
+        ws.graph,
+        _ref(namespace, name),
+        data.choice,
+        actor=actor,
+        reason=data.reason,
+        to=data.to,
+        learned=data.learned,
+        follow_up_on=data.follow_up_on,
+    )
 
 
 def _ref(namespace: str, name: str) -> str:
@@ -119,4 +134,12 @@ def _answer(line: Line) -> Response[Line]:
     return Response(line, headers=etag_header(line.bet.etag))
 
 
-routes: list[Any] = [list_bets, create_bet, read_bet, write_bet, list_decisions, record_decision]
+routes: list[Any] = [
+    list_bets,
+    create_bet,
+    read_bet,
+    write_bet,
+    list_decisions,
+    record_decision,
+    *evidence_routes,
+]
