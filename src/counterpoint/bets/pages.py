@@ -8,10 +8,15 @@ from litestar.params import FromPath, FromQuery, URLEncodedBody
 from litestar.response import Redirect
 
 from counterpoint.bets import store
+from counterpoint.bets.board_pages import board_pages
 from counterpoint.bets.decisions import ReasonWantedError, decide
-from counterpoint.bets.form import BetForm, descriptor, field_errors, form_of, read_form
+from counterpoint.bets.evidence_pages import evidence_pages
+from counterpoint.bets.facts import facts_of
+from counterpoint.bets.form import BetForm, SideRow, descriptor, field_errors, form_of, read_form
+from counterpoint.bets.learned import read_learned
 from counterpoint.bets.line import Line
 from counterpoint.bets.model import STAGES, Stage
+from counterpoint.bets.panels import panels_of
 from counterpoint.bets.shown import (
     EXAMPLE,
     arm_rows,
@@ -54,6 +59,15 @@ def show_list(
         first_url="/bets" if cursor else None,
         example=EXAMPLE,
     )
+
+
+@get("/bets/learned", media_type=MediaType.HTML, include_in_schema=False, sync_to_thread=True)
+def show_learned(
+    ws: NamedDependency[Workspace], page: NamedDependency[PageContext], q: FromQuery[str] = ""
+) -> str:
+    """What bets that have ended taught, with thanks; `q` narrows to those with some words."""
+    words = q.strip()[:200]
+    return render(page, "bets/learned.html", learned=read_learned(ws.graph, words=words), words=words)
 
 
 @get("/bets/new", media_type=MediaType.HTML, include_in_schema=False, sync_to_thread=True)
@@ -172,10 +186,18 @@ def record(
 ) -> Page:
     """Record a decision, or show the page again and ask for the reason of an override."""
     ref = _ref(namespace, name)
-    values = {key: str(data.get(key) or "").strip() for key in ("choice", "to", "reason")}
+    values = {key: str(data.get(key) or "").strip() for key in ("choice", "to", "reason", "learned")}
     to = Stage(values["to"]) if values["to"] in set(Stage) else None
     try:
-        decide(ws.graph, ref, values["choice"], actor=actor, reason=values["reason"], to=to)
+        decide(
+            ws.graph,
+            ref,
+            values["choice"],
+            actor=actor,
+            reason=values["reason"],
+            to=to,
+            learned=values["learned"],
+        )
     except InputError as error:
         errors = {problem.pointer.strip("/"): problem.message for problem in error.problems}
         ruling = error.ruling if isinstance(error, ReasonWantedError) else None
@@ -193,11 +215,12 @@ def _bet(
     ruling: Ruling | None = None,
 ) -> str:
     page = page.about(line.bet.owner)
+    facts = facts_of(ws.graph, line, actor)
     return render(
         page,
         "bets/bet.html",
         line=line,
-        people=store.people_of(ws.graph, line),
+        people=store.people_of(ws.graph, line, facts.actors),
         bet_url=entity_url(line.bet.ref),
         nodes=sight_nodes(line),
         figures=figure_rows(line.verdict),
@@ -206,7 +229,15 @@ def _bet(
         stages=[(guide.stage.value, guide.stage.label) for guide in STAGES],
         options=options(line, page.customs.policy),
         permission=store.may_write(ws.graph, line, actor),
-        values=values or {"choice": "", "to": "", "reason": ""},
+        permission_to_help=facts.permission,
+        evidence=facts.evidence,
+        counting=facts.counting,
+        follow_ups=facts.follow_ups,
+        thanks=facts.thanks,
+        staleness=facts.staleness,
+        today=facts.today,
+        panels=panels_of(ws, line, actor),
+        values=values or {"choice": "", "to": "", "reason": "", "learned": ""},
         errors=errors or {},
         ruling=ruling,
     )
@@ -239,6 +270,10 @@ def _form(
         purposes=store.names_of(ws.graph, "Purpose"),
         beliefs=store.names_of(ws.graph, "Belief"),
         metrics=store.names_of(ws.graph, "Metric"),
+        insights=store.names_of(ws.graph, "Insight"),
+        goals=store.names_of(ws.graph, "Goal"),
+        people=store.names_of(ws.graph, "User"),
+        sides=[*form.sides, SideRow()],
         similar=similar,
         looked=looked,
         similar_kinds=SIMILAR,
@@ -253,4 +288,15 @@ def _to(line: Line, told: str) -> Redirect:
     return Redirect(with_query(entity_url(line.bet.ref), told=told), status_code=303)
 
 
-pages: list[Any] = [show_list, show_new, create, show_edit, edit, show, record]
+pages: list[Any] = [
+    show_list,
+    show_learned,
+    show_new,
+    create,
+    show_edit,
+    edit,
+    show,
+    record,
+    *board_pages,
+    *evidence_pages,
+]
