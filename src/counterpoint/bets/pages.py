@@ -27,6 +27,7 @@ from counterpoint.bets.shown import (
     sight_nodes,
 )
 from counterpoint.bets.transitions import Ruling
+from counterpoint.bets.why_pages import why_pages
 from counterpoint.errors import InputError, PreconditionError
 from counterpoint.graph.actor import Actor
 from counterpoint.web import PageContext, render
@@ -299,4 +300,5 @@ pages: list[Any] = [
     record,
     *board_pages,
     *evidence_pages,
+    *why_pages,
 ]

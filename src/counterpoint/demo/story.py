@@ -11,6 +11,7 @@ from pathlib import Path
 from counterpoint.bets.decisions import decide
 from counterpoint.catalog.importer import import_targets
 from counterpoint.demo.arriving import arrivals, live_a_day, sent_together
+from counterpoint.demo.betting import decide_before, tell_bets
 from counterpoint.demo.checked import check
 from counterpoint.demo.past import tell_past
 from counterpoint.demo.ramped import ramp_home, show_home
@@ -87,6 +88,7 @@ def tell(workspace: Workspace, arpeggio: Path, *, seed: int, progress: Tell) -> 
     """
     progress(PARTS["past"].label, 0.0)
     tell_past(workspace, arpeggio)
+    decide_before(workspace, arpeggio)
     progress(PARTS["catalog"].label, PARTS["past"].share)
     _import(workspace, SYNC, arpeggio / "catalog-info.yaml")
     progress(PARTS["flags"].label, PARTS["catalog"].share)
@@ -99,6 +101,7 @@ def tell(workspace: Workspace, arpeggio: Path, *, seed: int, progress: Tell) -> 
     live_a_day(workspace, seed=seed)
     progress(PARTS["reading"].label, PARTS["events"].share)
     _read(workspace)
+    tell_bets(workspace)
     progress(PARTS["decision"].label, PARTS["reading"].share)
     reason = (
         "Four full weeks and 6,000 listeners. Listening rose by more than we asked for, and neither the "
