@@ -76,8 +76,14 @@ def _board(
     error: str = "",
 ) -> str:
     board = read_board(ws.graph, unit, actor=actor)
+    active = sum(share.count for share in board.mix)
     bars = [
-        Bar(page.tell(MIX_WORDS[share.mix]), share.count, voice=VOICES[share.mix])
+        Bar(
+            page.tell(MIX_WORDS[share.mix]),
+            share.count,
+            f"{share.count} of {active}",
+            voice=VOICES[share.mix],
+        )
         for share in board.mix
         if share.count
     ]

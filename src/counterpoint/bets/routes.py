@@ -9,6 +9,7 @@ from litestar.di import NamedDependency
 from litestar.params import FromPath, FromQuery, JSONBody
 
 from counterpoint.bets import store
+from counterpoint.bets.board_routes import board_routes
 from counterpoint.bets.decisions import decide, decisions
 from counterpoint.bets.evidence_routes import evidence_routes
 from counterpoint.bets.line import Line
@@ -142,4 +143,5 @@ routes: list[Any] = [
     list_decisions,
     record_decision,
     *evidence_routes,
+    *board_routes,
 ]

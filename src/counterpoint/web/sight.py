@@ -51,6 +51,8 @@ class SightNode(msgspec.Struct, frozen=True):
     ref: str
     """Reference of the entity; of a flag `flag:<set>/<key>`."""
     status: str = ""
+    stage: str = ""
+    """Of a bet, as people say it: "Ship it"."""
     exists: bool = True
 
 
@@ -117,7 +119,7 @@ def sight_nodes_of(line: Sequence[SightNode]) -> list[dict[str, Any]]:
             "title": node.title,
             "href": node.url if node.exists else None,
             "status": node.status or None,
-            "note": None if node.exists else "not in the catalog yet",
+            "note": (node.stage or None) if node.exists else "not in the catalog yet",
         }
         for node in line
     ]
@@ -208,10 +210,11 @@ def _things(reader: Reader, refs: Iterable[str]) -> list[_Thing]:
 
 def _of(entity: Entity) -> _Thing:
     state = str(entity.spec.get("state") or "")
-    status = state if state not in ("", "active") else str(entity.spec.get("stage") or "")
+    status = state if state not in ("", "active") else ""
+    stage = f"{str(entity.spec.get('stage') or 'think').capitalize()} it" if entity.kind == "Bet" else ""
     text = str(entity.spec.get("statement") or entity.title)
     title = text if entity.kind in ("Purpose", "Belief", "Insight", "Datum") else entity.title
-    return _Thing(SightNode(entity.kind, title, entity_url(entity.ref), entity.ref, status), entity)
+    return _Thing(SightNode(entity.kind, title, entity_url(entity.ref), entity.ref, status, stage), entity)
 
 
 def _missing(ref: str) -> _Thing:
