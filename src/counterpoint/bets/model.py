@@ -3,13 +3,24 @@
 What a bet lacks is in `advice`, what a decision does to it in `transitions`.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import date, datetime
 from enum import StrEnum
-from typing import Any, Protocol, TypeVar
+from typing import Any, Protocol
 
 import msgspec
 
+from counterpoint.bets.documents import (
+    day_of,
+    mapping,
+    member_of,
+    metrics_of,
+    number_of,
+    optional_member_of,
+    sequence_of,
+    text_of,
+    texts_of,
+)
 from counterpoint.said import Said, SaidWithin
 
 __all__ = [
@@ -39,8 +50,6 @@ __all__ = [
     "newest",
     "read_bet",
 ]
-
-E = TypeVar("E", bound=StrEnum)
 
 
 class Stage(StrEnum):
@@ -267,60 +276,60 @@ def read_bet(entity: _Entity) -> Bet:
         ref=entity.ref,
         namespace=entity.namespace,
         name=entity.name,
-        title=_text(metadata.get("title")) or entity.name,
+        title=text_of(metadata.get("title")) or entity.name,
         owner=entity.owner,
         etag=entity.etag,
         updated_at=entity.updated_at,
-        description=_text(metadata.get("description")),
-        stage=_member(Stage, spec.get("stage"), Stage.THINK),
-        state=_member(State, spec.get("state"), State.ACTIVE),
-        purpose=_text(spec.get("purpose")),
-        beliefs=_texts(spec.get("beliefs")),
-        hypothesis=_text(spec.get("hypothesis")),
+        description=text_of(metadata.get("description")),
+        stage=member_of(Stage, spec.get("stage"), Stage.THINK),
+        state=member_of(State, spec.get("state"), State.ACTIVE),
+        purpose=text_of(spec.get("purpose")),
+        beliefs=texts_of(spec.get("beliefs")),
+        hypothesis=text_of(spec.get("hypothesis")),
         success=tuple(
-            Expectation(_text(item.get("metric")), _text(item.get("expect")))
-            for item in _metrics(spec.get("success"))
+            Expectation(text_of(item.get("metric")), text_of(item.get("expect")))
+            for item in metrics_of(spec.get("success"))
         ),
         guardrails=tuple(
-            Guardrail(_text(item.get("metric")), _number(item.get("margin")))
-            for item in _metrics(spec.get("guardrails"))
+            Guardrail(text_of(item.get("metric")), number_of(item.get("margin")))
+            for item in metrics_of(spec.get("guardrails"))
         ),
         kill=_kill(spec.get("kill")),
         patience=day_of(spec.get("patience")),
-        contributors=_texts(spec.get("contributors")),
-        sponsor=_text(spec.get("sponsor")),
-        trio=Trio(*(_text(trio.get(role)) for role in Trio.__struct_fields__)),
+        contributors=texts_of(spec.get("contributors")),
+        sponsor=text_of(spec.get("sponsor")),
+        trio=Trio(*(text_of(trio.get(role)) for role in Trio.__struct_fields__)),
         stakeholder_sides=tuple(
-            Side(*(_text(item.get(field)) for field in Side.__struct_fields__))
-            for item in map(mapping, _sequence(spec.get("stakeholderSides")))
-            if _text(item.get("side"))
+            Side(*(text_of(item.get(field)) for field in Side.__struct_fields__))
+            for item in map(mapping, sequence_of(spec.get("stakeholderSides")))
+            if text_of(item.get("side"))
         ),
-        horizon=_member_or_none(Horizon, spec.get("horizon")),
-        mix=_member_or_none(Mix, spec.get("mix")),
-        size=_text(spec.get("size")),
-        insights=_texts(spec.get("insights")),
-        goals=_texts(spec.get("goals")),
+        horizon=optional_member_of(Horizon, spec.get("horizon")),
+        mix=optional_member_of(Mix, spec.get("mix")),
+        size=text_of(spec.get("size")),
+        insights=texts_of(spec.get("insights")),
+        goals=texts_of(spec.get("goals")),
         risks=tuple(_risks(spec.get("risks"))),
         deadline=day_of(spec.get("deadline")),
-        learned=_text(spec.get("learned")),
+        learned=text_of(spec.get("learned")),
     )
 
 
 def _risks(value: object) -> list[RiskNote]:
     found = []
-    for item in map(mapping, _sequence(value)):
-        risk = _member_or_none(Risk, item.get("risk"))
+    for item in map(mapping, sequence_of(value)):
+        risk = optional_member_of(Risk, item.get("risk"))
         if risk is not None:
-            told = (_text(item.get(field)) for field in ("level", "ownerRole", "fear"))
+            told = (text_of(item.get(field)) for field in ("level", "ownerRole", "fear"))
             found.append(RiskNote(risk, *told))
     return found
 
 
 def _kill(value: object) -> str:
     """The kill criteria, one to a line: the document holds one text, or a list of them."""
-    given = [value] if isinstance(value, str) else _sequence(value)
+    given = [value] if isinstance(value, str) else sequence_of(value)
     return "\n".join(
-        " ".join(_text(item).split()) if isinstance(value, list) else _text(item) for item in given
+        " ".join(text_of(item).split()) if isinstance(value, list) else text_of(item) for item in given
     )
 
 
@@ -434,54 +443,3 @@ class Known(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     """The numbers of the evidence that counted; evidence never changes."""
     stances: tuple[ExitStance, ...] = ()
     """What squad and sponsor had answered to the exit question, each the newest."""
-
-
-def mapping(value: object) -> Mapping[str, Any]:
-    """The value if it is a mapping, else an empty one."""
-    return value if isinstance(value, Mapping) else {}
-
-
-def _sequence(value: object) -> Sequence[Any]:
-    return value if isinstance(value, list | tuple) else ()
-
-
-def _metrics(value: object) -> list[Mapping[str, Any]]:
-    return [item for item in map(mapping, _sequence(value)) if _text(item.get("metric"))]
-
-
-def _texts(value: object) -> tuple[str, ...]:
-    return tuple(_text(item) for item in _sequence(value) if _text(item))
-
-
-def _text(value: object) -> str:
-    return value.strip() if isinstance(value, str) else ""
-
-
-def _number(value: object) -> float:
-    return float(value) if isinstance(value, int | float) and not isinstance(value, bool) else 0.0
-
-
-def day_of(value: object) -> date | None:
-    """The day that a document names; none where it names none that can be read."""
-    if isinstance(value, datetime):
-        return value.date()
-    if isinstance(value, date):
-        return value
-    try:
-        return date.fromisoformat(_text(value)[:10])
-    except ValueError:
-        return None
-
-
-def _member_or_none(kind: type[E], value: object) -> E | None:
-    try:
-        return kind(_text(value))
-    except ValueError:
-        return None
-
-
-def _member(kind: type[E], value: object, default: E) -> E:
-    try:
-        return kind(_text(value))
-    except ValueError:
-        return default
