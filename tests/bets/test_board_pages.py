@@ -63,9 +63,15 @@ def test_the_board_orders_without_scripts_and_keeps_the_focus(client: Client, be
     assert moved.status_code == 303
     page = client.get(moved.headers["location"]).text
     assert names(page) == ["weekly", "other"]
-    assert page.count("autofocus") == 0, "at the top there is no further way up to press"
+    assert re.findall(r'href="([^"]*)" autofocus', page) == [BET], "at the top there is no further way up"
     moved = post(client, "/bets/board", "/bets/board", unit="group:default/discovery", bet=REF, move="down")
-    assert moved.headers["location"].endswith("#weekly")
+    assert "#" not in moved.headers["location"]
+    post(client, "/bets/board", "/bets/board", unit="group:default/discovery", bet=REF, move="up")
+    write(bets.graph, ours("Bet", "third", horizon="now"), actor=SYSTEM)
+    moved = post(client, "/bets/board", "/bets/board", unit="group:default/discovery", bet=REF, move="down")
+    page = client.get(moved.headers["location"]).text
+    assert names(page) == ["other", "weekly", "third"]
+    assert re.findall(r'value="(\w+)" autofocus aria-label="([^"]*)"', page) == [("down", "Down: Weekly")]
 
 
 def test_the_board_moves_between_horizons(client: Client, bets: Workspace) -> None:
@@ -74,7 +80,7 @@ def test_the_board_moves_between_horizons(client: Client, bets: Workspace) -> No
     )
     page = client.get(moved.headers["location"]).text
     assert page.index('data-horizon="later"') < page.index(f'data-bet="{REF}"')
-    assert "autofocus" not in page or 'value="later"' not in page
+    assert re.findall(r'href="([^"]*)" autofocus', page) == [BET]
 
 
 def test_a_wrong_move_says_so_and_shows_the_board(client: Client, bets: Workspace) -> None:

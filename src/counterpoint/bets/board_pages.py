@@ -61,8 +61,9 @@ def move_on_board(
     except InputError as error:
         told = [problem.message for problem in error.problems] or [error.message]
         return again(_board(ws, actor, page, unit, error=" ".join(told)))
+    # No fragment: with one, browsers leave the focus to it and not to what asks for it.
     address = with_query("/bets/board", unit=unit, moved=bet, did=horizon or move)
-    return Redirect(f"{address}#{bet.rpartition('/')[2]}", status_code=303)
+    return Redirect(address, status_code=303)
 
 
 def _board(
