@@ -95,6 +95,7 @@ def _board(
         words=HORIZON_WORDS,
         horizons=list(Horizon),
         mix=share_bar(bars, title=page.tell("Active bets by what they are for")) if bars else None,
+        titles={row.line.bet.ref: row.line.bet.title for column in board.columns for row in column.bets},
         moved=moved,
         did=did,
         error=error,

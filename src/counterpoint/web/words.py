@@ -196,6 +196,8 @@ KIND_WORDS = {"FlagSet": "Flag set", "PolicyPack": "Policy pack", "UnitType": "U
 
 
 UNCOUNTED = frozenset({"Documentation"})
+MANY = {"Datum": "Data"}
+"""Kinds of which many are not called by one more letter."""
 
 
 def kind_word(kind: str) -> str:
@@ -206,6 +208,6 @@ def kind_word(kind: str) -> str:
 def kind_words(kind: str) -> str:
     """Return what many of a kind are called: "Components", "APIs", "Flag sets"; in our words, too."""
     word = kind_word(kind)
-    if word in UNCOUNTED:
-        return word
+    if word in UNCOUNTED or kind in MANY:
+        return MANY.get(kind, word)
     return f"{word[:-1]}ies" if word.endswith("y") else f"{word}s"
