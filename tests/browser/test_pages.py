@@ -149,18 +149,20 @@ def whole(watched: Watched) -> list[str]:
     return too_wide(watched) + violations(watched)
 
 
-@pytest.mark.parametrize(("width", "theme"), [(390, "light"), (1440, "dark")])
-def test_no_page_is_wider_than_the_screen_or_has_errors(
-    open_page: Opening, served: Served, width: int, theme: str
+@pytest.mark.parametrize(("width", "theme", "other"), [(1440, "light", "dark"), (390, "dark", "light")])
+def test_pages_are_whole_in_both_themes_and_break_no_rule_of_wcag_aa(
+    open_page: Opening, served: Served, width: int, theme: str, other: str
 ) -> None:
-    assert visit(open_page(served.url, width=width, theme=theme), PAGES, check=too_wide) == {}
+    watched = open_page(served.url, width=width, theme=theme)
 
+    def both(watched: Watched) -> list[str]:
+        found = whole(watched)
+        watched.page.emulate_media(color_scheme=other)
+        found += too_wide(watched)
+        watched.page.emulate_media(color_scheme=theme)
+        return found
 
-@pytest.mark.parametrize(("width", "theme"), [(1440, "light"), (390, "dark")])
-def test_pages_are_whole_and_break_no_rule_of_wcag_aa(
-    open_page: Opening, served: Served, width: int, theme: str
-) -> None:
-    assert visit(open_page(served.url, width=width, theme=theme), PAGES, check=whole) == {}
+    assert visit(watched, PAGES, check=both) == {}
 
 
 @pytest.mark.parametrize(("width", "theme"), [(390, "light"), (1440, "dark")])

@@ -180,6 +180,18 @@ def test_no_pattern_leads_out_of_the_folder(workspace: Workspace, tmp_path: Path
     assert groups(workspace) == ["good"]
 
 
+def test_a_pattern_from_the_root_on_lists_no_folder(
+    workspace: Workspace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    listed: list[Path] = []
+    monkeypatch.setattr(patterns, "_entries", lambda folder: listed.append(folder) or [])
+    path = tmp_path / "c.yaml"
+    path.write_text(LOCATION % "'/**/*.yaml'" + "---\n" + GROUP % "good")
+    load(workspace, path)
+    assert groups(workspace) == ["good"]
+    assert listed == []
+
+
 def test_links_that_lead_in_circles_end(workspace: Workspace, tmp_path: Path) -> None:
     for name in ("one", "two", "three"):
         (tmp_path / name).symlink_to(tmp_path)

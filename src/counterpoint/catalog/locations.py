@@ -332,7 +332,8 @@ def _files(target: str, source: Source, path: Path, *, optional: bool) -> Iterat
         found = []
     elif WILDCARDS.search(target):
         # What lies outside is not even looked at.
-        start = os.path.normpath(path.parent / WILDCARDS.split(target)[0].rpartition("/")[0])
+        fixed, slash, _ = WILDCARDS.split(target)[0].rpartition("/")
+        start = os.path.normpath(path.parent / f"{fixed}{slash}")
         inside = is_inside(Path(start), root)
         found = matches(os.path.join(path.parent, target)) if inside else [Path(start)]
         found = [each for each in found if not inside or each.is_file()]

@@ -47,6 +47,7 @@ def create_app(workspace: Workspace, *, auth: bool = True, loopback: bool = Fals
     mounted = mount_rooms(workspace)
     meters = Meters(workspace)
     live = Live(workspace, mounted.closers)
+    finders = tuple(mounted.finders)
     state = State(
         {
             "workspace": workspace,
@@ -63,7 +64,7 @@ def create_app(workspace: Workspace, *, auth: bool = True, loopback: bool = Fals
             "ws": Provide(provide_workspace, sync_to_thread=False),
             "actor": Provide(provide_actor, sync_to_thread=False),
             "page": Provide(provide_page, sync_to_thread=False),
-            "finders": Provide(lambda: tuple(mounted.finders), sync_to_thread=False),
+            "finders": Provide(lambda: finders, sync_to_thread=False),
         },
         after_request=tell,
         exception_handlers={Exception: answer_error},

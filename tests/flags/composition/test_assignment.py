@@ -1,4 +1,4 @@
-"""Who gets what as plans change, on 40,000 users: nobody is reassigned who need not be."""
+"""Who gets what as plans change, on 20,000 users: nobody is reassigned who need not be."""
 
 import json
 from collections import Counter
@@ -12,7 +12,7 @@ from scipy.stats import chi2, chi2_contingency
 
 from .conftest import NOW, Npm, Pypi, compile_plans, ours, users
 
-USERS = users(40_000)
+USERS = users(20_000)
 RAMPS = (0, 0.001, 1, 5, 10, 25, 50, 100)
 PLAIN: dict[str, Any] = {"variants": {"on": True, "off": False}, "default": "off", "treatment": "on"}
 MEASURED: dict[str, Any] = {**PLAIN, "variants": {"on": True, "off": False, "control": False}, "control": "control"}  # fmt: skip

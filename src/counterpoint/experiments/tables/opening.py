@@ -107,7 +107,7 @@ def opened(
 
 
 def _embedded(folder: Path | None) -> "BaseBackend":
-    import ibis
+    from counterpoint.journal.engines.duckdb_backend import DuckDBBackend
 
     aside = (
         folder / "journal" / "spill"
@@ -115,7 +115,7 @@ def _embedded(folder: Path | None) -> "BaseBackend":
         else Path(tempfile.gettempdir()) / f"counterpoint-{os.getpid()}"
     )
     memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
-    return ibis.duckdb.connect(memory_limit=f"{memory // 2 // 2**20}MiB", temp_directory=str(aside))
+    return DuckDBBackend().connect(memory_limit=f"{memory // 2 // 2**20}MiB", temp_directory=str(aside))
 
 
 def _of_files(backend: Any, source: Source, files: Sequence[Path]) -> "Table":

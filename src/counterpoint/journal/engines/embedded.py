@@ -29,9 +29,9 @@ class EmbeddedEngine:
     @cached_property
     def connection(self) -> "Backend":
         """The Ibis backend."""
-        import ibis
+        from counterpoint.journal.engines.duckdb_backend import DuckDBBackend
 
-        return ibis.duckdb.connect(**engine_options(self._folder))
+        return DuckDBBackend().connect(**engine_options(self._folder))
 
     def files(self, segments: Sequence[Segment], schema: "pa.Schema") -> "ibis.Table":
         """The files, united by the names of their columns."""
