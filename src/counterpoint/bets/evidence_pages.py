@@ -16,6 +16,7 @@ from counterpoint.bets.evidence_log import add_evidence
 from counterpoint.bets.follow_ups import learn
 from counterpoint.bets.learned import keep_learning, thank
 from counterpoint.bets.model import Risk
+from counterpoint.bets.required import bet_ref
 from counterpoint.bets.stances import take_stance
 from counterpoint.errors import InputError, Problem
 from counterpoint.graph.actor import Actor
@@ -47,7 +48,9 @@ def show_evidence_form(
 ) -> str:
     """The empty form of evidence; `risk` fills in which risk it is about, `corrects` which one it replaces."""
     today = datetime.now(UTC).date().isoformat()
-    return _form(ws, page, _ref(namespace, name), EvidenceForm(risk=risk, date=today, corrects=corrects), {})
+    return _form(
+        ws, page, bet_ref(namespace, name), EvidenceForm(risk=risk, date=today, corrects=corrects), {}
+    )
 
 
 @post(f"{BET}/evidence", media_type=MediaType.HTML, include_in_schema=False, sync_to_thread=True)
@@ -60,7 +63,7 @@ def record_evidence(
     data: Posted,
 ) -> Page:
     """Record evidence, or show the form again with what is wrong."""
-    ref, form = _ref(namespace, name), read_evidence_form(data)
+    ref, form = bet_ref(namespace, name), read_evidence_form(data)
     given, errors = given_by(form)
     if given is not None:
         try:
@@ -80,7 +83,7 @@ def record_stance(
     data: Posted,
 ) -> Redirect:
     """Record what one side answers to the exit question."""
-    ref = _ref(namespace, name)
+    ref = bet_ref(namespace, name)
     side, answer, reason = (one_of(data, field) for field in ("side", "answer", "stance-reason"))
     take_stance(ws.graph, ref, side, answer, actor=actor, reason=reason)
     return _to(ref, "answered", "stage")
@@ -95,7 +98,7 @@ def record_follow_up(
     data: Posted,
 ) -> Redirect:
     """Keep what was learned from an override, or the day on which it comes back."""
-    ref, learned, due = _ref(namespace, name), _numbered(data, "learned"), _numbered(data, "due")
+    ref, learned, due = bet_ref(namespace, name), _numbered(data, "learned"), _numbered(data, "due")
     try:
         day = date.fromisoformat(due) if due else None
     except ValueError:
@@ -114,7 +117,7 @@ def record_learning(
     data: Posted,
 ) -> Redirect:
     """Keep what a bet taught."""
-    ref = _ref(namespace, name)
+    ref = bet_ref(namespace, name)
     keep_learning(ws.graph, ref, one_of(data, "learned"), actor=actor)
     return _to(ref, "learned-kept", "learned")
 
@@ -128,7 +131,7 @@ def record_thanks(
     data: Posted,
 ) -> Redirect:
     """Thank those who made a bet that has ended."""
-    ref = _ref(namespace, name)
+    ref = bet_ref(namespace, name)
     thank(ws.graph, ref, actor=actor, note=one_of(data, "note"))
     return _to(ref, "thanked", "learned")
 
@@ -154,10 +157,6 @@ def _form(ws: Workspace, page: PageContext, ref: str, form: EvidenceForm, errors
 def _numbered(data: Mapping[str, Any], field: str) -> str:
     """The text of a field that stands on the page several times, each with a number of its own."""
     return next((text for key in data if key.partition("-")[0] == field and (text := one_of(data, key))), "")
-
-
-def _ref(namespace: str, name: str) -> str:
-    return f"bet:{namespace}/{name}"
 
 
 def _to(ref: str, told: str, place: str) -> Redirect:

@@ -12,7 +12,7 @@ from counterpoint.bets.evidence import Evidence, EvidenceInput, standing
 from counterpoint.bets.evidence_log import add_evidence, read_evidence
 from counterpoint.bets.follow_ups import FollowUp, follow_ups_of, learn
 from counterpoint.bets.model import Answer, ExitStance, Party
-from counterpoint.bets.required import require_bet
+from counterpoint.bets.required import bet_ref, require_bet
 from counterpoint.bets.risks import RiskView
 from counterpoint.bets.stances import stances_of, take_stance
 from counterpoint.bets.store import read
@@ -72,7 +72,7 @@ def list_evidence(
     ws: NamedDependency[Workspace], namespace: FromPath[str], name: FromPath[str]
 ) -> EvidenceList:
     """The evidence about a bet, with what it says of each of the four risks."""
-    ref = _ref(namespace, name)
+    ref = bet_ref(namespace, name)
     items = read_evidence(ws.graph, ref)
     return EvidenceList(items, tuple(row.id for row in standing(items)), read(ws.graph, ref).risks)
 
@@ -86,14 +86,14 @@ def record_evidence(
     data: JSONBody[EvidenceInput],
 ) -> Evidence:
     """Record evidence; with a `source` the same call may be made twice and records it once."""
-    return add_evidence(ws.graph, _ref(namespace, name), data, actor=actor)
+    return add_evidence(ws.graph, bet_ref(namespace, name), data, actor=actor)
 
 
 @get("/api/v1/bets/{namespace:str}/{name:str}/stances", tags=["bets"], sync_to_thread=True)
 def list_stances(ws: NamedDependency[Workspace], namespace: FromPath[str], name: FromPath[str]) -> StanceList:
     """What squad and sponsor answered to the exit questions of a bet."""
     with ws.graph.read() as reader:
-        entity = require_bet(reader, _ref(namespace, name))
+        entity = require_bet(reader, bet_ref(namespace, name))
         return StanceList(stances_of(reader, [entity.ref]).get(entity.ref, ()))
 
 
@@ -107,7 +107,7 @@ def record_stance(
 ) -> ExitStance:
     """Answer the exit question of the bet's stage for one side."""
     return take_stance(
-        ws.graph, _ref(namespace, name), data.side, data.answer, actor=actor, reason=data.reason
+        ws.graph, bet_ref(namespace, name), data.side, data.answer, actor=actor, reason=data.reason
     )
 
 
@@ -118,7 +118,7 @@ def list_follow_ups(
     """The overrides of a bet: which come back when, and what was learned from the others."""
     today = datetime.now(UTC).date()
     with ws.graph.read() as reader:
-        entity = require_bet(reader, _ref(namespace, name))
+        entity = require_bet(reader, bet_ref(namespace, name))
         rows = follow_ups_of(reader, [entity.ref])
     return FollowUpList(tuple(FollowUpRow(each, each.state(today)) for each in rows))
 
@@ -133,12 +133,8 @@ def record_follow_up(
 ) -> FollowUp:
     """Say what was learned from an override, or let it come back on another day."""
     return learn(
-        ws.graph, _ref(namespace, name), data.decision, actor=actor, learned=data.learned, due=data.due
+        ws.graph, bet_ref(namespace, name), data.decision, actor=actor, learned=data.learned, due=data.due
     )
-
-
-def _ref(namespace: str, name: str) -> str:
-    return f"bet:{namespace}/{name}"
 
 
 evidence_routes: list[Any] = [

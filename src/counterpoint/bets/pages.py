@@ -17,6 +17,7 @@ from counterpoint.bets.learned import read_learned
 from counterpoint.bets.line import Line
 from counterpoint.bets.model import STAGES, Stage
 from counterpoint.bets.panels import panels_of
+from counterpoint.bets.required import bet_ref
 from counterpoint.bets.shown import (
     EXAMPLE,
     arm_rows,
@@ -117,7 +118,7 @@ def show_edit(
     name: FromPath[str],
 ) -> str:
     """The form as the bet is."""
-    line = store.read(ws.graph, _ref(namespace, name))
+    line = store.read(ws.graph, bet_ref(namespace, name))
     return _form(ws, page, form_of(line.bet), {}, line)
 
 
@@ -136,7 +137,7 @@ def edit(
     data: Posted,
 ) -> Page:
     """Store the changed bet, or show the form again with what is wrong."""
-    ref = _ref(namespace, name)
+    ref = bet_ref(namespace, name)
     form = read_form(data)
     line = store.read(ws.graph, ref)
     document, errors = descriptor(form, store.document_of(ws.graph, ref))
@@ -168,7 +169,7 @@ def show(
     name: FromPath[str],
 ) -> str:
     """One bet: its line of sight, newest verdict, decisions and the form for the next one."""
-    return _bet(ws, actor, page, store.read(ws.graph, _ref(namespace, name)))
+    return _bet(ws, actor, page, store.read(ws.graph, bet_ref(namespace, name)))
 
 
 @post(
@@ -186,7 +187,7 @@ def record(
     data: Posted,
 ) -> Page:
     """Record a decision, or show the page again and ask for the reason of an override."""
-    ref = _ref(namespace, name)
+    ref = bet_ref(namespace, name)
     values = {key: str(data.get(key) or "").strip() for key in ("choice", "to", "reason", "learned")}
     to = Stage(values["to"]) if values["to"] in set(Stage) else None
     try:
@@ -279,10 +280,6 @@ def _form(
         looked=looked,
         similar_kinds=SIMILAR,
     )
-
-
-def _ref(namespace: str, name: str) -> str:
-    return f"bet:{namespace}/{name}"
 
 
 def _to(line: Line, told: str) -> Redirect:

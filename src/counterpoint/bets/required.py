@@ -5,7 +5,12 @@ from counterpoint.graph.entity import Entity
 from counterpoint.graph.reader import Reader
 from counterpoint.graph.ref import parse_ref
 
-__all__ = ["require_bet"]
+__all__ = ["bet_ref", "require_bet"]
+
+
+def bet_ref(namespace: str, name: str) -> str:
+    """The reference of the bet that an address names by its two parts."""
+    return f"bet:{namespace}/{name}"
 
 
 def require_bet(reader: Reader, ref: str) -> Entity:

@@ -14,6 +14,7 @@ from counterpoint.bets.decisions import decide, decisions
 from counterpoint.bets.evidence_routes import evidence_routes
 from counterpoint.bets.line import Line
 from counterpoint.bets.model import Decision, Stage
+from counterpoint.bets.required import bet_ref
 from counterpoint.bets.transitions import Choice
 from counterpoint.graph.actor import Actor
 from counterpoint.paging import check_limit
@@ -81,7 +82,7 @@ def create_bet(
 @get("/api/v1/bets/{namespace:str}/{name:str}", tags=["bets"], sync_to_thread=True)
 def read_bet(ws: NamedDependency[Workspace], namespace: FromPath[str], name: FromPath[str]) -> Response[Line]:
     """One bet with its line from purpose to decision; its version is in the header `ETag`."""
-    return _answer(store.read(ws.graph, _ref(namespace, name)))
+    return _answer(store.read(ws.graph, bet_ref(namespace, name)))
 
 
 @put("/api/v1/bets/{namespace:str}/{name:str}", tags=["bets"], sync_to_thread=True)
@@ -94,7 +95,7 @@ def write_bet(
     if_match: IfMatch = None,
 ) -> Response[Line]:
     """Store a bet from its descriptor; with `If-Match` only if it still has that version."""
-    ref = _ref(namespace, name)
+    ref = bet_ref(namespace, name)
     return _answer(store.write(ws.graph, data, actor=actor, ref=ref, if_match=read_etags(if_match)))
 
 
@@ -103,7 +104,7 @@ def list_decisions(
     ws: NamedDependency[Workspace], namespace: FromPath[str], name: FromPath[str]
 ) -> DecisionList:
     """The decisions about a bet, newest first, each with what was known that day."""
-    return DecisionList(decisions(ws.graph, _ref(namespace, name)))
+    return DecisionList(decisions(ws.graph, bet_ref(namespace, name)))
 
 
 @post("/api/v1/bets/{namespace:str}/{name:str}/decisions", tags=["bets"], sync_to_thread=True)
@@ -117,7 +118,7 @@ def record_decision(
     """Record a decision. Nothing is refused to the owner; an override asks for a reason."""
     return decide(
         ws.graph,
-        _ref(namespace, name),
+        bet_ref(namespace, name),
         data.choice,
         actor=actor,
         reason=data.reason,
@@ -125,10 +126,6 @@ def record_decision(
         learned=data.learned,
         follow_up_on=data.follow_up_on,
     )
-
-
-def _ref(namespace: str, name: str) -> str:
-    return f"bet:{namespace}/{name}"
 
 
 def _answer(line: Line) -> Response[Line]:
