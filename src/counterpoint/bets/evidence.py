@@ -176,11 +176,15 @@ def checked(given: EvidenceInput, today: date) -> EvidenceInput:
         given,
         strength=USUAL[given.method] if given.strength is None else given.strength,
         date=given.date or today,
-        link=given.link.strip(),
-        note=given.note.strip(),
-        source=given.source.strip(),
-        corrects=given.corrects.strip(),
+        link=_plain(given.link),
+        note=_plain(given.note),
+        source=_plain(given.source),
+        corrects=_plain(given.corrects),
     )
+
+
+def _plain(text: str) -> str:
+    return text.replace("\x00", "").strip()  # PostgreSQL keeps no NUL
 
 
 def _problems(given: EvidenceInput, today: date) -> Iterable[Problem]:

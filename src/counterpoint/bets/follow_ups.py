@@ -56,7 +56,7 @@ def learn(
         NotAllowedError: the bet belongs to somebody else.
         InputError: neither is given, or the text is too long.
     """
-    learned = learned.strip()
+    learned = learned.replace("\x00", "").strip()  # PostgreSQL keeps no NUL
     if not learned and due is None:
         problem = Problem("Say what was learned, or give another day.", "/learned")
         raise InputError("The follow-up cannot be recorded.", [problem])

@@ -37,7 +37,7 @@ def take_stance(
         InputError: there is no such side or answer, or the reason is too long.
     """
     wanted, given = _choice(Party, side, "side"), _choice(Answer, answer, "answer")
-    reason = reason.strip()
+    reason = reason.replace("\x00", "").strip()  # PostgreSQL keeps no NUL
     if len(reason) > LONGEST:
         message = f"The reason has {len(reason)} characters; {LONGEST} are the most."
         raise InputError("The answer cannot be recorded.", [Problem(message, "/reason")])

@@ -1,4 +1,4 @@
-"""The tables of this room that only grow, and the order of boards; see migration 0011."""
+"""The tables of this room that only grow, and the order of boards; see migration 0012."""
 
 from typing import Any
 

@@ -16,6 +16,7 @@ from counterpoint.demo.checked import check
 from counterpoint.demo.past import tell_past
 from counterpoint.demo.ramped import ramp_home, show_home
 from counterpoint.demo.simulate import Simulation, simulate
+from counterpoint.demo.voices import voice
 from counterpoint.errors import CounterpointError
 from counterpoint.experiments.store import load, read_now
 from counterpoint.flags.store import DEFAULT_SET, read_set, write_set
@@ -109,6 +110,7 @@ def tell(workspace: Workspace, arpeggio: Path, *, seed: int, progress: Tell) -> 
         "again after twelve weeks."
     )
     decide(workspace.graph, BET, "ship", actor=OWNER, reason=reason)
+    voice(workspace)
     check(workspace)
     progress("Done", PARTS["decision"].share)
     return simulation

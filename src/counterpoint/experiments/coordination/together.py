@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import msgspec
+from msgspec.structs import replace
 
 from counterpoint.errors import InputError
 from counterpoint.experiments import store
@@ -73,8 +74,19 @@ def interactions_in(workspace: Workspace, now: "datetime", *, name: str | None =
                 left_out.append(f"{parse_ref(each.one).short} and {parse_ref(each.other).short}")
                 continue
             looked += 1
-            found += interactions(pair, pair_totals(pair, snapshot), titles)
+            items = interactions(pair, pair_totals(pair, snapshot), titles)
+            if not (_may_be_read(pair.one, now) and _may_be_read(pair.other, now)):
+                # The difference of two effects does not tell them; they themselves would be read too early.
+                items = [replace(item, alone=None, together=None) for item in items]
+            found += items
     return Interactions(looked, tuple(adjusted(found, titles)), tuple(left_out))
+
+
+def _may_be_read(plan: Experiment, now: "datetime") -> bool:
+    """Whether the plan lets effects be read now, as far as its dates say; one that does not say when it is read never does."""
+    if plan.reading.method == "confidence-sequence":
+        return True
+    return plan.end is not None and now >= plan.end
 
 
 def _summable(plan: Experiment) -> bool:

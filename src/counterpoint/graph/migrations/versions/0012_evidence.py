@@ -5,8 +5,8 @@ from typing import Any
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0011_evidence"
-down_revision = "0010_words"
+revision = "0012_evidence"
+down_revision = "0011_concerns"
 branch_labels = None
 depends_on = None
 
