@@ -144,6 +144,24 @@ def test_any_room_may_offer_evidence_and_what_cannot_be_read_is_passed_over(bet:
     assert (row.risk, row.source) == (Risk.USABILITY, "feedback#1")
 
 
+def test_feedback_that_was_taken_as_evidence_counts_as_one_voice(bet: Graph) -> None:
+    evidence = {
+        "bet": BET,
+        "risk": "usability",
+        "method": "feedback",
+        "n": 1,
+        "direction": "against",
+        "strength": 1,
+        "link": "/feedback/7",
+        "on": "2026-05-03",
+    }
+    told(bet, "feedback.settled", BET, {"feedback": "7", "evidence": evidence})
+    told(bet, "feedback.settled", BET, {"feedback": "8"})
+    (row,) = read_evidence(bet, BET)
+    assert (row.method, row.direction, row.sample, row.strength) == (Method.FEEDBACK, Direction.AGAINST, 1, 1)
+    assert (row.link, row.source) == ("/feedback/7", "feedback:7")
+
+
 def test_a_decision_keeps_the_evidence_that_it_saw(bet: Graph) -> None:
     told(bet, "experiment.read", "experiment:default/test", {"verdict": "ship"})
     own = add_evidence(bet, BET, given(), actor=ANA)

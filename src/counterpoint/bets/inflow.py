@@ -1,9 +1,10 @@
 """Evidence that flows in by itself: what other rooms have put into the activity log about a bet.
 
-Three kinds of entries are read, each by what it says of itself, so that no room calls another:
+Four kinds of entries are read, each by what it says of itself, so that no room calls another:
 
 - `experiment.read`, about an experiment that names the bet: evidence on value;
 - `rollout.ended`, about a rollout that names the bet, with `{"outcome", "sentence", "users"}`;
+- `feedback.settled`, about the bet, where a piece of feedback was taken as `evidence` about a risk;
 - `evidence.offered`, about the bet itself, with the fields of `EvidenceInput` and a `source`: any room may
   write one in the transaction of its own change, as for interviews, feedback or offline evaluations.
 
@@ -31,6 +32,7 @@ __all__ = ["ENDED", "OFFERED", "flowing"]
 
 ENDED = "rollout.ended"
 OFFERED = "evidence.offered"
+SETTLED = "feedback.settled"
 OF_STANCE = {
     Stance.FOR: Direction.FOR,
     Stance.AGAINST: Direction.AGAINST,
@@ -105,7 +107,8 @@ def _of_rollout(bet: str, entry: Activity) -> Evidence:
 def _of_offer(entry: Activity) -> Iterator[Evidence]:
     """The evidence that a room offered; one that cannot be read is passed over, for a page is better than none."""
     try:
-        given = msgspec.convert(entry.after, EvidenceInput)
+        told = _of_feedback(entry) if entry.action == SETTLED else entry.after
+        given = msgspec.convert(told, EvidenceInput)
         filled = checked(given, entry.at.astimezone(UTC).date())
     except (msgspec.ValidationError, InputError):
         return
@@ -116,11 +119,27 @@ def _of_offer(entry: Activity) -> Iterator[Evidence]:
     )
 
 
+def _of_feedback(entry: Activity) -> dict[str, object] | None:
+    """The evidence that a piece of feedback became, in the fields of `EvidenceInput`; None where it became something else."""
+    settled = mapping(entry.after)
+    told = mapping(settled.get("evidence"))
+    if not told:
+        return None
+    kept = {field: told.get(field) for field in ("risk", "method", "direction", "strength", "link")}
+    return kept | {
+        "sample": told.get("n"),
+        "date": told.get("on"),
+        "source": f"feedback:{settled.get('feedback') or entry.seq}",
+    }
+
+
 def _offered(reader: Reader, bets: Sequence[str]) -> Iterator[Activity]:
     for start in range(0, len(bets), 500):
         query = (
             sa.select(activity)
-            .where(activity.c.action == OFFERED, activity.c.subject.in_(bets[start : start + 500]))
+            .where(
+                activity.c.action.in_((OFFERED, SETTLED)), activity.c.subject.in_(bets[start : start + 500])
+            )
             .order_by(activity.c.seq)
             .limit(MOST_OFFERED)
         )
