@@ -1,4 +1,4 @@
-"""The tables of this room that only grow, and the order of boards; see migration 0012."""
+"""The tables of this room that only grow, and the order of boards; see migration 0013."""
 
 from typing import Any
 

@@ -153,6 +153,25 @@ COMMANDS: dict[str, dict[str, tuple[str, str]]] = {
             "Print the decision record: what was asked, planned, found and decided.",
         ),
     },
+    "rollouts": {
+        "list": ("counterpoint.rollouts.commands:list_rollouts", "List rollouts with where each stands."),
+        "status": (
+            "counterpoint.rollouts.commands:status",
+            "Show where a rollout stands, and what its guardrails say.",
+        ),
+        "start": ("counterpoint.rollouts.commands:start", "Publish the first step, or begin again."),
+        "approve": ("counterpoint.rollouts.commands:approve", "Let the next step begin."),
+        "pause": ("counterpoint.rollouts.commands:pause", "Keep everybody where they are."),
+        "resume": ("counterpoint.rollouts.commands:resume", "Go on from the present step."),
+        "proceed": ("counterpoint.rollouts.commands:proceed", "Go to the next step now, with a reason."),
+        "complete": ("counterpoint.rollouts.commands:complete", "Go to the last step now, with a reason."),
+        "roll-back": ("counterpoint.rollouts.commands:roll_back", "Give everybody the default."),
+        "step": ("counterpoint.rollouts.commands:step", "Check rollouts now, as the server does; for cron."),
+        "simulate": (
+            "counterpoint.rollouts.commands:simulate",
+            "Say how often a plan stops a good change, and how late a bad one.",
+        ),
+    },
     "metrics": {
         "list": (
             "counterpoint.experiments.metrics.commands:list_metrics",
@@ -218,6 +237,14 @@ COMMANDS: dict[str, dict[str, tuple[str, str]]] = {
             "Switch practices; set policies and limits.",
         ),
     },
+    "discover": {
+        "fit": ("counterpoint.discover.commands:fit", "Fit a recommender to a log, and keep it in a file."),
+        "recommend": ("counterpoint.discover.commands:recommend", "Print the best items for a history."),
+        "evaluate": (
+            "counterpoint.discover.commands:evaluate",
+            "Compare methods on held-out entries, with intervals.",
+        ),
+    },
     "events": {
         "compact": (
             "counterpoint.journal.commands:compact",
@@ -257,6 +284,15 @@ COMMANDS: dict[str, dict[str, tuple[str, str]]] = {
 """Group (or none) and name of each command, with the function's address and the line in `--help`."""
 
 EXAMPLES: dict[str, tuple[str, ...]] = {
+    "discover fit": ("discover fit plays.csv --out weekly.npz", "discover fit plays.parquet --out weekly.npz --method ease"),
+    "discover recommend": (
+        "discover recommend weekly.npz --item 'Teardrop' --item 'Glory Box' --why",
+        "discover recommend weekly.npz --log plays.csv --listener ana --count 30 --json",
+    ),
+    "discover evaluate": (
+        "discover evaluate plays.csv --budget 60",
+        "discover evaluate plays.csv --split last --method item-graph --method als",
+    ),
     "demo": ("demo", "demo arpeggio --port 7800"),
     "init": ("init acme --name 'Acme Furniture'",),
     "doctor": ("-w acme doctor",),
@@ -321,6 +357,12 @@ EXAMPLES: dict[str, tuple[str, ...]] = {
         "experiments plan one-page-checkout --users-per-day 2000",
         "experiments plan --baseline 0.2 --mde 0.05 --guardrails 2 --margin 0.02 --looks 14",
     ),
+    "rollouts status": ("rollouts status weekly", "rollouts status weekly --json"),
+    "rollouts start": ("rollouts start weekly --reason 'the build is out'", "rollouts start weekly --dry-run"),
+    "rollouts proceed": ("rollouts proceed weekly --reason 'the crashes are of a test device'",),
+    "rollouts roll-back": ("rollouts roll-back weekly --reason 'support is called'",),
+    "rollouts step": ("rollouts step", "rollouts step weekly --json"),
+    "rollouts simulate": ("rollouts simulate plan.yaml --users-per-day 50000", "rollouts simulate weekly --runs 2000 --json"),
     "metrics list": ("metrics list", "metrics list --json"),
     "metrics show": ("metrics show app-start-time", "metrics show app-start-time --days 7 --json"),
     "metrics check": ("metrics check", "metrics check app-start-time --json"),
@@ -354,8 +396,10 @@ GROUPS = {
     "bets evidence": "What is known about the risks of bets.",
     "flags": "Evaluate, check, compare and promote flags.",
     "experiments": "Plan and read experiments.",
+    "rollouts": "Move flags through steps, against guardrails.",
     "metrics": "What is measured, and whether its events come.",
     "dashboards": "What units look at.",
+    "discover": "Recommend from what people put together.",
     "concerns": "Risks to a date or to quality, said early.",
     "feedback": "What people outside said.",
     "scorecards": "Check what the catalog says of things.",

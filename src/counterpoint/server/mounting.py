@@ -34,6 +34,7 @@ ROOMS = (
     "experiments.metrics",
     "experiments.dashboards",
     "experiments.coordination",
+    "rollouts",
     "journal",
     "web",
     "server",

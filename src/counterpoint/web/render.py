@@ -49,6 +49,7 @@ NAVIGATION = (
             ("/concerns", "Concerns", "warning"),
             ("/feedback", "Feedback", "down"),
             ("/flags", "Flags", "flag"),
+            ("/rollouts", "Rollouts", "rollout"),
             ("/experiments", "Experiments", "experiment"),
             ("/dashboards", "Dashboards", "dashboard"),
         ),

@@ -27,6 +27,9 @@ TONES: dict[str, tuple[str, str]] = {
     "open": ("info", "circle"),
     "inconclusive": ("quiet", "equal"),
     "undecided": ("quiet", "equal"),
+    "fail": ("bad", "cross"),
+    "too few users": ("quiet", "circle"),
+    "missing": ("warn", "warning"),
     "keep running": ("info", "activity"),
     "wait": ("info", "activity"),
     "iterate": ("info", "edit"),
@@ -41,6 +44,11 @@ TONES: dict[str, tuple[str, str]] = {
     "due": ("warn", "activity"),
     "comes back": ("quiet", "activity"),
     "learned": ("good", "check"),
+    # states of rollouts
+    "pending": ("quiet", "circle"),
+    "holding": ("warn", "pause"),
+    "rolled back": ("bad", "left"),
+    "completed": ("good", "check"),
     # states of concerns
     "raised": ("warn", "warning"),
     "acknowledged": ("info", "check"),
@@ -135,6 +143,7 @@ TOLD = {
     "flags-deleted": "The flag is deleted; restoring the version before brings it back.",
     "flags-as-before": "It is as you want it already; nothing was written.",
     "deleted": "It is deleted; its history stays.",
+    "rollout-moved": "It is done, and stands below with what was known.",
 }
 """What a page says once after a form was sent, by the value of `told` in the address it leads to."""
 
@@ -179,6 +188,16 @@ ACTIONS = {
     "experiment.read": "read the figures of",
     "experiment.look": "took a look at",
     "experiment.acknowledged": "acknowledged that it is invalid:",
+    "rollout.started": "started",
+    "rollout.advanced": "moved to the next step",
+    "rollout.held": "held",
+    "rollout.cleared": "went on with",
+    "rollout.checked": "checked",
+    "rollout.approved": "approved the next step of",
+    "rollout.paused": "paused",
+    "rollout.resumed": "resumed",
+    "rollout.rolled-back": "rolled back",
+    "rollout.completed": "completed",
     "experiment.explored": "looked without a stopping plan at",
     "view.saved": "saved a view of",
     "view.changed": "changed a view of",
@@ -241,7 +260,12 @@ def action_icon(action: str) -> str:
     return ACTION_ICONS.get(action.rpartition(".")[2], "dot")
 
 
-KIND_WORDS = {"FlagSet": "Flag set", "PolicyPack": "Policy pack", "UnitType": "Unit type"}
+KIND_WORDS = {
+    "FlagSet": "Flag set",
+    "PolicyPack": "Policy pack",
+    "RolloutTemplate": "Rollout template",
+    "UnitType": "Unit type",
+}
 """Kinds whose name is not written as people say it."""
 
 

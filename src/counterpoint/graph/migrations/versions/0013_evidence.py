@@ -5,8 +5,8 @@ from typing import Any
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0012_evidence"
-down_revision = "0011_concerns"
+revision = "0013_evidence"
+down_revision = "0012_rollouts"
 branch_labels = None
 depends_on = None
 
