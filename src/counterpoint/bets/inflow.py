@@ -33,6 +33,8 @@ __all__ = ["ENDED", "OFFERED", "flowing"]
 ENDED = "rollout.ended"
 OFFERED = "evidence.offered"
 SETTLED = "feedback.settled"
+ENDS = (ENDED, "rollout.completed", "rollout.rolled-back", "rollout.stopped")
+"""Entries that say how a rollout ended: by their outcome, or by their name."""
 OF_STANCE = {
     Stance.FOR: Direction.FOR,
     Stance.AGAINST: Direction.AGAINST,
@@ -56,7 +58,9 @@ def flowing(reader: Reader, bets: Sequence[Entity]) -> dict[str, tuple[Evidence,
     titles = reader.titles(reads)
     for ref, entry in reads.items():
         found[tests[ref]].append(_of_reading(tests[ref], reading_of(ref, titles.get(ref, ref), entry), entry))
-    for ref, entry in reader.newest_activity(ENDED, rollouts).items():
+    ends = [entry for action in ENDS for entry in reader.newest_activity(action, rollouts).values()]
+    newest = {entry.subject: entry for entry in sorted(ends, key=lambda each: each.seq)}
+    for ref, entry in newest.items():
         found[rollouts[ref]].append(_of_rollout(rollouts[ref], entry))
     for entry in _offered(reader, [bet.ref for bet in bets]):
         found[entry.subject] += _of_offer(entry)
@@ -86,7 +90,8 @@ def _of_reading(bet: str, reading: Reading, entry: Activity) -> Evidence:
 
 def _of_rollout(bet: str, entry: Activity) -> Evidence:
     told: Mapping[str, object] = mapping(entry.after)
-    outcome = str(told.get("outcome") or "").replace("_", " ")
+    named = "" if entry.action == ENDED else entry.action.partition(".")[2].replace("-", " ")
+    outcome = str(told.get("outcome") or named).replace("_", " ")
     users = told.get("users")
     return Evidence(
         id=f"{entry.subject}#{entry.seq}",
