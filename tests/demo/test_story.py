@@ -7,16 +7,19 @@ from itertools import pairwise
 import pytest
 
 from counterpoint import Workspace
+from counterpoint.bets.board import read_board
 from counterpoint.bets.deciding.records import all_records
 from counterpoint.bets.deciding.search import unit_latency
 from counterpoint.bets.judgement.estimating import judged, portfolio
 from counterpoint.bets.judgement.predicting import calibration as calibrated
+from counterpoint.bets.learned import read_learned
 from counterpoint.bets.reviews.sittings import reviews_of
 from counterpoint.catalog.docs.facts import facts_of
 from counterpoint.catalog.problems import list_problems
 from counterpoint.catalog.reuse.store import twins
 from counterpoint.catalog.scorecards import store
 from counterpoint.cli import run
+from counterpoint.demo.betting import KILLED, SKIPPED
 from counterpoint.demo.checked import WEEKS
 from counterpoint.demo.folder import DemoFolder
 from counterpoint.demo.past import RETIRED, SPLIT
@@ -31,6 +34,7 @@ from counterpoint.flags.promotion import environments_of
 from counterpoint.flags.store import read_set
 from counterpoint.flags.versions import read_version, versions_of_set
 from counterpoint.graph import Actor, Ref
+from counterpoint.graph.actor import SYSTEM
 from counterpoint.graph.customs import Customs
 from counterpoint.journal.engine_state import Engines
 from counterpoint.journal.health import RANGES, health_of
@@ -142,7 +146,11 @@ def test_the_demo_walks_the_whole_thread(built):
             )
             decided = reader.activity(action="bet.decided")
         counts = {each.type: each.count for each in workspace.journal.counts()}
-    assert [entry.actor for entry in decided] == ["user:default/ana.moreira"]
+    assert [entry.actor for entry in decided] == [
+        "user:default/ana.moreira",
+        "user:default/imogen.pritchard",
+        "user:default/piotr.nowak",
+    ]
     assert counts["feature_flag.evaluation"] == 6000 + 2 * SHOWN
     assert not DemoFolder(built).claim.exists()
 
@@ -366,3 +374,31 @@ def test_the_page_of_a_flag_tells_who_was_given_what(built):
         assert counts.total == SHOWN
         assert {each.variant for each in counts.variants} == {"on", "off", "control"}
         assert 0.4 * SHOWN <= sum(each.day for each in counts.variants) <= 0.6 * SHOWN
+
+
+def test_bets_stand_on_boards_with_what_is_known_and_one_was_thanked(built):
+    with Workspace.open(built) as workspace:
+        board = read_board(workspace.graph, "", actor=SYSTEM)
+        tribe = read_board(workspace.graph, "listening", actor=SYSTEM)
+        squad = read_board(workspace.graph, "discovery", actor=SYSTEM)
+        learned = read_learned(workspace.graph, words="invitation minute")
+        files = {entity.ref: entity for entity in _bets(workspace)}
+    assert board.unit.ref == "group:default/arpeggio"
+    assert [[row.line.bet.name for row in column.bets] for column in tribe.columns] == [
+        ["discover-weekly", "instant-start"],
+        ["monday-mix"],
+        ["night-mode-audio"],
+    ]
+    (weekly,) = squad.columns[0].bets
+    assert [view.level for view in weekly.line.risks] == ["low", "falling", "falling", "open"]
+    assert board.untraced == 0
+    assert [each.bet for each in board.due] == [SKIPPED]
+    (killed,) = learned.ended
+    assert killed.line.bet.ref == KILLED
+    assert killed.thanks[0].actor == "user:default/ngozi.balogun"
+    assert files[KILLED].spec["state"] == "killed", "the file says how it ended, and changes nothing of it"
+
+
+def _bets(workspace):
+    with workspace.graph.read() as reader:
+        return reader.all(kind="Bet")

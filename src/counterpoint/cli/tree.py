@@ -68,6 +68,9 @@ COMMANDS: dict[str, dict[str, tuple[str, str]]] = {
         ),
     },
     "bets": {
+        "list": ("counterpoint.bets.commands:list_bets", "List the bets with stage and what is missing."),
+        "board": ("counterpoint.bets.commands:board", "Print a unit's board: now, next and later."),
+        "rank": ("counterpoint.bets.commands:order", "Move a bet on a board."),
         "estimate": (
             "counterpoint.bets.judgement.commands:estimate",
             "Estimate a quantity of a bet as a 10/50/90 % range.",
@@ -89,6 +92,10 @@ COMMANDS: dict[str, dict[str, tuple[str, str]]] = {
             "counterpoint.bets.judgement.commands:calibration",
             "Say how well the organisation predicts.",
         ),
+    },
+    "bets evidence": {
+        "list": ("counterpoint.bets.commands:show_evidence", "Print the evidence about a bet."),
+        "add": ("counterpoint.bets.commands:add", "Write down evidence about a risk of a bet."),
     },
     "decisions": {
         "list": ("counterpoint.bets.deciding.commands:list_decisions", "List the decision log, by words."),
@@ -357,6 +364,11 @@ EXAMPLES: dict[str, tuple[str, ...]] = {
     ),
     "import events": ("import events events.ndjson", "import events test.csv --mapping mapping.yaml"),
     "events forget": ("events forget user-7 --dry-run", "events forget --file ids.txt --yes", "events forget user-7 --verify"),
+    "bets list": ("bets list", "bets list --owner discovery --json"),
+    "bets board": ("bets board", "bets board discovery"),
+    "bets rank": ("bets rank discovery discover-weekly --move top", "bets rank listening instant-start --before discover-weekly", "bets rank player night-mode-audio --horizon next"),
+    "bets evidence list": ("bets evidence list discover-weekly",),
+    "bets evidence add": ("bets evidence add discover-weekly --risk usability --method interview --says for --sample 8 --note 'Seven of eight found it by themselves.'",),
     "flags eval": ("""flags eval new-checkout --context '{"targetingKey": "user-1"}'""",),
     "flags list": ("flags list", "flags list --set mobile --state disabled"),
     "flags export": ("flags export", "flags export --set mobile --file mobile.json --version 3"),
@@ -422,7 +434,8 @@ GROUPS = {
     "people": "People and their memberships.",
     "locations": "What the catalog is read from.",
     "units": "Units of the organisation.",
-    "bets": "Estimate bets, and see what follows.",
+    "bets": "What units try: boards, their order, estimates, reviews.",
+    "bets evidence": "What is known about the risks of bets.",
     "decisions": "The decision log.",
     "flags": "Evaluate, check, compare and promote flags.",
     "experiments": "Plan and read experiments.",

@@ -11,6 +11,7 @@ from pathlib import Path
 from counterpoint.bets.decisions import decide
 from counterpoint.catalog.importer import import_targets
 from counterpoint.demo.arriving import arrivals, live_a_day, sent_together
+from counterpoint.demo.betting import decide_before, tell_bets
 from counterpoint.demo.checked import check
 from counterpoint.demo.decided import tell_boundaries, tell_decisions
 from counterpoint.demo.judged import close_review, tell_judgement, tell_review
@@ -91,6 +92,7 @@ def tell(workspace: Workspace, arpeggio: Path, *, seed: int, progress: Tell) -> 
     progress(PARTS["past"].label, 0.0)
     tell_past(workspace, arpeggio)
     tell_decisions(workspace.graph)
+    decide_before(workspace, arpeggio)
     progress(PARTS["catalog"].label, PARTS["past"].share)
     _import(workspace, SYNC, arpeggio / "catalog-info.yaml")
     progress(PARTS["flags"].label, PARTS["catalog"].share)
@@ -106,6 +108,7 @@ def tell(workspace: Workspace, arpeggio: Path, *, seed: int, progress: Tell) -> 
     tell_boundaries(workspace.graph)
     tell_judgement(workspace.graph, seed)
     review = tell_review(workspace.graph)
+    tell_bets(workspace)
     progress(PARTS["decision"].label, PARTS["reading"].share)
     reason = (
         "Four full weeks and 6,000 listeners. Listening rose by more than we asked for, and neither the "

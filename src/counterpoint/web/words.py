@@ -41,6 +41,9 @@ TONES: dict[str, tuple[str, str]] = {
     "think": ("quiet", "belief"),
     "build": ("info", "component"),
     "tweak": ("accent", "settings"),
+    "due": ("warn", "activity"),
+    "comes back": ("quiet", "activity"),
+    "learned": ("good", "check"),
     # states of rollouts
     "pending": ("quiet", "circle"),
     "holding": ("warn", "pause"),
@@ -104,6 +107,12 @@ def tone_of(word: str) -> tuple[str, str]:
 TOLD = {
     "bet-placed": "The bet is placed. What is still missing stands beside it; nothing of it blocks you.",
     "bet-saved": "The bet is saved.",
+    "evidence-added": "The evidence is in the log, and the risks are read anew.",
+    "answered": "The answer is recorded; both sides stand beside the stage.",
+    "follow-up-kept": "It is kept with the override.",
+    "learned-kept": "What it taught is kept, where everybody finds it.",
+    "thanked": "Thank you for saying so.",
+    "node-saved": "It is saved; what rests on it stands beside it.",
     "metric-saved": "The metric is saved. What its events say against it stands beside it.",
     "dashboard-saved": "The dashboard is saved.",
     "dashboard-deleted": "The dashboard is deleted; its history stays in the activity log.",
@@ -197,6 +206,13 @@ ACTIONS = {
     "prediction.revealed": "revealed predictions about",
     "prediction.resolved": "recorded what came of a prediction about",
     "prediction.withdrawn": "withdrew a question about",
+    "bet.ranked": "placed on a board",
+    "bet.answered": "answered for one side on",
+    "bet.thanked": "said thank you for",
+    "evidence.added": "added to what is known of",
+    "evidence.offered": "brought something to know of",
+    "override.asked": "will look again at",
+    "override.learned": "learned from",
     "concern.acknowledged": "acknowledged a concern about",
     "concern.asked": "asked about a concern about",
     "concern.helped": "offered help with a concern about",
@@ -266,6 +282,13 @@ ACTION_ICONS = {
     "updated": "edit",
     "deleted": "trash",
     "decided": "decision",
+    "answered": "decision",
+    "ranked": "sort",
+    "thanked": "check",
+    "added": "plus",
+    "offered": "plus",
+    "asked": "activity",
+    "learned": "belief",
     "read": "experiment",
     "checked": "scorecard",
     "reported": "events",
@@ -295,6 +318,8 @@ KIND_WORDS = {
 
 
 UNCOUNTED = frozenset({"Documentation"})
+MANY = {"Datum": "Data"}
+"""Kinds of which many are not called by one more letter."""
 
 
 def kind_word(kind: str) -> str:
@@ -305,6 +330,6 @@ def kind_word(kind: str) -> str:
 def kind_words(kind: str) -> str:
     """Return what many of a kind are called: "Components", "APIs", "Flag sets"; in our words, too."""
     word = kind_word(kind)
-    if word in UNCOUNTED:
-        return word
+    if word in UNCOUNTED or kind in MANY:
+        return MANY.get(kind, word)
     return f"{word[:-1]}ies" if word.endswith("y") else f"{word}s"

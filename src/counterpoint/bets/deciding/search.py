@@ -9,7 +9,7 @@ from sqlalchemy import select
 from counterpoint.bets.deciding.latency import Latency, latency_of, where_open
 from counterpoint.bets.deciding.model import DecisionRecord
 from counterpoint.bets.deciding.records import records_of
-from counterpoint.bets.decisions import DECISIONS
+from counterpoint.bets.decision_log import DECISIONS
 from counterpoint.graph.reader import Reader
 from counterpoint.graph.ref import parse_ref
 from counterpoint.graph.store import Graph

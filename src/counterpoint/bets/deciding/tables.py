@@ -1,4 +1,4 @@
-"""The tables of decisions; they only grow, see migration 0012."""
+"""The tables of decisions; they only grow, see migration 0013."""
 
 from sqlalchemy import Column, MetaData, Table
 

@@ -1,4 +1,4 @@
-"""The tables of judgement; they only grow, see migration 0012."""
+"""The tables of judgement; they only grow, see migration 0013."""
 
 import sqlalchemy as sa
 from sqlalchemy import Column, MetaData, Table

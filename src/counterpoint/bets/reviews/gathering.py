@@ -8,7 +8,7 @@ from sqlalchemy import func, select
 
 from counterpoint.bets.deciding.latency import where_open
 from counterpoint.bets.deciding.records import records_of
-from counterpoint.bets.decisions import DECISIONS
+from counterpoint.bets.decision_log import DECISIONS
 from counterpoint.bets.judgement.estimating import estimates_of, units_of_delays
 from counterpoint.bets.judgement.portfolio import contenders_of, order
 from counterpoint.bets.judgement.predicting import Question, questions_of

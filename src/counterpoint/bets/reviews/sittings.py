@@ -15,7 +15,7 @@ import msgspec
 from sqlalchemy import delete, insert, select, update
 
 from counterpoint.bets.deciding.records import records_of
-from counterpoint.bets.decisions import DECISIONS
+from counterpoint.bets.decision_log import DECISIONS
 from counterpoint.bets.reviews.agenda import Agenda, agenda
 from counterpoint.bets.reviews.beside import points_of
 from counterpoint.bets.reviews.boards import parts_of, require_board

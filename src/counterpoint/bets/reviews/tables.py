@@ -1,4 +1,4 @@
-"""The tables of reviews, see migration 0012. All but the fists only grow."""
+"""The tables of reviews, see migration 0013. All but the fists only grow."""
 
 from sqlalchemy import Column, MetaData, Table
 
