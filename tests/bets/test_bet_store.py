@@ -290,3 +290,11 @@ def test_what_is_no_bet_is_not_found(squads: Graph, ref: str) -> None:
 
 def test_names_for_a_field_leave_out_the_default_namespace(squads: Graph) -> None:
     assert names_of(squads, "Group") == ("discovery", "player")
+
+
+def test_the_reason_of_a_decision_has_a_length_and_no_nul(squads: Graph) -> None:
+    write(squads, document(), actor=ANA)
+    with pytest.raises(InputError) as caught:
+        decide(squads, REF, "persevere", actor=ANA, reason="x" * 10_001)
+    assert [each.pointer for each in caught.value.problems] == ["/reason"]
+    assert decide(squads, REF, "persevere", actor=ANA, reason="We\x00 wait.").reason == "We wait."

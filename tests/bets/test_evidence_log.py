@@ -191,3 +191,9 @@ def test_a_correction_must_be_of_this_bet(bet: Graph) -> None:
     rows = read_evidence(bet, BET)
     assert len(rows) == 2
     assert standing(rows) == (right,)
+
+
+def test_no_text_of_evidence_is_without_end(bet: Graph) -> None:
+    with pytest.raises(InputError) as caught:
+        add_evidence(bet, BET, given(source="x" * 2_001, link="/" + "x" * 2_000), actor=ANA)
+    assert [each.pointer for each in caught.value.problems] == ["/link", "/source"]

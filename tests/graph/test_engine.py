@@ -98,3 +98,14 @@ def test_the_tables_of_the_migrations_are_those_of_the_code(graph: Graph) -> Non
                     sa.text("SELECT sql FROM sqlite_master WHERE name = :name"), {"name": table.name}
                 )
                 assert "STRICT" in made.scalar_one()
+
+
+def test_a_text_with_nul_is_kept_without_it_where_the_database_refuses_it(graph: Graph) -> None:
+    rows = [{"name": "a\x00b"}, {"name": "c"}]
+    table = sa.table("nul_texts", sa.column("name", sa.Text))
+    with graph.write(SYSTEM) as writer:
+        writer.connection.execute(sa.text("CREATE TEMPORARY TABLE nul_texts (name TEXT)"))
+        writer.connection.execute(sa.insert(table), rows)
+        writer.connection.execute(sa.insert(table).values(name="d\x00"))
+        found = writer.connection.execute(sa.select(table.c.name)).scalars().all()
+    assert {text.replace("\x00", "") for text in found} == {"ab", "c", "d"}

@@ -12,6 +12,7 @@ from counterpoint.flags.composing import compose, kill, ramp, read_plans, revive
 from counterpoint.flags.composition import CompositionError, FlagPlan
 from counterpoint.flags.store import read_set, write_set
 from counterpoint.graph.actor import SYSTEM, Actor, local_actor
+from counterpoint.graph.descriptor import validate
 from counterpoint.rollouts import store
 from counterpoint.rollouts.controller import check, commit, step, step_all
 from counterpoint.rollouts.deciding import event_of
@@ -376,3 +377,24 @@ def test_the_list_says_where_each_stands(org: Workspace) -> None:
         "The build is out.",
         NOW,
     )
+
+
+def test_a_rollout_that_cannot_be_read_hides_no_other_from_the_list(org: Workspace) -> None:
+    put(org, document("Rollout", "odd", {"flag": "x", "template": "nowhere"}))
+    odd, weekly = store.list_rollouts(org).items
+    assert (weekly.name, weekly.steps) == ("weekly", 4)
+    assert (odd.phase, odd.steps) == ("pending", 0)
+    assert "There is no rollouttemplate:default/nowhere" in odd.reason
+
+
+def test_a_reason_has_a_length(org: Workspace) -> None:
+    with pytest.raises(InputError, match="Nothing was changed"):
+        store.command(org, ANA, "weekly", "start", reason="x" * 10_001, now=NOW)
+
+
+@pytest.mark.parametrize("percent", [4.094, 0.001, 33.333, 8.19])
+def test_a_share_with_three_decimals_is_one_however_a_float_holds_it(percent: float) -> None:
+    steps = [{"percent": percent}, {"percent": 100, "hold": "0s"}]
+    guardrails = [{"metric": "crashed", "margin": 0.1}]
+    written = document("Rollout", "fine", {"flag": "x", "steps": steps, "guardrails": guardrails})
+    assert [each for each in validate(written) if "decimals" in each.message] == []

@@ -141,6 +141,7 @@ def test_a_plan_in_a_file_is_simulated_without_a_workspace(
         (("usersPerDay: 20000", "alpha: 0.05"), "how many users come"),
         (("percent: 100, hold: 0s", "percent: 100, hold: 1h, monitored: true"), "no control of equal size"),
         (("flag: weekly-list", "flag: [a"), "not valid YAML"),
+        (("percent: 50", "percent: 50.1234"), "at most three decimals"),
     ],
 )
 def test_a_plan_that_cannot_be_used_says_what_and_where(

@@ -177,6 +177,8 @@ def test_a_rollout_that_too_few_see_is_taken_back_at_its_limit() -> None:
         ({}, 1_000, "no baseline of crashed"),
         ({"crashed": Baseline(1.2)}, 1_000, "below 1"),
         ({"crashed": Baseline(0.1)}, 0, "usersPerDay is 0"),
+        ({"crashed": Baseline(1e308, 1.0)}, 1_000, "both below 1e\\+100"),
+        ({"crashed": Baseline(5.0, 1e308)}, 1_000, "both below 1e\\+100"),
     ],
 )
 def test_what_cannot_be_simulated_says_why(baselines: dict[str, Baseline], users: float, words: str) -> None:

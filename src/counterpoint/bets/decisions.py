@@ -8,6 +8,7 @@ from counterpoint.bets.advice import known
 from counterpoint.bets.decision_log import decisions_of, insert_decision
 from counterpoint.bets.evidence_log import take_in
 from counterpoint.bets.follow_ups import AFTER, ask_again
+from counterpoint.bets.given import given_text
 from counterpoint.bets.line import Line, load_of
 from counterpoint.bets.model import Bet, Decision, Known, Stage
 from counterpoint.bets.required import require_bet
@@ -21,6 +22,9 @@ from counterpoint.graph.store import Graph
 from counterpoint.graph.writer import Writer
 
 __all__ = ["ReasonWantedError", "decide", "decisions", "decisions_of", "require_bet"]
+
+LONGEST_REASON = 10_000
+"""Characters of the reason of a decision."""
 
 
 class ReasonWantedError(InputError):
@@ -74,7 +78,7 @@ def decide(
         line = read_whole(writer, [entity], load=load)[0]
         wanted = _choice(choice)
         ruling = _ruling(line, wanted, to, customs.policy)
-        reason = reason.strip()
+        reason = given_text(reason, LONGEST_REASON, "/reason")
         writer.require_write(entity.ref)
         if ruling.asks_reason(policy) and not reason:
             raise ReasonWantedError(ruling)

@@ -200,6 +200,9 @@ def _problems(given: EvidenceInput, today: date) -> Iterable[Problem]:
         yield Problem(f"{given.link!r} is no address; begin with https://.", "/link")
     if len(given.note) > LONGEST:
         yield Problem(f"The note has {len(given.note)} characters; {LONGEST} are the most.", "/note")
+    for name in ("link", "source"):
+        if len(text := getattr(given, name)) > LONGEST:
+            yield Problem(f"The {name} has {len(text)} characters; {LONGEST} are the most.", f"/{name}")
 
 
 def standing(rows: Iterable[Evidence]) -> tuple[Evidence, ...]:

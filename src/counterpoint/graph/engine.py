@@ -6,6 +6,7 @@ one for writing (a single connection). A read sees one consistent state from its
 
 import sqlite3
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -133,10 +134,28 @@ def _postgresql(url: URL, *, write: bool) -> sa.Engine:
     given = url.query.get("options")
     if given:
         options = f"{given} {options}"
-    return sa.create_engine(
+    engine = sa.create_engine(
         url.update_query_dict({"options": options}),
         pool_size=1 if write else READERS,
         max_overflow=0 if write else MORE_READERS,
         pool_pre_ping=True,
         isolation_level="READ COMMITTED" if write else "REPEATABLE READ",
     )
+
+    # PostgreSQL refuses texts with NUL, so what somebody pastes would end as a failure of ours.
+    @sa.event.listens_for(engine, "before_cursor_execute", retval=True)
+    def _plain(_connection: Any, _cursor: Any, statement: str, given: Any, *_rest: Any) -> tuple[str, Any]:
+        return statement, _without_nul(given)
+
+    return engine
+
+
+def _without_nul(given: Any) -> Any:
+    """The values of a statement, of one row or of many, without the NULs in their texts."""
+    if isinstance(given, str):
+        return given.replace("\x00", "") if "\x00" in given else given
+    if isinstance(given, Mapping):
+        return {name: _without_nul(value) for name, value in given.items()}
+    if isinstance(given, list | tuple):
+        return type(given)(_without_nul(value) for value in given)
+    return given

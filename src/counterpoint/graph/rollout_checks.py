@@ -56,7 +56,7 @@ def _steps(spec: Mapping[str, Any]) -> Iterator[Problem]:
                 f"{place}/percent",
             )
         before = percent
-        if round(percent * 1000) != percent * 1000:
+        if round(percent, 3) != percent:  # not its product with 1000: 4.094 * 1000 is 4093.9999999999995
             yield Problem(
                 f"percent is {percent}; give at most three decimals, since a share is drawn in 1/1000 %.",
                 f"{place}/percent",

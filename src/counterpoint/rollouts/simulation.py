@@ -35,6 +35,8 @@ if TYPE_CHECKING:
 __all__ = ["REGRESSIONS", "Baseline", "Characteristics", "Outcome", "Policy", "simulate", "simulate_once"]
 
 REGRESSIONS: Final = (0.01, 0.05, 0.20)
+MOST: Final = 1e100
+"""A baseline from here on has no square that a float can hold."""
 
 
 POLICIES: Final = (
@@ -188,11 +190,11 @@ def _check(rollout: Rollout, baselines: Mapping[str, Baseline], users_per_day: f
     if runs < 1:
         raise InputError(f"runs == {runs}, must be 1 or more")
     for name, baseline in baselines.items():
-        good = 0 < baseline.mean < (1 if baseline.sd is None else float("inf"))
-        if not good or not (baseline.sd is None or baseline.sd > 0):
+        good = 0 < baseline.mean < (1 if baseline.sd is None else MOST)
+        if not good or not (baseline.sd is None or 0 < baseline.sd < MOST):
             raise InputError(
                 f"The baseline of {name} has the mean {baseline.mean:g}; it must be above 0"
-                " (and below 1 for a share of users), and its sd above 0."
+                f" (and below 1 for a share of users), its sd above 0, and both below {MOST:g}."
             )
 
 

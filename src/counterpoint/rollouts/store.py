@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 import msgspec
 from msgspec.structs import replace
 
-from counterpoint.errors import ConflictError, InputError, NotFoundError
+from counterpoint.errors import ConflictError, InputError, NotFoundError, Problem
 from counterpoint.experiments.plan import near_refs
 from counterpoint.flags.composing import read_plans
 from counterpoint.flags.composition import Composition, FlagPlan
@@ -36,6 +36,9 @@ __all__ = [
     "load",
     "status_of",
 ]
+
+LONGEST_REASON = 10_000
+"""Characters of the reason of a command."""
 
 
 class Loaded(msgspec.Struct, frozen=True):
@@ -140,8 +143,13 @@ def list_rollouts(workspace: Workspace, *, limit: int = 100, cursor: str | None 
 
 def _listed(reader: Reader, entity: Entity, events: tuple[Event, ...]) -> Listed:
     state = state_of(events)
-    steps = state.plan.steps if state.plan and state.phase in ACTIVE else None
-    template, _ = template_of(reader, entity.spec, entity.namespace)
+    steps, reason = len(state.plan.steps) if state.plan and state.phase in ACTIVE else 0, state.reason
+    if not steps:
+        try:
+            template, _ = template_of(reader, entity.spec, entity.namespace)
+            steps = len(with_template(entity.spec, template)["steps"])
+        except InputError as error:  # one that cannot be read hides no other
+            reason = error.problems[0].message if error.problems else error.message
     flag_set = parse_ref(entity.spec.get("flagSet") or "default", default_kind="flagset").name
     return Listed(
         ref=entity.ref,
@@ -154,8 +162,8 @@ def _listed(reader: Reader, entity: Entity, events: tuple[Event, ...]) -> Listed
         phase=state.phase,
         percent=state.percent,
         step=state.step,
-        steps=len(steps or with_template(entity.spec, template)["steps"]),
-        reason=state.reason,
+        steps=steps,
+        reason=reason,
         changed=state.at,
         bet=next(iter(entity.targets("rollsOutBet")), None),
     )
@@ -319,7 +327,12 @@ def command(
         )
     found = check(workspace, loaded.ref, now=now) if state.phase in ACTIVE else None
     figures = found.figures if found else None
-    move = act(plan, state, wanted, figures, reason=reason.strip())
+    if len(reason := reason.strip()) > LONGEST_REASON:
+        problem = Problem(
+            f"The reason has {len(reason)} characters; {LONGEST_REASON} are the most.", "/reason"
+        )
+        raise InputError("Nothing was changed.", [problem])
+    move = act(plan, state, wanted, figures, reason=reason)
     if wanted == "start":
         plan = _ready(workspace, loaded)
     event = event_of(move, state, now=now, actor=actor.ref, figures=figures)

@@ -4,6 +4,7 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 import sqlalchemy as sa
 from hypothesis import settings
@@ -19,6 +20,7 @@ from counterpoint.bets.deciding.model import (
     Option,
     Stance,
     Step,
+    check_content,
 )
 from counterpoint.bets.deciding.records import (
     GroundsWantedError,
@@ -263,3 +265,17 @@ class Deciding(RuleBasedStateMachine):
 
 TestDeciding: Any = Deciding.TestCase
 TestDeciding.settings = settings(max_examples=6, stateful_step_count=12, deadline=None)
+
+
+@pytest.mark.parametrize(
+    ("changes", "pointer"),
+    [
+        ({"review": "x" * 20_001}, "/review"),
+        ({"drivers": ("x" * 20_001,)}, "/drivers"),
+        ({"options": (Option(title="Lists", good=("x" * 20_001,)),)}, "/options"),
+    ],
+)
+def test_no_text_of_a_decision_is_without_end(changes: dict[str, Any], pointer: str) -> None:
+    with pytest.raises(InputError) as caught:
+        check_content(msgspec.structs.replace(CONTENT, **changes))
+    assert [each.pointer for each in caught.value.problems] == [pointer]

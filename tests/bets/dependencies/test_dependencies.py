@@ -84,6 +84,8 @@ def test_only_the_two_sides_speak_and_everybody_reads(org: Graph) -> None:
         (("discovery", "player"), "x" * 201, {}, "/subject"),
         (("discovery", "player"), "x", {"since": DAY + timedelta(days=1)}, "/since"),
         (("discovery", "player"), "x", {"severity": "terrible"}, "/severity"),
+        (("discovery", "player"), "x", {"bet": "nowhere"}, "/bet"),
+        (("discovery", "player"), "x", {"bet": "group:default/discovery"}, "/bet"),
     ],
 )
 def test_wrong_input_names_its_place(

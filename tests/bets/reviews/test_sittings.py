@@ -159,7 +159,7 @@ def test_the_digest_tells_of_a_week_and_of_no_person(graph: Graph) -> None:
     assert found.sections[0].lines[0].text == "advance, think to build"
     assert "user:" not in repr(found)
     assert digest(graph, "2020-W01").sections == ()
-    for wrong in ("2026-30", "2026-W60"):
+    for wrong in ("2026-30", "2026-W60", "0001-W01", "9999-W52"):
         with pytest.raises(InputError, match="no digest"):
             digest(graph, wrong)
 

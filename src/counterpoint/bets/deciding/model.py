@@ -314,7 +314,7 @@ def check_content(content: Content) -> Content:
 def _problems_of_sizes(content: Content) -> list[Problem]:
     problems = [
         Problem(f"The text is longer than {LONGEST_TEXT:,} characters.", f"/{name}")
-        for name in ("context", "because", "more", "chosen")
+        for name in ("context", "because", "more", "chosen", "review")
         if len(getattr(content, name)) > LONGEST_TEXT
     ]
     for name in ("drivers", "options", "good", "bad", "deciders", "consulted", "informed"):
@@ -323,7 +323,16 @@ def _problems_of_sizes(content: Content) -> list[Problem]:
             problems.append(
                 Problem(f"There are {len(items)} entries; {MOST_ITEMS} are the most.", f"/{name}")
             )
+        texts = (text for each in items for text in _texts(each))
+        if sum(map(len, texts)) > LONGEST_TEXT:
+            problems.append(
+                Problem(f"The entries have more than {LONGEST_TEXT:,} characters together.", f"/{name}")
+            )
     return problems
+
+
+def _texts(item: str | Option) -> tuple[str, ...]:
+    return (item,) if isinstance(item, str) else (item.title, *item.good, *item.bad)
 
 
 def _trimmed(content: Content) -> Content:

@@ -22,6 +22,7 @@ from counterpoint.bets.deciding.model import (
     wants_reason,
 )
 from counterpoint.bets.deciding.tables import ADVICE, RECORDS, STEPS
+from counterpoint.bets.given import given_text
 from counterpoint.errors import ConflictError, InputError, NotFoundError, Problem
 from counterpoint.graph.actor import Actor
 from counterpoint.graph.customs import Customs
@@ -166,7 +167,7 @@ def take_step(
         InputError: it is accepted and does not say what was chosen.
         GroundsWantedError: the unit asks for a reason here; it is accepted as soon as there is one.
     """
-    reason = reason.strip()
+    reason = given_text(reason, LONGEST, "/reason")
     if step not in (Step.ACCEPT, Step.REJECT):
         raise InputError("The step cannot be taken.", [Problem("Choose accept or reject.", "/step")])
     with graph.write(actor, at=at) as writer:

@@ -114,7 +114,7 @@ def report_dependency(
             since=since or day,
             severity_since=since or day,
             reporter=reporter,
-            bet=str(parse_ref(bet, default_kind="Bet")) if bet else None,
+            bet=_given_bet(writer, bet),
             changed_at=to_datetime(writer.now),
         )
         field = "from_words" if reporter == waits else "to_words"
@@ -122,6 +122,17 @@ def report_dependency(
         writer.connection.execute(sa.insert(DEPENDENCIES).values(_row(made)))
         _tell(writer, "dependency.reported", made)
         return _seen(writer, [made], actor, day)[0]
+
+
+def _given_bet(reader: Reader, text: str | None) -> str | None:
+    """The bet that it is about; none where none was named."""
+    if text is None or not text.strip():
+        return None
+    ref = parse_ref(text.strip(), default_kind="Bet")
+    if ref.kind == "bet" and reader.exists(ref):
+        return str(ref)
+    problem = Problem(f"There is no bet {text.strip()[:60]!r}; name one that exists, or none.", "/bet")
+    raise InputError("The dependency was not reported.", [problem])
 
 
 def take_step(

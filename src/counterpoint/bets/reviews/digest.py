@@ -85,7 +85,8 @@ def week_of(day: date | str) -> tuple[str, date]:
         return f"{year}-W{week:02d}", date.fromisocalendar(year, week, 1)
     found = re.fullmatch(r"(\d{4})-W(\d{2})", day)
     try:
-        if found is None:
+        # The calendar's first and last year have no week beside them, which the digest names.
+        if found is None or not date.min.year < int(found[1]) < date.max.year:
             raise ValueError
         return day, date.fromisocalendar(int(found[1]), int(found[2]), 1)
     except ValueError:
