@@ -293,7 +293,7 @@ def test_names_for_a_field_leave_out_the_default_namespace(squads: Graph) -> Non
 
 
 def test_the_reason_of_a_decision_has_a_length_and_no_nul(squads: Graph) -> None:
-    write(squads, document(), actor=ANA)
+    write(squads, weekly(), actor=ANA)
     with pytest.raises(InputError) as caught:
         decide(squads, REF, "persevere", actor=ANA, reason="x" * 10_001)
     assert [each.pointer for each in caught.value.problems] == ["/reason"]

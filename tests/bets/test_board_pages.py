@@ -7,6 +7,7 @@ import pytest
 from litestar.testing import TestClient
 
 from counterpoint import Workspace
+from counterpoint.bets import board_pages
 from counterpoint.bets.decisions import decide
 from counterpoint.bets.store import read, write
 from counterpoint.graph.actor import SYSTEM
@@ -234,3 +235,15 @@ def test_the_api_of_boards_and_evidence_says_the_same(client: Client, bets: Work
     assert client.get("/api/v1/bets/learned").json()["ended"] == []
     assert [node["title"] for node in client.get("/api/v1/bets/why").json()["insights"]] == ["Day"]
     assert client.get(f"/api/v1{BET}/follow-ups").json() == {"items": []}
+
+
+def test_a_long_column_is_cut_and_shown_in_full_where_asked(
+    client: Client, bets: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(board_pages, "FEW", 1)
+    page = client.get("/bets/board").text
+    assert names(page) == ["other"]
+    assert "1 more bet: show all" in page
+    assert 'data-next="bet:default/weekly"' in page
+    assert names(client.get("/bets/board?every=yes").text) == ["other", "weekly"]
+    assert names(client.get(f"/bets/board?moved={REF}&did=up").text) == ["other", "weekly"]

@@ -7,7 +7,7 @@ from litestar.di import NamedDependency
 from litestar.params import FromQuery, URLEncodedBody
 from litestar.response import Redirect
 
-from counterpoint.bets.board import read_board
+from counterpoint.bets.board import Column, read_board
 from counterpoint.bets.model import Horizon, Mix
 from counterpoint.bets.ranks import plan, rank
 from counterpoint.errors import InputError
@@ -26,6 +26,8 @@ HORIZON_WORDS = {
     Horizon.LATER: ("Later", "Kept in mind"),
 }
 MIX_WORDS = {Mix.GROW: "Grow", Mix.RUN: "Run", Mix.EXPLORE: "Explore", "": "Not said"}
+FEW = 50
+"""Cards of a column that are shown until somebody asks for all: a page of a thousand is read by nobody."""
 VOICES = {Mix.GROW: 1, Mix.RUN: 3, Mix.EXPLORE: 4, "": 5}
 
 
@@ -37,9 +39,13 @@ def show_board(
     unit: FromQuery[str] = "",
     moved: FromQuery[str] = "",
     did: FromQuery[str] = "",
+    every: FromQuery[str] = "",
 ) -> str:
-    """Now, Next and Later of a unit; `moved` and `did` keep the focus where it was after a move."""
-    return _board(ws, actor, page, unit, moved=moved, did=did)
+    """Now, Next and Later of a unit; `moved` and `did` keep the focus where it was after a move.
+
+    A long column is cut after its first `FEW` cards, or after the one that was moved, unless `every` asks for all.
+    """
+    return _board(ws, actor, page, unit, moved=moved, did=did, every=bool(every))
 
 
 @post("/bets/board", media_type=MediaType.HTML, include_in_schema=False, sync_to_thread=True)
@@ -74,6 +80,7 @@ def _board(
     *,
     moved: str = "",
     did: str = "",
+    every: bool = False,
     error: str = "",
 ) -> str:
     board = read_board(ws.graph, unit, actor=actor)
@@ -99,7 +106,14 @@ def _board(
         moved=moved,
         did=did,
         error=error,
+        shown={each.horizon: len(each.bets) if every else _shown(each, moved) for each in board.columns},
     )
+
+
+def _shown(column: Column, moved: str) -> int:
+    """How many cards of a column are shown; one that was moved is among them."""
+    at = next((number for number, row in enumerate(column.bets, 1) if row.line.bet.ref == moved), 0)
+    return max(FEW, at)
 
 
 board_pages: list[Any] = [show_board, move_on_board]

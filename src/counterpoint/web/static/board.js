@@ -60,7 +60,8 @@ for (const board of /** @type {NodeListOf<HTMLElement>} */ (document.querySelect
       event.preventDefault();
       const card = dragged;
       const stays = column(card) === part;
-      const before = target(event)?.dataset.bet;
+      // Below the last card of a column that is cut off is before the first one that is not shown.
+      const before = target(event)?.dataset.bet ?? (ordered ? part.dataset.next : undefined);
       if (stays && !ordered) return;
       send(card, {
         ...(stays ? {} : { horizon }),
