@@ -60,6 +60,13 @@ PRACTICES: Mapping[str, Practice] = {
             "/experiments",
             ("Experiment",),
         ),
+        Practice(
+            "rollouts",
+            "Rollouts",
+            "Flags that move through steps against guardrails.",
+            "/rollouts",
+            ("Rollout",),
+        ),
         Practice("scorecards", "Scorecards", "Checks of what a unit owns.", "/scorecards", ("Scorecard",)),
         Practice(
             "reuse", "Reuse", "Advice on what exists already when something new is made.", "/catalog/twins"

@@ -44,6 +44,7 @@ __all__ = [
     "sizing_of",
     "standing_of",
     "titles_of",
+    "totals_now",
 ]
 
 EXPOSURE = "feature_flag.evaluation"
@@ -331,6 +332,20 @@ def _analyze(
             looks=loaded.looks,
             acknowledged=loaded.acknowledged is not None,
         )
+
+
+def totals_now(workspace: Workspace, plan: Experiment, now: datetime) -> "Totals":
+    """The sufficient statistics of a plan of the journal as of now, for rooms that judge them by rules of their own."""
+    from counterpoint.experiments.aggregation import exposures_of, totals_expression, totals_of
+
+    with workspace.journal.snapshot(workspace.journal.engine) as snapshot:
+        totals = _kept_totals(workspace, plan, snapshot)
+        if totals is None:
+            exposures = exposures_of(plan, snapshot.events(EXPOSURE, attributes=_segments(plan)))
+            events = snapshot.events(*plan.types)
+            found = totals_expression(plan, exposures, events, as_of=now, last_data=True)
+            totals = totals_of(plan, found.to_pyarrow().to_pylist())
+    return totals
 
 
 def _segments(plan: Experiment) -> dict[str, "Kind"]:

@@ -4,6 +4,7 @@ from counterpoint.graph.fields import Field, Reference
 from counterpoint.graph.flagd import by_key, check_flag_set
 from counterpoint.graph.kind import OWNER, Kind, LooseReference, refers
 from counterpoint.graph.own_checks import check_dashboard, check_experiment, check_metric, check_size
+from counterpoint.graph.rollout_checks import check_rollout
 from counterpoint.graph.scorecard import SCORECARD, check_scorecard
 from counterpoint.graph.table_source import SOURCE
 from counterpoint.practices import check_pack
@@ -63,6 +64,45 @@ QUALITY = Field(
         Field("level", "number", minimum=0, maximum=1),
     ),
 )
+
+ROLLOUT_PLAN = (
+    Field(
+        "steps",
+        "objects",
+        at_least=1,
+        fields=(
+            Field("percent", "number", required=True, minimum=0.001, maximum=100),
+            Field("hold"),
+            Field("minimumSample", "number", minimum=0),
+            Field("monitored", "flag"),
+            Field("approval", "flag"),
+            Field("inconclusive", choices=("hold", "proceed")),
+        ),
+    ),
+    Field(
+        "guardrails",
+        "objects",
+        fields=(
+            METRIC,
+            Field("margin", "number", required=True, minimum=0),
+            SCALE,
+            Field("test", choices=("anytime", "group-sequential")),
+            Field("action", choices=("roll-back", "pause")),
+            Field("looks", "number", minimum=1, maximum=400),
+            Field("maximum", "number", minimum=2),
+            Field("spending", choices=("power", "obrien-fleming", "pocock", "hwang-shih-decani")),
+            Field("parameter", "number"),
+            BASELINE,
+        ),
+    ),
+    Field("alpha", "number", minimum=0, maximum=1),
+    Field("sampleRatioAlpha", "number", minimum=0, maximum=1),
+    Field("least", "number", minimum=2),
+    Field("tunedAt", "number", minimum=2),
+    Field("usersPerDay", "number", minimum=0),
+    Field("limits", "object", fields=(Field("stale"), Field("trouble"), Field("patience"))),
+)
+"""What a rollout may say of its own, and a template for all."""
 
 
 OWN_KINDS = (
@@ -287,10 +327,22 @@ OWN_KINDS = (
         (
             OWNER,
             Field("flag", required=True),
+            refers("flagSet", "FlagSet", "rollsOutFlagOf", "rolledOutIn", default="default"),
             refers("bet", "Bet", "rollsOutBet", "rolledOutBy"),
-            Field("steps", "any"),
+            refers("component", "Component", "rollsOutComponent", "componentOfRollout"),
+            refers("template", "RolloutTemplate", "followsTemplate", "templateOf"),
+            Field("environment"),
+            *ROLLOUT_PLAN,
         ),
-        purpose="Steps by which a variant reaches more people.",
+        purpose="Steps by which a variant reaches more people, and the guardrails that stop it.",
+        check=check_rollout,
+    ),
+    Kind(
+        "RolloutTemplate",
+        OURS,
+        (OWNER, *ROLLOUT_PLAN),
+        purpose="What rollouts of the organisation do unless they say otherwise.",
+        check=check_rollout,
     ),
     Kind(
         "Scorecard",

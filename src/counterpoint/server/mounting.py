@@ -31,6 +31,7 @@ ROOMS = (
     "experiments.metrics",
     "experiments.dashboards",
     "experiments.coordination",
+    "rollouts",
     "journal",
     "web",
     "server",

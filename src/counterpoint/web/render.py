@@ -46,6 +46,7 @@ NAVIGATION = (
         (
             ("/bets", "Bets", "bet"),
             ("/flags", "Flags", "flag"),
+            ("/rollouts", "Rollouts", "rollout"),
             ("/experiments", "Experiments", "experiment"),
             ("/dashboards", "Dashboards", "dashboard"),
         ),

@@ -13,6 +13,7 @@ ROOM_PAGES = {
     "experiment": "/experiments",
     "group": "/units",
     "metric": "/dashboards/metrics",
+    "rollout": "/rollouts",
     "scorecard": "/scorecards",
     "user": "/people",
 }

@@ -27,6 +27,9 @@ TONES: dict[str, tuple[str, str]] = {
     "open": ("info", "circle"),
     "inconclusive": ("quiet", "equal"),
     "undecided": ("quiet", "equal"),
+    "fail": ("bad", "cross"),
+    "too few users": ("quiet", "circle"),
+    "missing": ("warn", "warning"),
     "keep running": ("info", "activity"),
     "wait": ("info", "activity"),
     "iterate": ("info", "edit"),
@@ -38,6 +41,11 @@ TONES: dict[str, tuple[str, str]] = {
     "think": ("quiet", "belief"),
     "build": ("info", "component"),
     "tweak": ("accent", "settings"),
+    # states of rollouts
+    "pending": ("quiet", "circle"),
+    "holding": ("warn", "pause"),
+    "rolled back": ("bad", "left"),
+    "completed": ("good", "check"),
     # states of flags
     "enabled": ("good", "check"),
     "disabled": ("quiet", "pause"),
@@ -97,6 +105,7 @@ TOLD = {
     "flags-deleted": "The flag is deleted; restoring the version before brings it back.",
     "flags-as-before": "It is as you want it already; nothing was written.",
     "deleted": "It is deleted; its history stays.",
+    "rollout-moved": "It is done, and stands below with what was known.",
 }
 """What a page says once after a form was sent, by the value of `told` in the address it leads to."""
 
@@ -114,6 +123,16 @@ ACTIONS = {
     "experiment.read": "read the figures of",
     "experiment.look": "took a look at",
     "experiment.acknowledged": "acknowledged that it is invalid:",
+    "rollout.started": "started",
+    "rollout.advanced": "moved to the next step",
+    "rollout.held": "held",
+    "rollout.cleared": "went on with",
+    "rollout.checked": "checked",
+    "rollout.approved": "approved the next step of",
+    "rollout.paused": "paused",
+    "rollout.resumed": "resumed",
+    "rollout.rolled-back": "rolled back",
+    "rollout.completed": "completed",
     "view.saved": "saved a view of",
     "view.changed": "changed a view of",
     "view.removed": "removed a view of",
@@ -168,7 +187,12 @@ def action_icon(action: str) -> str:
     return ACTION_ICONS.get(action.rpartition(".")[2], "dot")
 
 
-KIND_WORDS = {"FlagSet": "Flag set", "PolicyPack": "Policy pack", "UnitType": "Unit type"}
+KIND_WORDS = {
+    "FlagSet": "Flag set",
+    "PolicyPack": "Policy pack",
+    "RolloutTemplate": "Rollout template",
+    "UnitType": "Unit type",
+}
 """Kinds whose name is not written as people say it."""
 
 
