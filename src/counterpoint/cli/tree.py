@@ -153,6 +153,7 @@ COMMANDS: dict[str, dict[str, tuple[str, str]]] = {
         "proceed": ("counterpoint.rollouts.commands:proceed", "Go to the next step now, with a reason."),
         "complete": ("counterpoint.rollouts.commands:complete", "Go to the last step now, with a reason."),
         "roll-back": ("counterpoint.rollouts.commands:roll_back", "Give everybody the default."),
+        "notes": ("counterpoint.rollouts.commands:notes", "Print release notes of a step, from its bet."),
         "step": ("counterpoint.rollouts.commands:step", "Check rollouts now, as the server does; for cron."),
         "simulate": (
             "counterpoint.rollouts.commands:simulate",
@@ -306,6 +307,7 @@ EXAMPLES: dict[str, tuple[str, ...]] = {
     "rollouts start": ("rollouts start weekly --reason 'the build is out'", "rollouts start weekly --dry-run"),
     "rollouts proceed": ("rollouts proceed weekly --reason 'the crashes are of a test device'",),
     "rollouts roll-back": ("rollouts roll-back weekly --reason 'support is called'",),
+    "rollouts notes": ("rollouts notes weekly", "rollouts notes weekly --step 3"),
     "rollouts step": ("rollouts step", "rollouts step weekly --json"),
     "rollouts simulate": ("rollouts simulate plan.yaml --users-per-day 50000", "rollouts simulate weekly --runs 2000 --json"),
     "metrics list": ("metrics list", "metrics list --json"),

@@ -1,0 +1,218 @@
+"""What happened around a rollout: its moves, the deployments of its component, and its guardrails over the checks.
+
+Deployments are events of the journal about the component: CDEvents of a service (`dev.cdevents.service.*`) and plain
+`deployment` events, whose subject is the component's reference or name.
+
+References:
+    cdevents/spec 0.5.1, continuous deployment events.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any, Final
+
+import msgspec
+from markupsafe import Markup
+
+from counterpoint.errors import CounterpointError
+from counterpoint.experiments.wording import percent
+from counterpoint.flags.composing import read_plans
+from counterpoint.graph.flagd import flags_by_key
+from counterpoint.graph.reader import Reader
+from counterpoint.graph.ref import parse_ref
+from counterpoint.rollouts.model import Event, Rollout, state_of
+from counterpoint.rollouts.outcome import change_of
+from counterpoint.rollouts.store import Status
+from counterpoint.web.charts import Mark, Moved, Series, line_chart, moves_chart
+from counterpoint.workspace import Workspace
+
+__all__ = [
+    "BEFORE",
+    "CheckShown",
+    "Deployment",
+    "charts_of",
+    "checks_of",
+    "component_of",
+    "deployments_of",
+    "log_of",
+    "timeline_of",
+]
+
+SERVICE: Final = "dev.cdevents.service."
+"""Types of CDEvents about a service: deployed, upgraded, rolledback, removed, published, each with a version."""
+PLAIN: Final = "deployment"
+MOST: Final = 100
+"""Deployments that are read, the newest."""
+BEFORE: Final = timedelta(days=2)
+"""How long before the first move deployments are told of, too."""
+
+
+class Deployment(msgspec.Struct, frozen=True, rename="camel"):
+    """Something about the component was deployed."""
+
+    at: datetime
+    did: str
+    """What: deployed, upgraded, rolledback, removed, published."""
+    version: str = ""
+    environment: str = ""
+    event: str = ""
+    """Id of the event."""
+
+
+@dataclass(frozen=True, slots=True)
+class CheckShown:
+    """What one guardrail said at one check that was recorded."""
+
+    at: datetime
+    label: str
+    users: int
+    said: str
+    verdict: str
+
+
+def component_of(reader: Reader, plan: Rollout) -> str | None:
+    """The component whose deployments matter: the rollout's, else the one that the flag's definition names."""
+    if plan.component:
+        return plan.component
+    try:
+        _, entity = read_plans(reader, plan.flag_set)
+    except CounterpointError:
+        return None
+    metadata = flags_by_key(entity.spec.get("definition")).get(plan.flag, {}).get("metadata")
+    named = metadata.get("component") if isinstance(metadata, Mapping) else None
+    try:
+        return str(parse_ref(str(named), default_kind="component")) if named else None
+    except CounterpointError:
+        return None
+
+
+def deployments_of(workspace: Workspace, component: str, since: datetime) -> list[Deployment]:
+    """Deployments of a component since then, oldest first, the newest `MOST` of them."""
+    types = [
+        each.type
+        for each in workspace.journal.counts()
+        if (each.type == PLAIN or each.type.startswith(SERVICE)) and each.last >= since
+    ]
+    if not types:
+        return []
+    ref = parse_ref(component)
+    names = [str(ref), f"{ref.namespace}/{ref.name}", *([ref.name] if ref.namespace == "default" else [])]
+    with workspace.journal.snapshot() as snapshot:
+        table = snapshot.events(*types)
+        wanted = table.filter(table.subject.isin(names) & (table.time >= since))
+        newest = wanted.order_by(wanted.time.desc()).limit(MOST)
+        rows = newest.select("id", "type", "time", "data").to_pyarrow().to_pylist()
+    return sorted((_deployment(row) for row in rows), key=lambda each: each.at)
+
+
+def _deployment(row: Mapping[str, Any]) -> Deployment:
+    data = _mapping(msgspec.json.decode(row["data"])) if row["data"] else {}
+    content = _mapping(_mapping(data.get("subject")).get("content"))
+    environment = _mapping(content.get("environment")).get("id") or data.get("environment")
+    artifact = str(content.get("artifactId") or "")
+    version = data.get("version") or artifact.partition("@")[2].partition("?")[0]
+    did = row["type"].removeprefix(SERVICE).partition(".")[0] if row["type"] != PLAIN else "deployed"
+    at = row["time"] if row["time"].tzinfo else row["time"].replace(tzinfo=UTC)
+    return Deployment(at, did, str(version or "")[:60], str(environment or "")[:60], row["id"])
+
+
+def _mapping(value: Any) -> Mapping[str, Any]:
+    return value if isinstance(value, Mapping) else {}
+
+
+def timeline_of(
+    events: Sequence[Event], deployments: Sequence[Deployment], *, now: datetime, title: str
+) -> Markup:
+    """The share of users over time by all moves, oldest first, with the deployments marked."""
+    tones = {"rolled-back": "bad", "completed": "good"}
+    moves = [
+        Moved(event.at, event.percent / 100, tones.get(event.kind, ""))
+        for event in events
+        if event.percent is not None
+    ]
+    until = events[-1].at if _is_over(events) else now
+    marks = [Mark(each.at, f"{each.did} {each.version}".strip()) for each in deployments]
+    return moves_chart(moves, marks, until=until, title=title)
+
+
+def _is_over(events: Sequence[Event]) -> bool:
+    """Whether nothing is under way, so that time stands still for the chart."""
+    return bool(events) and state_of(events).phase in ("rolled-back", "completed", "pending")
+
+
+def log_of(
+    events: Sequence[Event], deployments: Sequence[Deployment], *, most: int
+) -> list[tuple[Event | None, Deployment | None]]:
+    """What happened, newest first: events of the rollout and deployments in one order; at most so many."""
+    rows: list[tuple[datetime, int, Event | None, Deployment | None]] = [
+        *((event.at, event.sequence, event, None) for event in events),
+        *((each.at, 0, None, each) for each in deployments),
+    ]
+    rows.sort(key=lambda row: row[:2], reverse=True)
+    return [(event, each) for _, _, event, each in rows[:most]]
+
+
+def checks_of(found: Status) -> list[CheckShown]:
+    """Every guardrail at every recorded check of the present run and now, oldest first."""
+    return [
+        CheckShown(at, each.label, each.users, change_of(each), each.verdict)
+        for at, figures in _figures(found)
+        for each in figures.guardrails
+    ]
+
+
+def charts_of(found: Status) -> Iterator[tuple[str, Markup]]:
+    """For each guardrail its change with its bounds over the checks of the present run; of those with two or more."""
+    recorded = list(_figures(found))
+    for guardrail in found.plan.guardrails:
+        name, relative = guardrail.metric.name, guardrail.scale == "relative"
+        points = [
+            (at.timestamp(), each.change, each.low, each.high)
+            for at, figures in recorded
+            for each in figures.guardrails
+            if each.metric == name and each.change is not None
+        ]
+        known = [
+            (x, value, low, high) for x, value, low, high in points if low is not None and high is not None
+        ]
+        if len(known) < 2:
+            continue
+        series = Series(
+            guardrail.metric.label,
+            tuple((x, value) for x, value, _, _ in known),
+            tuple((low, high) for _, _, low, high in known),
+        )
+        limit = -guardrail.metric.gain * guardrail.margin
+        yield (
+            guardrail.metric.label,
+            line_chart(
+                [series],
+                title=f"{guardrail.metric.label}: change with its sequential bounds",
+                write_x=_moment_text(known[0][0], known[-1][0]),
+                write_y=(lambda value: percent(value, signed=True)) if relative else None,
+                targets=((limit, "margin"),),
+                marks=[x for x, _, _, _ in known],
+                height=200,
+            ),
+        )
+
+
+def _figures(found: Status) -> Iterator[tuple[datetime, Any]]:
+    """The figures of the present run with their moments, oldest first, and those of now."""
+    events = found.events[::-1]
+    starts = [index for index, event in enumerate(events) if event.kind == "started"]
+    run = events[starts[-1] :] if starts else []
+    last = None
+    for event in run:
+        if event.figures is not None and event.figures.guardrails:
+            last = event.figures
+            yield event.figures.as_of, event.figures
+    now = found.figures
+    if run and now is not None and now.guardrails and (last is None or now.as_of > last.as_of):
+        yield now.as_of, now
+
+
+def _moment_text(first: float, last: float) -> Any:
+    form = "%H:%M" if last - first < 2 * 86_400 else "%d %b"
+    return lambda at: f"{datetime.fromtimestamp(at, UTC):{form}}"
