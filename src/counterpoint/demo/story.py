@@ -14,6 +14,7 @@ from counterpoint.demo.arriving import arrivals, live_a_day, sent_together
 from counterpoint.demo.checked import check
 from counterpoint.demo.past import tell_past
 from counterpoint.demo.ramped import ramp_home, show_home
+from counterpoint.demo.rolled import give_to_all, roll_out
 from counterpoint.demo.simulate import Simulation, simulate
 from counterpoint.errors import CounterpointError
 from counterpoint.experiments.store import load, read_now
@@ -58,6 +59,7 @@ PARTS = {
     "past": _Part("Remembering how it came to be", 0.1),
     "catalog": _Part("Reading 140 people, 18 squads and their software", 0.25),
     "flags": _Part("Importing the flags", 0.3),
+    "rollout": _Part("Rolling out, and back, and out again", 0.4),
     "events": _Part("Listening for four weeks", 0.85),
     "reading": _Part("Reading the experiment", 0.95),
     "decision": _Part("Deciding", 1.0),
@@ -93,7 +95,9 @@ def tell(workspace: Workspace, arpeggio: Path, *, seed: int, progress: Tell) -> 
     write_set(workspace, ENGINEER, DEFAULT_SET, arpeggio / "flags.json")
     ramp_home(workspace, arpeggio)
     _import(workspace, ANALYST, arpeggio / "experiments")
-    progress(PARTS["events"].label, PARTS["flags"].share)
+    progress(PARTS["rollout"].label, PARTS["flags"].share)
+    roll_out(workspace, arpeggio, seed=seed)
+    progress(PARTS["events"].label, PARTS["rollout"].share)
     simulation = _listen(workspace, seed, progress)
     show_home(workspace)
     live_a_day(workspace, seed=seed)
@@ -106,6 +110,7 @@ def tell(workspace: Workspace, arpeggio: Path, *, seed: int, progress: Tell) -> 
         "again after twelve weeks."
     )
     decide(workspace.graph, BET, "ship", actor=OWNER, reason=reason)
+    give_to_all(workspace)
     check(workspace)
     progress("Done", PARTS["decision"].share)
     return simulation
@@ -122,7 +127,7 @@ def _listen(workspace: Workspace, seed: int, progress: Tell) -> Simulation:
     with workspace.graph.read() as reader:
         flags = read_set(reader, DEFAULT_SET).flags
     simulation = simulate(flags, seed=seed)
-    start, end = PARTS["flags"].share, PARTS["events"].share
+    start, end = PARTS["rollout"].share, PARTS["events"].share
     with arrivals(workspace) as journal:
         told = 0
         for chunk in sent_together(simulation.events):

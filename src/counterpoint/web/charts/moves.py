@@ -43,8 +43,8 @@ def moves_chart(moves: Sequence[Moved], marks: Sequence[Mark], *, until: datetim
     """
     if not moves:
         return Markup("")
-    low = min(each.at for each in (*moves, *marks)).timestamp()
-    high = max(until.timestamp(), *(each.at.timestamp() for each in (*moves, *marks)))
+    moments = [*(each.at.timestamp() for each in moves), *(each.at.timestamp() for each in marks)]
+    low, high = min(moments), max(until.timestamp(), *moments)
     high = max(high, low + 60.0)
     top = max(each.share for each in moves) or 1.0
     words = "; ".join(f"{each.at:%Y-%m-%d %H:%M} {percent(each.share, 0)}" for each in moves)
