@@ -157,6 +157,13 @@ def test_a_person_who_looked_before_the_controller_acted_is_told(
         store.command(org, ANA, "weekly", "proceed", reason="Go.", sequence=1, now=NOW)
 
 
+def test_a_check_that_changed_nothing_is_in_nobodys_way(org: Workspace, seen: Callable[..., None]) -> None:
+    store.command(org, ANA, "weekly", "start", now=NOW)
+    seen(observed_of(NOW))
+    assert [event.kind for event in step(org, REF, now=NOW)] == ["checked"]
+    assert store.command(org, ANA, "weekly", "pause", sequence=1, now=NOW).sequence == 3
+
+
 def test_what_happened_is_neither_changed_nor_deleted(either: Workspace) -> None:
     store.command(either, ANA, "weekly", "start", now=NOW)
     for statement in ("UPDATE rollouts_event SET kind = 'x'", "DELETE FROM rollouts_event"):

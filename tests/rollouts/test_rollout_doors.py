@@ -67,7 +67,7 @@ def test_a_rollout_is_led_by_commands(
     capsys.readouterr()
     assert call(org, "rollouts", "status", "weekly") == 0
     shown = capsys.readouterr().out
-    for words in ("running at 10 %", "▶", "crashed", "missing", "You can: approve"):
+    for words in ("running at 10 %", "▶", "crashed", "missing", "You can: pause"):
         assert words in shown
     assert call(org, "rollouts", "complete", "weekly", "--reason", "For the test.") == 0
     assert call(org, "rollouts", "roll-back", "weekly") == 0

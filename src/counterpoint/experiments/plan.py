@@ -68,13 +68,13 @@ def plan_of(experiment: Entity, metrics: Mapping[str, Entity], known: Iterable[s
     ]
     if problems:
         raise InputError(f"The experiment {experiment.name} names metrics that do not exist.", problems)
-    untested = [
+    refused = [
         Problem(reason, pointer)
         for pointer, ref, _ in _measures(experiment)
         if (reason := untested(metrics[ref], metrics))
     ]
-    if untested:
-        raise InputError(f"The experiment {experiment.name} names metrics that no test decides.", untested)
+    if refused:
+        raise InputError(f"The experiment {experiment.name} names metrics that no test decides.", refused)
     spec = experiment.spec
     found = [
         (pointer, metric_of(metrics[ref], metrics), item) for pointer, ref, item in _measures(experiment)

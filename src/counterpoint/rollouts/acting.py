@@ -60,12 +60,18 @@ def read_command(text: str) -> Command:
 
 
 def commands_for(state: State) -> tuple[Command, ...]:
-    """What a person may do now, in the order of the table."""
+    """What a person may do now, in the order of the table; an approval only where one is waited for."""
     return tuple(
         command
         for command, (phases, _) in COMMANDS.items()
-        if state.phase in phases and not (command == "approve" and state.approved)
+        if state.phase in phases and (command != "approve" or _wants_approval(state))
     )
+
+
+def _wants_approval(state: State) -> bool:
+    """Whether the step after the present one begins with an approval that has not been given."""
+    following = state.plan.steps[state.step + 1 : state.step + 2] if state.plan else ()
+    return not state.approved and any(step.approval for step in following)
 
 
 def act(
@@ -74,12 +80,12 @@ def act(
     """What a command does.
 
     Raises:
-        ConflictError: it is nothing that can be done in this phase; the message says what can.
+        ConflictError: it is nothing that can be done now; the message says what can.
         ReasonWantedError: it goes past the guardrails and comes without a reason.
     """
-    phases, _ = COMMANDS[command]
-    if state.phase not in phases:
-        can = ", ".join(commands_for(state)) or "nothing"
+    possible = commands_for(state)
+    if command not in possible:
+        can = ", ".join(possible)
         raise ConflictError(
             f"{rollout.ref} is {state.phase}, so {command} does nothing. What can be done: {can}."
         )

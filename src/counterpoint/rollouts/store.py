@@ -299,7 +299,7 @@ def command(
         name: The rollout's name or reference.
         wanted: What to do.
         reason: Why; needed where it goes past the guardrails.
-        sequence: The newest event that the person has seen; none takes what there is.
+        sequence: The newest event that the person has seen; none takes what there is. Checks that changed nothing do not count.
         dry_run: Check everything and write nothing.
         now: The moment; the clock's if nothing is said.
 
@@ -312,7 +312,8 @@ def command(
     now = now or datetime.now(UTC)
     loaded = load(workspace, name)
     state, plan = loaded.state, loaded.plan
-    if sequence is not None and sequence != state.sequence:
+    # A check that only noted a verdict changes nothing of what the person decided about.
+    if sequence is not None and any(each.kind != "checked" for each in loaded.events[sequence:]):
         raise ConflictError(
             f"{loaded.ref} has moved on since you looked: it is {state.phase} now. Look again, then decide."
         )
