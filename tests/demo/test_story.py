@@ -16,6 +16,7 @@ from counterpoint.demo.checked import WEEKS
 from counterpoint.demo.folder import DemoFolder
 from counterpoint.demo.past import RETIRED, SPLIT
 from counterpoint.demo.ramped import HOME_SET, SHOWN
+from counterpoint.demo.rolled import BUILDS, RECENT, ROLLOUT, WEEKLY_FLAG, WEEKLY_SET
 from counterpoint.demo.simulate import TRUTH
 from counterpoint.experiments.dashboards.store import all_dashboards, open_dashboard, read_panels
 from counterpoint.experiments.metrics import readings
@@ -35,6 +36,9 @@ from counterpoint.people.memberships import effective
 from counterpoint.people.model import holds
 from counterpoint.people.ownership import orphans, tenures
 from counterpoint.people.store import list_units
+from counterpoint.rollouts import store as rollouts
+from counterpoint.rollouts.happened import deployments_of
+from counterpoint.rollouts.notes import notes_of
 
 DAY = timedelta(days=1)
 
@@ -78,7 +82,7 @@ def test_the_metric_catalogue_is_whole_and_its_figures_are_the_truth(built):
     assert truth.control * 0.98 < minutes.whole.value < truth.treatment * 1.02
     weeks = [point.value for point in returns.points if point.value is not None]
     assert weeks == pytest.approx([0.93, 0.88, 0.84, 0.63], abs=0.02)
-    assert ratio.whole.value == pytest.approx(20_013 / listeners.whole.value, rel=0.02)
+    assert ratio.whole.value == pytest.approx(types["app.start_ms"].count / listeners.whole.value, rel=0.02)
 
 
 def test_a_squad_and_its_tribe_have_dashboards_whose_figures_come(built):
@@ -114,7 +118,8 @@ def test_the_demo_walks_the_whole_thread(built):
             decided = reader.activity(action="bet.decided")
         counts = {each.type: each.count for each in workspace.journal.counts()}
     assert [entry.actor for entry in decided] == ["user:default/ana.moreira"]
-    assert counts["feature_flag.evaluation"] == 6000 + 2 * SHOWN
+    rolled = counts["app.start_ms"] - 20_013  # each start of the app in the rollout follows an exposure
+    assert counts["feature_flag.evaluation"] == 6000 + 2 * SHOWN + rolled + RECENT
     assert not DemoFolder(built).claim.exists()
 
 
@@ -337,3 +342,39 @@ def test_the_page_of_a_flag_tells_who_was_given_what(built):
         assert counts.total == SHOWN
         assert {each.variant for each in counts.variants} == {"on", "off", "control"}
         assert 0.4 * SHOWN <= sum(each.day for each in counts.variants) <= 0.6 * SHOWN
+
+
+def test_the_first_build_takes_itself_back_and_the_second_reaches_everybody(built):
+    with Workspace.open(built) as workspace:
+        found = rollouts.status_of(workspace, ROLLOUT)
+        with workspace.graph.read() as reader:
+            flags = read_set(reader, WEEKLY_SET).flags
+            ended = reader.activity(subject=ROLLOUT, action="rollout.ended")
+        component = "component:default/discover-weekly"
+        deployed = deployments_of(workspace, component, BUILDS[0].at)
+        notes = notes_of(workspace, ROLLOUT, 4).markdown
+    moves = [(event.kind, event.percent) for event in reversed(found.events) if event.percent is not None]
+    back = next(event for event in found.events if event.kind == "rolled-back")
+    assert moves == [
+        ("started", 1),
+        ("advanced", 5),
+        ("rolled-back", 0),
+        ("started", 1),
+        ("advanced", 5),
+        ("advanced", 25),
+        ("advanced", 50),
+        ("advanced", 100),
+        ("completed", 100),
+    ]
+    assert (found.phase, found.run, back.actor) == ("completed", 2, "system:default/counterpoint")
+    assert back.reason.startswith("'App start time' is worse by more than its margin of 5 %")
+    for event, build in ((back, BUILDS[0]), (found.events[1], BUILDS[1])):
+        (figures,) = event.figures.guardrails
+        assert figures.low <= build.slower <= figures.high, "the bounds cover the truth"
+    assert [each.after["outcome"] for each in ended] == ["completed", "rolled back"]
+    assert [each.version for each in deployed] == ["1.0.0", "1.1.0"]
+    assert {flags.evaluate(WEEKLY_FLAG, {"targetingKey": f"listener-{n:05}"}).value for n in range(50)} == {
+        True
+    }
+    assert notes.startswith("# Discover Weekly: 50 %")
+    assert "looking forward to something makes a habit" in notes

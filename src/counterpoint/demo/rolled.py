@@ -25,7 +25,7 @@ from counterpoint.rollouts import controller, store
 from counterpoint.rollouts.model import ACTIVE
 from counterpoint.workspace import Workspace
 
-__all__ = ["BUILDS", "ROLLOUT", "WEEKLY_FLAG", "WEEKLY_SET", "Build", "give_to_all", "roll_out"]
+__all__ = ["BUILDS", "RECENT", "ROLLOUT", "WEEKLY_FLAG", "WEEKLY_SET", "Build", "give_to_all", "roll_out"]
 
 ROLLOUT: Final = "rollout:default/discover-weekly"
 WEEKLY_SET: Final = "weekly"
@@ -36,9 +36,11 @@ OWNER = Actor("user:default/ana.moreira", "Ana Moreira", "person", units=UNIT)
 LISTENERS: Final = 6_000
 NOISE: Final = 0.15
 """Standard deviation of the logarithm of one start of a phone around its usual one."""
-CHECKS: Final = 3
-"""Checks of the controller that the story tells of each day; the third finds the step's time over."""
-MOST: Final = 18
+CHECKS: Final = 2
+"""Parts of a day after which the story has a check of the controller; the last finds the step's time over."""
+AT_NOON: Final = (1, 2)
+"""Steps that are checked before their time is over as well; the server would do so each minute."""
+MOST: Final = 12
 """Checks of one build, at most."""
 PART: Final = timedelta(days=1) / CHECKS
 LATER: Final = timedelta(minutes=10)
@@ -108,7 +110,7 @@ def _ship(
     usual: NDArray[np.float64],
     rng: np.random.Generator,
 ) -> None:
-    """Start the rollout with a build, and check it three times a day until it is taken back or waits for people."""
+    """Start the rollout with a build, and check it until it is taken back or waits for people."""
     journal.append(build.at, [_deployed(build)])
     store.command(workspace, ENGINEER, ROLLOUT, "start", reason=build.reason, now=build.at + LATER)
     seen: set[int] = set()
@@ -127,6 +129,8 @@ def _ship(
             events.append(_start(number, float(usual[number - 1] * factor * slow), at, build.version))
         end = build.at + (part + 1) * PART + LATER
         journal.append(end, events)
+        if part // CHECKS not in AT_NOON and part % CHECKS < CHECKS - 1:
+            continue
         happened = controller.step(workspace, ROLLOUT, now=end + LATER)
         if any(event.kind == "rolled-back" or event.trouble == "approval" for event in happened):
             return
