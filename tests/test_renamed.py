@@ -21,6 +21,7 @@ from counterpoint.catalog.importer import import_targets
 from counterpoint.cli import run
 from counterpoint.demo.simulate import simulate
 from counterpoint.demo.story import copy_arpeggio
+from counterpoint.demo.voices import voice
 from counterpoint.experiments.store import load, read_now
 from counterpoint.flags.composing import compose
 from counterpoint.flags.store import read_set, write_set
@@ -114,6 +115,7 @@ def company(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Workspace]:
         made.journal.append(shown.events)
         read_now(made, load(made, "experiment:default/discover-weekly"), me)
         decide(made.graph, "bet:default/discover-weekly", "ship", actor=me, reason="It helps.")
+        voice(made)
         with made.graph.write(me) as writer:
             writer.put(vocabulary)
         yield made

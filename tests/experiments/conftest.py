@@ -10,6 +10,7 @@ from counterpoint.experiments import Experiment, Guardrail, Metric
 from counterpoint.graph.actor import local_actor
 
 START = datetime(2026, 5, 1, tzinfo=UTC)
+END = datetime(2026, 6, 1, tzinfo=UTC)
 USERS = 90_000
 
 
@@ -21,6 +22,7 @@ def plan() -> Experiment:
         flag="gate-level",
         control="gate_30",
         treatments=("gate_40",),
+        end=END,
         success=(Metric(name="retained", event="retained", aggregation="any"),),
         guardrails=(
             Guardrail(Metric(name="rounds", event="rounds", aggregation="sum", unit="rounds"), 0.02),
@@ -101,6 +103,7 @@ ENTITIES = (
             "treatments": ["gate_40"],
             "success": [{"metric": "retained"}],
             "guardrails": [{"metric": "rounds", "margin": 0.3}],
+            "end": "2026-06-01",
         },
         title="Gate at level 40",
     ),

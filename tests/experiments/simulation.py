@@ -4,6 +4,7 @@ What is drawn are the sufficient statistics that a query would give: means of in
 true variances, which for thousands of users is all that an analysis can see.
 """
 
+import math
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 
@@ -33,8 +34,8 @@ def run(
     sums = {(arm, name): np.zeros(2) for arm in plan.arms for name in truths}
     taken: tuple[Taken, ...] = ()
     for look in range(1, looks + 1):
-        users = round(users_per_arm * look / looks)
-        new = users - round(users_per_arm * (look - 1) / looks)
+        users = math.ceil(users_per_arm * look / looks)  # rounded down, the look would not be due yet
+        new = users - math.ceil(users_per_arm * (look - 1) / looks)
         groups = []
         for arm in plan.arms:
             metrics = {}

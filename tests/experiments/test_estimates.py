@@ -19,7 +19,7 @@ METRIC = Metric(name="m", event="m")
 
 def plan(**changes: object) -> Experiment:
     given: dict[str, object] = {"success": (METRIC,), **changes}
-    return Experiment(name="e", flag="e", control="a", treatments=("b",), **given)
+    return Experiment(name="e", flag="e", control="a", treatments=("b",), units_per_arm=1, **given)
 
 
 def read(

@@ -19,7 +19,7 @@ from counterpoint.experiments.exposure import Links, Trigger
 from counterpoint.experiments.plan import part_refs, plan_of
 from counterpoint.experiments.quality_query import quality_expression
 from counterpoint.experiments.quality_totals import QualityTotals, quality_totals_of
-from counterpoint.experiments.totals import Totals, totals_by_part, totals_of
+from counterpoint.experiments.totals import ArmTotals, Totals, totals_of
 from counterpoint.graph.descriptor import validate
 from counterpoint.graph.entity import Entity
 from counterpoint.stats import Moments
@@ -86,7 +86,7 @@ def event_table(rows: list[Any]) -> pa.Table:
     )
 
 
-Query = Callable[..., tuple[Totals, dict[str, Totals], QualityTotals]]
+Query = Callable[..., tuple[Totals, QualityTotals]]
 
 
 @pytest.fixture(scope="module")
@@ -99,13 +99,10 @@ def query() -> Query:
         for name, table in (("shown", shown_table([])), ("happened", event_table([])))
     ]
 
-    def run(
-        plan: Experiment, shown: list[Any], happened: list[Any]
-    ) -> tuple[Totals, dict[str, Totals], QualityTotals]:
+    def run(plan: Experiment, shown: list[Any], happened: list[Any]) -> tuple[Totals, QualityTotals]:
         if id(plan) not in compiled:
             expressions = (
-                totals_expression(plan, *created),
-                totals_expression(plan, *created, dimension="country"),
+                totals_expression(plan, *created, segments=plan.segments, least=1),
                 quality_expression(plan, *created),
             )
             compiled[id(plan)] = [str(ibis.to_sql(each)) for each in expressions]
@@ -113,7 +110,7 @@ def query() -> Query:
             engine.con.execute(f"DELETE FROM {name}")
             engine.con.from_arrow(table).insert_into(name)
         rows = [engine.con.sql(sql).to_arrow_table().to_pylist() for sql in compiled[id(plan)]]
-        return totals_of(plan, rows[0]), totals_by_part(plan, rows[1]), quality_totals_of(rows[2])
+        return totals_of(plan, rows[0]), quality_totals_of(rows[1])
 
     return run
 
@@ -178,20 +175,23 @@ def sizes(users: list[dict[str, Any]], key: Callable[[dict[str, Any]], Any]) -> 
 def test_who_counts_agrees_with_a_plain_computation(
     query: Query, plan: Experiment, shown: list[Any], happened: list[Any]
 ) -> None:
-    totals, parts, quality = query(plan, shown, happened)
+    totals, quality = query(plan, shown, happened)
     users = plainly(plan, shown, happened)
     counting = [user for user in users.values() if user["first"] is not None]
     keys = {(user["variant"], user["mixed"]) for user in counting}
     assert {(group.variant, group.mixed) for group in totals.groups} == keys
-    assert set(parts) >= {user["country"] for user in counting}
-    for name, found, chosen in (
-        ("", totals, counting),
+    whole = [user for user in counting if not user["mixed"]]
+    parts: dict[str, tuple[ArmTotals, ...]] = totals.segments.get("country", {})
+    assert set(parts) == {user["country"] for user in whole}
+    for name, groups, chosen in (
+        ("", totals.groups, counting),
         *(
-            (part, found, [user for user in counting if user["country"] == part])
-            for part, found in parts.items()
+            (part, groups, [user for user in whole if user["country"] == part])
+            for part, groups in parts.items()
         ),
     ):
-        for group in found.groups:
+        assert sum(group.users for group in groups) == len(chosen)
+        for group in groups:
             ours = [
                 user for user in chosen if (user["variant"], user["mixed"]) == (group.variant, group.mixed)
             ]
@@ -232,7 +232,7 @@ def test_users_count_from_the_first_trigger_after_they_were_assigned(query: Quer
         ("t", "c", 5, *cart),
         *(("p", name, hour, 1.0, None, None, None) for name in "abc" for hour in (6, 9, 12)),
     ]
-    totals, _, quality = query(PLAN, shown, happened)
+    totals, quality = query(PLAN, shown, happened)
     x, y = totals.arm("x"), totals.arm("y")
     assert x is not None
     assert y is not None
@@ -251,7 +251,7 @@ def test_the_first_link_of_an_id_holds_and_users_in_several_arms_are_told(query:
     ]
     happened: list[Any] = [(kind, name, hour, None, user, None, None) for kind, name, hour, user in login]
     happened += [("p", "cy", 5, 7.0, None, None, None)]
-    totals, _, quality = query(OPEN, shown, happened)
+    totals, quality = query(OPEN, shown, happened)
     x = totals.arm("x")
     assert x is not None
     assert (x.users, x.metrics["sum"].moments.mean) == (1, 7.0)

@@ -18,7 +18,7 @@ moments = st.builds(Moments, st.integers(2, 5000), st.floats(0.5, 1e3), st.float
 def experiment(direction: Direction, *, margin: float | None = None) -> Experiment:
     metric = Metric(name="m", event="m", direction=direction)
     role = {"success": (metric,)} if margin is None else {"guardrails": (Guardrail(metric, margin),)}
-    return Experiment(name="e", flag="e", control="a", treatments=("b",), **role)
+    return Experiment(name="e", flag="e", control="a", treatments=("b",), end=NOW, **role)
 
 
 def totals(control: Moments, treated: Moments) -> Totals:

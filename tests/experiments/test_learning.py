@@ -104,7 +104,7 @@ def test_a_win_is_shrunk_as_much_as_it_was_near_to_losing() -> None:
     # z = 1.8, 3 and 9 with the bound 1.645: mu + phi(c - mu)/Phi(mu - c) = z.
     rows = []
     for ratio in (1.8, 3.0, 9.0):
-        plan = Experiment(name="e", flag="e", control="a", treatments=("b",), success=(GAIN,))
+        plan = Experiment(name="e", flag="e", control="a", treatments=("b",), success=(GAIN,), end=END)
         n, se = 1_000_000, (200 / 1_000_000) ** 0.5
         arms = tuple(
             ArmTotals(name, False, n, {"gain": MetricTotals(Moments(n, mean, 100.0 * (n - 1)), events=n)})
@@ -122,7 +122,7 @@ def test_a_win_is_shrunk_as_much_as_it_was_near_to_losing() -> None:
 
 
 def test_what_did_not_win_is_not_shrunk() -> None:
-    plan = Experiment(name="e", flag="e", control="a", treatments=("b",), success=(GAIN,))
+    plan = Experiment(name="e", flag="e", control="a", treatments=("b",), success=(GAIN,), end=END)
     arms = tuple(
         ArmTotals(name, False, 100, {"gain": MetricTotals(Moments(100, 1.0, 99.0), events=9)})
         for name in "ab"

@@ -53,8 +53,15 @@ def totals(users: int, *, day: float, gain: float = 1.0, start: float = 1.0) -> 
     )
 
 
-def read(experiment: Experiment, found: Totals, *, day: float, looks: tuple[Taken, ...] = ()) -> Result:
-    return result_of(experiment, found, as_of=START + timedelta(days=day), looks=looks)
+def read(
+    experiment: Experiment,
+    found: Totals,
+    *,
+    day: float,
+    looks: tuple[Taken, ...] = (),
+    explore: bool = False,
+) -> Result:
+    return result_of(experiment, found, as_of=START + timedelta(days=day), looks=looks, explore=explore)
 
 
 def bounds(count: int, alpha: float, *, last: float = 1.0) -> tuple[float, ...]:
@@ -231,10 +238,71 @@ def test_a_fixed_power_plan_ends_when_the_pooled_variance_says_so() -> None:
     assert (late.progress.open, late.metrics[0].alpha) == (True, 0.05)
 
 
-def test_a_plan_without_an_end_says_what_reading_it_again_does() -> None:
-    result = read(plan(None, end=None), totals(9000, day=9), day=9)
+UNDECLARED = (None, Stopping())
+"""Nothing, and a method without an end, which declares as little."""
+
+
+@pytest.mark.parametrize("stopping", UNDECLARED)
+@pytest.mark.parametrize("gain", [0.9999, 1.0, 1.001, 2.0])
+def test_a_plan_that_does_not_say_when_it_is_read_shows_nothing_of_its_success(
+    stopping: Stopping | None, gain: float
+) -> None:
+    result = read(plan(stopping, end=None), totals(9000, day=9, gain=gain), day=9)
+    (metric,) = [each for each in result.metrics if each.role == "success"]
     assert not result.progress.declared
-    assert "14 of 100" in result.quality.warnings[-1]
+    assert (result.verdict.state, result.verdict.condition) == ("keep running", "plan")
+    assert (metric.treatment_mean, metric.difference, metric.p, metric.relative) == (None, None, None, None)
+    assert "end, unitsPerArm or stopping" in result.verdict.would_change
+    assert "experiments explore" in result.verdict.would_change
+    assert result.learning is None
+    assert result.quality.sample_ratio.p is not None
+
+
+def test_harm_is_told_though_the_plan_does_not_say_when_it_is_read() -> None:
+    result = read(plan(None, end=None), totals(9000, day=9, gain=0.5), day=9)
+    assert (result.verdict.state, result.verdict.condition) == ("do not ship", "deterioration: gain")
+
+
+def test_a_success_metric_that_is_a_guardrail_too_is_withheld_in_both_roles() -> None:
+    both = plan(None, end=None)
+    both = msgspec.structs.replace(both, guardrails=(Guardrail(both.success[0], 0.1),))
+    result = read(both, totals(9000, day=9, gain=1.1), day=9)
+    assert [(each.role, each.withheld) for each in result.metrics] == [("success", True), ("guardrail", True)]
+
+
+@pytest.mark.parametrize("gain", [1.0, 1.2, 5.0])
+def test_an_exploratory_look_shows_figures_and_never_ships(gain: float) -> None:
+    open_ended = plan(None, end=None)
+    result = read(open_ended, totals(9000, day=9, gain=gain), day=9, explore=True)
+    (metric,) = [each for each in result.metrics if each.role == "success"]
+    assert metric.difference == pytest.approx(10 * (gain - 1))
+    assert (result.verdict.state, result.progress.exploratory) == ("keep running", True)
+    assert "no evidence" in result.verdict.sentence
+    # Nobody knows how often it is looked at, so the level is that of a reading at any time.
+    always = plan(Stopping(method="confidence-sequence"), end=None)
+    assert metric.alpha == read(always, totals(9000, day=9, gain=gain), day=9).metrics[0].alpha
+
+
+def test_exploring_reads_no_declared_plan_sooner() -> None:
+    result = read(plan(None), totals(900, day=1, gain=1.2), day=1, explore=True)
+    assert (result.verdict.condition, result.progress.exploratory) == ("end", False)
+    assert result.metrics[0].withheld
+
+
+@pytest.mark.parametrize("units", [None, 1500])
+def test_a_plan_that_is_read_once_its_users_are_there_is_not_read_again(units: int | None) -> None:
+    once = plan(
+        Stopping(maximum=3000) if units is None else None, end=None, units_per_arm=units, guardrails=()
+    )
+    assert read(once, totals(2000, day=2), day=2).looks == ()
+    first = read(once, totals(3000, day=3, gain=1.02), day=3)
+    assert (first.verdict.state, [look.index for look in first.looks]) == ("do not ship", [1])
+    again = read(once, totals(3000, day=3, gain=1.02), day=4, looks=first.looks)
+    assert (again.verdict.state, "stands" in again.verdict.sentence) == (first.verdict.state, False)
+    later = read(once, totals(9000, day=9, gain=1.3), day=9, looks=first.looks)
+    assert later.verdict.state == "do not ship"
+    assert "the one reading that the plan asks for, on 4 May 2026, and stands" in later.verdict.sentence
+    assert later.looks == first.looks
 
 
 def test_an_invalid_experiment_hides_its_figures_until_it_is_acknowledged() -> None:

@@ -2,7 +2,7 @@
 
 import random
 from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -11,10 +11,12 @@ from msgspec.structs import replace
 
 from counterpoint.experiments import Experiment
 from counterpoint.experiments.aggregation import exposures_of, totals_expression
+from counterpoint.experiments.course_query import course_expression, followed
 from counterpoint.experiments.exposure import Links, Trigger
+from counterpoint.experiments.over_time import days_of
 from counterpoint.experiments.quality_query import quality_expression
 from counterpoint.experiments.quality_totals import QualityTotals, quality_totals_of
-from counterpoint.experiments.totals import Totals, totals_by_part, totals_of
+from counterpoint.experiments.totals import Totals, totals_of
 from counterpoint.journal import EXPOSURE, Journal, Snapshot
 from counterpoint.settings import JournalSettings
 from tests.journal.engines import OTHERS, address_of, collect_sockets
@@ -115,14 +117,38 @@ def test_engines_agree_on_who_counts_and_on_the_data(journal: Journal, engine: s
         found, other = (counted(snapshot) for snapshot in (ours, theirs))
     assert (found[1].linked, found[1].repeated, len(found[1].days)) > (0, 0, 1)
     assert other[1] == found[1]
-    for one, another in zip(found[0].values(), other[0].values(), strict=True):
+    assert whole(other[0]) == whole(found[0], near)
+    assert [group.assigned for group in other[0].groups] == [group.assigned for group in found[0].groups]
+    levels = found[0].segments["country"]
+    assert levels.keys() == other[0].segments["country"].keys() == {"no", "se"}
+    for level, groups in levels.items():
+        theirs = other[0].segments["country"][level]
+        assert whole(replace(other[0], groups=theirs)) == whole(replace(found[0], groups=groups), near)
+
+
+FOLLOWED = replace(ENDED, success=followed(PLAN.metrics))
+
+
+@pytest.mark.parametrize("engine", OTHERS)
+def test_engines_agree_on_how_the_statistics_grew_day_by_day(journal: Journal, engine: str) -> None:
+    with journal.snapshot() as ours, journal.snapshot(address_of(engine)) as theirs:
+        found, other = (growing(snapshot) for snapshot in (ours, theirs))
+    assert len(found) > 3
+    for (day, one), (same, another) in zip(found, other, strict=True):
+        assert day == same
         assert whole(another) == whole(one, near)
-        assert [group.assigned for group in another.groups] == [group.assigned for group in one.groups]
 
 
-def counted(snapshot: Snapshot) -> tuple[dict[str, Totals], QualityTotals]:
+def growing(snapshot: Snapshot) -> list[tuple[date, Totals]]:
+    shown = exposures_of(FOLLOWED, snapshot.events(EXPOSURE))
+    happened = snapshot.events(*FOLLOWED.types)
+    rows = course_expression(FOLLOWED, shown, happened, centres={}, as_of=T0 + timedelta(hours=60))
+    return days_of(FOLLOWED, rows.to_pyarrow().to_pylist(), {})
+
+
+def counted(snapshot: Snapshot) -> tuple[Totals, QualityTotals]:
     shown = exposures_of(COUNTED, snapshot.events(EXPOSURE, attributes={"country": "string"}))
     happened = snapshot.events(*COUNTED.types)
-    parts = totals_expression(COUNTED, shown, happened, dimension="country").to_pyarrow().to_pylist()
+    rows = totals_expression(COUNTED, shown, happened, segments=COUNTED.segments, least=2)
     quality = quality_expression(COUNTED, shown, happened).to_pyarrow().to_pylist()
-    return totals_by_part(COUNTED, parts), quality_totals_of(quality)
+    return totals_of(COUNTED, rows.to_pyarrow().to_pylist()), quality_totals_of(quality)

@@ -230,3 +230,24 @@ def test_the_page_leads_to_the_decision_record_that_the_api_writes(busy: TestCli
     record = busy.get(found[1])
     assert record.status_code == 200
     assert record.text.startswith("# Decision record: Gate at level 40")
+
+
+def test_a_page_without_a_stopping_plan_offers_a_look_that_is_kept_and_opens_nothing(
+    busy: TestClient, games: Workspace
+) -> None:
+    spec = store.load(games, "gate").entity.spec
+    with games.graph.write(local_actor()) as writer:
+        writer.put(entity("Experiment", "gate", {name: spec[name] for name in spec if name != "end"}))
+    shown = busy.get(PAGE).text
+    assert "The plan does not say when it is read" in shown
+    assert "+40.00" not in shown
+    data = {"_csrf_token": token_of(shown), "reason": "a fault was reported"}
+    answer = busy.post(f"{PAGE}/explorations", data=data, follow_redirects=False)
+    assert answer.status_code == 303
+    assert answer.headers["location"].startswith(f"{PAGE}?told=explored#reading-")
+    shown = busy.get(PAGE).text
+    readings = shown.index('id="readings"')
+    assert "+40.00" in shown[readings:]
+    assert "no evidence" in shown[readings:]
+    assert "+40.00" not in shown[:readings]
+    assert "It was explored without a stopping plan" in shown

@@ -6,12 +6,15 @@ import yaml
 from litestar.testing import TestClient
 
 from counterpoint import Workspace
-from counterpoint.experiments.planning import PlanForm, Row, planned_of, read_form
+from counterpoint.experiments import store
+from counterpoint.experiments.planning import PlanForm, Row, form_of, planned_of, read_form
+from counterpoint.experiments.planning_rule import decision_of, decision_text
 from counterpoint.experiments.shown_plan import costs_of, curves_of, yaml_of
+from counterpoint.graph.actor import local_actor
 from counterpoint.graph.descriptor import validate
 from counterpoint.server.app import create_app
 
-from .conftest import entity, happened
+from .conftest import ENTITIES, entity, happened
 
 QUERY = {
     "name1": "played",
@@ -117,3 +120,75 @@ def test_a_plan_is_filled_in_from_an_experiment_and_the_journal(client: TestClie
     assert 'value="retained"' in shown
     assert "What each metric needs" in shown
     assert client.get("/experiments/plan?experiment=gates").status_code == 404
+
+
+PREFILLED = {
+    "shares": {"gate_30": 80, "gate_40": 20},
+    "success": [{"metric": "retained", "mde": 0.02, "scale": "absolute"}],
+    "guardrails": [{"metric": "rounds", "margin": 0.4, "scale": "absolute"}],
+    "decision": {"all": [{"better": "retained"}, {"within": "rounds"}]},
+    "stopping": {
+        "method": "group-sequential",
+        "looks": 6,
+        "maximum": 9000,
+        "spending": "hwang-shih-decani",
+        "parameter": -2,
+    },
+}
+
+
+def test_an_experiment_fills_in_its_shares_tree_spending_and_absolute_margins(games: Workspace) -> None:
+    games.journal.append(happened())
+    document = next(each for each in ENTITIES if each["kind"] == "Experiment")
+    with games.graph.write(local_actor()) as writer:
+        writer.put({**document, "spec": {**document["spec"], **PREFILLED}})
+    loaded = store.load(games, "gate")
+    sizing = store.sizing_of(games, loaded)
+    form = form_of(loaded.plan, sizing, "gate")
+    assert (form.shares, form.spending, form.parameter) == ("80 20", "hwang-shih-decani", "-2")
+    assert form.decision == "{all: [{better: retained}, {within: rounds}]}"
+    assert [(row.scale, row.change) for row in form.rows] == [("absolute", "0.02"), ("absolute", "0.4")]
+    planned = planned_of(form)
+    assert planned.errors == {}
+    assert planned.sizing
+    assert [each.arms for each in planned.sizing.metrics] == [
+        pytest.approx(each.arms, rel=0.02)
+        for each in sizing.metrics  # the means are typed with five digits
+    ]
+    spec = yaml.safe_load(yaml_of(planned))
+    assert spec["decision"] == PREFILLED["decision"]
+    assert spec["guardrails"][0]["scale"] == "absolute"
+    assert spec["stopping"]["parameter"] == -2
+    made = entity(
+        "Experiment", "made", {"flag": "f", "control": "control", "treatments": ["treatment"], **spec}
+    )
+    assert validate(made) == []
+
+
+@pytest.mark.parametrize(
+    ("change", "field", "words"),
+    [
+        ({"shares": "80"}, "shares", "there are 2 arms"),
+        ({"shares": "80 none"}, "shares", "write a number for each arm"),
+        ({"shares": "80 0"}, "shares", "needs a number above 0"),
+        ({"decision": "rule-3"}, "decision", "neither rule-1, rule-2 nor a tree"),
+        ({"decision": "{all: [{better: }]}"}, "decision", "must be the name of a metric"),
+        ({"decision": "{all: ["}, "decision", "is no YAML"),
+        ({"decision": "{better: nobody}"}, "", "nobody"),
+        ({"spending": "generous"}, "spending", "'generous'"),
+        ({"parameter": "much"}, "parameter", "'much', which is no number"),
+        ({"method": "group-sequential", "parameter": "-1"}, "", "must be above 0"),
+    ],
+)
+def test_what_is_wrong_with_the_decision_is_said_at_its_field(
+    change: dict[str, str], field: str, words: str
+) -> None:
+    assert words in planned_of(read_form({**QUERY, **change})).errors[field]
+
+
+@pytest.mark.parametrize(
+    "tree",
+    ["rule-1", "{better: a}", "{all: [{better: a}, {any: [{within: b}, {notWorse: 'c d'}]}]}"],
+)
+def test_a_decision_is_written_as_it_is_read(tree: str) -> None:
+    assert decision_text(decision_of(tree)) == tree

@@ -206,6 +206,7 @@ def test_a_descriptor_that_no_plan_can_have_is_refused_on_import(
 
 def test_a_look_is_logged_once_with_who_took_it_and_is_never_computed_anew(played: Workspace) -> None:
     spec = store.load(played, "gate").entity.spec
+    spec = {name: value for name, value in spec.items() if name != "end"}
     stopping = {"method": "group-sequential", "looks": 4, "maximum": 400}
     put(played, entity("Experiment", "gate", {**spec, "stopping": stopping}))
     result, _ = store.read_now(played, store.load(played, "gate"), local_actor())
@@ -234,3 +235,49 @@ def test_an_invalid_result_is_acknowledged_once_it_is_invalid(played: Workspace)
     store.acknowledge(played, store.load(played, "gate"), local_actor(), "looking for the cause")
     shown = store.result_of(played, store.load(played, "gate"))
     assert (shown.acknowledged, shown.metrics[0].withheld) == (True, False)
+
+
+def undeclared(workspace: Workspace) -> store.Loaded:
+    """The experiment without anything that says when it is read."""
+    spec = store.load(workspace, "gate").entity.spec
+    put(workspace, entity("Experiment", "gate", {name: spec[name] for name in spec if name != "end"}))
+    return store.load(workspace, "gate")
+
+
+def test_an_exploratory_look_is_logged_with_its_figures_and_told_to_whoever_declares_a_plan_afterwards(
+    played: Workspace,
+) -> None:
+    loaded = undeclared(played)
+    before = store.result_of(played, loaded)
+    assert (before.verdict.condition, before.metrics[0].difference) == ("plan", None)
+    result, recorded = store.explore(played, loaded, local_actor(), reason="a fault was reported")
+    assert result.metrics[0].difference == pytest.approx(0.4)
+    assert (result.verdict.state, result.progress.exploratory) == ("keep running", True)
+    assert (recorded.action, recorded.reason) == ("experiment.explored", "a fault was reported")
+    assert recorded.after["progress"]["exploratory"]
+    assert recorded.after["metrics"][0]["difference"] == pytest.approx(0.4)
+    assert [each.seq for each in store.readings_of(played, "experiment:default/gate")] == [recorded.seq]
+    again = store.result_of(played, store.load(played, "gate"))
+    assert again.metrics[0].difference is None  # one look opens nothing for the next reader
+    spec = loaded.entity.spec
+    put(played, entity("Experiment", "gate", {**spec, "end": "2026-06-01"}))
+    declared = store.load(played, "gate")
+    assert any("It was explored without a stopping plan, once" in note for note in declared.notes)
+    with pytest.raises(ConflictError, match="says when it is read"):
+        store.explore(played, declared, local_actor())
+
+
+def test_the_one_reading_of_a_plan_without_an_end_stands_though_users_go_on_to_come(
+    played: Workspace,
+) -> None:
+    spec = undeclared(played).entity.spec
+    put(played, entity("Experiment", "gate", {**spec, "unitsPerArm": 100}))
+    first = store.result_of(played, store.load(played, "gate"))
+    assert [look.index for look in store.load(played, "gate").looks] == [1]
+    assert not played.journal.append(
+        [{**each, "id": f"more-{each['id']}", "subject": f"more-{each['subject']}"} for each in happened(60)]
+    ).rejected
+    later = store.result_of(played, store.load(played, "gate"))
+    assert later.users == first.users + 60
+    assert later.verdict.state == first.verdict.state
+    assert "by the one reading that the plan asks for" in later.verdict.sentence

@@ -32,6 +32,7 @@ def plan(**changes: object) -> Experiment:
         flag="trial",
         control="off",
         treatments=("on",),
+        end=NOW,
         success=(RETENTION,),
         guardrails=(Guardrail(START_TIME, 0.03), Guardrail(CRASHES)),
     )

@@ -34,6 +34,7 @@ def import_catalog(
     beside = None if dry_run else Beside.for_large(targets)
     from counterpoint.catalog.importer import import_targets
     from counterpoint.catalog.indexing import index_if_large
+    from counterpoint.catalog.noticed import add_notices
     from counterpoint.catalog.reuse.notes import notes_since
     from counterpoint.graph import local_actor
 
@@ -49,6 +50,7 @@ def import_catalog(
             hosts=workspace.settings.catalog.read_hosts,
             progress=advance,
             beside=beside,
+            seen=lambda writer, report: add_notices(writer, report, since=before),
         )
         report.remarks += notes_since(workspace, before)
         if not dry_run:

@@ -25,6 +25,7 @@ Code = Literal[
     "slip",  # a key that looks misspelt
     "circle",  # a unit that is a part of itself
     "orphan",  # an entity that nothing declares any more
+    "collision",  # experiments that may change each other's result
     "moved",  # an entity that came from another file
     "note",
 ]

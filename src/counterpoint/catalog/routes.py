@@ -30,6 +30,7 @@ from counterpoint.graph.descriptor import ref_of, validate
 from counterpoint.graph.entity import Entity, Page, Revision
 from counterpoint.graph.past import life_of
 from counterpoint.graph.similar.things import KINDS as COMPARED
+from counterpoint.noticing import notices_of
 from counterpoint.paging import check_limit, cursor_of, read_cursor
 from counterpoint.web.etags import IfMatch, etag_header, read_etags
 from counterpoint.web.similar import SimilarThing, like_new
@@ -201,6 +202,8 @@ def _remarks(writer: Writer, entity: Entity) -> Iterator[Remark]:
     owner = entity.owner
     if owner is not None and not writer.exists(owner):
         yield Remark("/spec/owner", f"the owner {owner} does not exist; create it, or name one that does")
+    for notice in notices_of(writer, [entity.ref]):
+        yield Remark(notice.pointer, notice.message)
     for circle in circles_through(writer, [entity.ref]) if entity.kind == "Group" else ():
         message = f"the parents go round in a circle: {round_text(circle)}; give one of these units another parent, or none"
         yield Remark("/spec/parent", message)

@@ -123,6 +123,10 @@ COMMANDS: dict[str, dict[str, tuple[str, str]]] = {
             "counterpoint.experiments.commands:analyze",
             "Print the results and the shipping recommendation.",
         ),
+        "explore": (
+            "counterpoint.experiments.commands:explore",
+            "Look at an experiment that does not say when it is read.",
+        ),
         "plan": (
             "counterpoint.experiments.sizing_commands:plan",
             "Print how many users and days an experiment needs.",
@@ -179,6 +183,26 @@ COMMANDS: dict[str, dict[str, tuple[str, str]]] = {
         "show": (
             "counterpoint.experiments.dashboards.commands:show",
             "Print the newest figures of a dashboard.",
+        ),
+    },
+    "concerns": {
+        "raise": (
+            "counterpoint.bets.concerns.commands:raise_concern",
+            "Raise a concern about a bet: a date or quality is at risk.",
+        ),
+        "list": (
+            "counterpoint.bets.concerns.commands:list_concerns",
+            "List the concerns that you may see.",
+        ),
+        "answer": (
+            "counterpoint.bets.concerns.commands:answer_concern",
+            "Acknowledge a concern, ask, offer help, change a constraint; or reply as its squad.",
+        ),
+    },
+    "feedback": {
+        "import": (
+            "counterpoint.bets.feedback.commands:import_feedback",
+            "Read feedback from a CSV file.",
         ),
     },
     "scorecards": {
@@ -297,7 +321,7 @@ EXAMPLES: dict[str, tuple[str, ...]] = {
     "experiments analyze": (
         "experiments analyze one-page-checkout",
         "experiments analyze one-page-checkout --no-record --json",
-        "experiments analyze --table test.csv --subject user --variant arm --control a --metric paid",
+        "experiments analyze --table test.csv --subject user --variant arm --control a --metric paid --end 2026-05-31",
     ),
     "experiments plan": (
         "experiments plan one-page-checkout --users-per-day 2000",
@@ -313,6 +337,13 @@ EXAMPLES: dict[str, tuple[str, ...]] = {
     "metrics list": ("metrics list", "metrics list --json"),
     "metrics show": ("metrics show app-start-time", "metrics show app-start-time --days 7 --json"),
     "metrics check": ("metrics check", "metrics check app-start-time --json"),
+    "concerns raise": (
+        "concerns raise weekly-playlist 'The licences will not be there in time'",
+        "concerns raise weekly-playlist 'It skips on old phones' --risk quality",
+    ),
+    "concerns list": ("concerns list --bet weekly-playlist", "concerns list --unit discovery --json"),
+    "concerns answer": ("concerns answer 4f0c… offer_help 'Two of us have time on Monday'",),
+    "feedback import": ("feedback import feedback.csv --unit discovery",),
     "dashboards show": ("dashboards show discovery", "dashboards show discovery --days 7 --json"),
     "scorecards check": ("scorecards check", "scorecards check production-readiness", "scorecards check --entity component:default/search --json"),
     "vocabulary set": ("vocabulary set squad=pod tribe=area", "vocabulary set bet=song --unit listening"),
@@ -337,6 +368,8 @@ GROUPS = {
     "rollouts": "Move flags through steps, against guardrails.",
     "metrics": "What is measured, and whether its events come.",
     "dashboards": "What units look at.",
+    "concerns": "Risks to a date or to quality, said early.",
+    "feedback": "What people outside said.",
     "scorecards": "Check what the catalog says of things.",
     "vocabulary": "What the organisation calls things.",
     "practices": "What units do, and what their rules ask for.",

@@ -27,6 +27,8 @@ DAY, WEEK = 86_400, 7 * 86_400
 APPS = "//arpeggio.example/apps"
 FLAGS = "//arpeggio.example/flag-service"
 COUNTRIES = ("SE", "DE", "BR", "IN", "GB", "US", "MX", "FR", "PL", "JP")
+PLATFORMS, PLATFORM_SHARES = ("android", "ios", "web"), (0.5, 0.35, 0.15)
+"""What a listener first met the playlist on; it changes nothing."""
 
 ACTIVE = np.array([0.93, 0.88, 0.84, 0.62])
 """Share of listeners of the control arm who play anything in each week."""
@@ -102,8 +104,17 @@ def simulate(flags: FlagSet, *, listeners: int = 6_000, seed: int = 7) -> Simula
     rng.shuffle(exposed)
     active = _activity(rng, treated)
     made = _Events(names, [COUNTRIES[country] for country in countries])
+    # Of a generator of its own, so that everything else stays as it was.
+    platforms = np.random.default_rng((seed, 1)).choice(PLATFORMS, size=listeners, p=PLATFORM_SHARES)
     made.add(
-        FLAGS, "feature_flag.evaluation", "exposure", exposed, [_exposure(variants[name]) for name in names]
+        FLAGS,
+        "feature_flag.evaluation",
+        "exposure",
+        exposed,
+        [
+            _exposure(variants[name], COUNTRIES[country], str(platform))
+            for name, country, platform in zip(names, countries, platforms, strict=True)
+        ],
     )
     _listening(rng, made, treated, active)
     _starts(rng, made, exposed, active)
@@ -118,11 +129,13 @@ def _variant(flags: FlagSet, name: str, country: str) -> str:
     return result.variant
 
 
-def _exposure(variant: str) -> dict[str, Any]:
+def _exposure(variant: str, country: str, platform: str) -> dict[str, Any]:
     return {
         "feature_flag.key": FLAG,
         "feature_flag.result.variant": variant,
         "feature_flag.set.id": FLAG_SET,
+        "country": country,
+        "platform": platform,
     }
 
 

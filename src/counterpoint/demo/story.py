@@ -16,6 +16,7 @@ from counterpoint.demo.past import tell_past
 from counterpoint.demo.ramped import ramp_home, show_home
 from counterpoint.demo.rolled import give_to_all, roll_out
 from counterpoint.demo.simulate import Simulation, simulate
+from counterpoint.demo.voices import voice
 from counterpoint.errors import CounterpointError
 from counterpoint.experiments.store import load, read_now
 from counterpoint.flags.store import DEFAULT_SET, read_set, write_set
@@ -111,6 +112,7 @@ def tell(workspace: Workspace, arpeggio: Path, *, seed: int, progress: Tell) -> 
     )
     decide(workspace.graph, BET, "ship", actor=OWNER, reason=reason)
     give_to_all(workspace)
+    voice(workspace)
     check(workspace)
     progress("Done", PARTS["decision"].share)
     return simulation

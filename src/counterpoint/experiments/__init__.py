@@ -8,6 +8,8 @@
     sizing          users and days that a plan needs; `history` knows what the journal says before
     estimates, hypotheses       what each metric's tests say
     verdict         the tree's answer in plain words; `learning` says what an ended experiment taught
+    by_segment, by_level        effects by the values of a segment: users in the one query, then what is told of them
+    course_query, over_time     effects at the end of each day; `course` has the looks of a sequential plan
     result          all of it as values; `wording` writes figures
     analysis        tables in, result out
     plan            a plan from entities

@@ -15,8 +15,17 @@ from ibis.expr.types import NumericColumn, Table
 from msgspec.structs import replace
 
 from counterpoint.errors import InputError
-from counterpoint.experiments.fields import item_in, number_in, text_in
+from counterpoint.experiments.by_segment import (
+    by_level,
+    large_levels,
+    level_column,
+    level_columns,
+    segment_expression,
+)
+from counterpoint.experiments.caps import capped_at_quantile
+from counterpoint.experiments.fields import item_in, number_in
 from counterpoint.experiments.measures import ADDED, Metric, Slots, limited, slots_of
+from counterpoint.experiments.metrics.reading import LEAST
 from counterpoint.experiments.model import Experiment
 from counterpoint.experiments.quantiles import cell_of, grid_expression, values_expression
 from counterpoint.experiments.steps import reached_expression
@@ -24,7 +33,6 @@ from counterpoint.experiments.totals import cross_name, totals_of
 from counterpoint.experiments.user_sums import EARLY_DAYS, reach_days, sums_expression, value_of
 from counterpoint.experiments.users import (
     exposures_of,
-    inside_dates,
     linked,
     links_of,
     literal_of,
@@ -51,6 +59,7 @@ __all__ = [
     "unite",
     "users_expression",
     "users_of",
+    "users_until",
 ]
 
 COUNTED = ("outside", "early", "late")
@@ -98,7 +107,8 @@ def totals_expression(
     *,
     as_of: datetime | None = None,
     last_data: bool = False,
-    dimension: str | None = None,
+    segments: Sequence[str] = (),
+    least: int = LEAST,
     links: Table | None = None,
 ) -> Table:
     """The expression whose few rows are the experiment's totals, one per variant and for mixed users.
@@ -110,8 +120,10 @@ def totals_expression(
         as_of: Up to when the events are complete, which windows are compared with. Where none is given, that is the
             last moment of the two tables. What comes after the plan's end never counts.
         last_data: Whether the last moment of the tables bounds `as_of`, since more may be missing.
-        dimension: An attribute of exposures; the rows are then for each of its values at the user's first exposure,
-            named in the column part.
+        segments: Attributes of exposures. There are further rows then, of each arm for each value that an attribute
+            had at the users' first exposure: the column part is the value, and which the number of the attribute from
+            1, or 0 in the rows of all users. No row tells quantiles of a part.
+        least: Users that such a row is of at least; fewer do not leave the engine.
         links: Columns subject (an id), known (its user) and time, instead of the events that the plan names as links.
 
     Raises:
@@ -119,14 +131,10 @@ def totals_expression(
     """
     exposures, events = identified(plan, exposures, events, links)
     users = users_expression(plan, exposures, events)
-    if dimension is not None:
-        part = segment_expression(plan, exposures, dimension)
-        users = users.left_join(part, "subject").drop("subject_right").alias("users_of_parts")
-    if any(metric.days is not None for metric in plan.metrics):
-        require(events, ("type", "subject", "time"), "The table of events")
-        bounds = [moment for moment in (as_of, plan.end) if moment is not None]
-        tables = [exposures, events] if last_data or as_of is None else []
-        users = _with_reach(users, tables, None if not bounds else literal_of(min(bounds), exposures))
+    for number, name in enumerate(segments, 1):
+        part = segment_expression(plan, exposures, name).rename(**{level_column(number): "part"})
+        users = users.left_join(part, "subject").drop("subject_right").alias(f"users_by_{number}")
+    users = users_until(plan, users, (exposures, events), as_of=as_of, last_data=last_data)
     reached = {
         i: reached_expression(plan, part, users, events)
         for i, part in enumerate(slots_of(plan.metrics).parts)
@@ -137,7 +145,7 @@ def totals_expression(
         if part.aggregation == "quantile":
             grids[i], counted[i] = grid_expression(part, values_expression(plan, part, users, events), i)
     sums = sums_expression(plan, users, events)
-    return summary_expression(plan, users, sums, reached | counted, grids)
+    return summary_expression(plan, users, sums, reached | counted, grids, least=least)
 
 
 def identified(
@@ -150,21 +158,22 @@ def identified(
     return linked(links, exposures)[0], linked(links, events)[0]
 
 
-def segment_expression(plan: Experiment, exposures: Table, name: str) -> Table:
-    """One row per user with `part`: the attribute at the first exposure in the dates; of several the first in order.
-
-    Raises:
-        InputError: exposures have no such attribute.
-    """
-    rows = exposures.filter(exposures.subject.notnull())
-    rows = rows.select(
-        "subject", "time", part=text_in(rows, name, f"The segment {name}"), **inside_dates(plan, rows)
-    )
-    rows = rows.filter(rows.inside) if "inside" in rows.columns else rows
-    first = rows.group_by("subject").aggregate(at=rows.time.min())
-    both = rows.join(first, "subject")
-    both = both.filter(both.time == both["at"])
-    return both.group_by("subject").aggregate(part=both.part.min())
+def users_until(
+    plan: Experiment,
+    users: Table,
+    tables: tuple[Table, Table],
+    *,
+    as_of: datetime | None,
+    last_data: bool,
+) -> Table:
+    """Users with `reach`, the moment up to which their events are known, where a metric has a window; else as they are."""
+    if all(metric.days is None for metric in plan.metrics):
+        return users
+    exposures, events = tables
+    require(events, ("type", "subject", "time"), "The table of events")
+    bounds = [moment for moment in (as_of, plan.end) if moment is not None]
+    known = [exposures, events] if last_data or as_of is None else []
+    return _with_reach(users, known, None if not bounds else literal_of(min(bounds), exposures))
 
 
 def _with_reach(users: Table, tables: Sequence[Table], bound: Any) -> Table:
@@ -186,21 +195,28 @@ def summary_expression(
     sums: Table,
     further: Mapping[int, Table] = MappingProxyType({}),
     grids: Mapping[int, Table] = MappingProxyType({}),
+    *,
+    least: int = LEAST,
 ) -> Table:
     """The totals of users and of their sums: what leaves the engine.
 
     The columns are those of `users_expression` and `sums_expression`, which share `subject`; `further` are by slot
-    who went through a funnel, or users' events at or below a quantile, and `grids` the quantiles by arm.
+    who went through a funnel, or users' events at or below a quantile, and `grids` the quantiles by arm. `least` is of
+    rows about parts (see `totals_expression`).
     """
     slots = slots_of(plan.metrics)
     filled = _filled(slots, users, sums, further)
+    for i, part in enumerate(slots.parts):
+        if part.cap_quantile is not None:
+            one_arm = ~filled.mixed & filled.variant.isin(plan.arms) & filled["first"].notnull()
+            filled = capped_at_quantile(filled, f"m{i}", part.cap_quantile, one_arm)
     measured = slots.columns()
     # Of users who count: the others, who have nothing at all, may be so many that the centre would be far off.
     counts = None if plan.trigger is None else filled["first"].notnull()
     centres = filled.aggregate(**{f"c_{name}": filled[name].mean(where=counts) for name in measured}).alias(
         "centres"
     )
-    around = filled.cross_join(centres)
+    around = by_level(filled.cross_join(centres))
     distance = {name: cast("NumericColumn", around[name] - around[f"c_{name}"]) for name in measured}
     moments: dict[str, Any] = {}
     for name, away in distance.items():
@@ -218,7 +234,7 @@ def summary_expression(
     for one, other in slots.pairs(plan.metrics):
         moments[cross_name(one, other)] = (distance[one] * distance[other]).sum()
     # Users whose exposures all lie outside the dates have no first one; they make rows of their own.
-    by = ["variant", "mixed", *(["part"] if "part" in around.columns else [])]
+    by = ["variant", "mixed", *(name for name in ("which", "part") if name in around.columns)]
     if plan.trigger is not None:
         moments["assigned"] = around["assigned"].count()
     rows = around.group_by(*by, seen=around["first"].notnull()).aggregate(
@@ -228,9 +244,12 @@ def summary_expression(
         **{name: around[name].sum() for name in COUNTED},
         **moments,
     )
+    rows = large_levels(rows, least)
     found = rows.cross_join(centres)
     if grids:
         found = found.mutate(cell=cell_of(found))
+        if "which" in found.columns:
+            found = found.mutate(cell=ibis.ifelse(found.which == 0, found.cell, ibis.null("string")))
         for grid in grids.values():
             found = found.left_join(grid, "cell").drop("cell_right")
         rows = found.drop("cell", *(f"c_{name}" for name in measured))
@@ -271,7 +290,7 @@ def _filled(slots: Slots, users: Table, sums: Table, further: Mapping[int, Table
     placed = {name: sums[name].fill_null(0) for name in ("early", "late")}
     kept = [
         name
-        for name in ("variant", "mixed", "first", "last", "outside", "assigned", "part")
+        for name in ("variant", "mixed", "first", "last", "outside", "assigned", *level_columns(users))
         if name in users.columns
     ]
     return joined.select(*(users[name] for name in kept), **placed, **columns).alias("per_user")

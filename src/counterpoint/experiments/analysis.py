@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
+from counterpoint.experiments.by_level import segments_of
 from counterpoint.experiments.fixed_power import needed_per_arm
 from counterpoint.experiments.hypotheses import arms_of, compare, quality_of, withhold
 from counterpoint.experiments.learning import classify, shrink
@@ -22,9 +23,9 @@ if TYPE_CHECKING:
 __all__ = ["analyze", "result_of"]
 
 HIDDEN = "The experiment is invalid, so its figures are withheld until somebody acknowledges that."
-UNDECLARED = (
-    "The plan does not say when it is read, so each reading is taken as the only one: read five times, a change"
-    " that is not there is found in 14 of 100 experiments instead of 5. Give it an end, unitsPerArm or stopping."
+EXPLORED = (
+    "This is an exploratory look at a plan that does not say when it is read: it is no evidence, and can ship nothing."
+    " Its intervals hold at all looks together, and are wider for it."
 )
 
 
@@ -40,6 +41,7 @@ def analyze(
     links: "Table | None" = None,
     looks: Sequence[Taken] = (),
     acknowledged: bool = False,
+    explore: bool = False,
 ) -> Result:
     """Read an experiment from Ibis tables of any engine.
 
@@ -60,6 +62,8 @@ def analyze(
         links: Columns subject (an id), known (its user) and time, where ids are linked by a table and not by events.
         looks: The looks that were taken before, of a sequential plan; their boundaries stay as they were.
         acknowledged: Show the figures of an invalid experiment, which are no evidence.
+        explore: Look at a plan that does not say when it is read, whose success figures are withheld otherwise. Such
+            a look can ship nothing.
 
     Raises:
         InputError: a table lacks a column, or values are no finite numbers.
@@ -70,7 +74,9 @@ def analyze(
     from counterpoint.experiments.quality_query import quality_expression
 
     asked, table = unite(experiment, events) if isinstance(events, Mapping) else (experiment, events)
-    expression = totals_expression(asked, exposures, table, as_of=as_of, last_data=last_data, links=links)
+    expression = totals_expression(
+        asked, exposures, table, as_of=as_of, last_data=last_data, segments=asked.segments, links=links
+    )
     if totals is None:
         totals = totals_of(experiment, expression.to_pyarrow().to_pylist())
     counted = quality_expression(asked, exposures, table, links=links)
@@ -82,6 +88,7 @@ def analyze(
         engine=engine,
         looks=looks,
         acknowledged=acknowledged,
+        explore=explore,
     )
     return replace(result, sql=f"{ibis.to_sql(expression)};\n\n{ibis.to_sql(counted)}")
 
@@ -94,9 +101,17 @@ def result_of(
     engine: str = "",
     looks: Sequence[Taken] = (),
     acknowledged: bool = False,
+    explore: bool = False,
 ) -> Result:
     """Draw all conclusions from sufficient statistics: a pure function."""
-    reading = reading_of(experiment, totals, as_of, taken=looks, needed=needed_per_arm(experiment, totals))
+    reading = reading_of(
+        experiment,
+        totals,
+        as_of,
+        taken=looks,
+        needed=needed_per_arm(experiment, totals),
+        explore=explore,
+    )
     arms, quality = arms_of(experiment, totals), quality_of(experiment, totals)
     comparisons = tuple(
         compare(experiment, totals, treatment, reading) for treatment in experiment.treatments
@@ -105,8 +120,8 @@ def result_of(
     trees = tuple(branch(experiment, comparison, reading) for comparison in comparisons)
     if verdict.state == "invalid" and not acknowledged:
         comparisons = tuple(map(_hidden, comparisons))
-    elif not reading.progress.declared and any(arm.users for arm in arms):
-        quality = replace(quality, warnings=(*quality.warnings, UNDECLARED))
+    elif reading.progress.exploratory and any(arm.users for arm in arms):
+        quality = replace(quality, warnings=(*quality.warnings, EXPLORED))
     if verdict.state == "ship":
         comparisons = tuple(map(_shrunk, comparisons))
     result = Result(
@@ -130,6 +145,7 @@ def result_of(
         progress=reading.progress,
         looks=(*looks, *taken_now(reading, totals, verdict, comparisons, as_of)),
         acknowledged=acknowledged,
+        segments=segments_of(experiment, totals, reading, comparisons),
     )
     return replace(result, learning=classify(experiment, result))
 

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 from cyclopts import Parameter
 
 from counterpoint.errors import UsageError
+from counterpoint.experiments.segment_lines import by_segment
 from counterpoint.experiments.tables.options import TABLE, Options
 from counterpoint.terminal import terminal
 
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
 
     from counterpoint.experiments.result import MetricResult, Result
 
-__all__ = ["analyze"]
+__all__ = ["analyze", "explore"]
 
 UNLIMITED = 1000
 """Columns that are enough for everything."""
@@ -77,6 +78,28 @@ def analyze(
     _analyze_named(name, engine, full=full, record=record)
 
 
+def explore(name: str, /, *, reason: str | None = None) -> None:
+    """Look at an experiment that does not say when it is read.
+
+    Its success figures are withheld otherwise. The look is noted in the activity log with its figures, is no
+    evidence, and ships nothing.
+
+    Parameters
+    ----------
+    name
+        The experiment's name or reference.
+    reason
+        What the look is for; it goes into the log.
+    """
+    from counterpoint.experiments import store
+    from counterpoint.graph.actor import local_actor
+
+    shell = terminal()
+    with shell.open() as workspace:
+        result, _ = store.explore(workspace, store.load(workspace, name), local_actor(), reason=reason)
+    shell.emit(result, lambda: _shown(shell.told(result)))
+
+
 def _analyze_named(name: str, engine: str | None, *, full: bool, record: bool) -> None:
     from counterpoint.engine import chosen_engine, read_engine
     from counterpoint.experiments import store
@@ -129,6 +152,8 @@ def _shown(result: "Result") -> "RenderableType":
             Text(f"{metric.label}: {metric.note}", style="yellow") for metric in result.metrics if metric.note
         ]
         parts.append(Text(_legend(result), style="dim"))
+    for segment in result.segments:
+        parts += by_segment(result, segment)
     verdict = result.verdict
     if reading := _reading(result):
         parts.append(Text(reading, style="dim"))

@@ -1,5 +1,6 @@
 """What is wrong with the plan of an experiment: every contradiction at once, each with its place. Pure."""
 
+import math
 from collections import Counter
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
@@ -27,6 +28,11 @@ def plan_problems(plan: "Experiment") -> Iterator[Problem]:
             )
     if not plan.success and not plan.guardrails:
         yield Problem("There is nothing to decide by; name a success metric or a guardrail.", "/spec/success")
+    if plan.units_per_arm is not None and plan.units_per_arm < 1:
+        yield Problem(
+            f"unitsPerArm is {plan.units_per_arm}; it is the number of users that each arm must have.",
+            "/spec/unitsPerArm",
+        )
     yield from _share_problems(plan)
     yield from _level_problems(plan)
     yield from _margin_problems(plan)
@@ -46,9 +52,9 @@ def plan_problems(plan: "Experiment") -> Iterator[Problem]:
 
 def _share_problems(plan: "Experiment") -> Iterator[Problem]:
     for arm in plan.arms if plan.shares else ():
-        if not plan.shares.get(arm, 0) > 0:
+        if not 0 < plan.shares.get(arm, 0) < math.inf:
             yield Problem(
-                f"The arm {arm} has no share above 0; give every arm one, or leave shares out.",
+                f"The arm {arm} has no share above 0 that is finite; give every arm one, or leave shares out.",
                 f"/spec/shares/{arm}",
             )
     for variant in plan.shares.keys() - set(plan.arms):

@@ -87,8 +87,8 @@ def pays(plan: Experiment, snapshot: "Snapshot") -> bool:
     """Whether there is so much in files that sums are worth keeping, and the engine is the embedded one."""
     if snapshot.connection.name != "duckdb" or not all(metric.simple for metric in plan.metrics):
         return False  # what is kept holds no windows, limits, ratios or times
-    if plan.trigger or plan.links:
-        return False
+    if plan.trigger or plan.links or plan.segments:
+        return False  # nor who had which value of a segment
     types = {EXPOSURE, *(metric.event for metric in plan.metrics)}
     return sum(segment.events for segment in snapshot.segments if segment.type in types) >= LEAST_EVENTS
 

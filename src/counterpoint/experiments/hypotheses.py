@@ -36,7 +36,7 @@ from counterpoint.stats import (
 )
 from counterpoint.stats.distributions import normal_quantile
 
-__all__ = ["MIXED_WARNING", "arms_of", "compare", "quality_of", "withhold"]
+__all__ = ["MIXED_WARNING", "arms_of", "compare", "quality_of", "range_of", "withhold"]
 
 MIXED_WARNING = 0.01
 """Share of users in several arms above which the quality is doubted."""
@@ -188,6 +188,11 @@ class _Case:
         return self.harm_level if self.kind == "deterioration" else self.reading.level(self.total)
 
     @property
+    def secret(self) -> bool:
+        """Whether its effect is not to be seen yet: that of a success metric, in whatever further role it stands."""
+        return not self.reading.open and any(each.name == self.metric.name for each in self.plan.success)
+
+    @property
     def harm_level(self) -> float:
         return self.reading.harm_level(self.plan.levels.deterioration)
 
@@ -206,7 +211,7 @@ def _metric(case: _Case, control: MetricTotals, treated: MetricTotals) -> Metric
     errors = (good, bad) if metric.gain > 0 else (bad, good)
     shown = _figures(case, pair, errors)
     plain = pair.contrast()
-    once = case.reading.stopping.method in {"fixed", "fixed-power"} and not withheld
+    once = case.reading.stopping.method in {"fixed", "fixed-power"} and case.reading.final and not withheld
     outcome = _outcome(case, tests)
     decides = harm if outcome == "worse" or withheld else role_test
     found = MetricResult(
@@ -236,7 +241,7 @@ def _metric(case: _Case, control: MetricTotals, treated: MetricTotals) -> Metric
         alpha=decides.alpha,
         interval=shown.interval,
         interval_level=1 - (good or 0.0) - bad if plain else None,
-        interval_two_sided=_range(found_of.interval) if found_of.interval and once else None,
+        interval_two_sided=range_of(found_of.interval) if found_of.interval and once else None,
         relative=shown.relative,
         relative_interval=shown.relative_interval,
         detectable=_detectable(case, role_test, plain, pair, relative_scale=shown.relative is not None),
@@ -247,7 +252,7 @@ def _metric(case: _Case, control: MetricTotals, treated: MetricTotals) -> Metric
         control_events=control.events,
         treatment_events=treated.events,
     )
-    if withheld and case.role == "success" and not harm.rejected:
+    if case.secret and not harm.rejected:
         return withhold(found, case.reading.progress.why)
     return found
 
@@ -261,9 +266,9 @@ def _figures(case: _Case, pair: Pair, errors: tuple[float | None, float | None])
         treatment_mean=pair.treatment,
         difference=pair.treatment - pair.control,
         se=plain.se if plain else None,
-        interval=_range(plain.interval(*errors, nulls=_nulls(case, "absolute"))) if plain else None,
+        interval=range_of(plain.interval(*errors, nulls=_nulls(case, "absolute"))) if plain else None,
         relative=share.estimate if share else None,
-        relative_interval=_range(share.interval) if share else None,
+        relative_interval=range_of(share.interval) if share else None,
     )
 
 
@@ -417,6 +422,7 @@ def _detectable(
     return size / pair.control if relative_scale else size
 
 
-def _range(interval: Interval) -> Range:
+def range_of(interval: Interval) -> Range:
+    """The interval as results have it: an end that is not finite is none."""
     low, high = interval.low, interval.high
     return Range(low if math.isfinite(low) else None, high if math.isfinite(high) else None)

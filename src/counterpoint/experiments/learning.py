@@ -46,7 +46,7 @@ class Split(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
 def classify(plan: Experiment, result: Result) -> Learning | None:
     """What an experiment taught; none while it goes on.
 
-    It has ended when its end has come, when a look has decided, or when a plan without an end is read.
+    It has ended when its end has come, or when a look has decided; a plan that does not say when it is read has no end.
     """
     verdict, progress = result.verdict, result.progress
     if progress is None:

@@ -16,6 +16,8 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import lru_cache
 
+from msgspec.structs import replace
+
 from counterpoint.experiments.model import Experiment
 from counterpoint.experiments.result import Comparison, Progress, Taken, Verdict
 from counterpoint.experiments.stopping import Stopping
@@ -32,13 +34,27 @@ from counterpoint.stats import (
 )
 from counterpoint.stats.distributions import normal_quantile, normal_tail
 
-__all__ = ["Reading", "fingerprint", "key_of_level", "reading_of", "taken_now"]
+__all__ = [
+    "UNDECLARED",
+    "Reading",
+    "always_level",
+    "fingerprint",
+    "harm_level_on",
+    "key_of_level",
+    "nominal_level",
+    "reading_of",
+    "taken_now",
+]
 
 MOST_DAYS = 60
 """Looks of the watch over harm; a longer experiment is watched that often, evenly."""
 NEVER = 1e-300
 """Level of a test that may not reject at this look."""
 SLACK = 1e-9
+UNDECLARED = (
+    "The plan does not say when it is read, so effects on success metrics are withheld: declare end, unitsPerArm or"
+    " stopping in it."
+)
 
 
 @dataclass(frozen=True)
@@ -74,9 +90,9 @@ class Reading:
     def level(self, alpha: float) -> float:
         """Level at this reading of a one-sided test of a role with `alpha` over all readings."""
         method = self.stopping.method
-        if method == "confidence-sequence":
-            return _always(self.stopping, self.progress.users, alpha)
-        return _nominal(self.look(alpha).boundary) if method == "group-sequential" else alpha
+        if method == "confidence-sequence" or self.progress.exploratory:
+            return always_level(self.stopping, self.progress.users, alpha)
+        return nominal_level(self.look(alpha).boundary) if method == "group-sequential" else alpha
 
     def look(self, alpha: float) -> Look:
         """This look of the group sequential test with `alpha`: what was recorded of it is never computed anew."""
@@ -92,10 +108,8 @@ class Reading:
     def harm_level(self, alpha: float) -> float:
         """Level at this reading of the test of harm with `alpha` over the whole run."""
         if not self.days:
-            if not self.progress.declared:
-                return alpha
-            return _always(self.stopping, self.progress.users, alpha)
-        return _nominal(_watch(self.days, alpha))
+            return always_level(self.stopping, self.progress.users, alpha)
+        return nominal_level(_watch(self.days, alpha))
 
     def shown_at(self, condition: str, treatment: str) -> int | None:
         """The earlier look at which a condition was shown; what was shown once stays shown."""
@@ -141,6 +155,7 @@ def reading_of(
     *,
     taken: Sequence[Taken] = (),
     needed: int | None = None,
+    explore: bool = False,
 ) -> Reading:
     """Where a reading stands.
 
@@ -151,6 +166,8 @@ def reading_of(
         taken: The looks that were recorded, in their order. A look that was due and not recorded counts as
             taken at its planned time, so that reading less often never makes a boundary weaker than planned.
         needed: Users per arm that the pooled variance asks for ("fixed-power" alone).
+        explore: Look at a plan that does not say when it is read; its intervals are those of a confidence sequence,
+            since nobody knows how often it is looked at. No other plan is read sooner by it.
     """
     stopping = plan.reading
     sizes = [arm.users if (arm := totals.arm(variant)) else 0 for variant in plan.arms]
@@ -170,18 +187,25 @@ def reading_of(
             users=users,
             maximum=stopping.maximum,
         )
+    elif not plan.has_end:
+        progress = _undeclared(users, explore=explore)
     else:
         progress = _once(plan, sizes, ended=ended, full=full, needed=needed)
+        if any(look.data == fingerprint(totals) for look in taken):
+            progress = replace(progress, look=1, looks=1, information=1.0)
     return Reading(plan, progress, taken, days=days, sizes=dict(zip(plan.arms, sizes, strict=True)))
 
 
 def taken_now(
     reading: Reading, totals: Totals, verdict: Verdict, comparisons: Sequence[Comparison], as_of: datetime
 ) -> tuple[Taken, ...]:
-    """What is to be recorded of this reading: a look of a sequential plan that nobody has taken before."""
+    """What is to be recorded of this reading: a look of a sequential plan that nobody has taken before, or the one
+    reading of a plan that is read once its users are there."""
     progress = reading.progress
-    known = any(look.index == progress.look for look in reading.taken)
-    if progress.look is None or known or verdict.state == "invalid":
+    once = reading.plan.read_once and progress.final
+    index = 1 if once else progress.look
+    known = any(look.index == index for look in reading.taken)
+    if index is None or known or verdict.state == "invalid" or not progress.users:
         return ()
     tests = [
         (comparison.treatment, metric, test)
@@ -191,13 +215,13 @@ def taken_now(
         if test.kind != "deterioration"
     ]
     spent = {}
-    for alpha in sorted({test.total_alpha for _, _, test in tests}):
+    for alpha in () if once else sorted({test.total_alpha for _, _, test in tests}):
         look = reading.look(alpha)
         spent[key_of_level(alpha)] = (look.spent, look.boundary if look.boundary < math.inf else None)
     return (
         Taken(
-            index=progress.look,
-            information=progress.information or 0.0,
+            index=index,
+            information=1.0 if once else progress.information or 0.0,
             users=progress.users,
             data=fingerprint(totals),
             as_of=as_of,
@@ -224,6 +248,20 @@ def _ended(plan: Experiment, last: datetime | None, as_of: datetime) -> bool:
     return plan.end is not None and (as_of >= plan.end or (last is not None and last >= plan.end))
 
 
+def _undeclared(users: int, *, explore: bool) -> Progress:
+    """A reading of a plan that does not say when it is read: nothing of its success metrics, or a look that is told as one."""
+    return Progress(
+        method="fixed",
+        declared=False,
+        final=False,
+        open=explore,
+        users=users,
+        exploratory=explore,
+        condition="" if explore else "plan",
+        why="" if explore else UNDECLARED,
+    )
+
+
 def _once(plan: Experiment, sizes: Sequence[int], *, ended: bool, full: bool, needed: int | None) -> Progress:
     """A reading of a plan that is read once, at its end."""
     stopping, users, smallest = plan.reading, sum(sizes), min(sizes)
@@ -248,7 +286,7 @@ def _once(plan: Experiment, sizes: Sequence[int], *, ended: bool, full: bool, ne
     maximum = stopping.maximum or (plan.units_per_arm * len(sizes) if plan.units_per_arm else None)
     return Progress(
         method=stopping.method,
-        declared=plan.has_end,
+        declared=True,
         final=not waits,
         open=not waits,
         users=users,
@@ -352,6 +390,8 @@ def _days(
 ) -> tuple[float, ...]:
     """Information at each look for harm so far, if the plan says when it ends."""
     begun = plan.start or totals.first_exposure
+    if begun is None and final and plan.end:
+        return (1.0,)  # a table without moments that is read after its end: there was no day to look before
     users, stopping = sum(sizes), plan.reading
     maximum = stopping.maximum or (plan.units_per_arm * len(sizes) if plan.units_per_arm else 0)
     if begun is None or not users or not (plan.end or maximum):
@@ -375,7 +415,17 @@ def _watch(days: tuple[float, ...], alpha: float) -> float:
     return boundaries(days, alpha=alpha, sides=1, spending=Spending())[-1]
 
 
-def _always(stopping: Stopping, users: int, alpha: float) -> float:
+def harm_level_on(plan: Experiment, totals: Totals, at: datetime, alpha: float) -> float:
+    """Level that the daily watch over harm had on a day, with the totals of then; that of `Reading.harm_level`, before the end."""
+    sizes = [arm.users if (arm := totals.arm(variant)) else 0 for variant in plan.arms]
+    users = sum(sizes)
+    maximum = plan.reading.maximum
+    final = _ended(plan, None, at) or (maximum is not None and users >= maximum)
+    days = _days(plan, totals, at, sizes, final=final)
+    return nominal_level(_watch(days, alpha)) if days else always_level(plan.reading, users, alpha)
+
+
+def always_level(stopping: Stopping, users: int, alpha: float) -> float:
     """Level that a confidence sequence leaves to a one-sided test now: its margin, as a number of errors.
 
     The sequence bounds both sides at once, so a one-sided α takes one of 2α.
@@ -384,8 +434,11 @@ def _always(stopping: Stopping, users: int, alpha: float) -> float:
         return NEVER
     both = min(2 * alpha, 0.999)
     tune = rho2_growthbook if stopping.tuning == "growthbook" else rho2_tuned
-    return _nominal(confidence_sequence_margin(1.0, users, alpha=both, rho2=tune(stopping.tuned_at, both)))
+    return nominal_level(
+        confidence_sequence_margin(1.0, users, alpha=both, rho2=tune(stopping.tuned_at, both))
+    )
 
 
-def _nominal(boundary: float) -> float:
+def nominal_level(boundary: float) -> float:
+    """The level of a test at a boundary of so many standard errors."""
     return max(normal_tail(boundary), NEVER) if boundary < math.inf else NEVER

@@ -33,6 +33,8 @@ Aggregation = Literal[
 ADDED: Final = ("mean", "sum")
 """Aggregations that need a number of every event."""
 CAPPED: Final = ("mean", "sum", "count")
+LEAST_QUANTILE: Final = 0.5
+"""Below it a cap would change the half of all values, and be no limit of outliers any more."""
 MOST_COVARIATE_DAYS: Final = 365
 MOST_DAYS: Final = 366
 BANDWIDTHS: Final = (0.5, 0.15, 0.05)
@@ -78,6 +80,8 @@ class Metric(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     """Whole days between the first exposure and the begin of the window."""
     cap: float | None = None
     """What one user's value counts at most (winsorised); the figures without it are told as well."""
+    cap_quantile: float | None = None
+    """The same, as a quantile of all users' values of all arms together: 0.99 limits the largest hundredth."""
     event_cap: float | None = None
     """What the number of one event counts at most."""
     quantile: float | None = None
@@ -132,7 +136,7 @@ class Metric(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     @property
     def capped(self) -> bool:
         """Whether values are limited, so that there are figures without the limit too."""
-        return any(part.cap is not None or part.event_cap is not None for part in self.parts)
+        return any(limited(part) for part in self.parts)
 
     @property
     def simple(self) -> bool:
@@ -185,7 +189,7 @@ class Slots(msgspec.Struct, frozen=True):
 
 def limited(part: Metric) -> bool:
     """Whether a user's value has a limit."""
-    return part.cap is not None or part.event_cap is not None
+    return any(each is not None for each in (part.cap, part.cap_quantile, part.event_cap))
 
 
 def _pairs(vector: Sequence[str]) -> Iterator[tuple[str, str]]:
@@ -217,7 +221,7 @@ def _meaning(part: Metric) -> tuple[object, ...]:
     """What tells numbers per user apart, whatever the metric is called."""
     return (
         part.event, part.aggregation, part.field, part.covariate_days, part.window_days, part.offset_days,
-        part.cap, part.event_cap, part.steps, part.quantile,
+        part.cap, part.cap_quantile, part.event_cap, part.steps, part.quantile,
     )  # fmt: skip
 
 
@@ -255,6 +259,11 @@ def _span_in_words(part: Metric) -> str:
 
 def _limits_in_words(parts: Sequence[Metric]) -> str:
     limits = [f"a user counts at most {part.cap:,g}" for part in parts if part.cap is not None]
+    limits += [
+        f"a user counts at most what {part.cap_quantile * 100:g} % of all users of all arms have at most"
+        for part in parts
+        if part.cap_quantile is not None
+    ]
     limits += [
         f"one event counts at most {part.event_cap:,g}" for part in parts if part.event_cap is not None
     ]
@@ -295,7 +304,15 @@ def metric_problems(metric: Metric) -> Iterator[Problem]:
 
 
 def _cap_problems(metric: Metric) -> Iterator[Problem]:
-    if metric.cap is not None and metric.aggregation not in CAPPED:
+    if metric.cap is not None and metric.cap_quantile is not None:
+        yield Problem(f"{metric.name} has two caps of a user's value; give one of them.", "/spec/userCap")
+    if metric.cap_quantile is not None and not LEAST_QUANTILE <= metric.cap_quantile < 1:
+        yield Problem(
+            f"The cap of {metric.name} is the quantile {metric.cap_quantile:g}; it must be from {LEAST_QUANTILE:g} and below 1,"
+            " since it is there for the few largest values.",
+            "/spec/userCap/quantile",
+        )
+    if (metric.cap is not None or metric.cap_quantile is not None) and metric.aggregation not in CAPPED:
         yield Problem(
             f"{metric.name} has a cap, and a {metric.aggregation} has no values to limit; leave it out, or give it"
             " to the metrics that a ratio is of.",

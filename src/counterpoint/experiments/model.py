@@ -115,7 +115,7 @@ class Experiment(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     """Level of all tests of harm and quality together; none means `alpha`."""
     srm_threshold: float = 0.001
     stopping: Stopping | None = None
-    """When it is read; none means once, at its end, and a rollout at any time."""
+    """When it is read; none means once, at its end (`end` or `units_per_arm`), and a rollout at any time."""
     covariates: bool = True
     """Whether a metric's value before exposure adjusts it (CUPED), where the metric declares days for it."""
     slopes: Literal["per-arm", "pooled"] = "per-arm"
@@ -175,8 +175,14 @@ class Experiment(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
 
     @property
     def has_end(self) -> bool:
-        """Whether it is declared when the result is read."""
-        return self.stopping is not None or self.kind == "rollout" or bool(self.end or self.units_per_arm)
+        """Whether it is declared when the result is read; without that, success figures are withheld."""
+        stopping = self.reading
+        return stopping.method != "fixed" or bool(self.end or self.units_per_arm or stopping.maximum)
+
+    @property
+    def read_once(self) -> bool:
+        """Whether its first reading is the only one: it has no end, after which no data would come any more."""
+        return self.has_end and self.end is None and self.reading.method in {"fixed", "fixed-power"}
 
     @property
     def tree(self) -> Node:

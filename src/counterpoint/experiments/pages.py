@@ -11,6 +11,7 @@ from counterpoint.experiments import store
 from counterpoint.experiments.coordination.store import collisions_with
 from counterpoint.experiments.course import courses
 from counterpoint.experiments.lessons import lessons_of, units_with_experiments
+from counterpoint.experiments.over_time_store import over_time_at_hand
 from counterpoint.experiments.overview import STATES, overview_of
 from counterpoint.experiments.planning import MOST_ROWS, form_of, planned_of, read_form
 from counterpoint.experiments.shown import (
@@ -22,7 +23,9 @@ from counterpoint.experiments.shown import (
     metric_rows,
     plot_of,
 )
+from counterpoint.experiments.shown_course import lines_shown
 from counterpoint.experiments.shown_plan import costs_of, curves_of, size_rows, yaml_of
+from counterpoint.experiments.shown_segments import segments_shown
 from counterpoint.experiments.shown_verdict import chart_of, levels_of, trees_of
 from counterpoint.experiments.stopping import METHODS
 from counterpoint.graph.actor import Actor
@@ -145,6 +148,7 @@ def show(
     loaded = store.load(ws, f"experiment:{namespace}/{name}")
     page = page.about(loaded.entity.owner)
     result, holds = store.result_at_hand(ws, loaded)
+    course = over_time_at_hand(ws, loaded, result)
     readings = store.readings_of(ws, loaded.entity.ref)
     bet = next(iter(loaded.entity.targets("testsBet")), None)
     flag_set = next(iter(loaded.entity.targets("exposedBy")), None)
@@ -178,6 +182,9 @@ def show(
         definitions=definitions(loaded.plan, result),
         trees=trees_of(result),
         levels=levels_of(loaded.plan, result),
+        course=course,
+        lines=lines_shown(course, result, page.tell) if course else [],
+        segments=segments_shown(result, page.tell),
         course_charts=[
             (each, chart_of(each, page.tell(f"Evidence and boundary at each look: {each.label}")))
             for each in courses(loaded.plan, result)
@@ -217,4 +224,23 @@ def acknowledge(
     return Redirect(with_query(entity_url(loaded.entity.ref), told="acknowledged"), status_code=303)
 
 
-pages: list[Any] = [show_list, plan_one, show_learning, show, read_now, acknowledge]
+@post(
+    "/experiments/{namespace:str}/{name:str}/explorations",
+    include_in_schema=False,
+    sync_to_thread=True,
+)
+def explore(
+    ws: NamedDependency[Workspace],
+    actor: NamedDependency[Actor],
+    namespace: FromPath[str],
+    name: FromPath[str],
+    data: Posted,
+) -> Redirect:
+    """Look at a plan that does not say when it is read, and show the look among the readings."""
+    loaded = store.load(ws, f"experiment:{namespace}/{name}")
+    _, recorded = store.explore(ws, loaded, actor, reason=one_of(data, "reason") or None)
+    here = with_query(entity_url(loaded.entity.ref), told="explored")
+    return Redirect(f"{here}#reading-{recorded.seq}", status_code=303)
+
+
+pages: list[Any] = [show_list, plan_one, show_learning, show, read_now, acknowledge, explore]

@@ -109,13 +109,19 @@ def plan_of(experiment: Entity, metrics: Mapping[str, Entity], known: Iterable[s
         end=moment_in(spec.get("end"), last=True),
         trigger=_trigger(spec.get("trigger")),
         links=Links(event=links["event"], field=links.get("field") or "user") if links else None,
-        segments=tuple(spec.get("segments") or ()),
+        segments=_segments(spec),
         flag_set=parse_ref(flag_set, default_kind="flagset", default_namespace=experiment.namespace).name
         if flag_set
         else None,
         title=experiment.title,
         ref=experiment.ref,
     )
+
+
+def _segments(spec: Mapping[str, Any]) -> tuple[str, ...]:
+    """Attributes of exposures; of a table the columns that its source names as well."""
+    of_table = (spec.get("source") or {}).get("segments") or ()
+    return tuple(dict.fromkeys((*(spec.get("segments") or ()), *of_table)))
 
 
 def untested(metric: Entity, metrics: Mapping[str, Entity]) -> str:
@@ -162,7 +168,8 @@ def metric_of(entity: Entity, metrics: Mapping[str, Entity] = MappingProxyType({
         denominator=parts.get("denominator"),
         window_days=int(window["days"]) if window.get("days") else None,
         offset_days=int(window.get("offset") or 0),
-        cap=spec.get("userCap"),
+        cap=None if isinstance(spec.get("userCap"), Mapping) else spec.get("userCap"),
+        cap_quantile=spec["userCap"]["quantile"] if isinstance(spec.get("userCap"), Mapping) else None,
         event_cap=spec.get("cap"),
         steps=steps,
         quantile=spec.get("quantile"),

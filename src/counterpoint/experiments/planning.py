@@ -1,20 +1,29 @@
 """The page that plans: from the values of its address to a plan, its size, and the same plan made otherwise. Pure."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any, Final, Literal, TypeVar
 
 from msgspec.structs import replace
 
 from counterpoint.errors import InputError
-from counterpoint.experiments.model import Experiment, Guardrail, Metric, Target
+from counterpoint.experiments.model import Experiment, Guardrail, Metric, Scale, Target
+from counterpoint.experiments.planning_rule import decision_of, decision_text, shares_of, shares_text
 from counterpoint.experiments.sizing import MetricSize, Sizing, size
-from counterpoint.experiments.stopping import METHODS, Stopping
+from counterpoint.experiments.stopping import Family, Stopping
 from counterpoint.said import Said
 from counterpoint.web.forms import number_of, one_of, text_of
 
 __all__ = ["MOST_ROWS", "PlanForm", "Planned", "Row", "Variant", "form_of", "planned_of", "read_form"]
 
+T = TypeVar("T")
+SPENDINGS: Final[dict[str, Family]] = {
+    "power": "power",
+    "obrien-fleming": "obrien-fleming",
+    "pocock": "pocock",
+    "hwang-shih-decani": "hwang-shih-decani",
+}
+"""Families of spending functions, which the form offers."""
 MOST_ROWS = 12
 UNLIMITED = 10**15
 """Users at which a plan ends whose size is still to be found."""
@@ -36,8 +45,11 @@ class Row:
     mean: str = ""
     sd: str = ""
     change: str = ""
-    """In percent of the mean: what is worth detecting, or the margin of a guardrail."""
+    """What is worth detecting, or the margin of a guardrail: in percent of the mean, or in the metric's unit."""
     correlation: str = ""
+    scale: str = "relative"
+    """ "relative" to the mean, or "absolute"."""
+    direction: str = "increase"
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +63,13 @@ class PlanForm:
     alpha: str = "0.05"
     beta: str = "0.2"
     alpha_minus: str = "0.05"
+    shares: str = ""
+    """Of the arms, the control first; empty means equal ones."""
+    spending: str = "power"
+    parameter: str = ""
+    """Of the spending family; empty means its usual one."""
+    decision: str = "rule-2"
+    """A rule, or a tree on one line as a descriptor has it."""
     per_day: str = "1000"
     experiment: str = ""
 
@@ -103,6 +122,8 @@ _PARTS = (
     ("sd", ""),
     ("change", ""),
     ("correlation", ""),
+    ("scale", "relative"),
+    ("direction", "increase"),
 )
 
 
@@ -116,6 +137,10 @@ def replace_form(form: PlanForm, query: Mapping[str, Any]) -> PlanForm:
         alpha=one_of(query, "alpha") or form.alpha,
         beta=one_of(query, "beta") or form.beta,
         alpha_minus=one_of(query, "alphaMinus") or form.alpha_minus,
+        shares=one_of(query, "shares"),
+        spending=one_of(query, "spending") or form.spending,
+        parameter=one_of(query, "parameter"),
+        decision=one_of(query, "decision") or form.decision,
         per_day=one_of(query, "perDay") if "perDay" in query else form.per_day,
         experiment=one_of(query, "experiment"),
     )
@@ -123,6 +148,7 @@ def replace_form(form: PlanForm, query: Mapping[str, Any]) -> PlanForm:
 
 def form_of(plan: Experiment, sizing: Sizing, experiment: str) -> PlanForm:
     """The form filled in from an experiment and what the journal knows of its metrics."""
+    directions = {metric.name: metric.direction for metric in plan.metrics}
     rows = tuple(
         Row(
             name=each.name,
@@ -130,8 +156,10 @@ def form_of(plan: Experiment, sizing: Sizing, experiment: str) -> PlanForm:
             kind=_kind(each),
             mean=_short(each.baseline.mean if each.baseline else None),
             sd=_short(each.baseline.sd if each.baseline and _kind(each) == "mean" else None),
-            change=_short(each.relative * 100) if each.relative is not None else CHANGE,
+            change=_change(plan, each),
             correlation=_short(each.baseline.correlation or None if each.baseline else None),
+            scale="absolute" if _absolute(plan, each) else "relative",
+            direction=directions[each.name],
         )
         for each in sizing.metrics[:MOST_ROWS]
     )
@@ -143,9 +171,30 @@ def form_of(plan: Experiment, sizing: Sizing, experiment: str) -> PlanForm:
         alpha=text_of(plan.alpha),
         beta=text_of(plan.beta),
         alpha_minus=text_of(plan.minus),
+        shares=shares_text(plan.planned),
+        spending=plan.reading.spending,
+        parameter=_short(plan.reading.parameter),
+        decision=decision_text(plan.decision),
         per_day=_short(sizing.per_day),
         experiment=experiment,
     )
+
+
+def _absolute(plan: Experiment, metric: MetricSize) -> bool:
+    """Whether the plan names the change or the margin in the metric's unit."""
+    if metric.test == "non-inferiority":
+        return any(each.metric.name == metric.name and each.scale == "absolute" for each in plan.guardrails)
+    return plan.targets.get(metric.name, Target()).scale == "absolute"
+
+
+def _change(plan: Experiment, metric: MetricSize) -> str:
+    """The change or margin that the plan names, known even where nothing of the metric is yet."""
+    margins = {each.metric.name: each.margin for each in plan.guardrails}
+    named = plan.targets.get(metric.name, Target()).mde
+    size = margins.get(metric.name) if metric.test == "non-inferiority" else named
+    if size is None:
+        return CHANGE if metric.relative is None else _short(metric.relative * 100)
+    return _short(size if _absolute(plan, metric) else size * 100)
 
 
 def _kind(metric: MetricSize) -> str:
@@ -258,15 +307,25 @@ class _Reader:
         if self.errors or alpha is None or beta is None or minus is None or treatments is None:
             return None
         many = int(treatments)
+        arms = ("treatment",) if many == 1 else tuple(f"treatment-{i + 1}" for i in range(many))
+        shares = self.parsed("shares", "Shares", lambda: shares_of(form.shares, ("control", *arms)))
+        decision = self.parsed("decision", "The decision", lambda: decision_of(form.decision))
+        parameter = self.number("parameter", form.parameter, "The parameter", optional=True)
+        if form.spending not in SPENDINGS:
+            self.errors["spending"] = f"Spending is {form.spending!r}; it must be {', '.join(SPENDINGS)}."
+        if self.errors or shares is None or decision is None:
+            return None
         try:
             return Experiment(
                 name="plan",
                 flag="plan",
                 control="control",
-                treatments=("treatment",) if many == 1 else tuple(f"treatment-{i + 1}" for i in range(many)),
+                treatments=arms,
+                shares=shares,
+                decision=decision,
                 success=tuple(_metric(row) for row in found if row.role == "success"),
                 guardrails=tuple(
-                    Guardrail(_metric(row), number_of(row.change) / 100)
+                    Guardrail(_metric(row), _size(row), _scale(row))
                     for row in found
                     if row.role == "guardrail"
                 ),
@@ -274,10 +333,18 @@ class _Reader:
                 alpha=alpha,
                 beta=beta,
                 alpha_minus=minus,
-                stopping=_stopping(form.method, int(looks or DEFAULT_LOOKS)),
+                stopping=_stopping(form, int(looks or DEFAULT_LOOKS), parameter),
             )
         except InputError as error:
             self.errors[""] = " ".join(problem.message for problem in error.problems) or error.message
+            return None
+
+    def parsed(self, name: str, label: str, read: Callable[[], T]) -> T | None:
+        """What a field says, or none where it says nothing that can be read."""
+        try:
+            return read()
+        except ValueError as error:
+            self.errors[name] = f"{label} {error}"
             return None
 
     def row(self, index: int, row: Row) -> bool:
@@ -307,26 +374,47 @@ class _Reader:
 
 
 def _metric(row: Row) -> Metric:
-    return Metric(name=row.name, event="event", aggregation="any" if row.kind == "rate" else "mean")
+    return Metric(
+        name=row.name,
+        event="event",
+        aggregation="any" if row.kind == "rate" else "mean",
+        direction="decrease" if row.direction == "decrease" else "increase",
+    )
+
+
+def _scale(row: Row) -> Scale:
+    return "absolute" if row.scale == "absolute" else "relative"
+
+
+def _size(row: Row) -> float:
+    """The change or margin as a plan has it; typed shares are in percent."""
+    size = float(number_of(row.change))
+    return size if row.scale == "absolute" else size / 100
 
 
 def _target(row: Row) -> Target:
     return Target(
-        mde=number_of(row.change) / 100,
+        mde=_size(row),
+        scale=_scale(row),
         mean=number_of(row.mean),
         sd=number_of(row.sd) if row.kind == "mean" else None,
         correlation=number_of(row.correlation) if row.correlation else None,
     )
 
 
-def _stopping(method: str, looks: int) -> Stopping:
+def _stopping(form: PlanForm, looks: int, parameter: float | None) -> Stopping:
     known: dict[str, Literal["fixed", "group-sequential", "confidence-sequence", "fixed-power"]] = {
         "group-sequential": "group-sequential",
         "confidence-sequence": "confidence-sequence",
         "fixed-power": "fixed-power",
     }
-    if method not in METHODS:
-        method = "fixed"
-    if method == "group-sequential":
-        return Stopping(method="group-sequential", looks=looks, maximum=UNLIMITED)
-    return Stopping(method=known.get(method, "fixed"))
+    method = known.get(form.method, "fixed")
+    if method != "group-sequential":
+        return Stopping(method=method)
+    return Stopping(
+        method=method,
+        looks=looks,
+        maximum=UNLIMITED,
+        spending=SPENDINGS[form.spending],
+        parameter=parameter,
+    )

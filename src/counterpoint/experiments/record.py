@@ -4,8 +4,10 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from counterpoint.experiments.by_level import each_once, effects_of
 from counterpoint.experiments.model import Experiment, Metric
 from counterpoint.experiments.result import MetricResult, Result
+from counterpoint.experiments.segment import Segment
 from counterpoint.experiments.wording import (
     change,
     count,
@@ -15,6 +17,7 @@ from counterpoint.experiments.wording import (
     p_value,
     percent,
     span,
+    written,
 )
 
 __all__ = ["About", "Taken", "record_of"]
@@ -56,6 +59,7 @@ def record_of(about: About, plan: Experiment, result: Result) -> str:
         _verdict(result),
         _figures(result),
         _quality(result),
+        *(_segment(result, each) for each in result.segments),
         _decision(about),
         _sources(result),
     )
@@ -148,7 +152,7 @@ def _row(metric: MetricResult, *, many: bool) -> str:
         f"{metric.alpha:.3g}",
         metric.outcome,
     )
-    return "| " + " | ".join(_line(cell).replace("|", "\\|") for cell in cells) + " |"
+    return "| " + " | ".join(map(_cell, cells)) + " |"
 
 
 def _quality(result: Result) -> Iterator[str]:
@@ -168,6 +172,37 @@ def _quality(result: Result) -> Iterator[str]:
     if result.first_exposure and result.last_exposure:
         yield f"- First and last exposure: {day(result.first_exposure)}, {day(result.last_exposure)}."
     yield from (f"- {_line(warning)}" for warning in result.quality.warnings)
+
+
+def _segment(result: Result, segment: Segment) -> Iterator[str]:
+    yield f"## By {_line(segment.name)}"
+    yield ""
+    yield f"Exploration, no part of the verdict. {segment.sentence}"
+    yield from (f"{_line(warning)}" for warning in segment.warnings)
+    if not segment.levels:
+        return
+    yield ""
+    yield f"| {_cell(segment.name)} | Users | Metric | Change | Interval ({percent(1 - segment.level, places=0)}) | p | p corrected |"
+    yield "| --- | ---: | --- | ---: | --- | ---: | ---: |"
+    many = len(result.comparisons) > 1
+    for metric in each_once(result):
+        for level, effect in effects_of(metric, segment):
+            amount, ends = written(metric, effect)
+            name = f"{metric.label}, {metric.treatment}" if many else metric.label
+            cells = (
+                level.name or "(none)",
+                count(sum(level.users.values())),
+                name,
+                amount,
+                ends or "–",
+                p_value(effect.p),
+                p_value(effect.p_adjusted),
+            )
+            yield "| " + " | ".join(map(_cell, cells)) + " |"
+
+
+def _cell(text: str) -> str:
+    return _line(text).replace("|", "\\|")
 
 
 def _decision(about: About) -> Iterator[str]:

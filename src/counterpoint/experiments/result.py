@@ -7,6 +7,7 @@ import msgspec
 
 from counterpoint.experiments.decision import Branch
 from counterpoint.experiments.model import Aggregation, Direction, Levels, Scale
+from counterpoint.experiments.segment import Range, Segment
 from counterpoint.experiments.stopping import Method
 from counterpoint.said import Said
 
@@ -45,13 +46,6 @@ Outcome = Literal[
 Role = Literal["success", "guardrail", "deterioration"]
 Lesson = Literal["win", "regression", "powered neutral", "none"]
 NoLesson = Literal["invalid", "underpowered", "stopped early", "no traffic"]
-
-
-class Range(msgspec.Struct, frozen=True, rename="camel"):
-    """An interval; an end that is none is unbounded."""
-
-    low: float | None
-    high: float | None
 
 
 class Hypothesis(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
@@ -249,7 +243,7 @@ class Progress(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
 
     method: Method
     declared: bool
-    """Whether the plan says when it is read; if not, each reading is taken as the only one."""
+    """Whether the plan says when it is read; if not, its success figures are withheld."""
     final: bool
     """Whether the end was reached."""
     open: bool
@@ -265,8 +259,10 @@ class Progress(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     """Number of looks that are planned."""
     information: float | None = None
     """Share of the planned users whose values count; above 1 after an overshoot."""
+    exploratory: bool = False
+    """A look at a plan that does not say when it is read: it is no evidence, and cannot ship anything."""
     condition: str = ""
-    """What is waited for: "end", "units", "power" or "look"; empty where nothing is."""
+    """What is waited for: "end", "units", "power", "look", or "plan" (a declared one); empty where nothing is."""
     why: Said = ""
     """Why figures are withheld; empty if none are."""
     following: Said = ""
@@ -356,6 +352,8 @@ class Result(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     """What it taught; none while it goes on."""
     acknowledged: bool = False
     """Whether somebody has acknowledged that it is invalid; until then its figures are withheld."""
+    segments: tuple[Segment, ...] = ()
+    """Effects by the plan's segments, once the plan lets effects be read; no part of the verdict."""
 
     @property
     def users(self) -> int:

@@ -12,6 +12,8 @@ from litestar.params import FromPath, FromQuery, JSONBody, QueryParameter
 
 from counterpoint.experiments import listing, store
 from counterpoint.experiments.lessons import Lessons, lessons_of
+from counterpoint.experiments.over_time import OverTime
+from counterpoint.experiments.over_time_store import over_time_of, over_times_of
 from counterpoint.experiments.recording import record_for
 from counterpoint.experiments.result import Result
 from counterpoint.experiments.sizing import Sizing
@@ -28,12 +30,14 @@ MOST = 200
 @asynccontextmanager
 async def lifespan(workspace: Workspace) -> AsyncIterator[None]:
     """Keep results ready while the server runs: the first analysis loads the engine, which takes seconds."""
-    standing = store.standing_of(workspace)
+    standing, courses = store.standing_of(workspace), over_times_of(workspace)
     standing.start()
+    courses.start()
     await sync_to_thread(store.prepare, workspace)
     try:
         yield
     finally:
+        await sync_to_thread(courses.stop)
         await sync_to_thread(standing.stop)
 
 
@@ -64,6 +68,13 @@ def read_learning(ws: NamedDependency[Workspace], owner: FromQuery[str]) -> Less
 def read_result(ws: NamedDependency[Workspace], namespace: FromPath[str], name: FromPath[str]) -> Result:
     """The result as of now: arms, quality, every test of every metric, the verdict and the query. Not recorded."""
     return store.result_of(ws, store.load(ws, f"experiment:{namespace}/{name}"))
+
+
+@get("/api/v1/experiments/{namespace:str}/{name:str}/over-time", tags=["experiments"], sync_to_thread=True)
+def read_over_time(ws: NamedDependency[Workspace], namespace: FromPath[str], name: FromPath[str]) -> OverTime:
+    """The effects at the end of each day, with their intervals; those that the plan does not let be read yet are withheld."""
+    loaded = store.load(ws, f"experiment:{namespace}/{name}")
+    return over_time_of(ws, loaded, store.result_of(ws, loaded))
 
 
 @get(
@@ -131,12 +142,38 @@ def acknowledge(
     return Acknowledged(store.acknowledge(ws, loaded, actor, data.reason).seq)
 
 
+class Exploration(msgspec.Struct, frozen=True, rename="camel"):
+    """What a look without a stopping plan is for."""
+
+    reason: str | None = None
+
+
+@post(
+    "/api/v1/experiments/{namespace:str}/{name:str}/explorations",
+    tags=["experiments"],
+    sync_to_thread=True,
+)
+def explore(
+    ws: NamedDependency[Workspace],
+    actor: NamedDependency[Actor],
+    namespace: FromPath[str],
+    name: FromPath[str],
+    data: JSONBody[Exploration],
+) -> Reading:
+    """Look at a plan that does not say when it is read. The look is recorded, is no evidence, and ships nothing."""
+    loaded = store.load(ws, f"experiment:{namespace}/{name}")
+    result, recorded = store.explore(ws, loaded, actor, reason=data.reason)
+    return Reading(recorded.seq, result)
+
+
 routes: list[Any] = [
     list_experiments,
     read_learning,
     read_record,
     read_result,
+    read_over_time,
     read_sizing,
     record_reading,
     acknowledge,
+    explore,
 ]

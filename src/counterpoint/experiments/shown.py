@@ -59,6 +59,7 @@ spec:
   treatments: [new]
   success: [{metric: orders}]
   guardrails: [{metric: refunds, margin: 0.02}]
+  unitsPerArm: 5000  # when it is read, which is said beforehand
 """
 
 

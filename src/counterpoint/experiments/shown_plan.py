@@ -7,6 +7,7 @@ from markupsafe import Markup
 
 from counterpoint.experiments import wording
 from counterpoint.experiments.planning import Planned, Variant
+from counterpoint.experiments.planning_rule import decision_text
 from counterpoint.said import Said
 from counterpoint.web.charts import Series, line_chart
 
@@ -192,8 +193,17 @@ def yaml_of(planned: Planned) -> str:
     rule = [f"method: {stopping.method}", f"maximum: {sizing.total}"]
     if stopping.looks:
         rule.insert(1, f"looks: {stopping.looks}")
+        if stopping.spending != "power" or stopping.parameter is not None:
+            rule.insert(2, f"spending: {stopping.spending}")
+        if stopping.parameter is not None:
+            rule.insert(3, f"parameter: {stopping.parameter:g}")
     lines = [f"alpha: {plan.alpha:g}", f"beta: {plan.beta:g}", f"alphaMinus: {plan.minus:g}"]
     lines.append(f"stopping: {{{', '.join(rule)}}}")
+    if plan.shares:
+        lines.append(f"shares: {{{', '.join(f'{arm}: {share:g}' for arm, share in plan.shares.items())}}}")
+        lines.insert(0, f"control: {plan.control}\ntreatments: [{', '.join(plan.treatments)}]")
+    if plan.decision != "rule-2":
+        lines.append(f"decision: {decision_text(plan.decision)}")
     for word, names in (
         ("success", [metric.name for metric in plan.success]),
         ("guardrails", [each.metric.name for each in plan.guardrails]),
@@ -212,4 +222,5 @@ def _item(planned: Planned, name: str, word: str) -> str:
     figures += [f"sd: {target.sd:g}"] if target.sd is not None else []
     figures += [f"correlation: {target.correlation:g}"] if target.correlation else []
     size = "mde" if word == "success" else "margin"
-    return f"metric: {name}, {size}: {target.mde:g}, baseline: {{{', '.join(figures)}}}"
+    scale = ", scale: absolute" if target.scale == "absolute" else ""
+    return f"metric: {name}, {size}: {target.mde:g}{scale}, baseline: {{{', '.join(figures)}}}"

@@ -47,6 +47,11 @@ class Standing(Generic[R]):
         self.renew(name, lambda: self.newest(name, plan, data, compute))
         return kept[2], False
 
+    @property
+    def renews(self) -> bool:
+        """Whether there is a thread that renews what does not hold any more."""
+        return self._renewer is not None
+
     def kept(self, name: str) -> R | None:
         """The last result that is known without computing one, whatever has come since."""
         found = self._results.get(name)

@@ -10,12 +10,14 @@ from msgspec.structs import replace
 
 from counterpoint.engine import EngineAddress
 from counterpoint.errors import ConflictError, InputError, NotFoundError
+from counterpoint.experiments.journal_totals import EXPOSURE, columns_of, kept_totals
 from counterpoint.experiments.model import Experiment
 from counterpoint.experiments.plan import metric_refs, near_refs, part_refs, plan_of
 from counterpoint.experiments.result import Result, Taken
 from counterpoint.experiments.standing import Basis, Standing
 from counterpoint.experiments.tables.reading import read_source, state_of
 from counterpoint.experiments.tables.source import Source, source_of
+from counterpoint.experiments.wording import day
 from counterpoint.graph.actor import SYSTEM, Actor
 from counterpoint.graph.entity import Activity, Entity
 from counterpoint.graph.flagd import flags_by_key
@@ -27,13 +29,11 @@ from counterpoint.workspace import Workspace
 
 if TYPE_CHECKING:
     from counterpoint.experiments.sizing import Sizing
-    from counterpoint.experiments.totals import Totals
-    from counterpoint.journal import Snapshot
-    from counterpoint.journal.columns import Kind
 
 __all__ = [
     "Loaded",
     "acknowledge",
+    "explore",
     "load",
     "prepare",
     "read_now",
@@ -44,13 +44,12 @@ __all__ = [
     "sizing_of",
     "standing_of",
     "titles_of",
-    "totals_now",
 ]
 
-EXPOSURE = "feature_flag.evaluation"
 READ = "experiment.read"
 LOOK = "experiment.look"
 ACKNOWLEDGED = "experiment.acknowledged"
+EXPLORED = "experiment.explored"
 MOST_LOOKS = 1000
 READINGS = 20
 """Recorded readings that the page of an experiment shows."""
@@ -99,10 +98,12 @@ def load(workspace: Workspace, name: str) -> Loaded:
         missing = not metrics.keys() >= {*metric_refs(entity), *part_refs(metrics.values())}
         known = [metric.ref for metric in reader.find(kind="Metric", limit=1000).items] if missing else []
         plan = plan_of(entity, metrics, known)
-        notes = tuple(_notes(reader, entity, plan))
+        notes = (*_notes(reader, entity, plan), *_explored(reader, entity.ref, plan))
         newest = reader.newest_activity(READ, [entity.ref]).get(entity.ref)
         acknowledged = reader.newest_activity(ACKNOWLEDGED, [entity.ref]).get(entity.ref)
-        looks = _looks(reader, entity.ref, plan)
+        # A file that is read once may have been mended since, and has no start from which a new run would count.
+        mended = plan.read_once and "source" in entity.spec
+        looks = () if mended else _looks(reader, entity.ref, plan)
     version = (entity.etag, *(metrics[metric].etag for metric in sorted(metrics)))
     given = entity.spec.get("source")
     source = source_of(given) if given else None
@@ -111,7 +112,7 @@ def load(workspace: Workspace, name: str) -> Loaded:
 
 def _looks(reader: Reader, ref: str, plan: Experiment) -> tuple[Taken, ...]:
     """The looks that the log has of the run that the plan speaks of; one of a form not known any more is passed over."""
-    if plan.reading.method != "group-sequential":
+    if plan.reading.method != "group-sequential" and not plan.read_once:
         return ()
     found: dict[int, Taken] = {}
     for entry in reader.activity(subject=ref, action=LOOK, oldest_first=True, limit=MOST_LOOKS):
@@ -255,10 +256,56 @@ def read_now(
     return result, recorded
 
 
+def explore(
+    workspace: Workspace,
+    loaded: Loaded,
+    actor: Actor,
+    *,
+    reason: str | None = None,
+    engine: EngineAddress | None = None,
+) -> tuple[Result, Activity]:
+    """Look at a plan that does not say when it is read, and record the look with its figures.
+
+    It is marked exploratory: it can ship nothing, and is told to whoever reads the experiment afterwards.
+
+    Raises:
+        ConflictError: the plan says when it is read, and is read then.
+    """
+    if loaded.plan.has_end:
+        raise ConflictError(
+            f"{loaded.entity.title} says when it is read, and a look before that would spoil it. Read it with:"
+            f" counterpoint experiments analyze {loaded.entity.name}"
+        )
+    result = _analyze(workspace, loaded, datetime.now(UTC), engine, exploratory=True)
+    with workspace.graph.write(actor) as writer:
+        recorded = writer.record(EXPLORED, loaded.entity.ref, after=reading_of(result), reason=reason)
+    return result, recorded
+
+
+def _explored(reader: Reader, ref: str, plan: Experiment) -> Iterator[str]:
+    """That somebody has looked without a stopping plan: whoever declares one afterwards has seen figures."""
+    looks = [
+        look
+        for look in reader.activity(subject=ref, action=EXPLORED, limit=MOST_LOOKS)
+        if plan.start is None or look.at >= plan.start
+    ]
+    if looks:
+        times = "once" if len(looks) == 1 else f"{len(looks)} times"
+        yield (
+            f"It was explored without a stopping plan, {times}, last on {day(looks[0].at)}; a plan that was"
+            " declared after that may have been chosen by what was seen. A start after the last look begins anew."
+        )
+
+
 def readings_of(workspace: Workspace, ref: str) -> list[Activity]:
-    """The readings of an experiment that were recorded, newest first, at most `READINGS`."""
+    """The readings of an experiment that were recorded, exploratory ones too, newest first, at most `READINGS`."""
     with workspace.graph.read() as reader:
-        return list(reader.activity(subject=ref, action=READ, limit=READINGS))
+        found = [
+            entry
+            for action in (READ, EXPLORED)
+            for entry in reader.activity(subject=ref, action=action, limit=READINGS)
+        ]
+    return sorted(found, key=lambda entry: -entry.seq)[:READINGS]
 
 
 def titles_of(workspace: Workspace, refs: Iterable[str]) -> dict[str, str]:
@@ -310,17 +357,18 @@ def _analyze(
     engine: EngineAddress | None = None,
     *,
     full: bool = False,
+    exploratory: bool = False,
 ) -> Result:
     from counterpoint.experiments.aggregation import exposures_of
     from counterpoint.experiments.analysis import analyze
 
     if loaded.source is not None:
-        return read_source(workspace, loaded, loaded.source, now)
+        return read_source(workspace, loaded, loaded.source, now, explore=exploratory)
     plan, engine = loaded.plan, engine or workspace.journal.engine
     with workspace.journal.snapshot(engine) as snapshot:
-        exposures = exposures_of(plan, snapshot.events(EXPOSURE, attributes=_segments(plan)))
+        exposures = exposures_of(plan, snapshot.events(EXPOSURE, attributes=columns_of(plan)))
         events = snapshot.events(*plan.types)
-        totals = None if full else _kept_totals(workspace, plan, snapshot)
+        totals = None if full else kept_totals(workspace, plan, snapshot)
         return analyze(
             plan,
             exposures,
@@ -331,42 +379,8 @@ def _analyze(
             last_data=True,
             looks=loaded.looks,
             acknowledged=loaded.acknowledged is not None,
+            explore=exploratory,
         )
-
-
-def totals_now(workspace: Workspace, plan: Experiment, now: datetime) -> "Totals":
-    """The sufficient statistics of a plan of the journal as of now, for rooms that judge them by rules of their own."""
-    from counterpoint.experiments.aggregation import exposures_of, totals_expression, totals_of
-
-    with workspace.journal.snapshot(workspace.journal.engine) as snapshot:
-        totals = _kept_totals(workspace, plan, snapshot)
-        if totals is None:
-            exposures = exposures_of(plan, snapshot.events(EXPOSURE, attributes=_segments(plan)))
-            events = snapshot.events(*plan.types)
-            found = totals_expression(plan, exposures, events, as_of=now, last_data=True)
-            totals = totals_of(plan, found.to_pyarrow().to_pylist())
-    return totals
-
-
-def _segments(plan: Experiment) -> dict[str, "Kind"]:
-    """The columns of exposures that segments need beside those that they have anyway."""
-    from counterpoint.journal.model.row import COLUMNS
-
-    return {name: "string" for name in plan.segments if name not in COLUMNS}
-
-
-def _kept_totals(workspace: Workspace, plan: Experiment, snapshot: "Snapshot") -> "Totals | None":
-    """The totals out of sums that are kept beside the journal; none where that is switched off or would not pay."""
-    from counterpoint.experiments.daily import daily_totals, key_of, pays
-    from counterpoint.journal.daily import Kept, trim
-
-    journal = workspace.journal
-    most = journal.settings.daily_mb * 1_000_000
-    if not most or not pays(plan, snapshot):
-        return None
-    totals = daily_totals(plan, snapshot, Kept(journal.folder, key_of(plan)), holds=journal.holds)
-    trim(journal.folder, most)
-    return totals
 
 
 def _notes(reader: Reader, entity: Entity, plan: Experiment) -> Iterator[str]:

@@ -22,7 +22,6 @@ __all__ = [
     "Totals",
     "cross_name",
     "moments_of",
-    "totals_by_part",
     "totals_of",
 ]
 
@@ -129,6 +128,8 @@ class Totals(msgspec.Struct, frozen=True):
     """Exposures outside the plan's dates; they do not count."""
     quality: QualityTotals | None = None
     """What was counted to judge the data; none where that was not asked."""
+    segments: dict[str, dict[str, tuple[ArmTotals, ...]]] = {}
+    """By the name of a segment and its value (empty: none), the arms that have users enough; without quantiles."""
 
     def arm(self, variant: str) -> ArmTotals | None:
         """The users who saw this variant and no other."""
@@ -146,6 +147,8 @@ def totals_of(plan: Experiment, rows: Sequence[Mapping[str, Any]]) -> Totals:
     Raises:
         InputError: a metric's values are not all finite numbers.
     """
+    parts = [row for row in rows if row.get("which")]
+    rows = [row for row in rows if not row.get("which")]
     before: dict[tuple[str | None, bool], int] = {}
     for row in rows:
         group = (row["variant"], row["mixed"])
@@ -158,6 +161,7 @@ def totals_of(plan: Experiment, rows: Sequence[Mapping[str, Any]]) -> Totals:
         first_exposure=min(firsts, default=None),
         last_exposure=max(lasts, default=None),
         outside=sum(row["outside"] for row in rows),
+        segments=_segments(plan, parts) if parts else {},
     )
 
 
@@ -173,24 +177,21 @@ def _group(
         metrics,
         early=row["early"],
         late=row["late"],
-        assigned=before[row["variant"], row["mixed"]] if plan.trigger else None,
+        assigned=before.get((row["variant"], row["mixed"])) if plan.trigger else None,
         first=_utc(row["first"]),
         last=_utc(row["last"]),
     )
 
 
-def totals_by_part(plan: Experiment, rows: Sequence[Mapping[str, Any]]) -> dict[str, Totals]:
-    """Read the rows of `totals_expression` with a dimension: the totals of each of its values, in order.
-
-    Users without a value are under the empty name.
-
-    Raises:
-        InputError: a metric's values are not all finite numbers.
-    """
-    parts: dict[str, list[Mapping[str, Any]]] = {}
+def _segments(
+    plan: Experiment, rows: Sequence[Mapping[str, Any]]
+) -> dict[str, dict[str, tuple[ArmTotals, ...]]]:
+    """The arms of each value of each segment, in the order of the values."""
+    found: dict[str, dict[str, list[ArmTotals]]] = {name: {} for name in plan.segments}
     for row in rows:
-        parts.setdefault(row["part"] or "", []).append(row)
-    return {part: totals_of(plan, parts[part]) for part in sorted(parts)}
+        levels = found[plan.segments[row["which"] - 1]]
+        levels.setdefault(row["part"] or "", []).append(_group(plan, row, {}))
+    return {name: {level: tuple(levels[level]) for level in sorted(levels)} for name, levels in found.items()}
 
 
 def _metric(slots: Slots, metric: Metric, row: Mapping[str, Any]) -> MetricTotals:

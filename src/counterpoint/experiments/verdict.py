@@ -51,6 +51,8 @@ def recommend(plan: Experiment, comparison: Comparison, reading: Reading) -> Ver
     tree, found = plan.tree, _answers(plan, comparison, reading)
     met = answer(tree, found)
     leaf, group = deciding(tree, found, _closeness(comparison))
+    if reading.progress.exploratory and met is not False:
+        return _explored(comparison)
     if met is True:
         return _ship(comparison, leaf)
     if met is False:
@@ -140,9 +142,14 @@ def _decided(reading: Reading) -> Verdict | None:
     taken = next((look for look in reading.taken if look.verdict in {"ship", "do not ship"}), None)
     if taken is None or taken.index == reading.progress.look:
         return None  # the same look again tells its figures anew, which are the same
+    when = (
+        "by the one reading that the plan asks for"
+        if reading.plan.read_once
+        else f"at look {taken.index}{_of_looks(reading)}"
+    )
     return Verdict(
         state=taken.verdict,
-        sentence=f"{taken.sentence} This was decided at look {taken.index}{_of_looks(reading)}, on {day(taken.as_of)},"
+        sentence=f"{taken.sentence} This was decided {when}, on {day(taken.as_of)},"
         " and stands: what came after it is not read for the decision.",
         condition=taken.condition,
         would_change=taken.would_change,
@@ -238,11 +245,38 @@ def _until_look(plan: Experiment, reading: Reading, seen: str) -> Verdict:
     )
 
 
+def _until_declared(plan: Experiment, reading: Reading, seen: str) -> Verdict:
+    calm = "" if seen else " No metric is significantly worse so far."
+    return _keep(
+        f"Keep running: the plan does not say when it is read, so effects on the success metrics are withheld.{calm}{seen}",
+        "plan",
+        "A declared stopping plan: write end, unitsPerArm or stopping into the descriptor, with the number of users that"
+        " `counterpoint experiments plan NAME` says, before anybody looks. `counterpoint experiments explore NAME` shows figures"
+        " that are no evidence, and notes that in the activity log.",
+    )
+
+
+def _explored(comparison: Comparison) -> Verdict:
+    """An exploratory look: its figures, and that they decide nothing."""
+    tested = [
+        metric for metric in comparison.metrics if metric.difference is not None and metric.p is not None
+    ]
+    seen = f" What it saw: {'; '.join(map(_told, tested))}." if tested else ""
+    return _keep(
+        "Keep running: this was an exploratory look at a plan that does not say when it is read, so it is no evidence and"
+        f" ships nothing.{seen}",
+        "plan",
+        "A declared stopping plan, and users who come after it: write end, unitsPerArm or stopping into the descriptor,"
+        " with a start after this look.",
+    )
+
+
 _WAITS: dict[str, Callable[[Experiment, Reading, str], Verdict]] = {
     "end": _until_end,
     "units": _until_units,
     "power": _until_power,
     "look": _until_look,
+    "plan": _until_declared,
 }
 
 
@@ -358,7 +392,8 @@ def _told(metric: MetricResult) -> str:
     """A metric with its figures as a clause: "retention rose by 4.3 % (…)"."""
     if metric.difference is None:
         return f"{metric.label} is withheld"
-    if abs(metric.difference) <= 1e-12 * abs(metric.control_mean):  # no more than rounding
+    moved = metric.worse or any(test.shown for test in metric.hypotheses)
+    if not moved and abs(metric.difference) <= 1e-12 * abs(metric.control_mean):  # no more than rounding
         return f"{metric.label} did not move ({_inside(metric)})"
     verb = "rose" if metric.difference > 0 else "fell"
     size = change(metric).lstrip("+−")

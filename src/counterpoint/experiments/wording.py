@@ -4,7 +4,8 @@ import math
 from datetime import datetime
 from typing import Protocol
 
-from counterpoint.experiments.result import MetricResult, Range
+from counterpoint.experiments.result import MetricResult
+from counterpoint.experiments.segment import LevelEffect, Range
 
 __all__ = [
     "change",
@@ -17,6 +18,7 @@ __all__ = [
     "percent",
     "span",
     "value",
+    "written",
 ]
 
 MINUS = "−"
@@ -121,6 +123,19 @@ def span(metric: MetricResult, *, unit: bool = True) -> str:
         return percent(amount, signed=True) if relative else value(metric, amount, signed=True, unit=unit)
 
     return f"{end(ends.low)} to {end(ends.high)}"
+
+
+def written(metric: MetricResult, effect: LevelEffect) -> tuple[str, str]:
+    """The change of one value and its interval, in shares where there is one."""
+    if effect.difference is None or effect.interval is None:
+        return effect.state, ""
+    if effect.relative is None or effect.relative_interval is None:
+        ends = effect.interval
+        low, high = (value(metric, end, signed=True) for end in (ends.low, ends.high))
+        return value(metric, effect.difference, signed=True), f"{low} to {high}"
+    ends = effect.relative_interval
+    low, high = (percent(end, signed=True) for end in (ends.low, ends.high))
+    return percent(effect.relative, signed=True), f"{low} to {high}"
 
 
 def _digits(amount: float) -> int:

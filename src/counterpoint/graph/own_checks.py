@@ -1,5 +1,6 @@
 """What the fields of our own kinds must be beyond their types: checks of one spec, each with its place."""
 
+import math
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -103,6 +104,16 @@ def check_metric(spec: Mapping[str, Any]) -> Iterator[Problem]:
         yield Problem("covariateDays is no whole number of days.", "/spec/covariateDays")
 
 
+def _is_cap(given: Any) -> bool:
+    """Whether it limits the value of a user: a number, or a quantile of all of them."""
+    least, most = 0.0, math.inf
+    if isinstance(given, Mapping):
+        if set(given) != {"quantile"}:
+            return False
+        given, least, most = given["quantile"], 0.5, 1.0
+    return isinstance(given, int | float) and not isinstance(given, bool) and least <= given < most
+
+
 def _check_per_user(spec: Mapping[str, Any]) -> Iterator[Problem]:
     """What only experiments compute: one number for each user."""
     aggregation = spec["aggregation"]
@@ -115,6 +126,12 @@ def _check_per_user(spec: Mapping[str, Any]) -> Iterator[Problem]:
     if "userCap" in spec and aggregation not in {"mean", "sum", "count"}:
         yield Problem(
             f"userCap limits the value of one user, and {aggregation} has no such values; leave it out.",
+            "/spec/userCap",
+        )
+    if "userCap" in spec and not _is_cap(spec["userCap"]):
+        yield Problem(
+            "userCap is a number from 0 on, or {quantile: 0.99} for that of all users of all arms together, from 0.5 and"
+            " below 1.",
             "/spec/userCap",
         )
     if aggregation in {"funnel", "time to event"} and spec.get("covariateDays"):

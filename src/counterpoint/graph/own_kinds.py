@@ -188,7 +188,7 @@ OWN_KINDS = (
             ),
             Field("covariateDays", "number", minimum=0, maximum=365),
             Field("cap", "number", minimum=0),
-            Field("userCap", "number", minimum=0),
+            Field("userCap", "any"),
             Field("steps", "texts"),
             Field("role", choices=("northStar", "guardrail", "ordinary")),
             Field(

@@ -24,6 +24,7 @@ SOURCE = Field(
         Field("variant", required=True),
         Field("time"),
         Field("metrics", "mapping", fields=(Field("*", "any"),)),
+        Field("segments", "texts"),
         Field("delimiter"),
         Field("decimal", choices=(".", ",")),
         Field("encoding", choices=("utf-8", "latin-1", "utf-16")),
@@ -35,12 +36,11 @@ SOURCE = Field(
 def check_source(source: Mapping[str, Any], spec: Mapping[str, Any]) -> Iterator[Problem]:
     """What is wrong with a source, and with the dates of the spec that holds it."""
     at = "/spec/source"
-    for name in ("start", "end"):
-        if name in spec and "time" not in source:
-            yield Problem(
-                f"{name} bounds rows by their time, and the source names no column `time`; name it, or leave {name} out.",
-                f"/spec/{name}",
-            )
+    if "start" in spec and "time" not in source:  # an end also says from when on the table may be read
+        yield Problem(
+            "start bounds rows by their time, and the source names no column `time`; name it, or leave start out.",
+            "/spec/start",
+        )
     if ("file" in source) == ("connection" in source):
         yield Problem("Name either a file, or a connection of the settings with a table; one of the two.", at)
     if "connection" in source:

@@ -4,9 +4,9 @@ from datetime import datetime
 
 from counterpoint.errors import InputError
 from counterpoint.experiments.estimates import estimates_of
+from counterpoint.experiments.journal_totals import totals_now
 from counterpoint.experiments.model import Experiment
 from counterpoint.experiments.model import Guardrail as Compared
-from counterpoint.experiments.store import totals_now
 from counterpoint.experiments.totals import ArmTotals, Totals
 from counterpoint.rollouts.judging import Observed
 from counterpoint.rollouts.model import Rollout, State

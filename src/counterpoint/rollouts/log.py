@@ -26,7 +26,7 @@ EVENTS = Table(
     Column("at", INTEGER, nullable=False),
     Column("event", TEXT, nullable=False),
 )
-"""`seq` is the number of the event in the activity log, `event` a JSON value; see migration 0011."""
+"""`seq` is the number of the event in the activity log, `event` a JSON value; see migration 0012."""
 
 
 class MovedOnError(ConflictError):

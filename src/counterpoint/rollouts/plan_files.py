@@ -98,7 +98,7 @@ def _from_journal(workspace: Workspace, plan: Rollout) -> tuple[dict[str, Baseli
     from msgspec.structs import replace
 
     from counterpoint.experiments.history import history_of
-    from counterpoint.experiments.store import EXPOSURE
+    from counterpoint.experiments.journal_totals import EXPOSURE
     from counterpoint.experiments.users import exposures_of
 
     named = replace(plan, control=plan.control or "control", treatment=plan.treatment or "treatment")

@@ -10,6 +10,7 @@ from counterpoint.server.identity.model import Caller
 
 __all__ = [
     "NOBODY",
+    "UNTOLD",
     "caller_of",
     "client_address",
     "header",
@@ -17,6 +18,7 @@ __all__ = [
     "method_of",
     "request_id_of",
     "set_caller",
+    "untold",
     "wants_html",
 ]
 
@@ -40,6 +42,17 @@ def header(scope: Scope, name: bytes) -> str | None:
 def method_of(scope: Scope) -> str:
     """The request's method; the answer to a WebSocket is as to a GET."""
     return str(scope.get("method", "GET"))
+
+
+UNTOLD = ("/concerns", "/api/v1/concerns", "/feedback/to/", "/feedback/status/")
+"""Below these no request has a line in a log: one about concerns would tell who raised a nameless one, and addresses
+of feedback hold secrets. One that fails is told without the rest of its path and without who sent it."""
+
+
+def untold(path: str) -> str | None:
+    """The beginning of a path that no log tells more of; none for all others. Routing takes //concerns for /concerns."""
+    plain = f"/{path.lstrip('/')}"
+    return next((beginning for beginning in UNTOLD if plain.startswith(beginning)), None)
 
 
 def caller_of(scope: Scope) -> Caller:

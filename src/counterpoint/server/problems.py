@@ -16,7 +16,7 @@ from litestar.exceptions import HTTPException
 from litestar.types import ASGIApp, Message, Receive, Scope, Send
 
 from counterpoint.errors import CounterpointError, OverloadedError, Problem, UnauthenticatedError
-from counterpoint.server.connection import caller_of, request_id_of, wants_html
+from counterpoint.server.connection import caller_of, request_id_of, untold, wants_html
 from counterpoint.server.parameters import wrong_parameters
 
 __all__ = ["Failure", "Problems", "Shape", "answer_error", "describe"]
@@ -162,6 +162,10 @@ def _note(scope: Scope, error: BaseException, failure: Failure) -> None:
     if failure.status >= 500:
         log = structlog.get_logger("counterpoint.server")
         foreseen = isinstance(error, CounterpointError)
+        if (hidden := untold(scope["path"])) is not None:
+            # What a database says of an error holds the values of the row: here the kind of the error must do.
+            log.error("request_failed", path=hidden, error=type(error).__name__)
+            return
         log.error(
             "request_failed", path=scope["path"], error=str(error), exc_info=None if foreseen else error
         )

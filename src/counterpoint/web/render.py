@@ -37,6 +37,7 @@ NAVIGATION = (
         (
             ("/catalog", "Catalog", "catalog"),
             ("/organisation", "Organisation", "group"),
+            ("/dependencies", "Dependencies", "arrow"),
             ("/docs", "Documentation", "docs"),
             ("/scorecards", "Scorecards", "scorecard"),
         ),
@@ -45,6 +46,8 @@ NAVIGATION = (
         "The loop",
         (
             ("/bets", "Bets", "bet"),
+            ("/concerns", "Concerns", "warning"),
+            ("/feedback", "Feedback", "down"),
             ("/flags", "Flags", "flag"),
             ("/rollouts", "Rollouts", "rollout"),
             ("/experiments", "Experiments", "experiment"),
@@ -54,6 +57,8 @@ NAVIGATION = (
     ("The journal", (("/events", "Events", "events"), ("/activity", "Activity", "activity"))),
 )
 """What the sidebar shows: a label, then address, name and icon of each page."""
+PARTS = {"/concerns": "/bets", "/feedback": "/bets"}
+"""Pages that belong to the practice whose pages begin elsewhere."""
 BELONGING = (
     (re.compile("/(units|people)/"), "/organisation"),
     (re.compile("/(vocabulary|practices|criticisms)$"), "/settings"),
@@ -122,7 +127,8 @@ class PageContext:
         """What the sidebar shows, without the practices that are switched off."""
         hidden = {PRACTICES[key].path for key in self.customs.off} - {""}
         kept = (
-            (label, [entry for entry in entries if entry[0] not in hidden]) for label, entries in NAVIGATION
+            (label, [entry for entry in entries if not hidden & {entry[0], PARTS.get(entry[0])}])
+            for label, entries in NAVIGATION
         )
         return [(label, entries) for label, entries in kept if entries]
 
@@ -167,7 +173,7 @@ def environment() -> Environment:
         extensions=[speech.Speech],
     )
     made.filters.update(
-        action_words=action_words,
+        action_words=spoken(lambda action: speech.told_own(action_words(action))),
         ago=formats.ago,
         kind_word=spoken(lambda kind: speech.told_own(kind_word(kind))),
         kind_words=spoken(lambda kind: speech.told_own(kind_words(kind))),

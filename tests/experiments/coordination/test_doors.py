@@ -3,9 +3,11 @@
 import json
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 from litestar.testing import TestClient
 
 from counterpoint import Workspace
@@ -127,3 +129,50 @@ def test_reading_an_experiment_notes_what_it_meets(
 ) -> None:
     assert run(["-w", str(busy.path), "experiments", "analyze", "greeting", "--no-record"]) == 0
     assert "note: “Greeting” and “Shelf” may have the same users" in capsys.readouterr().err
+
+
+def test_writing_an_experiment_warns_of_those_that_it_meets(busy: Workspace, tmp_path: Path) -> None:
+    new = experiment("shelves", "shelf", -1, 9)
+    with TestClient(create_app(busy, auth=False), base_url="http://counterpoint.localhost") as client:
+        answer = client.put("/api/v1/entities/experiment/default/shelves", json=new).json()
+    assert any("may have the same users" in each["message"] for each in answer["warnings"])
+    assert any("ranges of one layer" in each["message"] for each in answer["warnings"])
+
+
+@pytest.mark.parametrize("dry", [True, False])
+def test_an_import_warns_of_experiments_that_meet_once(
+    busy: Workspace, tmp_path: Path, capsys: pytest.CaptureFixture[str], dry: bool
+) -> None:
+    pair = [experiment("first", "shelf", -1, 9), experiment("second", "shelf", -1, 9)]
+    old = experiment("past", "shelf", -90, -80)
+    file = tmp_path / "e.yaml"
+    file.write_text("---\n".join(map(yaml.safe_dump, [*pair, old])))
+    capsys.readouterr()
+    command = [
+        "--json",
+        "-w",
+        str(busy.path),
+        "import",
+        "catalog",
+        str(file),
+        *(["--dry-run"] if dry else []),
+    ]
+    assert run(command) == 0  # a warning and no error: to meet is no fault
+    found = [each for each in json.loads(capsys.readouterr().out)["problems"] if each["code"] == "collision"]
+    told = [
+        each["message"] for each in found if "“First”" in each["message"] and "“Second”" in each["message"]
+    ]
+    assert len(told) == 1
+    assert "read the same exposures of the flag shelf" in told[0]
+    assert not any("Past" in each["message"] for each in found)
+    assert {each["level"] for each in found} == {"warning"}
+
+
+def test_a_flag_with_a_component_that_is_no_reference_stops_no_experiment(busy: Workspace) -> None:
+    spec = {
+        **HOME["spec"],
+        "definition": {**HOME["spec"]["definition"], "metadata": {"component": "a b:c/d/e"}},
+    }
+    with busy.graph.write(local_actor()) as writer:
+        writer.put({**HOME, "spec": spec})
+    assert calendar_of(busy, NOW).surfaces

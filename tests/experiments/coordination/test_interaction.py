@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from litestar.testing import TestClient
 
 from counterpoint import Workspace
 from counterpoint.cli import run
@@ -14,6 +15,7 @@ from counterpoint.experiments.coordination.interaction import Pair, adjusted, bo
 from counterpoint.experiments.coordination.together import interactions_in
 from counterpoint.experiments.totals import ArmTotals, MetricTotals, Totals
 from counterpoint.graph.actor import local_actor
+from counterpoint.server.app import create_app
 from counterpoint.stats import Moments
 from tests.experiments.conftest import ENTITIES, entity
 
@@ -132,7 +134,47 @@ def test_an_interaction_in_the_journal_is_found_with_the_users_of_both(
     assert "! spent: the effect of “Covers”" in shown
 
 
+def test_the_page_tells_the_pair_with_its_figures_when_somebody_asks(shop: Workspace) -> None:
+    with TestClient(create_app(shop, auth=False, loopback=True), base_url="http://127.0.0.1") as client:
+        client.headers["Accept"] = "text/html"
+        first = client.get("/experiments/interactions").text
+        assert "Look at them" in first
+        assert "What was found" not in first
+        shown = client.get("/experiments/interactions?look=1").text
+        for words in (
+            "1 interaction in 1 pair",
+            "+3.000",
+            "−3.000",
+            "360",
+            "another one for users who also have",
+        ):
+            assert words in shown
+        assert "1 pair" in client.get("/experiments/interactions?experiment=experiment:default/covers").text
+        assert "/experiments/interactions" in client.get("/experiments/calendar").text
+        assert "/experiments/interactions?experiment=" in client.get("/experiments/default/covers").text
+
+
+def test_effects_are_withheld_while_a_plan_does_not_let_them_be_read(
+    shop: Workspace, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (only,) = interactions_in(shop, datetime(2026, 5, 19, tzinfo=UTC)).items
+    assert (only.alone, only.together, only.difference) == (None, None, pytest.approx(-3.0))
+    with shop.graph.write(local_actor()) as writer:
+        writer.put(experiment("covers", end="2126-05-20"))
+    assert run(["-w", str(shop.path), "experiments", "interactions"]) == 0
+    assert "effects withheld; difference -3" in capsys.readouterr().out
+
+
 def test_an_experiment_without_neighbours_has_no_interactions(shop: Workspace) -> None:
     with shop.graph.write(local_actor()) as writer:
         writer.put(experiment("search", surface="search"))
     assert interactions_in(shop, NOW, name="search").items == ()
+
+
+def test_effects_of_a_plan_that_does_not_say_when_it_is_read_are_withheld_here_too(shop: Workspace) -> None:
+    undeclared = experiment("covers")
+    del undeclared["spec"]["end"]
+    with shop.graph.write(local_actor()) as writer:
+        writer.put(undeclared)
+    (only,) = interactions_in(shop, NOW).items
+    assert (only.alone, only.together, only.difference) == (None, None, pytest.approx(-3.0))

@@ -5,7 +5,14 @@ from typing import Any
 
 import pytest
 
-from counterpoint.experiments.coordination.model import Placed, Slot, collisions, state_at
+from counterpoint.experiments.coordination.model import (
+    Placed,
+    Slot,
+    collisions,
+    holdout_collisions,
+    meetings,
+    state_at,
+)
 
 NOW = datetime(2026, 6, 15, tzinfo=UTC)
 
@@ -88,3 +95,29 @@ def test_a_pair_that_shares_much_is_told_once_and_what_runs_comes_first() -> Non
 )
 def test_the_state_follows_the_dates(given: dict[str, Any], state: str) -> None:
     assert state_at(placed("a", **given), NOW) == state
+
+
+HELD = {**HOME, "flag": "x", "holdouts": ("quarter",), "slot": slot(0, 50)}
+SPARED: dict[str, tuple[dict[str, Any], bool]] = {
+    "the other does not keep to it": (
+        {**HOME, "flag": "y", "spared": ("quarter",), "slot": slot(50, 100)},
+        True,
+    ),
+    "both keep to it": ({**HOME, "flag": "y", "holdouts": ("quarter",)}, False),
+    "another place": ({**HOME, "flag": "y", "spared": ("quarter",), "places": ("surface search",)}, False),
+    "another set": ({"flag": "y", "flag_set": "flagset:default/web", "spared": ("quarter",)}, False),
+    "another time": ({**HOME, "flag": "y", "spared": ("quarter",), **june(21, 29)}, False),
+}
+
+
+@pytest.mark.parametrize("name", SPARED)
+def test_an_experiment_collides_with_a_holdout_that_it_does_not_keep_to(name: str) -> None:
+    other, meets = SPARED[name]
+    found = holdout_collisions([placed("b", **other), placed("a", **HELD)], NOW)
+    assert [(each.kind, each.one, each.other) for each in found] == (
+        [("holdout", "experiment:default/a", "experiment:default/b")] if meets else []
+    )
+    for each in found:
+        assert "“b” may treat users whom the holdout quarter keeps out of “a”" in each.sentence
+        assert "Add quarter to the holdouts of the flag y" in each.remedy
+        assert each in meetings([placed("a", **HELD), placed("b", **other)], NOW)

@@ -13,7 +13,8 @@ from counterpoint.experiments.tables.asking import plain_name
 
 from .conftest import Write
 
-ASKED = ("--subject", "user", "--variant", "arm", "--control", "a", "--metric", "spent")
+ENDED = ("--end", "2026-06-01")
+ASKED = ("--subject", "user", "--variant", "arm", "--control", "a", "--metric", "spent", *ENDED)
 
 
 def call(*arguments: str) -> int:
@@ -38,7 +39,17 @@ def rows(users: int = 40, *, sign: str = ",", extra: str = "") -> str:
     return sign.join(("user", "arm", "spent")) + "\n" + "\n".join(lines) + "\n" + extra
 
 
-CATS = ("--subject", "userid", "--variant", "version", "--control", "gate_30", "--metric", "retention_7")
+CATS = (
+    "--subject",
+    "userid",
+    "--variant",
+    "version",
+    "--control",
+    "gate_30",
+    "--metric",
+    "retention_7",
+    *ENDED,
+)
 
 
 @pytest.mark.parametrize(("threshold", "state"), [("0.001", "do not ship"), ("0.01", "invalid")])
@@ -61,6 +72,30 @@ def test_figures_of_an_invalid_table_are_withheld_until_somebody_acknowledges_it
     ]
     assert metric["difference"] is None
     assert "withheld" in metric["note"]
+
+
+def test_a_table_whose_end_is_not_declared_tells_nothing_of_success_and_says_what_to_declare(
+    cats: Path, folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    found = read(capsys, "--table", str(cats), *CATS[:-2], "--srm-threshold", "0.0001")
+    (metric,) = found["comparisons"][0]["metrics"]
+    assert (found["verdict"]["state"], metric["difference"], metric["p"]) == ("keep running", None, None)
+    assert "--end" in found["verdict"]["wouldChange"]
+    assert "--explore" in found["verdict"]["wouldChange"]
+    looked = read(capsys, "--table", str(cats), *CATS[:-2], "--explore")
+    (metric,) = looked["comparisons"][0]["metrics"]
+    assert metric["difference"] == pytest.approx(8_279 / 45_489 - 8_502 / 44_700, rel=1e-12)
+    assert (looked["verdict"]["state"], looked["progress"]["exploratory"]) == ("keep running", True)
+    for wrong in (("--explore", *ENDED), ("--end", "soon")):
+        assert "--end" in refused(capsys, "--table", str(cats), *CATS[:-2], *wrong)
+
+
+def test_an_end_to_come_keeps_a_table_from_being_read(
+    write: Write, capsys: pytest.CaptureFixture[str]
+) -> None:
+    write("t.csv", rows())
+    found = read(capsys, "--table", "t.csv", *ASKED[:-2], "--end", "2999-01-01")
+    assert (found["verdict"]["state"], found["verdict"]["condition"]) == ("keep running", "end")
 
 
 def test_the_words_name_the_table_and_no_exposure(
@@ -108,6 +143,37 @@ def test_no_row_of_a_user_is_asked_of_the_engine(
     (answer,) = fetched
     assert answer.num_rows == 2
     assert "subject" not in answer.column_names
+
+
+def test_what_is_packed_is_told_by_the_file_and_not_by_its_name(
+    write: Write, capsys: pytest.CaptureFixture[str]
+) -> None:
+    write("packed.csv", gzip.compress(rows().encode()))
+    write("plain.csv.gz", rows())
+    for name in ("packed.csv", "plain.csv.gz"):
+        assert sum(arm["users"] for arm in read(capsys, "--table", name, *ASKED)["arms"]) == 40
+
+
+@pytest.mark.parametrize("column", ["a:b", "clicks/day", 'sp"ent', "a=b", "drop table x;--"])
+def test_any_column_can_be_named_in_double_quotes(
+    write: Write, capsys: pytest.CaptureFixture[str], column: str
+) -> None:
+    write("t.csv", rows().replace("spent", '"' + column.replace('"', '""') + '"', 1))
+    asked = f'x="{column}":decrease' if '"' not in column else f"x={column}:decrease"
+    (metric,) = read(capsys, "--table", "t.csv", *ASKED[:6], *ENDED, "--metric", asked)["comparisons"][0][
+        "metrics"
+    ]
+    assert (metric["event"], metric["direction"]) == (column, "decrease")
+
+
+def test_a_ship_never_says_that_what_it_ships_for_did_not_move(
+    write: Write, capsys: pytest.CaptureFixture[str]
+) -> None:
+    lines = [f"u{i},{'ab'[i % 2]},{10**15 + i % 7 + i % 2}" for i in range(200)]
+    write("t.csv", "user,arm,spent\n" + "\n".join(lines) + "\n")
+    verdict = read(capsys, "--table", "t.csv", *ASKED)["verdict"]
+    assert verdict["state"] == "ship"
+    assert "did not move" not in verdict["sentence"]
 
 
 @pytest.mark.parametrize("sign", [";", "\t", "|"])
@@ -160,6 +226,16 @@ BAD: dict[str, tuple[str | bytes, tuple[str, ...], tuple[str, ...]]] = {
     "not UTF-8 far down": (rows(30_000).encode() + b"u\xff,a,1\n", (), ("t.csv", "utf-8")),
     "UTF-16": (rows().encode("utf-16"), (), ("UTF-16", "encoding")),
     "a spreadsheet": (b"PK\x03\x04" + bytes(100), (), ("spreadsheet", "CSV")),
+    "carriage returns alone": (rows().replace("\n", "\r"), (), ("t.csv:1", "carriage return")),
+    "two signs as a delimiter": (rows(), ("--delimiter", ";;"), ("';;'", "semicolon")),
+    "a column's name of two lines": ('user,arm,"sp\nent"\n', (), ("t.csv:1", "one line")),
+    "points among decimal commas": (rows(sign=";", extra="u99;a;1.234\n"), ("--decimal", ","), ("1 rows hold text", "no point")),
+    "too large to be squared": (rows(extra="u99,a,1e200\n"), (), ("t.csv", "too large")),
+    "one arm": (rows().replace(",b,", ",a,"), (), ("only a (40 users)", "nothing to compare a with")),
+    "a treatment that nobody has": (rows(), ("--treatment", "bb"), ("'bb'", "did you mean b?")),
+    "its own covariate": (rows(), ("--covariate", "spent=spent"), ("its own covariate",)),
+    "no users per arm": (rows(), ("--units-per-arm", "-5"), ("unitsPerArm is -5",)),
+    "an endless share": (rows(), ("--share", "a=inf", "--share", "b=1"), ("no share above 0",)),
     "no variants at all": ("user,arm,spent\n" + "".join(f"u{i},v{i},1\n" for i in range(1500)), (), ("more than 1,000 values",)),
 }  # fmt: skip
 
@@ -198,6 +274,8 @@ def test_large_values_keep_their_digits(write: Write, capsys: pytest.CaptureFixt
     ("options", "words"),
     [
         (("--table", "no.csv", *ASKED), "There is no file no.csv"),
+        (("--table", ".", *ASKED), "is a folder"),
+        (("--table", "t.csv", "--subject", "arm", *ASKED[2:]), "one for each"),
         (("--subject", "user"), "--subject says how to read a table"),
         ((), "--table FILE"),
         (("--table", "t.csv", "--subject", "user", "--control", "a", "--metric", "spent"), "--variant"),
@@ -235,7 +313,7 @@ def test_ratios_and_covariates_of_columns_have_the_errors_that_users_give(
         clicks = views * (25 + 104_729 * i % 31 + 2 * (i % 2)) // 100
         lines.append(f"u{i},{'ab'[i % 2]},{clicks},{views}")
     write("t.csv", "user,arm,clicks,views\n" + "\n".join(lines) + "\n")
-    found = read(capsys, "--table", "t.csv", *ASKED[:6], "--metric", "rate=clicks/views")
+    found = read(capsys, "--table", "t.csv", *ASKED[:6], *ENDED, "--metric", "rate=clicks/views")
     metric = found["comparisons"][0]["metrics"][0]
     assert metric["controlMean"] == pytest.approx(0.331085521616, rel=1e-11)
     assert metric["difference"] == pytest.approx(0.019085906955, rel=1e-9)

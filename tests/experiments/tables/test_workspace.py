@@ -34,6 +34,7 @@ def experiment(source: Mapping[str, Any], **spec: Any) -> dict[str, Any]:
             "control": "a",
             "treatments": ["b"],
             "success": [{"metric": "spent"}],
+            "end": "2026-06-01",
             **spec,
         },
     )
@@ -85,6 +86,8 @@ def test_what_the_command_writes_is_imported_and_read_with_the_same_figures(
         "a",
         "--metric",
         "spent=revenue",
+        "--end",
+        "2026-06-01",
         "--owner",
         "games",
     )
@@ -186,3 +189,51 @@ def test_a_table_of_postgresql_is_read_and_its_password_stays_hidden(
     ):
         store.result_of(opened, store.load(opened, "pricing"))
     assert "s3cret" not in str(caught.value)
+
+
+ADDRESSES = (
+    "postgres://user:hid#den@localhost/db",
+    "postgres://user:hid/den@localhost/db",
+    "postgres://user:hid@den@localhost:1/db",
+    "postgres://user:hidden@localhost:999999/db",
+    "nonsense://user:hidden@localhost/db",
+    "user:hidden@localhost",
+)
+
+
+@pytest.mark.parametrize("address", ADDRESSES)
+def test_no_piece_of_a_password_is_shown_whatever_is_wrong_with_the_address(
+    workspace: Workspace, monkeypatch: pytest.MonkeyPatch, address: str
+) -> None:
+    found = {name: value for name, value in SOURCE.items() if name != "file"}
+    put(workspace, experiment({**found, "connection": "lake", "table": "t"}))
+    monkeypatch.setenv("COUNTERPOINT_WAREHOUSES__LAKE", address)
+    with pytest.raises(InputError) as caught, Workspace.open(workspace.path) as opened:
+        store.result_of(opened, store.load(opened, "pricing"))
+    shown = f"{caught.value} {caught.value.problems} {caught.value.__cause__}"
+    assert "lake" in shown.lower()
+    assert "hid" not in shown
+    assert "den" not in shown
+
+
+@pytest.mark.parametrize("engine", ["duckdb", "sqlite"])
+@pytest.mark.parametrize(
+    "table",
+    ['t"; DROP TABLE t; --', "(SELECT 1)", "read_csv('/etc/passwd')", ".", "a.b.c.t", "t; DROP TABLE t"],
+)
+def test_the_name_of_a_table_is_a_name_and_nothing_else(
+    workspace: Workspace, monkeypatch: pytest.MonkeyPatch, engine: str, table: str
+) -> None:
+    file = Path(workspace.path) / "lake.db"
+    connect: Any = duckdb.connect if engine == "duckdb" else sqlite3.connect
+    connection = connect(str(file))
+    connection.execute("CREATE TABLE t (a TEXT)")
+    connection.close()
+    found = {name: value for name, value in SOURCE.items() if name != "file"}
+    put(workspace, experiment({**found, "connection": "lake", "table": table}))
+    monkeypatch.setenv("COUNTERPOINT_WAREHOUSES__LAKE", f"{engine}://lake.db")
+    with Workspace.open(workspace.path) as opened, pytest.raises(InputError):
+        store.result_of(opened, store.load(opened, "pricing"))
+    connection = connect(str(file))
+    assert connection.execute("SELECT count(*) FROM t").fetchone() == (0,)
+    connection.close()

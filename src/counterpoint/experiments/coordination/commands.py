@@ -55,8 +55,12 @@ def _met(found: "Interactions") -> "RenderableType":
             Text(("! " if each.found else "  ") + each.sentence, style="yellow" if each.found else "")
         )
         if each.state == "tested":
+            known = each.alone is not None and each.together is not None
+            effects = (
+                f"effect {each.alone:.4g} without, {each.together:.4g} with" if known else "effects withheld"
+            )
             figures = (
-                f"effect {each.alone:.4g} without, {each.together:.4g} with; difference {each.difference:.4g}"
+                f"{effects}; difference {each.difference:.4g}"
                 f" ({each.low:.4g} to {each.high:.4g}), p {p_value(each.p)}, corrected {p_value(each.p_adjusted)}"
             )
             parts.append(Padding(Text(figures, style="dim"), (0, 0, 0, 4)))

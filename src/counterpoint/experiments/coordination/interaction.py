@@ -7,6 +7,7 @@ from typing import Literal
 import msgspec
 from msgspec.structs import replace
 
+from counterpoint.experiments.metrics.reading import LEAST
 from counterpoint.experiments.model import Experiment, Metric
 from counterpoint.experiments.totals import Totals
 from counterpoint.said import Said
@@ -15,8 +16,6 @@ from counterpoint.stats.distributions import t_lower, t_quantile
 
 __all__ = ["Interaction", "Pair", "adjusted", "both_name", "common_metrics", "interactions", "names_of"]
 
-LEAST = 2
-"""Users that each of the four cells needs."""
 _BETWEEN = "\x1f"
 
 
@@ -57,7 +56,7 @@ class Interaction(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     """In both experiments: both controls, treatment of the one only, of the other only, both treatments."""
     state: Literal["tested", "too few users", "no variance"]
     alone: float | None = None
-    """Effect of the one's treatment on users in the other's control."""
+    """Effect of the one's treatment on users in the other's control; none too while a plan does not let it be read."""
     together: float | None = None
     """Effect of the one's treatment on users in the other's treatment."""
     difference: float | None = None
@@ -145,7 +144,7 @@ def _tested(made: Interaction, cells: Sequence[Moments]) -> Interaction:
     References:
         Satterthwaite (1946), Biometrics Bulletin 2, 110-114.
     """
-    if min(cell.n for cell in cells) < LEAST:
+    if min(cell.n for cell in cells) < LEAST:  # the mean of fewer would tell of them
         return made
     parts = [cell.m2 / (cell.n - 1) / cell.n for cell in cells]
     alone, together = cells[1].mean - cells[0].mean, cells[3].mean - cells[2].mean

@@ -8,15 +8,26 @@ leaves out what the other asks for.
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime
 from itertools import combinations
-from typing import Literal
+from typing import Final, Literal
 
 import msgspec
 
 from counterpoint.said import Said
 
-__all__ = ["Collision", "Placed", "Slot", "State", "collisions", "exclusive", "state_at"]
+__all__ = [
+    "Collision",
+    "Placed",
+    "Slot",
+    "State",
+    "collisions",
+    "exclusive",
+    "holdout_collisions",
+    "meetings",
+    "state_at",
+]
 
 State = Literal["past", "running", "planned", "undated"]
+ORDER: Final[dict[State, int]] = {"running": 0, "planned": 1, "undated": 2, "past": 3}
 FIRST, LAST = datetime.min.replace(tzinfo=UTC), datetime.max.replace(tzinfo=UTC)
 
 
@@ -50,6 +61,9 @@ class Placed(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     """Of the flag's audience: one of them is asked for."""
     excluded: tuple[str, ...] = ()
     holdouts: tuple[str, ...] = ()
+    """Holdouts that its flag keeps to: their users get nothing new."""
+    spared: tuple[str, ...] = ()
+    """Holdouts of its flag set that its flag does not keep to."""
 
     @property
     def dated(self) -> bool:
@@ -62,7 +76,8 @@ class Collision(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
 
     one: str
     other: str
-    kind: Literal["flag", "place"]
+    kind: Literal["flag", "place", "holdout"]
+    """ "holdout": the one keeps users out whom the other may treat, so that the holdout compares nothing any more."""
     shared: tuple[str, ...]
     start: datetime | None
     """Of the time in which both run; none where it is open."""
@@ -99,11 +114,49 @@ def _leaves_out(one: Placed, other: Placed) -> bool:
 
 def collisions(placed: Sequence[Placed], now: datetime) -> tuple[Collision, ...]:
     """All pairs that may have the same users at the same time: those to come and that run first, then by name."""
-    order = {"running": 0, "planned": 1, "undated": 2, "past": 3}
     found = [
         collision for one, other in _meeting(placed) if (collision := _collision(one, other, now)) is not None
     ]
-    return tuple(sorted(found, key=lambda each: (order[each.state], each.one, each.other)))
+    return tuple(sorted(found, key=lambda each: (ORDER[each.state], each.one, each.other)))
+
+
+def holdout_collisions(placed: Sequence[Placed], now: datetime) -> tuple[Collision, ...]:
+    """Pairs on one place of which the one keeps to a holdout of their flag set and the other does not.
+
+    Ranges of a layer do not part them: whoever is held out is held out of all that is new there.
+    """
+    found = []
+    for pair in _meeting(placed):
+        for keeps, other in (pair, pair[::-1]):
+            names = [name for name in keeps.holdouts if name in other.spared]
+            time = _together(keeps, other)
+            if names and keeps.flag_set == other.flag_set and time is not None:
+                found.append(_of_holdout(keeps, other, names[0], time, now))
+    return tuple(found)
+
+
+def _of_holdout(
+    keeps: Placed, other: Placed, name: str, time: tuple[datetime | None, datetime | None], now: datetime
+) -> Collision:
+    both = Placed(ref="", title="", start=time[0], end=time[1])
+    return Collision(
+        one=min(keeps.ref, other.ref),
+        other=max(keeps.ref, other.ref),
+        kind="holdout",
+        shared=(f"holdout {name}",),
+        start=time[0],
+        end=time[1],
+        state=state_at(both, now),
+        sentence=f"“{other.title}” may treat users whom the holdout {name} keeps out of “{keeps.title}”: what the holdout is"
+        " compared with at its end is no longer without anything new.",
+        remedy=f"Add {name} to the holdouts of the flag {other.flag} in the plan of its flag set.",
+    )
+
+
+def meetings(placed: Sequence[Placed], now: datetime) -> tuple[Collision, ...]:
+    """All collisions, those with holdouts too: those that run first, then those to come, then by name."""
+    found = (*collisions(placed, now), *holdout_collisions(placed, now))
+    return tuple(sorted(found, key=lambda each: (ORDER[each.state], each.one, each.other, each.kind)))
 
 
 def _meeting(placed: Iterable[Placed]) -> Iterator[tuple[Placed, Placed]]:
@@ -126,13 +179,21 @@ def _keys(placed: Placed) -> Iterator[tuple[str, ...]]:
     yield from (("place", place) for place in dict.fromkeys(placed.places))
 
 
-def _collision(one: Placed, other: Placed, now: datetime) -> Collision | None:
+def _together(one: Placed, other: Placed) -> tuple[datetime | None, datetime | None] | None:
+    """When both run, an open side as none; none where they never do."""
     start = max(one.start or FIRST, other.start or FIRST)
     end = min(one.end or LAST, other.end or LAST)
-    same_flag = bool(one.flag) and (one.flag, one.flag_set) == (other.flag, other.flag_set)
-    if start >= end or (not same_flag and exclusive(one, other)):
+    if start >= end:
         return None
-    begin, finish = (None if start == FIRST else start), (None if end == LAST else end)
+    return (None if start == FIRST else start), (None if end == LAST else end)
+
+
+def _collision(one: Placed, other: Placed, now: datetime) -> Collision | None:
+    time = _together(one, other)
+    same_flag = bool(one.flag) and (one.flag, one.flag_set) == (other.flag, other.flag_set)
+    if time is None or (not same_flag and exclusive(one, other)):
+        return None
+    begin, finish = time
     both = Placed(ref="", title="", start=begin, end=finish)
     if same_flag:
         shared: tuple[str, ...] = (f"flag {one.flag}",)

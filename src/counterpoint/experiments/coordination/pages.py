@@ -5,10 +5,14 @@ from typing import Any
 
 from litestar import MediaType, get
 from litestar.di import NamedDependency
+from litestar.params import FromQuery
 from markupsafe import Markup
 
+from counterpoint.errors import InputError
 from counterpoint.experiments.coordination.model import State
-from counterpoint.experiments.coordination.store import Calendar, calendar_of
+from counterpoint.experiments.coordination.shown import pairs_of
+from counterpoint.experiments.coordination.store import Calendar, calendar_of, units_of
+from counterpoint.experiments.coordination.together import interactions_in
 from counterpoint.experiments.coordination.wording import span_in_words
 from counterpoint.experiments.store import titles_of
 from counterpoint.web import PageContext, render
@@ -37,6 +41,43 @@ def show_calendar(ws: NamedDependency[Workspace], page: NamedDependency[PageCont
         span_in_words=span_in_words,
         chart=_chart(found, title=page.tell("Experiments over time"), none=page.tell("No surface")),
         titles=titles_of(ws, {each.owner for each in by_ref.values() if each.owner}),
+    )
+
+
+@get("/experiments/interactions", media_type=MediaType.HTML, include_in_schema=False, sync_to_thread=True)
+def show_interactions(
+    ws: NamedDependency[Workspace],
+    page: NamedDependency[PageContext],
+    experiment: FromQuery[str | None] = None,
+    look: FromQuery[str | None] = None,
+) -> str:
+    """Whether experiments that have the same users change each other's effect; read when somebody asks."""
+    now = datetime.now(UTC)
+    met = [
+        each for each in calendar_of(ws, now).collisions if each.kind == "place" and each.state != "planned"
+    ]
+    refs = {ref for each in met for ref in (each.one, each.other)}
+    titles = titles_of(ws, refs)
+    found, error = None, ""
+    if met and (look or experiment):
+        try:
+            found = interactions_in(ws, now, name=experiment or None)
+        except InputError as problem:
+            error = problem.message
+    items = found.items if found else ()
+    tested = [each for each in items if each.state == "tested"]
+    return render(
+        page,
+        "experiments/interactions.html",
+        options=sorted(((ref, titles.get(ref, ref)) for ref in refs), key=lambda each: each[1]),
+        experiment=experiment,
+        found=found,
+        error=error,
+        hits=sum(each.found for each in items),
+        tested=tested,
+        withheld=any(each.alone is None for each in tested),
+        pairs=pairs_of(found, units_of(ws)) if found else [],
+        titles=titles,
     )
 
 
@@ -69,4 +110,4 @@ def _chart(found: Calendar, *, title: str, none: str) -> Markup:
     return timeline(groups, low=low, high=high, today=now, title=title)
 
 
-pages: list[Any] = [show_calendar]
+pages: list[Any] = [show_calendar, show_interactions]

@@ -6,7 +6,9 @@ from typing import Any
 
 import msgspec
 
-from counterpoint.experiments.coordination.model import Collision, Placed, Slot, State, collisions, state_at
+from counterpoint.errors import InputError
+from counterpoint.experiments.coordination.model import Collision, Placed, Slot, State, meetings, state_at
+from counterpoint.experiments.measures import Aggregation
 from counterpoint.experiments.plan import moment_in
 from counterpoint.graph.entity import Entity
 from counterpoint.graph.flagd import flags_by_key
@@ -14,7 +16,7 @@ from counterpoint.graph.reader import Reader
 from counterpoint.graph.ref import parse_ref
 from counterpoint.workspace import Workspace
 
-__all__ = ["Calendar", "Entry", "calendar_of", "collisions_with", "experiments_in", "placed_in"]
+__all__ = ["Calendar", "Entry", "calendar_of", "collisions_with", "experiments_in", "placed_in", "units_of"]
 
 MOST = 1000
 """Experiments of one page of the graph."""
@@ -47,14 +49,21 @@ def calendar_of(workspace: Workspace, now: datetime) -> Calendar:
         name: tuple(Entry(each, state_at(each, now)) for each in sorted(by_surface[name], key=_order))
         for name in sorted(by_surface, key=lambda name: (not name, name))
     }
-    return Calendar(now, surfaces, collisions(placed, now))
+    return Calendar(now, surfaces, meetings(placed, now))
 
 
 def collisions_with(workspace: Workspace, ref: str, now: datetime) -> tuple[Collision, ...]:
     """The collisions of one experiment."""
     with workspace.graph.read() as reader:
         placed = placed_in(reader)
-    return tuple(each for each in collisions(placed, now) if ref in (each.one, each.other))
+    return tuple(each for each in meetings(placed, now) if ref in (each.one, each.other))
+
+
+def units_of(workspace: Workspace) -> dict[str, tuple[Aggregation, str | None]]:
+    """How the figures of each metric are written, by its name: the aggregation and the unit."""
+    with workspace.graph.read() as reader:
+        metrics = reader.find(kind="Metric", limit=MOST).items
+    return {each.name: (each.spec["aggregation"], each.spec.get("unit")) for each in metrics}
 
 
 def _order(placed: Placed) -> tuple[bool, str, str]:
@@ -103,6 +112,7 @@ def _placed(entity: Entity, sets: Mapping[str, Entity]) -> Placed:
         segments=segments,
         excluded=excluded,
         holdouts=_texts(plan.get("holdouts")),
+        spared=tuple(each for each in _holdouts(found) if each not in _texts(plan.get("holdouts"))),
     )
 
 
@@ -116,10 +126,25 @@ def _places(entity: Entity, flag_set: Entity | None, key: str) -> Iterator[str]:
         whole = definition.get("metadata") if isinstance(definition, Mapping) else None
         for metadata in (own, whole):
             component = metadata.get("component") if isinstance(metadata, Mapping) else None
-            if isinstance(component, str) and component:
-                yield f"component {parse_ref(component, default_kind='component').name}"
+            if isinstance(component, str) and (name := _component(component)):
+                yield f"component {name}"
                 break
     yield from (f"tag {tag}" for tag in entity.metadata.get("tags") or () if isinstance(tag, str))
+
+
+def _component(text: str) -> str:
+    """The name of a component; empty where the flag's metadata name none that could be."""
+    try:
+        return parse_ref(text, default_kind="component").name
+    except InputError:
+        return ""
+
+
+def _holdouts(flag_set: Entity | None) -> tuple[str, ...]:
+    """The holdouts that a flag set declares."""
+    composition = flag_set.spec.get("composition") if flag_set else None
+    declared = composition.get("holdouts") if isinstance(composition, Mapping) else None
+    return tuple(map(str, declared)) if isinstance(declared, Mapping) else ()
 
 
 def _plan(flag_set: Entity | None, key: str) -> Mapping[str, Any]:

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import msgspec
+from msgspec.structs import replace
 
 from counterpoint.errors import InputError
 from counterpoint.experiments import store
@@ -16,6 +17,7 @@ from counterpoint.experiments.coordination.interaction import (
 )
 from counterpoint.experiments.coordination.model import collisions
 from counterpoint.experiments.coordination.store import placed_in
+from counterpoint.experiments.journal_totals import EXPOSURE
 from counterpoint.experiments.model import Experiment
 from counterpoint.experiments.totals import Totals, totals_of
 from counterpoint.graph.ref import parse_ref
@@ -73,8 +75,19 @@ def interactions_in(workspace: Workspace, now: "datetime", *, name: str | None =
                 left_out.append(f"{parse_ref(each.one).short} and {parse_ref(each.other).short}")
                 continue
             looked += 1
-            found += interactions(pair, pair_totals(pair, snapshot), titles)
+            items = interactions(pair, pair_totals(pair, snapshot), titles)
+            if not (_may_be_read(pair.one, now) and _may_be_read(pair.other, now)):
+                # The difference of two effects does not tell them; they themselves would be read too early.
+                items = [replace(item, alone=None, together=None) for item in items]
+            found += items
     return Interactions(looked, tuple(adjusted(found, titles)), tuple(left_out))
+
+
+def _may_be_read(plan: Experiment, now: "datetime") -> bool:
+    """Whether the plan lets effects be read now, as far as its dates say; one that does not say when it is read never does."""
+    if plan.reading.method == "confidence-sequence":
+        return True
+    return plan.end is not None and now >= plan.end
 
 
 def _summable(plan: Experiment) -> bool:
@@ -88,7 +101,7 @@ def pair_totals(pair: Pair, snapshot: "Snapshot") -> Totals:
 
     plan = pair.plan
     events = snapshot.events(*sorted({event for metric in plan.metrics for event in metric.types}))
-    exposures = snapshot.events(store.EXPOSURE)
+    exposures = snapshot.events(EXPOSURE)
     expression = together_expression(
         pair, [exposures_of(each, exposures) for each in (pair.one, pair.other)], events
     )

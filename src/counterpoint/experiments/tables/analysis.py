@@ -13,6 +13,7 @@ from counterpoint.experiments.analysis import result_of
 from counterpoint.experiments.metrics.reading import LEAST
 from counterpoint.experiments.model import Experiment, Metric
 from counterpoint.experiments.result import Result, Taken
+from counterpoint.experiments.tables.asking import NOBODY
 from counterpoint.experiments.tables.source import Source
 from counterpoint.experiments.tables.totals import TableTotals, listed_variants, table_totals
 from counterpoint.experiments.totals import Totals
@@ -43,6 +44,7 @@ def analyze_table(
     as_of: datetime | None = None,
     looks: Sequence[Taken] = (),
     acknowledged: bool = False,
+    explore: bool = False,
 ) -> Result:
     """Read an experiment from one Ibis table with rows of users.
 
@@ -56,13 +58,27 @@ def analyze_table(
         as_of: The moment of reading; now by default.
         looks: The looks that were taken before, of a sequential plan.
         acknowledged: Show the figures of an invalid experiment, which are no evidence.
+        explore: Look at a plan that does not say when it is read.
 
     Raises:
         InputError: the table lacks columns or rows, holds texts for numbers, or none of the plan's variants.
     """
-    reading = read_table(experiment.metrics, source, table, start=experiment.start, end=experiment.end)
+    reading = read_table(
+        experiment.metrics,
+        source,
+        table,
+        start=experiment.start,
+        end=experiment.end,
+        segments=experiment.segments,
+    )
     return concluded(
-        experiment, source, reading, as_of=as_of or datetime.now(UTC), looks=looks, acknowledged=acknowledged
+        experiment,
+        source,
+        reading,
+        as_of=as_of or datetime.now(UTC),
+        looks=looks,
+        acknowledged=acknowledged,
+        explore=explore,
     )
 
 
@@ -73,8 +89,9 @@ def read_table(
     *,
     start: datetime | None = None,
     end: datetime | None = None,
+    segments: Sequence[str] = (),
 ) -> TableReading:
-    """Run the one query.
+    """Run the one query; `segments` are columns whose values part the users.
 
     Raises:
         InputError: as `analyze_table`.
@@ -84,12 +101,12 @@ def read_table(
     from counterpoint.experiments.tables.opening import told_errors
     from counterpoint.experiments.tables.summing import require_columns, table_expression
 
-    require_columns(source, metrics, table)
-    expression = table_expression(metrics, source, table, start=start, end=end)
+    require_columns(source, metrics, table, segments=segments)
+    expression = table_expression(metrics, source, table, start=start, end=end, segments=segments)
     with told_errors(source):
         rows = _rows(expression)
     return TableReading(
-        table_totals(metrics, source, rows), str(ibis.to_sql(expression)), table.get_backend().name
+        table_totals(metrics, source, rows, segments), str(ibis.to_sql(expression)), table.get_backend().name
     )
 
 
@@ -126,6 +143,7 @@ def concluded(
     as_of: datetime,
     looks: Sequence[Taken] = (),
     acknowledged: bool = False,
+    explore: bool = False,
 ) -> Result:
     """What a reading says by a plan.
 
@@ -135,7 +153,7 @@ def concluded(
     found = reading.found
     if not any(arm in found.variants for arm in plan.arms):
         raise InputError(
-            f"No row of {source.shown} is of {' or '.join(plan.arms)}; the column {source.variant!r} holds"
+            f"No row of {source.shown} is of {' or '.join(arm for arm in plan.arms if arm != NOBODY)}; the column {source.variant!r} holds"
             f" {listed_variants(found.variants)}. Name control and treatment as the column has them."
         )
     result = result_of(
@@ -145,6 +163,7 @@ def concluded(
         engine=reading.engine,
         looks=looks,
         acknowledged=acknowledged,
+        explore=explore,
     )
     quality = replace(result.quality, warnings=(*result.quality.warnings, *found.warnings))
     return replace(result, quality=quality, sql=reading.sql, source=source.shown)

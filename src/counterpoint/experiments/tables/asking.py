@@ -8,16 +8,20 @@ from zlib import crc32
 import msgspec
 from msgspec.structs import replace
 
-from counterpoint.errors import UsageError
+from counterpoint.errors import InputError, UsageError
 from counterpoint.experiments.model import Experiment, Guardrail, Metric
 from counterpoint.experiments.tables.source import Columns
 from counterpoint.experiments.tables.totals import listed_variants
+from counterpoint.spelling import near
 
-__all__ = ["Asked", "asked_metric", "plain_name", "plan_for", "with_covariates"]
+__all__ = ["NOBODY", "Asked", "asked_metric", "plain_name", "plan_for", "with_covariates"]
 
 DIRECTIONS: Final = ("increase", "decrease")
 AGGREGATIONS: Final = ("mean", "sum", "count", "any")
+NOBODY: Final = "(none)"
+"""What stands for the treatment where the table has not even the control."""
 _MARGIN = re.compile(r"(\d+(?:\.\d+)?)\s*(%?)")
+_CAP = re.compile(r"cap\s*(\d+(?:\.\d+)?)\s*%")
 _BARE = re.compile(r"[^a-z0-9]+")
 
 
@@ -32,7 +36,7 @@ class Asked(msgspec.Struct, frozen=True):
 
 
 def asked_metric(text: str, *, guardrail: bool = False) -> Asked:
-    """Read `NAME[=COLUMN or COLUMN/COLUMN][:WORD]...`, where words are a direction, an aggregation or a margin.
+    """Read `NAME[=COLUMN or COLUMN/COLUMN][:WORD]...`, where words are a direction, an aggregation, a cap or a margin.
 
     Raises:
         UsageError: it is not of this form.
@@ -41,18 +45,36 @@ def asked_metric(text: str, *, guardrail: bool = False) -> Asked:
     0.02
     """
     option = "--guardrail" if guardrail else "--metric"
-    head, *words = text.split(":")
-    title, _, columns = head.partition("=")
-    title, columns = title.strip(), columns.strip() or title.strip()
+    title, columns, words = _parted(text)
     if not title:
         raise UsageError(
             f"{option} {text!r} names no metric; write NAME, or NAME=COLUMN, such as revenue=revenue_usd."
         )
-    above, _, below = columns.partition("/")
-    asked = Asked(_metric(title, above.strip(), below.strip()), Columns(above.strip(), below.strip() or None))
+    above, below = (columns[0], columns[1]) if len(columns) > 1 else (columns[0], "")
+    asked = Asked(_metric(title, above, below), Columns(above, below or None))
     for word in map(str.strip, words):
         asked = _with_word(asked, word, option, text, guardrail=guardrail)
     return asked
+
+
+def _parted(text: str) -> tuple[str, list[str], list[str]]:
+    """Title, one column or two, and the words behind; in double quotes a sign parts nothing."""
+    head, *words = _split(text, ":")
+    title, *rest = _split(head, "=")
+    columns = [_bare(each) for each in _split("=".join(rest) or title, "/")[:2]]
+    return _bare(title), columns, words
+
+
+def _split(text: str, sign: str) -> list[str]:
+    """The parts between a sign, except where double quotes hide it."""
+    if text.count('"') % 2:  # a quote that belongs to a name
+        return [part.strip() for part in text.split(sign)]
+    return [part.strip() for part in re.split(rf"{sign}(?=(?:[^\"]*\"[^\"]*\")*[^\"]*$)", text)]
+
+
+def _bare(text: str) -> str:
+    """A name without the quotes around it."""
+    return text[1:-1] if len(text) > 2 and text[0] == text[-1] == '"' else text
 
 
 def _metric(title: str, above: str, below: str) -> Metric:
@@ -74,6 +96,8 @@ def _with_word(asked: Asked, word: str, option: str, text: str, *, guardrail: bo
         raise UsageError(f"{option} {text!r} says {word!r}; a ratio divides sums, so leave it out.")
     if word in AGGREGATIONS:
         return replace(asked, metric=replace(metric, aggregation=word), said=True)
+    if (found := _CAP.fullmatch(word)) and metric.aggregation != "ratio":
+        return replace(asked, metric=replace(metric, cap_quantile=float(found[1]) / 100))
     if guardrail and (found := _MARGIN.fullmatch(word)):
         margin = float(found[1]) / (100 if found[2] else 1)
         if 0 < margin < 1:
@@ -81,7 +105,9 @@ def _with_word(asked: Asked, word: str, option: str, text: str, *, guardrail: bo
         raise UsageError(
             f"{option} {text!r} has the margin {word}; it is a share of the control mean, such as 2% or 0.02."
         )
-    known = ", ".join((*DIRECTIONS, *AGGREGATIONS, *(["a margin such as 2%"] if guardrail else [])))
+    known = ", ".join(
+        (*DIRECTIONS, *AGGREGATIONS, "a cap such as cap99%", *(["a margin such as 2%"] if guardrail else []))
+    )
     raise UsageError(f"{option} {text!r} says {word!r}, which is none of {known}.")
 
 
@@ -119,7 +145,7 @@ def plan_for(
     """The plan that the options make, once the table's variants are known.
 
     Raises:
-        UsageError: it is not said which of several variants is compared with the control.
+        UsageError: it is not said which of several variants is compared with the control, or it is none of them.
         InputError: the plan contradicts itself.
     """
     others = [variant for variant in variants if variant != control]
@@ -131,11 +157,22 @@ def plan_for(
                 " several share the level among them."
             )
         treatments = others
+    for treatment in treatments:
+        if treatment not in variants and control in variants:
+            raise UsageError(
+                f"--treatment is {treatment!r}, which nobody has{near(treatment, others) or '.'} The table holds"
+                f" {listed_variants(variants)}."
+            )
+    if not treatments and control in variants:
+        raise InputError(
+            f"The table holds only {listed_variants(variants)}, so there is nothing to compare {control} with; name the column"
+            " that tells the arms apart, or export the others too."
+        )
     return Experiment(
         name=name,
         flag="",
         control=control,
-        treatments=tuple(treatments) or ("(none)",),
+        treatments=tuple(treatments) or (NOBODY,),
         success=tuple(_shown(each, binary) for each in success),
         guardrails=tuple(Guardrail(_shown(each, binary), each.margin) for each in guardrails),
         **settings,

@@ -17,6 +17,10 @@ if TYPE_CHECKING:
 __all__ = ["analyze_options"]
 
 NEEDED = ("subject", "variant", "control")
+DECLARE = (
+    "When the table is read, as it was planned: say --end with the day on which the experiment was to end, or"
+    " --units-per-arm with the users that each arm was to have. --explore shows figures that are no evidence."
+)
 
 
 def analyze_options(name: str | None, options: "Options") -> "Result":
@@ -26,6 +30,8 @@ def analyze_options(name: str | None, options: "Options") -> "Result":
         UsageError: an option is missing, or is not of its form.
         InputError: the table cannot be read or analysed.
     """
+    from msgspec.structs import replace
+
     from counterpoint.experiments.record import About, record_of
     from counterpoint.experiments.record_commands import save_record
     from counterpoint.experiments.tables.analysis import concluded, read_table
@@ -49,10 +55,13 @@ def analyze_options(name: str | None, options: "Options") -> "Result":
         raise UsageError(
             f"The metric {twice[0]} is named twice; give each a name of its own, as NAME=COLUMN."
         )
+    end = _end(options)
     source = _source(options, {each.metric.name: each.columns for each in asked})
     files = files_of(source, [Path.cwd()], inside=False)
     with opened(source, files=files) as table:
-        reading = read_table([each.metric for each in asked], source, table)
+        reading = read_table(
+            [each.metric for each in asked], source, table, end=end, segments=source.segments
+        )
     plan = plan_for(
         name or Path(options.table or "").stem.replace("*", "") or "table",
         control=options.control or "",
@@ -65,14 +74,38 @@ def analyze_options(name: str | None, options: "Options") -> "Result":
         alpha=options.alpha,
         srm_threshold=options.srm_threshold,
         units_per_arm=options.units_per_arm,
+        end=end,
+        segments=source.segments,
     )
-    result = concluded(plan, source, reading, as_of=datetime.now(UTC), acknowledged=options.acknowledged)
+    result = concluded(
+        plan,
+        source,
+        reading,
+        as_of=datetime.now(UTC),
+        acknowledged=options.acknowledged,
+        explore=options.explore,
+    )
+    if not plan.has_end and not options.explore and result.verdict.condition == "plan":
+        result = replace(result, verdict=replace(result.verdict, would_change=DECLARE))
     if options.write:
         write_descriptor(options.write, plan, source, files=files, owner=options.owner)
         terminal().say(f"Wrote {options.write}. Import it with: counterpoint import catalog {options.write}")
     if options.record_to:
         save_record(options.record_to, record_of(About(title=result.experiment), plan, result))
     return result
+
+
+def _end(options: "Options") -> datetime | None:
+    from counterpoint.experiments.plan import moment_in
+
+    if options.explore and (options.end or options.units_per_arm):
+        raise UsageError(
+            "--explore looks at a table without a declared end; leave it out, or leave --end and --units-per-arm out."
+        )
+    try:
+        return moment_in(options.end, last=True)
+    except ValueError:
+        raise UsageError(f"--end is {options.end!r}; write the day, such as 2026-05-31.") from None
 
 
 def _source(options: "Options", metrics: "dict[str, object]") -> "Source":
@@ -88,6 +121,7 @@ def _source(options: "Options", metrics: "dict[str, object]") -> "Source":
         time=options.time,
         file=options.table,
         metrics=metrics,  # type: ignore[arg-type]
+        segments=tuple(dict.fromkeys(options.segment)),
         delimiter=delimiter_of(options.delimiter),
         decimal=options.decimal,
         encoding=options.encoding,

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from counterpoint.errors import InputError, Problem
 
-__all__ = ["columns_and_delimiter"]
+__all__ = ["columns_and_delimiter", "zipped"]
 
 HEAD_BYTES = 256 * 1024
 """Bytes that are looked at; a first line is shorter."""
@@ -26,6 +26,20 @@ def columns_and_delimiter(file: Path, *, encoding: str, delimiter: str | None) -
             f"{file} is empty. Export the table again, with the names of the columns in the first line."
         )
     first = text.split("\n", 1)[0].rstrip("\r")
+    if "\r" in first:
+        raise InputError(
+            "The table cannot be read.",
+            [Problem("The lines end with a carriage return alone, as on old Macs; save the file with line feeds.", file=str(file), line=1)],
+        )  # fmt: skip
+    if delimiter is not None and len(delimiter) != 1:
+        raise InputError(
+            f"The delimiter is {delimiter!r}; it is one sign, such as ';', or comma, semicolon, tab or pipe."
+        )
+    if first.count('"') % 2:
+        raise InputError(
+            "The table cannot be read.",
+            [Problem("A quoted name of a column goes on in the next line; write it on one line.", file=str(file), line=1)],
+        )  # fmt: skip
     delimiter = delimiter or _delimiter(first)
     names = next(csv.reader([first], delimiter=delimiter))
     problems = []
@@ -48,11 +62,15 @@ def _delimiter(line: str) -> str:
     return max(DELIMITERS, key=lambda each: len(next(csv.reader([line], delimiter=each))))
 
 
-def _head(file: Path, encoding: str) -> str:
+def zipped(file: Path) -> bool:
+    """Whether it is packed by gzip, whatever its name says."""
     with file.open("rb") as plain:
-        zipped = plain.read(2) == b"\x1f\x8b"
+        return plain.read(2) == b"\x1f\x8b"
+
+
+def _head(file: Path, encoding: str) -> str:
     try:
-        with gzip.open(file) if zipped else file.open("rb") as stream:
+        with gzip.open(file) if zipped(file) else file.open("rb") as stream:
             raw = stream.read(HEAD_BYTES)
     except (OSError, EOFError) as error:
         raise InputError(f"{file} cannot be unpacked ({error}). Export it again.") from error

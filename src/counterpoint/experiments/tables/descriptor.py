@@ -80,7 +80,12 @@ def _metric(metric: Metric) -> dict[str, Any]:
         "Metric",
         metric.name,
         metric.title,
-        {"event": metric.event, "aggregation": metric.aggregation, "direction": metric.direction},
+        {
+            "event": metric.event,
+            "aggregation": metric.aggregation,
+            "direction": metric.direction,
+            **({} if metric.cap_quantile is None else {"userCap": {"quantile": metric.cap_quantile}}),
+        },
     )
 
 
@@ -102,6 +107,8 @@ def _experiment(plan: Experiment, source: Source, path: str) -> dict[str, Any]:
         spec["guardrails"] = guardrails
     if plan.units_per_arm:
         spec["unitsPerArm"] = plan.units_per_arm
+    if plan.end:
+        spec["end"] = plan.end.isoformat()
     spec |= {"alpha": plan.alpha, "srmThreshold": plan.srm_threshold}
     return _document("Experiment", plain_name(plan.name), plan.name, spec)
 
@@ -121,6 +128,8 @@ def _source(source: Source, path: str) -> dict[str, Any]:
             }
         else:
             found["metrics"][name] = {"column": columns.value, **covariates} if covariates else columns.value
+    if source.segments:
+        found["segments"] = list(source.segments)
     if source.delimiter:
         found["delimiter"] = source.delimiter
     if source.decimal != ".":

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from counterpoint.errors import InputError, Problem
-from counterpoint.experiments.tables.csv_head import columns_and_delimiter
+from counterpoint.experiments.tables.csv_head import columns_and_delimiter, zipped
 from counterpoint.experiments.tables.source import Source
 from counterpoint.spelling import near
 
@@ -23,6 +23,8 @@ PARQUET = (".parquet", ".pq")
 CSV = (".csv", ".tsv", ".txt", ".csv.gz", ".tsv.gz")
 ENGINES = ("duckdb", "_duckdb", "ibis", "psycopg", "sqlite3")
 """Packages whose errors are about the table."""
+DRIVERS = ("duckdb", "_duckdb", "psycopg", "sqlite3")
+"""Packages whose errors are told while connecting: they name hosts and files, and no passwords."""
 _LINE = re.compile(r"CSV Error on Line: (\d+)")
 _PASSWORD = re.compile(r"(//[^/@:\s]*):[^/@\s]*@")
 
@@ -72,6 +74,8 @@ def _matching(folder: Path, pattern: str) -> list[Path]:
 def _gone(pattern: str, folders: Sequence[Path]) -> str:
     names = []
     for folder in folders:
+        if (folder / pattern).is_dir():
+            return f"{folder / pattern} is a folder; name a file in it, or a pattern such as {pattern}/*.csv."
         parent = (folder / pattern).parent
         if parent.is_dir():
             names += [each.name for each in parent.iterdir() if each.name.lower().endswith((*CSV, *PARQUET))]
@@ -139,12 +143,18 @@ def _of_files(backend: Any, source: Source, files: Sequence[Path]) -> "Table":
                 f"The columns of {file} ({', '.join(head[0])}) are not those of {files[0]} ({', '.join(heads[0][0])});"
                 " files of one pattern are parts of one table."
             )
+    packed = {zipped(file) for file in files}
+    if len(packed) > 1:
+        raise InputError(
+            f"Some files of {source.shown} are packed by gzip and some are not; pack all, or none."
+        )
     table = backend.read_csv(
         [str(file) for file in files],
         delim=heads[0][1],
         header=True,
         all_varchar=True,
         encoding=source.encoding,
+        compression="gzip" if packed.pop() else "none",
         quote='"',
         columns=dict.fromkeys(heads[0][0], "VARCHAR"),
         auto_detect=False,
@@ -184,6 +194,12 @@ def _connected(source: Source, warehouses: Mapping[str, str], folder: Path | Non
             if missing
             else "check that it runs, and its address, user and password"
         )
+        if not missing and type(error).__module__.partition(".")[0] not in DRIVERS:
+            # What reads an address tells pieces of it, and a piece may be of the password.
+            raise InputError(
+                f"The address of the warehouse {name} in the settings cannot be read; write it as"
+                " postgres://user@host/database, with % and two digits for signs in a password such as # (%23), / (%2F) and @ (%40)."
+            ) from None
         raise InputError(f"The warehouse {name} cannot be reached ({_first(error)}); {remedy}.") from error
 
 
@@ -204,6 +220,10 @@ def _of_warehouse(backend: Any, source: Source) -> "Table":
     from ibis.common.exceptions import TableNotFound
 
     schema, _, name = (source.table or "").rpartition(".")
+    if not name.strip():
+        raise InputError(
+            f"spec.source.table is {source.table!r}, which names no table of the warehouse {source.connection}; write its name."
+        )
     try:
         found: Table = backend.table(name, database=schema or None)
     except TableNotFound as error:

@@ -26,15 +26,18 @@ class Options:
         Parameter(
             negative="",
             help="Success metric: NAME, NAME=COLUMN, or NAME=COLUMN/COLUMN for a ratio; then :decrease where less is better,"
-            " and :any, :sum, :mean or :count for several rows of a user (sum).",
+            " :any, :sum, :mean or :count for several rows of a user (sum), and :cap99% to limit the largest values.",
         ),
     ] = ()
     guardrail: Annotated[tuple[str, ...], Parameter(negative="", help="Metric that must not get worse: as --metric, with its margin after it, such as rounds:2%.")] = ()  # fmt: skip
     covariate: Annotated[tuple[str, ...], Parameter(negative="", help="METRIC=COLUMN: a number known before the experiment, which makes the interval narrower.")] = ()  # fmt: skip
     share: Annotated[tuple[str, ...], Parameter(negative="", help="VARIANT=SHARE that was planned; equal where nothing is said.")] = ()  # fmt: skip
+    segment: Annotated[tuple[str, ...], Parameter(negative="", help="Column, such as the country, by whose values sizes and effects are told too; never part of the verdict.")] = ()  # fmt: skip
     alpha: Annotated[float, Parameter(help="One-sided level of the decision.")] = 0.05
     srm_threshold: Annotated[float, Parameter(help="The sample ratio is a mismatch below this p; 0.01 is in use as well.")] = 0.001  # fmt: skip
-    units_per_arm: Annotated[int | None, Parameter(help="Users that each arm should have before the result is read; without it each reading is taken as the only one.")] = None  # fmt: skip
+    units_per_arm: Annotated[int | None, Parameter(help="Users that each arm should have before the result is read, as it was planned.")] = None  # fmt: skip
+    end: Annotated[str | None, Parameter(help="Day of the planned end, such as 2026-05-31; a table is read once, after it. Rows after it do not count, where --time is said.")] = None  # fmt: skip
+    explore: Annotated[bool, Parameter(negative="", help="Look at a table without a declared end: no evidence, and nothing ships.")] = False  # fmt: skip
     acknowledged: Annotated[bool, Parameter(negative="", help="Show the figures of an invalid experiment; they are no evidence.")] = False  # fmt: skip
     delimiter: Annotated[str | None, Parameter(help="Of CSV, such as ';'; found from the first line if not said.")] = None  # fmt: skip
     decimal: Annotated[str, Parameter(help="Sign before the decimals in CSV.")] = "."

@@ -41,7 +41,9 @@ def folders_of(workspace: Workspace, entity: Entity) -> list[Path]:
     return [*beside, Path(workspace.path)]
 
 
-def read_source(workspace: Workspace, loaded: _Loaded, source: Source, now: datetime) -> Result:
+def read_source(
+    workspace: Workspace, loaded: _Loaded, source: Source, now: datetime, *, explore: bool = False
+) -> Result:
     """The result of an experiment on a table.
 
     Raises:
@@ -63,6 +65,7 @@ def read_source(workspace: Workspace, loaded: _Loaded, source: Source, now: date
             as_of=now,
             looks=loaded.looks,
             acknowledged=loaded.acknowledged is not None,
+            explore=explore,
         )
 
 

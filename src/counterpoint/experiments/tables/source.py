@@ -45,6 +45,8 @@ class Source(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     """Column with the moment of the row; without one the rows have none, and no dates bound them."""
     metrics: dict[str, Columns] = {}
     """By the metric's name; one that is not named has a column of its own name."""
+    segments: tuple[str, ...] = ()
+    """Columns, such as the country, by whose values sizes and effects are told too."""
     delimiter: str | None = None
     """Of CSV; found from the first line where it is not said."""
     decimal: str = "."
@@ -82,6 +84,7 @@ def source_of(given: Mapping[str, Any]) -> Source:
         table=given.get("table"),
         time=given.get("time"),
         metrics={name: _columns(value) for name, value in (given.get("metrics") or {}).items()},
+        segments=tuple(given.get("segments") or ()),
         delimiter=delimiter_of(given.get("delimiter")),
         decimal=given.get("decimal") or ".",
         encoding=given.get("encoding") or "utf-8",

@@ -12,14 +12,18 @@ from typing import Any
 
 import ibis
 from ibis.expr.types import Table
+from msgspec.structs import replace
 
 from counterpoint.errors import InputError, Problem
 from counterpoint.experiments.aggregation import literal_of
+from counterpoint.experiments.by_segment import MOST_LEVELS, level_column
+from counterpoint.experiments.caps import capped_at_quantile
 from counterpoint.experiments.model import Metric
+from counterpoint.experiments.tables.levels import large_values, level_of_user, spread
 from counterpoint.experiments.tables.source import Source
 from counterpoint.spelling import near
 
-__all__ = ["MOST_VARIANTS", "require_columns", "table_expression"]
+__all__ = ["MOST_VARIANTS", "numbers_of", "raw_of", "require_columns", "table_expression"]
 
 MOST_VARIANTS = 1000
 """Groups beyond which a column holds no variants."""
@@ -31,17 +35,27 @@ WITH_NAN = ("duckdb", "postgres")
 """Engines whose numbers may be no number."""
 
 
-def require_columns(source: Source, metrics: Sequence[Metric], table: Table) -> None:
+def require_columns(
+    source: Source, metrics: Sequence[Metric], table: Table, *, segments: Sequence[str] = ()
+) -> None:
     """Refuse a table that lacks a column that is named.
 
     Raises:
         InputError: one problem for each column, with names that are near.
     """
     problems = list(_unfit(source, metrics))
+    if source.subject == source.variant:
+        problems.append(
+            Problem(
+                f"The column {source.subject!r} is named for the users and for their variants; name one for each.",
+                file=source.shown,
+            )
+        )
     wanted = [("subject", source.subject), ("variant", source.variant)]
     wanted += [("time", source.time)] if source.time else []
     for metric in metrics:
         wanted += [(f"the metric {metric.name}", name) for name in source.columns_of(metric).names]
+    wanted += [("a segment", name) for name in segments]
     known = list(table.columns)
     problems += [
         Problem(
@@ -60,6 +74,12 @@ def _unfit(source: Source, metrics: Sequence[Metric]) -> Iterator[Problem]:
     for metric in metrics:
         pointer = f"/spec/source/metrics/{metric.name}"
         columns = source.columns_of(metric)
+        for name in {*columns.covariates} & {columns.value, columns.denominator}:
+            yield Problem(
+                f"{metric.label} is its own covariate ({name}), which would take its effect away; name a column of before"
+                " the experiment.",
+                pointer,
+            )
         if (columns.denominator is not None) != (metric.aggregation == "ratio"):
             yield Problem(
                 f"{metric.label} is {'a ratio; name its numerator and denominator' if columns.denominator is None else 'no ratio; name one column'}.",
@@ -82,8 +102,12 @@ def table_expression(
     *,
     start: datetime | None = None,
     end: datetime | None = None,
+    segments: Sequence[str] = (),
 ) -> Table:
     """The expression whose few rows are the totals: one for each variant, for users of several, and for rows of nobody.
+
+    There are further rows of each arm for each value of each segment: `which` is the segment's number from 1, and `part`
+    the value; in the rows of the whole `which` is 0.
 
     Args:
         metrics: what is summed, in the order of the columns `m{i}_{part}`.
@@ -91,12 +115,17 @@ def table_expression(
         table: the table.
         start: rows before it do not count; none where there is no bound.
         end: rows after it do not count.
+        segments: columns whose values part the users.
     """
-    users = _users(metrics, source, *_rows(metrics, source, table, start, end))
-    parts = [(i, p) for i, metric in enumerate(metrics) for p in range(len(source.columns_of(metric).names))]
+    users = _capped(
+        metrics,
+        source,
+        _users(metrics, source, *_rows(metrics, source, table, start, end, segments), segments=segments),
+    )
+    parts = [(i, p) for i, metric in enumerate(metrics) for p in range(numbers_of(metric, source))]
     counted = users.filter(users.known & users.low.notnull())
     centres = counted.aggregate(**{f"c{i}_{p}": counted[f"m{i}_{p}"].mean() for i, p in parts}, nothing=counted.count()).alias("centres")  # fmt: skip
-    around = users.cross_join(centres)
+    around = spread(users.cross_join(centres), segments)
     # A covariate that is missing says nothing: it lies at the mean, which changes no estimate's expectation.
     away: dict[tuple[int, int], Any] = {
         (i, p): (around[f"m{i}_{p}"] - around[f"c{i}_{p}"]).fill_null(0.0) for i, p in parts
@@ -111,23 +140,27 @@ def table_expression(
         sums[f"comma{i}"] = around[f"comma{i}"].max()
         sums[f"binary{i}"] = around[f"binary{i}"].min()
     mixed = (around.low != around.high).fill_null(False)  # noqa: FBT003 - Ibis' argument
-    return (
-        around.group_by(variant=around.low, mixed=mixed, known=around.known, seen=around.rows > 0)
-        .aggregate(
-            users=around.count(),
-            rows=around.rows.sum(),
-            several=_one(around.rows > 1).sum(),
-            outside=around.outside.sum(),
-            untimed=around.untimed.sum(),
-            first=around["first"].min(),
-            last=around["last"].max(),
-            **sums,
-        )
-        .limit(MOST_VARIANTS + 1)
+    by = {"which": around.which, "part": around.part}
+    found = around.group_by(
+        variant=around.low, mixed=mixed, known=around.known, seen=around.rows > 0, **by
+    ).aggregate(
+        users=around.count(),
+        rows=around.rows.sum(),
+        several=_one(around.rows > 1).sum(),
+        outside=around.outside.sum(),
+        untimed=around.untimed.sum(),
+        first=around["first"].min(),
+        last=around["last"].max(),
+        **sums,
     )
+    if segments:
+        found = large_values(found).order_by("which")
+    return found.limit(MOST_VARIANTS + 1 + len(segments) * MOST_LEVELS * 20)
 
 
-def _users(metrics: Sequence[Metric], source: Source, rows: Table, inside: Any) -> Table:
+def _users(
+    metrics: Sequence[Metric], source: Source, rows: Table, inside: Any, *, segments: Sequence[str]
+) -> Table:
     """One row per user, with each part of each metric; rows without a user make one row that is not `known`."""
     columns: dict[str, Any] = {}
     for i, metric in enumerate(metrics):
@@ -138,6 +171,9 @@ def _users(metrics: Sequence[Metric], source: Source, rows: Table, inside: Any) 
                 columns[f"m{i}_{p}"] = _of_user(metric.parts[p], value, inside)
             else:
                 columns[f"m{i}_{p}"] = value.mean(where=inside)
+        for p in raw_of(metric):
+            plain = replace(metric.parts[p], cap=None, event_cap=None)
+            columns[f"m{i}_{len(names) + p}"] = _of_user(plain, rows[f"v{i}_{p}"], inside)
         columns |= {
             f"rows{i}": rows[f"v{i}_0"].count(where=inside),
             f"blank{i}": rows[f"blank{i}"].sum(where=inside),
@@ -155,9 +191,33 @@ def _users(metrics: Sequence[Metric], source: Source, rows: Table, inside: Any) 
         outside=ibis.literal(0) if inside is None else one.count(where=~inside),
         untimed=rows.untimed.sum(),
         **columns,
+        **{
+            level_column(number): level_of_user(rows, number, inside)
+            for number in range(1, len(segments) + 1)
+        },
     )
     binary = {f"binary{i}": _one(grouped[f"m{i}_0"].isin([0.0, 1.0])) for i, _ in enumerate(metrics)}
     return grouped.mutate(known=grouped.subject.notnull(), **binary).alias("users")
+
+
+def raw_of(metric: Metric) -> range:
+    """The parts of a metric that are told without its limits too: all, where one of them has any."""
+    return range(len(metric.parts)) if metric.capped else range(0)
+
+
+def numbers_of(metric: Metric, source: Source) -> int:
+    """How many numbers of each user a metric needs: its columns, then its parts without limits where it has some."""
+    return len(source.columns_of(metric).names) + len(raw_of(metric))
+
+
+def _capped(metrics: Sequence[Metric], source: Source, users: Table) -> Table:
+    """The users with the values limited whose cap is a quantile of all users of one arm each."""
+    for i, metric in enumerate(metrics):
+        for p, part in enumerate(metric.parts):
+            if part.cap_quantile is not None:
+                one_arm = users.known & (users.low == users.high) & (users.rows > 0)
+                users = capped_at_quantile(users, f"m{i}_{p}", part.cap_quantile, one_arm)
+    return users
 
 
 def _of_user(part: Metric, value: Any, inside: Any) -> Any:
@@ -178,7 +238,12 @@ def _of_user(part: Metric, value: Any, inside: Any) -> Any:
 
 
 def _rows(
-    metrics: Sequence[Metric], source: Source, table: Table, start: datetime | None, end: datetime | None
+    metrics: Sequence[Metric],
+    source: Source,
+    table: Table,
+    start: datetime | None,
+    end: datetime | None,
+    segments: Sequence[str],
 ) -> tuple[Table, Any]:
     """The rows with their columns read as what they mean, and whether one lies within the dates."""
     backend = table.get_backend().name
@@ -192,6 +257,7 @@ def _rows(
         for name, at in (("blank", 1), ("wrong", 2), ("endless", 3)):
             columns[f"{name}{i}"] = reduce(lambda a, b: a + b, [each[at] for each in read])
         columns[f"comma{i}"] = reduce(lambda a, b: a + b, [each[4] for each in read])
+    columns |= {level_column(number): _text(table[name]) for number, name in enumerate(segments, 1)}
     rows = table.select(subject=subject, variant=variant, time=time, untimed=untimed, **columns).alias(
         "rows_read"
     )
@@ -240,14 +306,15 @@ def _number(name: str, source: Source, table: Table, backend: str) -> tuple[Any,
     if column.type().is_string():
         text = column.strip()
         low = text.lower()
-        plain = text.replace(source.decimal, ".") if source.decimal != "." else text
+        # With decimal commas a point parts thousands, or is a mistake: 1.234 must not pass as a bit more than one.
+        plain = text.replace(".", "x").replace(",", ".") if source.decimal == "," else text
         number = ibis.coalesce(
             plain.try_cast("float64"),
             ibis.cases((low.isin(["true", "yes"]), 1.0), (low.isin(["false", "no"]), 0.0)),
         )
         empty = (text.isnull() | low.isin(MISSING)).fill_null(True)  # noqa: FBT003 - Ibis' argument
         wrong = ~empty & number.isnull()
-        comma = _one((wrong & text.contains(",")).fill_null(False))  # noqa: FBT003 - Ibis' argument
+        comma = _one((wrong & text.contains("." if source.decimal == "," else ",")).fill_null(False))  # noqa: FBT003 - Ibis' argument
     elif column.type().is_numeric() or column.type().is_boolean():
         number = (
             ibis.cases((column, 1.0), (~column, 0.0))

@@ -1,5 +1,6 @@
 """The rows of an experiment's table as totals, and what is to be said of them."""
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -8,8 +9,9 @@ from typing import Any
 from counterpoint.errors import InputError, Problem
 from counterpoint.experiments.metrics.reading import LEAST
 from counterpoint.experiments.model import Metric
+from counterpoint.experiments.quality_totals import QualityTotals, Sizes
 from counterpoint.experiments.tables.source import Source
-from counterpoint.experiments.tables.summing import MOST_VARIANTS
+from counterpoint.experiments.tables.summing import MOST_VARIANTS, numbers_of, raw_of
 from counterpoint.experiments.totals import (
     ArmTotals,
     CovariateTotals,
@@ -50,18 +52,26 @@ def listed_variants(variants: Mapping[str, int]) -> str:
     return ", ".join([*shown[:MOST_LISTED], *rest]) or "no variant"
 
 
-def table_totals(metrics: Sequence[Metric], source: Source, rows: Sequence[Mapping[str, Any]]) -> TableTotals:
+def table_totals(
+    metrics: Sequence[Metric],
+    source: Source,
+    rows: Sequence[Mapping[str, Any]],
+    segments: Sequence[str] = (),
+) -> TableTotals:
     """Read the rows of `table_expression`.
 
     Raises:
         InputError: the table has no rows, a column holds texts where numbers should be, or a user has several
             rows and the source says that there is one.
     """
+    parts = [row for row in rows if row["which"]]
+    rows = [row for row in rows if not row["which"]]
     if len(rows) > MOST_VARIANTS:
         raise InputError(
             f"The column {source.variant!r} of {source.shown} holds more than {count(MOST_VARIANTS)} values, so it names no"
             " variants; name the column that does."
         )
+    _refuse(metrics, source, rows)
     seen = [row for row in rows if row["known"] and row["seen"]]
     if not seen:
         outside = sum(int(row["outside"] or 0) for row in rows)
@@ -73,19 +83,20 @@ def table_totals(metrics: Sequence[Metric], source: Source, rows: Sequence[Mappi
         raise InputError(
             f"There is nothing to read in {source.shown}: {why}. Check the columns and dates, or export it again."
         )
-    _refuse(metrics, source, rows)
     arms = [row for row in seen if row["variant"] is not None]
     sizes = {row["variant"]: int(row["users"]) for row in arms if not row["mixed"]}
     groups = tuple(
-        ArmTotals(row["variant"], bool(row["mixed"]), int(row["users"]),
-                  {metric.name: _metric(metric, i, source, row) for i, metric in enumerate(metrics)})
+        _arm(metrics, source, row)
         for row in sorted(seen, key=lambda row: (bool(row["mixed"]), row["variant"] or ""))
-    )  # fmt: skip
+    )
+    by_value = _by_value(metrics, source, parts, segments)
     totals = Totals(
         groups=groups,
         first_exposure=_moment(min((row["first"] for row in seen if row["first"] is not None), default=None)),
         last_exposure=_moment(max((row["last"] for row in seen if row["last"] is not None), default=None)),
         outside=sum(int(row["outside"] or 0) for row in rows),
+        quality=QualityTotals(segments=_sizes(by_value)) if segments else None,
+        segments=by_value,
     )
     return TableTotals(
         totals,
@@ -100,16 +111,42 @@ def table_totals(metrics: Sequence[Metric], source: Source, rows: Sequence[Mappi
     )
 
 
+def _arm(metrics: Sequence[Metric], source: Source, row: Mapping[str, Any]) -> ArmTotals:
+    found = {metric.name: _metric(metric, i, source, row) for i, metric in enumerate(metrics)}
+    return ArmTotals(row["variant"], bool(row["mixed"]), int(row["users"]), found)
+
+
+def _by_value(
+    metrics: Sequence[Metric], source: Source, rows: Sequence[Mapping[str, Any]], segments: Sequence[str]
+) -> dict[str, dict[str, tuple[ArmTotals, ...]]]:
+    """The arms of each value of each segment, in the order of the values; empty is who has none."""
+    found: dict[str, dict[str, list[ArmTotals]]] = {name: {} for name in segments}
+    for row in rows:
+        values = found[segments[int(row["which"]) - 1]]
+        values.setdefault(row["part"] or "", []).append(_arm(metrics, source, row))
+    return {name: {value: tuple(values[value]) for value in sorted(values)} for name, values in found.items()}
+
+
+def _sizes(by_value: Mapping[str, Mapping[str, Sequence[ArmTotals]]]) -> dict[str, tuple[Sizes, ...]]:
+    return {
+        name: tuple(
+            Sizes(value, {arm.variant or "": arm.users for arm in arms}) for value, arms in values.items()
+        )
+        for name, values in by_value.items()
+    }
+
+
 def _refuse(metrics: Sequence[Metric], source: Source, rows: Sequence[Mapping[str, Any]]) -> None:
     problems = []
     for i, metric in enumerate(metrics):
         columns = " or ".join(source.columns_of(metric).names)
         if wrong := sum(int(row[f"wrong{i}"] or 0) for row in rows):
-            comma = (
+            hint = (
                 ' Numbers with a decimal comma need decimal: ",".'
-                if source.decimal == "." and any(row[f"comma{i}"] for row in rows)
-                else ""
+                if source.decimal == "."
+                else " With decimal commas a number has no point; leave the signs between thousands out."
             )
+            comma = hint if any(row[f"comma{i}"] for row in rows) else ""
             problems.append(Problem(
                 f"{count(wrong)} rows hold text in {columns} where {metric.name} needs numbers;"
                 f" name another column, or mend them.{comma}", file=source.shown))  # fmt: skip
@@ -151,7 +188,10 @@ def _warnings(metrics: Sequence[Metric], source: Source, rows: Sequence[Mapping[
 
 def _metric(metric: Metric, i: int, source: Source, row: Mapping[str, Any]) -> MetricTotals:
     n = int(row["users"])
-    parts = range(len(source.columns_of(metric).names))
+    _require_finite(
+        metric, source, [row[name] for name in row if name.startswith((f"sum{i}_", f"cross{i}_"))]
+    )
+    parts = range(numbers_of(metric, source))
     sums = [float(row[f"sum{i}_{p}"]) for p in parts]
     means = tuple(_finite(row[f"centre{i}_{p}"]) + sums[p] / n for p in parts)
 
@@ -159,16 +199,31 @@ def _metric(metric: Metric, i: int, source: Source, row: Mapping[str, Any]) -> M
         found = float(row[f"cross{i}_{max(p, q)}_{min(p, q)}"]) - sums[p] * (sums[q] / n)
         return max(found, 0.0) if p == q else found
 
-    found = Comoments(n, means, tuple(tuple(comoment(p, q) for q in parts) for p in parts))
-    ratio = len(metric.parts) > 1
-    alone = len(parts) == 2 and not ratio
+    whole = Comoments(n, means, tuple(tuple(comoment(p, q) for q in parts) for p in parts))
+    columns, values = len(source.columns_of(metric).names), len(metric.parts)
+    found = whole.select(list(range(columns)))
+    raw = [*range(columns, columns + len(raw_of(metric))), *range(values, columns)]
+    ratio = values > 1
+    alone = columns == 2 and not ratio
     return MetricTotals(
         moments_of(found, ratio=ratio),
         events=int(row[f"rows{i}"] or 0),
         covariate=CovariateTotals(found.moments(1), found.cross[0][1]) if alone else None,
         comoments=found,
+        plain=whole.select(raw) if metric.capped else None,
         ratio=ratio,
     )
+
+
+def _require_finite(metric: Metric, source: Source, sums: Sequence[Any]) -> None:
+    if all(math.isfinite(float(each)) for each in sums if each is not None):
+        return
+    columns = " or ".join(source.columns_of(metric).names)
+    raise InputError(
+        "The table cannot be analysed.",
+        [Problem(f"The numbers in {columns} are too large to be squared; divide them, for example to millions, or look for wrong ones.",
+                 file=source.shown)],
+    )  # fmt: skip
 
 
 def _finite(centre: Any) -> float:

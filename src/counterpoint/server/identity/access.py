@@ -44,6 +44,9 @@ RULES = (
     Rule("/login$", PUBLIC),
     Rule("/logout$", PUBLIC),
     Rule("/api/openapi.json$", PUBLIC),
+    # Whoever was given such an address may use it; the secret in it says what for.
+    Rule("/feedback/to/*$", PUBLIC),
+    Rule("/feedback/status/*$", PUBLIC),
     Rule("/ofrep", "flags:evaluate"),
     Rule("/api/events$", "events:write", POST),
     Rule("/v1/logs$", "events:write", POST),

@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 import structlog
 from litestar.types import ASGIApp, Message, Receive, Scope, Send
 
-from counterpoint.server.connection import caller_of
+from counterpoint.server.connection import caller_of, untold
 
 __all__ = ["RequestLines", "RequestLogs", "configure_logs"]
 
@@ -78,8 +78,10 @@ class RequestLogs:
         try:
             await self.app(scope, receive, send_noting_status)
         finally:
-            if status >= 500 or not path.startswith(QUIET):
-                actor = caller_of(scope).actor
+            hidden = untold(path)
+            if status >= 500 or (not path.startswith(QUIET) and hidden is None):
+                actor = caller_of(scope).actor if hidden is None else None
+                path = hidden or path
                 self.log.info(
                     "request",
                     method=method,

@@ -19,6 +19,7 @@ from counterpoint.errors import CounterpointError
 from counterpoint.journal.arrivals import Arrivals
 from counterpoint.journal.logs import PATH as LOGS
 from counterpoint.journal.tally import BUCKETS as BUCKETS_OF_LAG
+from counterpoint.server.connection import untold
 from counterpoint.workspace import Workspace
 
 __all__ = ["Meters", "RequestMetrics"]
@@ -133,14 +134,19 @@ class RequestMetrics:
             await self.app(scope, receive, send_noting_status)
         finally:
             self.meters.in_flight.dec()
-            route = scope.get("path_template") or "unmatched"
-            method = scope.get("method", "")
-            # A made-up method must not make up a series.
-            method = method if method in METHODS else "other"
-            self.meters.requests.labels(route, method, str(status)).inc()
-            self.meters.seconds.labels(route, method).observe(time.perf_counter() - begun)
-            if status >= 400 and method == "POST" and scope["path"] in EVENTS:
-                self._note_refused(scope, status)
+            self._count(scope, status, time.perf_counter() - begun)
+
+    def _count(self, scope: Scope, status: int, seconds: float) -> None:
+        if status < 500 and untold(scope["path"]) is not None:
+            return  # a count that anybody may read every second would tell when something was raised
+        route = scope.get("path_template") or "unmatched"
+        method = scope.get("method", "")
+        # A made-up method must not make up a series.
+        method = method if method in METHODS else "other"
+        self.meters.requests.labels(route, method, str(status)).inc()
+        self.meters.seconds.labels(route, method).observe(seconds)
+        if status >= 400 and method == "POST" and scope["path"] in EVENTS:
+            self._note_refused(scope, status)
 
     def _note_refused(self, scope: Scope, status: int) -> None:
         """Let the health of ingest show a request whose events were not even looked at."""

@@ -50,11 +50,12 @@ def line_chart(
     from_zero: bool = False,
     targets: Sequence[tuple[float, str]] = (),
     marks: Sequence[float] = (),
+    limits: tuple[float, float] | None = None,
     height: int = 240,
 ) -> Markup:
     """Return the chart in all widths, each line named at its end; no points give an empty `Markup`.
 
-    `marks` are the places on the x axis that may be written, such as days: as many of them as fit. `targets` are values with what they are called, each a dashed line. At most four series get a colour of their own; more share the fourth.
+    `marks` are the places on the x axis that may be written, such as days: as many of them as fit. `targets` are values with what they are called, each a dashed line. `limits` are the lowest and the highest value that is drawn; what lies beyond, as a band may, ends there. At most four series get a colour of their own; more share the fourth.
     """
     drawn = [one for one in series if one.points]
     if not drawn:
@@ -66,6 +67,7 @@ def line_chart(
     wanted = [value for value, _ in targets]
     y_low, y_high = extent(ys, include=[*wanted, 0.0] if from_zero else wanted)
     y_low = 0.0 if from_zero and min(ys) >= 0 else y_low
+    y_low, y_high = limits or (y_low, y_high)
     y_ticks = ticks(y_low, y_high, 5)
     y_text = write_y or tick_text(y_ticks)
     x_ticks = ticks(min(xs), max(xs), 7)
@@ -134,7 +136,7 @@ def _line(one: Series, voice: int, x_scale: Scale, y_scale: Scale) -> list[Marku
 
 
 def _path(points: Sequence[tuple[float, float]], x_scale: Scale, y_scale: Scale) -> str:
-    return "M" + "L".join(f"{x_scale(x):.1f} {y_scale(y):.1f}" for x, y in points)
+    return "M" + "L".join(f"{x_scale(x):.1f} {y_scale.clamped(y):.1f}" for x, y in points)
 
 
 def _apart(places: Sequence[float], distance: float = 15.0, *, lowest: float = float("inf")) -> list[float]:

@@ -1,7 +1,7 @@
 /* Shortcuts of one key, and of g and a letter. None works while somebody types. */
 import { moveInList } from "./lists.js";
 
-const PLACES = { h: "/", c: "/catalog", o: "/organisation", d: "/docs", k: "/scorecards", b: "/bets", f: "/flags", e: "/experiments", j: "/events", a: "/activity", s: "/settings" };
+const PLACES = { h: "/", c: "/catalog", r: "/concerns", o: "/organisation", d: "/docs", k: "/scorecards", b: "/bets", f: "/flags", e: "/experiments", j: "/events", a: "/activity", s: "/settings" };
 const PATIENCE = 1200; // milliseconds between g and its letter
 
 /** @param {EventTarget | null} target */
@@ -19,6 +19,12 @@ function focusFilters() {
 /** Arrows move in a list once one is in it; else they scroll, as everywhere. */
 function isInList() {
   return Boolean(document.activeElement?.closest("[data-list]"));
+}
+
+/** The form of a concern: about the bet of the page, where it shows one. */
+function raiseConcern() {
+  const link = document.querySelector("main [data-raise]") ?? document.querySelector("[data-raise]");
+  if (link) location.assign(link.getAttribute("href"));
 }
 
 function focusSearch() {
@@ -58,6 +64,7 @@ export function enableKeyboard() {
     else if (event.key === "/") focusSearch();
     else if (event.key === "?") document.getElementById("shortcuts")?.showModal();
     else if (event.key === "f") focusFilters();
+    else if (event.key === "c") raiseConcern();
     else if (event.key === "j" || (event.key === "ArrowDown" && isInList())) moveInList(1);
     else if (event.key === "k" || (event.key === "ArrowUp" && isInList())) moveInList(-1);
     else if (!pressKeyed(event)) return;

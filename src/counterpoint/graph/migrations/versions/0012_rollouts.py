@@ -6,8 +6,8 @@ The pair of rollout and sequence is unique, so of two who decide from the same s
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0011_rollouts"
-down_revision = "0010_words"
+revision = "0012_rollouts"
+down_revision = "0011_concerns"
 branch_labels = None
 depends_on = None
 

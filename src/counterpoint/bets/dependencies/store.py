@@ -1,0 +1,308 @@
+"""Reporting dependencies between units, and what both sides say and agree. Everybody may read them."""
+
+from collections.abc import Iterable, Mapping
+from datetime import date
+from typing import Any
+from uuid import uuid4
+
+import msgspec
+import sqlalchemy as sa
+
+from counterpoint.bets.dependencies.model import (
+    STEPS,
+    Dependency,
+    DependencyState,
+    Severity,
+    Step,
+    overdue,
+    steps_for,
+)
+from counterpoint.bets.given import given_text, given_unit, given_word, today_utc
+from counterpoint.errors import ConflictError, InputError, NotAllowedError, NotFoundError, Problem
+from counterpoint.graph.actor import Actor
+from counterpoint.graph.permissions import may
+from counterpoint.graph.reader import Reader
+from counterpoint.graph.ref import parse_ref
+from counterpoint.graph.store import Graph
+from counterpoint.graph.tables import INTEGER, TEXT
+from counterpoint.graph.writer import Writer
+from counterpoint.moments import to_datetime, to_micros
+
+__all__ = [
+    "DependencySeen",
+    "list_dependencies",
+    "overdue_dependencies",
+    "read_dependency",
+    "report_dependency",
+    "speaks_for",
+    "take_step",
+]
+
+LONGEST = 4_000
+SUBJECT = 200
+DEPENDENCIES = sa.Table(
+    "bets_dependency",
+    sa.MetaData(),
+    *(sa.Column(name, TEXT) for name in ("id", "from_unit", "to_unit", "subject", "severity", "since")),
+    *(sa.Column(name, TEXT) for name in ("severity_since", "reporter", "bet", "state")),
+    *(sa.Column(name, TEXT) for name in ("from_words", "to_words", "plan")),
+    sa.Column("changed_at", INTEGER),
+)
+TOLD = {
+    Step.CONFIRM: "dependency.confirmed",
+    Step.DISPUTE: "dependency.disputed",
+    Step.SAY: "dependency.discussed",
+    Step.AGREE: "dependency.agreed",
+    Step.REGRADE: "dependency.regraded",
+    Step.CLEAR: "dependency.cleared",
+}
+
+
+class DependencySeen(msgspec.Struct, frozen=True, rename="camel"):
+    """A dependency with what its reader may do about it."""
+
+    dependency: Dependency
+    overdue: bool
+    steps: tuple[Step, ...] = ()
+    titles: dict[str, str] = {}
+
+
+def report_dependency(
+    graph: Graph,
+    from_unit: str,
+    to_unit: str,
+    subject: str,
+    *,
+    actor: Actor,
+    severity: Severity | str = Severity.SLOWING,
+    since: date | None = None,
+    words: str = "",
+    bet: str | None = None,
+    today: date | None = None,
+) -> DependencySeen:
+    """Report that one unit waits for another; people of either side may, and the other side then says what it sees.
+
+    Raises:
+        InputError: a unit is missing or both are the same, the subject is empty, or the date is to come.
+        NotAllowedError: the actor belongs to neither side.
+    """
+    day = today or today_utc()
+    graded = given_word(Severity, severity, "/severity")
+    with graph.write(actor) as writer:
+        waits, waited = given_unit(writer, from_unit, "/fromUnit"), given_unit(writer, to_unit, "/toUnit")
+        problems = []
+        if waits == waited:
+            problems.append(Problem("A unit does not depend on itself; name another one.", "/toUnit"))
+        if not subject.strip():
+            problems.append(Problem("Say in a few words what is waited for.", "/subject"))
+        if since is not None and since > day:
+            problems.append(Problem(f"{since} is to come; write since when it is so.", "/since"))
+        if problems:
+            raise InputError("The dependency was not reported.", problems)
+        mine = _sides(writer, actor, (waits, waited))
+        if not mine:
+            raise NotAllowedError(
+                "Nothing was reported. People of the two units report what is between them; ask one of them to."
+            )
+        reporter = waits if waits in mine else waited
+        made = Dependency(
+            id=uuid4().hex,
+            from_unit=waits,
+            to_unit=waited,
+            subject=given_text(subject, SUBJECT, "/subject"),
+            severity=graded,
+            since=since or day,
+            severity_since=since or day,
+            reporter=reporter,
+            bet=str(parse_ref(bet, default_kind="Bet")) if bet else None,
+            changed_at=to_datetime(writer.now),
+        )
+        field = "from_words" if reporter == waits else "to_words"
+        made = msgspec.structs.replace(made, **{field: given_text(words, LONGEST, "/words")})
+        writer.connection.execute(sa.insert(DEPENDENCIES).values(_row(made)))
+        _tell(writer, "dependency.reported", made)
+        return _seen(writer, [made], actor, day)[0]
+
+
+def take_step(
+    graph: Graph,
+    number: str,
+    step: Step | str,
+    text: str = "",
+    *,
+    actor: Actor,
+    severity: Severity | str | None = None,
+    today: date | None = None,
+) -> DependencySeen:
+    """Confirm, dispute, say, agree, grade anew or clear.
+
+    Raises:
+        ConflictError: the dependency is not where this step is made.
+        InputError: there is no such step, or it lacks its text.
+        NotAllowedError: the step is the other side's.
+        NotFoundError: there is no such dependency.
+    """
+    day = today or today_utc()
+    wanted = given_word(Step, step, "/step")
+    rule = STEPS[wanted]
+    words = given_text(text, LONGEST, "/text")
+    if rule.text and not words:
+        raise InputError("Nothing was changed.", [Problem(rule.text, "/text")])
+    with graph.write(actor) as writer:
+        held = _require(writer, number)
+        mine = _sides(writer, actor, (held.from_unit, held.to_unit))
+        if not mine:
+            raise NotAllowedError(
+                "Nothing was changed. That is between the two units; ask one of their people."
+            )
+        if held.state not in rule.states:
+            raise ConflictError(
+                f"The dependency is {held.state.value}; reload it and see what there is to do."
+            )
+        if wanted not in steps_for(held, mine):
+            raise NotAllowedError("Nothing was changed. That is the other side's to say.")
+        changed = _stepped(held, wanted, words, mine, severity, day)
+        changed = msgspec.structs.replace(changed, changed_at=to_datetime(writer.now))
+        here = DEPENDENCIES.c.id == number
+        writer.connection.execute(sa.update(DEPENDENCIES).where(here).values(_row(changed)))
+        _tell(writer, TOLD[wanted], changed)
+        return _seen(writer, [changed], actor, day)[0]
+
+
+def list_dependencies(
+    graph: Graph,
+    *,
+    actor: Actor,
+    unit: str | None = None,
+    gone: bool = False,
+    today: date | None = None,
+) -> tuple[DependencySeen, ...]:
+    """The dependencies that are there, the worst first: all, or those of a unit on either side."""
+    day = today or today_utc()
+    with graph.read() as reader:
+        found = _read(reader, *_about(unit))
+        kept = sorted(
+            (each for each in found if each.live or gone),
+            key=lambda each: (not each.live, -each.severity.rank, each.since),
+        )
+        return _seen(reader, kept, actor, day)
+
+
+def read_dependency(graph: Graph, number: str, *, actor: Actor, today: date | None = None) -> DependencySeen:
+    """One dependency.
+
+    Raises:
+        NotFoundError: there is none.
+    """
+    with graph.read() as reader:
+        return _seen(reader, [_require(reader, number)], actor, today or today_utc())[0]
+
+
+def overdue_dependencies(
+    graph: Graph, *, today: date | None = None, unit: str | None = None
+) -> tuple[Dependency, ...]:
+    """Those that have stopped work for more than two weeks, the oldest first: the next review talks about them (I9)."""
+    day = today or today_utc()
+    with graph.read() as reader:
+        found = _read(reader, DEPENDENCIES.c.severity == Severity.BLOCKING.value, *_about(unit))
+    return tuple(sorted((each for each in found if overdue(each, day)), key=lambda each: each.severity_since))
+
+
+def speaks_for(graph: Graph, actor: Actor) -> frozenset[str]:
+    """The units that the actor belongs to itself, to begin a form with."""
+    with graph.read() as reader:
+        found = reader.get(actor.ref) if actor.ref.startswith("user:") else None
+        return frozenset(found.targets("memberOf") if found else ()) | actor.units
+
+
+def _stepped(
+    held: Dependency, step: Step, words: str, mine: frozenset[str], severity: Severity | str | None, day: date
+) -> Dependency:
+    changes: dict[str, Any] = {"state": STEPS[step].to or held.state}
+    if step is Step.AGREE:
+        changes["plan"] = words
+    elif step is Step.REGRADE:
+        graded = given_word(Severity, severity or "", "/severity")
+        changes |= {"severity": graded}
+        if graded is not held.severity:
+            changes["severity_since"] = day
+    elif words:
+        # Whoever speaks for both sides, as an administrator does, speaks here for the one that was asked.
+        side = held.other if held.other in mine else held.reporter
+        changes["from_words" if side == held.from_unit else "to_words"] = words
+    return msgspec.structs.replace(held, **changes)
+
+
+def _sides(reader: Reader, actor: Actor, units: Iterable[str]) -> frozenset[str]:
+    """Those of the units that the actor may speak for."""
+    own = reader.units_of(actor.ref) if actor.kind == "person" else frozenset()
+    return frozenset(unit for unit in units if may(actor, "write", unit, units=own).allow)
+
+
+def _seen(reader: Reader, found: Iterable[Dependency], actor: Actor, day: date) -> tuple[DependencySeen, ...]:
+    items = list(found)
+    refs = {ref for each in items for ref in (each.from_unit, each.to_unit, each.bet) if ref}
+    titles = reader.titles(refs)
+    sides = _sides(reader, actor, {ref for ref in refs if not ref.startswith("bet:")})
+    return tuple(
+        DependencySeen(
+            each,
+            overdue(each, day),
+            steps_for(each, sides),
+            {ref: titles[ref] for ref in (each.from_unit, each.to_unit, each.bet) if ref in titles},
+        )
+        for each in items
+    )
+
+
+def _tell(writer: Writer, action: str, made: Dependency) -> None:
+    """An entry for each side, so that it stands on the page of both."""
+    after = {
+        "dependency": made.id,
+        "from": made.from_unit,
+        "to": made.to_unit,
+        "severity": made.severity.value,
+        "state": made.state.value,
+    }
+    for unit in (made.from_unit, made.to_unit):
+        writer.record(action, unit, after=after)
+
+
+def _about(unit: str | None) -> list[sa.ColumnElement[bool]]:
+    if unit is None:
+        return []
+    ref = str(parse_ref(unit, default_kind="Group"))
+    return [sa.or_(DEPENDENCIES.c.from_unit == ref, DEPENDENCIES.c.to_unit == ref)]
+
+
+def _require(reader: Reader, number: str) -> Dependency:
+    found = _read(reader, DEPENDENCIES.c.id == number)
+    if not found:
+        raise NotFoundError(f"There is no dependency {number[:40]!r}.")
+    return found[0]
+
+
+def _read(reader: Reader, *conditions: sa.ColumnElement[bool]) -> list[Dependency]:
+    query = sa.select(DEPENDENCIES).where(*conditions).order_by(DEPENDENCIES.c.since, DEPENDENCIES.c.id)
+    return [_dependency(row._mapping) for row in reader.connection.execute(query)]
+
+
+def _row(made: Dependency) -> dict[str, Any]:
+    row = msgspec.structs.asdict(made)
+    days = {key: row[key].isoformat() for key in ("since", "severity_since")}
+    words = {key: row[key].value for key in ("severity", "state")}
+    return row | days | words | {"changed_at": to_micros(row["changed_at"])}
+
+
+def _dependency(row: Mapping[Any, Any]) -> Dependency:
+    plain = {field: row[field] for field in Dependency.__struct_fields__}
+    return Dependency(
+        **plain
+        | {
+            "severity": Severity(row["severity"]),
+            "state": DependencyState(row["state"]),
+            "since": date.fromisoformat(row["since"]),
+            "severity_since": date.fromisoformat(row["severity_since"]),
+            "changed_at": to_datetime(row["changed_at"]),
+        }
+    )

@@ -1,0 +1,335 @@
+"""Feedback as it is kept: taking it in, making something of it, telling its giver, and erasing it.
+
+Of whoever gives it we keep what they write themselves, the day, and a hash of the secret with which they see what
+became of it. Their name and contact are shown to the unit that they wrote to, and to nobody else.
+"""
+
+from datetime import date
+from pathlib import Path
+from typing import Literal
+
+import msgspec
+import sqlalchemy as sa
+
+from counterpoint.bets.decisions import require_bet
+from counterpoint.bets.feedback.kept import (
+    FEEDBACK,
+    LONGEST,
+    Given,
+    feedback_of,
+    keep,
+    piece_of,
+    require_own,
+    speaks_for,
+)
+from counterpoint.bets.feedback.mail import words_of
+from counterpoint.bets.feedback.model import (
+    OUTCOMES,
+    Evidence,
+    Feedback,
+    FeedbackState,
+    Source,
+    evidence_of,
+)
+from counterpoint.bets.feedback.sheets import read_lines
+from counterpoint.bets.given import given_text, given_unit, hashed, today_utc
+from counterpoint.errors import InputError, NotFoundError, Problem
+from counterpoint.graph.actor import SYSTEM, Actor
+from counterpoint.graph.reader import Reader
+from counterpoint.graph.ref import parse_ref
+from counterpoint.graph.store import Graph
+from counterpoint.graph.writer import Writer
+
+__all__ = [
+    "FeedbackSeen",
+    "Imported",
+    "Settled",
+    "Status",
+    "erase",
+    "erase_own",
+    "import_feedback",
+    "list_feedback",
+    "read_feedback",
+    "settle",
+    "status_of",
+    "take_in",
+]
+
+
+class FeedbackSeen(msgspec.Struct, frozen=True, rename="camel"):
+    """A piece of feedback as one reader sees it."""
+
+    feedback: Feedback
+    mine: bool
+    """Whether the reader belongs to its unit, and so sees who gave it."""
+    settles: bool
+    """Whether the reader may say what becomes of it."""
+    titles: dict[str, str] = {}
+
+
+class Status(msgspec.Struct, frozen=True, rename="camel"):
+    """What its giver sees."""
+
+    text: str
+    received_on: date
+    state: FeedbackState
+    reply: str
+    unit: str
+    about: str = ""
+    """What the bet that it is evidence for is called."""
+
+
+class Settled(msgspec.Struct, frozen=True, rename="camel"):
+    """What was made of a piece of feedback."""
+
+    feedback: Feedback
+    evidence: Evidence | None = None
+
+
+class Imported(msgspec.Struct, frozen=True):
+    """What became of an import; `secrets` are those of the status pages, in the order of the lines taken."""
+
+    taken: int
+    problems: tuple[Problem, ...]
+    secrets: tuple[str, ...] = ()
+
+
+def take_in(
+    graph: Graph,
+    unit: str,
+    text: str,
+    *,
+    actor: Actor,
+    source: Source = Source.API,
+    bet: str | None = None,
+    giver: str = "",
+    contact: str = "",
+    today: date | None = None,
+) -> Given:
+    """Take in what somebody inside passes on; of a pasted email only what its sender wrote.
+
+    Raises:
+        InputError: the text is empty or too long, or there is no such unit.
+        NotFoundError: there is no such bet.
+    """
+    words = words_of(text) if source is Source.EMAIL else text
+    with graph.write(actor) as writer:
+        ref, about = given_unit(writer, unit, "/unit"), require_bet(writer, bet).ref if bet else None
+        made = piece_of(ref, source, words, today or today_utc(), bet=about, giver=giver, contact=contact)
+        return keep(writer, made)
+
+
+def import_feedback(graph: Graph, path: Path, unit: str, *, actor: Actor, dry_run: bool = False) -> Imported:
+    """Take in the lines of a CSV file; what is wrong is told by its line, and the rest is kept, all at once.
+
+    Raises:
+        InputError: the file cannot be read, or there is no such unit.
+    """
+    lines, problems = read_lines(path)
+    told: list[str] = []
+    with graph.read() as reader:
+        ref = given_unit(reader, unit, "/unit")
+        bets = {line.bet for line in lines if line.bet}
+        known = {each: _bet(reader, each) for each in bets}
+    good = [line for line in lines if not line.bet or known[line.bet]]
+    problems += [
+        Problem(
+            f"There is no bet {line.bet[:60]!r}; name one that exists, or none.",
+            file=str(path),
+            line=line.number,
+        )
+        for line in lines
+        if line.bet and not known[line.bet]
+    ]
+    if good and not dry_run:
+        with graph.write(actor) as writer:
+            for line in good:
+                day = line.received or today_utc()
+                made = piece_of(
+                    ref,
+                    Source.CSV,
+                    line.text,
+                    day,
+                    bet=known.get(line.bet),
+                    giver=line.giver,
+                    contact=line.contact,
+                )
+                told.append(keep(writer, made).secret)
+    problems.sort(key=lambda problem: problem.line or 0)
+    return Imported(len(good), tuple(problems), tuple(told))
+
+
+def list_feedback(
+    graph: Graph,
+    *,
+    actor: Actor,
+    unit: str | None = None,
+    state: FeedbackState | None = None,
+    limit: int = 200,
+) -> tuple[FeedbackSeen, ...]:
+    """The newest feedback of a unit or of all; names and contacts only for people of the unit that it is for."""
+    conditions = [FEEDBACK.c.state != FeedbackState.ERASED.value]
+    if unit:
+        conditions.append(FEEDBACK.c.unit == str(parse_ref(unit, default_kind="Group")))
+    if state is not None:
+        conditions.append(FEEDBACK.c.state == state.value)
+    with graph.read() as reader:
+        query = sa.select(FEEDBACK).where(*conditions).order_by(FEEDBACK.c.seq.desc()).limit(limit)
+        found = [feedback_of(row._mapping) for row in reader.connection.execute(query)]
+        return _seen(reader, actor, found)
+
+
+def read_feedback(graph: Graph, number: str, *, actor: Actor) -> FeedbackSeen:
+    """One piece of feedback.
+
+    Raises:
+        NotFoundError: there is none.
+    """
+    with graph.read() as reader:
+        return _seen(reader, actor, [_require(reader, number)])[0]
+
+
+def settle(
+    graph: Graph,
+    number: str,
+    outcome: FeedbackState | str,
+    *,
+    actor: Actor,
+    reply: str = "",
+    bet: str | None = None,
+    risk: str = "value",
+    direction: Literal["for", "against"] = "for",
+    today: date | None = None,
+) -> Settled:
+    """Say what becomes of a piece of feedback, with a word for its giver; evidence names the bet and its risk.
+
+    Raises:
+        InputError: there is no such outcome or risk, or evidence comes without a bet.
+        NotAllowedError: it is another unit's.
+        NotFoundError: there is no such feedback or bet.
+    """
+    chosen = _outcome(outcome)
+    words = given_text(reply, LONGEST, "/reply")
+    with graph.write(actor) as writer:
+        held = _require(writer, number)
+        require_own(writer, actor, held.unit)
+        evidence = None
+        if chosen is FeedbackState.EVIDENCE:
+            about = bet or held.bet
+            if not about:
+                raise InputError(
+                    "Nothing was changed.", [Problem("Choose the bet that it is evidence for.", "/bet")]
+                )
+            try:
+                evidence = evidence_of(
+                    held, require_bet(writer, about).ref, risk, direction, today=today or today_utc()
+                )
+            except ValueError as error:
+                raise InputError("Nothing was changed.", [Problem(f"{error}.", "/risk")]) from None
+        became = evidence.bet if evidence else None
+        here = FEEDBACK.c.id == number
+        values = {"state": chosen.value, "reply": words, "became": became}
+        writer.connection.execute(sa.update(FEEDBACK).where(here).values(values))
+        after = {"feedback": number, "state": chosen.value} | (
+            {"evidence": msgspec.to_builtins(evidence)} if evidence else {}
+        )
+        writer.record("feedback.settled", became or held.unit, after=after)
+        changed = msgspec.structs.replace(held, state=chosen, reply=words, became=became)
+        return Settled(_seen(writer, actor, [changed])[0].feedback, evidence)
+
+
+def status_of(graph: Graph, secret: str) -> Status:
+    """What became of a piece of feedback, for whoever holds its secret.
+
+    Raises:
+        NotFoundError: there is none, or it was erased.
+    """
+    with graph.read() as reader:
+        held = _by_secret(reader, secret)
+        titles = reader.titles([each for each in (held.unit, held.became) if each])
+        return Status(
+            held.text,
+            held.received_on,
+            held.state,
+            held.reply,
+            titles.get(held.unit, held.unit),
+            titles.get(held.became or "", ""),
+        )
+
+
+def erase_own(graph: Graph, secret: str) -> None:
+    """Erase a piece of feedback and all that it says of its giver, by whoever holds its secret.
+
+    Raises:
+        NotFoundError: there is none.
+    """
+    with graph.write(SYSTEM) as writer:
+        _erase(writer, _by_secret(writer, secret).id)
+
+
+def erase(graph: Graph, number: str, *, actor: Actor) -> None:
+    """Erase one on request: by its unit, or by an administrator, who need not read it.
+
+    Raises:
+        NotAllowedError: the actor is neither.
+        NotFoundError: there is none.
+    """
+    with graph.write(actor) as writer:
+        held = _require(writer, number)
+        require_own(writer, actor, held.unit)
+        _erase(writer, held.id)
+        writer.record("feedback.erased", held.unit, after={"feedback": held.id})
+
+
+def _erase(writer: Writer, number: str) -> None:
+    nothing = {
+        "text": "",
+        "giver": "",
+        "contact": "",
+        "reply": "",
+        "secret": None,
+        "state": FeedbackState.ERASED.value,
+    }
+    writer.connection.execute(sa.update(FEEDBACK).where(FEEDBACK.c.id == number).values(nothing))
+
+
+def _seen(reader: Reader, actor: Actor, found: list[Feedback]) -> tuple[FeedbackSeen, ...]:
+    units = reader.units_of(actor.ref) | actor.units if actor.kind == "person" else frozenset()
+    titles = reader.titles({ref for each in found for ref in (each.unit, each.bet, each.became) if ref})
+    items = []
+    for each in found:
+        mine = each.unit in units
+        shown = each if mine else msgspec.structs.replace(each, giver="", contact="")
+        here = {ref: titles[ref] for ref in (each.unit, each.bet, each.became) if ref in titles}
+        items.append(FeedbackSeen(shown, mine, speaks_for(reader, actor, each.unit), here))
+    return tuple(items)
+
+
+def _bet(reader: Reader, text: str) -> str | None:
+    try:
+        return require_bet(reader, text).ref
+    except (InputError, NotFoundError):
+        return None
+
+
+def _require(reader: Reader, number: str) -> Feedback:
+    here = sa.select(FEEDBACK).where(FEEDBACK.c.id == number, FEEDBACK.c.state != FeedbackState.ERASED.value)
+    row = reader.connection.execute(here).first()
+    if row is None:
+        raise NotFoundError(f"There is no feedback {number[:40]!r}; it may have been erased.")
+    return feedback_of(row._mapping)
+
+
+def _by_secret(reader: Reader, secret: str) -> Feedback:
+    row = reader.connection.execute(sa.select(FEEDBACK).where(FEEDBACK.c.secret == hashed(secret))).first()
+    if row is None:
+        raise NotFoundError("There is nothing at this address; it may have been erased.")
+    return feedback_of(row._mapping)
+
+
+def _outcome(outcome: FeedbackState | str) -> FeedbackState:
+    if outcome in list(OUTCOMES):
+        return FeedbackState(outcome)
+    there = ", ".join(each.value for each in OUTCOMES)
+    message = f"{str(outcome)[:40]!r} is no outcome; choose one of {there}."
+    raise InputError("Nothing was changed.", [Problem(message, "/outcome")])
