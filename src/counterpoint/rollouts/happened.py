@@ -7,9 +7,9 @@ References:
     cdevents/spec 0.5.1, continuous deployment events.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any, Final
 
 import msgspec
@@ -21,7 +21,8 @@ from counterpoint.flags.composing import read_plans
 from counterpoint.graph.flagd import flags_by_key
 from counterpoint.graph.reader import Reader
 from counterpoint.graph.ref import parse_ref
-from counterpoint.rollouts.model import Event, Rollout, state_of
+from counterpoint.journal.model.event import Event as JournalEvent
+from counterpoint.rollouts.model import Event, Figures, Rollout, state_of
 from counterpoint.rollouts.outcome import change_of
 from counterpoint.rollouts.store import Status
 from counterpoint.web.charts import Mark, Moved, Series, line_chart, moves_chart
@@ -87,34 +88,60 @@ def component_of(reader: Reader, plan: Rollout) -> str | None:
         return None
 
 
+class _Kept:
+    """Deployments that were read, until another one comes."""
+
+    def __init__(self) -> None:
+        self._known: dict[tuple[str, datetime], tuple[object, list[Deployment]]] = {}
+
+    def get(
+        self, key: tuple[str, datetime], stamp: object, read: Callable[[], list[Deployment]]
+    ) -> list[Deployment]:
+        known = self._known.get(key)
+        if known is None or known[0] != stamp:
+            if len(self._known) >= MOST:
+                self._known.clear()
+            known = self._known[key] = stamp, read()
+        return known[1]
+
+
 def deployments_of(workspace: Workspace, component: str, since: datetime) -> list[Deployment]:
     """Deployments of a component since then, oldest first, the newest `MOST` of them."""
     types = [
-        each.type
+        each
         for each in workspace.journal.counts()
         if (each.type == PLAIN or each.type.startswith(SERVICE)) and each.last >= since
     ]
     if not types:
         return []
+    kept: _Kept = workspace.keep(_Kept, lambda _: _Kept())
+    stamp = [(each.type, each.count, each.last) for each in types]
+    names = [each.type for each in types]
+    return kept.get((component, since), stamp, lambda: _read(workspace, names, component, since))
+
+
+def _read(workspace: Workspace, types: Sequence[str], component: str, since: datetime) -> list[Deployment]:
     ref = parse_ref(component)
     names = [str(ref), f"{ref.namespace}/{ref.name}", *([ref.name] if ref.namespace == "default" else [])]
-    with workspace.journal.snapshot() as snapshot:
-        table = snapshot.events(*types)
-        wanted = table.filter(table.subject.isin(names) & (table.time >= since))
-        newest = wanted.order_by(wanted.time.desc()).limit(MOST)
-        rows = newest.select("id", "type", "time", "data").to_pyarrow().to_pylist()
-    return sorted((_deployment(row) for row in rows), key=lambda each: each.at)
+    found = [
+        event
+        for type_ in types
+        for name in names
+        for event in workspace.journal.recent(type=type_, subject=name, limit=MOST)
+        if event.time >= since
+    ]
+    found.sort(key=lambda event: (event.time, event.id))
+    return [_deployment(event) for event in found[-MOST:]]
 
 
-def _deployment(row: Mapping[str, Any]) -> Deployment:
-    data = _mapping(msgspec.json.decode(row["data"])) if row["data"] else {}
+def _deployment(event: JournalEvent) -> Deployment:
+    data = _mapping(event.data)
     content = _mapping(_mapping(data.get("subject")).get("content"))
     environment = _mapping(content.get("environment")).get("id") or data.get("environment")
     artifact = str(content.get("artifactId") or "")
     version = data.get("version") or artifact.partition("@")[2].partition("?")[0]
-    did = row["type"].removeprefix(SERVICE).partition(".")[0] if row["type"] != PLAIN else "deployed"
-    at = row["time"] if row["time"].tzinfo else row["time"].replace(tzinfo=UTC)
-    return Deployment(at, did, str(version or "")[:60], str(environment or "")[:60], row["id"])
+    did = event.type.removeprefix(SERVICE).partition(".")[0] if event.type != PLAIN else "deployed"
+    return Deployment(event.time, did, str(version or "")[:60], str(environment or "")[:60], event.id)
 
 
 def _mapping(value: Any) -> Mapping[str, Any]:
@@ -163,49 +190,50 @@ def checks_of(found: Status) -> list[CheckShown]:
 
 
 def charts_of(found: Status) -> Iterator[tuple[str, Markup]]:
-    """For each guardrail its change with its bounds over the checks of the present run; of those with two or more."""
+    """For each guardrail its change with its bounds, check by check of the present run; of those with two or more."""
     recorded = list(_figures(found))
     for guardrail in found.plan.guardrails:
         name, relative = guardrail.metric.name, guardrail.scale == "relative"
-        points = [
-            (at.timestamp(), each.change, each.low, each.high)
+        known = [
+            (at, each.change, (each.low, each.high))
             for at, figures in recorded
             for each in figures.guardrails
-            if each.metric == name and each.change is not None
-        ]
-        known = [
-            (x, value, low, high) for x, value, low, high in points if low is not None and high is not None
+            if each.metric == name
+            and each.change is not None
+            and each.low is not None
+            and each.high is not None
         ]
         if len(known) < 2:
             continue
+        # Evenly spaced: checks come in bursts, and a wait of weeks would press all others together.
         series = Series(
             guardrail.metric.label,
-            tuple((x, value) for x, value, _, _ in known),
-            tuple((low, high) for _, _, low, high in known),
+            tuple((float(n), change) for n, (_, change, _) in enumerate(known)),
+            tuple(bounds for _, _, bounds in known),
         )
         limit = -guardrail.metric.gain * guardrail.margin
         yield (
             guardrail.metric.label,
             line_chart(
                 [series],
-                title=f"{guardrail.metric.label}: change with its sequential bounds",
-                write_x=_moment_text(known[0][0], known[-1][0]),
+                title=f"{guardrail.metric.label}: change with its sequential bounds, check by check",
+                write_x=_moment_text([at for at, _, _ in known]),
                 write_y=(lambda value: percent(value, signed=True)) if relative else None,
                 targets=((limit, "margin"),),
-                marks=[x for x, _, _, _ in known],
-                height=200,
+                marks=range(len(known)),
+                height=220,
             ),
         )
 
 
-def _figures(found: Status) -> Iterator[tuple[datetime, Any]]:
+def _figures(found: Status) -> Iterator[tuple[datetime, Figures]]:
     """The figures of the present run with their moments, oldest first, and those of now."""
     events = found.events[::-1]
     starts = [index for index, event in enumerate(events) if event.kind == "started"]
     run = events[starts[-1] :] if starts else []
     last = None
     for event in run:
-        if event.figures is not None and event.figures.guardrails:
+        if event.figures is not None and event.figures.guardrails and event.figures != last:
             last = event.figures
             yield event.figures.as_of, event.figures
     now = found.figures
@@ -213,6 +241,7 @@ def _figures(found: Status) -> Iterator[tuple[datetime, Any]]:
         yield now.as_of, now
 
 
-def _moment_text(first: float, last: float) -> Any:
-    form = "%H:%M" if last - first < 2 * 86_400 else "%d %b"
-    return lambda at: f"{datetime.fromtimestamp(at, UTC):{form}}"
+def _moment_text(moments: Sequence[datetime]) -> Callable[[float], str]:
+    """Writes the moment of a check by its number."""
+    form = "%H:%M" if moments[-1] - moments[0] < timedelta(days=1) else "%d %b"
+    return lambda number: f"{moments[round(number)]:{form}}"
