@@ -233,9 +233,10 @@ def _figures(found: Status) -> Iterator[tuple[datetime, Figures]]:
     run = events[starts[-1] :] if starts else []
     last = None
     for event in run:
-        if event.figures is not None and event.figures.guardrails and event.figures != last:
-            last = event.figures
-            yield event.figures.as_of, event.figures
+        seen = event.figures
+        if seen is not None and seen.guardrails and (last is None or seen.as_of > last.as_of):
+            last = seen
+            yield seen.as_of, seen
     now = found.figures
     if run and now is not None and now.guardrails and (last is None or now.as_of > last.as_of):
         yield now.as_of, now
