@@ -82,7 +82,7 @@ def test_a_mismatch_in_one_value_of_a_segment_is_found() -> None:
 def test_the_sequential_test_keeps_the_lowest_p_of_all_days() -> None:
     days = (Sizes("2026-05-01", {"a": 700, "b": 300}), Sizes("2026-05-02", {"a": 300, "b": 700}))
     result = found(PLAN, totals(days=days), "sequential-sample-ratio")
-    assert result.p == sequential_sample_ratio([700, 300], [1, 1], concentration=10_000).p
+    assert result.p == sequential_sample_ratio([700, 300], [1, 1]).p
     assert result.rejected
     assert "2026-05-01" in result.note
 

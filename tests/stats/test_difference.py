@@ -6,7 +6,16 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from counterpoint.errors import InputError
-from counterpoint.stats import Moments, Side, contrast, difference, rate, rate_difference, relative
+from counterpoint.stats import (
+    Moments,
+    Side,
+    contrast,
+    difference,
+    rate,
+    rate_difference,
+    relative,
+    score_interval,
+)
 
 INDEX = np.arange(20_000)
 TREATED = INDEX % 2 == 1
@@ -142,12 +151,12 @@ def test_unpooled_rates_use_the_sample_variance() -> None:
     assert found.p == pytest.approx(math.erfc(0.075 / se / math.sqrt(2)), rel=1e-12)
 
 
-def test_pooled_rates_equal_the_chi_square_test_and_claim_no_interval() -> None:
+def test_pooled_rates_equal_the_chi_square_test_and_have_the_score_tests_interval() -> None:
     found = rate_difference(rate(30, 200), rate(45, 200), pooled=True)
     expected, observed = (37.5, 162.5) * 2, (30, 170, 45, 155)
     chi = sum((o - e) ** 2 / e for o, e in zip(observed, expected, strict=True))
     assert found.statistic == pytest.approx(math.sqrt(chi), rel=1e-12)
-    assert found.interval is None
+    assert found.interval == score_interval(rate(30, 200), rate(45, 200), 0.025, 0.025)
 
 
 def test_welch_and_unpooled_rates_agree_on_many_users() -> None:

@@ -51,5 +51,5 @@ def test_a_value_that_is_no_number_is_refused(spoilt: float) -> None:
 
 @pytest.mark.parametrize(("successes", "n"), [(-1, 3), (4, 3)])
 def test_impossible_rates_are_refused(successes: int, n: int) -> None:
-    with pytest.raises(InputError, match="must be between"):
+    with pytest.raises(InputError, match="between 0 and n"):
         rate(successes, n)

@@ -10,19 +10,24 @@ from hypothesis import strategies as st
 
 from counterpoint.errors import InputError
 from counterpoint.stats import (
+    ClusterPair,
     Comoments,
     CovariatePair,
     Direction,
     Distribution,
+    MatchedPair,
     MeanPair,
     Moments,
     Pair,
+    QuantilePair,
     RatePair,
     RatioPair,
     Side,
     Slopes,
+    StrataPair,
     difference,
     noninferiority,
+    quantile,
     rate,
     relative,
 )
@@ -65,6 +70,27 @@ pairs: st.SearchStrategy[Pair] = st.one_of(
     made(CovariatePair, 3),
     made(RatioPair, 2),
     made(RatioPair, 4),
+    made(ClusterPair, 2),
+    st.builds(MatchedPair, arms.map(lambda random: table(random, 2, lift=0.5))),
+    st.builds(
+        lambda random, strata, population: StrataPair(
+            *(
+                [Moments.of(random.gamma(2.0, size=random.integers(0, 8)) + 1) for _ in range(strata)]
+                for _ in range(2)
+            ),
+            population=population,
+        ),
+        arms,
+        st.integers(1, 5),
+        st.booleans(),
+    ),
+    st.builds(
+        lambda random, level: QuantilePair(
+            *(quantile(random.gamma(2.0, size=random.integers(5, 60)) + 1, level) for _ in range(2))
+        ),
+        arms,
+        st.sampled_from([0.3, 0.5, 0.8]),
+    ),
 )
 
 

@@ -1,5 +1,6 @@
 import numpy as np
 import pytest
+from scipy.stats import binom
 
 from counterpoint.errors import InputError
 from counterpoint.stats import QuantilePair, difference, quantile, quantile_of_counts, relative
@@ -8,8 +9,27 @@ from counterpoint.stats import QuantilePair, difference, quantile, quantile_of_c
 def test_a_quantile_lies_between_the_order_statistics_of_its_ranks() -> None:
     found = quantile(np.arange(1, 1001)[::-1], 0.5)
     assert found.value == 500
-    half = 1.959963984540054 * np.sqrt(0.25 / 1000) * 1000
-    assert (found.interval.low, found.interval.high) == (np.floor(500 - half), np.ceil(500 + half))
+    assert (found.interval.low, found.interval.high) == (469, 532)  # as qbinom of R has it
+
+
+@pytest.mark.parametrize(("n", "level"), [(3, 0.5), (5, 0.9), (6, 0.5), (12, 0.2), (40, 0.95)])
+def test_an_interval_holds_the_quantile_often_enough_however_few_there_are(n: int, level: float) -> None:
+    """Exactly: the chance that the quantile lies between two order statistics is binomial."""
+    found = quantile(np.arange(1, n + 1), level, alpha=0.1).interval
+    low = 0 if found.low == -np.inf else int(found.low)
+    high = n + 1 if found.high == np.inf else int(found.high)
+    assert binom.cdf(high - 1, n, level) - binom.cdf(low - 1, n, level) >= 0.9
+    assert low == 0 or binom.cdf(low, n, level) > 0.05
+    assert high == n + 1 or binom.sf(high - 2, n, level) > 0.05
+
+
+def test_what_no_order_statistic_bounds_is_open_and_not_compared() -> None:
+    few = quantile([1, 2, 3, 4, 5], 0.9)
+    assert few.interval.high == np.inf
+    assert quantile([3.0], 0.5).interval.low == -np.inf
+    assert difference(QuantilePair(few, few)).state == "too few units"
+    grouped = quantile(np.arange(30.0), 0.9, clusters=np.arange(30) // 10)
+    assert grouped.interval.high == np.inf
 
 
 def test_counts_give_what_the_values_give() -> None:

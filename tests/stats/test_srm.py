@@ -50,7 +50,16 @@ def test_too_few_units_are_not_tested(observed: list[int]) -> None:
 
 @pytest.mark.parametrize(
     ("observed", "shares"),
-    [([1], [1]), ([1, 2], [1]), ([1, 2], [1, 0]), ([1, 2], [1, math.nan]), ([-1, 2], [1, 1])],
+    [
+        ([1], [1]),
+        ([1, 2], [1]),
+        ([1, 2], [1, 0]),
+        ([1, 2], [1, math.nan]),
+        ([-1, 2], [1, 1]),
+        ([math.nan, 2], [1, 1]),
+        ([math.inf, 2], [1, 1]),
+        ([1.5, 2], [1, 1]),
+    ],
 )
 def test_impossible_plans_are_refused(observed: list[int], shares: list[float]) -> None:
     with pytest.raises(InputError):
@@ -104,3 +113,43 @@ def test_a_sequential_test_needs_a_level() -> None:
 def test_no_units_yet_are_no_evidence() -> None:
     found = sequential_sample_ratio([0, 0], [1, 3], concentration=10)
     assert (found.p, found.mismatch) == (1.0, False)
+
+
+@pytest.mark.parametrize(
+    ("n", "more", "log_factor"),
+    [
+        (10**9, 0, -5.756492732210075),
+        (10**12, 0, -9.210365376975891),
+        (10**12, 10**6, -7.210365396997324),
+    ],
+)
+def test_the_sequential_factor_keeps_its_digits_for_a_trillion_units(
+    n: int, more: int, log_factor: float
+) -> None:
+    """Computed with 60 digits (mpmath 1.3)."""
+    found = sequential_sample_ratio([n // 2 + more, n // 2 - more], [1, 1], concentration=1e4)
+    assert found.log_bayes_factor == pytest.approx(log_factor, rel=1e-10)
+
+
+@given(st.integers(0, 5000), st.integers(0, 5000))
+def test_several_concentrations_are_the_mean_of_their_factors(first: int, second: int) -> None:
+    each = [
+        sequential_sample_ratio([first, second], [1, 1], concentration=c).log_bayes_factor for c in (10, 1000)
+    ]
+    found = sequential_sample_ratio([first, second], [1, 1], concentration=(10, 1000))
+    assert found.log_bayes_factor == pytest.approx(np.logaddexp(*each) - math.log(2), abs=1e-9)
+
+
+def test_the_default_mixture_finds_both_large_and_small_mismatches() -> None:
+    """A single concentration of 10,000 needs a thousand units where the arms get 9 in 10, the mixture a few dozen."""
+    assert sequential_sample_ratio([36, 4], [1, 1]).mismatch
+    assert not sequential_sample_ratio([36, 4], [1, 1], concentration=10_000).mismatch
+    assert sequential_sample_ratio([1_003_500, 996_500], [1, 1]).mismatch
+    assert not sequential_sample_ratio([50_100, 49_900], [1, 1]).mismatch
+
+
+def test_a_concentration_must_be_there() -> None:
+    with pytest.raises(InputError, match="concentration is empty"):
+        sequential_sample_ratio([1, 2], [1, 1], concentration=())
+    with pytest.raises(InputError, match="concentration == nan"):
+        sequential_sample_ratio([1, 2], [1, 1], concentration=(10, math.nan))

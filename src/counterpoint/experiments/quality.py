@@ -11,10 +11,8 @@ from counterpoint.experiments.wording import count, percent
 from counterpoint.stats import Moments, difference, sample_ratio, sequential_sample_ratio
 from counterpoint.stats.distributions import normal_tail
 
-__all__ = ["CONCENTRATION", "MOST_CROSSED", "check", "warnings_of"]
+__all__ = ["MOST_CROSSED", "check", "warnings_of"]
 
-CONCENTRATION = 10_000
-"""Weight, in users, of the belief in the planned shares: a mismatch of about one per cent is found soonest."""
 MOST_CROSSED = 0.01
 """Share of users in several arms that is taken as noise of what identifies a user."""
 LEAST_HEARD = 20
@@ -167,7 +165,7 @@ def _sequential(plan: Experiment, totals: Totals) -> Iterator[QualityCheck]:
     sizes, lowest, when = [0] * len(plan.arms), 1.0, ""
     for each in totals.quality.days:
         sizes = [before + more for before, more in zip(sizes, each.of(plan.arms), strict=True)]
-        p = sequential_sample_ratio(sizes, plan.planned, concentration=CONCENTRATION).p
+        p = sequential_sample_ratio(sizes, plan.planned).p
         if p < lowest:
             lowest, when = p, each.name
     note = f"Lowest at the end of {when}." if when else ""

@@ -1,15 +1,17 @@
 """Pure numerics: numbers and arrays in, frozen values out; no I/O, no pandas, no `scipy.stats`.
 
 The map. Samples: `moments` and `comoments` (n, means, centred sums of squares and products; they add).
-Estimators, as pairs of arms: `pairs` (means, rates), `covariates` (CUPED), `ratio`, `strata`, `clusters`,
-`quantile`. Tests that take any of them: `contrast` (a weighted difference: what each test is made of),
-`difference`, `relative` (Fieller), `noninferiority` (guardrail margins). Rates of their own: `rates`
-(restricted variance), `exact` (small counts). Beside them: `srm` (planned shares), `correction` (how α
-and β are shared), `adjust` (p-values), `sample_size` and `power`, `bayes`, `bootstrap`, `shrinkage`.
+Estimators, as pairs of arms: `pairs` (means, rates, matched units), `covariates` (CUPED), `regression` (the same
+from units, with robust errors), `ratio`, `strata`, `clusters`, `quantile`. Tests that take any of them: `contrast` (a
+weighted difference: what each test is made of), `difference`, `relative` (Fieller), `noninferiority` (guardrail
+margins), `equivalence`. Rates of their own: `rates` (restricted variance), `scores` (intervals), `exact` with
+`unconditional` (small counts). Beside them: `srm` (planned shares), `correction` (how α and β are shared), `adjust`
+(p-values), `sample_size` and `power`, `bayes`, `bootstrap`, `shrinkage`.
 
 Tests that look more than once: `spending` (how α is spent), `boundaries` (a boundary for each look),
-`repeated` (intervals and p-values that fit them), `sequential` (power and units), `crossing` (the recursion
-under all of these), `sequences` (always valid, without a largest n), `fixed_power` (stopping by variance).
+`repeated` (intervals and p-values that fit them), `stagewise` (what is known once they have stopped), `sequential`
+(power and units), `crossing` (the recursion under all of these), `sequences` (always valid, without a largest
+n), `fixed_power` (stopping by variance).
 
 >>> from counterpoint import stats
 >>> control, treatment = stats.rate(200, 1000), stats.rate(250, 1000)
@@ -28,11 +30,21 @@ from counterpoint.stats.correction import alpha_deterioration, alpha_guardrail, 
 from counterpoint.stats.covariates import Adjustment, CovariatePair, Dropped, Slopes
 from counterpoint.stats.crossing import Crossing, crossing, type_one_error
 from counterpoint.stats.difference import Difference, Side, difference, rate_difference
+from counterpoint.stats.equivalence import Equivalence, equivalence
 from counterpoint.stats.exact import ExactTest, RateExact, rate_exact
 from counterpoint.stats.fixed_power import FixedPower, fixed_power, fixed_power_required, pooled_variance
 from counterpoint.stats.moments import Moments, rate
 from counterpoint.stats.noninferiority import Direction, Noninferiority, noninferiority
-from counterpoint.stats.pairs import Distribution, Joint, MeanPair, Pair, Part, RatePair, contrast
+from counterpoint.stats.pairs import (
+    Distribution,
+    Joint,
+    MatchedPair,
+    MeanPair,
+    Pair,
+    Part,
+    RatePair,
+    contrast,
+)
 from counterpoint.stats.power import (
     detectable_difference,
     detectable_rate_difference,
@@ -42,8 +54,9 @@ from counterpoint.stats.power import (
 from counterpoint.stats.quantile import Quantile, QuantilePair, quantile, quantile_of_counts
 from counterpoint.stats.rates import RateVariance, rate_noninferiority, restricted_rates
 from counterpoint.stats.ratio import RatioPair
+from counterpoint.stats.regression import RegressionPair, RobustErrors, regression
 from counterpoint.stats.relative import Relative, Scale, relative
-from counterpoint.stats.repeated import nominal_level, repeated_interval, repeated_p, stagewise_p
+from counterpoint.stats.repeated import nominal_level, repeated_interval, repeated_p
 from counterpoint.stats.sample_size import (
     Size,
     Target,
@@ -56,6 +69,7 @@ from counterpoint.stats.sample_size import (
     ratio_variance,
     required_units,
 )
+from counterpoint.stats.scores import RateInterval, rate_interval, score_interval
 from counterpoint.stats.sequences import (
     confidence_sequence_margin,
     confidence_sequence_p,
@@ -68,6 +82,7 @@ from counterpoint.stats.sequential import expected_information, inflation, seque
 from counterpoint.stats.shrinkage import Shrunk, shrunk
 from counterpoint.stats.spending import Spending
 from counterpoint.stats.srm import SampleRatio, SequentialSampleRatio, sample_ratio, sequential_sample_ratio
+from counterpoint.stats.stagewise import Stagewise, stagewise_estimate, stagewise_p
 from counterpoint.stats.strata import StrataPair
 
 __all__ = [
@@ -86,11 +101,13 @@ __all__ = [
     "Direction",
     "Distribution",
     "Dropped",
+    "Equivalence",
     "ExactTest",
     "FixedPower",
     "Interval",
     "Joint",
     "Look",
+    "MatchedPair",
     "MeanPair",
     "Moments",
     "Noninferiority",
@@ -99,10 +116,13 @@ __all__ = [
     "Quantile",
     "QuantilePair",
     "RateExact",
+    "RateInterval",
     "RatePair",
     "RateVariance",
     "RatioPair",
+    "RegressionPair",
     "Relative",
+    "RobustErrors",
     "SampleRatio",
     "Scale",
     "SequentialSampleRatio",
@@ -111,6 +131,7 @@ __all__ = [
     "Size",
     "Slopes",
     "Spending",
+    "Stagewise",
     "State",
     "StrataPair",
     "Target",
@@ -133,6 +154,7 @@ __all__ = [
     "detectable_effect",
     "detectable_rate_difference",
     "difference",
+    "equivalence",
     "expected_information",
     "fixed_power",
     "fixed_power_required",
@@ -152,10 +174,12 @@ __all__ = [
     "rate",
     "rate_difference",
     "rate_exact",
+    "rate_interval",
     "rate_margin_target",
     "rate_noninferiority",
     "rate_target",
     "ratio_variance",
+    "regression",
     "relative",
     "repeated_interval",
     "repeated_p",
@@ -164,9 +188,11 @@ __all__ = [
     "rho2_growthbook",
     "rho2_tuned",
     "sample_ratio",
+    "score_interval",
     "sequential_power",
     "sequential_sample_ratio",
     "shrunk",
+    "stagewise_estimate",
     "stagewise_p",
     "type_one_error",
     "units_per_arm",

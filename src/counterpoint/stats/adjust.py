@@ -10,7 +10,7 @@ from types import MappingProxyType
 from typing import Literal
 
 from counterpoint.errors import InputError
-from counterpoint.stats.checks import choice, level, share
+from counterpoint.stats.checks import choice, level, share, whole
 
 __all__ = ["ADJUSTMENTS", "Adjusted", "AdjustmentRule", "adjust", "interval_alpha"]
 
@@ -115,8 +115,7 @@ def interval_alpha(alpha: float, tests: int, rule: AdjustmentRule = "bonferroni"
     """
     level("alpha", alpha)
     choice("rule", rule, tuple(ADJUSTMENTS))
-    if tests < 1:
-        raise InputError(f"tests == {tests}, must be 1 or more")
+    whole("tests", tests, least=1)
     if not ADJUSTMENTS[rule].intervals:
         raise InputError(
             f'rule == "{rule}" has no interval that agrees with its tests; show p-values alone or use "bonferroni"'

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from counterpoint.errors import InputError
-from counterpoint.stats.checks import level, whole
+from counterpoint.stats.checks import level, numbers, whole
 from counterpoint.stats.contrast import Interval
 
 if TYPE_CHECKING:
@@ -100,7 +100,7 @@ def bootstrap_difference(
 def _checked(name: str, values: "ArrayLike") -> "NDArray[np.float64]":
     import numpy as np
 
-    array = np.asarray(values, dtype=np.float64)
+    array = numbers(name, values)
     if array.ndim not in (1, 2) or len(array) < 2:
         raise InputError(
             f"{name} has the shape {array.shape}; give two units or more, a value or a row of each"

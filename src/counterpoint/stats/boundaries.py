@@ -49,6 +49,7 @@ def boundaries(
     sides: int = 2,
     spending: Spending = SQUARE,
     last: bool = False,
+    spending_times: Sequence[float] | None = None,
 ) -> tuple[float, ...]:
     """The boundary of each look, in units of Z, that spends alpha as the spending function says.
 
@@ -59,6 +60,8 @@ def boundaries(
         sides: 1 rejects at Z ≥ boundary, 2 also at Z ≤ −boundary with half of alpha for each.
         spending: The spending function.
         last: Whether the last look ends the test and so spends the rest, though information is below 1.
+        spending_times: A clock of its own by which alpha is spent (the share of the calendar, say, while
+            information is 1/se² on the planned 1/se²); none spends by information.
 
     Two looks at the same information have the same boundary: nothing new may be spent.
 
@@ -71,9 +74,13 @@ def boundaries(
     >>> [round(each, 4) for each in boundaries([0.2, 0.4, 0.6, 0.8, 1.0], spending=Spending("obrien-fleming"))]
     [4.8769, 3.357, 2.6803, 2.2898, 2.031]
     """
-    looks = _planned(
-        checked_information(information), checked_level(alpha), checked_sides(sides), spending, last=last
-    )
+    times = checked_information(information)
+    clock = None if spending_times is None else checked_information(spending_times, "spending_times")
+    if clock is not None and len(clock) != len(times):
+        raise InputError(
+            f"spending_times has {len(clock)} numbers and information {len(times)}; give one of each for every look"
+        )
+    looks = _planned(times, checked_level(alpha), checked_sides(sides), spending, last=last, clock=clock)
     return tuple(look.boundary for look in looks)
 
 
@@ -85,6 +92,7 @@ def next_boundary(
     sides: int = 2,
     spending: Spending = SQUARE,
     last: bool = False,
+    spending_time: float | None = None,
 ) -> Look:
     """The look at `information`, given those that were made: they keep what they spent and their boundaries.
 
@@ -92,7 +100,8 @@ def next_boundary(
     or with `last`, so an experiment may overshoot its plan or end before it. Nothing is spent, and the
     boundary is infinite, when the past has already spent as much (the plan was changed, or all is spent)
     or information is less than it was. At the same information as before the look is repeated: nothing
-    new is spent, and the boundary is the same.
+    new is spent, and the boundary is the same. `spending_time` is the time by which alpha is spent where that is not
+    information (see `boundaries`).
 
     Raises:
         InputError: a past look or information is not above 0, spent falls or exceeds alpha, or alpha or
@@ -105,7 +114,10 @@ def next_boundary(
     2.0293
     """
     _check(past, information, checked_level(alpha), sides)
-    return _next(tuple(past), float(information), alpha, checked_sides(sides), spending, last=last)
+    clock = None if spending_time is None else checked_information([spending_time], "spending_time")[0]
+    return _next(
+        tuple(past), float(information), alpha, checked_sides(sides), spending, last=last, clock=clock
+    )
 
 
 def classical_boundaries(
@@ -158,8 +170,10 @@ class _Test:
         self.score = math.inf
         self.stopping = 0.0
         """Information of the newest look that could reject."""
+        self.clock = 0.0
+        """The time by which that look spent."""
 
-    def keep(self, look: Look) -> None:
+    def keep(self, look: Look, *, clock: float | None = None) -> None:
         """Go past a look that was made."""
         score = look.boundary * math.sqrt(look.information)
         if look.information >= self.time and score < math.inf:
@@ -170,19 +184,21 @@ class _Test:
                 self.walk.reach(look.information, score)
             self.walk.stop(look.information, score)
             self.stopping, self.score = look.information, score
+            self.clock = look.information if clock is None else clock
         self.time = max(self.time, look.information)
         self.spent = max(self.spent, look.spent)
 
-    def look(self, time: float, *, last: bool) -> Look:
-        """The look at `time`, which spends what it may."""
+    def look(self, time: float, *, last: bool, clock: float | None = None) -> Look:
+        """The look at `time`, which spends what it may by its information or by a clock."""
         if time < self.time:
             return Look(time, self.spent, math.inf)
-        rest = last or time >= 1
-        allowed = self.alpha if rest else self.sides * self.spending.spent(time, self.alpha / self.sides)
+        now = time if clock is None else clock
+        rest = last or now >= 1
+        allowed = self.alpha if rest else self.sides * self.spending.spent(now, self.alpha / self.sides)
         again = time == self.stopping
         if again and (allowed <= self.spent or not last):
             return Look(time, self.spent, self.score / math.sqrt(time))
-        log_chance = self._log_chance(time, allowed, rest=rest)
+        log_chance = self._log_chance(now, allowed, rest=rest)
         if log_chance == -math.inf:
             return Look(time, self.spent, math.inf)
         if again:  # the rest goes to the scores just below the boundary that this information had
@@ -198,7 +214,7 @@ class _Test:
             log_allowed = self.spending.log_spent(time, alpha)
             if not self.stopping:
                 return log_allowed
-            before = self.spending.log_spent(self.stopping, alpha) - log_allowed
+            before = self.spending.log_spent(self.clock, alpha) - log_allowed
             return log_allowed + math.log(-math.expm1(before)) if before < 0 else -math.inf
         left = (allowed - self.spent) / self.sides
         return math.log(left) if left > 0 else -math.inf
@@ -206,25 +222,39 @@ class _Test:
 
 @lru_cache(maxsize=256)
 def _planned(
-    information: tuple[float, ...], alpha: float, sides: int, spending: Spending, *, last: bool
+    information: tuple[float, ...],
+    alpha: float,
+    sides: int,
+    spending: Spending,
+    *,
+    last: bool,
+    clock: tuple[float, ...] | None,
 ) -> tuple[Look, ...]:
     test = _Test(alpha, sides, spending)
     looks = []
     for place, time in enumerate(information):
-        look = test.look(time, last=last and place == len(information) - 1)
-        test.keep(look)
+        now = clock[place] if clock else None
+        look = test.look(time, last=last and place == len(information) - 1, clock=now)
+        test.keep(look, clock=now)
         looks.append(look)
     return tuple(looks)
 
 
 @lru_cache(maxsize=1024)
 def _next(
-    past: tuple[Look, ...], information: float, alpha: float, sides: int, spending: Spending, *, last: bool
+    past: tuple[Look, ...],
+    information: float,
+    alpha: float,
+    sides: int,
+    spending: Spending,
+    *,
+    last: bool,
+    clock: float | None,
 ) -> Look:
     test = _Test(alpha, sides, spending)
     for look in past:
         test.keep(look)
-    return test.look(information, last=last)
+    return test.look(information, last=last, clock=clock)
 
 
 def _check(past: Sequence[Look], information: float, alpha: float, sides: int) -> None:

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from counterpoint.errors import InputError
+from counterpoint.stats.checks import numbers
 from counterpoint.stats.comoments import Comoments
 from counterpoint.stats.ratio import RatioPair
 
@@ -22,7 +23,7 @@ class ClusterPair(RatioPair):
     sums, and clusters are what is independent: the variance is that of `RatioPair` over clusters, which is the
     cluster-robust one of least squares with G/(G − 1) in each arm, and G − 1 degrees of freedom in each
     arm. With clusters of one size it is Welch's test of the clusters' means. Where the sizes differ much it
-    rejects too often with fewer than about 20 clusters in an arm.
+    rejects too often with fewer than about 20 clusters in an arm; `regression` with the units' clusters does not.
 
     References:
         Liang, Zeger (1986), Longitudinal data analysis using generalized linear models. Biometrika 73,
@@ -54,12 +55,10 @@ def cluster_totals(
     """
     import numpy as np
 
-    numerator = np.asarray(values, dtype=np.float64).ravel()
+    numerator = numbers("values", values).ravel()
     names = np.asarray(clusters).ravel()
     denominator = (
-        np.ones_like(numerator)
-        if denominators is None
-        else np.asarray(denominators, dtype=np.float64).ravel()
+        np.ones_like(numerator) if denominators is None else numbers("denominators", denominators).ravel()
     )
     if not numerator.size == names.size == denominator.size:
         raise InputError(

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from counterpoint.errors import InputError
+from counterpoint.stats.checks import numbers, whole
 from counterpoint.stats.moments import Moments
 
 if TYPE_CHECKING:
@@ -45,8 +46,7 @@ class Comoments:
 
     def __post_init__(self) -> None:
         k = len(self.means)
-        if self.n < 0:
-            raise InputError(f"n == {self.n}, must not be negative; count the units")
+        whole("n", self.n)
         if not k or len(self.cross) != k or any(len(row) != k for row in self.cross):
             raise InputError(
                 f"cross has {[len(row) for row in self.cross]} numbers in its rows and means has {k};"
@@ -70,7 +70,7 @@ class Comoments:
         """
         import numpy as np  # here, since a server that only shows results needs none of it
 
-        array = np.asarray(values, dtype=np.float64)
+        array = numbers("values", values)
         if array.ndim != 2:
             raise InputError(f"values has {array.ndim} dimensions, must have 2: units by columns")
         if not array.shape[0]:
@@ -79,10 +79,16 @@ class Comoments:
             raise InputError(
                 f"{spoilt} of {array.size} values are not finite numbers; leave them out or replace them"
             )
-        first = array.mean(axis=0)
-        means = first + (array - first).mean(axis=0)
-        away = array - means
-        cross = away.T @ away
+        with np.errstate(over="ignore", invalid="ignore"):
+            first = array.mean(axis=0)
+            means = first + (array - first).mean(axis=0)
+            away = array - means
+            cross = away.T @ away
+        if not np.isfinite(cross).all():
+            largest = float(np.abs(array).max())
+            raise InputError(
+                f"values reach {largest:g}, too large to square and add; give them in a larger unit"
+            )
         cross = (cross + cross.T) / 2  # matrix products need not be symmetric to the last digit
         return cls(array.shape[0], tuple(means.tolist()), tuple(tuple(row) for row in cross.tolist()))
 

@@ -10,6 +10,7 @@ References:
 """
 
 from counterpoint.errors import InputError
+from counterpoint.stats.checks import level, whole
 
 __all__ = ["alpha_deterioration", "alpha_guardrail", "alpha_success", "beta_each"]
 
@@ -21,6 +22,7 @@ def alpha_success(alpha: float, *, successes: int, comparisons: int = 1) -> floa
     0.025
     """
     _check(alpha=alpha, comparisons=comparisons)
+    whole("successes", successes)
     return alpha / (max(successes, 1) * comparisons)
 
 
@@ -41,6 +43,8 @@ def alpha_deterioration(alpha: float, *, metrics: int, quality_tests: int = 1, c
     0.02
     """
     _check(alpha=alpha, comparisons=comparisons)
+    whole("metrics", metrics)
+    whole("quality_tests", quality_tests)
     return alpha / (max(metrics + quality_tests, 1) * comparisons)
 
 
@@ -58,6 +62,8 @@ def beta_each(beta: float, *, successes: int, guardrails: int, alpha_minus: floa
     >>> round(beta_each(0.2, successes=0, guardrails=4), 12)
     0.05
     """
+    whole("successes", successes)
+    whole("guardrails", guardrails)
     conditions = guardrails + (1 if successes else 0)
     if conditions < 1:
         raise InputError("successes and guardrails are both 0; there is no metric to size")
@@ -67,7 +73,5 @@ def beta_each(beta: float, *, successes: int, guardrails: int, alpha_minus: floa
 
 
 def _check(*, alpha: float, comparisons: int) -> None:
-    if not 0 < alpha < 1:
-        raise InputError(f"alpha == {alpha}, must be above 0 and below 1")
-    if comparisons < 1:
-        raise InputError(f"comparisons == {comparisons}, must be 1 or more")
+    level("alpha", alpha)
+    whole("comparisons", comparisons, least=1)

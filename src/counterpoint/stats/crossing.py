@@ -297,19 +297,17 @@ def checked_sides(sides: int) -> int:
     return sides
 
 
-def checked_information(information: Sequence[float]) -> tuple[float, ...]:
+def checked_information(information: Sequence[float], name: str = "information") -> tuple[float, ...]:
     """Return the shares of information as numbers, or raise an InputError that names the first wrong one."""
     times = tuple(map(float, information))
     if not times:
-        raise InputError("information is empty, give the share of information at each look")
+        raise InputError(f"{name} is empty, give the share of information at each look")
     before = 0.0
     for place, time in enumerate(times):
         if not (math.isfinite(time) and time > 0):
-            raise InputError(f"information[{place}] == {time}, must be above 0")
+            raise InputError(f"{name}[{place}] == {time}, must be above 0")
         if time < before:
-            raise InputError(
-                f"information[{place}] == {time}, must not be below {before}, the look before it"
-            )
+            raise InputError(f"{name}[{place}] == {time}, must not be below {before}, the look before it")
         before = time
     return times
 

@@ -9,6 +9,7 @@ from counterpoint.stats.contrast import Contrast, Interval, State
 from counterpoint.stats.moments import Moments
 from counterpoint.stats.pairs import Distribution, Pair, RatePair, joint_of, pair_of
 from counterpoint.stats.relative import Relative, relative
+from counterpoint.stats.scores import score_interval
 
 __all__ = ["Difference", "Side", "difference", "rate_difference"]
 
@@ -93,8 +94,9 @@ def rate_difference(
     """Compare two rates by a z-test; the moments are those of a 0/1 outcome (see `rate`).
 
     The standard error is √(p_c(1 − p_c)/n_c + p_t(1 − p_t)/n_t). `pooled=True` tests with the variance under equal
-    rates and therefore gives no interval: one on the unpooled error would not agree with it. For counts
-    under about five see `rate_exact`, for margins `rate_noninferiority`.
+    rates; its intervals, absolute and relative, are those of the score test (`score_interval`), since one on the unpooled
+    error would not agree with it. For counts under about five see `rate_exact`, for margins
+    `rate_noninferiority`.
 
     Raises:
         InputError: alpha is not strictly between 0 and 1.
@@ -108,12 +110,20 @@ def rate_difference(
     """
     pair = RatePair(control, treatment)
     found = difference(pair, alpha=alpha, side=side)
-    if not pooled or found.state != "tested":
+    if not pooled or found.state == "too few units" or control.mean == treatment.mean in (0, 1):
         return found
     both = control + treatment
     se = math.sqrt(both.m2 / both.n * (1 / control.n + 1 / treatment.n))
     tested = Contrast(treatment.mean - control.mean, se, math.inf)
-    return replace(_described(pair, tested, None, alpha=alpha, side=side), interval=None)
+    below, above = _errors(alpha, side)
+    if max(below or 0, above or 0) >= 0.5:
+        return replace(_described(pair, tested, None, alpha=alpha, side=side), interval=None)
+    share = score_interval(control, treatment, below, above, relative=True) if control.mean > 0 else None
+    return replace(
+        _described(pair, tested, None, alpha=alpha, side=side),
+        interval=score_interval(control, treatment, below, above),
+        relative=None if share is None else Relative(treatment.mean / control.mean - 1, share, "score"),
+    )
 
 
 def _errors(alpha: float, side: Side) -> tuple[float | None, float | None]:

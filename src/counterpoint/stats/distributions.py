@@ -4,6 +4,7 @@
 analysis together; `scipy.stats` (another second) is never loaded.
 """
 
+import math
 from statistics import NormalDist
 
 __all__ = [
@@ -18,6 +19,10 @@ __all__ = [
 ]
 
 _NORMAL = NormalDist()
+FAR = 1000.0
+"""Of a t distribution, in √ν: from here on its tail is a power with a few terms more."""
+MOST_FAR = 100.0
+"""Degrees of freedom beyond which no number is small enough to be the probability of lying so far out."""
 
 
 def normal_tail(z: float) -> float:
@@ -59,9 +64,16 @@ def normal_quantile_of_log(log_tail: float) -> float:
 
 
 def t_lower(df: float, t: float) -> float:
-    """Probability that Student's t with `df` degrees of freedom, not necessarily whole, lies below `t`."""
+    """Probability that Student's t with `df` degrees of freedom, not necessarily whole, lies below `t`.
+
+    >>> round(t_lower(1, -1e200) * 1e200, 9)  # Cauchy's, 1/(π·t)
+    0.318309886
+    """
     from scipy.special import stdtr
 
+    if abs(t) > FAR * max(math.sqrt(df), 1.0):
+        tail = math.exp(_log_tail(df, math.log(df) - 2 * math.log(abs(t)))) if abs(t) < math.inf else 0.0
+        return tail if t < 0 else 1 - tail
     return float(stdtr(df, t))
 
 
@@ -73,7 +85,32 @@ def t_quantile(df: float, probability: float) -> float:
     """
     from scipy.special import stdtrit
 
+    if df < MOST_FAR and 0 < probability < 1e-8:
+        # Where the point is far out the library's function has no digits, or the wrong sign.
+        log_x = (math.log(probability) - _log_tail(df, 0.0, terms=1)) * 2 / df
+        if log_x < -2 * math.log(FAR):
+            for _ in range(4):
+                log_x += (math.log(probability) - _log_tail(df, log_x)) * 2 / df
+            return -math.exp(min((math.log(df) - log_x) / 2, 709.0))
     return float(stdtrit(df, probability))
+
+
+def _log_tail(df: float, log_x: float, *, terms: int = 4) -> float:
+    """Logarithm of P(T < −t) for t far out, x = ν/t² (which is there ν/(ν + t²) as well as needed).
+
+    ½·I_y(ν/2, ½) with y = x/(1 + x), by its series x^a/(a·B(a, ½))·Σ (½)_k/k!·a/(a + k)·y^k, a = ν/2.
+    """
+    a = df / 2
+    x = math.exp(log_x)
+    y = x / (1 + x)
+    log_y = log_x - math.log1p(x)
+    weight, series = 1.0, 0.0
+    for k in range(terms):
+        series += weight * a / (a + k) * y**k
+        weight *= (0.5 + k) / (k + 1)
+    log_beta = math.lgamma(a) + math.lgamma(0.5) - math.lgamma(a + 0.5)
+    power = a * log_y if terms > 1 else a * log_x
+    return power - math.log(2 * a) - log_beta + math.log(series)
 
 
 def noncentral_t_tail(df: float, away: float, t: float) -> float:

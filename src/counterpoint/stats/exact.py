@@ -9,6 +9,7 @@ from counterpoint.errors import InputError
 from counterpoint.stats.checks import choice, level, whole
 from counterpoint.stats.contrast import Interval, agree
 from counterpoint.stats.difference import Side
+from counterpoint.stats.unconditional import barnard_order, boschloo_order
 
 if TYPE_CHECKING:
     import numpy as np
@@ -19,12 +20,10 @@ __all__ = ["ExactTest", "RateExact", "rate_exact"]
 ExactTest = Literal["boschloo", "barnard", "fisher"]
 """Unconditional by Fisher's p (uniformly stronger than Fisher's test), by the pooled z, or conditional."""
 
+MOST_CONDITIONAL = 5_000_000
+"""Tables up to which the conditional test is offered: successes of both arms, or of the smaller arm's units."""
 MOST_TABLES = 40_000
 """Tables up to which the unconditional tests are offered, about 200 units in each arm."""
-NUISANCE = 501
-"""Points at which the unknown common rate is first tried."""
-TIE = 1e-10
-"""Statistics that differ by less than this share are the same: they are computed in different order."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +46,10 @@ class RateExact:
     No interval of equal tails agrees with it."""
     odds_ratio: Interval | None = None
     """Of Fisher's test: the odds of the treatment as a multiple of the control's; the null is 1."""
+    difference: Interval | None = None
+    """Of the unconditional tests: treatment rate minus control rate; the null is 0."""
+    relative: Interval | None = None
+    """Of the unconditional tests: the change as a share of the control's rate; the null is 0."""
 
 
 def rate_exact(
@@ -56,6 +59,7 @@ def rate_exact(
     test: ExactTest = "boschloo",
     alpha: float = 0.05,
     side: Side = "two-sided",
+    intervals: bool = True,
 ) -> RateExact:
     """Compare two rates by an exact test, for counts too small for a z-test (under about five).
 
@@ -63,8 +67,11 @@ def rate_exact(
     "boschloo" and "barnard" take the largest probability, over the unknown common rate, of tables at
     least as extreme: by Fisher's one-sided p, or by the pooled z. Their one-sided tests are the ones to decide on.
 
-    The interval is Fisher's, by inversion of the two one-sided tests of the odds ratio; the unconditional
-    tests have none here (`RatePair` has one for larger counts).
+    The intervals invert the two one-sided tests. Fisher's is of the odds ratio. The unconditional ones are of the
+    difference and of the relative change: all δ (or r) at which tables at least as extreme have, at some rates with
+    p_t − p_c = δ (or p_t = (1 + r)·p_c), a probability above the error; extreme is what the score statistic at
+    that δ says. At 0 the test's own order decides, so both exclude 0 exactly when the test rejects. They hold
+    the true value in 1 − alpha of all experiments or more, however small (checked by enumeration).
 
     Args:
         control: Successes and units of the control.
@@ -72,6 +79,7 @@ def rate_exact(
         test: Which exact test.
         alpha: Level of the test on the chosen side.
         side: The alternative.
+        intervals: Whether they are wanted; those of an unconditional test take seconds at 200 units in each arm.
 
     Raises:
         InputError: the counts are impossible, or the tables too many for an unconditional test.
@@ -79,13 +87,18 @@ def rate_exact(
     References:
         Fisher (1935), The logic of inductive inference, J. R. Statist. Soc. 98, 39-82. Barnard (1945), A new test
         for 2x2 tables, Nature 156, 177. Boschloo (1970), Raised conditional level of significance for the 2x2
-        table when testing the equality of two probabilities, Statistica Neerlandica 24, 1-9.
+        table when testing the equality of two probabilities, Statistica Neerlandica 24, 1-9. Chan, Zhang
+        (1999), Test-based exact confidence intervals for the difference of two binomial proportions,
+        Biometrics 55, 1202-1209, for the intervals.
 
     >>> found = rate_exact((1, 10), (7, 10), test="fisher")
     >>> round(found.p_greater, 6), round(found.p_unsplit, 6)
     (0.009883, 0.019767)
     >>> round(rate_exact((1, 10), (7, 10), side="greater").p, 6)
     0.003978
+    >>> found = rate_exact((1, 10), (7, 10)).difference
+    >>> round(found.low, 4), round(found.high, 4)
+    (0.1608, 0.8795)
     """
     choice("test", test, ("boschloo", "barnard", "fisher"))
     choice("side", side, ("two-sided", "greater", "less"))
@@ -101,13 +114,22 @@ def rate_exact(
             f"{control[1]} and {treatment[1]} units make {tables} tables, of {MOST_TABLES} at most;"
             ' use test="fisher", or the z-test of `rate_difference`, which is right for so many'
         )
-    greater, less, unsplit = {"fisher": _fisher, "boschloo": _boschloo, "barnard": _barnard}[test](
-        control, treatment
-    )
-    both = min(1.0, 2 * min(greater, less))
     below, above = {"two-sided": (alpha / 2, alpha / 2), "greater": (alpha, None), "less": (None, alpha)}[
         side
     ]
+    odds = apart = share = None
+    if test == "fisher":
+        greater, less, unsplit = _fisher(control, treatment)
+        odds = _odds_interval(control, treatment, below, above, greater, less) if intervals else None
+    else:
+        order = (
+            boschloo_order(control, treatment) if test == "boschloo" else barnard_order(control, treatment)
+        )
+        greater, less, unsplit = order.greater(), order.less(), order.unsplit()
+        if intervals:
+            apart = order.interval(below, above, (greater, less), relative=False)
+            share = order.interval(below, above, (greater, less), relative=True)
+    both = min(1.0, 2 * min(greater, less))
     return RateExact(
         test,
         control[0] / control[1],
@@ -119,7 +141,9 @@ def rate_exact(
         greater,
         less,
         unsplit,
-        _odds_interval(control, treatment, below, above, greater, less) if test == "fisher" else None,
+        odds,
+        apart,
+        share,
     )
 
 
@@ -128,13 +152,20 @@ def _conditional(
 ) -> "tuple[NDArray[np.float64], NDArray[np.float64]]":
     """The treatment's possible successes given those of both arms, and their log weights at odds ratio 1."""
     import numpy as np
-    from scipy.special import gammaln
 
     whole_, nc, nt = control[0] + treatment[0], control[1], treatment[1]
-    x = np.arange(max(0, whole_ - nc), min(nt, whole_) + 1, dtype=np.float64)
-    y = whole_ - x
-    weights = -(gammaln(x + 1) + gammaln(nt - x + 1) + gammaln(y + 1) + gammaln(nc - y + 1))
-    return x, weights
+    least, most = max(0, whole_ - nc), min(nt, whole_)
+    if most - least > MOST_CONDITIONAL:
+        raise InputError(
+            f"{whole_} successes of {nc + nt} units make {most - least + 1} tables, of {MOST_CONDITIONAL} at most;"
+            " use `rate_difference`, which is right for so many"
+        )
+    x = np.arange(least, most + 1, dtype=np.float64)
+    # Each weight by the one before it: logarithms of factorials would lose the digits of large counts.
+    before = x[:-1]
+    y = whole_ - before
+    ratios = np.log((nt - before) / (before + 1)) + np.log(y / (nc - y + 1))
+    return x, np.concatenate([[0.0], np.cumsum(ratios)])
 
 
 def _tails(
@@ -196,68 +227,3 @@ def _odds_interval(
         )
     found = agree(low, high, (1.0, 1.0), p_greater, p_less, below, above)
     return Interval(max(found.low, 0.0), found.high)
-
-
-def _boschloo(control: tuple[int, int], treatment: tuple[int, int]) -> tuple[float, float, float]:
-    import numpy as np
-    from scipy.special import gammaln
-
-    nc, nt = control[1], treatment[1]
-    at_least = np.ones((nc + 1, nt + 1))
-    at_most = np.ones((nc + 1, nt + 1))
-    for total in range(nc + nt + 1):
-        x = np.arange(max(0, total - nc), min(nt, total) + 1)
-        y = total - x
-        logs = -(gammaln(x + 1) + gammaln(nt - x + 1) + gammaln(y + 1) + gammaln(nc - y + 1))
-        mass = np.exp(logs - logs.max())
-        mass /= mass.sum()
-        at_most[y, x] = np.cumsum(mass)
-        at_least[y, x] = np.cumsum(mass[::-1])[::-1]
-    seen = (control[0], treatment[0])
-    greater = _largest(at_least <= at_least[seen] * (1 + TIE), nc, nt)
-    less = _largest(at_most <= at_most[seen] * (1 + TIE), nc, nt)
-    return greater, less, min(1.0, 2 * min(greater, less))
-
-
-def _barnard(control: tuple[int, int], treatment: tuple[int, int]) -> tuple[float, float, float]:
-    import numpy as np
-
-    nc, nt = control[1], treatment[1]
-    y, x = np.arange(nc + 1)[:, None], np.arange(nt + 1)[None, :]
-    both = (x + y) / (nc + nt)
-    spread = both * (1 - both) * (1 / nc + 1 / nt)
-    z = (x / nt - y / nc) / np.sqrt(np.where(spread > 0, spread, 1.0))
-    seen = float(z[control[0], treatment[0]])
-    slack = TIE * max(abs(seen), 1.0)
-    return (
-        _largest(z >= seen - slack, nc, nt),
-        _largest(z <= seen + slack, nc, nt),
-        _largest(np.abs(z) >= abs(seen) - slack, nc, nt),
-    )
-
-
-def _largest(extreme: "NDArray[np.bool_]", nc: int, nt: int) -> float:
-    """The largest probability of the extreme tables over the common rate."""
-    import numpy as np
-    from scipy.special import gammaln, xlog1py, xlogy
-
-    def chance(rates: "NDArray[np.float64]") -> "NDArray[np.float64]":
-        def mass(n: int) -> "NDArray[np.float64]":
-            k = np.arange(n + 1)
-            ways = gammaln(n + 1) - gammaln(k + 1) - gammaln(n - k + 1)
-            return np.asarray(np.exp(ways + xlogy(k, rates[:, None]) + xlog1py(n - k, -rates[:, None])))
-
-        return np.asarray(((mass(nc) @ extreme) * mass(nt)).sum(axis=1))
-
-    rates = np.linspace(0, 1, NUISANCE)
-    found = chance(rates)
-    best = float(found.max())
-    peaks = np.flatnonzero((found >= np.roll(found, 1)) & (found >= np.roll(found, -1)))
-    for peak in peaks[np.argsort(-found[peaks])[:4]]:
-        middle, step = rates[peak], rates[1]
-        for _ in range(6):  # each round narrows the place of the peak twentyfold
-            near = np.clip(np.linspace(middle - step, middle + step, 41), 0.0, 1.0)
-            values = chance(near)
-            middle, step = near[values.argmax()], step / 20
-            best = max(best, float(values.max()))
-    return min(best, 1.0)

@@ -88,7 +88,12 @@ def fixed_power_required(
     level("beta", beta, below=0.5)
     reach = normal_quantile(1 - alpha) + normal_quantile(1 - beta)
     whole = math.fsum(shares)
-    return math.ceil(reach * reach * variance * math.fsum(whole / share for share in shares) / effect**2)
+    units = (
+        reach * reach * (variance / abs(effect)) * math.fsum(whole / share for share in shares) / abs(effect)
+    )
+    if not math.isfinite(units):
+        raise InputError(f"effect == {effect} is too small for any number of units; plan for a larger one")
+    return math.ceil(units)
 
 
 def fixed_power(

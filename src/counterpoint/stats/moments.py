@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from counterpoint.errors import InputError
+from counterpoint.stats.checks import finite, numbers, whole
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike
@@ -36,9 +37,7 @@ class Moments:
     """Sum of squared deviations from the mean."""
 
     def __post_init__(self) -> None:
-        # One comparison each also refuses what is no number.
-        if not self.n >= 0:
-            raise InputError(f"n == {self.n}, must not be negative; count the units")
+        whole("n", self.n)
         if not (math.isfinite(self.mean) and 0 <= self.m2 < math.inf):
             raise InputError(
                 f"mean == {self.mean} and m2 == {self.m2}, must be finite and m2 not negative;"
@@ -54,7 +53,7 @@ class Moments:
         """
         import numpy as np  # here, since a server that only shows results needs none of it
 
-        array = np.asarray(values, dtype=np.float64).ravel()
+        array = numbers("values", values).ravel()
         if not array.size:
             return EMPTY
         if spoilt := int(np.count_nonzero(~np.isfinite(array))):
@@ -62,10 +61,17 @@ class Moments:
                 f"{spoilt} of {array.size} values are not finite numbers; remove or replace them first."
             )
         # The second pass mends what rounding took from the first, which matters at offsets like 1e8.
-        first = float(array.mean())
-        mean = first + float((array - first).mean())
-        deviation = array - mean
-        return cls(array.size, mean, float(deviation @ deviation))
+        with np.errstate(over="ignore", invalid="ignore"):
+            first = float(array.mean())
+            mean = first + float((array - first).mean())
+            deviation = array - mean
+            m2 = float(deviation @ deviation)
+        if not (math.isfinite(mean) and math.isfinite(m2)):
+            largest = float(np.abs(array).max())
+            raise InputError(
+                f"values reach {largest:g}, too large to square and add; give them in a larger unit"
+            )
+        return cls(array.size, mean, m2)
 
     @classmethod
     def merge(cls, parts: Iterable["Moments"]) -> "Moments":
@@ -99,8 +105,10 @@ def rate(successes: int, n: int) -> Moments:
     >>> rate(1, 4)
     Moments(n=4, mean=0.25, m2=0.75)
     """
-    if not 0 <= successes <= n:
-        raise InputError(f"successes == {successes}, must be between 0 and n == {n}")
+    whole("n", n)
+    finite("successes", successes)
+    if not (0 <= successes <= n and successes == successes // 1):
+        raise InputError(f"successes == {successes}, must be a whole number between 0 and n == {n}")
     if not n:
         return EMPTY
     return Moments(n, successes / n, successes * (n - successes) / n)

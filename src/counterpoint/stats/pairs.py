@@ -12,10 +12,25 @@ from typing import Literal
 
 from counterpoint.errors import InputError
 from counterpoint.stats.checks import choice
+from counterpoint.stats.comoments import Comoments
 from counterpoint.stats.contrast import Contrast, State, state_of
 from counterpoint.stats.moments import Moments
 
-__all__ = ["Distribution", "Joint", "MeanPair", "Pair", "Part", "RatePair", "contrast", "joint_of", "pair_of"]
+EXACT = 1e-13
+"""Share of the variances below which that of a difference is rounding, and no noise."""
+
+__all__ = [
+    "Distribution",
+    "Joint",
+    "MatchedPair",
+    "MeanPair",
+    "Pair",
+    "Part",
+    "RatePair",
+    "contrast",
+    "joint_of",
+    "pair_of",
+]
 
 Distribution = Literal["t", "z"]
 """Student's t with the estimator's degrees of freedom, or the normal that it tends to."""
@@ -215,6 +230,66 @@ class RatePair(_OfMoments):
             Part(0.0, control.m2 / control.n**2, 0.0, math.inf),
         )
         return Joint(control.mean, treatment.mean, parts)
+
+
+@dataclass(frozen=True, slots=True)
+class MatchedPair(Pair):
+    """The means of units that were each seen under both variants, or of matched twos: the paired t-test.
+
+    Column 0 of the comoments is a unit's value under the control and column 1 under the treatment (of a market, say, in
+    weeks with and without). The variance of the difference is (s_c² − 2·s_ct + s_t²)/n, with n − 1 degrees
+    of freedom; Fieller's relative interval counts the covariance too.
+
+    Raises:
+        InputError: there are not two columns.
+
+    References:
+        Student (1908), The probable error of a mean. Biometrika 6(1), 1-25.
+
+    >>> pair = MatchedPair(Comoments.of([[1, 2], [2, 4], [3, 3], [5, 7]]))
+    >>> round(pair.contrast().estimate, 2), round(pair.contrast().se, 4), pair.contrast().df
+    (1.25, 0.4787, 3.0)
+    """
+
+    both: Comoments
+
+    def __post_init__(self) -> None:
+        if self.both.columns != 2:
+            raise InputError(
+                f"both has {self.both.columns} columns; give two: the value under the control and that under the treatment"
+            )
+
+    @property
+    def control(self) -> float:
+        """Mean under the control."""
+        return self.both.means[0]
+
+    @property
+    def treatment(self) -> float:
+        """Mean under the treatment."""
+        return self.both.means[1]
+
+    @property
+    def state(self) -> State:
+        """Whether the variants can be compared; "no variance" where all units differ by the same."""
+        if self.both.n < 2:
+            return "too few units"
+        (cc, ct), (_, tt) = self.both.cross
+        left = cc - 2 * ct + tt
+        return "tested" if left > EXACT * (cc + tt) else "no variance"
+
+    @property
+    def units(self) -> tuple[int, int]:
+        """Units under the control and under the treatment: the same ones."""
+        return self.both.n, self.both.n
+
+    def joint(self) -> Joint | None:
+        """The means with their variances and covariance; none unless `state` is "tested"."""
+        if self.state != "tested":
+            return None
+        n, ((cc, ct), (_, tt)) = self.both.n, self.both.cross
+        scale = 1 / (n - 1) / n
+        return Joint(self.control, self.treatment, (Part(tt * scale, cc * scale, ct * scale, n - 1),))
 
 
 def contrast(control: Moments, treatment: Moments, weight: float = 1.0) -> Contrast | None:

@@ -7,6 +7,7 @@ one or two units per arm fewer than the t distribution does.
 import math
 
 from counterpoint.errors import InputError
+from counterpoint.stats.checks import level, positive
 from counterpoint.stats.distributions import normal_quantile
 
 __all__ = ["detectable_difference", "detectable_rate_difference", "units_per_arm", "units_per_arm_rate"]
@@ -26,9 +27,9 @@ def units_per_arm(sd: float, effect: float, *, alpha: float = 0.05, beta: float 
     >>> units_per_arm(1.0, 0.1, alpha=0.025)
     1570
     """
-    _positive("sd", sd)
-    _positive("effect", abs(effect))
-    return math.ceil(2 * (_quantiles(alpha, beta) * sd / effect) ** 2)
+    positive("sd", sd)
+    positive("effect", abs(effect))
+    return _ceiling(2 * (sd / effect) * (sd / effect) * _quantiles(alpha, beta) ** 2)
 
 
 def detectable_difference(sd: float, n: int, *, alpha: float = 0.05, beta: float = 0.2) -> float:
@@ -37,8 +38,8 @@ def detectable_difference(sd: float, n: int, *, alpha: float = 0.05, beta: float
     >>> round(detectable_difference(1.0, 1570, alpha=0.025), 4)
     0.1
     """
-    _positive("sd", sd)
-    _positive("n", n)
+    positive("sd", sd)
+    positive("n", n)
     return _quantiles(alpha, beta) * sd * math.sqrt(2 / n)
 
 
@@ -54,10 +55,9 @@ def units_per_arm_rate(base: float, effect: float, *, alpha: float = 0.05, beta:
     3841
     """
     for name, value in (("base", base), ("base + effect", base + effect)):
-        if not 0 < value < 1:
-            raise InputError(f"{name} == {value}, must be above 0 and below 1")
-    _positive("effect", abs(effect))
-    return math.ceil(_rate_units(base, effect, alpha, beta))
+        level(name, value)
+    positive("effect", abs(effect))
+    return _ceiling(_rate_units(base, effect, alpha, beta))
 
 
 def detectable_rate_difference(
@@ -68,9 +68,8 @@ def detectable_rate_difference(
     >>> round(detectable_rate_difference(0.10, 3841, alpha=0.025), 4)
     0.02
     """
-    _positive("n", n)
-    if not 0 < base < 1:
-        raise InputError(f"base == {base}, must be above 0 and below 1")
+    positive("n", n)
+    level("base", base)
     low, high = 0.0, 1 - base
     if _rate_units(base, high * (1 - 1e-12), alpha, beta) > n:
         return None
@@ -85,19 +84,20 @@ def _rate_units(base: float, effect: float, alpha: float, beta: float) -> float:
     mean = (base + other) / 2
     under_null = _quantile("alpha", alpha) * math.sqrt(2 * mean * (1 - mean))
     under_effect = _quantile("beta", beta) * math.sqrt(base * (1 - base) + other * (1 - other))
-    return ((under_null + under_effect) / effect) ** 2
+    ratio = (under_null + under_effect) / effect
+    return ratio * ratio
+
+
+def _ceiling(units: float) -> int:
+    if not math.isfinite(units):
+        raise InputError("effect is too small for any number of units; plan for a larger one")
+    return math.ceil(units)
 
 
 def _quantiles(alpha: float, beta: float) -> float:
     return _quantile("alpha", alpha) + _quantile("beta", beta)
 
 
-def _quantile(name: str, level: float) -> float:
-    if not 0 < level < 0.5:
-        raise InputError(f"{name} == {level}, must be above 0 and below 0.5")
-    return normal_quantile(1 - level)
-
-
-def _positive(name: str, value: float) -> None:
-    if not (value > 0 and math.isfinite(value)):
-        raise InputError(f"{name} == {value}, must be above 0")
+def _quantile(name: str, error: float) -> float:
+    level(name, error, below=0.5)
+    return normal_quantile(1 - error)

@@ -1,11 +1,13 @@
 """Quantiles of two arms: an interval of order statistics for each, and their difference."""
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from counterpoint.errors import InputError
 from counterpoint.stats.checks import level as checked_level
+from counterpoint.stats.checks import numbers
 from counterpoint.stats.contrast import Interval, State
 from counterpoint.stats.distributions import normal_quantile
 from counterpoint.stats.pairs import Joint, Pair, Part
@@ -75,8 +77,16 @@ class QuantilePair(Pair):
 
     @property
     def state(self) -> State:
-        """Whether the arms can be compared; "no variance" where the order statistics are one value."""
-        if min(self.units) < 2:
+        """Whether the arms can be compared; "no variance" where the order statistics are one value.
+
+        An arm whose interval has an open end is too small: its variance would be that of a cut interval.
+        """
+        ends = (
+            end
+            for arm in (self.control_arm, self.treatment_arm)
+            for end in (arm.interval.low, arm.interval.high)
+        )
+        if min(self.units) < 2 or not all(map(math.isfinite, ends)):
             return "too few units"
         return "tested" if self.control_arm.variance + self.treatment_arm.variance > 0 else "no variance"
 
@@ -99,10 +109,12 @@ def quantile(
 ) -> Quantile:
     """Estimate a quantile of one arm, with an interval between two order statistics.
 
-    The share of observations at or below the quantile has standard error s, √(p(1 − p)/n) for independent
-    observations and by the delta method over clusters where a unit brings several; the interval lies
-    between the quantiles p − z·s and p + z·s, and the variance of the value is (width/2z)², which needs
-    no estimate of the density at the quantile.
+    For independent observations the interval is that of the binomial distribution of how many lie below the quantile: it
+    holds the quantile in 1 − alpha of all samples or more, however few, and an end that no order statistic can
+    give is infinite (of five observations none bounds the 0.9 quantile above). Where units bring several, the
+    share of observations at or below the quantile has a standard error s by the delta method over clusters, and the
+    interval lies between the quantiles p − z·s and p + z·s. The variance of the value is that of the latter,
+    (width/2z)², with s = √(p(1 − p)/n) for independent observations; it needs no estimate of a density.
 
     Args:
         values: The observations, finite; several of a unit count each.
@@ -115,7 +127,8 @@ def quantile(
 
     References:
         Deng, Knoblich, Lu (2018), Applying the delta method in metric analytics, KDD, section 4. Woodruff
-        (1952), Confidence intervals for medians and other position measures, JASA 47, 635-646.
+        (1952), Confidence intervals for medians and other position measures, JASA 47, 635-646. Hahn, Meeker
+        (1991), Statistical Intervals, section 5.2, for the binomial interval.
 
     >>> found = quantile(range(1, 101), 0.9)
     >>> found.value, found.interval
@@ -123,7 +136,7 @@ def quantile(
     """
     import numpy as np
 
-    array = np.asarray(values, dtype=np.float64).ravel()
+    array = numbers("values", values).ravel()
     if clusters is None:
         kept, counts = np.unique(array, return_counts=True)
         return quantile_of_counts(kept, counts, level, alpha=alpha)
@@ -173,8 +186,8 @@ def quantile_of_counts(
 
     checked_level("level", level)
     checked_level("alpha", alpha)
-    array = np.asarray(values, dtype=np.float64).ravel()
-    weight = np.asarray(counts, dtype=np.float64).ravel()
+    array = numbers("values", values).ravel()
+    weight = numbers("counts", counts).ravel()
     if array.size != weight.size:
         raise InputError(f"counts has {weight.size} numbers and values {array.size}; give one of each")
     if not (np.isfinite(array).all() and np.isfinite(weight).all() and (weight >= 0).all()):
@@ -195,10 +208,41 @@ def quantile_of_counts(
         level,
         value,
         ((high - low) / (2 * reach)) ** 2,
-        Interval(low, high),
+        _binomial(array, ranks, level, alpha)
+        if share_se is None
+        else _open(low, high, level, reach * spread),
         alpha,
         round(n) if clusters is None else clusters,
     )
+
+
+def _binomial(
+    values: "NDArray[np.float64]", ranks: "NDArray[np.float64]", level: float, alpha: float
+) -> Interval:
+    """Between the order statistics l and u with P(B < l) ≤ alpha/2 and P(B ≥ u) ≤ alpha/2, B from Bin(n, level)."""
+    from scipy.special import bdtr, bdtrc
+
+    n = int(ranks[-1])
+
+    def most(holds: Callable[[int], bool], low: int, high: int) -> int:
+        """The largest whole number of `low` to `high` for which it holds; it holds for `low`."""
+        while low < high:
+            middle = (low + high + 1) // 2
+            low, high = (middle, high) if holds(middle) else (low, middle - 1)
+        return low
+
+    lower = most(lambda rank: rank == 0 or float(bdtr(rank - 1, n, level)) <= alpha / 2, 0, n)
+    # bdtrc(k, n, p) is P(B > k).
+    upper = n + 1 - most(lambda back: back == 0 or float(bdtrc(n - back, n, level)) <= alpha / 2, 0, n)
+    return Interval(
+        _ranked(values, ranks, lower) if lower else -math.inf,
+        _ranked(values, ranks, upper) if upper <= n else math.inf,
+    )
+
+
+def _open(low: float, high: float, level: float, reach: float) -> Interval:
+    """The interval of clusters, without an end where the share's own bound lies beyond all observations."""
+    return Interval(low if level - reach > 0 else -math.inf, high if level + reach < 1 else math.inf)
 
 
 def _ranked(values: "NDArray[np.float64]", ranks: "NDArray[np.float64]", rank: int) -> float:

@@ -4,7 +4,7 @@ import math
 from typing import Literal
 
 from counterpoint.errors import InputError
-from counterpoint.stats.checks import choice, share
+from counterpoint.stats.checks import choice, positive, share
 from counterpoint.stats.contrast import Contrast, state_of
 from counterpoint.stats.moments import Moments
 from counterpoint.stats.noninferiority import Direction, Noninferiority, noninferiority
@@ -45,6 +45,7 @@ def restricted_rates(
     """
     share("control", control)
     share("treatment", treatment)
+    positive("ratio", ratio)
     if not -1 < margin < (math.inf if relative else 1):
         raise InputError(f"margin == {margin}, must be above -1" + ("" if relative else " and below 1"))
     if relative:

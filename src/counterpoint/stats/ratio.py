@@ -84,7 +84,7 @@ class RatioPair(AdjustedPair):
             self.adjustment,
             slopes,
             rest,
-            per_arm=self.slopes == "per-arm",
+            self.slopes,
         )
         return Joint(self.control, self.treatment, parts)
 

@@ -27,12 +27,13 @@ class Relative:
 
     estimate: float
     interval: Interval
-    scale: Scale = "fieller"
+    scale: Scale | Literal["score"] = "fieller"
+    """"score": of two rates, by `score_interval`, which agrees with the pooled z-test."""
 
     @property
     def tested(self) -> bool:
         """Whether the interval agrees with the tests; others are read-outs and may disagree with a verdict."""
-        return self.scale == "fieller"
+        return self.scale in ("fieller", "score")
 
 
 def relative(

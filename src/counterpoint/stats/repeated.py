@@ -13,13 +13,13 @@ from counterpoint.errors import InputError
 from counterpoint.stats.boundaries import boundaries
 from counterpoint.stats.checks import choice, finite, positive
 from counterpoint.stats.contrast import Interval
-from counterpoint.stats.crossing import crossing
+from counterpoint.stats.crossing import checked_sides
 from counterpoint.stats.difference import Side
 from counterpoint.stats.distributions import normal_tail
 from counterpoint.stats.roots import falling_root
 from counterpoint.stats.spending import SQUARE, Spending
 
-__all__ = ["nominal_level", "repeated_interval", "repeated_p", "stagewise_p"]
+__all__ = ["nominal_level", "repeated_interval", "repeated_p"]
 
 DEEPEST_Z = 10.0
 """Beyond this many standard errors a repeated p-value is given as that of this many, under 10 to the minus 20."""
@@ -45,6 +45,7 @@ def repeated_interval(
     """
     positive("se", se)
     finite("estimate", estimate)
+    finite("null", null)
     choice("side", side, ("two-sided", "greater", "less"))
     if math.isnan(boundary) or boundary == -math.inf:
         raise InputError(f"boundary == {boundary}, must be a number, or infinite where a look cannot reject")
@@ -66,10 +67,15 @@ def nominal_level(boundary: float, *, sides: int = 2) -> float:
     A test with a t distribution, or an interval by Fieller's theorem, becomes that of a look when it is
     made at this level instead of alpha.
 
+    Raises:
+        InputError: boundary is not a number, or sides is neither 1 nor 2.
+
     >>> round(nominal_level(2.413176), 6)
     0.015814
     """
-    return sides * normal_tail(boundary)
+    if math.isnan(boundary):
+        raise InputError(f"boundary == {boundary}, must be a number, or infinite where a look cannot reject")
+    return checked_sides(sides) * normal_tail(boundary)
 
 
 def repeated_p(
@@ -133,34 +139,3 @@ def _repeated(
         return 1.0
     # The boundary is never below that of a single look at the same level.
     return level(falling_root(over, shallow, z))
-
-
-def stagewise_p(
-    statistic: float, information: Sequence[float], boundaries: Sequence[float], *, sides: int = 2
-) -> float:
-    """The p-value of a test that has stopped, by the order "rejected earlier is more extreme".
-
-    It is the chance, under the null, to reject at an earlier look or else to have at least this Z now;
-    once, when the test has stopped: at the boundary, or at its last look. It is then at most alpha
-    exactly when the test rejects, up to the rounding of the recursion.
-
-    Args:
-        statistic: Z where the test stopped.
-        information: Share of the planned information at each look that was made.
-        boundaries: Boundaries of the looks before the one that stopped: one fewer than `information`.
-        sides: 1 or 2; with two the p-value is that of both sides.
-
-    Raises:
-        InputError: as `crossing`, or statistic is not a number.
-
-    References:
-        Tsiatis, Rosner, Mehta (1984), Exact confidence intervals following a group sequential test.
-        Biometrics 40, 797-803.
-
-    >>> round(stagewise_p(2.6, [0.5, 1.0], [2.5]), 6)
-    0.01919
-    """
-    if math.isnan(statistic):
-        raise InputError(f"statistic == {statistic}, must be a number")
-    z = abs(statistic) if sides == 2 else statistic
-    return min(1.0, crossing(information, [*boundaries, z], sides=sides).total)

@@ -103,11 +103,9 @@ def rho2_tuned(n: float, alpha: float = 0.05) -> float:
     >>> round(rho2_tuned(5000) * 5000, 6)
     8.211968
     """
-    from scipy.special import lambertw
-
     positive("n", n)
     level("alpha", alpha)
-    return (-float(lambertw(-(alpha**2) / math.e, k=-1).real) - 1) / n
+    return (_deep(1 - 2 * math.log(alpha)) - 1) / n
 
 
 def rho2_growthbook(n: float = 5000, alpha: float = 0.05) -> float:
@@ -178,6 +176,17 @@ def mixture_margin(n: int, *, variance: float, mixing: float, alpha: float = 0.0
     x = n * mixing / variance
     depth = math.log1p(x) / 2 - math.log(alpha)
     return math.sqrt(variance / n * 2 * (1 + x) / x * depth)
+
+
+def _deep(depth: float) -> float:
+    """The larger w with w − ln w = `depth`, above 1: −W₋₁(−e^−depth), also where that power is no number."""
+    w = depth + math.log(depth) + 0.5 if depth > 1.5 else 1 + math.sqrt(2 * (depth - 1)) + 1
+    for _ in range(50):  # Newton from above, of a function that is convex
+        step = (w - math.log(w) - depth) / (1 - 1 / w)
+        w -= step
+        if abs(step) <= 1e-15 * w:
+            break
+    return w
 
 
 def _mixed(n: float, rho2: float) -> float:

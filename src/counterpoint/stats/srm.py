@@ -11,6 +11,9 @@ from counterpoint.stats.distributions import chi_square_tail
 
 __all__ = ["SampleRatio", "SequentialSampleRatio", "sample_ratio", "sequential_sample_ratio"]
 
+CONCENTRATIONS = (1e1, 1e2, 1e3, 1e4, 1e5, 1e6)
+"""Weights of the belief in the planned shares that are mixed if none is named."""
+
 
 @dataclass(frozen=True, slots=True)
 class SampleRatio:
@@ -65,19 +68,25 @@ def sample_ratio(observed: Sequence[int], shares: Sequence[float]) -> SampleRati
 
 
 def sequential_sample_ratio(
-    observed: Sequence[int], planned: Sequence[float], *, concentration: float, alpha: float = 0.01
+    observed: Sequence[int],
+    planned: Sequence[float],
+    *,
+    concentration: float | Sequence[float] = CONCENTRATIONS,
+    alpha: float = 0.01,
 ) -> SequentialSampleRatio:
     """Test the numbers of units in each arm against planned shares, again and again as they come.
 
     The chance that p ever falls to alpha, at any time, is at most alpha while the shares are kept. With
     prior mass c and shares θ the counts n of all time so far give ln BF = lnΓ(c) − lnΓ(c + n) +
-    Σ(lnΓ(cθᵢ + nᵢ) − lnΓ(cθᵢ)) − Σ nᵢ·ln θᵢ, and p = 1/BF, at most 1.
+    Σ(lnΓ(cθᵢ + nᵢ) − lnΓ(cθᵢ)) − Σ nᵢ·ln θᵢ, and p = 1/BF, at most 1. Of several c it is the mean of their factors,
+    which keeps the same promise and finds large mismatches early and small ones late.
 
     Args:
         observed: Units in each arm, of all time so far.
         planned: Planned shares, which need not sum to one.
         concentration: c, the weight in units of the belief in the planned shares: a mismatch of about
-            1/√c of a share is found soonest. Declared before the data.
+            1/√c of a share is found soonest. Declared before the data; several are mixed in equal parts, by
+            default 10 to 1,000,000 by powers of ten.
         alpha: The chance of a false alarm over all times.
 
     Raises:
@@ -90,19 +99,51 @@ def sequential_sample_ratio(
     >>> round(found.p, 6), found.mismatch
     (0.000156, True)
     """
-    from scipy.special import gammaln
-
     expected = _expected(observed, planned)
-    positive("concentration", concentration)
+    several = (concentration,) if isinstance(concentration, int | float) else tuple(concentration)
+    if not several:
+        raise InputError("concentration is empty; give one number or several")
+    for each in several:
+        positive("concentration", each)
     level("alpha", alpha)
     whole = math.fsum(planned)
-    terms = [float(gammaln(concentration)), -float(gammaln(concentration + sum(observed)))]
-    for count, share in zip(observed, planned, strict=True):
-        prior = concentration * share / whole
-        terms += [float(gammaln(prior + count)), -float(gammaln(prior)), -count * math.log(share / whole)]
-    log_factor = math.fsum(terms)
+    shares = [share / whole for share in planned]
+    logs = [_log_factor(observed, expected, shares, each) for each in several]
+    most = max(logs)
+    log_factor = most + math.log(math.fsum(math.exp(each - most) for each in logs) / len(logs))
     p = math.exp(min(0.0, -log_factor))
     return SequentialSampleRatio(tuple(observed), expected, log_factor, p, p <= alpha)
+
+
+def _log_factor(
+    observed: Sequence[int], expected: Sequence[float], shares: Sequence[float], prior: float
+) -> float:
+    """Logarithm of the Bayes factor, also where each Γ is so large that their quotient would lose all digits.
+
+    With ln Γ(z) = (z − ½)·ln z − z + ½·ln 2π + s(z) the large terms become Σ aᵢ·ln(aᵢ/eᵢ), with aᵢ = cθᵢ + nᵢ and what
+    is expected of it eᵢ = (c + n)·θᵢ, of which only Σ (aᵢ·ln(1 + δᵢ/eᵢ) − δᵢ) with δᵢ = aᵢ − eᵢ is left.
+    """
+    total = sum(observed)
+    apart, counts = [], []
+    for count, due, share in zip(observed, expected, shares, strict=True):
+        near, gap = (prior + total) * share, count - due
+        counts.append(prior * share + count)
+        apart.append(counts[-1] * math.log1p(gap / near) - gap)
+    begun = [prior * share for share in shares]
+    terms = [*apart, *map(_rest, counts), -_rest(prior + total), _rest(prior)]
+    return math.fsum(terms + [-_rest(each) for each in begun])
+
+
+def _rest(z: float) -> float:
+    """s(z) − ½·ln z, from Stirling's series where that is exact to a double."""
+    if z < 10:
+        return math.lgamma(z) - z * math.log(z) + z - math.log(2 * math.pi) / 2
+    inverse = 1 / z
+    square = inverse * inverse
+    series = inverse * (
+        1 / 12 - square * (1 / 360 - square * (1 / 1260 - square * (1 / 1680 - square / 1188)))
+    )
+    return series - math.log(z) / 2
 
 
 def _expected(observed: Sequence[int], shares: Sequence[float]) -> tuple[float, ...]:
@@ -115,7 +156,9 @@ def _expected(observed: Sequence[int], shares: Sequence[float]) -> tuple[float, 
         if not (share > 0 and math.isfinite(share)):
             raise InputError(f"share == {share}, must be above 0")
     for count in observed:
-        if count < 0:
-            raise InputError(f"count == {count}, must not be negative")
+        if not (count >= 0 and count == count // 1 and count < math.inf):
+            raise InputError(
+                f"count == {count}, must be a whole number, 0 or more; count the units of each arm"
+            )
     total, whole = sum(observed), math.fsum(shares)
     return tuple(total * share / whole for share in shares)
