@@ -205,11 +205,15 @@ def charts_of(found: Status) -> Iterator[tuple[str, Markup]]:
         ]
         if len(known) < 2:
             continue
-        # Evenly spaced: checks come in bursts, and a wait of weeks would press all others together.
+        # Evenly spaced: checks come in bursts, and a wait of weeks would press all others together. The wide bounds of
+        # the first ones would do so too, so that the drawing ends before theirs; the table has them whole.
+        most = max(
+            4 * guardrail.margin, *(1.5 * abs(change) for _, change, _ in known), *map(abs, known[-1][2])
+        )
         series = Series(
             guardrail.metric.label,
             tuple((float(n), change) for n, (_, change, _) in enumerate(known)),
-            tuple(bounds for _, _, bounds in known),
+            tuple((max(low, -most), min(high, most)) for _, _, (low, high) in known),
         )
         limit = -guardrail.metric.gain * guardrail.margin
         yield (

@@ -12,6 +12,7 @@ from litestar.response import Redirect
 
 from counterpoint.errors import ConflictError, CounterpointError, InputError
 from counterpoint.flags.composing import kill
+from counterpoint.flags.control_page import control_url
 from counterpoint.graph.actor import Actor
 from counterpoint.graph.permissions import may
 from counterpoint.rollouts import controller, store
@@ -217,6 +218,7 @@ def _shown(ws: Workspace, page: PageContext, found: store.Status) -> Mapping[str
         "titles": titles,
         "component": component,
         "flag_state": flag,
+        "control_url": control_url(found.flag_set, found.flag),
         "deployments": deployments,
         "timeline": timeline_of(
             found.events[::-1],

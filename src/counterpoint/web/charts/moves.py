@@ -1,5 +1,6 @@
 """The moves chart: a share that changes by steps over time, with what else happened on the way."""
 
+import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -67,9 +68,11 @@ def moves_chart(moves: Sequence[Moved], marks: Sequence[Mark], *, until: datetim
 
 
 def _axes(x: Scale, y: Scale, top: float, width: float) -> Iterator[Markup]:
-    for value in (each for each in ticks(0.0, top, 4) if each <= top + 1e-9):
+    values = [each for each in ticks(0.0, top, 4) if each <= top + 1e-9]
+    places = max(0, -math.floor(math.log10(100 * values[1]) + 1e-9)) if len(values) > 1 else 0
+    for value in values:
         yield line(LEFT, y(value), x.end, y(value), "c-axis" if value == 0 else "c-grid")
-        yield text(LEFT - 8, y(value) + 4, percent(value, 0), "c-faint", "end")
+        yield text(LEFT - 8, y(value) + 4, percent(value, places), "c-faint", "end")
     seconds = x.high - x.low
     form = "%H:%M" if seconds < 86_400 else "%d %b %H:%M" if seconds < 5 * 86_400 else "%d %b"
     many = max(2, min(6, int((width - LEFT) // GAP)))
