@@ -38,7 +38,7 @@ NOISE: Final = 0.15
 """Standard deviation of the logarithm of one start of a phone around its usual one."""
 CHECKS: Final = 2
 """Parts of a day after which the story has a check of the controller; the last finds the step's time over."""
-AT_NOON: Final = (1, 2)
+AT_NOON: Final = (2,)
 """Steps that are checked before their time is over as well; the server would do so each minute."""
 MOST: Final = 12
 """Checks of one build, at most."""
