@@ -40,7 +40,7 @@ def test_each_command_of_the_tree_exists_and_says_what_it_does(address: str) -> 
 
 @pytest.mark.parametrize(
     "words",
-    [[*([group] if group else []), name] for group, names in COMMANDS.items() for name in names],
+    [[*group.split(), name] for group, names in COMMANDS.items() for name in names],
     ids=" ".join,
 )
 def test_each_command_has_help(words: list[str], capsys: pytest.CaptureFixture[str]) -> None:

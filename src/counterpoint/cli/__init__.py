@@ -34,11 +34,13 @@ def create_cli() -> "App":
         suppress_keyboard_interrupt=False,
         default_parameter=Parameter(negative="", show_default=_default),
     )
+    groups = {"": app}
     for group, commands in COMMANDS.items():
-        target = app
-        if group:
-            target = App(name=group, help=GROUPS[group])
-            app.command(target)
+        target = groups.get(group)
+        if target is None:
+            outer, _, name = group.rpartition(" ")  # "bets evidence" is a group within "bets"
+            target = groups[group] = App(name=name, help=GROUPS[group])
+            groups[outer].command(target)
         for name, (address, line) in commands.items():
             examples = EXAMPLES.get(f"{group} {name}".strip(), ())
             shown = "\n".join(["Examples:", *(f"  counterpoint {example}" for example in examples)])

@@ -67,6 +67,47 @@ COMMANDS: dict[str, dict[str, tuple[str, str]]] = {
             "Retire a unit, with a new home for each thing it owns.",
         ),
     },
+    "bets": {
+        "list": ("counterpoint.bets.commands:list_bets", "List the bets with stage and what is missing."),
+        "board": ("counterpoint.bets.commands:board", "Print a unit's board: now, next and later."),
+        "rank": ("counterpoint.bets.commands:order", "Move a bet on a board."),
+        "estimate": (
+            "counterpoint.bets.judgement.commands:estimate",
+            "Estimate a quantity of a bet as a 10/50/90 % range.",
+        ),
+        "next-test": (
+            "counterpoint.bets.judgement.commands:next_test",
+            "Say which cheap test a bet runs next, and why.",
+        ),
+        "portfolio": (
+            "counterpoint.bets.judgement.commands:portfolio",
+            "Say which bet comes first, and where that is a tie.",
+        ),
+        "agenda": (
+            "counterpoint.bets.reviews.commands:agenda",
+            "Tell what a review would talk about today.",
+        ),
+        "digest": ("counterpoint.bets.reviews.commands:digest", "Tell what happened to bets in a week."),
+        "calibration": (
+            "counterpoint.bets.judgement.commands:calibration",
+            "Say how well the organisation predicts.",
+        ),
+    },
+    "bets evidence": {
+        "list": ("counterpoint.bets.commands:show_evidence", "Print the evidence about a bet."),
+        "add": ("counterpoint.bets.commands:add", "Write down evidence about a risk of a bet."),
+    },
+    "decisions": {
+        "list": ("counterpoint.bets.deciding.commands:list_decisions", "List the decision log, by words."),
+        "export": (
+            "counterpoint.bets.deciding.commands:export_decisions",
+            "Print decisions as Markdown in MADR's shape.",
+        ),
+        "import": (
+            "counterpoint.bets.deciding.commands:import_decisions",
+            "Propose decisions from files in MADR's shape.",
+        ),
+    },
     "flags": {
         "eval": ("counterpoint.flags.commands:evaluate", "Evaluate one flag for one context."),
         "list": ("counterpoint.flags.set_commands:list_flags", "List flag sets, or the flags of one."),
@@ -229,6 +270,14 @@ COMMANDS: dict[str, dict[str, tuple[str, str]]] = {
             "Switch practices; set policies and limits.",
         ),
     },
+    "discover": {
+        "fit": ("counterpoint.discover.commands:fit", "Fit a recommender to a log, and keep it in a file."),
+        "recommend": ("counterpoint.discover.commands:recommend", "Print the best items for a history."),
+        "evaluate": (
+            "counterpoint.discover.commands:evaluate",
+            "Compare methods on held-out entries, with intervals.",
+        ),
+    },
     "events": {
         "compact": (
             "counterpoint.journal.commands:compact",
@@ -268,6 +317,15 @@ COMMANDS: dict[str, dict[str, tuple[str, str]]] = {
 """Group (or none) and name of each command, with the function's address and the line in `--help`."""
 
 EXAMPLES: dict[str, tuple[str, ...]] = {
+    "discover fit": ("discover fit plays.csv --out weekly.npz", "discover fit plays.parquet --out weekly.npz --method ease"),
+    "discover recommend": (
+        "discover recommend weekly.npz --item 'Teardrop' --item 'Glory Box' --why",
+        "discover recommend weekly.npz --log plays.csv --listener ana --count 30 --json",
+    ),
+    "discover evaluate": (
+        "discover evaluate plays.csv --budget 60",
+        "discover evaluate plays.csv --split last --method item-graph --method als",
+    ),
     "demo": ("demo", "demo arpeggio --port 7800"),
     "init": ("init acme --name 'Acme Furniture'",),
     "doctor": ("-w acme doctor",),
@@ -290,6 +348,16 @@ EXAMPLES: dict[str, tuple[str, ...]] = {
         "units retire radio --to playback --dry-run",
         "units retire radio --home component:default/tuner=discovery --to playback",
     ),
+    "bets estimate": (
+        "bets estimate discover-weekly cost-of-delay 10 20 40 --unit kEUR",
+        "bets estimate discover-weekly risk-value 0.3 0.5 0.7 --note 'five talks'",
+    ),
+    "bets agenda": ("bets agenda discovery",),
+    "bets digest": ("bets digest", "bets digest --week 2026-W30 --unit discovery"),
+    "bets next-test": ("bets next-test discover-weekly",),
+    "decisions list": ("decisions list playlist --state accepted",),
+    "decisions export": ("decisions export 3", "decisions export --folder docs/decisions"),
+    "decisions import": ("decisions import docs/decisions/*.md --unit search",),
     "import flags": (
         "import flags flags.json",
         "import flags mobile.yaml --set mobile --owner group:default/apps",
@@ -297,6 +365,11 @@ EXAMPLES: dict[str, tuple[str, ...]] = {
     ),
     "import events": ("import events events.ndjson", "import events test.csv --mapping mapping.yaml"),
     "events forget": ("events forget user-7 --dry-run", "events forget --file ids.txt --yes", "events forget user-7 --verify"),
+    "bets list": ("bets list", "bets list --owner discovery --json"),
+    "bets board": ("bets board", "bets board discovery"),
+    "bets rank": ("bets rank discovery discover-weekly --move top", "bets rank listening instant-start --before discover-weekly", "bets rank player night-mode-audio --horizon next"),
+    "bets evidence list": ("bets evidence list discover-weekly",),
+    "bets evidence add": ("bets evidence add discover-weekly --risk usability --method interview --says for --sample 8 --note 'Seven of eight found it by themselves.'",),
     "flags eval": ("""flags eval new-checkout --context '{"targetingKey": "user-1"}'""",),
     "flags list": ("flags list", "flags list --set mobile --state disabled"),
     "flags export": ("flags export", "flags export --set mobile --file mobile.json --version 3"),
@@ -363,11 +436,15 @@ GROUPS = {
     "people": "People and their memberships.",
     "locations": "What the catalog is read from.",
     "units": "Units of the organisation.",
+    "bets": "What units try: boards, their order, estimates, reviews.",
+    "bets evidence": "What is known about the risks of bets.",
+    "decisions": "The decision log.",
     "flags": "Evaluate, check, compare and promote flags.",
     "experiments": "Plan and read experiments.",
     "rollouts": "Move flags through steps, against guardrails.",
     "metrics": "What is measured, and whether its events come.",
     "dashboards": "What units look at.",
+    "discover": "Recommend from what people put together.",
     "concerns": "Risks to a date or to quality, said early.",
     "feedback": "What people outside said.",
     "scorecards": "Check what the catalog says of things.",

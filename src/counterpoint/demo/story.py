@@ -11,7 +11,10 @@ from pathlib import Path
 from counterpoint.bets.decisions import decide
 from counterpoint.catalog.importer import import_targets
 from counterpoint.demo.arriving import arrivals, live_a_day, sent_together
+from counterpoint.demo.betting import decide_before, tell_bets
 from counterpoint.demo.checked import check
+from counterpoint.demo.decided import tell_boundaries, tell_decisions
+from counterpoint.demo.judged import close_review, tell_judgement, tell_review
 from counterpoint.demo.past import tell_past
 from counterpoint.demo.ramped import ramp_home, show_home
 from counterpoint.demo.rolled import give_to_all, roll_out
@@ -90,6 +93,8 @@ def tell(workspace: Workspace, arpeggio: Path, *, seed: int, progress: Tell) -> 
     """
     progress(PARTS["past"].label, 0.0)
     tell_past(workspace, arpeggio)
+    tell_decisions(workspace.graph)
+    decide_before(workspace, arpeggio)
     progress(PARTS["catalog"].label, PARTS["past"].share)
     _import(workspace, SYNC, arpeggio / "catalog-info.yaml")
     progress(PARTS["flags"].label, PARTS["catalog"].share)
@@ -104,6 +109,10 @@ def tell(workspace: Workspace, arpeggio: Path, *, seed: int, progress: Tell) -> 
     live_a_day(workspace, seed=seed)
     progress(PARTS["reading"].label, PARTS["events"].share)
     _read(workspace)
+    tell_boundaries(workspace.graph)
+    tell_judgement(workspace.graph, seed)
+    review = tell_review(workspace.graph)
+    tell_bets(workspace)
     progress(PARTS["decision"].label, PARTS["reading"].share)
     reason = (
         "Four full weeks and 6,000 listeners. Listening rose by more than we asked for, and neither the "
@@ -112,6 +121,7 @@ def tell(workspace: Workspace, arpeggio: Path, *, seed: int, progress: Tell) -> 
     )
     decide(workspace.graph, BET, "ship", actor=OWNER, reason=reason)
     give_to_all(workspace)
+    close_review(workspace.graph, review)
     voice(workspace)
     check(workspace)
     progress("Done", PARTS["decision"].share)

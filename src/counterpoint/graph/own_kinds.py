@@ -1,8 +1,9 @@
 """Our own kinds of entity, beside Backstage's."""
 
+from counterpoint.graph.bet_kinds import BET_KINDS, METRIC
 from counterpoint.graph.fields import Field, Reference
 from counterpoint.graph.flagd import by_key, check_flag_set
-from counterpoint.graph.kind import OWNER, Kind, LooseReference, refers
+from counterpoint.graph.kind import OURS, OWNER, Kind, LooseReference, refers
 from counterpoint.graph.own_checks import check_dashboard, check_experiment, check_metric, check_size
 from counterpoint.graph.rollout_checks import check_rollout
 from counterpoint.graph.scorecard import SCORECARD, check_scorecard
@@ -10,16 +11,9 @@ from counterpoint.graph.table_source import SOURCE
 from counterpoint.practices import check_pack
 from counterpoint.vocabulary import check_nouns
 
-__all__ = ["OURS", "OWN_KINDS"]
+__all__ = ["OWN_KINDS"]
 
-OURS = ("counterpoint.dev/v1",)
-
-
-PURPOSE = refers("purpose", "Purpose", "servesPurpose", "purposeServedBy")
-METRIC = refers("metric", "Metric", "measuredBy", "measures", required=True)
-SUCCESS = Field("success", "objects", fields=(METRIC, Field("expect")))
 UNITS = refers("units", "Group", "appliesTo", "hasCustoms", many=True)
-GUARDRAILS = Field("guardrails", "objects", fields=(METRIC, Field("margin", "number", minimum=0)))
 SCALE = Field("scale", choices=("relative", "absolute"))
 BASELINE = Field(
     "baseline",
@@ -132,30 +126,7 @@ OWN_KINDS = (
         (Field("label", required=True), refers("owner", "Group", "ownedBy", "ownerOf")),
         purpose="A role that somebody can have in a unit.",
     ),
-    Kind(
-        "Purpose",
-        OURS,
-        (OWNER, Field("statement", required=True)),
-        purpose="What the organisation, or a part of it, is there for.",
-    ),
-    Kind(
-        "Belief",
-        OURS,
-        (
-            OWNER,
-            Field("statement", required=True),
-            PURPOSE,
-            Field("confidence", "number", minimum=0, maximum=1),
-            Field("expires", "date"),
-        ),
-        purpose="What we hold to be true, until evidence says otherwise.",
-    ),
-    Kind(
-        "Goal",
-        OURS,
-        (OWNER, METRIC, Field("target", "number", required=True), Field("due", "date"), PURPOSE),
-        purpose="A value that a metric should reach by a date.",
-    ),
+    *BET_KINDS,
     Kind(
         "Metric",
         OURS,
@@ -226,23 +197,6 @@ OWN_KINDS = (
         ),
         purpose="Figures that a unit looks at, each with its definition and its events.",
         check=check_dashboard,
-    ),
-    Kind(
-        "Bet",
-        OURS,
-        (
-            OWNER,
-            Field("stage", choices=("think", "build", "ship", "tweak")),
-            Field("state", choices=("active", "paused", "killed", "retired")),
-            refers("beliefs", "Belief", "supportsBelief", "supportedByBet", many=True),
-            PURPOSE,
-            Field("hypothesis"),
-            SUCCESS,
-            GUARDRAILS,
-            Field("kill"),
-            Field("patience", "date"),
-        ),
-        purpose="An initiative with a hypothesis, success and kill criteria.",
     ),
     Kind(
         "FlagSet",
