@@ -412,12 +412,12 @@ def test_the_first_build_takes_itself_back_and_the_second_reaches_everybody(buil
         (figures,) = event.figures.guardrails
         assert figures.low <= build.slower <= figures.high, "the bounds cover the truth"
     assert [each.after["outcome"] for each in ended] == ["completed", "rolled back"]
-    assert [(each.risk, each.direction, each.sample) for each in evidence] == [
-        ("feasibility", "for", found.figures.treatment_users)
-    ]
-    assert evidence[0].note.startswith(
-        "Completed at 100 %: All steps are done, up to 100 %. Last measured: App start time"
-    )
+    seen = {each.direction: each for each in evidence}  # what the decision saw, and what came after it
+    assert {name: (each.risk, each.sample) for name, each in seen.items()} == {
+        "against": ("feasibility", back.figures.treatment_users),
+        "for": ("feasibility", found.figures.treatment_users),
+    }
+    assert seen["for"].note.startswith("Completed at 100 %: All steps are done")
     assert [each.version for each in deployed] == ["1.0.0", "1.1.0"]
     assert {flags.evaluate(WEEKLY_FLAG, {"targetingKey": f"listener-{n:05}"}).value for n in range(50)} == {
         True
