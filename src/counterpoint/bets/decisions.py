@@ -82,14 +82,14 @@ def decide(
         writer.require_write(entity.ref)
         if ruling.asks_reason(policy) and not reason:
             raise ReasonWantedError(ruling)
-        seen = take_in(writer, entity)
+        counting = take_in(writer, entity)
         snapshot = known(
             line.bet,
             line.readings,
             line.advice,
             ruling.overrides,
             risks=line.risks,
-            evidence=[row.id for row in seen],
+            evidence=[row.id for row in counting],
             stances=line.stances,
         )
         moved = _moved(entity, ruling, learned.strip())

@@ -109,7 +109,8 @@ def _from_records(records: Sequence[DecisionRecord]) -> Iterable[tuple[LogEntry,
 
 
 def _from_bets(reader: Reader) -> Iterable[tuple[LogEntry, str]]:
-    rows = reader.connection.execute(select(DECISIONS)).all()
+    wanted = (DECISIONS.c.bet, DECISIONS.c.at, DECISIONS.c.choice, DECISIONS.c.reason)
+    rows = reader.connection.execute(select(*wanted)).all()
     bets = reader.get_many({row.bet for row in rows})
     for row in rows:
         bet = bets.get(row.bet)

@@ -234,6 +234,8 @@ def settle(
             {"evidence": msgspec.to_builtins(evidence)} if evidence else {}
         )
         writer.record("feedback.settled", became or held.unit, after=after)
+        if held.became not in (None, became):  # the bet that it was evidence for hears that it is no more
+            writer.record("feedback.settled", held.became, after={"feedback": number, "state": chosen.value})
         changed = msgspec.structs.replace(held, state=chosen, reply=words, became=became)
         return Settled(_seen(writer, actor, [changed])[0].feedback, evidence)
 
