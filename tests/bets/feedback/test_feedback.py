@@ -21,6 +21,7 @@ from counterpoint.bets.feedback.model import FeedbackState, Source
 from counterpoint.bets.feedback.store import (
     erase,
     erase_own,
+    feedback_page,
     import_feedback,
     list_feedback,
     read_feedback,
@@ -105,6 +106,18 @@ def test_of_many_who_come_at_once_only_the_last_free_place_is_given(
     with pytest.raises(OverloadedError, match="tomorrow"):
         give(org, secret, "second", today=DAY)
     assert [each.feedback.text for each in list_feedback(org, actor=ANA)] == ["first"]
+
+
+def test_feedback_is_read_page_by_page_and_what_comes_meanwhile_moves_nothing(org: Graph) -> None:
+    for text in ("one", "two", "three"):
+        take_in(org, "discovery", text, actor=ANA)
+    first = feedback_page(org, actor=ANA, limit=2)
+    take_in(org, "discovery", "four", actor=ANA)
+    second = feedback_page(org, actor=ANA, limit=2, cursor=first.next_cursor)
+    texts = [each.feedback.text for page in (first, second) for each in page.items]
+    assert (texts, second.next_cursor) == (["three", "two", "one"], None)
+    with pytest.raises(InputError, match="no cursor"):
+        feedback_page(org, actor=ANA, cursor="x")
 
 
 def test_only_people_of_the_unit_see_who_gave_it(org: Graph) -> None:
