@@ -217,6 +217,9 @@ def test_a_brief_asks_what_was_understood_and_names_units_only(graph: Graph) -> 
     assert [(each.unit, each.text) for each in seen.answers] == [("group:default/discovery", "We go first.")]
     assert (seen.mine, seen.silent) == ("", ())
     assert "user:" not in repr(seen)
+    with graph.read() as reader:
+        told = reader.activity(action="brief.answered")
+    assert {entry.actor for entry in told} == {"system:default/briefs"}
     assert brief(graph, made.id, actor=MEMBERS[0]).mine == "We go first."
     with pytest.raises(InputError):
         answer(graph, made.id, " ", actor=ANA)
