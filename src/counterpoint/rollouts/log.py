@@ -12,6 +12,7 @@ from counterpoint.graph.tables import INTEGER, TEXT
 from counterpoint.graph.writer import Writer
 from counterpoint.moments import to_micros
 from counterpoint.rollouts.model import ENDING, Event, Figures
+from counterpoint.rollouts.outcome import ENDS, outcome_of
 
 __all__ = ["MovedOnError", "append", "events_by_rollout", "events_of", "is_at", "under_way"]
 
@@ -104,6 +105,8 @@ def append(writer: Writer, ref: str, event: Event) -> None:
             event=msgspec.json.encode(event).decode(),
         )
     )
+    if event.kind in ENDS:  # what the bet's evidence is taken from
+        writer.record("rollout.ended", ref, after=outcome_of(events_of(writer, ref)))
 
 
 def _short(figures: Figures | None) -> dict[str, Any] | None:
