@@ -18,7 +18,8 @@ from counterpoint.rollouts.controller import check, commit, step, step_all
 from counterpoint.rollouts.deciding import event_of
 from counterpoint.rollouts.judging import Observed
 from counterpoint.rollouts.log import MovedOnError, under_way
-from counterpoint.rollouts.model import ACTIVE, ENDING, TRANSITIONS
+from counterpoint.rollouts.model import ACTIVE, TRANSITIONS
+from counterpoint.rollouts.outcome import ENDS
 
 from .conftest import HOUR, NOW, PLANS, ROLLOUT, document, happened, observed_of
 
@@ -396,6 +397,6 @@ def test_a_watch_with_nothing_under_way_reads_no_event(
 
 
 def test_what_ends_a_rollout_is_what_leads_out_of_every_phase_that_is_watched() -> None:
-    assert frozenset({"completed", "rolled-back"}) == ENDING
+    assert {kind for kind, (_, phase) in TRANSITIONS.items() if phase not in (ACTIVE | {None})} == ENDS
     # So the newest event alone says whether one is under way: what stays in its phase happens in no other.
     assert all(allowed <= ACTIVE for allowed, phase in TRANSITIONS.values() if phase is None)

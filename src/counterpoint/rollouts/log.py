@@ -11,7 +11,7 @@ from counterpoint.graph.reader import Reader
 from counterpoint.graph.tables import INTEGER, TEXT
 from counterpoint.graph.writer import Writer
 from counterpoint.moments import to_micros
-from counterpoint.rollouts.model import ENDING, Event, Figures
+from counterpoint.rollouts.model import Event, Figures
 from counterpoint.rollouts.outcome import ENDS, outcome_of
 
 __all__ = ["MovedOnError", "append", "events_by_rollout", "events_of", "is_at", "under_way"]
@@ -46,7 +46,7 @@ def under_way(reader: Reader) -> list[str]:
     newest = select(EVENTS.c.rollout, func.max(EVENTS.c.sequence)).group_by(EVENTS.c.rollout)
     query = (
         select(EVENTS.c.rollout)
-        .where(tuple_(EVENTS.c.rollout, EVENTS.c.sequence).in_(newest), EVENTS.c.kind.not_in(sorted(ENDING)))
+        .where(tuple_(EVENTS.c.rollout, EVENTS.c.sequence).in_(newest), EVENTS.c.kind.not_in(sorted(ENDS)))
         .order_by(EVENTS.c.rollout)
     )
     return list(reader.connection.execute(query).scalars())

@@ -24,7 +24,6 @@ from counterpoint.stats import Spending
 __all__ = [
     "ACTIVE",
     "DATA_TROUBLES",
-    "ENDING",
     "TRANSITIONS",
     "Action",
     "Event",
@@ -296,10 +295,6 @@ TRANSITIONS: Final[Mapping[EventKind, tuple[frozenset[Phase], Phase | None]]] = 
     }
 )
 """From which phases an event may come, and where it leads; None stays where it is."""
-ENDING: Final = frozenset(
-    kind for kind, (_, phase) in TRANSITIONS.items() if phase is not None and phase not in ACTIVE
-)
-"""Events after which nobody watches a rollout. What stays where it is happens only to those that are under way."""
 
 
 def apply(state: State, event: Event) -> State:
