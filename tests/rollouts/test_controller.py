@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from datetime import timedelta
 
+import msgspec
 import pytest
 import sqlalchemy as sa
 
@@ -17,7 +18,9 @@ from counterpoint.rollouts import store
 from counterpoint.rollouts.controller import check, commit, step, step_all
 from counterpoint.rollouts.deciding import event_of
 from counterpoint.rollouts.judging import Observed
-from counterpoint.rollouts.log import MovedOnError
+from counterpoint.rollouts.log import MovedOnError, under_way
+from counterpoint.rollouts.model import ACTIVE, TRANSITIONS
+from counterpoint.rollouts.outcome import ENDS
 
 from .conftest import HOUR, NOW, PLANS, ROLLOUT, document, happened, observed_of
 
@@ -398,3 +401,24 @@ def test_a_share_with_three_decimals_is_one_however_a_float_holds_it(percent: fl
     guardrails = [{"metric": "crashed", "margin": 0.1}]
     written = document("Rollout", "fine", {"flag": "x", "steps": steps, "guardrails": guardrails})
     assert [each for each in validate(written) if "decimals" in each.message] == []
+
+
+def test_a_watch_with_nothing_under_way_reads_no_event(
+    either: Workspace, seen: Callable[..., None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The watch looks each minute, so what has ended must cost nothing however long its log is."""
+    store.command(either, ANA, "weekly", "start", now=NOW)
+    with either.graph.read() as reader:
+        assert under_way(reader) == [REF]
+    store.command(either, ANA, "weekly", "pause", now=NOW)
+    with either.graph.read() as reader:
+        assert under_way(reader) == [REF]
+    store.command(either, ANA, "weekly", "roll-back", now=NOW)
+    monkeypatch.setattr(msgspec.json, "decode", None)
+    assert step_all(either, now=NOW + HOUR) == {}
+
+
+def test_what_ends_a_rollout_is_what_leads_out_of_every_phase_that_is_watched() -> None:
+    assert {kind for kind, (_, phase) in TRANSITIONS.items() if phase not in (ACTIVE | {None})} == ENDS
+    # So the newest event alone says whether one is under way: what stays in its phase happens in no other.
+    assert all(allowed <= ACTIVE for allowed, phase in TRANSITIONS.values() if phase is None)

@@ -11,7 +11,7 @@ from counterpoint.bets.deciding.records import records_of
 from counterpoint.bets.decision_log import DECISIONS
 from counterpoint.bets.judgement.estimating import estimates_of, units_of_delays
 from counterpoint.bets.judgement.portfolio import contenders_of, order
-from counterpoint.bets.judgement.predicting import Question, questions_of
+from counterpoint.bets.judgement.predicting import Question, questions_about
 from counterpoint.bets.judgement.prediction import QuestionState
 from counterpoint.bets.line import Line, read_lines
 from counterpoint.bets.model import Bet, Stance
@@ -41,7 +41,7 @@ def facts_of(reader: Reader, board: Entity) -> Facts:
         bets=tuple(_bet(bet, lines[bet.ref], entered, decided, last, entities[bet.ref]) for bet in bets),
         beliefs=tuple(_beliefs(reader, entities.values())),
         records=tuple(_records(reader, parts_of(reader, board.ref), set(refs))),
-        questions=tuple(_questions(questions_of(reader, SYSTEM), set(refs))),
+        questions=tuple(_questions(questions_about(reader, SYSTEM, refs))),
         ties=tuple(_ties(reader, bets)),
     )
 
@@ -75,19 +75,21 @@ def _stages(reader: Reader, refs: Sequence[str]) -> tuple[dict[str, datetime], d
 
     A bet that no decision has moved came into its stage when it was first written.
     """
-    rows = reader.connection.execute(select(DECISIONS).order_by(DECISIONS.c.seq)).all()
+    wanted = (DECISIONS.c.bet, DECISIONS.c.at, DECISIONS.c.stage_before, DECISIONS.c.stage_after)
+    rows = reader.connection.execute(
+        select(*wanted).where(DECISIONS.c.bet.in_(refs)).order_by(DECISIONS.c.seq)
+    )
     first = (
         select(activity.c.subject, func.min(activity.c.at).label("at"))
         .where(activity.c.subject.in_(refs), activity.c.action == "entity.created")
         .group_by(activity.c.subject)
     )
     entered = {row.subject: to_datetime(row.at) for row in reader.connection.execute(first)}
-    wanted, decided = set(refs), {}
+    decided: dict[str, datetime] = {}
     for row in rows:
-        if row.bet in wanted:
-            decided[row.bet] = to_datetime(row.at)
-            if row.stage_before != row.stage_after:
-                entered[row.bet] = decided[row.bet]
+        decided[row.bet] = to_datetime(row.at)
+        if row.stage_before != row.stage_after:
+            entered[row.bet] = decided[row.bet]
     return entered, decided
 
 
@@ -127,11 +129,9 @@ def _records(reader: Reader, parts: frozenset[str], bets: set[str]) -> Iterable[
             )
 
 
-def _questions(questions: Iterable[Question], bets: set[str]) -> Iterable[TermFacts]:
+def _questions(questions: Iterable[Question]) -> Iterable[TermFacts]:
     """What is due; read as nobody in particular, so that no prediction is in it."""
     for each in questions:
-        if each.bet not in bets:
-            continue
         reveal, known = _day(each.reveal_on), _day(each.resolves_on)
         if each.state is QuestionState.OPEN and (reveal or known):
             yield TermFacts(

@@ -6,7 +6,7 @@ from datetime import date, timedelta
 
 from counterpoint.bets.deciding.latency import where_open
 from counterpoint.bets.deciding.records import records_of
-from counterpoint.bets.judgement.predicting import questions_of
+from counterpoint.bets.judgement.predicting import questions_about
 from counterpoint.bets.model import read_bet
 from counterpoint.bets.reviews.boards import cadence_of, require_board
 from counterpoint.bets.reviews.briefs import briefs_of
@@ -58,7 +58,7 @@ def _direct(reader: Reader, actor: Actor) -> frozenset[str]:
 
 
 def _waiting(reader: Reader, actor: Actor, units: frozenset[str], today: date) -> Iterable[Waiting]:
-    bets = {entity.ref: read_bet(entity) for entity in reader.all(kind="Bet")}
+    bets = [bet.ref for bet in map(read_bet, reader.all(kind="Bet")) if bet.owner in units]
     for record in records_of(reader):
         content, href = record.content, f"/decisions/{record.number}"
         if record.state.open and any(row.whom == actor.ref or row.whom in units for row in record.waiting):
@@ -69,9 +69,8 @@ def _waiting(reader: Reader, actor: Actor, units: frozenset[str], today: date) -
             )
         elif record.state.value == "accepted" and content.unit in units and _due(content.review_on, today):
             yield Waiting(content.title, "Its review date has come. Does it still hold?", href, "decision")
-    for question in questions_of(reader, actor):
-        bet = bets.get(question.bet)
-        if question.open and question.mine is None and bet and bet.owner in units:
+    for question in questions_about(reader, actor, bets):
+        if question.open and question.mine is None:
             yield Waiting(
                 question.question, "Predict before it is revealed.", f"/predictions/{question.id}", "lock"
             )
