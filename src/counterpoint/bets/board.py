@@ -5,16 +5,17 @@ its owner alone. Boards nest as units do: a tribe's board shows its squads' bets
 """
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, date, datetime
 
 import msgspec
 
+from counterpoint.bets.concerns.store import ConcernMark, concern_marks_of
 from counterpoint.bets.evidence_log import evidence_of
 from counterpoint.bets.follow_ups import FollowUp, follow_ups_of, open_ones
 from counterpoint.bets.line import Line
-from counterpoint.bets.marks import ConcernMark, ProbabilityMark, concerns_of, probabilities_of
-from counterpoint.bets.model import Horizon, Mix, State, read_bet
+from counterpoint.bets.marks import ProbabilityMark, probabilities_of
+from counterpoint.bets.model import Bet, Horizon, Mix, State, read_bet
 from counterpoint.bets.ranking import ordered
 from counterpoint.bets.ranks import ranks_of
 from counterpoint.bets.staleness import Staleness, staleness
@@ -27,7 +28,7 @@ from counterpoint.graph.permissions import Decision, may
 from counterpoint.graph.reader import Reader
 from counterpoint.graph.store import Graph
 
-__all__ = ["Board", "BoardBet", "Column", "MixShare", "UnitLoad", "read_board"]
+__all__ = ["Board", "BoardBet", "Column", "MixShare", "UnitLoad", "mix_of", "read_board"]
 
 MOST = 2_000
 """Bets of one board that are read."""
@@ -131,7 +132,7 @@ def read_board(graph: Graph, unit: str, *, actor: Actor, now: datetime | None = 
             above=tuple(above(reader, entity)),
             parts=_parts(entity, units, bets),
             columns=_columns(rows),
-            mix=_mix(lines),
+            mix=mix_of(line.bet for line in lines),
             loads=tuple(
                 UnitLoad(shown(units[owner]), count, customs.read(reader, owner).limit("betsAtOnce"))
                 for owner, count in sorted(owners.items(), key=lambda pair: str(pair[0]))
@@ -153,8 +154,8 @@ def _rows(
     order = [by_ref[ref] for ref in ordered(by_ref, ranks)]
     evidence = evidence_of(reader, order)
     lines = read_whole(reader, order, evidence=evidence, today=now.date())
-    probabilities = probabilities_of(reader, list(by_ref))
-    concerns = concerns_of(reader, list(by_ref), viewer=actor.ref)
+    probabilities = probabilities_of(reader, list(by_ref), evidence)
+    concerns = concern_marks_of(reader, by_ref, actor, today=now.date())
     units = reader.units_of(actor.ref) if actor.kind == "person" else frozenset()
     own = _own_ranks(reader, lines, unit.ref)
     counts: Counter[Horizon] = Counter()
@@ -214,8 +215,9 @@ def _columns(rows: Sequence[BoardBet]) -> tuple[Column, ...]:
     )
 
 
-def _mix(lines: Sequence[Line]) -> tuple[MixShare, ...]:
-    counts = Counter(str(line.bet.mix or "") for line in lines if line.bet.state is State.ACTIVE)
+def mix_of(bets: Iterable[Bet]) -> tuple[MixShare, ...]:
+    """What the active ones of some bets are for; those that do not say come last, where there are any."""
+    counts = Counter(str(bet.mix or "") for bet in bets if bet.state is State.ACTIVE)
     return tuple(MixShare(mix, counts[mix]) for mix in (*Mix, "") if mix or counts[""])
 
 

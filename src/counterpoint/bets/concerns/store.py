@@ -40,6 +40,7 @@ __all__ = [
     "Seen",
     "answer",
     "concern_marks",
+    "concern_marks_of",
     "list_concerns",
     "read_concern",
     "unit_figures",
@@ -169,21 +170,28 @@ def concern_marks(
     graph: Graph, bets: Iterable[str], viewer: Actor, *, today: date | None = None
 ) -> dict[str, ConcernMark]:
     """For each bet with open concerns that the viewer may see, how many; others tell nothing, not even a count."""
+    with graph.read() as reader:
+        return concern_marks_of(reader, bets, viewer, today=today)
+
+
+def concern_marks_of(
+    reader: Reader, bets: Iterable[str], viewer: Actor, *, today: date | None = None
+) -> dict[str, ConcernMark]:
+    """The same in an open transaction."""
     day = today or today_utc()
     wanted = sorted(set(bets))
     if not wanted:
         return {}
     closed = [state.value for state in ConcernState if state.closed]
     found: dict[str, ConcernMark] = {}
-    with graph.read() as reader:
-        reading = viewer_of(reader, viewer, day)
-        for start in range(0, len(wanted), 500):
-            here = concerns.c.bet.in_(wanted[start : start + 500])
-            for each in read_concerns(reader, here, concerns.c.state.not_in(closed)):
-                if sees(reading, each, day):
-                    before = found.get(each.bet, ConcernMark(0, 0))
-                    unheard = not any(item.outside for item in each.answers)
-                    found[each.bet] = ConcernMark(before.open + 1, before.waiting + unheard)
+    reading = viewer_of(reader, viewer, day)
+    for start in range(0, len(wanted), 500):
+        here = concerns.c.bet.in_(wanted[start : start + 500])
+        for each in read_concerns(reader, here, concerns.c.state.not_in(closed)):
+            if sees(reading, each, day):
+                before = found.get(each.bet, ConcernMark(0, 0))
+                unheard = not any(item.outside for item in each.answers)
+                found[each.bet] = ConcernMark(before.open + 1, before.waiting + unheard)
     return found
 
 
