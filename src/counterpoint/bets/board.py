@@ -19,7 +19,7 @@ from counterpoint.bets.model import Bet, Horizon, Mix, State, read_bet
 from counterpoint.bets.ranking import ordered
 from counterpoint.bets.ranks import ranks_of
 from counterpoint.bets.staleness import Staleness, staleness
-from counterpoint.bets.units import BoardUnit, above, below, bets_in, may_order, shown, unit_of
+from counterpoint.bets.units import BoardUnit, above, below, bets_in, may_order, practising, shown, unit_of
 from counterpoint.bets.whole import read_whole
 from counterpoint.graph.actor import Actor
 from counterpoint.graph.customs import Customs
@@ -118,9 +118,7 @@ def read_board(graph: Graph, unit: str, *, actor: Actor, now: datetime | None = 
         entity = unit_of(reader, unit)
         units = below(reader, entity)
         customs = Customs(graph)
-        bets = [bet for bet in bets_in(reader, units) if customs.read(reader, bet.owner).practises("bets")][
-            :MOST
-        ]
+        bets = practising(graph, reader, bets_in(reader, units))[:MOST]
         opened = [bet for bet in bets if not read_bet(bet).state.closed]
         permission = may_order(reader, entity, actor)
         rows = _rows(reader, entity, opened, actor, moment)

@@ -8,7 +8,7 @@ import msgspec
 
 from counterpoint.bets.line import Node
 from counterpoint.bets.model import day_of, read_bet
-from counterpoint.bets.units import below, unit_of
+from counterpoint.bets.units import below, practising, unit_of
 from counterpoint.errors import InputError, NotFoundError, Problem
 from counterpoint.graph.actor import Actor
 from counterpoint.graph.entity import Entity
@@ -100,7 +100,7 @@ class NodePage(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
 
 
 def read_map(graph: Graph, *, unit: str = "", bet: str = "", today: date | None = None) -> WhyMap:
-    """The two spaces of a unit with everything in it, of one bet, or of everybody.
+    """The two spaces of a unit with everything in it, of one bet, or of everybody; no bet of a unit without bets.
 
     Raises:
         NotFoundError: there is no such unit or bet.
@@ -119,6 +119,8 @@ def read_map(graph: Graph, *, unit: str = "", bet: str = "", today: date | None 
         elif unit:
             units: Collection[str] = below(reader, unit_of(reader, unit))
             found = {kind: [each for each in all_ if each.owner in units] for kind, all_ in found.items()}
+        if not bet:  # whoever opens one bet sees its line, as on its page
+            found["Bet"] = practising(graph, reader, found["Bet"])
         day = today or datetime.now(UTC).date()
         shown = {kind: _nodes(reader, entities, day) for kind, entities in found.items()}
         return WhyMap(shown["Datum"], shown["Insight"], shown["Belief"], shown["Bet"], chosen)

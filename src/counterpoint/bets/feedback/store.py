@@ -164,13 +164,16 @@ def list_feedback(
     *,
     actor: Actor,
     unit: str | None = None,
+    bet: str | None = None,
     state: FeedbackState | None = None,
     limit: int = 200,
 ) -> tuple[FeedbackSeen, ...]:
-    """The newest feedback of a unit or of all; names and contacts only for people of the unit that it is for."""
+    """The newest feedback of a unit, about a bet (by reference), or all; names and contacts only for people of the unit that it is for."""
     conditions = [FEEDBACK.c.state != FeedbackState.ERASED.value]
     if unit:
         conditions.append(FEEDBACK.c.unit == str(parse_ref(unit, default_kind="Group")))
+    if bet:
+        conditions.append(sa.or_(FEEDBACK.c.bet == bet, FEEDBACK.c.became == bet))
     if state is not None:
         conditions.append(FEEDBACK.c.state == state.value)
     with graph.read() as reader:
