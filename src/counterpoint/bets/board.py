@@ -5,7 +5,7 @@ its owner alone. Boards nest as units do: a tribe's board shows its squads' bets
 """
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, date, datetime
 
 import msgspec
@@ -15,12 +15,13 @@ from counterpoint.bets.evidence_log import evidence_of
 from counterpoint.bets.follow_ups import FollowUp, follow_ups_of, open_ones
 from counterpoint.bets.line import Line
 from counterpoint.bets.marks import ProbabilityMark, probabilities_of
-from counterpoint.bets.model import Bet, Horizon, Mix, State, read_bet
+from counterpoint.bets.mix import MixShare, mix_of
+from counterpoint.bets.model import Horizon, State, read_bet
 from counterpoint.bets.ranking import ordered
 from counterpoint.bets.ranks import ranks_of
-from counterpoint.bets.staleness import Staleness, staleness
+from counterpoint.bets.staleness import Staleness
 from counterpoint.bets.units import BoardUnit, above, below, bets_in, may_order, practising, shown, unit_of
-from counterpoint.bets.whole import read_whole
+from counterpoint.bets.whole import read_whole, staleness_of
 from counterpoint.graph.actor import Actor
 from counterpoint.graph.customs import Customs
 from counterpoint.graph.entity import Entity
@@ -28,7 +29,7 @@ from counterpoint.graph.permissions import Decision, may
 from counterpoint.graph.reader import Reader
 from counterpoint.graph.store import Graph
 
-__all__ = ["Board", "BoardBet", "Column", "MixShare", "UnitLoad", "mix_of", "read_board"]
+__all__ = ["Board", "BoardBet", "Column", "MixShare", "UnitLoad", "read_board"]
 
 MOST = 2_000
 """Bets of one board that are read."""
@@ -57,13 +58,6 @@ class Column(msgspec.Struct, frozen=True):
 
     horizon: Horizon
     bets: tuple[BoardBet, ...]
-
-
-class MixShare(msgspec.Struct, frozen=True):
-    """How many active bets grow, run or explore; the empty text for those that say nothing."""
-
-    mix: str
-    count: int
 
 
 class UnitLoad(msgspec.Struct, frozen=True):
@@ -161,11 +155,6 @@ def _rows(
     for line in lines:
         bet = line.bet
         counts[bet.planned] += 1
-        news = [
-            *(each.at for each in line.decisions),
-            *(each.at for each in line.stances),
-            *(row.at for row in evidence.get(bet.ref, ())),
-        ]
         exists = line.owner is not None and line.owner.exists
         found.append(
             BoardBet(
@@ -173,7 +162,7 @@ def _rows(
                 ranked=bet.ref in ranks,
                 line=line,
                 own_rank=own.get(bet.ref),
-                staleness=staleness(bet, news, now),
+                staleness=staleness_of(line, evidence.get(bet.ref, ()), now),
                 probability=probabilities.get(bet.ref),
                 concern=concerns.get(bet.ref),
                 expired=_expired(line, now.date()),
@@ -211,12 +200,6 @@ def _columns(rows: Sequence[BoardBet]) -> tuple[Column, ...]:
     return tuple(
         Column(horizon, tuple(row for row in rows if row.line.bet.planned is horizon)) for horizon in Horizon
     )
-
-
-def mix_of(bets: Iterable[Bet]) -> tuple[MixShare, ...]:
-    """What the active ones of some bets are for; those that do not say come last, where there are any."""
-    counts = Counter(str(bet.mix or "") for bet in bets if bet.state is State.ACTIVE)
-    return tuple(MixShare(mix, counts[mix]) for mix in (*Mix, "") if mix or counts[""])
 
 
 def _parts(unit: Entity, units: Mapping[str, Entity], bets: Sequence[Entity]) -> tuple[BoardUnit, ...]:
