@@ -42,6 +42,7 @@ __all__ = [
     "concern_marks",
     "concern_marks_of",
     "list_concerns",
+    "open_concerns",
     "read_concern",
     "unit_figures",
 ]
@@ -104,6 +105,14 @@ def list_concerns(
             within = units_within(reader, str(parse_ref(unit, default_kind="Group")))
             found = [each for each in found if each.squads & within]
         return _seen(reader, viewer, found, day)
+
+
+def open_concerns(reader: Reader, actor: Actor, today: date) -> tuple[Seen, ...]:
+    """The open concerns that the actor may see, newest first, in an open transaction."""
+    viewer = viewer_of(reader, actor, today)
+    closed = [state.value for state in ConcernState if state.closed]
+    found = read_concerns(reader, concerns.c.state.not_in(closed))
+    return _seen(reader, viewer, [each for each in found if sees(viewer, each, today)], today)
 
 
 def read_concern(

@@ -4,6 +4,7 @@ Of whoever gives it we keep what they write themselves, the day, and a hash of t
 became of it. Their name and contact are shown to the unit that they wrote to, and to nobody else.
 """
 
+from collections.abc import Collection
 from datetime import date
 from pathlib import Path
 from typing import Literal
@@ -49,6 +50,7 @@ __all__ = [
     "erase_own",
     "import_feedback",
     "list_feedback",
+    "new_by_unit",
     "read_feedback",
     "settle",
     "status_of",
@@ -180,6 +182,17 @@ def list_feedback(
         query = sa.select(FEEDBACK).where(*conditions).order_by(FEEDBACK.c.seq.desc()).limit(limit)
         found = [feedback_of(row._mapping) for row in reader.connection.execute(query)]
         return _seen(reader, actor, found)
+
+
+def new_by_unit(reader: Reader, units: Collection[str]) -> dict[str, int]:
+    """How many pieces of feedback each of the units has not settled, where there are any."""
+    query = (
+        sa.select(FEEDBACK.c.unit, sa.func.count().label("pieces"))
+        .where(FEEDBACK.c.unit.in_(sorted(units)), FEEDBACK.c.state == FeedbackState.NEW.value)
+        .group_by(FEEDBACK.c.unit)
+        .order_by(FEEDBACK.c.unit)
+    )
+    return {row.unit: row.pieces for row in reader.connection.execute(query)}
 
 
 def read_feedback(graph: Graph, number: str, *, actor: Actor) -> FeedbackSeen:
