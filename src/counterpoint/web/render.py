@@ -66,12 +66,10 @@ NAVIGATION = (
 INSIDE: Mapping[str, tuple[tuple[str, str], ...]] = {
     "/bets": (
         ("/bets/board", "Board"),
-        ("/bets/portfolio", "What comes first"),
-        ("/bets/why", "From data to bets"),
         ("/bets/reviews", "Reviews"),
         ("/predictions", "Predictions"),
+        ("/bets/why", "From data to bets"),
         ("/bets/learned", "Learned"),
-        ("/briefs", "Briefs"),
     )
 }
 """The pages inside a page of the sidebar: address and name, shown while one is there."""
