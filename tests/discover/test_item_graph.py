@@ -6,7 +6,7 @@ import scipy.sparse as sp
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from counterpoint.discover import Model
+from counterpoint.discover import Model, low_rank
 from counterpoint.discover import item_graph as module
 from counterpoint.discover.graph import co_occurrences, nearest
 from counterpoint.discover.interactions import bounded, interactions
@@ -71,12 +71,23 @@ def test_other_options_on_a_fitted_graph_are_those_of_a_fit() -> None:
     assert np.mean([len(set(one.of(row)) & set(other.of(row))) for row in range(600)]) > 16
 
 
-def test_the_low_rank_vectors_are_those_of_the_exact_decomposition() -> None:
-    matrix, _, _ = tastes(listeners=300, items=60)
-    found = right_vectors(matrix, 4, passes=6)
+@pytest.mark.parametrize("shape", [(300, 60), (60, 300)])
+def test_small_matrices_are_decomposed_exactly(shape: tuple[int, int]) -> None:
+    matrix = tastes(listeners=shape[0], items=shape[1])[0]
+    found = right_vectors(matrix, 4)
     exact = np.linalg.svd(matrix.toarray(), full_matrices=False)[2][:4].T
-    np.testing.assert_allclose(np.abs((found * exact).sum(axis=0)), 1, atol=1e-3)
-    np.testing.assert_allclose(found.T @ found, np.eye(4), atol=1e-4)
+    np.testing.assert_allclose(np.abs((found * exact).sum(axis=0)), 1, atol=1e-5)
+
+
+def test_large_matrices_keep_nearly_all_that_the_exact_vectors_keep(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(low_rank, "EXACT", 0)
+    matrix = tastes(listeners=900, items=700)[0]
+    found = right_vectors(matrix, 40)
+    values = np.linalg.svd(matrix.toarray(), compute_uv=False)[:40]
+    kept = float((np.asarray(matrix @ found) ** 2).sum() / (values**2).sum())
+    assert 0.95 < kept <= 1.0001  # two blocks only, and a spectrum that hardly falls
+    np.testing.assert_allclose(found.T @ found, np.eye(40), atol=1e-3)
+    np.testing.assert_array_equal(found, right_vectors(matrix, 40))
 
 
 @settings(max_examples=40, deadline=None)

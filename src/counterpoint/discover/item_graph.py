@@ -38,11 +38,11 @@ class ItemGraphOptions:
 
     rank: int = 512
     """Directions of the low-pass filter; 0 leaves it out."""
-    low_pass: float = 0.2
+    low_pass: float = 0.3
     """α: how much the filter counts beside the graph."""
-    input_power: float = 0.3
+    input_power: float = 0.2
     """b: how much less a popular item of the history says."""
-    output_power: float = 0.4
+    output_power: float = 0.35
     """c: how much a popular item is favoured; lower is more long tail."""
     neighbours: int = 400
     """Neighbours kept of each item."""

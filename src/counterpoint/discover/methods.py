@@ -47,11 +47,11 @@ METHODS: Mapping[str, Method] = {
         Method(
             "item-graph",
             "what comes together, with the broad directions of taste behind it",
-            ({"output_power": 0.3}, {"low_pass": 0.0, "rank": 0}),
+            ({"output_power": 0.35}, {"low_pass": 0.0, "rank": 0}),
             {
-                "output_power": (0.2, 0.25, 0.35, 0.4, 0.5),
-                "low_pass": (0.1, 0.15, 0.3, 0.4, 0.8),
-                "input_power": (0.1, 0.2, 0.4, 0.5),
+                "output_power": (0.2, 0.3, 0.4, 0.5),
+                "low_pass": (0.1, 0.2, 0.5, 0.8),
+                "input_power": (0.1, 0.3, 0.4),
                 "rank": (128, 256, 384),
             },
         ),

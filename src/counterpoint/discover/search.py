@@ -23,7 +23,7 @@ from counterpoint.stats.checks import choice, positive
 __all__ = ["Search", "Trial", "search", "validation"]
 
 Said = Callable[[str], None]
-ASKED = 3000
+ASKED = 6000
 """Rows that a trial is judged on: their spread makes an interval of about a hundredth of the mean."""
 
 
