@@ -23,3 +23,16 @@ def test_every_operation_is_documented_and_every_documented_one_exists(workspace
     }
     described = set(re.findall(r"^\| `([A-Z]+ /[^`]*)`", PAGE.read_text(encoding="utf-8"), re.M))
     assert described == offered
+
+
+def test_every_group_of_operations_is_described(workspace: Workspace) -> None:
+    with TestClient(create_app(workspace, auth=False), base_url="http://127.0.0.1") as client:
+        document = client.get("/api/openapi.json").json()
+    used = {
+        tag
+        for item in document["paths"].values()
+        for method, operation in item.items()
+        if method in METHODS
+        for tag in operation.get("tags", ["none"])
+    }
+    assert used <= {tag["name"] for tag in document["tags"]}

@@ -238,6 +238,19 @@ def test_a_decision_against_the_verdict_is_asked_for_its_reason(client: Client, 
     assert read(bet.graph, REF).decisions[0].override
 
 
+def test_a_form_that_is_sent_twice_moves_the_bet_once(client: Client, bet: Workspace) -> None:
+    (seen,) = re.findall(r'name="seen" value="([^"]*)"', client.get(PATH).text)
+    fields = {"choice": "advance", "to": "", "reason": "We know.", "seen": seen}
+    assert post(client, PATH, **fields).status_code == 303
+    again = post(client, PATH, **fields)
+    (newest,) = read(bet.graph, REF).decisions
+    assert again.status_code == 409
+    assert "Somebody has decided about this bet since you looked" in again.text
+    # What was typed is kept, and whoever still wants it sends the page as it stands now.
+    assert "We know." in again.text
+    assert f'name="seen" value="{newest.id}"' in again.text
+
+
 @pytest.mark.parametrize("fields", [{}, {"choice": "dance"}, {"choice": "pivot", "to": "tweak"}])
 def test_what_is_no_decision_is_told_on_the_page(
     client: Client, bet: Workspace, fields: dict[str, str]

@@ -111,6 +111,16 @@ def test_decisions_are_recorded_and_listed(client: Client, org: Workspace) -> No
     assert listed[1] == made.json()
 
 
+def test_a_decision_may_name_the_newest_one_that_was_seen(client: Client, org: Workspace) -> None:
+    client.post("/api/v1/bets", json=BET)
+    first = client.post(f"{PATH}/decisions", json={"choice": "advance", "seen": ""})
+    late = client.post(f"{PATH}/decisions", json={"choice": "advance", "seen": ""})
+    assert (first.status_code, late.status_code) == (201, 409)
+    assert "since you looked" in late.json()["detail"]
+    after = client.post(f"{PATH}/decisions", json={"choice": "persevere", "seen": first.json()["id"]})
+    assert (after.status_code, after.json()["stageBefore"]) == (201, "build")
+
+
 def test_an_override_without_a_reason_is_asked_for_one(client: Client, org: Workspace) -> None:
     client.post("/api/v1/bets", json=BET)
     asked = client.post(f"{PATH}/decisions", json={"choice": "ship"})

@@ -13,7 +13,8 @@ import pytest
 
 from counterpoint import Workspace
 from counterpoint.cli import create_cli, run
-from counterpoint.cli.tree import COMMANDS, EXAMPLES
+from counterpoint.cli.examples import EXAMPLES
+from counterpoint.cli.tree import COMMANDS
 from counterpoint.terminal import soften_encodings
 
 ADDRESSES = [address for group in COMMANDS.values() for address, _ in group.values()]

@@ -10,6 +10,7 @@ from counterpoint import Workspace
 from counterpoint.bets.board import read_board
 from counterpoint.bets.deciding.records import all_records
 from counterpoint.bets.deciding.search import unit_latency
+from counterpoint.bets.evidence_log import read_evidence
 from counterpoint.bets.judgement.estimating import judged, portfolio
 from counterpoint.bets.judgement.predicting import calibration as calibrated
 from counterpoint.bets.learned import read_learned
@@ -24,7 +25,9 @@ from counterpoint.demo.checked import WEEKS
 from counterpoint.demo.folder import DemoFolder
 from counterpoint.demo.past import RETIRED, SPLIT
 from counterpoint.demo.ramped import HOME_SET, SHOWN
+from counterpoint.demo.rolled import BUILDS, RECENT, ROLLOUT, WEEKLY_FLAG, WEEKLY_SET
 from counterpoint.demo.simulate import TRUTH
+from counterpoint.demo.story import BET
 from counterpoint.experiments.dashboards.store import all_dashboards, open_dashboard, read_panels
 from counterpoint.experiments.metrics import readings
 from counterpoint.experiments.metrics.store import all_metrics
@@ -44,6 +47,9 @@ from counterpoint.people.memberships import effective
 from counterpoint.people.model import holds
 from counterpoint.people.ownership import orphans, tenures
 from counterpoint.people.store import list_units
+from counterpoint.rollouts import store as rollouts
+from counterpoint.rollouts.happened import deployments_of
+from counterpoint.rollouts.notes import notes_of
 
 DAY = timedelta(days=1)
 
@@ -111,7 +117,7 @@ def test_the_metric_catalogue_is_whole_and_its_figures_are_the_truth(built):
     assert truth.control * 0.98 < minutes.whole.value < truth.treatment * 1.02
     weeks = [point.value for point in returns.points if point.value is not None]
     assert weeks == pytest.approx([0.93, 0.88, 0.84, 0.63], abs=0.02)
-    assert ratio.whole.value == pytest.approx(20_013 / listeners.whole.value, rel=0.02)
+    assert ratio.whole.value == pytest.approx(types["app.start_ms"].count / listeners.whole.value, rel=0.02)
 
 
 def test_a_squad_and_its_tribe_have_dashboards_whose_figures_come(built):
@@ -146,12 +152,13 @@ def test_the_demo_walks_the_whole_thread(built):
             )
             decided = reader.activity(action="bet.decided")
         counts = {each.type: each.count for each in workspace.journal.counts()}
+    rolled = counts["app.start_ms"] - 20_013  # each start of the app in the rollout follows an exposure
+    assert counts["feature_flag.evaluation"] == 6000 + 2 * SHOWN + rolled + RECENT
     assert [entry.actor for entry in decided] == [
         "user:default/ana.moreira",
         "user:default/imogen.pritchard",
         "user:default/piotr.nowak",
     ]
-    assert counts["feature_flag.evaluation"] == 6000 + 2 * SHOWN
     assert not DemoFolder(built).claim.exists()
 
 
@@ -376,6 +383,49 @@ def test_the_page_of_a_flag_tells_who_was_given_what(built):
         assert 0.4 * SHOWN <= sum(each.day for each in counts.variants) <= 0.6 * SHOWN
 
 
+def test_the_first_build_takes_itself_back_and_the_second_reaches_everybody(built):
+    with Workspace.open(built) as workspace:
+        found = rollouts.status_of(workspace, ROLLOUT)
+        with workspace.graph.read() as reader:
+            flags = read_set(reader, WEEKLY_SET).flags
+            ended = reader.activity(subject=ROLLOUT, action="rollout.ended")
+        component = "component:default/discover-weekly"
+        deployed = deployments_of(workspace, component, BUILDS[0].at)
+        notes = notes_of(workspace, ROLLOUT, 4).markdown
+        evidence = [row for row in read_evidence(workspace.graph, BET) if row.source.startswith(ROLLOUT)]
+    moves = [(event.kind, event.percent) for event in reversed(found.events) if event.percent is not None]
+    back = next(event for event in found.events if event.kind == "rolled-back")
+    assert moves == [
+        ("started", 1),
+        ("advanced", 5),
+        ("rolled-back", 0),
+        ("started", 1),
+        ("advanced", 5),
+        ("advanced", 25),
+        ("advanced", 50),
+        ("advanced", 100),
+        ("completed", 100),
+    ]
+    assert (found.phase, found.run, back.actor) == ("completed", 2, "system:default/counterpoint")
+    assert back.reason.startswith("'App start time' is worse by more than its margin of 5 %")
+    for event, build in ((back, BUILDS[0]), (found.events[1], BUILDS[1])):
+        (figures,) = event.figures.guardrails
+        assert figures.low <= build.slower <= figures.high, "the bounds cover the truth"
+    assert [each.after["outcome"] for each in ended] == ["completed", "rolled back"]
+    seen = {each.direction: each for each in evidence}  # what the decision saw, and what came after it
+    assert {name: (each.risk, each.sample) for name, each in seen.items()} == {
+        "against": ("feasibility", back.figures.treatment_users),
+        "for": ("feasibility", found.figures.treatment_users),
+    }
+    assert seen["for"].note.startswith("Completed at 100 %: All steps are done")
+    assert [each.version for each in deployed] == ["1.0.0", "1.1.0"]
+    assert {flags.evaluate(WEEKLY_FLAG, {"targetingKey": f"listener-{n:05}"}).value for n in range(50)} == {
+        True
+    }
+    assert notes.startswith("# Discover Weekly: 50 %")
+    assert "looking forward to something makes a habit" in notes
+
+
 def test_bets_stand_on_boards_with_what_is_known_and_one_was_thanked(built):
     with Workspace.open(built) as workspace:
         board = read_board(workspace.graph, "", actor=SYSTEM)
@@ -390,7 +440,7 @@ def test_bets_stand_on_boards_with_what_is_known_and_one_was_thanked(built):
         ["night-mode-audio"],
     ]
     (weekly,) = squad.columns[0].bets
-    assert [view.level for view in weekly.line.risks] == ["low", "falling", "falling", "open"]
+    assert [view.level for view in weekly.line.risks] == ["low", "falling", "low", "open"]
     assert board.untraced == 0
     assert [each.bet for each in board.due] == [SKIPPED]
     (killed,) = learned.ended

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from datetime import timedelta
 
+import msgspec
 import pytest
 import sqlalchemy as sa
 
@@ -16,7 +17,9 @@ from counterpoint.rollouts import store
 from counterpoint.rollouts.controller import check, commit, step, step_all
 from counterpoint.rollouts.deciding import event_of
 from counterpoint.rollouts.judging import Observed
-from counterpoint.rollouts.log import MovedOnError
+from counterpoint.rollouts.log import MovedOnError, under_way
+from counterpoint.rollouts.model import ACTIVE, TRANSITIONS
+from counterpoint.rollouts.outcome import ENDS
 
 from .conftest import HOUR, NOW, PLANS, ROLLOUT, document, happened, observed_of
 
@@ -376,3 +379,24 @@ def test_the_list_says_where_each_stands(org: Workspace) -> None:
         "The build is out.",
         NOW,
     )
+
+
+def test_a_watch_with_nothing_under_way_reads_no_event(
+    either: Workspace, seen: Callable[..., None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The watch looks each minute, so what has ended must cost nothing however long its log is."""
+    store.command(either, ANA, "weekly", "start", now=NOW)
+    with either.graph.read() as reader:
+        assert under_way(reader) == [REF]
+    store.command(either, ANA, "weekly", "pause", now=NOW)
+    with either.graph.read() as reader:
+        assert under_way(reader) == [REF]
+    store.command(either, ANA, "weekly", "roll-back", now=NOW)
+    monkeypatch.setattr(msgspec.json, "decode", None)
+    assert step_all(either, now=NOW + HOUR) == {}
+
+
+def test_what_ends_a_rollout_is_what_leads_out_of_every_phase_that_is_watched() -> None:
+    assert {kind for kind, (_, phase) in TRANSITIONS.items() if phase not in (ACTIVE | {None})} == ENDS
+    # So the newest event alone says whether one is under way: what stays in its phase happens in no other.
+    assert all(allowed <= ACTIVE for allowed, phase in TRANSITIONS.values() if phase is None)

@@ -13,7 +13,7 @@ from counterpoint.bets.model import Bet, Decision, Known, Stage
 from counterpoint.bets.required import require_bet
 from counterpoint.bets.transitions import Choice, Policy, PolicyOf, Ruling, weigh
 from counterpoint.bets.whole import read_whole
-from counterpoint.errors import InputError, Problem
+from counterpoint.errors import ConflictError, InputError, Problem
 from counterpoint.graph.actor import Actor
 from counterpoint.graph.customs import Customs
 from counterpoint.graph.entity import Entity
@@ -54,16 +54,19 @@ def decide(
     policy: Policy = Policy.ASK_REASON,
     learned: str = "",
     follow_up_on: date | None = None,
+    seen: str | None = None,
 ) -> Decision:
     """Record a decision, move the bet and tell the activity log, all or nothing.
 
     `to` names a stage for `advance` and `pivot`; without it they take the next one and the one before.
     `learned` is kept in the bet's own text, where everybody finds it; for one that ends. An override comes
-    back on `follow_up_on`, or after six weeks.
+    back on `follow_up_on`, or after six weeks. `seen` is the id of the newest decision that the actor has
+    seen, empty where there was none; without it the decision follows whatever there is.
 
     Raises:
         NotFoundError: there is no such bet.
         NotAllowedError: the bet belongs to somebody else.
+        ConflictError: somebody has decided since `seen`.
         InputError: there is no such choice, or `to` does not fit it.
         ReasonWantedError: the decision is an override and comes without a reason.
     """
@@ -72,20 +75,21 @@ def decide(
         customs = Customs(graph).read(writer, entity.owner)
         load = load_of(writer, entity.owner, customs.limit("betsAtOnce"))
         line = read_whole(writer, [entity], load=load)[0]
+        _require_seen(line, seen)
         wanted = _choice(choice)
         ruling = _ruling(line, wanted, to, customs.policy)
         reason = reason.strip()
         writer.require_write(entity.ref)
         if ruling.asks_reason(policy) and not reason:
             raise ReasonWantedError(ruling)
-        seen = take_in(writer, entity)
+        counting = take_in(writer, entity)
         snapshot = known(
             line.bet,
             line.readings,
             line.advice,
             ruling.overrides,
             risks=line.risks,
-            evidence=[row.id for row in seen],
+            evidence=[row.id for row in counting],
             stances=line.stances,
         )
         moved = _moved(entity, ruling, learned.strip())
@@ -95,6 +99,15 @@ def decide(
         if decision.override:
             ask_again(writer, entity.ref, decision.id, follow_up_on or (decision.at + AFTER).date())
         return decision
+
+
+def _require_seen(line: Line, seen: str | None) -> None:
+    """Two who answer the same question move the bet once: a form that was sent twice must not skip a stage."""
+    newest = line.decisions[0].id if line.decisions else ""
+    if seen is not None and seen != newest:
+        raise ConflictError(
+            f"Somebody has decided about this bet since you looked: it is in {line.bet.stage.label} now. Look again, then decide."
+        )
 
 
 def _choice(choice: Choice | str) -> Choice:

@@ -4,7 +4,7 @@ Four kinds of entries are read, each by what it says of itself, so that no room 
 
 - `experiment.read`, about an experiment that names the bet: evidence on value;
 - `rollout.ended`, about a rollout that names the bet, with `{"outcome", "sentence", "users"}`;
-- `feedback.settled`, about the bet, where a piece of feedback was taken as `evidence` about a risk;
+- `feedback.settled`, about the bet, where a piece of feedback was taken as `evidence` about a risk, or is no more;
 - `evidence.offered`, about the bet itself, with the fields of `EvidenceInput` and a `source`: any room may
   write one in the transaction of its own change, as for interviews, feedback or offline evaluations.
 
@@ -13,7 +13,7 @@ that the record keeps what it saw.
 """
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC
 
 import msgspec
@@ -46,7 +46,12 @@ OF_OUTCOME = {
     "stopped": Direction.AGAINST,
 }
 MOST_OFFERED = 5_000
-"""Offered pieces of evidence that are read for one page of bets."""
+"""Offered pieces of evidence that are read for one page of bets, the newest where there are more."""
+TAKEN_BACK: dict[str, object] = {
+    "direction": Direction.UNCLEAR.value,
+    "strength": 0,
+    "note": "Whoever took it as evidence has settled it otherwise since.",
+}
 
 
 def flowing(reader: Reader, bets: Sequence[Entity]) -> dict[str, tuple[Evidence, ...]]:
@@ -62,8 +67,10 @@ def flowing(reader: Reader, bets: Sequence[Entity]) -> dict[str, tuple[Evidence,
     newest = {entry.subject: entry for entry in sorted(ends, key=lambda each: each.seq)}
     for ref, entry in newest.items():
         found[rollouts[ref]].append(_of_rollout(rollouts[ref], entry))
-    for entry in _offered(reader, [bet.ref for bet in bets]):
-        found[entry.subject] += _of_offer(entry)
+    offered = list(_offered(reader, [bet.ref for bet in bets]))
+    given = ((entry, entry.after) for entry in offered if entry.action == OFFERED)
+    for entry, told in (*given, *_settled(entry for entry in offered if entry.action == SETTLED)):
+        found[entry.subject] += _of_offer(entry, told)
     return {bet: tuple(rows) for bet, rows in found.items()}
 
 
@@ -109,10 +116,9 @@ def _of_rollout(bet: str, entry: Activity) -> Evidence:
     )
 
 
-def _of_offer(entry: Activity) -> Iterator[Evidence]:
+def _of_offer(entry: Activity, told: object) -> Iterator[Evidence]:
     """The evidence that a room offered; one that cannot be read is passed over, for a page is better than none."""
     try:
-        told = _of_feedback(entry) if entry.action == SETTLED else entry.after
         given = msgspec.convert(told, EvidenceInput)
         filled = checked(given, entry.at.astimezone(UTC).date())
     except (msgspec.ValidationError, InputError):
@@ -124,17 +130,40 @@ def _of_offer(entry: Activity) -> Iterator[Evidence]:
     )
 
 
+def _settled(entries: Iterable[Activity]) -> Iterator[tuple[Activity, dict[str, object]]]:
+    """What each piece of feedback says of a risk by its newest settlement: who settles it anew is not heard twice.
+
+    Where it is no evidence any more, or of another risk, it weighs nothing, so that it also takes the place of what a
+    decision has written down.
+    """
+    pieces: dict[tuple[str, str], dict[str, tuple[Activity, dict[str, object]]]] = defaultdict(dict)
+    for entry in entries:
+        piece = pieces[entry.subject, _piece(entry)]
+        for risk, (_, told) in piece.items():
+            piece[risk] = (
+                entry,
+                told | TAKEN_BACK | {"source": f"feedback:{_piece(entry)}#{entry.seq}-{risk}"},
+            )
+        if now := _of_feedback(entry):
+            piece[str(now["risk"])] = entry, now
+    for piece in pieces.values():
+        yield from piece.values()
+
+
+def _piece(entry: Activity) -> str:
+    return str(mapping(entry.after).get("feedback") or entry.seq)
+
+
 def _of_feedback(entry: Activity) -> dict[str, object] | None:
     """The evidence that a piece of feedback became, in the fields of `EvidenceInput`; None where it became something else."""
-    settled = mapping(entry.after)
-    told = mapping(settled.get("evidence"))
+    told = mapping(mapping(entry.after).get("evidence"))
     if not told:
         return None
     kept = {field: told.get(field) for field in ("risk", "method", "direction", "strength", "link")}
     return kept | {
         "sample": told.get("n"),
         "date": told.get("on"),
-        "source": f"feedback:{settled.get('feedback') or entry.seq}",
+        "source": f"feedback:{_piece(entry)}#{entry.seq}",
     }
 
 
@@ -145,10 +174,10 @@ def _offered(reader: Reader, bets: Sequence[str]) -> Iterator[Activity]:
             .where(
                 activity.c.action.in_((OFFERED, SETTLED)), activity.c.subject.in_(bets[start : start + 500])
             )
-            .order_by(activity.c.seq)
+            .order_by(activity.c.seq.desc())
             .limit(MOST_OFFERED)
         )
-        for row in reader.connection.execute(query):
+        for row in reversed(reader.connection.execute(query).all()):
             yield Activity(
                 row.seq, to_datetime(row.at), row.actor, row.action, row.subject, None, decode(row.after)
             )

@@ -29,7 +29,7 @@ from counterpoint.bets.shown import (
 )
 from counterpoint.bets.transitions import Ruling
 from counterpoint.bets.why_pages import why_pages
-from counterpoint.errors import InputError, PreconditionError
+from counterpoint.errors import ConflictError, InputError, PreconditionError
 from counterpoint.graph.actor import Actor
 from counterpoint.web import PageContext, render
 from counterpoint.web.forms import again
@@ -199,7 +199,11 @@ def record(
             reason=values["reason"],
             to=to,
             learned=values["learned"],
+            seen=str(data["seen"]) if "seen" in data else None,
         )
+    except ConflictError as error:
+        line = store.read(ws.graph, ref)
+        return again(_bet(ws, actor, page, line, values, {"choice": error.message}), status=409)
     except InputError as error:
         errors = {problem.pointer.strip("/"): problem.message for problem in error.problems}
         ruling = error.ruling if isinstance(error, ReasonWantedError) else None

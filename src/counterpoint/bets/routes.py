@@ -38,6 +38,8 @@ class DecisionInput(msgspec.Struct, frozen=True, forbid_unknown_fields=True, ren
     """What was learned, for a bet that ends; it is kept in the bet's own text."""
     follow_up_on: date | None = None
     """The day on which an override comes back; after six weeks where it is left out."""
+    seen: str | None = None
+    """The id of the newest decision that was seen, empty where there was none; if there is a newer one, nothing is done (409)."""
 
 
 class DecisionList(msgspec.Struct, frozen=True):
@@ -125,6 +127,7 @@ def record_decision(
         to=data.to,
         learned=data.learned,
         follow_up_on=data.follow_up_on,
+        seen=data.seen,
     )
 
 

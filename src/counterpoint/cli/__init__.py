@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 from counterpoint import __version__
-from counterpoint.cli.tree import COMMANDS, EXAMPLES, GROUPS, OPTIONS, overview
+from counterpoint.cli.examples import EXAMPLES
+from counterpoint.cli.tree import COMMANDS, GROUPS, OPTIONS, overview
 from counterpoint.errors import CounterpointError
 from counterpoint.terminal import Terminal, has_emitted, soften_encodings, terminal, use_terminal
 

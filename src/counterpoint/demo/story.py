@@ -17,6 +17,7 @@ from counterpoint.demo.decided import tell_boundaries, tell_decisions
 from counterpoint.demo.judged import close_review, tell_judgement, tell_review
 from counterpoint.demo.past import tell_past
 from counterpoint.demo.ramped import ramp_home, show_home
+from counterpoint.demo.rolled import give_to_all, roll_out
 from counterpoint.demo.simulate import Simulation, simulate
 from counterpoint.demo.voices import voice
 from counterpoint.errors import CounterpointError
@@ -62,6 +63,7 @@ PARTS = {
     "past": _Part("Remembering how it came to be", 0.1),
     "catalog": _Part("Reading 140 people, 18 squads and their software", 0.25),
     "flags": _Part("Importing the flags", 0.3),
+    "rollout": _Part("Rolling out, and back, and out again", 0.4),
     "events": _Part("Listening for four weeks", 0.85),
     "reading": _Part("Reading the experiment", 0.95),
     "decision": _Part("Deciding", 1.0),
@@ -99,7 +101,9 @@ def tell(workspace: Workspace, arpeggio: Path, *, seed: int, progress: Tell) -> 
     write_set(workspace, ENGINEER, DEFAULT_SET, arpeggio / "flags.json")
     ramp_home(workspace, arpeggio)
     _import(workspace, ANALYST, arpeggio / "experiments")
-    progress(PARTS["events"].label, PARTS["flags"].share)
+    progress(PARTS["rollout"].label, PARTS["flags"].share)
+    roll_out(workspace, arpeggio, seed=seed)
+    progress(PARTS["events"].label, PARTS["rollout"].share)
     simulation = _listen(workspace, seed, progress)
     show_home(workspace)
     live_a_day(workspace, seed=seed)
@@ -116,6 +120,7 @@ def tell(workspace: Workspace, arpeggio: Path, *, seed: int, progress: Tell) -> 
         "again after twelve weeks."
     )
     decide(workspace.graph, BET, "ship", actor=OWNER, reason=reason)
+    give_to_all(workspace)
     close_review(workspace.graph, review)
     voice(workspace)
     check(workspace)
@@ -134,7 +139,7 @@ def _listen(workspace: Workspace, seed: int, progress: Tell) -> Simulation:
     with workspace.graph.read() as reader:
         flags = read_set(reader, DEFAULT_SET).flags
     simulation = simulate(flags, seed=seed)
-    start, end = PARTS["flags"].share, PARTS["events"].share
+    start, end = PARTS["rollout"].share, PARTS["events"].share
     with arrivals(workspace) as journal:
         told = 0
         for chunk in sent_together(simulation.events):

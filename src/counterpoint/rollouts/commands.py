@@ -20,6 +20,7 @@ __all__ = [
     "approve",
     "complete",
     "list_rollouts",
+    "notes",
     "pause",
     "proceed",
     "resume",
@@ -120,6 +121,21 @@ def step(name: Annotated[str | None, Parameter(help="One rollout; all if none is
         for ref, error in failed[:-1]:
             shell.say(f"{ref!r}: {error.message}")
         raise failed[-1][1]
+
+
+def notes(
+    name: Name,
+    /,
+    *,
+    step: Annotated[int | None, Parameter(help="Which step, from 1; the present one otherwise.")] = None,
+) -> None:
+    """Print release notes of a step as Markdown, from what its bet says and what is known."""
+    from counterpoint.rollouts.notes import notes_of
+
+    shell = terminal()
+    with shell.open() as workspace:
+        found = notes_of(workspace, name, step)
+    shell.emit(found, lambda: found.markdown)
 
 
 def simulate(

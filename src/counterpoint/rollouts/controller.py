@@ -23,7 +23,7 @@ from counterpoint.graph.writer import Writer
 from counterpoint.rollouts.deciding import FlagFacts, Move, decide, event_of, moment_of, monitored
 from counterpoint.rollouts.figures import observe
 from counterpoint.rollouts.judging import judge
-from counterpoint.rollouts.log import MovedOnError, append, events_by_rollout, events_of
+from counterpoint.rollouts.log import MovedOnError, append, events_of, under_way
 from counterpoint.rollouts.model import ACTIVE, Event, Figures, Rollout, State, apply, state_of
 from counterpoint.workspace import Workspace
 
@@ -90,8 +90,7 @@ def step_all(
     error is raised at the end.
     """
     with workspace.graph.read() as reader:
-        events = events_by_rollout(reader)
-    active = [ref for ref, found in events.items() if state_of(found).phase in ACTIVE]
+        active = under_way(reader)
     happened: dict[str, list[Event]] = {}
     error: CounterpointError | None = None
     for ref in active:

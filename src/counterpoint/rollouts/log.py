@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from typing import Any
 
 import msgspec
-from sqlalchemy import Column, MetaData, Table, func, insert, select
+from sqlalchemy import Column, MetaData, Table, func, insert, select, tuple_
 
 from counterpoint.errors import ConflictError
 from counterpoint.graph.reader import Reader
@@ -12,8 +12,9 @@ from counterpoint.graph.tables import INTEGER, TEXT
 from counterpoint.graph.writer import Writer
 from counterpoint.moments import to_micros
 from counterpoint.rollouts.model import Event, Figures
+from counterpoint.rollouts.outcome import ENDS, outcome_of
 
-__all__ = ["MovedOnError", "append", "events_by_rollout", "events_of", "is_at"]
+__all__ = ["MovedOnError", "append", "events_by_rollout", "events_of", "is_at", "under_way"]
 
 EVENTS = Table(
     "rollouts_event",
@@ -40,14 +41,26 @@ def events_of(reader: Reader, ref: str) -> tuple[Event, ...]:
     return tuple(msgspec.json.decode(row.event, type=Event) for row in rows)
 
 
-def events_by_rollout(reader: Reader, refs: Iterable[str] | None = None) -> dict[str, tuple[Event, ...]]:
-    """What happened to each of some rollouts, or of all that ever started, oldest first."""
+def under_way(reader: Reader) -> list[str]:
+    """The rollouts whose newest event does not end them, by their references. No event is decoded."""
+    newest = select(EVENTS.c.rollout, func.max(EVENTS.c.sequence)).group_by(EVENTS.c.rollout)
+    query = (
+        select(EVENTS.c.rollout)
+        .where(tuple_(EVENTS.c.rollout, EVENTS.c.sequence).in_(newest), EVENTS.c.kind.not_in(sorted(ENDS)))
+        .order_by(EVENTS.c.rollout)
+    )
+    return list(reader.connection.execute(query).scalars())
+
+
+def events_by_rollout(reader: Reader, refs: Iterable[str]) -> dict[str, tuple[Event, ...]]:
+    """What happened to each of some rollouts, oldest first."""
     found: dict[str, list[Event]] = {}
-    query = select(EVENTS.c.rollout, EVENTS.c.event).order_by(EVENTS.c.rollout, EVENTS.c.sequence)
-    if refs is not None:
-        query = query.where(EVENTS.c.rollout.in_(list(refs)))
-    rows = reader.connection.execute(query)
-    for row in rows:
+    query = (
+        select(EVENTS.c.rollout, EVENTS.c.event)
+        .where(EVENTS.c.rollout.in_(list(refs)))
+        .order_by(EVENTS.c.rollout, EVENTS.c.sequence)
+    )
+    for row in reader.connection.execute(query):
         found.setdefault(row.rollout, []).append(msgspec.json.decode(row.event, type=Event))
     return {ref: tuple(events) for ref, events in found.items()}
 
@@ -92,6 +105,8 @@ def append(writer: Writer, ref: str, event: Event) -> None:
             event=msgspec.json.encode(event).decode(),
         )
     )
+    if event.kind in ENDS:  # what the bet's evidence is taken from
+        writer.record("rollout.ended", ref, after=outcome_of(events_of(writer, ref)))
 
 
 def _short(figures: Figures | None) -> dict[str, Any] | None:

@@ -1,5 +1,7 @@
 """The pages of rollouts: the list, and one with its steps, guardrails, log and what people may do."""
 
+from collections.abc import Mapping
+from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Any
 
@@ -8,11 +10,24 @@ from litestar.di import NamedDependency
 from litestar.params import FromPath, FromQuery, URLEncodedBody
 from litestar.response import Redirect
 
-from counterpoint.errors import ConflictError, InputError
+from counterpoint.errors import ConflictError, CounterpointError, InputError
+from counterpoint.flags.composing import kill
+from counterpoint.flags.control_page import control_url
 from counterpoint.graph.actor import Actor
 from counterpoint.graph.permissions import may
-from counterpoint.rollouts import store
+from counterpoint.rollouts import controller, store
 from counterpoint.rollouts.acting import read_command
+from counterpoint.rollouts.happened import (
+    BEFORE,
+    Deployment,
+    charts_of,
+    checks_of,
+    component_of,
+    deployments_of,
+    log_of,
+    timeline_of,
+)
+from counterpoint.rollouts.notes import notes_of
 from counterpoint.rollouts.shown import (
     EXAMPLE,
     commands_of,
@@ -70,6 +85,61 @@ def show(
     return _rollout(ws, actor, page, f"rollout:{namespace}/{name}")
 
 
+@get(
+    "/rollouts/-/live/{namespace:str}/{name:str}",
+    media_type=MediaType.HTML,
+    include_in_schema=False,
+    sync_to_thread=True,
+)
+def show_live(
+    ws: NamedDependency[Workspace],
+    page: NamedDependency[PageContext],
+    namespace: FromPath[str],
+    name: FromPath[str],
+    seen: FromQuery[int] = 0,
+) -> str:
+    """The part of a rollout's page that follows what happens; `seen` is the newest event of the page around it."""
+    found = store.status_of(ws, f"rollout:{namespace}/{name}")
+    return render(page.about(found.owner), "rollouts/live.html", **_shown(ws, page, found), seen=seen)
+
+
+@get("/rollouts/{namespace:str}/{name:str}/notes.md", include_in_schema=False, sync_to_thread=True)
+def show_notes(
+    ws: NamedDependency[Workspace],
+    namespace: FromPath[str],
+    name: FromPath[str],
+    step: FromQuery[int | None] = None,
+) -> Response[str]:
+    """Release notes of a step as Markdown."""
+    found = notes_of(ws, f"rollout:{namespace}/{name}", step)
+    return Response(found.markdown, media_type="text/markdown; charset=utf-8")
+
+
+@post(
+    "/rollouts/{namespace:str}/{name:str}/kill",
+    media_type=MediaType.HTML,
+    include_in_schema=False,
+    sync_to_thread=True,
+)
+def kill_flag(
+    ws: NamedDependency[Workspace],
+    actor: NamedDependency[Actor],
+    page: NamedDependency[PageContext],
+    namespace: FromPath[str],
+    name: FromPath[str],
+) -> Response[str] | Redirect:
+    """Give everybody the default of the rollout's flag at once; the rollout pauses and asks."""
+    ref = f"rollout:{namespace}/{name}"
+    plan = store.load(ws, ref).plan
+    try:
+        kill(ws, actor, plan.flag_set, plan.flag, reason=f"Kill switch of the rollout {plan.name}.")
+    except InputError as error:
+        return again(_rollout(ws, actor, page, ref, errors={"": error.message}))
+    with suppress(CounterpointError):  # that it pauses now and not at the next check is a convenience
+        controller.step(ws, ref)
+    return Redirect(with_query(entity_url(ref), told="rollout-killed"), status_code=303)
+
+
 @post(
     "/rollouts/{namespace:str}/{name:str}",
     media_type=MediaType.HTML,
@@ -114,26 +184,17 @@ def _rollout(
     *,
     said: str = "",
 ) -> str:
-    found, now = store.status_of(ws, ref), datetime.now(UTC)
+    found = store.status_of(ws, ref)
     with ws.graph.read() as reader:
         units = reader.units_of(actor.ref) if actor.kind == "person" else frozenset()
         exists = found.owner is not None and reader.exists(found.owner)
-        actors = {event.actor for event in found.events}
-        about = {each for each in (found.owner, found.bet, found.component) if each}
-        titles = reader.titles(actors | about)
     return render(
         page.about(found.owner),
         "rollouts/rollout.html",
-        found=found,
-        url=entity_url(ref),
-        titles=titles,
-        steps=step_rows(found),
-        guardrails=guardrail_rows(found),
-        plot=plot_of(found, page.tell),
+        **_shown(ws, page, found),
+        seen=found.events[0].sequence if found.events else 0,
         commands=commands_of(found),
-        events=found.events[:SHOWN],
-        icon_of=icon_of,
-        left=left_of(found.until, now),
+        notes=_notes(ws, ref),
         permission=may(actor, "write", found.owner, owner_exists=exists, units=units),
         values=values or {},
         errors=errors or {},
@@ -141,4 +202,50 @@ def _rollout(
     )
 
 
-pages: list[Any] = [show_list, show, act]
+def _shown(ws: Workspace, page: PageContext, found: store.Status) -> Mapping[str, Any]:
+    """What both the page and its live part show."""
+    now = datetime.now(UTC)
+    with ws.graph.read() as reader:
+        component = component_of(reader, found.plan)
+        flag = controller.facts_of(reader, found.plan).state
+        actors = {event.actor for event in found.events}
+        about = {each for each in (found.owner, found.bet, component) if each}
+        titles = reader.titles(actors | about)
+    deployments = _deployments(ws, component, found)
+    return {
+        "found": found,
+        "url": entity_url(found.ref),
+        "titles": titles,
+        "component": component,
+        "flag_state": flag,
+        "control_url": control_url(found.flag_set, found.flag),
+        "deployments": deployments,
+        "timeline": timeline_of(
+            found.events[::-1],
+            deployments,
+            now=now,
+            title=page.tell("Share of users over time, with deployments"),
+        ),
+        "steps": step_rows(found),
+        "guardrails": guardrail_rows(found),
+        "plot": plot_of(found, page.tell),
+        "charts": list(charts_of(found)),
+        "checks": checks_of(found),
+        "log": log_of(found.events, deployments, most=SHOWN),
+        "icon_of": icon_of,
+        "left": left_of(found.until, now),
+    }
+
+
+def _deployments(ws: Workspace, component: str | None, found: store.Status) -> list[Deployment]:
+    """Deployments since shortly before the first move; none before it, when nothing is to be compared with them."""
+    if component is None or not found.events:
+        return []
+    return deployments_of(ws, component, found.events[-1].at - BEFORE)
+
+
+def _notes(ws: Workspace, ref: str) -> str:
+    return notes_of(ws, ref).markdown
+
+
+pages: list[Any] = [show_list, show_live, show_notes, show, kill_flag, act]

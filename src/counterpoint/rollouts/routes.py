@@ -16,6 +16,7 @@ from counterpoint.paging import check_limit
 from counterpoint.rollouts import controller, store
 from counterpoint.rollouts.acting import Command
 from counterpoint.rollouts.model import Event
+from counterpoint.rollouts.notes import Notes, notes_of
 from counterpoint.rollouts.watching import Watch
 from counterpoint.workspace import Workspace
 
@@ -107,8 +108,19 @@ def step(ws: NamedDependency[Workspace], namespace: FromPath[str], name: FromPat
     return Happened(controller.step(ws, store.load(ws, _ref(namespace, name)).ref))
 
 
+@get("/api/v1/rollouts/{namespace:str}/{name:str}/notes", tags=["rollouts"], sync_to_thread=True)
+def read_notes(
+    ws: NamedDependency[Workspace],
+    namespace: FromPath[str],
+    name: FromPath[str],
+    step: FromQuery[int | None] = None,
+) -> Notes:
+    """Release notes of a step, counted from 1, as Markdown; of the present step, where none is asked for."""
+    return notes_of(ws, _ref(namespace, name), step)
+
+
 def _ref(namespace: str, name: str) -> str:
     return f"rollout:{namespace}/{name}"
 
 
-routes: list[Any] = [list_rollouts, read_rollout, command, step]
+routes: list[Any] = [list_rollouts, read_rollout, read_notes, command, step]

@@ -66,6 +66,16 @@ TAGS = (
     ),
     Tag(name="dashboards", description="Metrics side by side, made by units and open to all."),
     Tag(name="bets", description="Bets, their evidence and decisions."),
+    Tag(
+        name="concerns",
+        description="Concerns about bets and their answers, as far as the caller may see them.",
+    ),
+    Tag(name="dependencies", description="What units wait for from each other."),
+    Tag(name="feedback", description="What people outside say, and what became of it."),
+    Tag(
+        name="rollouts",
+        description="Steps of a flag against guardrails: where they stand, and what people do.",
+    ),
     Tag(name="activity", description="The log of every change, and its live stream."),
     Tag(name="operation", description="Liveness, readiness, figures."),
 )

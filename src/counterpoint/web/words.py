@@ -170,6 +170,7 @@ TOLD = {
     "flags-deleted": "The flag is deleted; restoring the version before brings it back.",
     "flags-as-before": "It is as you want it already; nothing was written.",
     "deleted": "It is deleted; its history stays.",
+    "rollout-killed": "The flag is killed: everybody gets its default. The rollout waits until somebody revives the flag.",
     "rollout-moved": "It is done, and stands below with what was known.",
 }
 """What a page says once after a form was sent, by the value of `told` in the address it leads to."""
@@ -246,6 +247,7 @@ ACTIONS = {
     "rollout.resumed": "resumed",
     "rollout.rolled-back": "rolled back",
     "rollout.completed": "completed",
+    "rollout.ended": "ended",
     "experiment.explored": "looked without a stopping plan at",
     "view.saved": "saved a view of",
     "view.changed": "changed a view of",

@@ -173,7 +173,14 @@ def test_the_log_is_searched_by_words_and_holds_the_decisions_about_bets(graph: 
     assert search_log(graph, unit="search").total == 0
     assert search_log(graph, state="proposed").items[0].waits == "for advice to be asked, or for a decision"
     page = search_log(graph, limit=1)
-    assert (len(page.items), page.total, page.next_offset) == (1, 2, 1)
+    assert (len(page.items), page.total) == (1, 2)
+    rest = search_log(graph, limit=1, cursor=page.next_cursor)
+    assert ([*page.items, *rest.items], rest.next_cursor) == ([*search_log(graph).items], None)
+    # What is decided meanwhile moves nothing: the next page begins where the first one ended.
+    decide(graph, REF, "persevere", actor=ANA, reason="It came back.")
+    assert search_log(graph, limit=1, cursor=page.next_cursor).items == rest.items
+    with pytest.raises(InputError, match="no cursor"):
+        search_log(graph, cursor="1")
     assert unit_latency(graph, UNIT).open == 1
 
 

@@ -12,12 +12,16 @@ import sqlalchemy as sa
 from litestar.testing import TestClient
 
 from counterpoint import Workspace
+from counterpoint.bets.decisions import decide
+from counterpoint.bets.evidence import standing
+from counterpoint.bets.evidence_log import read_evidence
 from counterpoint.bets.feedback import doors
 from counterpoint.bets.feedback.doors import close_door, door_of, give, list_doors, open_door
 from counterpoint.bets.feedback.model import FeedbackState, Source
 from counterpoint.bets.feedback.store import (
     erase,
     erase_own,
+    feedback_page,
     import_feedback,
     list_feedback,
     read_feedback,
@@ -25,6 +29,7 @@ from counterpoint.bets.feedback.store import (
     status_of,
     take_in,
 )
+from counterpoint.bets.store import read
 from counterpoint.cli import run
 from counterpoint.errors import InputError, NotAllowedError, NotFoundError, OverloadedError
 from counterpoint.graph import Graph
@@ -60,6 +65,59 @@ def test_a_piece_becomes_evidence_and_its_giver_sees_it(org: Graph) -> None:
     assert told.after["evidence"]["risk"] == "value"
     assert "Ada" not in repr(told)
     assert "Old songs" not in repr(told)
+
+
+def test_feedback_that_is_settled_anew_is_heard_once(org: Graph) -> None:
+    number = take_in(org, "discovery", "Too slow.", actor=ANA, bet=BET).feedback.id
+
+    def counting() -> list[tuple[str, str, int]]:
+        rows = standing(read_evidence(org, BET))
+        return sorted((row.risk.value, row.direction.value, row.strength) for row in rows)
+
+    settle(org, number, "evidence", actor=ANA, direction="for")
+    settle(org, number, "evidence", actor=ANA, direction="against")
+    assert counting() == [("value", "against", 1)]
+    decide(org, BET, "persevere", actor=ANA)  # which writes down what it saw
+    settle(org, number, "evidence", actor=ANA, risk="usability", direction="against")
+    assert counting() == [("usability", "against", 1), ("value", "unclear", 0)]
+    settle(org, number, "declined", actor=ANA)
+    assert counting() == [("usability", "unclear", 0), ("value", "unclear", 0)]
+    assert status_of_bet(org) == (0.0, 0.0)
+
+
+def status_of_bet(org: Graph) -> tuple[float, float]:
+    risks = read(org, BET).risks
+    return max(each.supporting for each in risks), max(each.opposing for each in risks)
+
+
+def test_of_many_who_come_at_once_only_the_last_free_place_is_given(
+    org: Graph, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Somebody writes between the look at the day's count and the turn to write."""
+    _, secret = open_door(org, "discovery", "What?", actor=ANA)
+    monkeypatch.setattr(doors, "PER_DAY", 1)
+    take = doors._pace.take
+
+    def meanwhile(door: str, now: float) -> None:
+        monkeypatch.setattr(doors._pace, "take", take)
+        give(org, secret, "first", today=DAY)
+
+    monkeypatch.setattr(doors._pace, "take", meanwhile)
+    with pytest.raises(OverloadedError, match="tomorrow"):
+        give(org, secret, "second", today=DAY)
+    assert [each.feedback.text for each in list_feedback(org, actor=ANA)] == ["first"]
+
+
+def test_feedback_is_read_page_by_page_and_what_comes_meanwhile_moves_nothing(org: Graph) -> None:
+    for text in ("one", "two", "three"):
+        take_in(org, "discovery", text, actor=ANA)
+    first = feedback_page(org, actor=ANA, limit=2)
+    take_in(org, "discovery", "four", actor=ANA)
+    second = feedback_page(org, actor=ANA, limit=2, cursor=first.next_cursor)
+    texts = [each.feedback.text for page in (first, second) for each in page.items]
+    assert (texts, second.next_cursor) == (["three", "two", "one"], None)
+    with pytest.raises(InputError, match="no cursor"):
+        feedback_page(org, actor=ANA, cursor="x")
 
 
 def test_only_people_of_the_unit_see_who_gave_it(org: Graph) -> None:

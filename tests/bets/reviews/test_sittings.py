@@ -15,10 +15,13 @@ from counterpoint.bets.dependencies.model import Severity
 from counterpoint.bets.dependencies.store import report_dependency
 from counterpoint.bets.evidence import Direction, EvidenceInput, Method
 from counterpoint.bets.evidence_log import add_evidence
+from counterpoint.bets.judgement.predicting import ask
+from counterpoint.bets.judgement.tables import QUESTIONS
 from counterpoint.bets.model import Risk, Stage
 from counterpoint.bets.reviews.boards import cadence_of, require_board, set_cadence
 from counterpoint.bets.reviews.briefs import answer, brief, write_brief
 from counterpoint.bets.reviews.digest import digest, week_of
+from counterpoint.bets.reviews.gathering import facts_of
 from counterpoint.bets.reviews.sittings import (
     SHOWN_FROM,
     ReviewState,
@@ -35,7 +38,7 @@ from counterpoint.bets.staleness import QUIET_DAYS
 from counterpoint.errors import ConflictError, InputError, NotAllowedError, NotFoundError
 from counterpoint.graph.actor import SYSTEM, Actor
 from counterpoint.graph.store import Graph
-from tests.bets.judgement.test_predicting import ADMIN, ANA, BO, REF, UNIT, with_bet
+from tests.bets.judgement.test_predicting import ADMIN, ANA, BET, BO, GROUP, REF, UNIT, with_bet
 
 TODAY = datetime.now(UTC).date()
 MEMBERS = [Actor(f"user:default/m{number}", f"M{number}", "person", units=UNIT) for number in range(6)]
@@ -71,15 +74,55 @@ def test_fists_of_fewer_than_five_are_shown_to_nobody(graph: Graph) -> None:
     assert "Talk instead" in seen.fists_note
 
 
-def test_only_members_see_and_show_fists_administrators_included(graph: Graph) -> None:
+@pytest.mark.parametrize(
+    ("fist", "told"), [(1, "fewer than 3"), (2, "fewer than 3"), (4, "3 fingers or more")]
+)
+def test_where_all_showed_the_same_nobody_is_told_what(graph: Graph, fist: int, told: str) -> None:
     number = open_review(with_bet(graph), "discovery", actor=ANA).id
     for member in MEMBERS:
+        vote(graph, number, fist, actor=member)
+    seen = advance(graph, number, ReviewStep.REVEAL, actor=ANA)
+    assert (seen.voted, seen.fists) == (6, None)
+    assert told in seen.fists_note
+    assert str(fist) not in seen.fists_note.replace("3 fingers", "")
+
+
+def test_questions_that_are_due_stay_on_the_agenda_however_many_others_ask(graph: Graph) -> None:
+    due = ask(with_bet(graph), REF, "Will it?", actor=ANA, reveal_on="2026-01-01").id
+    other = {**BET, "metadata": {"name": "other"}, "spec": {"owner": "chapter"}}
+    chapter = {**GROUP, "metadata": {"name": "chapter"}}
+    with graph.write(SYSTEM) as writer:
+        writer.put(chapter)
+        writer.put(other)
+        rows = [
+            {
+                "id": f"q{place}",
+                "seq": 10**6 + place,
+                "bet": "bet:default/other",
+                "question": "?",
+                "reveal_on": "",
+            }
+            | {"resolves_on": "", "actor": "x", "at": 1}
+            for place in range(200)
+        ]
+        writer.connection.execute(sa.insert(QUESTIONS), rows)
+    with graph.read() as reader:
+        facts = facts_of(reader, reader.require("group:default/discovery"))
+    assert [each.id for each in facts.questions] == [due]
+    mine = my_week(graph, MEMBERS[0], TODAY).waiting
+    assert [each.href for each in mine if each.href.startswith("/predictions/")] == [f"/predictions/{due}"]
+
+
+def test_only_members_see_and_show_fists_administrators_included(graph: Graph) -> None:
+    number = open_review(with_bet(graph), "discovery", actor=ANA).id
+    for member in MEMBERS[1:]:
         vote(graph, number, 4, actor=member)
+    vote(graph, number, 3, actor=MEMBERS[0])
     for stranger in (BO, ADMIN):
         with pytest.raises(NotAllowedError, match="no member"):
             vote(graph, number, 5, actor=stranger)
     advance(graph, number, ReviewStep.REVEAL, actor=ANA)
-    assert review(graph, number, actor=MEMBERS[0]).fists == (0, 0, 0, 6, 0)
+    assert review(graph, number, actor=MEMBERS[0]).fists == (0, 0, 1, 5, 0)
     for stranger in (BO, ADMIN, SYSTEM):
         assert review(graph, number, actor=stranger).fists is None
 
@@ -180,6 +223,9 @@ def test_a_brief_asks_what_was_understood_and_names_units_only(graph: Graph) -> 
     assert [(each.unit, each.text) for each in seen.answers] == [("group:default/discovery", "We go first.")]
     assert (seen.mine, seen.silent) == ("", ())
     assert "user:" not in repr(seen)
+    with graph.read() as reader:
+        told = reader.activity(action="brief.answered")
+    assert {entry.actor for entry in told} == {"system:default/briefs"}
     assert brief(graph, made.id, actor=MEMBERS[0]).mine == "We go first."
     with pytest.raises(InputError):
         answer(graph, made.id, " ", actor=ANA)

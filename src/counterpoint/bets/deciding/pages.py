@@ -46,15 +46,15 @@ def show_log(
     unit: FromQuery[str] = "",
     status: FromQuery[str] = "",
     kind: FromQuery[str] = "",
-    offset: FromQuery[int] = 0,
+    cursor: FromQuery[str | None] = None,
 ) -> str:
     """The decision log, and where decisions wait."""
-    found = search.search_log(ws.graph, words=q, unit=unit, state=status, kind=kind, offset=max(0, offset))
+    found = search.search_log(ws.graph, words=q, unit=unit, state=status, kind=kind, cursor=cursor)
     latency = search.unit_latency(ws.graph, unit)
     with ws.graph.read() as reader:
         titles = reader.titles({ref for each in found.items for ref in (each.unit, each.bet) if ref})
     asked = {"q": q, "unit": unit, "status": status, "kind": kind}
-    following = with_query("/decisions", **asked, offset=found.next_offset) if found.next_offset else None
+    following = with_query("/decisions", **asked, cursor=found.next_cursor) if found.next_cursor else None
     return render(
         page.about(unit or None),
         "bets/deciding/log.html",
@@ -66,7 +66,7 @@ def show_log(
         kinds=[*[(kind.value, label) for kind, label in KINDS], ("bet", page.tell("About a bet"))],
         states=STATES,
         next_url=following,
-        first_url=with_query("/decisions", **asked) if offset else None,
+        first_url=with_query("/decisions", **asked) if cursor else None,
     )
 
 

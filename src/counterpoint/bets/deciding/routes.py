@@ -69,15 +69,15 @@ def list_decisions(
     ws: NamedDependency[Workspace],
     q: FromQuery[str] = "",
     unit: FromQuery[str] = "",
-    decision_state: FromQuery[str] = "",
+    status: FromQuery[str] = "",
     kind: FromQuery[str] = "",
-    offset: FromQuery[int] = 0,
     limit: FromQuery[int] = 50,
+    cursor: FromQuery[str | None] = None,
 ) -> search.LogPage:
     """The decision log, newest first: records that hold all the words of `q`, and the decisions about bets."""
     check_limit(limit, MOST)
     return search.search_log(
-        ws.graph, words=q, unit=unit, state=decision_state, kind=kind, offset=max(0, offset), limit=limit
+        ws.graph, words=q, unit=unit, state=status, kind=kind, limit=limit, cursor=cursor
     )
 
 

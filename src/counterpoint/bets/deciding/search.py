@@ -13,7 +13,8 @@ from counterpoint.bets.decision_log import DECISIONS
 from counterpoint.graph.reader import Reader
 from counterpoint.graph.ref import parse_ref
 from counterpoint.graph.store import Graph
-from counterpoint.moments import to_datetime
+from counterpoint.moments import to_datetime, to_micros
+from counterpoint.paging import cursor_of, read_cursor
 from counterpoint.said import Said
 
 __all__ = ["LogEntry", "LogPage", "search_log", "unit_latency"]
@@ -44,7 +45,7 @@ class LogPage(msgspec.Struct, frozen=True, rename="camel"):
 
     items: tuple[LogEntry, ...]
     total: int
-    next_offset: int | None
+    next_cursor: str | None
 
 
 def search_log(
@@ -54,10 +55,15 @@ def search_log(
     unit: str = "",
     state: str = "",
     kind: str = "",
-    offset: int = 0,
     limit: int = 50,
+    cursor: str | None = None,
 ) -> LogPage:
-    """The decisions that hold all the words, of a unit, in a state, of a kind (`bet` for those about bets)."""
+    """The decisions that hold all the words, of a unit, in a state, of a kind (`bet` for those about bets).
+
+    Raises:
+        InputError: the cursor is none of this list.
+    """
+    after = read_cursor(cursor, tuple[int, int, str]) if cursor else None
     asked = words.casefold().split()
     owner = str(parse_ref(unit, default_kind="Group")) if unit else ""
     with graph.read() as reader:
@@ -69,9 +75,15 @@ def search_log(
             and state in ("", entry.state)
             and kind in ("", entry.kind)
         ]
-    entries.sort(key=lambda entry: (entry.at, entry.number or 0), reverse=True)
-    end = offset + limit
-    return LogPage(tuple(entries[offset:end]), len(entries), end if end < len(entries) else None)
+    entries.sort(key=_place, reverse=True)
+    rest = [entry for entry in entries if after is None or _place(entry) < after]
+    following = cursor_of(*_place(rest[limit - 1])) if len(rest) > limit else None
+    return LogPage(tuple(rest[:limit]), len(entries), following)
+
+
+def _place(entry: LogEntry) -> tuple[int, int, str]:
+    """What the log is ordered by: no two entries are equal, so a page begins where the one before ended."""
+    return to_micros(entry.at), entry.number or 0, entry.bet
 
 
 def unit_latency(graph: Graph, unit: str = "", *, now: datetime | None = None) -> Latency:
@@ -109,7 +121,8 @@ def _from_records(records: Sequence[DecisionRecord]) -> Iterable[tuple[LogEntry,
 
 
 def _from_bets(reader: Reader) -> Iterable[tuple[LogEntry, str]]:
-    rows = reader.connection.execute(select(DECISIONS)).all()
+    wanted = (DECISIONS.c.bet, DECISIONS.c.at, DECISIONS.c.choice, DECISIONS.c.reason)
+    rows = reader.connection.execute(select(*wanted)).all()
     bets = reader.get_many({row.bet for row in rows})
     for row in rows:
         bet = bets.get(row.bet)

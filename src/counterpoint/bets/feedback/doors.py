@@ -137,16 +137,22 @@ def give(
     day = today or today_utc()
     with graph.read() as reader:
         row = _open(reader, secret)
-        here = sa.and_(FEEDBACK.c.door == row["secret"], FEEDBACK.c.received_on == day.isoformat())
-        taken = reader.connection.execute(sa.select(sa.func.count()).where(here)).scalar_one()
-    if taken >= PER_DAY:
-        raise OverloadedError(
-            "This form has taken all that it takes in a day; come back tomorrow.", retry_after=3600
-        )
+        _require_room(reader, row["secret"], day)
     _pace.take(row["secret"], monotonic())
     made = piece_of(row["unit"], Source.FORM, text, day, bet=row["bet"], giver=giver, contact=contact)
     with graph.write(SYSTEM) as writer:
+        # Asked again, now that no other writes: a flood must not wait for the one who writes, and many who come at
+        # once must not all see the last free place.
+        _require_room(writer, _open(writer, secret)["secret"], day)
         return keep(writer, made, door=row["secret"])
+
+
+def _require_room(reader: Reader, door: str, day: date) -> None:
+    here = sa.and_(FEEDBACK.c.door == door, FEEDBACK.c.received_on == day.isoformat())
+    if reader.connection.execute(sa.select(sa.func.count()).where(here)).scalar_one() >= PER_DAY:
+        raise OverloadedError(
+            "This form has taken all that it takes in a day; come back tomorrow.", retry_after=3600
+        )
 
 
 def _door_row(reader: Reader, *conditions: sa.ColumnElement[bool]) -> Mapping[Any, Any] | None:

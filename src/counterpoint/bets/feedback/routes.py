@@ -56,12 +56,6 @@ class MadeDoor(msgspec.Struct, frozen=True):
     path: str
 
 
-class FeedbackList(msgspec.Struct, frozen=True):
-    """Feedback, newest first."""
-
-    items: tuple[FeedbackSeen, ...]
-
-
 class Doors(msgspec.Struct, frozen=True):
     """Public forms, without their addresses."""
 
@@ -75,10 +69,11 @@ def list_received(
     unit: FromQuery[str | None] = None,
     status: FromQuery[FeedbackState | None] = None,
     limit: FromQuery[int] = 100,
-) -> FeedbackList:
+    cursor: FromQuery[str | None] = None,
+) -> store.FeedbackPage:
     """The newest feedback; who gave it is told to people of its unit only."""
     check_limit(limit, MOST)
-    return FeedbackList(store.list_feedback(ws.graph, actor=actor, unit=unit, state=status, limit=limit))
+    return store.feedback_page(ws.graph, actor=actor, unit=unit, state=status, limit=limit, cursor=cursor)
 
 
 @post("/api/v1/feedback", tags=["feedback"], sync_to_thread=True)

@@ -40,14 +40,17 @@ from counterpoint.graph.reader import Reader
 from counterpoint.graph.ref import parse_ref
 from counterpoint.graph.store import Graph
 from counterpoint.graph.writer import Writer
+from counterpoint.paging import cursor_of, read_cursor
 
 __all__ = [
+    "FeedbackPage",
     "FeedbackSeen",
     "Imported",
     "Settled",
     "Status",
     "erase",
     "erase_own",
+    "feedback_page",
     "import_feedback",
     "list_feedback",
     "new_by_unit",
@@ -67,6 +70,13 @@ class FeedbackSeen(msgspec.Struct, frozen=True, rename="camel"):
     settles: bool
     """Whether the reader may say what becomes of it."""
     titles: dict[str, str] = {}
+
+
+class FeedbackPage(msgspec.Struct, frozen=True, rename="camel"):
+    """A part of the feedback, newest first."""
+
+    items: tuple[FeedbackSeen, ...]
+    next_cursor: str | None = None
 
 
 class Status(msgspec.Struct, frozen=True, rename="camel"):
@@ -170,7 +180,25 @@ def list_feedback(
     state: FeedbackState | None = None,
     limit: int = 200,
 ) -> tuple[FeedbackSeen, ...]:
-    """The newest feedback of a unit, about a bet (by reference), or all; names and contacts only for people of the unit that it is for."""
+    """The newest feedback of a unit, about a bet, or of all, as `feedback_page`."""
+    return feedback_page(graph, actor=actor, unit=unit, bet=bet, state=state, limit=limit).items
+
+
+def feedback_page(
+    graph: Graph,
+    *,
+    actor: Actor,
+    unit: str | None = None,
+    bet: str | None = None,
+    state: FeedbackState | None = None,
+    limit: int = 100,
+    cursor: str | None = None,
+) -> FeedbackPage:
+    """The feedback of a unit, about a bet, or of all, newest first; names and contacts only for people of its unit.
+
+    Raises:
+        InputError: the cursor is none of this list.
+    """
     conditions = [FEEDBACK.c.state != FeedbackState.ERASED.value]
     if unit:
         conditions.append(FEEDBACK.c.unit == str(parse_ref(unit, default_kind="Group")))
@@ -178,10 +206,14 @@ def list_feedback(
         conditions.append(sa.or_(FEEDBACK.c.bet == bet, FEEDBACK.c.became == bet))
     if state is not None:
         conditions.append(FEEDBACK.c.state == state.value)
+    if cursor:
+        conditions.append(FEEDBACK.c.seq < read_cursor(cursor, tuple[int])[0])
     with graph.read() as reader:
-        query = sa.select(FEEDBACK).where(*conditions).order_by(FEEDBACK.c.seq.desc()).limit(limit)
-        found = [feedback_of(row._mapping) for row in reader.connection.execute(query)]
-        return _seen(reader, actor, found)
+        query = sa.select(FEEDBACK).where(*conditions).order_by(FEEDBACK.c.seq.desc()).limit(limit + 1)
+        rows = reader.connection.execute(query).all()
+        found = [feedback_of(row._mapping) for row in rows[:limit]]
+        following = cursor_of(rows[limit - 1].seq) if len(rows) > limit else None
+        return FeedbackPage(_seen(reader, actor, found), following)
 
 
 def new_by_unit(reader: Reader, units: Collection[str]) -> dict[str, int]:
@@ -250,6 +282,8 @@ def settle(
             {"evidence": msgspec.to_builtins(evidence)} if evidence else {}
         )
         writer.record("feedback.settled", became or held.unit, after=after)
+        if held.became not in (None, became):  # the bet that it was evidence for hears that it is no more
+            writer.record("feedback.settled", held.became, after={"feedback": number, "state": chosen.value})
         changed = msgspec.structs.replace(held, state=chosen, reply=words, became=became)
         return Settled(_seen(writer, actor, [changed])[0].feedback, evidence)
 

@@ -232,6 +232,12 @@ def combined_of(reader: Reader, bets: Collection[str]) -> dict[str, Question]:
     return found
 
 
+def questions_about(reader: Reader, actor: Actor, bets: Collection[str]) -> tuple[Question, ...]:
+    """Every question about some bets, newest first, in an open transaction; the bets are canonical."""
+    query = select(QUESTIONS).where(QUESTIONS.c.bet.in_(sorted(bets))).order_by(QUESTIONS.c.seq.desc())
+    return _shown(reader, reader.connection.execute(query).all(), actor)
+
+
 def calibration(graph: Graph) -> Calibration:
     """How well the organisation predicts: the combined predictions of resolved questions, never a person's.
 

@@ -1,7 +1,7 @@
 """Context briefs: what everybody should know, and the question "What did you understand?"."""
 
 from collections.abc import Collection
-from datetime import datetime
+from datetime import date, datetime
 from uuid import uuid4
 
 import msgspec
@@ -19,6 +19,8 @@ from counterpoint.moments import to_datetime, to_micros
 __all__ = ["Answer", "Brief", "answer", "brief", "briefs_of", "unread_briefs", "write_brief"]
 
 LONGEST, LONGEST_TITLE = 20_000, 200
+SOMEBODY = Actor("system:default/briefs", "Somebody", "system", admin=True)
+"""Stands in the activity log for whoever answers: a name there would be joined to the words by the brief and the day."""
 
 
 class Answer(msgspec.Struct, frozen=True):
@@ -26,7 +28,8 @@ class Answer(msgspec.Struct, frozen=True):
 
     unit: str
     text: str
-    at: datetime
+    on: date
+    """The day; the moment would tell who it was beside anything else that they did then."""
 
 
 class Brief(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
@@ -98,7 +101,7 @@ def answer(graph: Graph, number: str, text: str, *, actor: Actor) -> Brief:
         raise InputError("The answer cannot be kept.", [problem])
     if actor.kind not in ("person", "local"):
         raise NotAllowedError(f"{actor.name} is no person; people understand.")
-    with graph.write(actor) as writer:
+    with graph.write(SOMEBODY) as writer:
         found = _require(writer, number, actor)
         unit = _unit_of(writer, found.readers, actor)
         activity = writer.record("brief.answered", found.unit, after={"id": number})
@@ -164,7 +167,7 @@ def _require(reader: Reader, number: str, actor: Actor) -> Brief:
         text=row.text,
         readers=row.readers,
         at=to_datetime(row.at),
-        answers=tuple(Answer(each.unit, each.text, to_datetime(each.at)) for each in answers),
+        answers=tuple(Answer(each.unit, each.text, to_datetime(each.at).date()) for each in answers),
         mine=newest[actor.ref].text if actor.ref in newest else "",
         silent=tuple(sorted(leaves - heard)),
     )

@@ -11,7 +11,7 @@ from counterpoint.bets.evidence import Direction, Evidence, standing
 from counterpoint.bets.evidence_log import evidence_of
 from counterpoint.bets.judgement.estimating import estimates_of, units_of_delays
 from counterpoint.bets.judgement.portfolio import contenders_of, order
-from counterpoint.bets.judgement.predicting import Question, questions_of
+from counterpoint.bets.judgement.predicting import Question, questions_about
 from counterpoint.bets.judgement.prediction import QuestionState
 from counterpoint.bets.line import BeliefNode, Line
 from counterpoint.bets.mix import mix_of
@@ -50,7 +50,7 @@ def facts_of(graph: Graph, reader: Reader, board: Entity, today: date) -> Facts:
         mix=mix_of(line.bet for line in lines),
         beliefs=tuple(_beliefs(lines)),
         records=tuple(_records(reader, parts, set(refs))),
-        questions=tuple(_questions(questions_of(reader, SYSTEM), set(refs))),
+        questions=tuple(_questions(questions_about(reader, SYSTEM, refs))),
         ties=tuple(_ties(reader, [line.bet for line in lines])),
     )
 
@@ -108,11 +108,9 @@ def _records(reader: Reader, parts: frozenset[str], bets: set[str]) -> Iterable[
             )
 
 
-def _questions(questions: Iterable[Question], bets: set[str]) -> Iterable[TermFacts]:
+def _questions(questions: Iterable[Question]) -> Iterable[TermFacts]:
     """What is due; read as nobody in particular, so that no prediction is in it."""
     for each in questions:
-        if each.bet not in bets:
-            continue
         reveal, known = _day(each.reveal_on), _day(each.resolves_on)
         if each.state is QuestionState.OPEN and (reveal or known):
             yield TermFacts(

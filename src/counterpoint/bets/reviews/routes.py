@@ -113,7 +113,7 @@ def set_cadence(
 def read_review(
     ws: NamedDependency[Workspace], actor: NamedDependency[Actor], number: FromPath[str]
 ) -> sittings.Review:
-    """One review; its fists only after the reveal, to members, where at least five voted."""
+    """One review; its fists only after the reveal, to members, where at least five voted and not all alike."""
     return sittings.review(ws.graph, number, actor=actor)
 
 

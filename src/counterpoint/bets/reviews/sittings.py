@@ -1,7 +1,7 @@
 """Reviews as they are held: opened with an agenda, a fist of five in private, closed with minutes that are decisions.
 
 A fist is a ballot: no row of it names a person or a moment, what was voted is shown only to members of the board and
-only where at least five voted, and no role sees more.
+only where at least five voted and not all alike, and no role sees more.
 """
 
 import hashlib
@@ -19,6 +19,7 @@ from counterpoint.bets.decision_log import DECISIONS
 from counterpoint.bets.reviews.agenda import Agenda, agenda
 from counterpoint.bets.reviews.beside import points_of
 from counterpoint.bets.reviews.boards import parts_of, require_board
+from counterpoint.bets.reviews.fists import SHOWN_FROM, released
 from counterpoint.bets.reviews.gathering import facts_of
 from counterpoint.bets.reviews.tables import FISTS, MARKS, REVIEWS, STEPS
 from counterpoint.errors import ConflictError, InputError, NotAllowedError, NotFoundError, Problem
@@ -43,8 +44,6 @@ __all__ = [
     "vote",
 ]
 
-SHOWN_FROM = 5
-"""Votes from which the counts are shown to the board; of fewer, colleagues would know each other's."""
 NOBODY = Actor("system:default/reviews", "Review", "system", admin=True)
 """Writes a vote: its moment and its voter are in no log."""
 
@@ -92,7 +91,8 @@ class Review(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     """As it was when the review was opened."""
     voted: int
     fists: tuple[int, ...] | None = None
-    """How many showed one to five fingers; none before the reveal, below `SHOWN_FROM`, and for who is no member."""
+    """How many showed one to five fingers; none before the reveal, below `SHOWN_FROM`, where all showed the same,
+    and for who is no member."""
     fists_note: Said = ""
     minutes: tuple[Minute, ...] = ()
     """While it is open, what was decided so far."""
@@ -267,7 +267,7 @@ def _shown(reader: Reader, row: Any, actor: Actor) -> Review:
     minutes = (
         msgspec.json.decode(closing.minutes, type=tuple[Minute, ...]) if closing else _minutes(reader, row)
     )
-    fists, note = _counts(reader, row.id, state, len(marks), member=member)
+    fists, note = _counts(reader, row.id, state, member=member)
     return Review(
         id=row.id,
         board=row.board,
@@ -284,23 +284,23 @@ def _shown(reader: Reader, row: Any, actor: Actor) -> Review:
 
 
 def _counts(
-    reader: Reader, number: str, state: ReviewState, voted: int, *, member: bool
-) -> tuple[tuple[int, ...] | None, str]:
+    reader: Reader, number: str, state: ReviewState, *, member: bool
+) -> tuple[tuple[int, ...] | None, Said]:
     if state is ReviewState.OPEN:
         return None, "Nobody sees a fist before the reveal."
     if not member:
         return None, "The fists are for those who were asked; others read what was decided."
-    if voted < SHOWN_FROM:
-        return None, f"{voted} voted: counts are shown from {SHOWN_FROM} on. Talk instead."
-    values = list(reader.connection.execute(select(FISTS.c.fist).where(FISTS.c.review == number)).scalars())
-    return tuple(values.count(fist) for fist in range(1, 6)), ""
+    return released(
+        reader.connection.execute(select(FISTS.c.fist).where(FISTS.c.review == number)).scalars().all()
+    )
 
 
 def _minutes(reader: Reader, row: Any) -> tuple[Minute, ...]:
     """What was decided since the review was opened: about bets of the board, and in records that name it."""
     parts = parts_of(reader, row.board)
+    wanted = (DECISIONS.c.bet, DECISIONS.c.choice, DECISIONS.c.reason)
     about = reader.connection.execute(
-        select(DECISIONS).where(DECISIONS.c.seq > row.seq).order_by(DECISIONS.c.seq)
+        select(*wanted).where(DECISIONS.c.seq > row.seq).order_by(DECISIONS.c.seq)
     ).all()
     bets = reader.get_many({each.bet for each in about})
     found = [

@@ -13,7 +13,7 @@ from counterpoint.bets.dependencies.model import DependencyState
 from counterpoint.bets.dependencies.store import dependencies_of
 from counterpoint.bets.feedback.store import new_by_unit
 from counterpoint.bets.follow_ups import follow_ups_of, open_ones
-from counterpoint.bets.judgement.predicting import questions_of
+from counterpoint.bets.judgement.predicting import questions_about
 from counterpoint.bets.reviews.boards import cadence_of
 from counterpoint.bets.reviews.briefs import unread_briefs
 from counterpoint.bets.reviews.digest import Digest, digests, week_of
@@ -26,7 +26,6 @@ from counterpoint.said import Said
 __all__ = ["Waiting", "Week", "my_week"]
 
 MOST_DIGESTS = 4
-MOST_QUESTIONS = 60
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,8 +123,9 @@ def _overrides(reader: Reader, mine: _Mine) -> Iterable[Waiting]:
 
 
 def _questions(reader: Reader, mine: _Mine) -> Iterable[Waiting]:
-    for question in questions_of(reader, mine.actor, limit=MOST_QUESTIONS):
-        if question.open and question.mine is None and mine.bets.get(question.bet) in mine.units:
+    around = [bet for bet, owner in mine.bets.items() if owner in mine.units]
+    for question in questions_about(reader, mine.actor, around):
+        if question.open and question.mine is None:
             href = f"/predictions/{question.id}"
             yield Waiting(question.question, "Predict before it is revealed.", href, "lock")
 

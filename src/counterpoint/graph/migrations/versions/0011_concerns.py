@@ -21,9 +21,11 @@ SAME = " OR ".join(
 )
 GAINS = "(NEW.author IS NOT NULL AND NEW.author IS DISTINCT FROM OLD.author)"
 """A name may be erased, never given or replaced."""
+CHANGED = f"{SAME} OR {GAINS}"
 SQLITE = (
     (
-        f"CREATE TRIGGER bets_concern_keep BEFORE UPDATE ON bets_concern WHEN {SAME} OR {GAINS}"
+        # SQLite knows IS DISTINCT FROM from 3.39 on, and has always had IS NOT for the same.
+        f"CREATE TRIGGER bets_concern_keep BEFORE UPDATE ON bets_concern WHEN {CHANGED.replace('IS DISTINCT FROM', 'IS NOT')}"
         f" BEGIN SELECT RAISE(ABORT, '{KEPT}'); END"
     ),
 )
@@ -33,7 +35,7 @@ POSTGRESQL = (
         f" RAISE EXCEPTION '{KEPT}'; END $$"
     ),
     (
-        f"CREATE TRIGGER bets_concern_keep BEFORE UPDATE ON bets_concern FOR EACH ROW WHEN ({SAME} OR {GAINS})"
+        f"CREATE TRIGGER bets_concern_keep BEFORE UPDATE ON bets_concern FOR EACH ROW WHEN ({CHANGED})"
         " EXECUTE FUNCTION bets_concern_keep()"
     ),
 )
