@@ -107,7 +107,7 @@ def test_questions_that_are_due_stay_on_the_agenda_however_many_others_ask(graph
         ]
         writer.connection.execute(sa.insert(QUESTIONS), rows)
     with graph.read() as reader:
-        facts = facts_of(reader, reader.require("group:default/discovery"))
+        facts = facts_of(graph, reader, reader.require("group:default/discovery"), TODAY)
     assert [each.id for each in facts.questions] == [due]
     mine = my_week(graph, MEMBERS[0], TODAY).waiting
     assert [each.href for each in mine if each.href.startswith("/predictions/")] == [f"/predictions/{due}"]
