@@ -8,7 +8,12 @@ from litestar.testing import TestClient
 
 from counterpoint import Workspace
 from counterpoint.bets import board_pages
+from counterpoint.bets.concerns.raising import raise_concern
+from counterpoint.bets.deciding.model import Content
+from counterpoint.bets.deciding.records import propose
 from counterpoint.bets.decisions import decide
+from counterpoint.bets.dependencies.store import report_dependency
+from counterpoint.bets.feedback.store import take_in
 from counterpoint.bets.store import read, write
 from counterpoint.graph.actor import SYSTEM
 
@@ -247,3 +252,35 @@ def test_a_long_column_is_cut_and_shown_in_full_where_asked(
     assert 'data-next="bet:default/weekly"' in page
     assert names(client.get("/bets/board?every=yes").text) == ["other", "weekly"]
     assert names(client.get(f"/bets/board?moved={REF}&did=up").text) == ["other", "weekly"]
+def test_the_page_of_a_bet_has_a_place_for_everything_that_is_said_about_it(
+    client: Client, bets: Workspace
+    page = client.get(BET).text
+    for place in ("evidence", "judgement", "rollout", "decisions", "stage", "concerns", "forecast"):
+        assert page.count(f'id="{place}"') == 1, place
+    assert page.index('id="evidence"') < page.index('id="judgement"') < page.index('id="bet"')
+    assert "Nobody forecasts this bet yet" in page
+    assert "Next: Talk with five of those it is for." in page
+    assert 'id="records"' not in page
+    propose(bets.graph, Content(title="Begin small", unit="discovery", bet=REF), actor=SYSTEM)
+    take_in(bets.graph, "discovery", "I love Mondays now.", actor=SYSTEM, bet=REF)
+    raise_concern(bets.graph, REF, "The date is in danger.", actor=SYSTEM)
+    with bets.graph.write(SYSTEM) as writer:
+        group = {"apiVersion": "backstage.io/v1alpha1", "kind": "Group", "metadata": {"name": "search"}}
+        writer.put(group | {"spec": {"type": "squad", "children": []}})
+    report_dependency(bets.graph, "discovery", "search", "An index", actor=SYSTEM)
+    page = client.get(BET).text
+    for words in ("Begin small", "I love Mondays now.", "An index"):
+        assert words in page
+
+
+def test_bets_of_a_unit_that_has_none_are_in_no_list_of_bets(client: Client, bets: Workspace) -> None:
+    decide(bets.graph, "bet:default/other", "kill", actor=SYSTEM, reason="Nobody came.", learned="Ask first.")
+    assert "Ask first." in client.get("/bets/learned").text
+    assert 'href="/bets/default/weekly"' in client.get("/bets/why").text
+    with bets.graph.write(SYSTEM) as writer:
+        writer.put(ours("PolicyPack", "calm", unit="discovery", practices={"bets": False}))
+    assert "Ask first." not in client.get("/bets/learned").text
+    assert client.get("/api/v1/bets/learned").json()["survival"][0]["entered"] == 0
+    page = client.get("/bets/why").text
+    assert "A day makes a habit." in page
+    assert 'href="/bets/default/weekly"' not in page, "neither among the bets nor as what a belief leads to"

@@ -251,7 +251,7 @@ def test_commands_estimate_order_and_tell(
     code, said = call("bets", "estimate", "weekly", "luck", "1", "2", "3")
     assert (code, "choose one of value" in said) == (1, True)
     assert "Weekly" in call("bets", "portfolio")[1]
-    assert "Estimate value and cost first" in call("bets", "next-test", "weekly")[1]
+    assert "It tests value, the risk with most left to burn" in call("bets", "next-test", "weekly")[1]
     assert "No prediction has been resolved yet." in call("bets", "calibration")[1]
     assert "1 active: 1 in Think it." in call("bets", "agenda", "discovery")[1]
     assert "was estimated" in call("bets", "digest")[1]

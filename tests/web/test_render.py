@@ -50,6 +50,15 @@ def test_the_navigation_marks_the_part_of_the_page() -> None:
     assert re.findall(r'href="([^"]+)" aria-current="page"', error(page(path="/"))) == ["/", "/"]
 
 
+def test_the_pages_inside_a_part_are_listed_only_while_one_is_there() -> None:
+    board = error(page(path="/bets/board"))
+    assert re.findall(r'<a class="nav-link" href="([^"]+)" aria-current="true">', board) == ["/bets", "/bets"]
+    assert re.findall(r'class="nav-part" href="([^"]+)" aria-current="page"', board) == ["/bets/board"] * 2
+    assert 'href="/predictions"' in board
+    assert "nav-part" not in error(page(path="/flags"))
+    assert "nav-part" in error(page(path="/predictions/1"))
+
+
 def test_signing_out_is_offered_to_who_is_signed_in() -> None:
     assert 'action="/logout"' in error(PAGE)
     assert 'action="/logout"' not in error(page(signed_in=False))

@@ -10,16 +10,18 @@ from datetime import UTC, date, datetime
 
 import msgspec
 
+from counterpoint.bets.concerns.store import ConcernMark, concern_marks_of
 from counterpoint.bets.evidence_log import evidence_of
 from counterpoint.bets.follow_ups import FollowUp, follow_ups_of, open_ones
 from counterpoint.bets.line import Line
-from counterpoint.bets.marks import ConcernMark, ProbabilityMark, concerns_of, probabilities_of
-from counterpoint.bets.model import Horizon, Mix, State, read_bet
+from counterpoint.bets.marks import ProbabilityMark, probabilities_of
+from counterpoint.bets.mix import MixShare, mix_of
+from counterpoint.bets.model import Horizon, State, read_bet
 from counterpoint.bets.ranking import ordered
 from counterpoint.bets.ranks import ranks_of
-from counterpoint.bets.staleness import Staleness, staleness
-from counterpoint.bets.units import BoardUnit, above, below, bets_in, may_order, shown, unit_of
-from counterpoint.bets.whole import read_whole
+from counterpoint.bets.staleness import Staleness
+from counterpoint.bets.units import BoardUnit, above, below, bets_in, may_order, practising, shown, unit_of
+from counterpoint.bets.whole import read_whole, staleness_of
 from counterpoint.graph.actor import Actor
 from counterpoint.graph.customs import Customs
 from counterpoint.graph.entity import Entity
@@ -56,13 +58,6 @@ class Column(msgspec.Struct, frozen=True):
 
     horizon: Horizon
     bets: tuple[BoardBet, ...]
-
-
-class MixShare(msgspec.Struct, frozen=True):
-    """How many active bets grow, run or explore; the empty text for those that say nothing."""
-
-    mix: str
-    count: int
 
 
 class UnitLoad(msgspec.Struct, frozen=True):
@@ -117,9 +112,7 @@ def read_board(graph: Graph, unit: str, *, actor: Actor, now: datetime | None = 
         entity = unit_of(reader, unit)
         units = below(reader, entity)
         customs = Customs(graph)
-        bets = [bet for bet in bets_in(reader, units) if customs.read(reader, bet.owner).practises("bets")][
-            :MOST
-        ]
+        bets = practising(graph, reader, bets_in(reader, units))[:MOST]
         opened = [bet for bet in bets if not read_bet(bet).state.closed]
         permission = may_order(reader, entity, actor)
         rows = _rows(reader, entity, opened, actor, moment)
@@ -131,7 +124,7 @@ def read_board(graph: Graph, unit: str, *, actor: Actor, now: datetime | None = 
             above=tuple(above(reader, entity)),
             parts=_parts(entity, units, bets),
             columns=_columns(rows),
-            mix=_mix(lines),
+            mix=mix_of(line.bet for line in lines),
             loads=tuple(
                 UnitLoad(shown(units[owner]), count, customs.read(reader, owner).limit("betsAtOnce"))
                 for owner, count in sorted(owners.items(), key=lambda pair: str(pair[0]))
@@ -153,8 +146,8 @@ def _rows(
     order = [by_ref[ref] for ref in ordered(by_ref, ranks)]
     evidence = evidence_of(reader, order)
     lines = read_whole(reader, order, evidence=evidence, today=now.date())
-    probabilities = probabilities_of(reader, list(by_ref))
-    concerns = concerns_of(reader, list(by_ref), viewer=actor.ref)
+    probabilities = probabilities_of(reader, list(by_ref), evidence)
+    concerns = concern_marks_of(reader, by_ref, actor, today=now.date())
     units = reader.units_of(actor.ref) if actor.kind == "person" else frozenset()
     own = _own_ranks(reader, lines, unit.ref)
     counts: Counter[Horizon] = Counter()
@@ -162,11 +155,6 @@ def _rows(
     for line in lines:
         bet = line.bet
         counts[bet.planned] += 1
-        news = [
-            *(each.at for each in line.decisions),
-            *(each.at for each in line.stances),
-            *(row.at for row in evidence.get(bet.ref, ())),
-        ]
         exists = line.owner is not None and line.owner.exists
         found.append(
             BoardBet(
@@ -174,7 +162,7 @@ def _rows(
                 ranked=bet.ref in ranks,
                 line=line,
                 own_rank=own.get(bet.ref),
-                staleness=staleness(bet, news, now),
+                staleness=staleness_of(line, evidence.get(bet.ref, ()), now),
                 probability=probabilities.get(bet.ref),
                 concern=concerns.get(bet.ref),
                 expired=_expired(line, now.date()),
@@ -212,11 +200,6 @@ def _columns(rows: Sequence[BoardBet]) -> tuple[Column, ...]:
     return tuple(
         Column(horizon, tuple(row for row in rows if row.line.bet.planned is horizon)) for horizon in Horizon
     )
-
-
-def _mix(lines: Sequence[Line]) -> tuple[MixShare, ...]:
-    counts = Counter(str(line.bet.mix or "") for line in lines if line.bet.state is State.ACTIVE)
-    return tuple(MixShare(mix, counts[mix]) for mix in (*Mix, "") if mix or counts[""])
 
 
 def _parts(unit: Entity, units: Mapping[str, Entity], bets: Sequence[Entity]) -> tuple[BoardUnit, ...]:

@@ -10,7 +10,8 @@ from counterpoint.bets.helping import may_help
 from counterpoint.bets.learned import Thanks, thanks_of
 from counterpoint.bets.line import Line
 from counterpoint.bets.required import require_bet
-from counterpoint.bets.staleness import Staleness, staleness
+from counterpoint.bets.staleness import Staleness
+from counterpoint.bets.whole import staleness_of
 from counterpoint.graph.actor import Actor
 from counterpoint.graph.permissions import Decision
 from counterpoint.graph.store import Graph
@@ -45,15 +46,12 @@ def facts_of(graph: Graph, line: Line, actor: Actor, *, now: datetime | None = N
     with graph.read() as reader:
         entity = require_bet(reader, line.bet.ref)
         evidence = evidence_of(reader, [entity]).get(entity.ref, ())
-        news = [row.at for row in evidence]
-        news += [each.at for each in line.decisions]
-        news += [each.at for each in line.stances]
         return Facts(
             evidence=evidence,
             counting=frozenset(row.id for row in standing(evidence)),
             follow_ups=follow_ups_of(reader, [entity.ref]),
             thanks=thanks_of(reader, entity.ref) if line.bet.state.closed else (),
-            staleness=staleness(line.bet, news, moment),
+            staleness=staleness_of(line, evidence, moment),
             permission=may_help(reader, entity, actor),
             today=moment.date(),
         )

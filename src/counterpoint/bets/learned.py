@@ -11,6 +11,7 @@ from counterpoint.bets.line import Line
 from counterpoint.bets.model import Decision, read_bet
 from counterpoint.bets.required import require_bet
 from counterpoint.bets.survival import StageSurvival, Stay, stays_of, survival
+from counterpoint.bets.units import practising
 from counterpoint.bets.whole import read_whole
 from counterpoint.errors import ConflictError, InputError, Problem
 from counterpoint.graph.actor import Actor
@@ -101,9 +102,12 @@ def thanks_of(reader: Reader, ref: str) -> tuple[Thanks, ...]:
 
 
 def read_learned(graph: Graph, *, words: str = "") -> Learned:
-    """What ended bets taught, newest first; with `words` those that have each of them somewhere."""
+    """What ended bets taught, newest first; with `words` those that have each of them somewhere.
+
+    Bets of units that have switched bets off are left out.
+    """
     with graph.read() as reader:
-        bets = reader.all(kind="Bet")
+        bets = practising(graph, reader, reader.all(kind="Bet"))
         decisions = decisions_by_bet(reader, [bet.ref for bet in bets])
         closed = [bet for bet in bets if read_bet(bet).state.closed]
         if words.strip():
@@ -116,7 +120,8 @@ def read_learned(graph: Graph, *, words: str = "") -> Learned:
             key=lambda each: (each.decision is not None, _when(each), each.line.bet.ref),
             reverse=True,
         )
-        learned = tuple(each for each in follow_ups_of(reader) if each.learned)
+        shown = {bet.ref for bet in bets}
+        learned = tuple(each for each in follow_ups_of(reader) if each.learned and each.bet in shown)
         named = {thanks.actor for each in ended for thanks in each.thanks}
         named |= {each.decision.actor for each in ended if each.decision}
         named |= {each.bet for each in learned}

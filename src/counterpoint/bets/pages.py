@@ -13,7 +13,6 @@ from counterpoint.bets.decisions import ReasonWantedError, decide
 from counterpoint.bets.evidence_pages import evidence_pages
 from counterpoint.bets.facts import facts_of
 from counterpoint.bets.form import BetForm, SideRow, descriptor, field_errors, form_of, read_form
-from counterpoint.bets.judgement.panel import judgement_of
 from counterpoint.bets.learned import read_learned
 from counterpoint.bets.line import Line
 from counterpoint.bets.model import STAGES, Stage
@@ -222,8 +221,6 @@ def _bet(
     ruling: Ruling | None = None,
 ) -> str:
     page = page.about(line.bet.owner)
-    with ws.graph.read() as reader:
-        judgement = judgement_of(reader, line.bet.ref, actor)
     facts = facts_of(ws.graph, line, actor)
     return render(
         page,
@@ -245,11 +242,10 @@ def _bet(
         thanks=facts.thanks,
         staleness=facts.staleness,
         today=facts.today,
-        panels=panels_of(ws, line, actor),
+        panels=panels_of(ws.graph, line, actor),
         values=values or {"choice": "", "to": "", "reason": "", "learned": ""},
         errors=errors or {},
         ruling=ruling,
-        judgement=judgement,
     )
 
 

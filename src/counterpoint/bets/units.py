@@ -6,13 +6,25 @@ import msgspec
 
 from counterpoint.errors import InputError, NotAllowedError, NotFoundError
 from counterpoint.graph.actor import Actor
+from counterpoint.graph.customs import Customs
 from counterpoint.graph.entity import Entity
 from counterpoint.graph.permissions import Decision, may
 from counterpoint.graph.reader import Reader
 from counterpoint.graph.ref import parse_ref
+from counterpoint.graph.store import Graph
 from counterpoint.graph.summit import top_unit
 
-__all__ = ["BoardUnit", "above", "below", "bets_in", "may_order", "require_order", "shown", "unit_of"]
+__all__ = [
+    "BoardUnit",
+    "above",
+    "below",
+    "bets_in",
+    "may_order",
+    "practising",
+    "require_order",
+    "shown",
+    "unit_of",
+]
 
 MOST = 10_000
 """Units below one that are looked at."""
@@ -70,6 +82,12 @@ def bets_in(reader: Reader, units: Collection[str]) -> list[Entity]:
         return [bet for bet in reader.all(kind="Bet") if bet.owner in units]
     found = (bet for unit in units for bet in reader.all(kind="Bet", owner=unit))
     return sorted(found, key=lambda bet: bet.ref)
+
+
+def practising(graph: Graph, reader: Reader, entities: Iterable[Entity]) -> list[Entity]:
+    """Those whose units have not switched bets off, in the same order."""
+    customs = Customs(graph)
+    return [each for each in entities if customs.read(reader, each.owner).practises("bets")]
 
 
 def above(reader: Reader, unit: Entity) -> list[BoardUnit]:

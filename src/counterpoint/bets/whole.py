@@ -1,6 +1,6 @@
 """Bets with everything that is known of them: their line, decisions, evidence and stances."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, datetime
 
 from counterpoint.bets.advice import Load
@@ -9,11 +9,12 @@ from counterpoint.bets.evidence import Evidence
 from counterpoint.bets.evidence_log import evidence_of
 from counterpoint.bets.line import Line, read_lines
 from counterpoint.bets.model import Decision, read_bet
+from counterpoint.bets.staleness import Staleness, staleness
 from counterpoint.bets.stances import newest_of_each, stances_of
 from counterpoint.graph.entity import Entity
 from counterpoint.graph.reader import Reader
 
-__all__ = ["read_whole", "stage_since"]
+__all__ = ["read_whole", "stage_since", "staleness_of"]
 
 
 def read_whole(
@@ -44,3 +45,9 @@ def read_whole(
 def stage_since(decisions: Sequence[Decision]) -> datetime | None:
     """When the bet came into its stage; none where it always stood there."""
     return next((each.at for each in decisions if each.stage_after is not each.stage_before), None)
+
+
+def staleness_of(line: Line, evidence: Iterable[Evidence], now: datetime) -> Staleness | None:
+    """How long a bet has been quiet, by its decisions, stances and evidence; none of one that is not active."""
+    news = [*(each.at for each in line.decisions), *(each.at for each in line.stances)]
+    return staleness(line.bet, [*news, *(row.at for row in evidence)], now)

@@ -1,6 +1,6 @@
 """From data to bets: the problem space (data, insights) and the solution space (beliefs, bets), as nodes that many may use."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import UTC, date, datetime
 from typing import Any
 
@@ -8,7 +8,7 @@ import msgspec
 
 from counterpoint.bets.line import Node
 from counterpoint.bets.model import day_of, read_bet
-from counterpoint.bets.units import below, unit_of
+from counterpoint.bets.units import below, practising, unit_of
 from counterpoint.errors import InputError, NotFoundError, Problem
 from counterpoint.graph.actor import Actor
 from counterpoint.graph.entity import Entity
@@ -100,7 +100,7 @@ class NodePage(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
 
 
 def read_map(graph: Graph, *, unit: str = "", bet: str = "", today: date | None = None) -> WhyMap:
-    """The two spaces of a unit with everything in it, of one bet, or of everybody.
+    """The two spaces of a unit with everything in it, of one bet, or of everybody; no bet of a unit without bets.
 
     Raises:
         NotFoundError: there is no such unit or bet.
@@ -108,6 +108,7 @@ def read_map(graph: Graph, *, unit: str = "", bet: str = "", today: date | None 
     with graph.read() as reader:
         found = {kind: reader.all(kind=kind) for kind in ("Datum", "Insight", "Belief", "Bet")}
         chosen: Node | None = None
+        hidden: set[str] = set()
         if bet:
             ref = str(parse_ref(bet, default_kind="Bet"))
             entity = reader.get(ref)
@@ -119,8 +120,12 @@ def read_map(graph: Graph, *, unit: str = "", bet: str = "", today: date | None 
         elif unit:
             units: Collection[str] = below(reader, unit_of(reader, unit))
             found = {kind: [each for each in all_ if each.owner in units] for kind, all_ in found.items()}
+        if not bet:  # whoever opens one bet sees its line, as on its page
+            kept = practising(graph, reader, found["Bet"])
+            hidden = {each.ref for each in found["Bet"]} - {each.ref for each in kept}
+            found["Bet"] = kept
         day = today or datetime.now(UTC).date()
-        shown = {kind: _nodes(reader, entities, day) for kind, entities in found.items()}
+        shown = {kind: _without(_nodes(reader, entities, day), hidden) for kind, entities in found.items()}
         return WhyMap(shown["Datum"], shown["Insight"], shown["Belief"], shown["Bet"], chosen)
 
 
@@ -227,6 +232,16 @@ def _nodes(reader: Reader, entities: Sequence[Entity], today: date) -> tuple[Why
     }
     known = reader.get_many(refs | {each.owner for each in entities if each.owner}, bare=True)
     return tuple(_node(each, known, today) for each in sorted(entities, key=lambda one: (one.title, one.ref)))
+
+
+def _without(nodes: Iterable[WhyNode], hidden: Collection[str]) -> tuple[WhyNode, ...]:
+    """The nodes without what is hidden among what rests on them."""
+    return tuple(
+        msgspec.structs.replace(
+            node, leads_to=tuple(each for each in node.leads_to if each.ref not in hidden)
+        )
+        for node in nodes
+    )
 
 
 def _node(entity: Entity, known: Mapping[str, Entity], today: date) -> WhyNode:

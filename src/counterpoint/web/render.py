@@ -1,7 +1,7 @@
 """Templates to pages: one environment that finds every room's templates by the room's name."""
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from functools import cache
 from hashlib import sha256
@@ -37,7 +37,6 @@ NAVIGATION = (
         (
             ("/catalog", "Catalog", "catalog"),
             ("/organisation", "Organisation", "group"),
-            ("/dependencies", "Dependencies", "arrow"),
             ("/docs", "Documentation", "docs"),
             ("/scorecards", "Scorecards", "scorecard"),
         ),
@@ -46,18 +45,34 @@ NAVIGATION = (
         "The loop",
         (
             ("/bets", "Bets", "bet"),
-            ("/decisions", "Decisions", "decision"),
-            ("/concerns", "Concerns", "warning"),
-            ("/feedback", "Feedback", "down"),
             ("/flags", "Flags", "flag"),
             ("/rollouts", "Rollouts", "rollout"),
             ("/experiments", "Experiments", "experiment"),
             ("/dashboards", "Dashboards", "dashboard"),
         ),
     ),
+    (
+        "Between units",
+        (
+            ("/decisions", "Decisions", "decision"),
+            ("/concerns", "Concerns", "warning"),
+            ("/dependencies", "Dependencies", "arrow"),
+            ("/feedback", "Feedback", "down"),
+        ),
+    ),
     ("The journal", (("/events", "Events", "events"), ("/activity", "Activity", "activity"))),
 )
 """What the sidebar shows: a label, then address, name and icon of each page."""
+INSIDE: Mapping[str, tuple[tuple[str, str], ...]] = {
+    "/bets": (
+        ("/bets/board", "Board"),
+        ("/bets/reviews", "Reviews"),
+        ("/predictions", "Predictions"),
+        ("/bets/why", "From data to bets"),
+        ("/bets/learned", "Learned"),
+    )
+}
+"""The pages inside a page of the sidebar: address and name, shown while one is there."""
 PARTS = {"/concerns": "/bets", "/feedback": "/bets"}
 """Pages that belong to the practice whose pages begin elsewhere."""
 BELONGING = (
@@ -134,6 +149,20 @@ class PageContext:
             for label, entries in NAVIGATION
         )
         return [(label, entries) for label, entries in kept if entries]
+
+    def inside(self, href: str) -> tuple[tuple[str, str], ...]:
+        """The pages inside one of the sidebar, where the page that is shown belongs to it."""
+        return INSIDE.get(href, ()) if self.is_current(href) else ()
+
+    def marked(self, href: str) -> str:
+        """How the sidebar marks one of its pages, in words of ARIA: `page`, `true` where a part of it is the page, or empty."""
+        if not self.is_current(href):
+            return ""
+        return "true" if any(self.is_within(part) for part, _name in INSIDE.get(href, ())) else "page"
+
+    def is_within(self, href: str) -> bool:
+        """Say whether the page that is shown is this page of the sidebar's inner list, or one below it."""
+        return self.path == href or self.path.startswith(f"{href}/")
 
     def is_current(self, href: str) -> bool:
         """Say whether the page belongs to a part of the navigation."""

@@ -6,6 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from counterpoint.bets.line import BeliefNode
+from counterpoint.bets.mix import MixShare
+from counterpoint.bets.model import Stage
 from counterpoint.bets.reviews.agenda import (
     AgendaItem,
     BeliefFacts,
@@ -16,6 +19,7 @@ from counterpoint.bets.reviews.agenda import (
     TermFacts,
     agenda,
 )
+from counterpoint.bets.staleness import QUIET_DAYS, Staleness
 
 TODAY = date(2026, 7, 27)
 BOARD = "group:default/listening"
@@ -29,9 +33,13 @@ def bet(
         title=name,
         stage=stage,
         entered=TODAY - timedelta(days=in_stage),
-        last=TODAY - timedelta(days=silent),
+        quiet=Staleness(silent, QUIET_DAYS[Stage(stage)], TODAY - timedelta(days=silent)),
         **more,
     )
+
+
+def belief(name: str, expires: date | None, bets: int) -> BeliefFacts:
+    return BeliefFacts(BeliefNode(ref=f"belief:default/{name}", title=name.upper(), expires=expires), bets)
 
 
 def kinds(facts: Facts, *more: AgendaItem) -> list[str]:
@@ -44,9 +52,9 @@ def kinds(facts: Facts, *more: AgendaItem) -> list[str]:
         ({"bets": (bet(against="Plays fell by 3 %."),)}, "against"),
         ({"bets": (bet(news="Plays rose by 3 %."),)}, "news"),
         ({"bets": (bet(patience=TODAY - timedelta(days=1)),)}, "patience"),
-        ({"bets": (bet(silent=21),)}, "silent"),
+        ({"bets": (bet(silent=15),)}, "silent"),
         ({"bets": (bet(in_stage=28),)}, "stalled"),
-        ({"beliefs": (BeliefFacts("belief:default/a", "A", TODAY - timedelta(days=1), 2),)}, "expired"),
+        ({"beliefs": (belief("a", TODAY - timedelta(days=1), 2),)}, "expired"),
         (
             {"records": (RecordFacts(1, "A", BOARD, TODAY - timedelta(days=14), "for advice", None),)},
             "waiting",
@@ -55,6 +63,7 @@ def kinds(facts: Facts, *more: AgendaItem) -> list[str]:
         ({"questions": (TermFacts("q", "bet:default/a", "Will it?", TODAY, to_reveal=True),)}, "question"),
         ({"ties": (("A", "B"),)}, "tie"),
         ({"bets": tuple(bet(name) for name in "abc")}, "mix"),
+        ({"bets": (bet("a", stage="think"), bet("b")), "mix": (MixShare("run", 3),)}, "mix"),
     ],
 )
 def test_each_change_brings_its_point(facts: dict[str, object], kind: str) -> None:
@@ -67,11 +76,11 @@ def test_each_change_brings_its_point(facts: dict[str, object], kind: str) -> No
         {},
         {"bets": (bet(),)},
         {"bets": (bet(patience=TODAY),)},
-        {"bets": (bet(in_stage=27, silent=20),)},
+        {"bets": (bet(in_stage=27, silent=14),)},
         {
             "beliefs": (
-                BeliefFacts("belief:default/a", "A", TODAY, 1),
-                BeliefFacts("belief:default/b", "B", None, 1),
+                belief("a", TODAY, 1),
+                belief("b", None, 1),
             )
         },
         {"records": (RecordFacts(1, "A", BOARD, TODAY - timedelta(days=13), "", None),)},
@@ -81,6 +90,9 @@ def test_each_change_brings_its_point(facts: dict[str, object], kind: str) -> No
             )
         },
         {"bets": (bet("a", stage="think"), bet("b"), bet("c"))},
+        {"mix": (MixShare("run", 3), MixShare("", 1))},
+        {"mix": (MixShare("run", 3), MixShare("explore", 1))},
+        {"mix": (MixShare("run", 2),)},
     ],
 )
 def test_where_nothing_changed_there_is_nothing_to_talk_about(facts: dict[str, object]) -> None:
@@ -107,3 +119,6 @@ def test_the_agenda_does_not_depend_on_the_order_of_the_facts(names: list[str]) 
 def test_the_mix_is_told_in_words() -> None:
     found = agenda(Facts(board=BOARD, bets=(bet("a"), bet("b", stage="think"))), TODAY)
     assert found.mix == "2 active: 1 in Think it, 1 in Ship it."
+    shares = (MixShare("grow", 1), MixShare("run", 0), MixShare("", 1))
+    found = agenda(Facts(board=BOARD, bets=(bet("a"), bet("b", stage="think")), mix=shares), TODAY)
+    assert found.mix.endswith("By what they are for: 1 to grow.")

@@ -5,14 +5,19 @@ from datetime import UTC, datetime, timedelta
 import pytest
 import sqlalchemy as sa
 
+from counterpoint.bets.concerns.model import Move
 from counterpoint.bets.concerns.raising import raise_concern
+from counterpoint.bets.concerns.store import answer as move_on
 from counterpoint.bets.deciding.model import Content, Step
 from counterpoint.bets.deciding.records import propose, take_step
 from counterpoint.bets.decisions import decide
 from counterpoint.bets.dependencies.model import Severity
 from counterpoint.bets.dependencies.store import report_dependency
+from counterpoint.bets.evidence import Direction, EvidenceInput, Method
+from counterpoint.bets.evidence_log import add_evidence
 from counterpoint.bets.judgement.predicting import ask
 from counterpoint.bets.judgement.tables import QUESTIONS
+from counterpoint.bets.model import Risk, Stage
 from counterpoint.bets.reviews.boards import cadence_of, require_board, set_cadence
 from counterpoint.bets.reviews.briefs import answer, brief, write_brief
 from counterpoint.bets.reviews.digest import digest, week_of
@@ -29,6 +34,7 @@ from counterpoint.bets.reviews.sittings import (
 )
 from counterpoint.bets.reviews.sittings import Step as ReviewStep
 from counterpoint.bets.reviews.week import my_week
+from counterpoint.bets.staleness import QUIET_DAYS
 from counterpoint.errors import ConflictError, InputError, NotAllowedError, NotFoundError
 from counterpoint.graph.actor import SYSTEM, Actor
 from counterpoint.graph.store import Graph
@@ -101,7 +107,7 @@ def test_questions_that_are_due_stay_on_the_agenda_however_many_others_ask(graph
         ]
         writer.connection.execute(sa.insert(QUESTIONS), rows)
     with graph.read() as reader:
-        facts = facts_of(reader, reader.require("group:default/discovery"))
+        facts = facts_of(graph, reader, reader.require("group:default/discovery"), TODAY)
     assert [each.id for each in facts.questions] == [due]
     mine = my_week(graph, MEMBERS[0], TODAY).waiting
     assert [each.href for each in mine if each.href.startswith("/predictions/")] == [f"/predictions/{due}"]
@@ -263,3 +269,55 @@ def test_concerns_and_dependencies_are_on_the_agenda_once_everybody_may_see_them
     assert "concern" not in now
     assert "concern" in later
     assert "dependency" in later
+
+
+def test_my_week_tells_each_side_what_only_it_can_do(graph: Graph) -> None:
+    from counterpoint.bets.feedback.store import take_in
+
+    with_bet(graph)
+    search = {"apiVersion": "backstage.io/v1alpha1", "kind": "Group", "metadata": {"name": "search"}}
+    with graph.write(SYSTEM) as writer:
+        writer.put(search | {"spec": {"type": "squad", "children": []}})
+    other = Actor("user:default/sam", "Sam", "person", units=frozenset({"group:default/search"}))
+    report_dependency(graph, "discovery", "search", "An index", actor=ANA)
+    take_in(graph, "discovery", "I love Mondays now.", actor=SYSTEM)
+    made = decide(graph, REF, "ship", actor=ANA, reason="We know.", follow_up_on=TODAY)
+    assert made.override
+    assert [each.title for each in my_week(graph, other, TODAY).waiting] == ["An index"]
+    assert [each.title for each in my_week(graph, ANA, TODAY).waiting] == ["weekly", "1 piece of feedback"]
+    number = raise_concern(graph, REF, "It is late.", actor=ANA).concern.id
+    assert all(each.icon != "warning" for each in my_week(graph, ANA, TODAY).waiting)
+    move_on(graph, number, Move.PUBLISH, actor=ANA)
+    move_on(graph, number, Move.ASK, "Which part?", actor=other)
+    assert my_week(graph, ANA, TODAY).waiting[0].href == f"/concerns/{number}"
+
+
+def test_who_belongs_to_no_unit_gets_the_week_of_everybody(graph: Graph) -> None:
+    found = my_week(with_bet(graph), BO, TODAY)
+    assert [each.board for each in found.digests] == [""]
+    assert "a new bet" in [line.text for section in found.digests[0].sections for line in section.lines]
+
+
+def test_the_agenda_says_of_evidence_and_silence_what_the_bets_themselves_say(graph: Graph) -> None:
+    with_bet(graph)
+    against = EvidenceInput(
+        risk=Risk.VALUE, method=Method.PILOT, direction=Direction.AGAINST, note="Two of 40"
+    )
+    add_evidence(graph, REF, against, actor=ANA)
+
+    def points(days: int) -> dict[str, str]:
+        with graph.read() as reader:
+            board = require_board(reader, "discovery")
+            found = agenda_now(graph, reader, board, TODAY + timedelta(days=days))
+        return {item.kind.value: item.why for item in found.items}
+
+    assert points(0) == {"against": "Two of 40. Nobody has decided since."}
+    assert "silent" not in points(QUIET_DAYS[Stage.THINK])
+    assert points(QUIET_DAYS[Stage.THINK] + 1)["silent"].startswith("Nothing new for 22 days")
+    decide(graph, REF, "persevere", actor=ANA)
+    assert points(0) == {}
+    with graph.write(SYSTEM) as writer:
+        pack = {"apiVersion": "counterpoint.dev/v1", "kind": "PolicyPack", "metadata": {"name": "calm"}}
+        spec = {"owner": "discovery", "unit": "discovery", "practices": {"bets": False}}
+        writer.put(pack | {"spec": spec})
+    assert points(60) == {}

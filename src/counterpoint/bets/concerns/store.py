@@ -40,7 +40,9 @@ __all__ = [
     "Seen",
     "answer",
     "concern_marks",
+    "concern_marks_of",
     "list_concerns",
+    "open_concerns",
     "read_concern",
     "unit_figures",
 ]
@@ -103,6 +105,14 @@ def list_concerns(
             within = units_within(reader, str(parse_ref(unit, default_kind="Group")))
             found = [each for each in found if each.squads & within]
         return _seen(reader, viewer, found, day)
+
+
+def open_concerns(reader: Reader, actor: Actor, today: date) -> tuple[Seen, ...]:
+    """The open concerns that the actor may see, newest first, in an open transaction."""
+    viewer = viewer_of(reader, actor, today)
+    closed = [state.value for state in ConcernState if state.closed]
+    found = read_concerns(reader, concerns.c.state.not_in(closed))
+    return _seen(reader, viewer, [each for each in found if sees(viewer, each, today)], today)
 
 
 def read_concern(
@@ -169,21 +179,28 @@ def concern_marks(
     graph: Graph, bets: Iterable[str], viewer: Actor, *, today: date | None = None
 ) -> dict[str, ConcernMark]:
     """For each bet with open concerns that the viewer may see, how many; others tell nothing, not even a count."""
+    with graph.read() as reader:
+        return concern_marks_of(reader, bets, viewer, today=today)
+
+
+def concern_marks_of(
+    reader: Reader, bets: Iterable[str], viewer: Actor, *, today: date | None = None
+) -> dict[str, ConcernMark]:
+    """The same in an open transaction."""
     day = today or today_utc()
     wanted = sorted(set(bets))
     if not wanted:
         return {}
     closed = [state.value for state in ConcernState if state.closed]
     found: dict[str, ConcernMark] = {}
-    with graph.read() as reader:
-        reading = viewer_of(reader, viewer, day)
-        for start in range(0, len(wanted), 500):
-            here = concerns.c.bet.in_(wanted[start : start + 500])
-            for each in read_concerns(reader, here, concerns.c.state.not_in(closed)):
-                if sees(reading, each, day):
-                    before = found.get(each.bet, ConcernMark(0, 0))
-                    unheard = not any(item.outside for item in each.answers)
-                    found[each.bet] = ConcernMark(before.open + 1, before.waiting + unheard)
+    reading = viewer_of(reader, viewer, day)
+    for start in range(0, len(wanted), 500):
+        here = concerns.c.bet.in_(wanted[start : start + 500])
+        for each in read_concerns(reader, here, concerns.c.state.not_in(closed)):
+            if sees(reading, each, day):
+                before = found.get(each.bet, ConcernMark(0, 0))
+                unheard = not any(item.outside for item in each.answers)
+                found[each.bet] = ConcernMark(before.open + 1, before.waiting + unheard)
     return found
 
 

@@ -1,6 +1,6 @@
 """Reporting dependencies between units, and what both sides say and agree. Everybody may read them."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from datetime import date
 from typing import Any
 from uuid import uuid4
@@ -30,6 +30,7 @@ from counterpoint.moments import to_datetime, to_micros
 
 __all__ = [
     "DependencySeen",
+    "dependencies_of",
     "list_dependencies",
     "overdue_dependencies",
     "read_dependency",
@@ -197,6 +198,13 @@ def list_dependencies(
             key=lambda each: (not each.live, -each.severity.rank, each.since),
         )
         return _seen(reader, kept, actor, day)
+
+
+def dependencies_of(reader: Reader, units: Collection[str]) -> tuple[Dependency, ...]:
+    """The live dependencies in which any of the units is a side, in an open transaction."""
+    named = sorted(units)
+    sides = sa.or_(DEPENDENCIES.c.from_unit.in_(named), DEPENDENCIES.c.to_unit.in_(named))
+    return tuple(each for each in _read(reader, sides) if each.live)
 
 
 def read_dependency(graph: Graph, number: str, *, actor: Actor, today: date | None = None) -> DependencySeen:

@@ -4,6 +4,7 @@ Of whoever gives it we keep what they write themselves, the day, and a hash of t
 became of it. Their name and contact are shown to the unit that they wrote to, and to nobody else.
 """
 
+from collections.abc import Collection
 from datetime import date
 from pathlib import Path
 from typing import Literal
@@ -52,6 +53,7 @@ __all__ = [
     "feedback_page",
     "import_feedback",
     "list_feedback",
+    "new_by_unit",
     "read_feedback",
     "settle",
     "status_of",
@@ -174,11 +176,12 @@ def list_feedback(
     *,
     actor: Actor,
     unit: str | None = None,
+    bet: str | None = None,
     state: FeedbackState | None = None,
     limit: int = 200,
 ) -> tuple[FeedbackSeen, ...]:
-    """The newest feedback of a unit or of all, as `feedback_page`."""
-    return feedback_page(graph, actor=actor, unit=unit, state=state, limit=limit).items
+    """The newest feedback of a unit, about a bet, or of all, as `feedback_page`."""
+    return feedback_page(graph, actor=actor, unit=unit, bet=bet, state=state, limit=limit).items
 
 
 def feedback_page(
@@ -186,11 +189,12 @@ def feedback_page(
     *,
     actor: Actor,
     unit: str | None = None,
+    bet: str | None = None,
     state: FeedbackState | None = None,
     limit: int = 100,
     cursor: str | None = None,
 ) -> FeedbackPage:
-    """The feedback of a unit or of all, newest first; names and contacts only for people of the unit that it is for.
+    """The feedback of a unit, about a bet, or of all, newest first; names and contacts only for people of its unit.
 
     Raises:
         InputError: the cursor is none of this list.
@@ -198,6 +202,8 @@ def feedback_page(
     conditions = [FEEDBACK.c.state != FeedbackState.ERASED.value]
     if unit:
         conditions.append(FEEDBACK.c.unit == str(parse_ref(unit, default_kind="Group")))
+    if bet:
+        conditions.append(sa.or_(FEEDBACK.c.bet == bet, FEEDBACK.c.became == bet))
     if state is not None:
         conditions.append(FEEDBACK.c.state == state.value)
     if cursor:
@@ -208,6 +214,17 @@ def feedback_page(
         found = [feedback_of(row._mapping) for row in rows[:limit]]
         following = cursor_of(rows[limit - 1].seq) if len(rows) > limit else None
         return FeedbackPage(_seen(reader, actor, found), following)
+
+
+def new_by_unit(reader: Reader, units: Collection[str]) -> dict[str, int]:
+    """How many pieces of feedback each of the units has not settled, where there are any."""
+    query = (
+        sa.select(FEEDBACK.c.unit, sa.func.count().label("pieces"))
+        .where(FEEDBACK.c.unit.in_(sorted(units)), FEEDBACK.c.state == FeedbackState.NEW.value)
+        .group_by(FEEDBACK.c.unit)
+        .order_by(FEEDBACK.c.unit)
+    )
+    return {row.unit: row.pieces for row in reader.connection.execute(query)}
 
 
 def read_feedback(graph: Graph, number: str, *, actor: Actor) -> FeedbackSeen:

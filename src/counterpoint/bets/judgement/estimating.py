@@ -1,17 +1,21 @@
 """Estimates of bets, kept and read; what follows from them for one bet and for all."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from datetime import datetime
 
 import msgspec
 from sqlalchemy import insert, select
 
-from counterpoint.bets.decisions import require_bet
+from counterpoint.bets.evidence import Evidence
+from counterpoint.bets.evidence_log import evidence_of
+from counterpoint.bets.judgement.burning import informed, most_to_burn
 from counterpoint.bets.judgement.estimates import Quantity, Range, read_range
 from counterpoint.bets.judgement.next_test import Advised, advise
 from counterpoint.bets.judgement.portfolio import Order, contenders_of, order
 from counterpoint.bets.judgement.tables import ESTIMATES
 from counterpoint.bets.model import State, read_bet
+from counterpoint.bets.required import require_bet
+from counterpoint.bets.risks import read_risks
 from counterpoint.errors import InputError, Problem
 from counterpoint.graph.actor import Actor
 from counterpoint.graph.reader import Reader
@@ -24,7 +28,9 @@ __all__ = [
     "Ranked",
     "estimate",
     "estimates_of",
+    "informed_by",
     "judged",
+    "judged_of",
     "portfolio",
     "units_of_delays",
 ]
@@ -148,8 +154,23 @@ def judged_of(reader: Reader, bet: str) -> Judged:
     found = estimates_of(reader, [bet]).get(bet, {})
     ordered = tuple(found[quantity] for quantity in Quantity if quantity in found)
     value = found.get(Quantity.VALUE)
-    ranges = {each.quantity: each.range for each in ordered}
-    return Judged(bet, ordered, advise(ranges, value.unit if value else ""))
+    entity = require_bet(reader, bet)
+    evidence = evidence_of(reader, [entity]).get(bet, ())
+    held = read_bet(entity)
+    burning = most_to_burn(read_risks(held, evidence), held.stage)
+    ranges = informed_by(found, evidence)
+    return Judged(bet, ordered, advise(ranges, value.unit if value else "", burning=burning))
+
+
+def informed_by(
+    estimates: Mapping[Quantity, Estimate], evidence: Iterable[Evidence]
+) -> dict[Quantity, Range]:
+    """The ranges of a bet's estimates, with what the evidence log has said of each risk since."""
+    return informed(
+        {quantity: each.range for quantity, each in estimates.items()},
+        evidence,
+        {quantity: each.at for quantity, each in estimates.items()},
+    )
 
 
 def portfolio(graph: Graph, *, owner: str | None = None) -> Ranked:

@@ -7,6 +7,7 @@ import msgspec
 
 from counterpoint.bets.judgement.estimates import RISKS, Quantity, Range, fit
 from counterpoint.bets.judgement.information import binary_test_value
+from counterpoint.bets.risks import RiskView
 from counterpoint.said import Said
 
 __all__ = ["METHODS", "STRENGTHS", "Advised", "Method", "Outlook", "TestWorth", "advise", "outlook"]
@@ -57,7 +58,7 @@ class Outlook(msgspec.Struct, frozen=True, rename="camel"):
     weekly: float
     """What a week of testing costs."""
     chances: dict[str, float]
-    """By the name of the quantity; `guessed` names those that nobody has estimated."""
+    """By the name of the quantity; `guessed` names those of which nobody has said or found out anything."""
     guessed: tuple[str, ...]
     unit: str = ""
 
@@ -136,23 +137,55 @@ def outlook(estimates: Mapping[Quantity, Range], unit: str = "") -> Outlook | No
 
 
 def advise(
-    estimates: Mapping[Quantity, Range], unit: str = "", methods: Iterable[Method] = METHODS
+    estimates: Mapping[Quantity, Range],
+    unit: str = "",
+    methods: Iterable[Method] = METHODS,
+    *,
+    burning: RiskView | None = None,
 ) -> Advised:
-    """The tests of a bet by what each is worth a week, and the next one in words."""
+    """The tests of a bet by what each is worth a week, and the next one in words.
+
+    `burning` is the risk of which most is left to burn, where somebody has read the evidence log: without value
+    and cost the next test is one of it, and no figure says what it is worth.
+    """
+    methods = tuple(methods)
     found = outlook(estimates, unit)
     if found is None:
         missing = tuple(each.value for each in (Quantity.VALUE, Quantity.COST) if each not in estimates)
-        return Advised(
-            None,
-            sentence="Nothing can be said yet of what a test is worth.",
-            why=f"Estimate {' and '.join(missing)} first, as a range that you are 80 % sure of.",
-            missing=missing,
-        )
+        return _without_worth(missing, methods, burning)
     tests = sorted(
         (_worth(found, method) for method in methods), key=lambda test: (-test.a_week, test.weeks, test.label)
     )
-    sentence, why = _words(found, tests)
+    sentence, why = _words(found, tests, burning)
     return Advised(found, tuple(tests), sentence, why)
+
+
+def _without_worth(
+    missing: tuple[str, ...], methods: tuple[Method, ...], burning: RiskView | None
+) -> Advised:
+    """What can be said without value and cost: which risk to test next, and how, by the evidence alone."""
+    why = f"Estimate {' and '.join(missing)} first, as a range that you are 80 % sure of."
+    known = -1 if burning is None or burning.strongest is None else burning.strongest
+    better = [
+        method
+        for method in methods
+        if burning is not None and method.risk is _quantity(burning) and method.strength > known
+    ]
+    if burning is None or not better:
+        return Advised(
+            None, sentence="Nothing can be said yet of what a test is worth.", why=why, missing=missing
+        )
+    told = (
+        f"It tests {burning.risk.value}, the risk with most left to burn: {burning.meaning} "
+        f"What a test is worth can be said once {' and '.join(missing)} {'is' if len(missing) == 1 else 'are'} "
+        "estimated, as a range that you are 80 % sure of."
+    )
+    cheapest = min(better, key=lambda method: method.weeks)
+    return Advised(None, sentence=f"Next: {cheapest.label}.", why=told, missing=missing)
+
+
+def _quantity(view: RiskView) -> Quantity:
+    return Quantity(f"risk-{view.risk.value}")
 
 
 def _worth(found: Outlook, method: Method) -> TestWorth:
@@ -184,7 +217,7 @@ def _worth(found: Outlook, method: Method) -> TestWorth:
     )
 
 
-def _words(found: Outlook, tests: list[TestWorth]) -> tuple[str, str]:
+def _words(found: Outlook, tests: list[TestWorth], burning: RiskView | None) -> tuple[str, str]:
     now = "to go on" if found.worth > 0 else "to stop"
     if not tests or tests[0].a_week <= 0:
         return (
@@ -201,8 +234,15 @@ def _words(found: Outlook, tests: list[TestWorth]) -> tuple[str, str]:
         f"This test takes {best.weeks:g} weeks and could let you {other}; a week of it is worth more than a week "
         "of any other test here."
     )
+    risk = best.risk.removeprefix("risk-")
+    if burning is not None and burning.risk.value == risk:
+        why += f" It tests {risk}, the risk with most left to burn: {burning.meaning}"
+    elif burning is not None:
+        why += (
+            f" Most is left to burn of {burning.risk.value}, but what a test of it would say is worth less."
+        )
     if found.guessed:
-        why += f" Nobody has estimated {', '.join(found.guessed)}; each counts as one half."
+        why += f" Nobody has estimated or tested {', '.join(found.guessed)}; each counts as one half."
     return sentence, why
 
 

@@ -35,6 +35,7 @@ __all__ = [
     "Question",
     "ask",
     "calibration",
+    "combined_of",
     "own_record",
     "predict",
     "question",
@@ -217,6 +218,18 @@ def questions_of(
     if bet is not None:
         query = query.where(QUESTIONS.c.bet == bet)
     return _shown(reader, reader.connection.execute(query).all(), actor)
+
+
+def combined_of(reader: Reader, bets: Collection[str]) -> dict[str, Question]:
+    """The newest revealed question of each bet whose combined prediction may be shown, read as nobody in particular."""
+    found: dict[str, Question] = {}
+    for batch in _batches(bets):
+        query = select(QUESTIONS).where(QUESTIONS.c.bet.in_(batch)).order_by(QUESTIONS.c.seq.desc())
+        for each in _shown(reader, reader.connection.execute(query).all(), None):
+            told = each.spread is not None and each.spread.mean is not None
+            if told and each.state is QuestionState.REVEALED:
+                found.setdefault(each.bet, each)
+    return found
 
 
 def questions_about(reader: Reader, actor: Actor, bets: Collection[str]) -> tuple[Question, ...]:

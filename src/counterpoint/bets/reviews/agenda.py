@@ -10,10 +10,12 @@ from enum import StrEnum
 
 import msgspec
 
+from counterpoint.bets.line import BeliefNode
+from counterpoint.bets.mix import MixShare
+from counterpoint.bets.staleness import Staleness
 from counterpoint.said import Said
 
 __all__ = [
-    "SILENT_DAYS",
     "STALLED_DAYS",
     "Agenda",
     "AgendaItem",
@@ -28,8 +30,6 @@ __all__ = [
 
 STALLED_DAYS = {"think": 28, "build": 42, "ship": 28, "tweak": 56}
 """Days in a stage after which the board asks; building is dear, and tweaking takes its time. Ours, not a norm."""
-SILENT_DAYS = 21
-"""Days without any event after which a bet is silent."""
 WAITING_DAYS = 14
 """Days after which an open decision is brought up."""
 DUE_SOON = timedelta(days=7)
@@ -78,8 +78,8 @@ class BetFacts(msgspec.Struct, frozen=True, kw_only=True):
     stage: str
     entered: date
     """When it came into its stage."""
-    last: date
-    """When anything last happened to it."""
+    quiet: Staleness | None = None
+    """Since when there is nothing new, as its board counts it."""
     against: str = ""
     """What speaks against it and nobody has decided on; in words."""
     news: str = ""
@@ -88,11 +88,9 @@ class BetFacts(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class BeliefFacts(msgspec.Struct, frozen=True):
-    """A belief that bets of the board rest on."""
+    """A belief that bets of the board rest on, and on how many."""
 
-    ref: str
-    title: str
-    expires: date | None
+    node: BeliefNode
     bets: int
 
 
@@ -123,6 +121,7 @@ class Facts(msgspec.Struct, frozen=True, kw_only=True):
 
     board: str
     bets: tuple[BetFacts, ...] = ()
+    mix: tuple[MixShare, ...] = ()
     beliefs: tuple[BeliefFacts, ...] = ()
     records: tuple[RecordFacts, ...] = ()
     questions: tuple[TermFacts, ...] = ()
@@ -142,13 +141,13 @@ def agenda(facts: Facts, today: date, more: Iterable[AgendaItem] = ()) -> Agenda
     items = [
         *more,
         *(item for bet in facts.bets for item in _of_bet(bet, today)),
-        *(_expired(belief, today) for belief in facts.beliefs if _over(belief.expires, today)),
+        *(_expired(belief, today) for belief in facts.beliefs if belief.node.expired(today)),
         *(item for each in facts.records for item in _of_record(each, today)),
         *(_due(each, today) for each in facts.questions if each.on <= today),
         *(_tie(facts.board, titles) for titles in facts.ties),
     ]
-    lopsided = _lopsided(facts.bets)
-    mix = _mix(facts.bets)
+    lopsided = _lopsided(facts.bets) or _one_sided(facts.mix)
+    mix = _mix(facts.bets, facts.mix)
     if lopsided:
         items.append(
             AgendaItem(kind=ItemKind.MIX, subject=facts.board, title="The mix", why=f"{mix} {lopsided}")
@@ -164,10 +163,9 @@ def _of_bet(bet: BetFacts, today: date) -> Iterable[AgendaItem]:
         yield _about(bet, ItemKind.NEWS, f"{bet.news} It waits for a decision.")
     if _over(bet.patience, today):
         yield _about(bet, ItemKind.PATIENCE, "Its patience has ended. Go on, change it or end it?")
-    silent = (today - bet.last).days
     in_stage = (today - bet.entered).days
-    if silent >= SILENT_DAYS:
-        yield _about(bet, ItemKind.SILENT, f"Nothing has happened for {silent} days. Is anybody on it?")
+    if bet.quiet is not None and bet.quiet.stale:
+        yield _about(bet, ItemKind.SILENT, f"{bet.quiet.sentence} Is anybody on it?")
     elif in_stage >= STALLED_DAYS.get(bet.stage, 42):
         yield _about(
             bet, ItemKind.STALLED, f"{in_stage} days in {bet.stage.capitalize()} it. What keeps it there?"
@@ -179,12 +177,13 @@ def _about(bet: BetFacts, kind: ItemKind, why: str) -> AgendaItem:
 
 
 def _expired(belief: BeliefFacts, today: date) -> AgendaItem:
-    days = (today - belief.expires).days if belief.expires else 0
+    node = belief.node
+    days = (today - node.expires).days if node.expires else 0
     rest = f"{belief.bets} bet{'' if belief.bets == 1 else 's'} of this board rest{'s' if belief.bets == 1 else ''} on it."
     return AgendaItem(
         kind=ItemKind.EXPIRED,
-        subject=belief.ref,
-        title=belief.title,
+        subject=node.ref,
+        title=node.title,
         why=f"It expired {days} days ago. Do you still hold it? {rest}",
     )
 
@@ -223,12 +222,13 @@ def _tie(board: str, titles: Sequence[str]) -> AgendaItem:
     )
 
 
-def _mix(bets: Sequence[BetFacts]) -> str:
+def _mix(bets: Sequence[BetFacts], shares: Sequence[MixShare]) -> str:
     if not bets:
         return "No active bets."
     counts = {stage: sum(bet.stage == stage for bet in bets) for stage in STALLED_DAYS}
     listed = ", ".join(f"{count} in {stage.capitalize()} it" for stage, count in counts.items() if count)
-    return f"{len(bets)} active: {listed}."
+    meant = ", ".join(f"{share.count} to {share.mix}" for share in shares if share.mix and share.count)
+    return f"{len(bets)} active: {listed}." + (f" By what they are for: {meant}." if meant else "")
 
 
 def _lopsided(bets: Sequence[BetFacts]) -> str:
@@ -240,6 +240,14 @@ def _lopsided(bets: Sequence[BetFacts]) -> str:
     if stages == {"think"}:
         return "Everything is being thought about, and nothing is in the hands of users."
     return ""
+
+
+def _one_sided(shares: Sequence[MixShare]) -> str:
+    """Where all of three bets or more are for the same; those that do not say tell nothing."""
+    meant = {share.mix: share.count for share in shares if share.count}
+    if "" in meant or len(meant) != 1 or sum(meant.values()) < 3:
+        return ""
+    return f"All of them are there to {next(iter(meant))}, and none for anything else."
 
 
 def _over(day: date | None, today: date) -> bool:

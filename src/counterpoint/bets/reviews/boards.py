@@ -6,7 +6,6 @@ import msgspec
 from sqlalchemy import insert, select
 
 from counterpoint.bets.concerns.viewing import units_within as parts_of
-from counterpoint.bets.model import Bet, State, read_bet
 from counterpoint.bets.reviews.tables import CADENCES, REVIEWS
 from counterpoint.errors import InputError, NotFoundError, Problem
 from counterpoint.graph.actor import Actor
@@ -16,7 +15,7 @@ from counterpoint.graph.ref import parse_ref
 from counterpoint.graph.store import Graph
 from counterpoint.moments import to_datetime, to_micros
 
-__all__ = ["Cadence", "bets_of", "cadence_of", "parts_of", "require_board", "set_cadence"]
+__all__ = ["Cadence", "cadence_of", "parts_of", "require_board", "set_cadence"]
 
 WEEKS = {"squad": 1, "tribe": 4}
 """How often units of a type review their bets unless they say otherwise; all others each quarter."""
@@ -46,13 +45,6 @@ def require_board(reader: Reader, ref: str) -> Entity:
     if entity is None or entity.kind != "Group":
         raise NotFoundError(f"There is no unit {ref}.")
     return entity
-
-
-def bets_of(reader: Reader, unit: str) -> tuple[Bet, ...]:
-    """The active bets of a unit and its parts, by name."""
-    parts = parts_of(reader, unit)
-    bets = (read_bet(entity) for entity in reader.all(kind="Bet") if entity.owner in parts)
-    return tuple(bet for bet in bets if bet.state is State.ACTIVE)
 
 
 def cadence_of(reader: Reader, board: Entity) -> Cadence:

@@ -1,5 +1,6 @@
 """Context briefs: what everybody should know, and the question "What did you understand?"."""
 
+from collections.abc import Collection
 from datetime import date, datetime
 from uuid import uuid4
 
@@ -15,7 +16,7 @@ from counterpoint.graph.reader import Reader
 from counterpoint.graph.store import Graph
 from counterpoint.moments import to_datetime, to_micros
 
-__all__ = ["Answer", "Brief", "answer", "brief", "briefs_of", "write_brief"]
+__all__ = ["Answer", "Brief", "answer", "brief", "briefs_of", "unread_briefs", "write_brief"]
 
 LONGEST, LONGEST_TITLE = 20_000, 200
 SOMEBODY = Actor("system:default/briefs", "Somebody", "system", admin=True)
@@ -132,6 +133,20 @@ def briefs_of(reader: Reader, actor: Actor, *, limit: int = 50) -> tuple[Brief, 
     return tuple(
         _require(reader, number, actor) for number in reader.connection.execute(query).scalars().all()
     )
+
+
+def unread_briefs(
+    reader: Reader, actor: Actor, units: Collection[str], *, limit: int = 50
+) -> tuple[tuple[str, str], ...]:
+    """Number and title of the newest briefs for these units to which the actor has not answered."""
+    answered = select(ANSWERS.c.brief).where(ANSWERS.c.person == actor.ref)
+    query = (
+        select(BRIEFS.c.id, BRIEFS.c.title)
+        .where(BRIEFS.c.readers.in_(sorted(units)), BRIEFS.c.id.not_in(answered))
+        .order_by(BRIEFS.c.seq.desc())
+        .limit(limit)
+    )
+    return tuple((row.id, row.title) for row in reader.connection.execute(query))
 
 
 def _require(reader: Reader, number: str, actor: Actor) -> Brief:

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, date, datetime, timedelta
 
 import msgspec
-from sqlalchemy import select
+from sqlalchemy import or_, select
 
 from counterpoint.bets.reviews.boards import parts_of, require_board
 from counterpoint.errors import InputError, Problem
@@ -16,7 +16,7 @@ from counterpoint.graph.tables import activity, decode
 from counterpoint.moments import to_datetime, to_micros
 from counterpoint.said import Said
 
-__all__ = ["Digest", "DigestLine", "Section", "digest", "sections", "week_of"]
+__all__ = ["Digest", "DigestLine", "Section", "digest", "digests", "sections", "week_of"]
 
 MOST = 5000
 """Events of a week that are read."""
@@ -101,20 +101,30 @@ def digest(graph: Graph, week: str, unit: str = "") -> Digest:
         InputError: there is no such week.
         NotFoundError: there is no such unit.
     """
+    with graph.read() as reader:
+        return digests(reader, week, [unit])[0]
+
+
+def digests(reader: Reader, week: str, units: Sequence[str]) -> tuple[Digest, ...]:
+    """The same for several units, whose events are read once; the empty name is everybody."""
     name, start = week_of(week)
     end = start + timedelta(days=7)
-    with graph.read() as reader:
-        board = require_board(reader, unit) if unit else None
+    boards = [require_board(reader, unit) if unit else None for unit in units]
+    found = _events(reader, start, end)
+    subjects = reader.get_many({each.subject for each in found if each.subject.count(":") == 1})
+    tests = {ref: bet for ref, each in subjects.items() for bet in each.targets("testsBet")}
+    bets = reader.get_many(tests.values())
+    tested = {ref: bets[bet] for ref, bet in tests.items() if bet in bets}
+    made = []
+    for board in boards:
         parts = parts_of(reader, board.ref) if board else None
-        found = _events(reader, start, end)
-        subjects = reader.get_many({each.subject for each in found if each.subject.count(":") == 1})
-        tested = {ref: bet for bet in reader.all(kind="Bet") for ref in bet.targets("testedBy")}
-    kept = [
-        each
-        for each in found
-        if parts is None or _owner(each.subject, subjects, tested) in parts or each.subject in parts
-    ]
-    return Digest(name, start, end, board.ref if board else "", sections(kept, subjects))
+        kept = [
+            each
+            for each in found
+            if parts is None or _owner(each.subject, subjects, tested) in parts or each.subject in parts
+        ]
+        made.append(Digest(name, start, end, board.ref if board else "", sections(kept, subjects)))
+    return tuple(made)
 
 
 def sections(events: Sequence[Activity], subjects: Mapping[str, Entity]) -> tuple[Section, ...]:
@@ -214,7 +224,13 @@ def _events(reader: Reader, start: date, end: date) -> list[Activity]:
     first, last = (to_micros(datetime(day.year, day.month, day.day, tzinfo=UTC)) for day in (start, end))
     query = (
         select(activity)
-        .where(activity.c.at >= first, activity.c.at < last, activity.c.action.in_(ACTIONS))
+        .where(
+            activity.c.at >= first,
+            activity.c.at < last,
+            activity.c.action.in_(ACTIONS),
+            # Of what was made only bets are told; an import makes thousands of other things in a minute.
+            or_(activity.c.action != "entity.created", activity.c.subject.like("bet:%")),
+        )
         .order_by(activity.c.seq)
         .limit(MOST)
     )

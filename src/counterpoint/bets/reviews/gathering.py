@@ -1,116 +1,95 @@
 """The facts that the agenda of a review is made from, gathered from the graph."""
 
-from collections.abc import Iterable, Mapping, Sequence
-from datetime import date, datetime
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from datetime import UTC, date, datetime, time
 from typing import Any
-
-from sqlalchemy import func, select
 
 from counterpoint.bets.deciding.latency import where_open
 from counterpoint.bets.deciding.records import records_of
-from counterpoint.bets.decision_log import DECISIONS
+from counterpoint.bets.evidence import Direction, Evidence, standing
+from counterpoint.bets.evidence_log import evidence_of
 from counterpoint.bets.judgement.estimating import estimates_of, units_of_delays
 from counterpoint.bets.judgement.portfolio import contenders_of, order
 from counterpoint.bets.judgement.predicting import Question, questions_about
 from counterpoint.bets.judgement.prediction import QuestionState
-from counterpoint.bets.line import Line, read_lines
-from counterpoint.bets.model import Bet, Stance
+from counterpoint.bets.line import BeliefNode, Line
+from counterpoint.bets.mix import mix_of
+from counterpoint.bets.model import Bet, State, read_bet
 from counterpoint.bets.reviews.agenda import BeliefFacts, BetFacts, Facts, RecordFacts, TermFacts
-from counterpoint.bets.reviews.boards import bets_of, parts_of
+from counterpoint.bets.reviews.boards import parts_of
+from counterpoint.bets.units import bets_in, practising
+from counterpoint.bets.whole import read_whole, stage_since, staleness_of
 from counterpoint.graph.actor import SYSTEM
-from counterpoint.graph.entity import Entity
+from counterpoint.graph.entity import Activity, Entity
 from counterpoint.graph.reader import Reader
-from counterpoint.graph.tables import activity
-from counterpoint.moments import to_datetime
+from counterpoint.graph.store import Graph
 
 __all__ = ["facts_of"]
 
+TELLING = 3
+"""The strength from which evidence for a bet is news that waits for a decision: what people did, not what they said."""
 
-def facts_of(reader: Reader, board: Entity) -> Facts:
-    """Everything about the active bets of a board that may be on its agenda."""
-    bets = bets_of(reader, board.ref)
-    refs = [bet.ref for bet in bets]
-    entities = reader.get_many(refs)
-    lines = {line.bet.ref: line for line in read_lines(reader, list(entities.values()))}
-    entered, decided = _stages(reader, refs)
-    last = _last(
-        reader, [*refs, *(target for each in entities.values() for target in each.targets("testedBy"))]
-    )
+
+def facts_of(graph: Graph, reader: Reader, board: Entity, today: date) -> Facts:
+    """Everything about the active bets of a board that may be on its agenda of a day."""
+    parts = parts_of(reader, board.ref)
+    entities = [
+        each
+        for each in practising(graph, reader, bets_in(reader, parts))
+        if read_bet(each).state is State.ACTIVE
+    ]
+    refs = [each.ref for each in entities]
+    evidence = evidence_of(reader, entities)
+    lines = read_whole(reader, entities, evidence=evidence, today=today)
+    made = reader.newest_activity("entity.created", refs)
+    now = datetime.combine(today, time.max, UTC)
     return Facts(
         board=board.ref,
-        bets=tuple(_bet(bet, lines[bet.ref], entered, decided, last, entities[bet.ref]) for bet in bets),
-        beliefs=tuple(_beliefs(reader, entities.values())),
-        records=tuple(_records(reader, parts_of(reader, board.ref), set(refs))),
+        bets=tuple(_bet(line, evidence.get(line.bet.ref, ()), made.get(line.bet.ref), now) for line in lines),
+        mix=mix_of(line.bet for line in lines),
+        beliefs=tuple(_beliefs(lines)),
+        records=tuple(_records(reader, parts, set(refs))),
         questions=tuple(_questions(questions_about(reader, SYSTEM, refs))),
-        ties=tuple(_ties(reader, bets)),
+        ties=tuple(_ties(reader, [line.bet for line in lines])),
     )
 
 
-def _bet(
-    bet: Bet,
-    line: Line,
-    entered: Mapping[str, datetime],
-    decided: Mapping[str, datetime],
-    last: Mapping[str, datetime],
-    entity: Entity,
-) -> BetFacts:
-    verdict = line.verdict
-    news = verdict is not None and (bet.ref not in decided or decided[bet.ref] < verdict.at)
-    said = {verdict.stance: verdict.sentence} if verdict and news else {}
-    known = [last[ref] for ref in (bet.ref, *entity.targets("testedBy")) if ref in last]
+def _bet(line: Line, evidence: Sequence[Evidence], made: Activity | None, now: datetime) -> BetFacts:
+    """The facts of one bet. One that no decision has moved came into its stage when it was first written."""
+    bet = line.bet
+    entered = stage_since(line.decisions) or (made.at if made else None) or bet.updated_at or now
+    decided = line.decisions[0].at if line.decisions else None
+    news = [row for row in standing(evidence) if decided is None or row.at > decided]
     return BetFacts(
         ref=bet.ref,
         title=bet.title,
         stage=bet.stage.value,
-        entered=entered.get(bet.ref, entity.updated_at).date(),
-        last=max(known, default=entity.updated_at).date(),
-        against=said.get(Stance.AGAINST, ""),
-        news=said.get(Stance.FOR, ""),
+        entered=entered.date(),
+        quiet=staleness_of(line, evidence, now),
+        against=_said(row for row in news if row.direction is Direction.AGAINST and row.strength),
+        news=_said(row for row in news if row.direction is Direction.FOR and row.strength >= TELLING),
         patience=bet.patience,
     )
 
 
-def _stages(reader: Reader, refs: Sequence[str]) -> tuple[dict[str, datetime], dict[str, datetime]]:
-    """When each bet came into its stage by a decision, and when the last decision was made; by bet.
-
-    A bet that no decision has moved came into its stage when it was first written.
-    """
-    wanted = (DECISIONS.c.bet, DECISIONS.c.at, DECISIONS.c.stage_before, DECISIONS.c.stage_after)
-    rows = reader.connection.execute(
-        select(*wanted).where(DECISIONS.c.bet.in_(refs)).order_by(DECISIONS.c.seq)
-    )
-    first = (
-        select(activity.c.subject, func.min(activity.c.at).label("at"))
-        .where(activity.c.subject.in_(refs), activity.c.action == "entity.created")
-        .group_by(activity.c.subject)
-    )
-    entered = {row.subject: to_datetime(row.at) for row in reader.connection.execute(first)}
-    decided: dict[str, datetime] = {}
-    for row in rows:
-        decided[row.bet] = to_datetime(row.at)
-        if row.stage_before != row.stage_after:
-            entered[row.bet] = decided[row.bet]
-    return entered, decided
+def _said(rows: Iterable[Evidence]) -> str:
+    """The strongest of them in words, the newest where some are equally strong."""
+    strongest = max(rows, key=lambda row: (row.strength, row.at), default=None)
+    if strongest is None:
+        return ""
+    said = strongest.note or f"{strongest.label}, on {strongest.risk.value}"
+    return said if said.endswith((".", "!", "?")) else f"{said}."
 
 
-def _last(reader: Reader, refs: Sequence[str]) -> dict[str, datetime]:
-    """When anything last happened to each."""
-    newest = (
-        select(activity.c.subject, func.max(activity.c.at).label("at"))
-        .where(activity.c.subject.in_(refs))
-        .group_by(activity.c.subject)
-    )
-    return {row.subject: to_datetime(row.at) for row in reader.connection.execute(newest)}
-
-
-def _beliefs(reader: Reader, bets: Iterable[Entity]) -> Iterable[BeliefFacts]:
-    counts: dict[str, int] = {}
-    for bet in bets:
-        for ref in bet.targets("supportsBelief"):
-            counts[ref] = counts.get(ref, 0) + 1
-    found = reader.get_many(counts)
-    for ref, entity in sorted(found.items()):
-        yield BeliefFacts(ref, entity.title or entity.name, _day(entity.spec.get("expires")), counts[ref])
+def _beliefs(lines: Iterable[Line]) -> Iterable[BeliefFacts]:
+    counts: Counter[str] = Counter()
+    nodes: dict[str, BeliefNode] = {}
+    for line in lines:
+        for node in line.beliefs:
+            counts[node.ref] += 1
+            nodes[node.ref] = node
+    return (BeliefFacts(nodes[ref], counts[ref]) for ref in sorted(nodes) if nodes[ref].exists)
 
 
 def _records(reader: Reader, parts: frozenset[str], bets: set[str]) -> Iterable[RecordFacts]:

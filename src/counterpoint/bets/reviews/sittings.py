@@ -103,7 +103,7 @@ class Review(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
 def agenda_now(graph: Graph, reader: Reader, board: Entity, today: date) -> Agenda:
     """The agenda that a review of the board would have today."""
     points = points_of(graph, reader, parts_of(reader, board.ref), board.ref, today)
-    return agenda(facts_of(reader, board), today, points)
+    return agenda(facts_of(graph, reader, board, today), today, points)
 
 
 def open_review(graph: Graph, unit: str, *, actor: Actor, today: date | None = None) -> Review:
