@@ -122,6 +122,39 @@ def test_harm_before_the_end_stops_the_experiment_and_shows_its_figures() -> Non
     assert result.metrics[0].difference == pytest.approx(-1.0)
 
 
+@pytest.mark.parametrize("stopping", [None, FIVE, Stopping(method="confidence-sequence")])
+def test_harm_that_was_found_before_the_end_stands_when_it_fades(stopping: Stopping | None) -> None:
+    experiment = plan(stopping)
+    first = read(experiment, totals(9000, day=9, gain=0.9), day=9)
+    assert [(look.index, look.verdict) for look in first.looks if look.verdict != "keep running"] == [
+        (2 if stopping == FIVE else 0, "do not ship")
+    ]
+    for users, day in ((10_000, 10), (20_000, 20)):
+        faded = read(experiment, totals(users, day=day, gain=1.1), day=day, looks=first.looks)
+        assert faded.verdict.state == "do not ship"
+        assert "stands" in faded.verdict.sentence
+        assert all(look in faded.looks for look in first.looks)
+
+
+def test_harm_between_two_looks_stands_and_takes_none_of_them() -> None:
+    taken = read(plan(), totals(4000, day=4), day=4).looks
+    harmed = read(plan(), totals(5000, day=5, gain=0.8), day=5, looks=taken)
+    assert [look.index for look in harmed.looks] == [1, 0]
+    again = read(plan(), totals(8000, day=8, gain=1.1), day=8, looks=harmed.looks)
+    assert (again.progress.look, again.verdict.state) == (2, "do not ship")
+    assert "with 5,000 users, on 6 May 2026" in again.verdict.sentence
+    assert [look.index for look in again.looks] == [1, 0, 2]
+
+
+def test_what_a_confidence_sequence_has_shown_stays_shown() -> None:
+    always = plan(Stopping(method="confidence-sequence"), guardrails=())
+    first = read(always, totals(9000, day=9, gain=1.2), day=9)
+    assert [(look.index, look.verdict) for look in first.looks] == [(0, "ship")]
+    later = read(always, totals(12_000, day=12), day=12, looks=first.looks)
+    assert later.verdict.state == "ship"
+    assert later.looks == first.looks
+
+
 def test_each_look_has_the_boundary_of_its_information() -> None:
     expected = bounds(5, 0.05)
     looks: tuple[Taken, ...] = ()

@@ -10,10 +10,11 @@ from counterpoint.experiments.by_level import segments_of
 from counterpoint.experiments.fixed_power import needed_per_arm
 from counterpoint.experiments.hypotheses import arms_of, compare, quality_of, withhold
 from counterpoint.experiments.learning import classify, shrink
-from counterpoint.experiments.looks import reading_of, taken_now
+from counterpoint.experiments.looks import reading_of
 from counterpoint.experiments.model import Experiment
 from counterpoint.experiments.quality_totals import quality_totals_of
 from counterpoint.experiments.result import Comparison, Result, Taken
+from counterpoint.experiments.taking import taken_now
 from counterpoint.experiments.totals import Totals, totals_of
 from counterpoint.experiments.verdict import branch, decide
 

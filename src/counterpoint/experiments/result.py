@@ -12,6 +12,7 @@ from counterpoint.experiments.stopping import Method
 from counterpoint.said import Said
 
 __all__ = [
+    "BETWEEN",
     "Arm",
     "Comparison",
     "Figures",
@@ -269,11 +270,15 @@ class Progress(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     """When the next look is."""
 
 
+BETWEEN = 0
+"""Index of what was decided between looks, or of a plan without any: harm before the end, or a confidence sequence."""
+
+
 class Taken(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     """A look that was taken and recorded: it is never rewritten."""
 
     index: int
-    """From 1."""
+    """From 1, or `BETWEEN`."""
     information: float
     users: int
     data: str
