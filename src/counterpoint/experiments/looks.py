@@ -96,14 +96,16 @@ class Reading:
 
     def look(self, alpha: float) -> Look:
         """This look of the group sequential test with `alpha`: what was recorded of it is never computed anew."""
-        repeated = self._recorded(self.progress.look, alpha)
-        if repeated is not None:
-            return repeated
+        return self._recorded(self.progress.look, alpha) or self.looks(alpha)[-1]
+
+    def looks(self, alpha: float) -> list[Look]:
+        """The looks of the group sequential test with `alpha` up to this one."""
         past: list[Look] = []
         for index, information in enumerate(self.past, 1):
             known = self._recorded(index, alpha)
             past.append(known or self._next(past, information, alpha, last=False))
-        return self._next(past, self.progress.information or 1.0, alpha, last=self.final)
+        this = self._recorded(self.progress.look, alpha)
+        return [*past, this or self._next(past, self.progress.information or 1.0, alpha, last=self.final)]
 
     def harm_level(self, alpha: float) -> float:
         """Level at this reading of the test of harm with `alpha` over the whole run."""

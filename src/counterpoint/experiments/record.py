@@ -17,6 +17,7 @@ from counterpoint.experiments.wording import (
     p_value,
     percent,
     span,
+    stopped,
     written,
 )
 
@@ -129,6 +130,11 @@ def _figures(result: Result) -> Iterator[str]:
     for metric in result.metrics:
         yield _row(metric, many=many)
     notes = [f"{metric.label}: {metric.note}" for metric in result.metrics if metric.note]
+    notes += [
+        f"{metric.label}, without the bias of stopping: {stopped(metric)}."
+        for metric in result.metrics
+        if metric.stopped
+    ]
     if notes:
         yield ""
         yield from (f"- {_line(note)}" for note in notes)
