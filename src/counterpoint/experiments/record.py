@@ -244,7 +244,9 @@ def _sources(result: Result) -> Iterator[str]:
 
 
 def _name(metric: Metric) -> str:
-    return _line(f"{metric.label} ({metric.aggregation} of {metric.event})")
+    if metric.numerator and metric.denominator:
+        return _line(f"{metric.label} (ratio of {metric.numerator.label} to {metric.denominator.label})")
+    return _line(f"{metric.label} ({metric.aggregation} of {' then '.join(metric.steps) or metric.event})")
 
 
 def _line(text: str) -> str:

@@ -362,3 +362,15 @@ def test_no_cell_and_no_rare_variant_is_told_since_a_wrong_column_may_name_peopl
 def test_metrics_in_any_script_have_names_of_their_own() -> None:
     assert plain_name("再生") != plain_name("収益")
     assert plain_name("Größe") == "gr-e"
+
+
+def test_the_record_names_both_columns_of_a_ratio(
+    write: Write, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    write(
+        "t.csv",
+        "user,arm,clicks,views\n" + "".join(f"u{i},{'ab'[i % 2]},{i % 3},{4 + i % 2}\n" for i in range(40)),
+    )
+    asked = ("--subject", "user", "--variant", "arm", "--control", "a", "--metric", "ctr=clicks/views")
+    read(capsys, "--table", "t.csv", *asked, "--record-to", str(tmp_path / "record.md"))
+    assert "ctr (ratio of clicks to views) should increase" in (tmp_path / "record.md").read_text()
