@@ -169,6 +169,8 @@ def test_a_test_that_stopped_tells_its_effect_without_the_bias_of_stopping() -> 
     assert again.metrics[0].stopped == found
     later = read(plan(), totals(12_000, day=12, gain=1.08), day=12, looks=second.looks)
     assert later.metrics[0].stopped is None
+    missed = read(plan(), totals(8000, day=8, gain=1.08), day=8)  # nobody took the first look
+    assert (missed.metrics[0].outcome, missed.metrics[0].stopped) == ("better", None)
 
 
 def test_a_metric_that_should_fall_is_bounded_from_above_and_the_last_look_stops_without_a_rejection() -> (

@@ -155,7 +155,8 @@ class MetricResult(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     shrunk: float | None = None
     """Of a success metric that won: the difference that is likeliest given that it had to be significant to win."""
     stopped: Stopped | None = None
-    """Of a success metric of a group sequential plan, at the look at which its test stopped; see `stats.stagewise_estimate`."""
+    """Of a success metric of a group sequential plan, at the look at which its test stopped, where every look before
+    was taken; see `stats.stagewise_estimate`."""
 
     @property
     def withheld(self) -> bool:

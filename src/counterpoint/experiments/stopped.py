@@ -27,6 +27,10 @@ def _stopped(metric: MetricResult, reading: Reading) -> MetricResult:
     if test is None or metric.difference is None or not metric.se or not _stops_here(test, reading):
         return metric
     looks = reading.looks(test.total_alpha)
+    # A look that nobody took has spent its level, but could not stop the test: the order of outcomes lacks it.
+    taken = {look.index for look in reading.taken}
+    if not all(index in taken for index in range(1, len(looks))):
+        return metric
     gain = 1 if metric.direction == "increase" else -1
     try:
         found = _estimate(
