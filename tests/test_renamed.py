@@ -16,7 +16,15 @@ import yaml
 from litestar.testing import TestClient
 
 from counterpoint import Workspace
+from counterpoint.bets.deciding.boundaries import BoundaryKind, set_boundary
+from counterpoint.bets.deciding.model import AdviceKind, Content
+from counterpoint.bets.deciding.records import advise, propose
 from counterpoint.bets.decisions import decide
+from counterpoint.bets.judgement.estimates import Quantity, Range
+from counterpoint.bets.judgement.estimating import estimate
+from counterpoint.bets.judgement.predicting import ask, predict
+from counterpoint.bets.reviews.briefs import write_brief
+from counterpoint.bets.reviews.sittings import open_review
 from counterpoint.catalog.importer import import_targets
 from counterpoint.cli import run
 from counterpoint.demo.simulate import simulate
@@ -25,7 +33,8 @@ from counterpoint.demo.voices import voice
 from counterpoint.experiments.store import load, read_now
 from counterpoint.flags.composing import compose
 from counterpoint.flags.store import read_set, write_set
-from counterpoint.graph.actor import local_actor
+from counterpoint.graph.actor import Actor, local_actor
+from counterpoint.graph.store import Graph
 from counterpoint.server.app import create_app
 from counterpoint.vocabulary import NOUNS
 
@@ -86,6 +95,21 @@ def _scrubbed(value: Any, path: tuple[str, ...] = ()) -> Any:
     return LEFT.sub("thing", value) if written and path[:2] != ("spec", "definition") else value
 
 
+def judge(graph: Graph, me: Actor) -> None:
+    """Estimates, a prediction, decisions, a review and a brief, so that their pages say what they say."""
+    ref = "bet:default/discover-weekly"
+    for quantity in Quantity:
+        points = Range(0.2, 0.5, 0.7) if quantity.is_risk else Range(2, 4, 9)
+        estimate(graph, ref, quantity, points, actor=me, unit="kEUR")
+    predict(graph, ask(graph, ref, "Will it?", actor=me, reveal_on="2026-01-01").id, 0.7, actor=me)
+    for number in (1, 2):
+        propose(graph, Content(title=f"Number {number}", unit="discovery"), actor=me)
+    advise(graph, 1, AdviceKind.ASKED, "Does it hold?", actor=me, whom="search")
+    set_boundary(graph, "discovery", BoundaryKind.SPEND, "Up to 5 kEUR", actor=me)
+    open_review(graph, "discovery", actor=me)
+    write_brief(graph, "discovery", "Winter", "We go first.", "listening", actor=me)
+
+
 @pytest.fixture(scope="module")
 def company(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Workspace]:
     """Arpeggio with every noun renamed, and with one reading and one decision."""
@@ -115,6 +139,7 @@ def company(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Workspace]:
         made.journal.append(shown.events)
         read_now(made, load(made, "experiment:default/discover-weekly"), me)
         decide(made.graph, "bet:default/discover-weekly", "ship", actor=me, reason="It helps.")
+        judge(made.graph, me)
         voice(made)
         with made.graph.write(me) as writer:
             writer.put(vocabulary)
@@ -158,7 +183,7 @@ WRITING = [
 
 def walk(client: TestClient) -> Iterator[tuple[str, Reading]]:
     """Every page that links lead to; of many alike a few."""
-    waiting = ["/", "/design", "/nowhere", "/bets/new", "/search?q=weekly", "/login", *WRITING]
+    waiting = ["/", "/design", "/nowhere", "/bets/new", "/search?q=weekly", "/login", "/briefs", *WRITING]
     seen, counts = set(), {}
     while waiting:
         path = waiting.pop(0)
@@ -230,6 +255,23 @@ REQUESTS = [
     ("GET", "/api/v1/bets/default/discover-weekly", None),
     ("GET", "/api/v1/bets/default/discover-weekly/decisions", None),
     ("GET", "/api/v1/bets/default/nothing", None),
+    ("GET", "/api/v1/bets/default/discover-weekly/estimates", None),
+    ("GET", "/api/v1/bets/default/discover-weekly/questions", None),
+    ("GET", "/api/v1/bets/portfolio", None),
+    ("GET", "/api/v1/predictions/calibration", None),
+    ("GET", "/api/v1/predictions/none", None),
+    ("GET", "/api/v1/decisions", None),
+    ("GET", "/api/v1/decisions/1", None),
+    ("GET", "/api/v1/decisions/latency", None),
+    ("GET", "/api/v1/decisions/99", None),
+    ("POST", "/api/v1/decisions", {"title": "", "unit": "nobody", "bet": "none"}),
+    ("POST", "/api/v1/decisions/1/advice", {"kind": "asked", "text": "?", "whom": "nobody"}),
+    ("POST", "/api/v1/decisions/1/steps", {"step": "accept"}),
+    ("GET", "/api/v1/boundaries?unit=nobody", None),
+    ("GET", "/api/v1/reviews?unit=discovery", None),
+    ("POST", "/api/v1/reviews", {"unit": "discovery"}),
+    ("GET", "/api/v1/digest", None),
+    ("GET", "/api/v1/my-week", None),
     ("POST", "/api/v1/bets", BET),
     ("POST", "/api/v1/bets", {"kind": "Component"}),
     ("POST", "/api/v1/bets", BET | {"spec": {"owner": "discovery", "stage": "dream", "success": [{}]}}),
@@ -284,6 +326,14 @@ COMMANDS = [
     ["flags", "lint", "--set", "nothing"],
     ["flags", "eval", "nothing"],
     ["doctor"],
+    ["bets", "next-test", "discover-weekly"],
+    ["bets", "portfolio"],
+    ["bets", "calibration"],
+    ["bets", "agenda", "listening"],
+    ["bets", "digest"],
+    ["bets", "estimate", "discover-weekly", "luck", "1", "2", "3"],
+    ["decisions", "list"],
+    ["decisions", "list", "nothing"],
     ["units", "list"],
     ["units", "show", "discovery"],
     ["vocabulary", "set", "sqad=pod"],

@@ -51,7 +51,10 @@ class Practice:
 PRACTICES: Mapping[str, Practice] = {
     each.key: each
     for each in (
-        Practice("bets", "Bets", "Bets with stages, evidence and decisions.", "/bets", ("Bet",)),
+        Practice(
+            "bets", "Bets", "Bets with stages, evidence and decisions.", "/bets", ("Bet", "Datum", "Insight")
+        ),
+        Practice("decisions", "Decisions", "Decision records with advice and dissent.", "/decisions"),
         Practice("flags", "Flags", "Flags that are defined and evaluated here.", "/flags", ("FlagSet",)),
         Practice(
             "experiments",
@@ -59,6 +62,13 @@ PRACTICES: Mapping[str, Practice] = {
             "Comparisons of variants on metrics.",
             "/experiments",
             ("Experiment",),
+        ),
+        Practice(
+            "rollouts",
+            "Rollouts",
+            "Flags that move through steps against guardrails.",
+            "/rollouts",
+            ("Rollout",),
         ),
         Practice("scorecards", "Scorecards", "Checks of what a unit owns.", "/scorecards", ("Scorecard",)),
         Practice(
@@ -86,18 +96,20 @@ class PracticeRule:
 RULES: Mapping[str, PracticeRule] = {
     each.id: each
     for each in (
-        PracticeRule("I1", "Leaving Think it needs evidence of value."),
+        PracticeRule(
+            "I1", "Leaving Think it needs evidence of value, and what both squad and sponsor think."
+        ),
         PracticeRule("I2", "Leaving Build it needs a guardrail, and a flag that takes it back."),
         PracticeRule("I3", "Leaving Ship it needs the readout of an experiment."),
         PracticeRule("I4", "A bet has a hypothesis, success and kill criteria before Build it."),
         PracticeRule("I5", "A bet traces to a belief or a purpose."),
         PracticeRule("I6", "A unit has no more active bets than it has set itself."),
         PracticeRule("I7", "The size of a unit is in its range.", applied=False),
-        PracticeRule("I8", "A decision lists whom it affects and who knows.", applied=False),
+        PracticeRule("I8", "A decision lists whom it affects and who knows."),
         PracticeRule(
             "I9", "A blocking dependency older than two weeks is on the next review.", applied=False
         ),
-        PracticeRule("I10", "A belief past its expiry is read again.", applied=False),
+        PracticeRule("I10", "A belief past its expiry is read again."),
     )
 }
 """The soft rules, by their id. Each informs unless a pack says otherwise."""

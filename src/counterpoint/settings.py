@@ -22,6 +22,7 @@ __all__ = [
     "FlagSettings",
     "GraphSettings",
     "JournalSettings",
+    "RolloutSettings",
     "ServerSettings",
     "Settings",
     "load_settings",
@@ -105,6 +106,14 @@ class FlagSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Remote evaluations a second that one token may ask for; none means any number."""
 
 
+class RolloutSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """How rollouts are checked."""
+
+    every_seconds: Annotated[int, msgspec.Meta(ge=0, le=86_400)] = 60
+    """Seconds from one check of the rollouts that are under way to the next while the server runs; 0 leaves it to
+    `counterpoint rollouts step`."""
+
+
 class ServerSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """How the server answers."""
 
@@ -129,6 +138,7 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     journal: JournalSettings = JournalSettings()
     catalog: CatalogSettings = CatalogSettings()
     flags: FlagSettings = FlagSettings()
+    rollouts: RolloutSettings = RolloutSettings()
     server: ServerSettings = ServerSettings()
     warehouses: dict[str, str] = {}
     """Addresses of warehouses that experiments may read tables of, by name: `duckdb://…`, `sqlite://…`, `postgres://…`."""

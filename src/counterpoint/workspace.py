@@ -87,6 +87,10 @@ name = {name}
 # Remote evaluations a second that one token may ask for; none means any number.
 # rate = 1000
 
+[rollouts]
+# Seconds from one check of rollouts to the next while the server runs; 0 leaves it to `counterpoint rollouts step`.
+# every_seconds = 60
+
 [server]
 # Largest request body, in MiB.
 # max_body_mb = 50

@@ -60,12 +60,12 @@ def test_editing_keeps_what_the_form_does_not_show() -> None:
         "apiVersion": "counterpoint.dev/v1",
         "kind": "Bet",
         "metadata": {"name": "weekly", "title": "Weekly", "labels": {"a": "b"}},
-        "spec": {"owner": "discovery", "stage": "ship", "kill": "Old.", "horizon": "next"},
+        "spec": {"owner": "discovery", "stage": "ship", "kill": "Old.", "learned": "much"},
     }
     document, errors = descriptor(BetForm(title="New", owner="player"), before)
     assert errors == {}
     assert document["metadata"] == {"name": "weekly", "title": "New", "labels": {"a": "b"}}
-    assert document["spec"] == {"owner": "player", "stage": "ship", "horizon": "next"}
+    assert document["spec"] == {"owner": "player", "stage": "ship", "learned": "much"}
     assert before["spec"]["kill"] == "Old."
 
 

@@ -13,7 +13,8 @@ import pytest
 
 from counterpoint import Workspace
 from counterpoint.cli import create_cli, run
-from counterpoint.cli.tree import COMMANDS, EXAMPLES
+from counterpoint.cli.examples import EXAMPLES
+from counterpoint.cli.tree import COMMANDS
 from counterpoint.terminal import soften_encodings
 
 ADDRESSES = [address for group in COMMANDS.values() for address, _ in group.values()]
@@ -40,7 +41,7 @@ def test_each_command_of_the_tree_exists_and_says_what_it_does(address: str) -> 
 
 @pytest.mark.parametrize(
     "words",
-    [[*([group] if group else []), name] for group, names in COMMANDS.items() for name in names],
+    [[*group.split(), name] for group, names in COMMANDS.items() for name in names],
     ids=" ".join,
 )
 def test_each_command_has_help(words: list[str], capsys: pytest.CaptureFixture[str]) -> None:

@@ -7,16 +7,27 @@ from itertools import pairwise
 import pytest
 
 from counterpoint import Workspace
+from counterpoint.bets.board import read_board
+from counterpoint.bets.deciding.records import all_records
+from counterpoint.bets.deciding.search import unit_latency
+from counterpoint.bets.evidence_log import read_evidence
+from counterpoint.bets.judgement.estimating import judged, portfolio
+from counterpoint.bets.judgement.predicting import calibration as calibrated
+from counterpoint.bets.learned import read_learned
+from counterpoint.bets.reviews.sittings import reviews_of
 from counterpoint.catalog.docs.facts import facts_of
 from counterpoint.catalog.problems import list_problems
 from counterpoint.catalog.reuse.store import twins
 from counterpoint.catalog.scorecards import store
 from counterpoint.cli import run
+from counterpoint.demo.betting import KILLED, SKIPPED
 from counterpoint.demo.checked import WEEKS
 from counterpoint.demo.folder import DemoFolder
 from counterpoint.demo.past import RETIRED, SPLIT
 from counterpoint.demo.ramped import HOME_SET, SHOWN
+from counterpoint.demo.rolled import BUILDS, RECENT, ROLLOUT, WEEKLY_FLAG, WEEKLY_SET
 from counterpoint.demo.simulate import TRUTH
+from counterpoint.demo.story import BET
 from counterpoint.experiments.dashboards.store import all_dashboards, open_dashboard, read_panels
 from counterpoint.experiments.metrics import readings
 from counterpoint.experiments.metrics.store import all_metrics
@@ -25,7 +36,8 @@ from counterpoint.flags.exposure_counts import counts_of_flag
 from counterpoint.flags.promotion import environments_of
 from counterpoint.flags.store import read_set
 from counterpoint.flags.versions import read_version, versions_of_set
-from counterpoint.graph import Ref
+from counterpoint.graph import Actor, Ref
+from counterpoint.graph.actor import SYSTEM
 from counterpoint.graph.customs import Customs
 from counterpoint.journal.engine_state import Engines
 from counterpoint.journal.health import RANGES, health_of
@@ -35,6 +47,9 @@ from counterpoint.people.memberships import effective
 from counterpoint.people.model import holds
 from counterpoint.people.ownership import orphans, tenures
 from counterpoint.people.store import list_units
+from counterpoint.rollouts import store as rollouts
+from counterpoint.rollouts.happened import deployments_of
+from counterpoint.rollouts.notes import notes_of
 
 DAY = timedelta(days=1)
 
@@ -46,6 +61,30 @@ def built(tmp_path_factory):
     folder = tmp_path_factory.mktemp("demo") / "arpeggio-demo"
     assert run(["demo", str(folder), "--no-serve"]) == 0
     return folder
+
+
+def test_arpeggio_estimates_predicts_decides_with_advice_and_reviews(built):
+    with Workspace.open(built) as workspace:
+        graph = workspace.graph
+        order = portfolio(graph).orders[0]
+        calibration = calibrated(graph)
+        decided = {each.number: each for each in all_records(graph)}
+        latency = unit_latency(graph)
+        advised = judged(graph, "monday-mix").advised
+        with graph.read() as reader:
+            told = repr(reader.activity(action=["prediction.locked", "prediction.revealed"], limit=500))
+        held = reviews_of(graph, "discovery", actor=Actor("user:default/a", "A", "person"))
+    assert [one.bet for one in order.groups[0].standings] == ["bet:default/discover-weekly"]
+    assert [group.tie for group in order.groups] == [False, True]
+    assert (calibration.n, calibration.interval is not None) == (12, True)
+    assert advised.best is not None
+    assert advised.best.risk == "risk-value"
+    assert [len(decided[number].dissent) for number in (1, 5)] == [1, 1]
+    assert (decided[3].state, decided[6].state) == ("rejected", "advice")
+    assert (latency.decided, latency.open) == (5, 1)
+    assert "user:default/oskar" not in told
+    assert [(review.state, review.voted, review.fists) for review in held] == [("closed", 5, None)]
+    assert [(line.title, line.chosen) for line in held[0].minutes] == [("Discover Weekly", "ship")]
 
 
 def test_the_metric_catalogue_is_whole_and_its_figures_are_the_truth(built):
@@ -78,7 +117,7 @@ def test_the_metric_catalogue_is_whole_and_its_figures_are_the_truth(built):
     assert truth.control * 0.98 < minutes.whole.value < truth.treatment * 1.02
     weeks = [point.value for point in returns.points if point.value is not None]
     assert weeks == pytest.approx([0.93, 0.88, 0.84, 0.63], abs=0.02)
-    assert ratio.whole.value == pytest.approx(20_013 / listeners.whole.value, rel=0.02)
+    assert ratio.whole.value == pytest.approx(types["app.start_ms"].count / listeners.whole.value, rel=0.02)
 
 
 def test_a_squad_and_its_tribe_have_dashboards_whose_figures_come(built):
@@ -113,8 +152,13 @@ def test_the_demo_walks_the_whole_thread(built):
             )
             decided = reader.activity(action="bet.decided")
         counts = {each.type: each.count for each in workspace.journal.counts()}
-    assert [entry.actor for entry in decided] == ["user:default/ana.moreira"]
-    assert counts["feature_flag.evaluation"] == 6000 + 2 * SHOWN
+    rolled = counts["app.start_ms"] - 20_013  # each start of the app in the rollout follows an exposure
+    assert counts["feature_flag.evaluation"] == 6000 + 2 * SHOWN + rolled + RECENT
+    assert [entry.actor for entry in decided] == [
+        "user:default/ana.moreira",
+        "user:default/imogen.pritchard",
+        "user:default/piotr.nowak",
+    ]
     assert not DemoFolder(built).claim.exists()
 
 
@@ -337,3 +381,74 @@ def test_the_page_of_a_flag_tells_who_was_given_what(built):
         assert counts.total == SHOWN
         assert {each.variant for each in counts.variants} == {"on", "off", "control"}
         assert 0.4 * SHOWN <= sum(each.day for each in counts.variants) <= 0.6 * SHOWN
+
+
+def test_the_first_build_takes_itself_back_and_the_second_reaches_everybody(built):
+    with Workspace.open(built) as workspace:
+        found = rollouts.status_of(workspace, ROLLOUT)
+        with workspace.graph.read() as reader:
+            flags = read_set(reader, WEEKLY_SET).flags
+            ended = reader.activity(subject=ROLLOUT, action="rollout.ended")
+        component = "component:default/discover-weekly"
+        deployed = deployments_of(workspace, component, BUILDS[0].at)
+        notes = notes_of(workspace, ROLLOUT, 4).markdown
+        evidence = [row for row in read_evidence(workspace.graph, BET) if row.source.startswith(ROLLOUT)]
+    moves = [(event.kind, event.percent) for event in reversed(found.events) if event.percent is not None]
+    back = next(event for event in found.events if event.kind == "rolled-back")
+    assert moves == [
+        ("started", 1),
+        ("advanced", 5),
+        ("rolled-back", 0),
+        ("started", 1),
+        ("advanced", 5),
+        ("advanced", 25),
+        ("advanced", 50),
+        ("advanced", 100),
+        ("completed", 100),
+    ]
+    assert (found.phase, found.run, back.actor) == ("completed", 2, "system:default/counterpoint")
+    assert back.reason.startswith("'App start time' is worse by more than its margin of 5 %")
+    for event, build in ((back, BUILDS[0]), (found.events[1], BUILDS[1])):
+        (figures,) = event.figures.guardrails
+        assert figures.low <= build.slower <= figures.high, "the bounds cover the truth"
+    assert [each.after["outcome"] for each in ended] == ["completed", "rolled back"]
+    seen = {each.direction: each for each in evidence}  # what the decision saw, and what came after it
+    assert {name: (each.risk, each.sample) for name, each in seen.items()} == {
+        "against": ("feasibility", back.figures.treatment_users),
+        "for": ("feasibility", found.figures.treatment_users),
+    }
+    assert seen["for"].note.startswith("Completed at 100 %: All steps are done")
+    assert [each.version for each in deployed] == ["1.0.0", "1.1.0"]
+    assert {flags.evaluate(WEEKLY_FLAG, {"targetingKey": f"listener-{n:05}"}).value for n in range(50)} == {
+        True
+    }
+    assert notes.startswith("# Discover Weekly: 50 %")
+    assert "looking forward to something makes a habit" in notes
+
+
+def test_bets_stand_on_boards_with_what_is_known_and_one_was_thanked(built):
+    with Workspace.open(built) as workspace:
+        board = read_board(workspace.graph, "", actor=SYSTEM)
+        tribe = read_board(workspace.graph, "listening", actor=SYSTEM)
+        squad = read_board(workspace.graph, "discovery", actor=SYSTEM)
+        learned = read_learned(workspace.graph, words="invitation minute")
+        files = {entity.ref: entity for entity in _bets(workspace)}
+    assert board.unit.ref == "group:default/arpeggio"
+    assert [[row.line.bet.name for row in column.bets] for column in tribe.columns] == [
+        ["discover-weekly", "instant-start"],
+        ["monday-mix"],
+        ["night-mode-audio"],
+    ]
+    (weekly,) = squad.columns[0].bets
+    assert [view.level for view in weekly.line.risks] == ["low", "falling", "low", "open"]
+    assert board.untraced == 0
+    assert [each.bet for each in board.due] == [SKIPPED]
+    (killed,) = learned.ended
+    assert killed.line.bet.ref == KILLED
+    assert killed.thanks[0].actor == "user:default/ngozi.balogun"
+    assert files[KILLED].spec["state"] == "killed", "the file says how it ended, and changes nothing of it"
+
+
+def _bets(workspace):
+    with workspace.graph.read() as reader:
+        return reader.all(kind="Bet")

@@ -1,6 +1,7 @@
 """Charts: where things lie, what they say, and that empty input draws nothing."""
 
 import re
+from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 from xml.etree import ElementTree
 
@@ -261,3 +262,31 @@ def test_a_line_breaks_where_nothing_is_known_and_keeps_lone_points() -> None:
     whole = charts.line_chart([charts.Series("visits", points)], title="Visits")
     (path, *_) = re.findall(r'<path d="([^"]*)" class="c-line', whole)
     assert path.count("M") == 1
+
+
+START = datetime(2026, 9, 21, 8, tzinfo=UTC)
+
+
+def test_moves_are_drawn_as_steps_with_numbered_marks() -> None:
+    moves = [
+        charts.Moved(START, 0.01),
+        charts.Moved(START + timedelta(hours=24), 0.05),
+        charts.Moved(START + timedelta(hours=30), 0.0, "bad"),
+    ]
+    marks = [charts.Mark(START, "deployed <1>"), charts.Mark(START + timedelta(hours=20), "deployed 2")]
+    chart = charts.moves_chart(moves, marks, until=START + timedelta(hours=40), title="Moves")
+    svg = drawn(chart)
+    assert len(with_class(svg, "c-margin")) == 2
+    (bad,) = with_class(svg, "is-bad")
+    (line,) = with_class(svg, "v1")
+    ends = [float(bad.get("cx", "")), float((line.get("d") or "").rpartition("H")[2])]
+    assert ends == sorted(ends), "the line goes on after the last move"
+    assert "deployed <1>" in (svg.findtext("desc") or "")
+    assert {"1", "2", "0\u202f%", "5\u202f%"} <= {"".join(node.itertext()) for node in svg.iter("text")}
+    assert charts.moves_chart([], marks, until=START, title="Moves") == ""
+
+
+def test_small_shares_have_ticks_that_differ() -> None:
+    said = words(drawn(charts.moves_chart([charts.Moved(START, 0.01)], (), until=START, title="Moves")))
+    assert "0.2\u202f%" in said
+    assert "1.0\u202f%" in said

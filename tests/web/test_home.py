@@ -9,7 +9,7 @@ from counterpoint.graph.entity import Activity, Entity, Relation
 from counterpoint.web import PageContext, render
 from counterpoint.web.activity import grouped, named_in
 from counterpoint.web.finding import Results, search
-from counterpoint.web.home import first_steps, gather, prompts
+from counterpoint.web.home import first_steps, gather, prompts, returning
 
 NOW = datetime(2026, 5, 3, 12, 0, tzinfo=UTC)
 TODAY = date(2026, 5, 3)
@@ -78,6 +78,20 @@ def test_patience_that_ended_and_beliefs_that_expired_wait() -> None:
         ("Late", "Its patience ended 2 days ago. Go on, change it or end it?"),
         ("Old", "This belief expired 1 day ago. Do you still hold it?"),
     ]
+
+
+def test_an_override_comes_back_on_its_day_until_somebody_says_what_came_of_it(workspace: Workspace) -> None:
+    graph = workspace.graph
+    with graph.write(ANA) as writer:
+        writer.record("override.asked", RADIO.ref, after={"decision": "1", "due": "2026-05-03"})
+    with graph.read() as reader:
+        assert returning(reader, [RADIO], TODAY - timedelta(days=1)) == ()
+        (prompt,) = returning(reader, [RADIO], TODAY)
+    assert prompt.href == "/bets/default/radio#follow-ups"
+    with graph.write(ANA) as writer:
+        writer.record("override.learned", RADIO.ref, after={"decision": "1", "due": "2026-05-03"})
+    with graph.read() as reader:
+        assert returning(reader, [RADIO], TODAY) == ()
 
 
 def test_first_steps_are_done_one_by_one() -> None:

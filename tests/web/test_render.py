@@ -170,7 +170,12 @@ def test_unknown_words_have_a_quiet_look() -> None:
     assert kind_icon("Sandwich") == "circle"
     assert action_icon("sandwich.eaten") == "dot"
     assert action_words("sandwich.was_eaten") == "was eaten"
-    assert [kind_words(kind) for kind in ("API", "FlagSet", "Policy")] == ["APIs", "Flag sets", "Policies"]
+    assert [kind_words(kind) for kind in ("API", "FlagSet", "Policy", "Datum")] == [
+        "APIs",
+        "Flag sets",
+        "Policies",
+        "Data",
+    ]
 
 
 def test_icons_are_hidden_unless_they_stand_alone() -> None:

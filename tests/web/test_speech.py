@@ -63,5 +63,6 @@ def test_scripts_are_told_what_kinds_are_called_where_that_differs() -> None:
         "Bet": "Wager",
         "FlagSet": "Flag set",
         "PolicyPack": "Policy pack",
+        "RolloutTemplate": "Rollout template",
         "UnitType": "Unit type",
     }

@@ -4,7 +4,19 @@ from collections.abc import Iterable, Sequence
 
 import msgspec
 
-from counterpoint.bets.model import Bet, Known, Reading, Stage, State
+from counterpoint.bets.model import (
+    Answer,
+    Bet,
+    ExitStance,
+    Known,
+    KnownRisk,
+    Party,
+    Reading,
+    Risk,
+    Stage,
+    State,
+)
+from counterpoint.bets.risks import RiskView
 from counterpoint.practices import LIMITS
 from counterpoint.said import Said
 
@@ -66,7 +78,7 @@ VALUE = Advice(
     Stage.BUILD,
     "No evidence of value yet",
     "Building is the dearest stage; a cheap test of value first saves most of it.",
-    "Test a prototype or an offline evaluation, then read its experiment or say in the decision what you saw.",
+    "Test a prototype or an offline evaluation, and write down what you saw among the evidence.",
     rule="I1",
 )
 GUARDRAIL = Advice(
@@ -96,6 +108,16 @@ READOUT = Advice(
 )
 
 
+STANCES = Advice(
+    "stances",
+    Stage.BUILD,
+    "Squad and sponsor have not both answered the exit question",
+    "Whoever builds without knowing what the other thinks finds out later, when it is dear.",
+    "Answer it beside the stage, each for one side, with a reason.",
+    rule="I1",
+)
+
+
 class Load(msgspec.Struct, frozen=True):
     """How many active bets a unit has, and how many at most it is advised to have."""
 
@@ -114,34 +136,88 @@ def _too_many(load: Load) -> Advice:
     )
 
 
+def _dissent(stances: Sequence[ExitStance]) -> Iterable[Advice]:
+    for each in stances:
+        if each.answer is Answer.NO:
+            who = "The squad" if each.side is Party.SQUAD else "The sponsor"
+            yield Advice(
+                f"dissent-{each.side.value}",
+                Stage.BUILD if each.stage is Stage.THINK else list(Stage)[min(each.stage.rank + 1, 3)],
+                f"{who} answered the exit question with no",
+                "A doubt that is heard before the next stage costs least.",
+                "Talk about it. Whoever goes on all the same says why, and both stances stay beside the decision.",
+                rule="I1",
+            )
+
+
+def _expired(titles: Sequence[str], stage: Stage) -> Advice:
+    return Advice(
+        "expired-belief",
+        list(Stage)[min(stage.rank + 1, 3)],
+        f"Past their date: {', '.join(repr(title) for title in titles)}",
+        "What was believed for a while is worth reading again before more is built on it.",
+        "Read each belief again: give it a new date, or change it.",
+        rule="I10",
+    )
+
+
 def advice(
-    bet: Bet, readings: Sequence[Reading], *, flags: int | None = None, load: Load | None = None
+    bet: Bet,
+    readings: Sequence[Reading],
+    *,
+    flags: int | None = None,
+    load: Load | None = None,
+    risks: Sequence[RiskView] | None = None,
+    stances: Sequence[ExitStance] | None = None,
+    expired: Sequence[str] = (),
 ) -> tuple[Advice, ...]:
     """What the bet lacks before its next stage, and what it should have had before this one.
 
-    `flags` counts the flags that name the bet, `load` the bets of its unit; None when that was not looked
-    up. A closed bet needs nothing.
+    `flags` counts the flags that name the bet, `load` the bets of its unit, `risks` and `stances` are what
+    the evidence and both sides say; None where that was not looked up. `expired` are the beliefs past their
+    date. A closed bet needs nothing.
     """
     if bet.state.closed:
         return ()
+    thinking = bet.stage is Stage.THINK
+    both = {each.side for each in stances or ()} == set(Party)
     lacks = (
         (PURPOSE, not (bet.purpose or bet.beliefs)),
         (HYPOTHESIS, not bet.hypothesis),
         (SUCCESS, not bet.success),
         (KILL, not bet.kill),
-        (VALUE, not readings and bet.stage is Stage.THINK),
+        (VALUE, thinking and not _knows_value(readings, risks)),
+        (STANCES, thinking and stances is not None and not both),
         (GUARDRAIL, not bet.guardrails),
         (FLAG, flags == 0),
         (READOUT, not readings),
     )
     found = [item for item, lacking in lacks if lacking and item.before.rank <= bet.stage.rank + 1]
+    found += _dissent(stances or ())
+    if expired:
+        found.append(_expired(expired, bet.stage))
     if load is not None and bet.state is State.ACTIVE and load.active > load.most:
         found.append(_too_many(load))
     return tuple(found)
 
 
+def _knows_value(readings: Sequence[Reading], risks: Sequence[RiskView] | None) -> bool:
+    """Whether there is evidence of value of strength 2 or more, whichever way it points."""
+    if risks is None:
+        return bool(readings)
+    value = next(view for view in risks if view.risk is Risk.VALUE)
+    return value.strongest is not None and value.strongest >= 2
+
+
 def known(
-    bet: Bet, readings: Sequence[Reading], missing: Iterable[Advice], overrides: Iterable[str]
+    bet: Bet,
+    readings: Sequence[Reading],
+    missing: Iterable[Advice],
+    overrides: Iterable[str],
+    *,
+    risks: Iterable[RiskView] = (),
+    evidence: Iterable[str] = (),
+    stances: Iterable[ExitStance] = (),
 ) -> Known:
     """The snapshot that a decision keeps; newest reading first."""
     return Known(
@@ -149,4 +225,12 @@ def known(
         readings=tuple(sorted(readings, key=lambda reading: reading.at, reverse=True)),
         advice=tuple(item.missing for item in missing),
         overrides=tuple(overrides),
+        risks=tuple(
+            KnownRisk(
+                risk=view.risk, level=view.level.value, supporting=view.supporting, opposing=view.opposing
+            )
+            for view in risks
+        ),
+        evidence=tuple(evidence),
+        stances=tuple(stances),
     )

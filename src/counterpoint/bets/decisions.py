@@ -1,47 +1,26 @@
 """Decisions about bets in a table of their own, which only grows."""
 
-from collections.abc import Mapping
+from datetime import date
 from typing import Any
 from uuid import uuid4
 
-import msgspec
-from sqlalchemy import Column, MetaData, Table, insert, select
-
 from counterpoint.bets.advice import known
-from counterpoint.bets.line import Line, load_of, read_lines
-from counterpoint.bets.model import Bet, Decision, Known, Stage, State
+from counterpoint.bets.decision_log import decisions_of, insert_decision
+from counterpoint.bets.evidence_log import take_in
+from counterpoint.bets.follow_ups import AFTER, ask_again
+from counterpoint.bets.line import Line, load_of
+from counterpoint.bets.model import Bet, Decision, Known, Stage
+from counterpoint.bets.required import require_bet
 from counterpoint.bets.transitions import Choice, Policy, PolicyOf, Ruling, weigh
-from counterpoint.errors import InputError, NotFoundError, Problem
+from counterpoint.bets.whole import read_whole
+from counterpoint.errors import InputError, Problem
 from counterpoint.graph.actor import Actor
 from counterpoint.graph.customs import Customs
 from counterpoint.graph.entity import Entity
-from counterpoint.graph.reader import Reader
-from counterpoint.graph.ref import parse_ref
 from counterpoint.graph.store import Graph
-from counterpoint.graph.tables import INTEGER, TEXT
 from counterpoint.graph.writer import Writer
-from counterpoint.moments import to_datetime, to_micros
 
 __all__ = ["ReasonWantedError", "decide", "decisions", "decisions_of", "require_bet"]
-
-DECISIONS = Table(
-    "bets_decisions",
-    MetaData(),
-    Column("id", TEXT, primary_key=True),
-    Column("seq", INTEGER, nullable=False, unique=True),
-    Column("bet", TEXT, nullable=False),
-    Column("at", INTEGER, nullable=False),
-    Column("actor", TEXT, nullable=False),
-    Column("choice", TEXT, nullable=False),
-    Column("stage_before", TEXT, nullable=False),
-    Column("stage_after", TEXT, nullable=False),
-    Column("state_before", TEXT, nullable=False),
-    Column("state_after", TEXT, nullable=False),
-    Column("reason", TEXT, nullable=False),
-    Column("override", INTEGER, nullable=False),
-    Column("known", TEXT, nullable=False),
-)
-"""`seq` is the number of the decision in the activity log, `known` a JSON value; see migration 0002."""
 
 
 class ReasonWantedError(InputError):
@@ -64,27 +43,6 @@ def decisions(graph: Graph, ref: str) -> tuple[Decision, ...]:
         return decisions_of(reader, require_bet(reader, ref).ref)
 
 
-def decisions_of(reader: Reader, ref: str) -> tuple[Decision, ...]:
-    """The decisions about the bet with this canonical reference, newest first; those of a deleted one too."""
-    rows = reader.connection.execute(
-        select(DECISIONS).where(DECISIONS.c.bet == ref).order_by(DECISIONS.c.seq.desc())
-    )
-    return tuple(_decision(row._mapping) for row in rows)
-
-
-def require_bet(reader: Reader, ref: str) -> Entity:
-    """The Bet entity.
-
-    Raises:
-        NotFoundError: there is no such bet.
-    """
-    wanted = parse_ref(ref, default_kind="Bet")
-    found = reader.get(wanted) if wanted.kind == "bet" else None
-    if found is None:
-        raise NotFoundError(f"There is no bet {wanted.namespace}/{wanted.name}.")
-    return found
-
-
 def decide(
     graph: Graph,
     ref: str,
@@ -94,10 +52,14 @@ def decide(
     reason: str = "",
     to: Stage | None = None,
     policy: Policy = Policy.ASK_REASON,
+    learned: str = "",
+    follow_up_on: date | None = None,
 ) -> Decision:
     """Record a decision, move the bet and tell the activity log, all or nothing.
 
     `to` names a stage for `advance` and `pivot`; without it they take the next one and the one before.
+    `learned` is kept in the bet's own text, where everybody finds it; for one that ends. An override comes
+    back on `follow_up_on`, or after six weeks.
 
     Raises:
         NotFoundError: there is no such bet.
@@ -109,17 +71,30 @@ def decide(
         entity = require_bet(writer, ref)
         customs = Customs(graph).read(writer, entity.owner)
         load = load_of(writer, entity.owner, customs.limit("betsAtOnce"))
-        line = read_lines(writer, [entity], load=load)[0]
+        line = read_whole(writer, [entity], load=load)[0]
         wanted = _choice(choice)
         ruling = _ruling(line, wanted, to, customs.policy)
         reason = reason.strip()
         writer.require_write(entity.ref)
         if ruling.asks_reason(policy) and not reason:
             raise ReasonWantedError(ruling)
-        if ruling.after != ruling.before:
-            writer.put(_moved(entity, ruling), reason=reason or None)
-        snapshot = known(line.bet, line.readings, line.advice, ruling.overrides)
-        return _record(writer, line.bet, wanted, ruling, reason, snapshot)
+        seen = take_in(writer, entity)
+        snapshot = known(
+            line.bet,
+            line.readings,
+            line.advice,
+            ruling.overrides,
+            risks=line.risks,
+            evidence=[row.id for row in seen],
+            stances=line.stances,
+        )
+        moved = _moved(entity, ruling, learned.strip())
+        if moved != entity.document:
+            writer.put(moved, reason=reason or None)
+        decision = _record(writer, line.bet, wanted, ruling, reason, snapshot)
+        if decision.override:
+            ask_again(writer, entity.ref, decision.id, follow_up_on or (decision.at + AFTER).date())
+        return decision
 
 
 def _choice(choice: Choice | str) -> Choice:
@@ -142,10 +117,11 @@ def _ruling(line: Line, choice: Choice, to: Stage | None, policy_of: PolicyOf) -
         raise InputError("The decision cannot be recorded.", [Problem(f"{error}.", "/to")]) from None
 
 
-def _moved(entity: Entity, ruling: Ruling) -> dict[str, Any]:
-    """The bet's document where the ruling puts it."""
+def _moved(entity: Entity, ruling: Ruling, learned: str) -> dict[str, Any]:
+    """The bet's document where the ruling puts it, with what was learned; the same where neither is new."""
     after = {"stage": ruling.after.stage.value, "state": ruling.after.state.value}
-    return {**entity.document, "spec": {**entity.spec, **after}}
+    moved = after if ruling.after != ruling.before else {}
+    return {**entity.document, "spec": {**entity.spec, **moved, **({"learned": learned} if learned else {})}}
 
 
 def _record(
@@ -176,39 +152,5 @@ def _record(
         override=ruling.override,
         known=snapshot,
     )
-    writer.connection.execute(insert(DECISIONS).values(_row(decision, activity.seq)))
+    insert_decision(writer, decision, activity.seq)
     return decision
-
-
-def _row(decision: Decision, seq: int) -> dict[str, Any]:
-    plain = {field: getattr(decision, field) for field in Decision.__struct_fields__}
-    stages = {
-        field: plain[field].value for field in ("stage_before", "stage_after", "state_before", "state_after")
-    }
-    return (
-        plain
-        | stages
-        | {
-            "seq": seq,
-            "at": to_micros(decision.at),
-            "override": int(decision.override),
-            "known": msgspec.json.encode(decision.known).decode(),
-        }
-    )
-
-
-def _decision(row: Mapping[Any, Any]) -> Decision:
-    return Decision(
-        id=row["id"],
-        bet=row["bet"],
-        at=to_datetime(row["at"]),
-        actor=row["actor"],
-        choice=row["choice"],
-        stage_before=Stage(row["stage_before"]),
-        stage_after=Stage(row["stage_after"]),
-        state_before=State(row["state_before"]),
-        state_after=State(row["state_after"]),
-        reason=row["reason"],
-        override=bool(row["override"]),
-        known=msgspec.json.decode(row["known"], type=Known),
-    )

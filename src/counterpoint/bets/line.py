@@ -1,23 +1,51 @@
 """The line of sight of bets: purpose, beliefs, the bet, its flags, its experiments and their newest readings."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from datetime import UTC, date, datetime
 from typing import Any
 
 import msgspec
 
 from counterpoint.bets.advice import Advice, Load, advice
-from counterpoint.bets.model import Bet, Decision, Reading, State, mapping, newest, read_bet
+from counterpoint.bets.evidence import Evidence
+from counterpoint.bets.model import (
+    Bet,
+    Decision,
+    ExitStance,
+    Reading,
+    State,
+    day_of,
+    mapping,
+    newest,
+    read_bet,
+)
+from counterpoint.bets.risks import RiskView, read_risks
 from counterpoint.errors import InputError
 from counterpoint.graph.entity import Activity, Entity
 from counterpoint.graph.flagd import flags_by_key
 from counterpoint.graph.reader import Reader
 from counterpoint.graph.ref import parse_ref
 
-__all__ = ["FlagNode", "Line", "MeasureNode", "Node", "TestNode", "load_of", "read_lines"]
+__all__ = [
+    "READ",
+    "BeliefNode",
+    "FlagNode",
+    "Line",
+    "MeasureNode",
+    "Node",
+    "TestNode",
+    "load_of",
+    "read_lines",
+    "reading_of",
+]
 
 READ = "experiment.read"
 """What the experiments room calls a reading in the activity log."""
-OUTWARD = ("servesPurpose", "supportsBelief", "implementedBy", "testedBy", "measuredBy")
+OUTWARD = (
+    *("servesPurpose", "supportsBelief", "restsOnInsight", "worksTowards"),
+    *("implementedBy", "testedBy", "rolledOutBy", "measuredBy"),
+    *("hasContributor", "sponsoredBy", "ledBy"),
+)
 """Relations of a bet that its line follows."""
 
 
@@ -28,6 +56,19 @@ class Node(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     title: str
     text: str = ""
     exists: bool = True
+
+
+class BeliefNode(Node, frozen=True, kw_only=True, rename="camel"):
+    """A belief with how sure those who hold it are, and until when."""
+
+    confidence: float | None = None
+    """0 to 1."""
+    expires: date | None = None
+    """The day after which it is to be read again."""
+
+    def expired(self, today: date) -> bool:
+        """Whether it is past its date."""
+        return self.expires is not None and self.expires < today
 
 
 class MeasureNode(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
@@ -68,13 +109,29 @@ class Line(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     owner: Node | None
     purposes: tuple[Node, ...] = ()
     """The bet's own first, then those of its beliefs."""
-    beliefs: tuple[Node, ...] = ()
+    beliefs: tuple[BeliefNode, ...] = ()
     measures: tuple[MeasureNode, ...] = ()
     flags: tuple[FlagNode, ...] = ()
     tests: tuple[TestNode, ...] = ()
     advice: tuple[Advice, ...] = ()
     decisions: tuple[Decision, ...] = ()
     """Newest first."""
+    insights: tuple[Node, ...] = ()
+    """The bet's own first, then those of its beliefs."""
+    data: tuple[Node, ...] = ()
+    goals: tuple[Node, ...] = ()
+    contributors: tuple[Node, ...] = ()
+    sponsor: Node | None = None
+    trio: tuple[Node, ...] = ()
+    rollouts: tuple[Node, ...] = ()
+    risks: tuple[RiskView, ...] = ()
+    stances: tuple[ExitStance, ...] = ()
+    """The newest answer of each side to the exit question, since the bet entered its stage."""
+
+    @property
+    def traced(self) -> bool:
+        """Whether the line reaches a purpose that exists; a bet whose line does not traces to nothing."""
+        return any(node.exists for node in self.purposes)
 
     @property
     def readings(self) -> tuple[Reading, ...]:
@@ -92,20 +149,43 @@ def read_lines(
     bets: Sequence[Entity],
     decisions: Mapping[str, tuple[Decision, ...]] | None = None,
     load: Load | None = None,
+    *,
+    evidence: Mapping[str, tuple[Evidence, ...]] | None = None,
+    stances: Mapping[str, tuple[ExitStance, ...]] | None = None,
+    today: date | None = None,
 ) -> tuple[Line, ...]:
     """Follow the relations of Bet entities through the graph, in the same order.
 
     `decisions` are the recorded ones by bet, newest first; without them the lines end at the verdict.
-    `load` is that of the unit that owns the bets, where somebody has counted it.
+    `load` is that of the unit that owns the bets, where somebody has counted it; `evidence` and `stances`
+    are those of each bet, where somebody has read them. Beliefs are past their date as of `today`.
     """
     refs = {ref for bet in bets for ref in (bet.owner, *_targets(bet, *OUTWARD)) if ref}
     found = reader.get_many(refs)
-    through_beliefs = {
-        ref for entity in found.values() if entity.kind == "Belief" for ref in entity.targets("servesPurpose")
-    }
-    found |= reader.get_many(through_beliefs - found.keys())
+    found |= _beyond(reader, found, "servesPurpose", of="Belief")
+    found |= _beyond(reader, found, "restsOnInsight", of="Belief")
+    found |= _beyond(reader, found, "drawnFrom", of="Insight")
     reads = reader.newest_activity(READ, [ref for bet in bets for ref in bet.targets("testedBy")])
-    return tuple(_line(bet, found, reads, (decisions or {}).get(bet.ref, ()), load) for bet in bets)
+    day = today or datetime.now(UTC).date()
+    return tuple(
+        _line(
+            bet,
+            found,
+            reads,
+            (decisions or {}).get(bet.ref, ()),
+            load,
+            None if evidence is None else evidence.get(bet.ref, ()),
+            None if stances is None else stances.get(bet.ref, ()),
+            day,
+        )
+        for bet in bets
+    )
+
+
+def _beyond(reader: Reader, found: Mapping[str, Entity], relation: str, *, of: str) -> dict[str, Entity]:
+    """What the entities of a kind lead to that is not there yet."""
+    further = {ref for entity in found.values() if entity.kind == of for ref in entity.targets(relation)}
+    return dict(reader.get_many(further - found.keys()))
 
 
 def load_of(reader: Reader, owner: str | None, most: int) -> Load | None:
@@ -122,28 +202,63 @@ def _line(
     reads: Mapping[str, Activity],
     decisions: tuple[Decision, ...],
     load: Load | None,
+    evidence: tuple[Evidence, ...] | None,
+    stances: tuple[ExitStance, ...] | None,
+    today: date,
 ) -> Line:
     bet = read_bet(entity)
     beliefs = _targets(entity, "supportsBelief")
-    through = [ref for belief in beliefs if belief in found for ref in found[belief].targets("servesPurpose")]
+    insights = _with(found, entity, "restsOnInsight", beliefs)
     flags = tuple(
-        flag for ref in _targets(entity, "implementedBy") for flag in _flags(found.get(ref), bet.ref)
+        flag for ref in _targets(entity, "implementedBy") for flag in _flags(found.get(ref), entity.ref)
     )
     tests = tuple(_test(found, reads.get(ref), ref) for ref in _targets(entity, "testedBy"))
     readings = tuple(test.reading for test in tests if test.reading)
+    held = tuple(_belief(found, ref) for ref in beliefs)
+    risks = read_risks(bet, evidence or ())
+    sponsor = next(iter(entity.targets("sponsoredBy")), None)
+
+    def nodes(refs: Iterable[str]) -> tuple[Node, ...]:
+        return tuple(_node(found, ref) for ref in refs)
+
     return Line(
         bet=bet,
         owner=_node(found, bet.owner) if bet.owner else None,
-        purposes=tuple(
-            _node(found, ref) for ref in dict.fromkeys([*_targets(entity, "servesPurpose"), *through])
-        ),
-        beliefs=tuple(_node(found, ref) for ref in beliefs),
+        purposes=nodes(_with(found, entity, "servesPurpose", beliefs)),
+        beliefs=held,
         measures=tuple(_measures(found, bet)),
         flags=flags,
         tests=tests,
-        advice=advice(bet, readings, flags=len(flags), load=load),
+        advice=advice(
+            bet,
+            readings,
+            flags=len(flags),
+            load=load,
+            risks=None if evidence is None else risks,
+            stances=stances,
+            expired=[node.title for node in held if node.expired(today)],
+        ),
         decisions=decisions,
+        insights=nodes(insights),
+        data=nodes(
+            dict.fromkeys(
+                ref for each in insights if each in found for ref in found[each].targets("drawnFrom")
+            )
+        ),
+        goals=nodes(_targets(entity, "worksTowards")),
+        contributors=nodes(_targets(entity, "hasContributor")),
+        sponsor=_node(found, sponsor) if sponsor else None,
+        trio=nodes(_targets(entity, "ledBy")),
+        rollouts=nodes(_targets(entity, "rolledOutBy")),
+        risks=risks,
+        stances=stances or (),
     )
+
+
+def _with(found: Mapping[str, Entity], entity: Entity, relation: str, through: Iterable[str]) -> list[str]:
+    """What a bet names itself, then what its beliefs lead to; each once."""
+    further = (ref for each in through if each in found for ref in found[each].targets(relation))
+    return list(dict.fromkeys([*entity.targets(relation), *further]))
 
 
 def _targets(entity: Entity, *relations: str) -> list[str]:
@@ -158,6 +273,16 @@ def _node(found: Mapping[str, Entity], ref: str) -> Node:
         ref=ref,
         title=entity.title or entity.name,
         text=str(entity.spec.get("statement") or entity.description),
+    )
+
+
+def _belief(found: Mapping[str, Entity], ref: str) -> BeliefNode:
+    spec = found[ref].spec if ref in found else {}
+    confidence = spec.get("confidence")
+    return BeliefNode(
+        **msgspec.structs.asdict(_node(found, ref)),
+        confidence=float(confidence) if isinstance(confidence, int | float) else None,
+        expires=day_of(spec.get("expires")),
     )
 
 
@@ -199,16 +324,17 @@ def _test(found: Mapping[str, Entity], read: Activity | None, ref: str) -> TestN
         experiment=node,
         flag_set=parse_ref(flag_set).name if flag_set else "",
         flag=str(spec.get("flag") or ""),
-        reading=_reading(node, read) if read else None,
+        reading=reading_of(node.ref, node.title, read) if read else None,
     )
 
 
-def _reading(experiment: Node, entry: Activity) -> Reading:
+def reading_of(experiment: str, title: str, entry: Activity) -> Reading:
+    """The reading of an experiment that an entry of the activity log holds."""
     detail = dict(mapping(entry.after))
     return Reading(
-        experiment=experiment.ref,
+        experiment=experiment,
         seq=entry.seq,
-        title=experiment.title,
+        title=title,
         at=entry.at,
         verdict=str(detail.get("verdict") or ""),
         sentence=str(detail.get("sentence") or ""),

@@ -8,10 +8,17 @@ from litestar.params import FromPath, FromQuery, URLEncodedBody
 from litestar.response import Redirect
 
 from counterpoint.bets import store
+from counterpoint.bets.board_pages import board_pages
 from counterpoint.bets.decisions import ReasonWantedError, decide
-from counterpoint.bets.form import BetForm, descriptor, field_errors, form_of, read_form
+from counterpoint.bets.evidence_pages import evidence_pages
+from counterpoint.bets.facts import facts_of
+from counterpoint.bets.form import BetForm, SideRow, descriptor, field_errors, form_of, read_form
+from counterpoint.bets.judgement.panel import judgement_of
+from counterpoint.bets.learned import read_learned
 from counterpoint.bets.line import Line
 from counterpoint.bets.model import STAGES, Stage
+from counterpoint.bets.panels import panels_of
+from counterpoint.bets.required import bet_ref
 from counterpoint.bets.shown import (
     EXAMPLE,
     arm_rows,
@@ -22,6 +29,7 @@ from counterpoint.bets.shown import (
     sight_nodes,
 )
 from counterpoint.bets.transitions import Ruling
+from counterpoint.bets.why_pages import why_pages
 from counterpoint.errors import InputError, PreconditionError
 from counterpoint.graph.actor import Actor
 from counterpoint.web import PageContext, render
@@ -54,6 +62,15 @@ def show_list(
         first_url="/bets" if cursor else None,
         example=EXAMPLE,
     )
+
+
+@get("/bets/learned", media_type=MediaType.HTML, include_in_schema=False, sync_to_thread=True)
+def show_learned(
+    ws: NamedDependency[Workspace], page: NamedDependency[PageContext], q: FromQuery[str] = ""
+) -> str:
+    """What bets that have ended taught, with thanks; `q` narrows to those with some words."""
+    words = q.strip()[:200]
+    return render(page, "bets/learned.html", learned=read_learned(ws.graph, words=words), words=words)
 
 
 @get("/bets/new", media_type=MediaType.HTML, include_in_schema=False, sync_to_thread=True)
@@ -102,7 +119,7 @@ def show_edit(
     name: FromPath[str],
 ) -> str:
     """The form as the bet is."""
-    line = store.read(ws.graph, _ref(namespace, name))
+    line = store.read(ws.graph, bet_ref(namespace, name))
     return _form(ws, page, form_of(line.bet), {}, line)
 
 
@@ -121,7 +138,7 @@ def edit(
     data: Posted,
 ) -> Page:
     """Store the changed bet, or show the form again with what is wrong."""
-    ref = _ref(namespace, name)
+    ref = bet_ref(namespace, name)
     form = read_form(data)
     line = store.read(ws.graph, ref)
     document, errors = descriptor(form, store.document_of(ws.graph, ref))
@@ -153,7 +170,7 @@ def show(
     name: FromPath[str],
 ) -> str:
     """One bet: its line of sight, newest verdict, decisions and the form for the next one."""
-    return _bet(ws, actor, page, store.read(ws.graph, _ref(namespace, name)))
+    return _bet(ws, actor, page, store.read(ws.graph, bet_ref(namespace, name)))
 
 
 @post(
@@ -171,11 +188,19 @@ def record(
     data: Posted,
 ) -> Page:
     """Record a decision, or show the page again and ask for the reason of an override."""
-    ref = _ref(namespace, name)
-    values = {key: str(data.get(key) or "").strip() for key in ("choice", "to", "reason")}
+    ref = bet_ref(namespace, name)
+    values = {key: str(data.get(key) or "").strip() for key in ("choice", "to", "reason", "learned")}
     to = Stage(values["to"]) if values["to"] in set(Stage) else None
     try:
-        decide(ws.graph, ref, values["choice"], actor=actor, reason=values["reason"], to=to)
+        decide(
+            ws.graph,
+            ref,
+            values["choice"],
+            actor=actor,
+            reason=values["reason"],
+            to=to,
+            learned=values["learned"],
+        )
     except InputError as error:
         errors = {problem.pointer.strip("/"): problem.message for problem in error.problems}
         ruling = error.ruling if isinstance(error, ReasonWantedError) else None
@@ -193,11 +218,14 @@ def _bet(
     ruling: Ruling | None = None,
 ) -> str:
     page = page.about(line.bet.owner)
+    with ws.graph.read() as reader:
+        judgement = judgement_of(reader, line.bet.ref, actor)
+    facts = facts_of(ws.graph, line, actor)
     return render(
         page,
         "bets/bet.html",
         line=line,
-        people=store.people_of(ws.graph, line),
+        people=store.people_of(ws.graph, line, facts.actors),
         bet_url=entity_url(line.bet.ref),
         nodes=sight_nodes(line),
         figures=figure_rows(line.verdict),
@@ -206,9 +234,18 @@ def _bet(
         stages=[(guide.stage.value, guide.stage.label) for guide in STAGES],
         options=options(line, page.customs.policy),
         permission=store.may_write(ws.graph, line, actor),
-        values=values or {"choice": "", "to": "", "reason": ""},
+        permission_to_help=facts.permission,
+        evidence=facts.evidence,
+        counting=facts.counting,
+        follow_ups=facts.follow_ups,
+        thanks=facts.thanks,
+        staleness=facts.staleness,
+        today=facts.today,
+        panels=panels_of(ws, line, actor),
+        values=values or {"choice": "", "to": "", "reason": "", "learned": ""},
         errors=errors or {},
         ruling=ruling,
+        judgement=judgement,
     )
 
 
@@ -239,18 +276,30 @@ def _form(
         purposes=store.names_of(ws.graph, "Purpose"),
         beliefs=store.names_of(ws.graph, "Belief"),
         metrics=store.names_of(ws.graph, "Metric"),
+        insights=store.names_of(ws.graph, "Insight"),
+        goals=store.names_of(ws.graph, "Goal"),
+        people=store.names_of(ws.graph, "User"),
+        sides=[*form.sides, SideRow()],
         similar=similar,
         looked=looked,
         similar_kinds=SIMILAR,
     )
 
 
-def _ref(namespace: str, name: str) -> str:
-    return f"bet:{namespace}/{name}"
-
-
 def _to(line: Line, told: str) -> Redirect:
     return Redirect(with_query(entity_url(line.bet.ref), told=told), status_code=303)
 
 
-pages: list[Any] = [show_list, show_new, create, show_edit, edit, show, record]
+pages: list[Any] = [
+    show_list,
+    show_learned,
+    show_new,
+    create,
+    show_edit,
+    edit,
+    show,
+    record,
+    *board_pages,
+    *evidence_pages,
+    *why_pages,
+]

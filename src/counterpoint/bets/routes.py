@@ -1,5 +1,6 @@
 """The API of bets: descriptors in, bets with their line of sight out, and decisions."""
 
+from datetime import date
 from typing import Any
 
 import msgspec
@@ -8,9 +9,12 @@ from litestar.di import NamedDependency
 from litestar.params import FromPath, FromQuery, JSONBody
 
 from counterpoint.bets import store
+from counterpoint.bets.board_routes import board_routes
 from counterpoint.bets.decisions import decide, decisions
+from counterpoint.bets.evidence_routes import evidence_routes
 from counterpoint.bets.line import Line
 from counterpoint.bets.model import Decision, Stage
+from counterpoint.bets.required import bet_ref
 from counterpoint.bets.transitions import Choice
 from counterpoint.graph.actor import Actor
 from counterpoint.paging import check_limit
@@ -24,12 +28,16 @@ MOST = 200
 """Bets on one page."""
 
 
-class DecisionInput(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class DecisionInput(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename="camel"):
     """A decision to record; a reason is asked for only where it is an override."""
 
     choice: Choice
     reason: str = ""
     to: Stage | None = None
+    learned: str = ""
+    """What was learned, for a bet that ends; it is kept in the bet's own text."""
+    follow_up_on: date | None = None
+    """The day on which an override comes back; after six weeks where it is left out."""
 
 
 class DecisionList(msgspec.Struct, frozen=True):
@@ -74,7 +82,7 @@ def create_bet(
 @get("/api/v1/bets/{namespace:str}/{name:str}", tags=["bets"], sync_to_thread=True)
 def read_bet(ws: NamedDependency[Workspace], namespace: FromPath[str], name: FromPath[str]) -> Response[Line]:
     """One bet with its line from purpose to decision; its version is in the header `ETag`."""
-    return _answer(store.read(ws.graph, _ref(namespace, name)))
+    return _answer(store.read(ws.graph, bet_ref(namespace, name)))
 
 
 @put("/api/v1/bets/{namespace:str}/{name:str}", tags=["bets"], sync_to_thread=True)
@@ -87,7 +95,7 @@ def write_bet(
     if_match: IfMatch = None,
 ) -> Response[Line]:
     """Store a bet from its descriptor; with `If-Match` only if it still has that version."""
-    ref = _ref(namespace, name)
+    ref = bet_ref(namespace, name)
     return _answer(store.write(ws.graph, data, actor=actor, ref=ref, if_match=read_etags(if_match)))
 
 
@@ -96,7 +104,7 @@ def list_decisions(
     ws: NamedDependency[Workspace], namespace: FromPath[str], name: FromPath[str]
 ) -> DecisionList:
     """The decisions about a bet, newest first, each with what was known that day."""
-    return DecisionList(decisions(ws.graph, _ref(namespace, name)))
+    return DecisionList(decisions(ws.graph, bet_ref(namespace, name)))
 
 
 @post("/api/v1/bets/{namespace:str}/{name:str}/decisions", tags=["bets"], sync_to_thread=True)
@@ -108,15 +116,29 @@ def record_decision(
     data: JSONBody[DecisionInput],
 ) -> Decision:
     """Record a decision. Nothing is refused to the owner; an override asks for a reason."""
-    return decide(ws.graph, _ref(namespace, name), data.choice, actor=actor, reason=data.reason, to=data.to)
-
-
-def _ref(namespace: str, name: str) -> str:
-    return f"bet:{namespace}/{name}"
+    return decide(
+        ws.graph,
+        bet_ref(namespace, name),
+        data.choice,
+        actor=actor,
+        reason=data.reason,
+        to=data.to,
+        learned=data.learned,
+        follow_up_on=data.follow_up_on,
+    )
 
 
 def _answer(line: Line) -> Response[Line]:
     return Response(line, headers=etag_header(line.bet.etag))
 
 
-routes: list[Any] = [list_bets, create_bet, read_bet, write_bet, list_decisions, record_decision]
+routes: list[Any] = [
+    list_bets,
+    create_bet,
+    read_bet,
+    write_bet,
+    list_decisions,
+    record_decision,
+    *evidence_routes,
+    *board_routes,
+]

@@ -1,12 +1,13 @@
 """Bets in the graph: list, read with the whole line, write. Decisions are in `decisions`."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
 import msgspec
 
-from counterpoint.bets.decisions import decisions_of, require_bet
-from counterpoint.bets.line import Line, load_of, read_lines
+from counterpoint.bets.line import Line, load_of
+from counterpoint.bets.required import require_bet
+from counterpoint.bets.whole import read_whole
 from counterpoint.errors import InputError, Problem
 from counterpoint.graph.actor import Actor
 from counterpoint.graph.customs import Customs
@@ -31,7 +32,7 @@ __all__ = [
 
 
 class BetPage(msgspec.Struct, frozen=True, rename="camel"):
-    """A part of the list of bets, each with its line of sight but without its decisions."""
+    """A part of the list of bets, each with its line of sight."""
 
     items: tuple[Line, ...]
     total: int
@@ -44,7 +45,7 @@ def list_bets(
     """The bets in the order of their names, of one owner or of all."""
     with graph.read() as reader:
         page = reader.find(kind="Bet", owner=owner, limit=limit, cursor=cursor)
-        return BetPage(read_lines(reader, page.items), page.total, page.next_cursor)
+        return BetPage(read_whole(reader, page.items), page.total, page.next_cursor)
 
 
 def read(graph: Graph, ref: str) -> Line:
@@ -76,13 +77,12 @@ def names_of(graph: Graph, kind: str, *, limit: int = 500) -> tuple[str, ...]:
     )
 
 
-def people_of(graph: Graph, line: Line) -> dict[str, str]:
-    """The names of those who decided about the bet, by their references."""
+def people_of(graph: Graph, line: Line, others: Iterable[str] = ()) -> dict[str, str]:
+    """The names of those who decided and answered about the bet, and of `others`, by their references."""
+    refs = {item.actor for item in line.decisions} | {item.actor for item in line.stances}
+    refs |= {each.actor for item in line.decisions for each in item.known.stances}
     with graph.read() as reader:
-        return {
-            ref: entity.title
-            for ref, entity in reader.get_many({item.actor for item in line.decisions}).items()
-        }
+        return reader.titles(refs.union(others))
 
 
 def may_write(graph: Graph, line: Line, actor: Actor) -> Permission:
@@ -129,7 +129,7 @@ def _read(graph: Graph, reader: Reader, ref: str) -> Line:
     entity = require_bet(reader, ref)
     limit = Customs(graph).read(reader, entity.owner).limit("betsAtOnce")
     load = load_of(reader, entity.owner, limit)
-    return read_lines(reader, [entity], {entity.ref: decisions_of(reader, entity.ref)}, load)[0]
+    return read_whole(reader, [entity], load=load)[0]
 
 
 def _problems(reader: Reader, document: Mapping[str, Any], ref: str | None, *, new: bool) -> list[Problem]:

@@ -27,6 +27,7 @@ from counterpoint.graph.kinds import KINDS, canonical_kind
 from counterpoint.graph.past import Life, life_of, versions_of
 from counterpoint.graph.ref import parse_ref
 from counterpoint.web import PageContext, render
+from counterpoint.web.sight import sight_nodes_of, sight_of
 from counterpoint.web.similar import contacts_of
 from counterpoint.web.urls import with_query
 from counterpoint.web.words import kind_word, kind_words
@@ -55,6 +56,8 @@ KIND_ORDER = (
     "Belief",
     "Purpose",
 )
+SIGHTED = SOFTWARE | {"Purpose", "Belief", "Insight", "Datum", "Goal", "Rollout"}
+"""Kinds whose page shows what they are for, or what is there because of them."""
 EVERY = "all"
 """What `kind` says to ask for every kind; without it the list begins with what people look for most."""
 FIRST = "Component"
@@ -176,6 +179,7 @@ def show_entity(
         known = reader.get_many(refs, at=moment, bare=True)
         people = reader.titles({step.actor for step in (*history, life.first)})
         touches = touching(reader, entity) if moment is None else []
+        sight = sight_of(reader, entity.ref) if moment is None and entity.kind in SIGHTED else None
         flow = flow_of(reader, entity) if moment is None and steps > 1 else None
         owner = known.get(entity.owner or "")
         problems = [found for _at, found in list_problems(reader, ref=ref)] if moment is None else []
@@ -196,6 +200,8 @@ def show_entity(
         has_flow=moment is None and shown.has_flow(sections),
         flow=flow,
         touches=[each for each in touches if page.practises(f"{each.kind.lower()}s")],
+        sight=sight if page.practises("bets") else None,
+        nodes_of=sight_nodes_of,
         problems=problems,
         scorecards=entity_section(ws, ref, moment) if page.practises("scorecards") else [],
         software=entity.kind in SOFTWARE,

@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 from counterpoint import __version__
-from counterpoint.cli.tree import COMMANDS, EXAMPLES, GROUPS, OPTIONS, overview
+from counterpoint.cli.examples import EXAMPLES
+from counterpoint.cli.tree import COMMANDS, GROUPS, OPTIONS, overview
 from counterpoint.errors import CounterpointError
 from counterpoint.terminal import Terminal, has_emitted, soften_encodings, terminal, use_terminal
 
@@ -34,11 +35,13 @@ def create_cli() -> "App":
         suppress_keyboard_interrupt=False,
         default_parameter=Parameter(negative="", show_default=_default),
     )
+    groups = {"": app}
     for group, commands in COMMANDS.items():
-        target = app
-        if group:
-            target = App(name=group, help=GROUPS[group])
-            app.command(target)
+        target = groups.get(group)
+        if target is None:
+            outer, _, name = group.rpartition(" ")  # "bets evidence" is a group within "bets"
+            target = groups[group] = App(name=name, help=GROUPS[group])
+            groups[outer].command(target)
         for name, (address, line) in commands.items():
             examples = EXAMPLES.get(f"{group} {name}".strip(), ())
             shown = "\n".join(["Examples:", *(f"  counterpoint {example}" for example in examples)])

@@ -12,9 +12,13 @@ from pathlib import Path
 from counterpoint.bets.decisions import decide
 from counterpoint.catalog.importer import import_targets
 from counterpoint.demo.arriving import arrivals, live_a_day, sent_together
+from counterpoint.demo.betting import decide_before, tell_bets
 from counterpoint.demo.checked import check
+from counterpoint.demo.decided import tell_boundaries, tell_decisions
+from counterpoint.demo.judged import close_review, tell_judgement, tell_review
 from counterpoint.demo.past import tell_past
 from counterpoint.demo.ramped import greetings, ramp_home, show_home
+from counterpoint.demo.rolled import give_to_all, roll_out
 from counterpoint.demo.simulate import Simulation, simulate
 from counterpoint.demo.voices import voice
 from counterpoint.errors import CounterpointError
@@ -60,6 +64,7 @@ PARTS = {
     "past": _Part("Remembering how it came to be", 0.1),
     "catalog": _Part("Reading 140 people, 18 squads and their software", 0.25),
     "flags": _Part("Importing the flags", 0.3),
+    "rollout": _Part("Rolling out, and back, and out again", 0.4),
     "events": _Part("Listening for four weeks", 0.85),
     "reading": _Part("Reading the experiment", 0.95),
     "decision": _Part("Deciding", 1.0),
@@ -89,18 +94,26 @@ def tell(workspace: Workspace, arpeggio: Path, *, seed: int, progress: Tell) -> 
     """
     progress(PARTS["past"].label, 0.0)
     tell_past(workspace, arpeggio)
+    tell_decisions(workspace.graph)
+    decide_before(workspace, arpeggio)
     progress(PARTS["catalog"].label, PARTS["past"].share)
     _import(workspace, SYNC, arpeggio / "catalog-info.yaml")
     progress(PARTS["flags"].label, PARTS["catalog"].share)
     write_set(workspace, ENGINEER, DEFAULT_SET, arpeggio / "flags.json")
     ramp_home(workspace, arpeggio)
     _import(workspace, ANALYST, arpeggio / "experiments")
-    progress(PARTS["events"].label, PARTS["flags"].share)
+    progress(PARTS["rollout"].label, PARTS["flags"].share)
+    roll_out(workspace, arpeggio, seed=seed)
+    progress(PARTS["events"].label, PARTS["rollout"].share)
     simulation = _listen(workspace, seed, progress)
     show_home(workspace)
     live_a_day(workspace, seed=seed)
     progress(PARTS["reading"].label, PARTS["events"].share)
     _read(workspace)
+    tell_boundaries(workspace.graph)
+    tell_judgement(workspace.graph, seed)
+    review = tell_review(workspace.graph)
+    tell_bets(workspace)
     progress(PARTS["decision"].label, PARTS["reading"].share)
     reason = (
         "Four full weeks and 6,000 listeners. Listening rose by more than we asked for, and neither the "
@@ -108,6 +121,8 @@ def tell(workspace: Workspace, arpeggio: Path, *, seed: int, progress: Tell) -> 
         "again after twelve weeks."
     )
     decide(workspace.graph, BET, "ship", actor=OWNER, reason=reason)
+    give_to_all(workspace)
+    close_review(workspace.graph, review)
     voice(workspace)
     check(workspace)
     progress("Done", PARTS["decision"].share)
@@ -127,7 +142,7 @@ def _listen(workspace: Workspace, seed: int, progress: Tell) -> Simulation:
     simulation = simulate(flags, seed=seed)
     greeted = greetings(simulation.variants, seed)
     events = list(merge(simulation.events, greeted, key=lambda event: event["time"]))
-    start, end = PARTS["flags"].share, PARTS["events"].share
+    start, end = PARTS["rollout"].share, PARTS["events"].share
     with arrivals(workspace) as journal:
         told = 0
         for chunk in sent_together(events):

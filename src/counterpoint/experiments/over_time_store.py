@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 from msgspec.structs import replace
 
 from counterpoint.experiments import store
+from counterpoint.experiments.journal_totals import EXPOSURE
 from counterpoint.experiments.over_time import OverTime, centres_of, days_of, over_time, part_of
 from counterpoint.experiments.result import Result
 from counterpoint.experiments.standing import Standing
@@ -70,7 +71,7 @@ def _basis(
 
 def _large(workspace: Workspace, loaded: store.Loaded) -> bool:
     """Whether reading all events of the plan takes seconds."""
-    types = {store.EXPOSURE, *loaded.plan.types}
+    types = {EXPOSURE, *loaded.plan.types}
     with workspace.journal.snapshot(workspace.journal.engine) as snapshot:
         return sum(each.events for each in snapshot.segments if each.type in types) >= LARGE
 
@@ -87,7 +88,7 @@ def _computed(workspace: Workspace, loaded: store.Loaded, result: Result) -> Ove
 
     centres = centres_of(asked, result)
     with workspace.journal.snapshot(workspace.journal.engine) as snapshot:
-        exposures = exposures_of(plan, snapshot.events(store.EXPOSURE))
+        exposures = exposures_of(plan, snapshot.events(EXPOSURE))
         expression = course_expression(
             asked,
             exposures,

@@ -22,7 +22,7 @@ from counterpoint.graph.entity import Entity
 from counterpoint.graph.ref import Ref, parse_ref
 from counterpoint.spelling import near
 
-__all__ = ["metric_of", "metric_refs", "moment_in", "near_refs", "part_refs", "plan_of"]
+__all__ = ["metric_of", "metric_refs", "moment_in", "near_refs", "part_refs", "plan_of", "untested"]
 
 TESTED = get_args(Aggregation)
 """Aggregations that give one number per user, which tests compare."""
@@ -68,13 +68,13 @@ def plan_of(experiment: Entity, metrics: Mapping[str, Entity], known: Iterable[s
     ]
     if problems:
         raise InputError(f"The experiment {experiment.name} names metrics that do not exist.", problems)
-    untested = [
+    refused = [
         Problem(reason, pointer)
         for pointer, ref, _ in _measures(experiment)
-        if (reason := _untested(metrics[ref], metrics))
+        if (reason := untested(metrics[ref], metrics))
     ]
-    if untested:
-        raise InputError(f"The experiment {experiment.name} names metrics that no test decides.", untested)
+    if refused:
+        raise InputError(f"The experiment {experiment.name} names metrics that no test decides.", refused)
     spec = experiment.spec
     found = [
         (pointer, metric_of(metrics[ref], metrics), item) for pointer, ref, item in _measures(experiment)
@@ -124,7 +124,7 @@ def _segments(spec: Mapping[str, Any]) -> tuple[str, ...]:
     return tuple(dict.fromkeys((*(spec.get("segments") or ()), *of_table)))
 
 
-def _untested(metric: Entity, metrics: Mapping[str, Entity]) -> str:
+def untested(metric: Entity, metrics: Mapping[str, Entity]) -> str:
     """Why an experiment cannot be decided by a metric; empty where it can."""
     aggregation, direction = metric.spec["aggregation"], metric.spec["direction"]
     if aggregation not in TESTED:

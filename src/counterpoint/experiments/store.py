@@ -10,6 +10,7 @@ from msgspec.structs import replace
 
 from counterpoint.engine import EngineAddress
 from counterpoint.errors import ConflictError, InputError, NotFoundError
+from counterpoint.experiments.journal_totals import EXPOSURE, columns_of, kept_totals
 from counterpoint.experiments.model import Experiment
 from counterpoint.experiments.plan import metric_refs, near_refs, part_refs, plan_of
 from counterpoint.experiments.result import Result, Taken
@@ -28,9 +29,6 @@ from counterpoint.workspace import Workspace
 
 if TYPE_CHECKING:
     from counterpoint.experiments.sizing import Sizing
-    from counterpoint.experiments.totals import Totals
-    from counterpoint.journal import Snapshot
-    from counterpoint.journal.columns import Kind
 
 __all__ = [
     "Loaded",
@@ -48,7 +46,6 @@ __all__ = [
     "titles_of",
 ]
 
-EXPOSURE = "feature_flag.evaluation"
 READ = "experiment.read"
 LOOK = "experiment.look"
 ACKNOWLEDGED = "experiment.acknowledged"
@@ -367,9 +364,9 @@ def _analyze(
         return read_source(workspace, loaded, loaded.source, now, explore=exploratory)
     plan, engine = loaded.plan, engine or workspace.journal.engine
     with workspace.journal.snapshot(engine) as snapshot:
-        exposures = exposures_of(plan, snapshot.events(EXPOSURE, attributes=_segments(plan)))
+        exposures = exposures_of(plan, snapshot.events(EXPOSURE, attributes=columns_of(plan)))
         events = snapshot.events(*plan.types)
-        totals = None if full else _kept_totals(workspace, plan, snapshot)
+        totals = None if full else kept_totals(workspace, plan, snapshot)
         return analyze(
             plan,
             exposures,
@@ -382,27 +379,6 @@ def _analyze(
             acknowledged=loaded.acknowledged is not None,
             explore=exploratory,
         )
-
-
-def _segments(plan: Experiment) -> dict[str, "Kind"]:
-    """The columns of exposures that segments need beside those that they have anyway."""
-    from counterpoint.journal.model.row import COLUMNS
-
-    return {name: "string" for name in plan.segments if name not in COLUMNS}
-
-
-def _kept_totals(workspace: Workspace, plan: Experiment, snapshot: "Snapshot") -> "Totals | None":
-    """The totals out of sums that are kept beside the journal; none where that is switched off or would not pay."""
-    from counterpoint.experiments.daily import daily_totals, key_of, pays
-    from counterpoint.journal.daily import Kept, trim
-
-    journal = workspace.journal
-    most = journal.settings.daily_mb * 1_000_000
-    if not most or not pays(plan, snapshot):
-        return None
-    totals = daily_totals(plan, snapshot, Kept(journal.folder, key_of(plan)), holds=journal.holds)
-    trim(journal.folder, most)
-    return totals
 
 
 def _notes(reader: Reader, entity: Entity, plan: Experiment) -> Iterator[str]:

@@ -28,6 +28,7 @@ from counterpoint.flags.composition.plan import reattach_command
 from counterpoint.flags.composition.reading import Locate, read_located
 from counterpoint.flags.drafts import Draft
 from counterpoint.flags.drafts import document_of as set_document_of
+from counterpoint.flags.driven import still_driven
 from counterpoint.flags.model import FlagSet
 from counterpoint.flags.store import Written, change_set, find_set
 from counterpoint.graph.actor import Actor
@@ -42,6 +43,7 @@ __all__ = [
     "Composed",
     "change_plans",
     "compose",
+    "drive",
     "edit_plans",
     "kill",
     "ramp",
@@ -151,6 +153,8 @@ class Writing(TypedDict, total=False):
     """Check everything, tell what would change, write nothing."""
     reason: str | None
     """For the activity log."""
+    reasoned: bool
+    """Whether a person gave a reason; by default whether there is one."""
 
 
 def ramp(
@@ -162,6 +166,7 @@ def ramp(
         NotFoundError: there is no such set, or the flag has no plan.
         CompositionError: the flag was edited by hand, or the percentage is none.
     """
+    writing["reasoned"] = bool(writing.get("reason"))
     writing["reason"] = _because(f"Ramp of {key!r} to {percent:g} %", writing)
     return edit_plans(
         workspace, actor, name, key, lambda current: with_ramp(current, key, percent), **writing
@@ -235,6 +240,38 @@ def edit_plans(
     )
 
 
+def drive(
+    workspace: Workspace,
+    actor: Actor,
+    name: str,
+    key: str,
+    edit: Callable[[Composition], Composition],
+    *,
+    rollout: str,
+    also: Callable[[Writer], None],
+    certain: bool = False,
+    **writing: Unpack[Writing],
+) -> Composed:
+    """As `edit_plans`, by the rollout that moves the flag; what `also` writes is in the same transaction.
+
+    With `certain` nothing about flags that build on it stands in the way, and a flag that no plan drives any more is
+    disabled: what a rollout takes back must be taken back.
+
+    Raises:
+        NotFoundError: there is no such set or flag, or (unless `certain`) the flag has no plan.
+        CompositionError: what the edit makes cannot be used; nothing was changed.
+    """
+
+    def change(current: Composition, definition: Definition) -> _Next:
+        if certain and key not in current.flags:
+            return _Next(current, _with_state(definition, key, "DISABLED"))
+        return _Next(edit(current), definition)
+
+    return _change_flag(
+        workspace, actor, name, key, change, certain=certain, driver=rollout, also=also, **writing
+    )
+
+
 def _change_flag(
     workspace: Workspace,
     actor: Actor,
@@ -243,6 +280,8 @@ def _change_flag(
     change: Callable[[Composition, Definition], _Next],
     *,
     certain: bool = False,
+    driver: str | None = None,
+    also: Callable[[Writer], None] | None = None,
     **writing: Unpack[Writing],
 ) -> Composed:
     """As `change_plans`, for one flag that has to be there."""
@@ -253,7 +292,9 @@ def _change_flag(
             raise NotFoundError(f"There is no flag {key!r} in the set{near(key, list(flags))}.")
         return change(current, definition)
 
-    return change_plans(workspace, actor, name, changed, touched=key, certain=certain, **writing)
+    return change_plans(
+        workspace, actor, name, changed, touched=key, certain=certain, driver=driver, also=also, **writing
+    )
 
 
 def _because(done: str, writing: Writing) -> str:
@@ -274,6 +315,9 @@ def change_plans(
     if_match: Collection[str] | None = None,
     dry_run: bool = False,
     reason: str | None = None,
+    reasoned: bool | None = None,
+    driver: str | None = None,
+    also: Callable[[Writer], None] | None = None,
 ) -> Composed:
     """Let a set's plans become what `change` makes of them, and its definition what they compile to.
 
@@ -291,7 +335,14 @@ def change_plans(
         if_match: etags one of which the set must have, or `*` for any.
         dry_run: check everything, write nothing.
         reason: for the activity log.
+        reasoned: whether a person gave a reason; by default whether there is one.
+        driver: reference of the rollout that makes this change; what it moves itself asks for no reason.
+        also: writes what belongs to the change, in the same transaction.
+
+    Raises:
+        CompositionError: a rollout moves a flag that changes, and nobody says why; or what was made cannot be used.
     """
+    asked = not (certain or (bool(reason) if reasoned is None else reasoned))
     made: list[tuple[Composition, Composition]] = []
 
     def draft(writer: Writer, existing: Entity | None) -> Draft:
@@ -305,6 +356,7 @@ def change_plans(
         bucketing: Bucketing = "v3" if existing and existing.spec.get("bucketing") == "v3" else "v2"
         planned = change(known, definition)
         after = _pinned(planned.composition, known, bucketing)
+        after = still_driven(after, known, driver, asks_reason=asked)
         new, troubles = _compiled(
             planned.definition, after, bucketing, only, touched, locate, certain=certain
         )
@@ -318,7 +370,9 @@ def change_plans(
         return Draft(document, flags, (*remarks, *edits, *planned.remarks, *troubles), planned=True)
 
     with seldom_collecting():  # a kill of one of a thousand flags takes half the time
-        written = change_set(workspace, actor, name, draft, if_match=if_match, dry_run=dry_run, reason=reason)
+        written = change_set(
+            workspace, actor, name, draft, if_match=if_match, dry_run=dry_run, reason=reason, also=also
+        )
     ((old, new),) = made
     return Composed(written, new, tuple(difference(old, new)))
 

@@ -40,6 +40,7 @@ from counterpoint.graph.reader import Reader
 from counterpoint.web import PageContext, render
 from counterpoint.web.charts.series import Series, line_chart
 from counterpoint.web.formats import number
+from counterpoint.web.sight import sight_nodes_of, sight_of_flag
 from counterpoint.web.urls import flag_url, with_query
 from counterpoint.workspace import Workspace
 
@@ -149,6 +150,7 @@ def _shown(
         experiments = _experiments(reader, stored, flag.key)
         known = dict(reader.get_many(_refs(item, (each.actor for each in history.items))))
         permission = may_write(reader, stored.entity, actor)
+        sight = sight_of_flag(reader, stored.entity.name, flag.key)
     driven = plan is not None and flag.enabled and not flag.fault
     steps = steps_now(flag, plan, composition, now=time.time())
     tried, problem = _tried(context)
@@ -181,6 +183,8 @@ def _shown(
         places=places[:PLACES] if places else places,
         more_places=max(0, len(places or ()) - PLACES),
         permission=permission,
+        sight=sight,
+        nodes_of=sight_nodes_of,
         exposures=_exposures(ws, stored.name, flag),
         targeting=_pretty(flag.targeting) if flag.targeting is not None else None,
         definition=_pretty(_definition(stored, flag.key)),

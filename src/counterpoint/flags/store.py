@@ -172,10 +172,12 @@ def change_set(
     if_match: Collection[str] | None = None,
     dry_run: bool = False,
     reason: str | None = None,
+    also: Callable[[Writer], None] | None = None,
 ) -> Written:
     """Let a flag set become what `draft` makes of what it is, in one transaction; a draft's own reason outdoes `reason`.
 
-    A dry run checks all that a write does, whether the actor may and the etag included, and writes nothing.
+    A dry run checks all that a write does, whether the actor may and the etag included, and writes nothing. What
+    `also` writes is written with it, or, where it raises, neither is.
 
     Raises:
         InputError: what was made is no good descriptor.
@@ -189,6 +191,8 @@ def change_set(
         changes = changes_between(existing.document if existing else None, made.document)
         with _pointing_into_definition():
             put = writer.put(made.document, reason=made.reason or reason, if_match=if_match)
+        if also is not None:
+            also(writer)
         if dry_run:
             raise _UndoneError
     removed = tuple(flag.key for flag in changes.flags if flag.action == "removed")

@@ -7,7 +7,10 @@ from typing import Any
 from counterpoint.errors import Problem
 from counterpoint.graph.fields import Field, Reference
 
-__all__ = ["OWNER", "TYPE", "Kind", "LooseReference", "refers"]
+__all__ = ["OURS", "OWNER", "TYPE", "Kind", "LooseReference", "refers"]
+
+OURS = ("counterpoint.dev/v1",)
+"""The version of our own kinds."""
 
 
 @dataclass(frozen=True, slots=True)

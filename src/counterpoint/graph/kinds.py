@@ -6,8 +6,8 @@ from typing import Any
 
 from counterpoint.errors import Problem
 from counterpoint.graph.fields import Field, Reference, check_fields
-from counterpoint.graph.kind import OWNER, TYPE, Kind, LooseReference, refers
-from counterpoint.graph.own_kinds import OURS, OWN_KINDS
+from counterpoint.graph.kind import OURS, OWNER, TYPE, Kind, LooseReference, refers
+from counterpoint.graph.own_kinds import OWN_KINDS
 
 __all__ = ["BACKSTAGE", "INVERSES", "KINDS", "OURS", "Kind", "LooseReference", "canonical_kind", "kind_of"]
 

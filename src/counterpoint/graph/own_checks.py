@@ -7,7 +7,7 @@ from typing import Any
 from counterpoint.errors import Problem, escape
 from counterpoint.graph.table_source import check_source
 
-__all__ = ["check_dashboard", "check_experiment", "check_metric", "check_size"]
+__all__ = ["check_dashboard", "check_experiment", "check_metric", "check_size", "check_whole"]
 
 
 def _check_plan(spec: Mapping[str, Any]) -> Iterator[Problem]:
@@ -22,9 +22,9 @@ def _check_plan(spec: Mapping[str, Any]) -> Iterator[Problem]:
     for arm in spec.get("shares") or {}:
         if arm != control and arm not in seen:
             yield Problem(f"{arm} is neither the control nor a treatment.", f"/spec/shares/{escape(arm)}")
-    yield from _check_whole(spec, "unitsPerArm", "/spec")
+    yield from check_whole(spec, "unitsPerArm", "/spec")
     for name in ("looks", "maximum", "tunedAt"):
-        yield from _check_whole(spec.get("stopping") or {}, name, "/spec/stopping")
+        yield from check_whole(spec.get("stopping") or {}, name, "/spec/stopping")
     decision = spec.get("decision", "rule-2")
     if not isinstance(decision, Mapping) and decision not in ("rule-1", "rule-2"):
         yield Problem(
@@ -33,7 +33,8 @@ def _check_plan(spec: Mapping[str, Any]) -> Iterator[Problem]:
         )
 
 
-def _check_whole(holder: Mapping[str, Any], name: str, place: str) -> Iterator[Problem]:
+def check_whole(holder: Mapping[str, Any], name: str, place: str) -> Iterator[Problem]:
+    """What is wrong with a number that must be whole, where it is given."""
     if not float(holder.get(name, 1)).is_integer():
         yield Problem(f"{name} is {holder[name]:g}; it must be a whole number.", f"{place}/{name}")
 

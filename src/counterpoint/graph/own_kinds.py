@@ -1,24 +1,19 @@
 """Our own kinds of entity, beside Backstage's."""
 
+from counterpoint.graph.bet_kinds import BET_KINDS, METRIC
 from counterpoint.graph.fields import Field, Reference
 from counterpoint.graph.flagd import by_key, check_flag_set
-from counterpoint.graph.kind import OWNER, Kind, LooseReference, refers
+from counterpoint.graph.kind import OURS, OWNER, Kind, LooseReference, refers
 from counterpoint.graph.own_checks import check_dashboard, check_experiment, check_metric, check_size
+from counterpoint.graph.rollout_checks import check_rollout
 from counterpoint.graph.scorecard import SCORECARD, check_scorecard
 from counterpoint.graph.table_source import SOURCE
 from counterpoint.practices import check_pack
 from counterpoint.vocabulary import check_nouns
 
-__all__ = ["OURS", "OWN_KINDS"]
+__all__ = ["OWN_KINDS"]
 
-OURS = ("counterpoint.dev/v1",)
-
-
-PURPOSE = refers("purpose", "Purpose", "servesPurpose", "purposeServedBy")
-METRIC = refers("metric", "Metric", "measuredBy", "measures", required=True)
-SUCCESS = Field("success", "objects", fields=(METRIC, Field("expect")))
 UNITS = refers("units", "Group", "appliesTo", "hasCustoms", many=True)
-GUARDRAILS = Field("guardrails", "objects", fields=(METRIC, Field("margin", "number", minimum=0)))
 SCALE = Field("scale", choices=("relative", "absolute"))
 BASELINE = Field(
     "baseline",
@@ -64,6 +59,45 @@ QUALITY = Field(
     ),
 )
 
+ROLLOUT_PLAN = (
+    Field(
+        "steps",
+        "objects",
+        at_least=1,
+        fields=(
+            Field("percent", "number", required=True, minimum=0.001, maximum=100),
+            Field("hold"),
+            Field("minimumSample", "number", minimum=0),
+            Field("monitored", "flag"),
+            Field("approval", "flag"),
+            Field("inconclusive", choices=("hold", "proceed")),
+        ),
+    ),
+    Field(
+        "guardrails",
+        "objects",
+        fields=(
+            METRIC,
+            Field("margin", "number", required=True, minimum=0),
+            SCALE,
+            Field("test", choices=("anytime", "group-sequential")),
+            Field("action", choices=("roll-back", "pause")),
+            Field("looks", "number", minimum=1, maximum=400),
+            Field("maximum", "number", minimum=2),
+            Field("spending", choices=("power", "obrien-fleming", "pocock", "hwang-shih-decani")),
+            Field("parameter", "number"),
+            BASELINE,
+        ),
+    ),
+    Field("alpha", "number", minimum=0, maximum=1),
+    Field("sampleRatioAlpha", "number", minimum=0, maximum=1),
+    Field("least", "number", minimum=2),
+    Field("tunedAt", "number", minimum=2),
+    Field("usersPerDay", "number", minimum=0),
+    Field("limits", "object", fields=(Field("stale"), Field("trouble"), Field("patience"))),
+)
+"""What a rollout may say of its own, and a template for all."""
+
 
 OWN_KINDS = (
     Kind(
@@ -92,30 +126,7 @@ OWN_KINDS = (
         (Field("label", required=True), refers("owner", "Group", "ownedBy", "ownerOf")),
         purpose="A role that somebody can have in a unit.",
     ),
-    Kind(
-        "Purpose",
-        OURS,
-        (OWNER, Field("statement", required=True)),
-        purpose="What the organisation, or a part of it, is there for.",
-    ),
-    Kind(
-        "Belief",
-        OURS,
-        (
-            OWNER,
-            Field("statement", required=True),
-            PURPOSE,
-            Field("confidence", "number", minimum=0, maximum=1),
-            Field("expires", "date"),
-        ),
-        purpose="What we hold to be true, until evidence says otherwise.",
-    ),
-    Kind(
-        "Goal",
-        OURS,
-        (OWNER, METRIC, Field("target", "number", required=True), Field("due", "date"), PURPOSE),
-        purpose="A value that a metric should reach by a date.",
-    ),
+    *BET_KINDS,
     Kind(
         "Metric",
         OURS,
@@ -186,23 +197,6 @@ OWN_KINDS = (
         ),
         purpose="Figures that a unit looks at, each with its definition and its events.",
         check=check_dashboard,
-    ),
-    Kind(
-        "Bet",
-        OURS,
-        (
-            OWNER,
-            Field("stage", choices=("think", "build", "ship", "tweak")),
-            Field("state", choices=("active", "paused", "killed", "retired")),
-            refers("beliefs", "Belief", "supportsBelief", "supportedByBet", many=True),
-            PURPOSE,
-            Field("hypothesis"),
-            SUCCESS,
-            GUARDRAILS,
-            Field("kill"),
-            Field("patience", "date"),
-        ),
-        purpose="An initiative with a hypothesis, success and kill criteria.",
     ),
     Kind(
         "FlagSet",
@@ -287,10 +281,22 @@ OWN_KINDS = (
         (
             OWNER,
             Field("flag", required=True),
+            refers("flagSet", "FlagSet", "rollsOutFlagOf", "rolledOutIn", default="default"),
             refers("bet", "Bet", "rollsOutBet", "rolledOutBy"),
-            Field("steps", "any"),
+            refers("component", "Component", "rollsOutComponent", "componentOfRollout"),
+            refers("template", "RolloutTemplate", "followsTemplate", "templateOf"),
+            Field("environment"),
+            *ROLLOUT_PLAN,
         ),
-        purpose="Steps by which a variant reaches more people.",
+        purpose="Steps by which a variant reaches more people, and the guardrails that stop it.",
+        check=check_rollout,
+    ),
+    Kind(
+        "RolloutTemplate",
+        OURS,
+        (OWNER, *ROLLOUT_PLAN),
+        purpose="What rollouts of the organisation do unless they say otherwise.",
+        check=check_rollout,
     ),
     Kind(
         "Scorecard",

@@ -11,11 +11,12 @@ from counterpoint.web.activity import ActivityGroup, grouped, named_in, practise
 from counterpoint.web.formats import plural
 from counterpoint.web.urls import entity_url
 
-__all__ = ["BetRow", "Home", "Prompt", "Step", "first_steps", "gather", "prompts"]
+__all__ = ["BetRow", "Home", "Prompt", "Step", "first_steps", "gather", "prompts", "returning"]
 
 BETS = 200
 """Active bets that are looked at for what needs a decision; the page lists the first few."""
 READ, DECIDED = "experiment.read", "bet.decided"
+ASKED, LEARNED = "override.asked", "override.learned"
 """What the rooms call these changes in the activity log."""
 SOFTWARE = ("Component", "API", "Resource", "System", "Domain")
 
@@ -100,7 +101,8 @@ def gather(
     purposes = reader.find(kind="Purpose", order="name", limit=1).items
     recent = grouped(practised(reader.activity(hidden=hidden, limit=200), hides), limit=8)
     entries = [entry for group in recent for entry in group.shown]
-    waiting = prompts(bets, beliefs, reads, decisions, today or datetime.now(UTC).date())
+    day = today or datetime.now(UTC).date()
+    waiting = (*prompts(bets, beliefs, reads, decisions, day), *returning(reader, bets, day))
     owners = {owner for owner in (*(bet.owner for bet in bets), *(one.owner for one in waiting)) if owner}
     has_reads = bool(reads or reader.activity(action=READ, limit=1))
     steps = first_steps(
@@ -163,6 +165,22 @@ def prompts(
         if days is not None:
             why = f"This belief expired {plural(days, 'day')} ago. Do you still hold it?"
             found.append(Prompt(belief.title, why, entity_url(belief.ref), belief.owner, "belief"))
+    return tuple(found)
+
+
+def returning(reader: Reader, bets: Sequence[Entity], today: date) -> tuple[Prompt, ...]:
+    """Return the overrides that come back: each asks what came of passing over a rule."""
+    refs = [bet.ref for bet in bets]
+    asked, learned = reader.newest_activity(ASKED, refs), reader.newest_activity(LEARNED, refs)
+    found = []
+    for bet in bets:
+        entry, answer = asked.get(bet.ref), learned.get(bet.ref)
+        due = str(_field(entry, "due") or "9999-12-31")
+        if entry and due <= today.isoformat() and (answer is None or answer.seq < entry.seq):
+            why = "It passed over a rule with a reason, and asked to be looked at again. What came of it?"
+            found.append(
+                Prompt(bet.title, why, f"{entity_url(bet.ref)}#follow-ups", bet.owner, "decision", "info")
+            )
     return tuple(found)
 
 

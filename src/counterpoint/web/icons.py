@@ -67,6 +67,8 @@ ICONS: dict[str, str] = {
 
 KIND_ICONS = {
     "bet": "bet",
+    "datum": "events",
+    "insight": "search",
     "belief": "belief",
     "goal": "goal",
     "metric": "metric",

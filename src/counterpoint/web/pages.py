@@ -12,6 +12,7 @@ from counterpoint.web.activity import grouped, named_in
 from counterpoint.web.finding import Finder, kinds_in, search
 from counterpoint.web.home import gather
 from counterpoint.web.render import PageContext, render
+from counterpoint.web.sight import sight_nodes_of, sight_of, sight_of_flag
 from counterpoint.web.urls import with_query
 from counterpoint.web.words import kind_words
 from counterpoint.workspace import Workspace
@@ -101,10 +102,37 @@ def show_activity(
     )
 
 
+HINTS = {
+    "Bet": "Name a purpose, or a belief that serves one, in the bet.",
+    "Belief": "Name the purpose that it serves in the belief.",
+    "Flag": "Give the flag the metadata entry `bet`, and the bet a purpose or a belief.",
+    "Experiment": "Name the bet that it tests in the experiment.",
+}
+"""What makes a thing that traces to nothing trace to a purpose, by kind."""
+HINT = "A flag whose metadata name it and a bet joins it to what the bet is for."
+
+
+@get("/line", media_type=MediaType.HTML, include_in_schema=False, sync_to_thread=True)
+def show_line(
+    ws: NamedDependency[Workspace],
+    page: NamedDependency[PageContext],
+    ref: FromQuery[str] = "",
+) -> str:
+    """The line of sight of anything: an entity by its reference, a flag as `flag:<set>/<key>`."""
+    with ws.graph.read() as reader:
+        if ref.startswith("flag:"):
+            flag_set, _, key = ref.removeprefix("flag:").partition("/")
+            sight = sight_of_flag(reader, flag_set, key)
+        else:
+            sight = sight_of(reader, ref)
+    hint = HINTS.get(sight.node.kind, HINT)
+    return render(page, "web/line.html", sight=sight, nodes_of=sight_nodes_of, hint=page.tell(hint))
+
+
 @get("/design", media_type=MediaType.HTML, include_in_schema=False, sync_to_thread=True)
 def show_design(page: NamedDependency[PageContext]) -> str:
     """Every component in all its states."""
     return design.leading_nowhere(render(page, "web/design.html", **design.specimens()))
 
 
-pages = [show_home, show_search, show_activity, show_design]
+pages = [show_home, show_search, show_activity, show_line, show_design]

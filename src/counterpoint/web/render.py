@@ -31,7 +31,7 @@ STATIC = Path(__file__).resolve().parent / "static"
 """The folder that the server offers as `/static`."""
 
 NAVIGATION = (
-    ("", (("/", "Home", "home"),)),
+    ("", (("/", "Home", "home"), ("/my-week", "My week", "activity"))),
     (
         "The graph",
         (
@@ -46,9 +46,11 @@ NAVIGATION = (
         "The loop",
         (
             ("/bets", "Bets", "bet"),
+            ("/decisions", "Decisions", "decision"),
             ("/concerns", "Concerns", "warning"),
             ("/feedback", "Feedback", "down"),
             ("/flags", "Flags", "flag"),
+            ("/rollouts", "Rollouts", "rollout"),
             ("/experiments", "Experiments", "experiment"),
             ("/dashboards", "Dashboards", "dashboard"),
         ),
@@ -61,6 +63,8 @@ PARTS = {"/concerns": "/bets", "/feedback": "/bets"}
 BELONGING = (
     (re.compile("/(units|people)/"), "/organisation"),
     (re.compile("/(vocabulary|practices|criticisms)$"), "/settings"),
+    (re.compile("/(predictions|briefs)(/|$)"), "/bets"),
+    (re.compile("/boundaries$"), "/decisions"),
     (re.compile("/catalog/[^/]+/[^/]+/[^/]+/docs(/|$)"), "/docs"),
 )
 """Pages whose address does not begin with that of the part of the navigation to which they belong."""

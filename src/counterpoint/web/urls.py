@@ -10,9 +10,12 @@ __all__ = ["catalog_url", "entity_url", "flag_url", "ref_parts", "set_url", "thi
 ROOM_PAGES = {
     "bet": "/bets",
     "dashboard": "/dashboards",
+    "datum": "/bets/why/datum",
     "experiment": "/experiments",
     "group": "/units",
+    "insight": "/bets/why/insight",
     "metric": "/dashboards/metrics",
+    "rollout": "/rollouts",
     "scorecard": "/scorecards",
     "user": "/people",
 }

@@ -27,6 +27,9 @@ TONES: dict[str, tuple[str, str]] = {
     "open": ("info", "circle"),
     "inconclusive": ("quiet", "equal"),
     "undecided": ("quiet", "equal"),
+    "fail": ("bad", "cross"),
+    "too few users": ("quiet", "circle"),
+    "missing": ("warn", "warning"),
     "keep running": ("info", "activity"),
     "wait": ("info", "activity"),
     "iterate": ("info", "edit"),
@@ -38,6 +41,20 @@ TONES: dict[str, tuple[str, str]] = {
     "think": ("quiet", "belief"),
     "build": ("info", "component"),
     "tweak": ("accent", "settings"),
+    "due": ("warn", "activity"),
+    "comes back": ("quiet", "activity"),
+    "learned": ("good", "check"),
+    # states of rollouts
+    "pending": ("quiet", "circle"),
+    "holding": ("warn", "pause"),
+    "rolled back": ("bad", "left"),
+    "completed": ("good", "check"),
+    # states of decisions
+    "proposed": ("info", "circle"),
+    "advice": ("info", "help"),
+    "accepted": ("good", "check"),
+    "rejected": ("quiet", "cross"),
+    "superseded": ("quiet", "archive"),
     # states of concerns
     "raised": ("warn", "warning"),
     "acknowledged": ("info", "check"),
@@ -90,6 +107,12 @@ def tone_of(word: str) -> tuple[str, str]:
 TOLD = {
     "bet-placed": "The bet is placed. What is still missing stands beside it; nothing of it blocks you.",
     "bet-saved": "The bet is saved.",
+    "evidence-added": "The evidence is in the log, and the risks are read anew.",
+    "answered": "The answer is recorded; both sides stand beside the stage.",
+    "follow-up-kept": "It is kept with the override.",
+    "learned-kept": "What it taught is kept, where everybody finds it.",
+    "thanked": "Thank you for saying so.",
+    "node-saved": "It is saved; what rests on it stands beside it.",
     "metric-saved": "The metric is saved. What its events say against it stands beside it.",
     "dashboard-saved": "The dashboard is saved.",
     "dashboard-deleted": "The dashboard is deleted; its history stays in the activity log.",
@@ -101,6 +124,27 @@ TOLD = {
     "feedback-erased": "It is erased.",
     "door-closed": "The form is closed; it takes nothing more.",
     "decided": "The decision is recorded, with what is known today.",
+    "decision-proposed": "The decision is proposed. Ask those whom it affects and those who know.",
+    "decision-kept": "The decision is kept.",
+    "decision-accept": "The decision is accepted.",
+    "decision-reject": "The decision is rejected; it stays in the log.",
+    "advice-asked": "Asked. It waits for them under My week.",
+    "advice-given": "Your advice stands beside the decision.",
+    "advice-dissent": "Your dissent stands beside the decision, and stays there.",
+    "boundaries-kept": "The boundaries are kept, and stand beside every decision.",
+    "review-opened": "The review is open, with the agenda of today.",
+    "review-reveal": "The fists are revealed.",
+    "review-close": "The review is closed; its minutes are what was decided.",
+    "fist-shown": "Your fist is kept. Only this browser can change it, until the reveal.",
+    "cadence-kept": "The cadence is kept.",
+    "brief-given": "The brief is given. It waits for its readers under My week.",
+    "brief-answered": "What you understood stands below the brief.",
+    "estimated": "The estimates are kept; the next test is worked out from them.",
+    "asked": "The question is asked. Everybody can predict until it is revealed.",
+    "locked": "Your prediction is locked. Nobody else sees it before the reveal.",
+    "question-reveal": "The predictions are revealed, and locked for good.",
+    "question-resolve": "It is recorded what came of it.",
+    "question-withdraw": "The question is withdrawn.",
     "explored": "The look is noted, with its figures; it is no evidence, and ships nothing.",
     "acknowledged": "It is noted that the experiment is invalid; its figures are shown, and are no evidence.",
     "read": "The result is read and recorded in the activity log.",
@@ -126,6 +170,8 @@ TOLD = {
     "flags-deleted": "The flag is deleted; restoring the version before brings it back.",
     "flags-as-before": "It is as you want it already; nothing was written.",
     "deleted": "It is deleted; its history stays.",
+    "rollout-killed": "The flag is killed: everybody gets its default. The rollout waits until somebody revives the flag.",
+    "rollout-moved": "It is done, and stands below with what was known.",
 }
 """What a page says once after a form was sent, by the value of `told` in the address it leads to."""
 
@@ -140,6 +186,34 @@ ACTIONS = {
     "location.removed": "took back the location",
     "bet.decided": "decided on",
     "bet.moved": "moved",
+    "bet.estimated": "estimated",
+    "decision.proposed": "put a proposal to",
+    "decision.revised": "rewrote a proposal to",
+    "decision.advice_asked": "asked for advice about",
+    "decision.advised": "gave advice about",
+    "decision.dissented": "dissented about",
+    "decision.accepted": "accepted a proposal to",
+    "decision.rejected": "rejected a proposal to",
+    "decision.superseded": "superseded an older one about",
+    "boundary.set": "set a boundary of",
+    "review.opened": "opened a review of",
+    "review.revealed": "revealed the fists in a review of",
+    "review.closed": "closed a review of",
+    "review.cadence": "chose a cadence of reviews for",
+    "brief.given": "gave context for",
+    "brief.answered": "answered a brief of",
+    "prediction.asked": "asked a question about",
+    "prediction.locked": "locked a prediction about",
+    "prediction.revealed": "revealed predictions about",
+    "prediction.resolved": "recorded what came of a prediction about",
+    "prediction.withdrawn": "withdrew a question about",
+    "bet.ranked": "placed on a board",
+    "bet.answered": "answered for one side on",
+    "bet.thanked": "said thank you for",
+    "evidence.added": "added to what is known of",
+    "evidence.offered": "brought something to know of",
+    "override.asked": "will look again at",
+    "override.learned": "learned from",
     "concern.acknowledged": "acknowledged a concern about",
     "concern.asked": "asked about a concern about",
     "concern.helped": "offered help with a concern about",
@@ -163,6 +237,17 @@ ACTIONS = {
     "experiment.read": "read the figures of",
     "experiment.look": "took a look at",
     "experiment.acknowledged": "acknowledged that it is invalid:",
+    "rollout.started": "started",
+    "rollout.advanced": "moved to the next step",
+    "rollout.held": "held",
+    "rollout.cleared": "went on with",
+    "rollout.checked": "checked",
+    "rollout.approved": "approved the next step of",
+    "rollout.paused": "paused",
+    "rollout.resumed": "resumed",
+    "rollout.rolled-back": "rolled back",
+    "rollout.completed": "completed",
+    "rollout.ended": "ended",
     "experiment.explored": "looked without a stopping plan at",
     "view.saved": "saved a view of",
     "view.changed": "changed a view of",
@@ -199,6 +284,13 @@ ACTION_ICONS = {
     "updated": "edit",
     "deleted": "trash",
     "decided": "decision",
+    "answered": "decision",
+    "ranked": "sort",
+    "thanked": "check",
+    "added": "plus",
+    "offered": "plus",
+    "asked": "activity",
+    "learned": "belief",
     "read": "experiment",
     "checked": "scorecard",
     "reported": "events",
@@ -218,11 +310,18 @@ def action_icon(action: str) -> str:
     return ACTION_ICONS.get(action.rpartition(".")[2], "dot")
 
 
-KIND_WORDS = {"FlagSet": "Flag set", "PolicyPack": "Policy pack", "UnitType": "Unit type"}
+KIND_WORDS = {
+    "FlagSet": "Flag set",
+    "PolicyPack": "Policy pack",
+    "RolloutTemplate": "Rollout template",
+    "UnitType": "Unit type",
+}
 """Kinds whose name is not written as people say it."""
 
 
 UNCOUNTED = frozenset({"Documentation"})
+MANY = {"Datum": "Data"}
+"""Kinds of which many are not called by one more letter."""
 
 
 def kind_word(kind: str) -> str:
@@ -233,6 +332,6 @@ def kind_word(kind: str) -> str:
 def kind_words(kind: str) -> str:
     """Return what many of a kind are called: "Components", "APIs", "Flag sets"; in our words, too."""
     word = kind_word(kind)
-    if word in UNCOUNTED:
-        return word
+    if word in UNCOUNTED or kind in MANY:
+        return MANY.get(kind, word)
     return f"{word[:-1]}ies" if word.endswith("y") else f"{word}s"

@@ -17,6 +17,7 @@ from counterpoint.experiments.coordination.interaction import (
 )
 from counterpoint.experiments.coordination.model import collisions
 from counterpoint.experiments.coordination.store import placed_in
+from counterpoint.experiments.journal_totals import EXPOSURE
 from counterpoint.experiments.model import Experiment
 from counterpoint.experiments.totals import Totals, totals_of
 from counterpoint.graph.ref import parse_ref
@@ -100,7 +101,7 @@ def pair_totals(pair: Pair, snapshot: "Snapshot") -> Totals:
 
     plan = pair.plan
     events = snapshot.events(*sorted({event for metric in plan.metrics for event in metric.types}))
-    exposures = snapshot.events(store.EXPOSURE)
+    exposures = snapshot.events(EXPOSURE)
     expression = together_expression(
         pair, [exposures_of(each, exposures) for each in (pair.one, pair.other)], events
     )

@@ -146,6 +146,8 @@ class FlagPlan:
     guarded: bool = False
     """Whether guardrails decide on its steps, so that no time may."""
     killed: Kill | None = None
+    rollout: str | None = None
+    """Reference of the rollout that moves its ramp at present."""
 
 
 @dataclass(frozen=True, slots=True)

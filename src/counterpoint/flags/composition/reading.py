@@ -130,7 +130,7 @@ def _plan(place: Place) -> FlagPlan | None:
         place,
         (
             "variants", "default", "treatments", "treatment", "control", "ramp", "audience", "layer", "holdouts", "prerequisites",
-            "schedule", "overrides", "salt", "bucketBy", "bucketing", "guarded", "killed",
+            "schedule", "overrides", "salt", "bucketBy", "bucketing", "guarded", "killed", "rollout",
         ),
     )  # fmt: skip
     if not fields.sound:
@@ -162,6 +162,7 @@ def _plan(place: Place) -> FlagPlan | None:
         bucketing=bucketing.value if bucketing else None,
         guarded=bool(guarded and guarded.value),
         killed=_kill(fields.get("killed")),
+        rollout=fields.text("rollout"),
     )
 
 

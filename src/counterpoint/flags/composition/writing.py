@@ -49,6 +49,7 @@ def plan_document(plan: FlagPlan) -> dict[str, Any]:
         "bucketing": plan.bucketing,
         "guarded": plan.guarded or None,
         "killed": ({"reason": plan.killed.reason} if plan.killed.reason else True) if plan.killed else None,
+        "rollout": plan.rollout,
     }
     return {name: value for name, value in document.items() if value is not None}
 

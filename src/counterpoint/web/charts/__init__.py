@@ -8,6 +8,7 @@ from counterpoint.web.charts.bars import Bar, column_chart, horizontal_bars, sha
 from counterpoint.web.charts.boundary import Boundary, boundary_chart
 from counterpoint.web.charts.interval import Interval, interval_plot
 from counterpoint.web.charts.layers import Layer, Step, layer_diagram
+from counterpoint.web.charts.moves import Mark, Moved, moves_chart
 from counterpoint.web.charts.relations import Node, RelationGroup, relation_diagram
 from counterpoint.web.charts.series import Series, line_chart, sparkline
 from counterpoint.web.charts.stacks import Stack, stacked_columns
@@ -18,6 +19,8 @@ __all__ = [
     "Boundary",
     "Interval",
     "Layer",
+    "Mark",
+    "Moved",
     "Node",
     "RelationGroup",
     "Series",
@@ -30,6 +33,7 @@ __all__ = [
     "interval_plot",
     "layer_diagram",
     "line_chart",
+    "moves_chart",
     "relation_diagram",
     "share_bar",
     "sparkline",

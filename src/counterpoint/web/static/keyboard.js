@@ -43,6 +43,14 @@ function offerShortcuts() {
   }
 }
 
+/** A button of the page that has this key, such as a kill switch; held down, it is pressed once. @param {KeyboardEvent} event */
+function pressKeyed(event) {
+  const button = document.querySelector(`button[data-key="${CSS.escape(event.key)}"]`);
+  if (!button || button.disabled) return false;
+  if (!event.repeat) button.click();
+  return true;
+}
+
 export function enableKeyboard() {
   offerShortcuts();
   let pressedG = -Infinity;
@@ -59,7 +67,7 @@ export function enableKeyboard() {
     else if (event.key === "c") raiseConcern();
     else if (event.key === "j" || (event.key === "ArrowDown" && isInList())) moveInList(1);
     else if (event.key === "k" || (event.key === "ArrowUp" && isInList())) moveInList(-1);
-    else return;
+    else if (!pressKeyed(event)) return;
     event.preventDefault();
   });
 }

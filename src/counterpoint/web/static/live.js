@@ -1,5 +1,5 @@
 /* Parts of a page that follow what happens: `data-live` names where the part is to be had anew, and `data-stream`,
-   where there is one, the events that tell when. */
+   where there is one, the events that tell when; `data-event` is their type, `counts` where nothing is said. */
 import { enableCopying } from "./copying.js";
 
 const PERIOD = 5000; // milliseconds between two looks
@@ -44,11 +44,11 @@ function follow(part) {
   }
 
   later(pause);
-  if (part.dataset.stream) listen(part.dataset.stream, () => later(Math.max(0, looked + TOLD - Date.now())));
+  if (part.dataset.stream) listen(part.dataset.stream, part.dataset.event ?? "counts", () => later(Math.max(0, looked + TOLD - Date.now())));
 }
 
-/** Call `told` at each event of a stream, which is open while the page is seen. @param {string} address @param {() => void} told */
-function listen(address, told) {
+/** Call `told` at each event of a stream, which is open while the page is seen. @param {string} address @param {string} type @param {() => void} told */
+function listen(address, type, told) {
   let source = null;
   function attend() {
     if (document.hidden) {
@@ -56,7 +56,7 @@ function listen(address, told) {
       source = null;
     } else if (!source) {
       source = new EventSource(address);
-      source.addEventListener("counts", told);
+      source.addEventListener(type, told);
     }
   }
   document.addEventListener("visibilitychange", attend);

@@ -1,0 +1,282 @@
+"""The pages of judgement: estimates of a bet, the order of bets, questions and how well they were answered."""
+
+from typing import Any
+
+from litestar import MediaType, Response, get, post
+from litestar.di import NamedDependency
+from litestar.params import FromPath, FromQuery, URLEncodedBody
+from litestar.response import Redirect
+
+from counterpoint.bets import store
+from counterpoint.bets.judgement import estimating, predicting
+from counterpoint.bets.judgement.form import EstimateRow, chance_of, empty_rows, read_rows
+from counterpoint.bets.judgement.prediction import Step
+from counterpoint.bets.judgement.shown import (
+    calibration_chart,
+    estimate_rows,
+    order_chart,
+    spread_text,
+    tests_shown,
+)
+from counterpoint.errors import InputError
+from counterpoint.graph.actor import Actor
+from counterpoint.web import PageContext, render
+from counterpoint.web.forms import again, one_of
+from counterpoint.web.urls import entity_url, with_query
+from counterpoint.workspace import Workspace
+
+__all__ = ["pages"]
+
+Page = Response[str] | Redirect
+Posted = URLEncodedBody[dict[str, Any]]
+
+
+@get(
+    "/bets/{namespace:str}/{name:str}/judgement",
+    media_type=MediaType.HTML,
+    include_in_schema=False,
+    sync_to_thread=True,
+)
+def show_judgement(
+    ws: NamedDependency[Workspace],
+    actor: NamedDependency[Actor],
+    page: NamedDependency[PageContext],
+    namespace: FromPath[str],
+    name: FromPath[str],
+) -> str:
+    """What is estimated of a bet, which test comes next and why, and what was asked."""
+    return _judgement(ws, actor, page, _ref(namespace, name))
+
+
+@post(
+    "/bets/{namespace:str}/{name:str}/judgement",
+    media_type=MediaType.HTML,
+    include_in_schema=False,
+    sync_to_thread=True,
+)
+def record_estimates(
+    ws: NamedDependency[Workspace],
+    actor: NamedDependency[Actor],
+    page: NamedDependency[PageContext],
+    namespace: FromPath[str],
+    name: FromPath[str],
+    data: Posted,
+) -> Page:
+    """Keep the estimates that changed, or show the form again with what is wrong; then nothing is kept."""
+    ref = _ref(namespace, name)
+    rows, ranges = read_rows(data)
+    errors = {f"{row.field}-p10": f"{row.guide.label}: {row.error}" for row in rows if row.error}
+    unit, note = one_of(data, "unit"), one_of(data, "note")
+    if errors:
+        return again(_judgement(ws, actor, page, ref, rows=rows, errors=errors, unit=unit, note=note))
+    known = {each.quantity: each for each in estimating.judged(ws.graph, ref).estimates}
+    try:
+        for quantity, given in ranges.items():
+            held = known.get(quantity)
+            if held is None or held.range != given or held.unit != unit:
+                estimating.estimate(ws.graph, ref, quantity, given, actor=actor, unit=unit, note=note)
+    except InputError as error:
+        errors = {problem.pointer.strip("/"): problem.message for problem in error.problems}
+        return again(_judgement(ws, actor, page, ref, rows=rows, errors=errors, unit=unit, note=note))
+    return Redirect(with_query(f"{entity_url(ref)}/judgement", told="estimated"), status_code=303)
+
+
+@post(
+    "/bets/{namespace:str}/{name:str}/questions",
+    media_type=MediaType.HTML,
+    include_in_schema=False,
+    sync_to_thread=True,
+)
+def ask_question(
+    ws: NamedDependency[Workspace],
+    actor: NamedDependency[Actor],
+    page: NamedDependency[PageContext],
+    namespace: FromPath[str],
+    name: FromPath[str],
+    data: Posted,
+) -> Page:
+    """Ask a question about a bet, or show the form again."""
+    ref = _ref(namespace, name)
+    asked = {key: one_of(data, key) for key in ("question", "revealOn", "resolvesOn")}
+    try:
+        made = predicting.ask(
+            ws.graph,
+            ref,
+            asked["question"],
+            actor=actor,
+            reveal_on=asked["revealOn"],
+            resolves_on=asked["resolvesOn"],
+        )
+    except InputError as error:
+        errors = {problem.pointer.strip("/"): problem.message for problem in error.problems}
+        return again(_judgement(ws, actor, page, ref, errors=errors, asked=asked))
+    return Redirect(with_query(f"/predictions/{made.id}", told="asked"), status_code=303)
+
+
+@get("/bets/portfolio", media_type=MediaType.HTML, include_in_schema=False, sync_to_thread=True)
+def show_portfolio(
+    ws: NamedDependency[Workspace], page: NamedDependency[PageContext], owner: FromQuery[str] = ""
+) -> str:
+    """Which bet comes first, and where that is a tie."""
+    found = estimating.portfolio(ws.graph, owner=owner or None)
+    return render(
+        page.about(owner or None),
+        "bets/judgement/portfolio.html",
+        found=found,
+        owner=owner,
+        charts=[(each, order_chart(each, found.titles)) for each in found.orders],
+        spread_text=spread_text,
+    )
+
+
+@get("/predictions", media_type=MediaType.HTML, include_in_schema=False, sync_to_thread=True)
+def show_questions(
+    ws: NamedDependency[Workspace], actor: NamedDependency[Actor], page: NamedDependency[PageContext]
+) -> str:
+    """Every question, how well the organisation predicts, and the reader's own record for the reader alone."""
+    found = predicting.questions(ws.graph, actor=actor)
+    calibration = predicting.calibration(ws.graph)
+    own = predicting.own_record(ws.graph, actor)
+    with ws.graph.read() as reader:
+        titles = reader.titles({each.bet for each in found})
+    return render(
+        page,
+        "bets/judgement/questions.html",
+        open=[each for each in found if each.open],
+        past=[each for each in found if not each.open],
+        titles=titles,
+        calibration=calibration,
+        chart=calibration_chart(calibration),
+        own=own,
+    )
+
+
+@get("/predictions/{number:str}", media_type=MediaType.HTML, include_in_schema=False, sync_to_thread=True)
+def show_question(
+    ws: NamedDependency[Workspace],
+    actor: NamedDependency[Actor],
+    page: NamedDependency[PageContext],
+    number: FromPath[str],
+) -> str:
+    """One question: one's own prediction, and what comes next."""
+    return _question(ws, actor, page, number)
+
+
+@post("/predictions/{number:str}", media_type=MediaType.HTML, include_in_schema=False, sync_to_thread=True)
+def lock_prediction(
+    ws: NamedDependency[Workspace],
+    actor: NamedDependency[Actor],
+    page: NamedDependency[PageContext],
+    number: FromPath[str],
+    data: Posted,
+) -> Page:
+    """Lock one's prediction, or show the form again."""
+    text = one_of(data, "p")
+    try:
+        predicting.predict(ws.graph, number, chance_of(text), actor=actor)
+    except ValueError as error:
+        return again(_question(ws, actor, page, number, errors={"p": str(error)}, typed=text))
+    except InputError:
+        message = f"{text} is no chance; nothing is certain, so say at least 1 and at most 99 per cent."
+        return again(_question(ws, actor, page, number, errors={"p": message}, typed=text))
+    return Redirect(with_query(f"/predictions/{number}", told="locked"), status_code=303)
+
+
+@post(
+    "/predictions/{number:str}/steps",
+    media_type=MediaType.HTML,
+    include_in_schema=False,
+    sync_to_thread=True,
+)
+def step_question(
+    ws: NamedDependency[Workspace],
+    actor: NamedDependency[Actor],
+    page: NamedDependency[PageContext],
+    number: FromPath[str],
+    data: Posted,
+) -> Page:
+    """Reveal, resolve or withdraw a question."""
+    wanted, outcome = one_of(data, "step"), one_of(data, "outcome")
+    step = Step(wanted) if wanted in set(Step) else Step.REVEAL
+    came = {"yes": True, "no": False}.get(outcome) if step is Step.RESOLVE else None
+    try:
+        predicting.take_step(ws.graph, number, step, actor=actor, outcome=came, note=one_of(data, "note"))
+    except InputError as error:
+        errors = {problem.pointer.strip("/"): problem.message for problem in error.problems}
+        return again(_question(ws, actor, page, number, errors=errors))
+    return Redirect(with_query(f"/predictions/{number}", told=f"question-{step.value}"), status_code=303)
+
+
+def _judgement(
+    ws: Workspace,
+    actor: Actor,
+    page: PageContext,
+    ref: str,
+    *,
+    rows: tuple[EstimateRow, ...] | None = None,
+    errors: dict[str, str] | None = None,
+    unit: str | None = None,
+    note: str = "",
+    asked: dict[str, str] | None = None,
+) -> str:
+    line = store.read(ws.graph, ref)
+    page = page.about(line.bet.owner)
+    judged = estimating.judged(ws.graph, ref)
+    known = {each.quantity: each.range for each in judged.estimates}
+    held = next((each.unit for each in judged.estimates if each.unit), "")
+    return render(
+        page,
+        "bets/judgement/judgement.html",
+        line=line,
+        bet_url=entity_url(line.bet.ref),
+        judged=judged,
+        estimates=estimate_rows(judged),
+        tests=tests_shown(judged.advised.tests),
+        rows=rows or empty_rows(known),
+        questions=predicting.questions(ws.graph, actor=actor, bet=ref),
+        permission=store.may_write(ws.graph, line, actor),
+        unit=held if unit is None else unit,
+        note=note,
+        errors=errors or {},
+        asked=asked or {"question": "", "revealOn": "", "resolvesOn": ""},
+    )
+
+
+def _question(
+    ws: Workspace,
+    actor: Actor,
+    page: PageContext,
+    number: str,
+    *,
+    errors: dict[str, str] | None = None,
+    typed: str | None = None,
+) -> str:
+    found = predicting.question(ws.graph, number, actor=actor)
+    line = store.read(ws.graph, found.bet)
+    mine = "" if found.mine is None else f"{found.mine * 100:g}"
+    return render(
+        page.about(line.bet.owner),
+        "bets/judgement/question.html",
+        found=found,
+        line=line,
+        permission=store.may_write(ws.graph, line, actor),
+        person=actor.kind in ("person", "local"),
+        typed=mine if typed is None else typed,
+        errors=errors or {},
+    )
+
+
+def _ref(namespace: str, name: str) -> str:
+    return f"bet:{namespace}/{name}"
+
+
+pages: list[Any] = [
+    show_judgement,
+    record_estimates,
+    ask_question,
+    show_portfolio,
+    show_questions,
+    show_question,
+    lock_prediction,
+    step_question,
+]

@@ -1,0 +1,120 @@
+"""Questions about what will happen, and how they go from open to resolved. Pure.
+
+    open -> revealed -> resolved         open or revealed -> withdrawn
+
+A prediction is locked when it is given: nobody but who gave it sees it before the question is revealed, whatever
+their role, and afterwards nobody sees whose it was. It can be given again until then; the last one counts.
+"""
+
+import math
+from collections.abc import Sequence
+from enum import StrEnum
+
+import msgspec
+
+from counterpoint.errors import ConflictError, InputError, Problem
+from counterpoint.said import Said
+
+__all__ = [
+    "SHOWN_FROM",
+    "QuestionState",
+    "Spread",
+    "Step",
+    "check_chance",
+    "check_step",
+    "spread",
+    "state_after",
+]
+
+SHOWN_FROM = 3
+"""People from which the single predictions of a question are shown, without names: of two, each knows the other's."""
+
+
+class QuestionState(StrEnum):
+    """Where a question stands."""
+
+    OPEN = "open"
+    REVEALED = "revealed"
+    RESOLVED = "resolved"
+    WITHDRAWN = "withdrawn"
+
+
+class Step(StrEnum):
+    """What happens to a question."""
+
+    REVEAL = "reveal"
+    RESOLVE = "resolve"
+    WITHDRAW = "withdraw"
+
+
+ALLOWED = {
+    (QuestionState.OPEN, Step.REVEAL): QuestionState.REVEALED,
+    (QuestionState.OPEN, Step.WITHDRAW): QuestionState.WITHDRAWN,
+    (QuestionState.REVEALED, Step.RESOLVE): QuestionState.RESOLVED,
+    (QuestionState.REVEALED, Step.WITHDRAW): QuestionState.WITHDRAWN,
+}
+"""Every step that there is, from each state."""
+REMEDIES: dict[QuestionState, str] = {
+    QuestionState.OPEN: "reveal it first, so that everybody's prediction is known to have come before the outcome",
+    QuestionState.REVEALED: "predictions were locked at the reveal; ask a new question to predict again",
+    QuestionState.RESOLVED: "what came of it is recorded; ask a new question",
+    QuestionState.WITHDRAWN: "ask a new question",
+}
+
+
+def state_after(steps: Sequence[Step]) -> QuestionState:
+    """Where a question stands after these steps."""
+    state = QuestionState.OPEN
+    for step in steps:
+        state = ALLOWED.get((state, step), state)
+    return state
+
+
+def check_step(state: QuestionState, step: Step) -> QuestionState:
+    """The state after a step.
+
+    Raises:
+        ConflictError: there is no such step from here; it says what to do instead.
+    """
+    after = ALLOWED.get((state, step))
+    if after is None:
+        raise ConflictError(f"The question is {state.value}; {REMEDIES[state]}.")
+    return after
+
+
+def check_chance(p: float) -> float:
+    """The chance that somebody gives.
+
+    Raises:
+        InputError: it is not strictly between 0 and 1.
+    """
+    if not (math.isfinite(p) and 0 < p < 1):
+        message = (
+            f"{p:g} is no chance between 0 and 1; nothing is certain, so say at least 0.01 and at most 0.99."
+        )
+        raise InputError("The prediction cannot be taken.", [Problem(message, "/p")])
+    return p
+
+
+class Spread(msgspec.Struct, frozen=True, rename="camel"):
+    """What was predicted, once revealed: without names, and in the order of the values."""
+
+    n: int
+    mean: float | None
+    """The combined prediction; none below `SHOWN_FROM`."""
+    values: tuple[float, ...]
+    note: Said = ""
+
+
+def spread(values: Sequence[float]) -> Spread:
+    """The predictions of a question without names; of fewer than `SHOWN_FROM` people only how many there are.
+
+    >>> spread([0.9, 0.5, 0.7]).values
+    (0.5, 0.7, 0.9)
+    """
+    n = len(values)
+    if n < SHOWN_FROM:
+        return Spread(
+            n, None, (), f"Shown from {SHOWN_FROM} people on; of fewer, each would know the others'."
+        )
+    return Spread(n, math.fsum(values) / n, tuple(sorted(values)))

@@ -1,0 +1,42 @@
+"""Discover: what to play next, from what people put together.
+
+    interactions    matrices, checked and bounded
+    splits          what is held out: by time, by row, each row's last
+    popularity, neighbours, item_graph, ease, als      the methods; `graph` and `low_rank` under them
+    methods         all of them by name; `search` chooses among them on a held-out slice
+    playlists       continuing a playlist from its title, tracks and order; `titles` reads the words
+    model           the door to all this: fit, recommend, add
+    ranking, evaluation      what comes out, and what it is worth
+
+Sparse matrices in, rankings out; nothing here reads or writes.
+"""
+
+from counterpoint.discover.evaluation import Comparison, Evaluation, Measured, compare, evaluate
+from counterpoint.discover.methods import METHODS, Method
+from counterpoint.discover.model import Model
+from counterpoint.discover.playlists import Continuation, Playlist
+from counterpoint.discover.ranking import Ranking
+from counterpoint.discover.search import Search, Trial, search
+from counterpoint.discover.splits import Split, by_rows, by_time, leave_last, within_rows
+
+__all__ = [
+    "METHODS",
+    "Comparison",
+    "Continuation",
+    "Evaluation",
+    "Measured",
+    "Method",
+    "Model",
+    "Playlist",
+    "Ranking",
+    "Search",
+    "Split",
+    "Trial",
+    "by_rows",
+    "by_time",
+    "compare",
+    "evaluate",
+    "leave_last",
+    "search",
+    "within_rows",
+]

@@ -1,0 +1,331 @@
+"""`counterpoint discover fit | recommend | evaluate`, on files."""
+
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+from cyclopts import Parameter
+
+from counterpoint.errors import InputError, UsageError
+from counterpoint.terminal import counted, terminal
+
+if TYPE_CHECKING:
+    from rich.console import RenderableType
+
+    from counterpoint.discover.evaluation import Evaluation
+    from counterpoint.discover.log import Log
+    from counterpoint.discover.splits import Split
+
+__all__ = ["evaluate", "fit", "recommend"]
+
+SplitBy = Literal["auto", "time", "last", "within", "listeners"]
+Many = Annotated[list[str] | None, Parameter(negative="")]
+
+
+def fit(
+    files: list[Path],
+    /,
+    *,
+    out: Path,
+    method: str = "auto",
+    budget: float = 120.0,
+    seed: int = 0,
+    listener_column: str | None = None,
+    item_column: str | None = None,
+    weight_column: str | None = None,
+    time_column: str | None = None,
+) -> None:
+    """Fit a model to a log of who took what, and keep it in a file.
+
+    Parameters
+    ----------
+    files
+        CSV, TSV, Parquet or newline JSON with a column for the listener and one for the item, and perhaps a weight
+        and a time; or one .npz as scipy.sparse.save_npz writes it.
+    out
+        Where the model is kept; it holds items and no listener.
+    method
+        auto chooses the method that does best on a held-out slice; or popularity, neighbours, item-graph, ease, als.
+    budget
+        CPU seconds that the choice may take.
+    seed
+        The same files, method and seed give the same model.
+    """
+    from counterpoint.discover.kept import keep
+    from counterpoint.discover.model import Model
+
+    here = terminal()
+    log = _log(files, listener_column, item_column, weight_column, time_column)
+    started = time.process_time()
+    model = Model(method, seed=seed, budget=budget).fit(log.matrix, moments=log.moments, said=here.say)
+    spent = time.process_time() - started
+    tried = model.search.trials if model.search else ()
+    about = {
+        "method": model.fitted.name,
+        "options": dict(model.search.best.options) if model.search else {},
+        "seed": seed,
+        "listeners": log.matrix.shape[0],
+        "items": log.matrix.shape[1],
+        "interactions": int(log.matrix.nnz),
+        "leftOut": dict(log.left_out),
+        "seconds": round(spent, 2),
+    }
+    keep(out, model.fitted, [str(each) for each in log.items], about)
+    trials = [
+        {
+            "method": each.method,
+            "options": dict(each.options),
+            "recall": each.recall.mean,
+            "ndcg": each.ndcg.mean,
+        }
+        for each in tried
+    ]
+    here.emit({**about, "trials": trials, "file": str(out)}, lambda: _fitted_table(about, out))
+
+
+def recommend(
+    model: Path,
+    /,
+    *,
+    item: Many = None,
+    log: Annotated[list[Path] | None, Parameter(negative="")] = None,
+    listener: Many = None,
+    count: int = 20,
+    without: Many = None,
+    why: bool = False,
+) -> None:
+    """Print the best items for a history: items that are named, or those of listeners of a log.
+
+    Parameters
+    ----------
+    model
+        A file that `discover fit` wrote.
+    item
+        An item of the history; give it once for each.
+    log
+        Files with the histories of the listeners that are named.
+    listener
+        A listener of the log; give it once for each.
+    count
+        Items for each.
+    without
+        An item that must not come.
+    why
+        Say which items of the history gave most of each score.
+    """
+    from counterpoint.discover.kept import load
+
+    if bool(item) == bool(listener):
+        raise UsageError("give either --item (a history) or --log with --listener (whose history)")
+    if listener and not log:
+        raise UsageError("--listener needs --log, the files that have the listener's history")
+    kept = load(model)
+    histories = {"": list(item)} if item else _histories(log or [], listener or [])
+    answers = [
+        _answered(kept, name, history, count, without or [], why=why) for name, history in histories.items()
+    ]
+    terminal().emit(answers if listener else answers[0], lambda: _answers_table(answers, why=why))
+
+
+def evaluate(
+    files: list[Path],
+    /,
+    *,
+    split: SplitBy = "auto",
+    held: float = 0.2,
+    places: int = 20,
+    method: Many = None,
+    budget: float = 60.0,
+    seed: int = 0,
+    listener_column: str | None = None,
+    item_column: str | None = None,
+    weight_column: str | None = None,
+    time_column: str | None = None,
+) -> None:
+    """Compare methods on held-out entries of a log, each tuned on a slice of what is left, with intervals.
+
+    Parameters
+    ----------
+    split
+        What is held out: time (the last share in time), last (each listener's last), within (a share of each
+        listener's), listeners (a share of whole listeners, folded in); auto takes time where the log has times.
+    held
+        The share that is held out.
+    places
+        Places of each list.
+    method
+        A method to compare; give it once for each. All of them without it.
+    budget
+        CPU seconds for tuning each method.
+    """
+    from counterpoint.discover.evaluation import compare
+    from counterpoint.discover.evaluation import evaluate as evaluated
+    from counterpoint.discover.methods import METHODS, fitted, method_of
+    from counterpoint.discover.search import search
+
+    here = terminal()
+    log = _log(files, listener_column, item_column, weight_column, time_column)
+    cut, how = _split(log, split, held, seed)
+    names = [method_of(each).name for each in method] if method else list(METHODS)
+    found: dict[str, Evaluation] = {}
+    rows: list[dict[str, Any]] = []
+    for name in names:
+        most = METHODS[name].most_items
+        if most is not None and log.matrix.shape[1] > most:
+            here.say(f"{name} is left out: {log.matrix.shape[1]:,} items are more than its {most:,}")
+            continue
+        best = search(
+            cut.fitted, methods=(name,), budget=budget, places=places, seed=seed, said=here.say
+        ).best
+        started = time.process_time()
+        made = fitted(name, cut.fitted, best.options, seed=seed)
+        spent = time.process_time() - started
+        found[name] = evaluated(made.rank(cut.history, places), cut.held, cut.fitted)
+        rows.append(
+            {
+                "method": name,
+                "options": dict(best.options),
+                "fitSeconds": round(spent, 2),
+                **_measures(found[name]),
+            }
+        )
+    rows.sort(key=lambda each: -each["recall"]["mean"])
+    for row in rows[1:]:
+        against = compare(found[rows[0]["method"]], found[row["method"]])
+        row["behind"] = {"recall": against.difference.mean, "p": against.p, "by": rows[0]["method"]}
+    here.emit(
+        {
+            "split": how,
+            "places": places,
+            "rows": len(found[rows[0]["method"]].rows) if rows else 0,
+            "methods": rows,
+        },
+        lambda: _compared_table(rows, how, places),
+    )
+
+
+def _log(
+    files: list[Path], listener: str | None, item: str | None, weight: str | None, when: str | None
+) -> "Log":
+    from counterpoint.discover.files import read_log
+
+    log = read_log(
+        files, {"listener": listener, "item": item, "weight": weight, "time": when}, now=time.time()
+    )
+    for reason, number in log.left_out.items():
+        terminal().say(f"{counted(number, 'entry', 'entries')} left out: {reason}")
+    return log
+
+
+def _split(log: "Log", by: SplitBy, held: float, seed: int) -> "tuple[Split, str]":
+    import numpy as np
+
+    from counterpoint.discover.splits import by_rows, by_time, leave_last, within_rows
+
+    if by in ("time", "last") and log.moments is None:
+        raise InputError(
+            f'--split {by} needs times, and the log has no column of them; take "within" or "listeners"'
+        )
+    if by == "last":
+        return leave_last(log.matrix, log.moments), "each listener's last"
+    if log.moments is not None and by in ("auto", "time"):
+        at = float(np.quantile(log.moments.data, 1 - held))
+        return by_time(log.matrix, log.moments, at), f"the last {held:.0%} in time"
+    if by == "listeners":
+        return by_rows(log.matrix, held, seed=seed), f"{held:.0%} of listeners, folded in by 80 % of theirs"
+    return within_rows(log.matrix, held, seed=seed), f"{held:.0%} of each listener's, by chance"
+
+
+def _histories(files: list[Path], listeners: list[str]) -> dict[str, list[str]]:
+    log = _log(files, None, None, None, None)
+    rows = log.rows(listeners)
+    return {
+        name: [str(log.items[at]) for at in log.matrix[row].indices]
+        for name, row in zip(listeners, rows, strict=True)
+    }
+
+
+def _answered(
+    kept: Any, name: str, history: list[str], count: int, without: list[str], *, why: bool
+) -> dict[str, Any]:
+    import numpy as np
+    import scipy.sparse as sp
+
+    from counterpoint.spelling import near
+
+    columns = {item: at for at, item in enumerate(kept.items)}
+    known = [columns[each] for each in history if each in columns]
+    if not known and not name:
+        raise InputError(f'the model has no item "{history[0]}"{near(history[0], kept.items)}')
+    row = sp.csr_matrix((np.ones(len(known)), ([0] * len(known), known)), shape=(1, len(kept.items)))
+    away = [columns[each] for each in without if each in columns]
+    hidden = sp.csr_matrix((np.ones(len(away)), ([0] * len(away), away)), shape=row.shape)
+    ranking = kept.model.rank(row, count, hidden=hidden)
+    answers: list[dict[str, Any]] = []
+    for at, score in zip(ranking.of(0), ranking.scores[0], strict=False):
+        answer: dict[str, Any] = {"item": kept.items[at], "score": float(score)}
+        if why and hasattr(kept.model, "reasons"):
+            parts = [(mine, part) for mine, part in kept.model.reasons(row, at) if part > 0][:3]
+            answer["because"] = [{"item": kept.items[mine], "part": part} for mine, part in parts]
+        answers.append(answer)
+    return {
+        "listener": name or None,
+        "unknown": [each for each in history if each not in columns],
+        "items": answers,
+    }
+
+
+def _measures(found: "Evaluation") -> dict[str, Any]:
+    from counterpoint.discover.evaluation import PER_ROW
+
+    shown: dict[str, Any] = {}
+    for name in PER_ROW:
+        each = found.measured(name)
+        shown[name] = {"mean": each.mean, "low": each.low, "high": each.high}
+    lists = {"coverage": found.coverage, "novelty": found.novelty, "exposure": found.exposure}
+    return shown | lists | {"consumption": found.consumption}
+
+
+def _fitted_table(about: dict[str, Any], out: Path) -> "RenderableType":
+    options = ", ".join(f"{name} {value}" for name, value in about["options"].items())
+    return (
+        f"{about['method']}{f' ({options})' if options else ''} fitted to {about['interactions']:,} interactions of "
+        f"{about['listeners']:,} listeners with {about['items']:,} items in {about['seconds']:.1f} CPU s; kept in {out}"
+    )
+
+
+def _answers_table(answers: list[dict[str, Any]], *, why: bool) -> "RenderableType":
+    from rich.console import Group
+    from rich.table import Table
+
+    tables = []
+    for answer in answers:
+        table = Table(title=answer["listener"], box=None, title_justify="left")
+        for column in ("", "item", "score", *(("because of",) if why else ())):
+            table.add_column(column, justify="right" if column in ("", "score") else "left")
+        for place, each in enumerate(answer["items"], 1):
+            because = [", ".join(part["item"] for part in each.get("because", []))] if why else []
+            table.add_row(str(place), each["item"], f"{each['score']:.3f}", *because)
+        tables.append(table)
+    return Group(*tables)
+
+
+def _compared_table(rows: list[dict[str, Any]], how: str, places: int) -> "RenderableType":
+    from rich.table import Table
+
+    table = Table(title=f"{places} places; held out: {how}", box=None, title_justify="left")
+    table.add_column("method")
+    for column in ("recall", "95 %", "NDCG", "MAP", "R-precision", "coverage", "behind the best", "fit"):
+        table.add_column(column, justify="right")
+    for row in rows:
+        behind = row.get("behind")
+        table.add_row(
+            row["method"],
+            f"{row['recall']['mean']:.4f}",
+            f"{row['recall']['low']:.4f} to {row['recall']['high']:.4f}",
+            *(f"{row[name]['mean']:.4f}" for name in ("ndcg", "map", "r-precision")),
+            f"{row['coverage']:.0%}",
+            "" if behind is None else f"{behind['recall']:.4f} (p {behind['p']:.2g})",
+            f"{row['fitSeconds']:.1f} s",
+        )
+    return table

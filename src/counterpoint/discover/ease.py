@@ -1,0 +1,54 @@
+"""EASE: the best linear model of items on items, in closed form; for catalogues that fit in memory. Pure.
+
+Steck 2019, "Embarrassingly shallow autoencoders for sparse data": with G = XᵀX and P = (G + λI)^-1, the
+weights are B = -P / diag(P) with a diagonal of 0.
+"""
+
+from dataclasses import dataclass
+from typing import ClassVar, Self
+
+import numpy as np
+import scipy.sparse as sp
+
+from counterpoint.discover.interactions import Matrix, interactions, presence
+from counterpoint.discover.ranking import Floats
+from counterpoint.discover.recommender import Recommender
+from counterpoint.errors import InputError
+
+__all__ = ["EASE_ITEMS", "Ease"]
+
+EASE_ITEMS = 20_000
+"""Items beyond which the inverse (items² · 8 bytes, twice) is refused: 6.4 GB."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ease(Recommender):
+    """Dense weights of every item on every other."""
+
+    name: ClassVar[str] = "ease"
+    weights: Floats
+    """(items, items): what an item of the history adds to the score of another."""
+
+    @classmethod
+    def fit(cls, matrix: Matrix, *, ridge: float = 250.0) -> Self:
+        """`ridge` is λ. Raises `InputError` for more items than memory is for."""
+        if not 0 < ridge < np.inf:
+            raise InputError(f"ridge == {ridge}, must be above 0 and finite")
+        read = presence(interactions(matrix))
+        if read.shape[1] > EASE_ITEMS:
+            raise InputError(
+                f"{read.shape[1]:,} items, must be at most {EASE_ITEMS:,} for the exact inverse; take the item graph"
+            )
+        gram = np.asarray((sp.csr_matrix(read.T) @ read).toarray(), dtype=np.float64)
+        gram[np.diag_indices_from(gram)] += ridge
+        inverse = np.linalg.inv(gram)
+        weights = -inverse / np.diag(inverse)
+        np.fill_diagonal(weights, 0)
+        return cls(weights.astype(np.float32))
+
+    @property
+    def items(self) -> int:
+        return len(self.weights)
+
+    def scores(self, history: Matrix) -> Floats:
+        return np.asarray(history @ self.weights, dtype=np.float32)

@@ -1,0 +1,165 @@
+"""How good rankings are: per row and over the catalogue, with intervals, and methods compared in pairs. Pure.
+
+Per row, with the held-out items as what is relevant and k places (Järvelin and Kekäläinen 2002 for NDCG;
+Chen et al. 2018 for R-precision):
+
+    recall       found / relevant
+    ndcg         Σ found 1/log2(place + 1) over the best that could be
+    map          mean precision at each found, over min(relevant, k)
+    r-precision  found in the first `relevant` places, over relevant
+
+Over all lists: coverage (share of the catalogue that anybody is shown), novelty (mean surprise in bits,
+-log2 of the share of rows that have an item), exposure (share of places that go to the most popular
+tenth of what is consumed, beside its share of consumption).
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.special import ndtr, ndtri
+
+from counterpoint.discover.interactions import Matrix, interactions
+from counterpoint.discover.ranking import NOTHING, Ranking
+from counterpoint.errors import InputError
+from counterpoint.stats.checks import level
+
+__all__ = ["PER_ROW", "Comparison", "Evaluation", "Measured", "compare", "evaluate"]
+
+PER_ROW = ("recall", "ndcg", "map", "r-precision")
+Values = NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """A mean over rows with the interval in which it lies."""
+
+    mean: float
+    low: float
+    high: float
+    rows: int
+
+
+@dataclass(frozen=True, slots=True)
+class Evaluation:
+    """What one ranking is worth on one held-out set."""
+
+    places: int
+    rows: NDArray[np.intp]
+    """The rows that had something held out; the others say nothing."""
+    values: Mapping[str, Values]
+    """Each measure of `PER_ROW`, for each of `rows`."""
+    coverage: float
+    novelty: float
+    exposure: float
+    consumption: float
+
+    def measured(self, name: str, *, alpha: float = 0.05) -> Measured:
+        """The mean of a measure with its interval over rows (normal, from the rows' own spread)."""
+        level("alpha", alpha)
+        each = self.values[name]
+        if not len(each):
+            return Measured(float("nan"), float("nan"), float("nan"), 0)
+        half = _half(each, alpha)
+        return Measured(float(each.mean()), float(each.mean() - half), float(each.mean() + half), len(each))
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """How much better one method is than another, row by row."""
+
+    measure: str
+    difference: Measured
+    p: float
+    """Two-sided, of no difference."""
+    relative: float
+    """The difference as a share of the other's mean."""
+
+
+def evaluate(ranking: Ranking, held: Matrix, fitted: Matrix, *, places: int | None = None) -> Evaluation:
+    """A ranking against what was held out, row by row.
+
+    `fitted` says how popular items are. Raises `InputError` where rows or places do not fit.
+    """
+    relevant = interactions(held, name="held")
+    if len(ranking) != relevant.shape[0]:
+        raise InputError(f"held has {relevant.shape[0]} rows, must have {len(ranking)} as the ranking does")
+    places = places or ranking.items.shape[1]
+    if places > ranking.items.shape[1]:
+        raise InputError(f"places == {places}, but the ranking has {ranking.items.shape[1]}")
+    items = ranking.items[:, :places]
+    lengths = np.diff(relevant.indptr)
+    rows = np.flatnonzero(lengths)
+    found = _found(items, relevant)[rows]
+    wanted = lengths[rows]
+    degrees = np.asarray((fitted > 0).sum(axis=0), dtype=np.float64).ravel()
+    shown = items[items != NOTHING]
+    return Evaluation(
+        places, rows, _per_row(found, wanted, places), *_lists(shown, degrees, max(1, fitted.shape[0]))
+    )
+
+
+def compare(
+    one: Evaluation, other: Evaluation, measure: str = "recall", *, alpha: float = 0.05
+) -> Comparison:
+    """One method less another on the same rows: paired, so that easy and hard rows cancel."""
+    if not np.array_equal(one.rows, other.rows):
+        raise InputError("the two evaluations have different rows; evaluate both on the same held-out set")
+    difference = one.values[measure] - other.values[measure]
+    half, mean = _half(difference, alpha), float(difference.mean()) if len(difference) else float("nan")
+    error = half / ndtri(1 - alpha / 2)
+    p = float(2 * ndtr(-abs(mean) / error)) if error > 0 else (1.0 if mean == 0 else 0.0)
+    base = float(other.values[measure].mean()) if len(difference) else float("nan")
+    relative = mean / base if base else float("nan")
+    return Comparison(measure, Measured(mean, mean - half, mean + half, len(difference)), p, relative)
+
+
+def _half(each: Values, alpha: float) -> float:
+    if len(each) < 2:
+        return float("inf")
+    return float(ndtri(1 - alpha / 2) * each.std(ddof=1) / np.sqrt(len(each)))
+
+
+def _found(items: NDArray[np.int32], relevant: Matrix) -> NDArray[np.bool_]:
+    """Whether each place holds something relevant: one look-up for all cells."""
+    width = relevant.shape[1]
+    which = np.repeat(np.arange(relevant.shape[0], dtype=np.int64), np.diff(relevant.indptr))
+    keys = which * width + relevant.indices  # ascending: rows in order, columns sorted
+    asked = np.arange(len(items), dtype=np.int64)[:, None] * width + items
+    at = np.searchsorted(keys, asked)
+    inside: NDArray[np.bool_] = (at < len(keys)) & (items != NOTHING)
+    inside[inside] = keys[at[inside]] == asked[inside]
+    return inside
+
+
+def _per_row(found: NDArray[np.bool_], wanted: NDArray[np.int32], places: int) -> dict[str, Values]:
+    discounts = 1 / np.log2(np.arange(2, places + 2))
+    ideal = np.cumsum(discounts)[np.minimum(wanted, places) - 1] if len(wanted) else np.empty(0)
+    hits = found.sum(axis=1)
+    precision = np.cumsum(found, axis=1) / np.arange(1, places + 1)
+    first = np.arange(places)[None, :] < wanted[:, None]
+    return {
+        "recall": hits / wanted,
+        "ndcg": (found * discounts).sum(axis=1) / ideal,
+        "map": (precision * found).sum(axis=1) / np.minimum(wanted, places),
+        "r-precision": (found & first).sum(axis=1) / np.minimum(wanted, places),
+    }
+
+
+def _lists(shown: NDArray[np.int32], degrees: Values, rows: int) -> tuple[float, float, float, float]:
+    """Coverage, novelty, and how much of the places and of consumption the popular tenth has."""
+    if not len(shown):
+        return 0.0, float("nan"), float("nan"), float("nan")
+    coverage = len(np.unique(shown)) / len(degrees)
+    novelty = float(-np.log2(np.maximum(degrees[shown], 1) / rows).mean())
+    order = np.argsort(-degrees, kind="stable")
+    head = np.zeros(len(degrees), dtype=bool)
+    head[order[: max(1, int(np.ceil(len(degrees) / 10)))]] = True
+    total = degrees.sum()
+    return (
+        coverage,
+        novelty,
+        float(head[shown].mean()),
+        float(degrees[head].sum() / total) if total else float("nan"),
+    )

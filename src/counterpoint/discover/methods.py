@@ -1,0 +1,115 @@
+"""Every method by name, with its options and what a search may try. Pure."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, fields, replace
+from typing import Any
+
+from counterpoint.discover.als import Als, AlsOptions
+from counterpoint.discover.ease import EASE_ITEMS, Ease
+from counterpoint.discover.interactions import Matrix
+from counterpoint.discover.item_graph import ItemGraph, ItemGraphOptions
+from counterpoint.discover.neighbours import WEIGHTINGS, Neighbours
+from counterpoint.discover.popularity import Popularity
+from counterpoint.discover.recommender import Recommender
+from counterpoint.errors import InputError
+from counterpoint.spelling import near
+
+__all__ = ["METHODS", "Method", "fitted", "method_of"]
+
+Options = Mapping[str, Any]
+Said = Callable[[str], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Method:
+    """One way of ranking, and how a search goes about it."""
+
+    name: str
+    meaning: str
+    starts: tuple[Options, ...]
+    """Options that a search tries first."""
+    steps: Mapping[str, tuple[Any, ...]]
+    """Then, one option at a time, these values, as long as they help."""
+    most_items: int | None = None
+    """Catalogues that are larger are not for it."""
+
+
+METHODS: Mapping[str, Method] = {
+    each.name: each
+    for each in (
+        Method("popularity", "what most have: the baseline to beat", ({},), {}),
+        Method(
+            "neighbours",
+            "what is similar to the history, item by item",
+            tuple({"weighting": each} for each in WEIGHTINGS),
+            {"neighbours": (50, 200, 400)},
+        ),
+        Method(
+            "item-graph",
+            "what comes together, with the broad directions of taste behind it",
+            ({"output_power": 0.35}, {"low_pass": 0.0, "rank": 0}),
+            {
+                "output_power": (0.2, 0.3, 0.4, 0.5),
+                "low_pass": (0.1, 0.2, 0.5, 0.8),
+                "input_power": (0.1, 0.3, 0.4),
+                "rank": (128, 256, 384),
+            },
+        ),
+        Method(
+            "ease",
+            "the best linear weights of items on items, in closed form",
+            ({"ridge": 250.0},),
+            {"ridge": (50.0, 100.0, 500.0, 1000.0)},
+            EASE_ITEMS,
+        ),
+        Method(
+            "als",
+            "factors of listeners and items, fitted in turns",
+            ({},),
+            {"ridge": (0.001, 0.01, 0.03), "unobserved": (0.03, 0.3), "factors": (32, 128)},
+        ),
+    )
+}
+"""In the order in which a search tries them."""
+
+
+def method_of(name: str) -> Method:
+    """Raises `InputError` with what may have been meant."""
+    if name not in METHODS:
+        listed = ", ".join(METHODS)
+        raise InputError(f'method == "{name}", must be one of auto, {listed}{near(name, tuple(METHODS))}')
+    return METHODS[name]
+
+
+def fitted(
+    name: str, matrix: Matrix, options: Options, *, seed: int, said: Said = lambda _: None
+) -> Recommender:
+    """A method fitted with options. Raises `InputError` for options that it does not have."""
+    method_of(name)
+    said(name)
+    match name:
+        case "popularity":
+            _only(name, options, ())
+            return Popularity.fit(matrix)
+        case "neighbours":
+            _only(name, options, ("neighbours", "weighting"))
+            return Neighbours.fit(matrix, **options)
+        case "ease":
+            _only(name, options, ("ridge",))
+            return Ease.fit(matrix, **options)
+        case "als":
+            return Als.fit(matrix, _given(AlsOptions(), name, options), seed=seed, said=said)
+        case _:
+            return ItemGraph.fit(matrix, _given(ItemGraphOptions(), name, options), seed=seed, said=said)
+
+
+def _given(base: Any, name: str, options: Options) -> Any:
+    _only(name, options, tuple(each.name for each in fields(base)))
+    return replace(base, **options)
+
+
+def _only(name: str, options: Options, known: tuple[str, ...]) -> None:
+    for each in options:
+        if each not in known:
+            listed = ", ".join(known) or "none"
+            raise InputError(f'method "{name}" has no option "{each}"; it has {listed}{near(each, known)}')

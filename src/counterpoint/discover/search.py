@@ -1,0 +1,184 @@
+"""Which method and options suit this data: tried on a held-out slice of it, in a budget of time, for all to see.
+
+Nothing here sees what a later evaluation holds out: the slice is taken from what is fitted on.
+"""
+
+import time
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+import scipy.sparse as sp
+
+from counterpoint.discover.evaluation import Evaluation, Measured, evaluate
+from counterpoint.discover.interactions import Matrix, interactions
+from counterpoint.discover.item_graph import ItemGraph
+from counterpoint.discover.methods import METHODS, Method, fitted, method_of
+from counterpoint.discover.recommender import Recommender
+from counterpoint.discover.splits import Split, by_time, within_rows
+from counterpoint.errors import InputError
+from counterpoint.stats.checks import choice, positive
+
+__all__ = ["Search", "Trial", "search", "validation"]
+
+Said = Callable[[str], None]
+ASKED = 6000
+"""Rows that a trial is judged on: their spread makes an interval of about a hundredth of the mean."""
+
+
+@dataclass(frozen=True, slots=True)
+class Trial:
+    """One method with its options on the validation slice."""
+
+    method: str
+    options: Mapping[str, Any]
+    recall: Measured
+    ndcg: Measured
+    seconds: float
+    """CPU seconds of fitting and ranking."""
+
+
+@dataclass(frozen=True, slots=True)
+class Search:
+    """Everything that was tried, in its order, and what came out best."""
+
+    trials: tuple[Trial, ...]
+    best: Trial
+    measure: str
+    rows: int
+    """Rows of the validation slice that had something held out."""
+    ended: str
+    """Why it stopped: everything was tried, or the budget was spent."""
+
+
+def validation(matrix: Matrix, moments: Matrix | None, *, seed: int) -> Split:
+    """The slice for a search: the last fifth in time where moments are known, else a fifth of each row."""
+    if moments is None:
+        return within_rows(matrix, 0.2, seed=seed)
+    when = sp.csr_matrix(moments).data
+    return by_time(matrix, moments, float(np.quantile(when, 0.8)))
+
+
+def search(
+    matrix: Matrix,
+    *,
+    budget: float = 120.0,
+    methods: tuple[str, ...] = (),
+    moments: Matrix | None = None,
+    places: int = 20,
+    measure: str = "recall",
+    seed: int = 0,
+    clock: Callable[[], float] = time.process_time,
+    said: Said = lambda _: None,
+) -> Search:
+    """Tries every method's starts, then improves the best one option at a time.
+
+    `budget` is in seconds of `clock`; a trial that has begun is finished, so the first of each method
+    always counts. `measure` is `recall` or `ndcg` at `places`. The same data, seed and trials give the
+    same figures; a longer budget only adds trials.
+    """
+    positive("budget", budget)
+    choice("measure", measure, ("recall", "ndcg"))
+    split = validation(interactions(matrix), moments, seed=seed)
+    asked = _asked(split, seed)
+    if not asked.held.nnz:
+        raise InputError(
+            "no row has two items or more, so nothing can be held out to choose by; give more data"
+        )
+    bench = _Bench(asked, places, seed, clock, said)
+    started = clock()
+    trials: list[Trial] = []
+    ended = "everything was tried"
+    for method, options in _proposals(
+        tuple(map(method_of, methods)) or tuple(METHODS.values()), trials, measure
+    ):
+        if trials and clock() - started > budget:
+            ended = "the budget was spent"
+            break
+        if method.most_items is None or matrix.shape[1] <= method.most_items:
+            trials.append(bench.tried(method.name, options))
+    best = max(trials, key=lambda each: _worth(each, measure))
+    return Search(tuple(trials), best, measure, best.recall.rows, ended)
+
+
+def _proposals(
+    methods: tuple[Method, ...], trials: list[Trial], measure: str
+) -> Iterator[tuple[Method, Mapping[str, Any]]]:
+    """What to try next, looking at what came of what was tried."""
+    for method in methods:
+        for options in method.starts:
+            yield method, options
+    for method in _promising(trials, measure):
+        while True:
+            before = _best(trials, method.name, measure)
+            tried = [dict(each.options) for each in trials if each.method == method.name]
+            for name, values in method.steps.items():
+                for value in values:
+                    options = {**_best(trials, method.name, measure).options, name: value}
+                    if options not in tried:
+                        tried.append(options)
+                        yield method, options
+            if _best(trials, method.name, measure) is before:
+                break
+
+
+def _promising(trials: list[Trial], measure: str) -> Iterator[Method]:
+    """Methods from the best on, those whose interval reaches the best's."""
+    ranked = sorted(
+        {each.method for each in trials}, key=lambda name: -_worth(_best(trials, name, measure), measure)
+    )
+    top = _best(trials, ranked[0], measure)
+    for name in ranked:
+        found = getattr(_best(trials, name, measure), measure)
+        if name == ranked[0] or found.high >= getattr(top, measure).low:
+            yield METHODS[name]
+
+
+def _best(trials: list[Trial], name: str, measure: str) -> Trial:
+    return max((each for each in trials if each.method == name), key=lambda each: _worth(each, measure))
+
+
+def _worth(trial: Trial, measure: str) -> float:
+    return float(getattr(trial, measure).mean)
+
+
+def _asked(split: Split, seed: int) -> Split:
+    """The rows that a trial is judged on."""
+    rows = np.flatnonzero(np.diff(split.held.indptr))
+    if len(rows) > ASKED:
+        rows = np.sort(np.random.default_rng(seed).choice(rows, ASKED, replace=False))
+    return Split(split.fitted, split.history[rows], split.held[rows])
+
+
+class _Bench:
+    """Fits and judges; keeps the widest item graph, since its other options cost little on top."""
+
+    def __init__(self, asked: Split, places: int, seed: int, clock: Callable[[], float], said: Said) -> None:
+        self._asked, self._places, self._seed = asked, places, seed
+        self._clock, self._said = clock, said
+        self._graph: ItemGraph | None = None
+
+    def tried(self, name: str, options: Mapping[str, Any]) -> Trial:
+        started = self._clock()
+        found = self._judged(self._fitted(name, options))
+        spent = self._clock() - started
+        recall, ndcg = found.measured("recall"), found.measured("ndcg")
+        listed = ", ".join(f"{key} {value}" for key, value in options.items()) or "as it comes"
+        self._said(f"{name} ({listed}): recall {recall.mean:.4f}, NDCG {ndcg.mean:.4f}, {spent:.1f} s")
+        return Trial(name, dict(options), recall, ndcg, spent)
+
+    def _fitted(self, name: str, options: Mapping[str, Any]) -> Recommender:
+        graph = self._graph
+        if name == "item-graph" and graph is not None:
+            wanted = replace(type(graph.options)(), **options)
+            if wanted.rank <= graph.vectors.shape[1]:
+                return graph.tuned(wanted, self._asked.fitted)
+        model = fitted(name, self._asked.fitted, options, seed=self._seed)
+        if isinstance(model, ItemGraph):
+            self._graph = model
+        return model
+
+    def _judged(self, model: Recommender) -> Evaluation:
+        ranking = model.rank(self._asked.history, self._places)
+        return evaluate(ranking, self._asked.held, self._asked.fitted)

@@ -1,0 +1,212 @@
+"""The playlist of one listener for one week: mostly new to them, as broad as their taste, each track with its reason. Pure.
+
+The same inputs give the same playlist, to the track: chance comes from the listener and the week alone, and the
+`inputs` digest says whether two playlists were made from the same.
+"""
+
+import hashlib
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+import scipy.sparse as sp
+from numpy.typing import NDArray
+
+from counterpoint.discover.arranging import Arrangement, arrange
+from counterpoint.discover.exploring import explore
+from counterpoint.discover.interactions import Matrix, interactions
+from counterpoint.discover.item_graph import ItemGraph
+from counterpoint.errors import InputError
+from counterpoint.stats.checks import share, whole
+
+__all__ = ["Catalogue", "WeeklyOptions", "WeeklyPlaylist", "WeeklyTrack", "weekly"]
+
+REASONS = 3
+MIXTURE = 4
+"""Candidates for each place that are explored: the next best after the list."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WeeklyOptions:
+    """What a playlist keeps to."""
+
+    arrangement: Arrangement = field(default_factory=Arrangement)
+    candidates: int = 200
+    known: float = 0.1
+    """The share of places for what the listener knows already: a familiar face now and then."""
+    explored: int = 2
+    """Places where chance decides, with its propensity kept."""
+    greed: float = 0.5
+    """How likely the best candidate is where chance decides."""
+
+    def __post_init__(self) -> None:
+        whole("candidates", self.candidates, least=1)
+        whole("explored", self.explored)
+        share("known", self.known)
+        if self.explored > self.arrangement.places:
+            raise InputError(
+                f"explored == {self.explored}, must be at most the {self.arrangement.places} places"
+            )
+
+
+@dataclass(frozen=True, slots=True)
+class Catalogue:
+    """What is known of the items, in the order of the model's columns."""
+
+    categories: NDArray[np.float64]
+    """(items, categories): what shares of each category an item is."""
+    artists: NDArray[np.int64]
+    """Who made it; -1 where nobody is known."""
+    popular: NDArray[np.bool_]
+    """Whether it is one of the most popular."""
+    allowed: NDArray[np.bool_] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class WeeklyTrack:
+    """One track and why it is there."""
+
+    item: int
+    score: float
+    because: tuple[tuple[int, float], ...]
+    """Items of the listener's own and what share of the score each gave; empty where only popularity speaks."""
+    known: bool
+    explored: bool
+    propensity: float
+    """How likely it was to stand in its place: 1 where nothing was left to chance."""
+
+
+@dataclass(frozen=True, slots=True)
+class WeeklyPlaylist:
+    """Thirty tracks or so, for one listener and one ISO week such as 2026-W45."""
+
+    listener: str
+    week: str
+    tracks: tuple[WeeklyTrack, ...]
+    inputs: str
+    """SHA-256 of everything that it was made from."""
+
+    def items(self) -> list[int]:
+        """The tracks' items in their order."""
+        return [each.item for each in self.tracks]
+
+
+def weekly(
+    model: ItemGraph,
+    history: Matrix,
+    catalogue: Catalogue,
+    *,
+    listener: str,
+    week: str,
+    version: str = "",
+    hidden: Collection[int] = (),
+    lately: Collection[int] = (),
+    options: WeeklyOptions | None = None,
+) -> WeeklyPlaylist:
+    """The playlist. `hidden` is what the listener does not want, `lately` what recent playlists had.
+
+    `history` is one row; its values count. `version` names the model in the digest. Raises `InputError` for shapes
+    that do not fit the model.
+    """
+    options = options or WeeklyOptions()
+    row = interactions(history, name="history", items=model.items)
+    if row.shape[0] != 1 or len(catalogue.categories) != model.items:
+        raise InputError(f"history must have one row and the catalogue {model.items} items")
+    away = sp.csr_matrix((1, model.items), dtype=np.float32).tolil()
+    away[0, sorted({*hidden, *lately})] = 1
+    refused = away.tocsr()
+    fresh = model.rank(row, options.candidates, hidden=refused, weighted=True, allowed=catalogue.allowed)
+    again = model.rank(
+        row, options.candidates, known=True, hidden=refused, weighted=True, allowed=catalogue.allowed
+    )
+    mine = set(row.indices.tolist())
+    familiar = [item for item in again.of(0) if item in mine]
+    places = options.arrangement.places
+    rationed = familiar[: int(options.known * places)]
+    scores = {
+        int(item): float(score)
+        for ranking in (again, fresh)
+        for item, score in zip(ranking.items[0], ranking.scores[0], strict=True)
+    }
+    seed = int.from_bytes(hashlib.sha256(f"{listener}\0{week}".encode()).digest()[:8], "big")
+    chosen = _arranged([*fresh.of(0), *rationed], scores, row, catalogue, options)
+    drawn = _drawn(chosen, [item for item in fresh.of(0) if item not in chosen], scores, options, seed)
+    tracks = tuple(
+        WeeklyTrack(item, scores[item], _because(model, row, item), item in mine, explored, chance)
+        for item, explored, chance in drawn
+    )
+    return WeeklyPlaylist(
+        listener, week, tracks, _digest(row, hidden, lately, options, listener, week, version)
+    )
+
+
+def _arranged(
+    candidates: Sequence[int],
+    scores: dict[int, float],
+    row: Matrix,
+    catalogue: Catalogue,
+    options: WeeklyOptions,
+) -> list[int]:
+    taste = row.data.astype(np.float64) @ catalogue.categories[row.indices]
+    if not taste.sum():
+        taste = np.ones(catalogue.categories.shape[1])
+    listed = list(candidates)
+    found = arrange(
+        [scores[item] for item in listed],
+        catalogue.categories[listed],
+        taste,
+        catalogue.artists[listed].tolist(),
+        catalogue.popular[listed].tolist(),
+        options.arrangement,
+    )
+    return [listed[at] for at in found]
+
+
+def _drawn(
+    chosen: Sequence[int], rest: Sequence[int], scores: dict[int, float], options: WeeklyOptions, seed: int
+) -> list[tuple[int, bool, float]]:
+    """The list with its last places left to chance among what is there and what came next."""
+    kept = list(chosen[: len(chosen) - options.explored]) if options.explored else list(chosen)
+    found = [(item, False, 1.0) for item in kept]
+    last, pool = list(chosen[len(kept) :]), list(rest)
+    for place, item in enumerate(last):
+        among = [item, *pool[:MIXTURE]]
+        drawn = explore([scores[each] for each in among], seed=(seed + place) % 2**63, greed=options.greed)
+        taken = among[drawn.chosen]
+        found.append((taken, True, drawn.propensity))
+        pool = [each for each in pool if each != taken]
+    return found
+
+
+def _because(model: ItemGraph, row: Matrix, item: int) -> tuple[tuple[int, float], ...]:
+    """The listener's own items that gave most of the score, with their shares of it."""
+    if not row.nnz:
+        return ()
+    parts = [(mine, part) for mine, part in model.reasons(row, item) if part > 0 and mine != item]
+    total = sum(part for _, part in parts)
+    return tuple((mine, part / total) for mine, part in parts[:REASONS]) if total else ()
+
+
+def _digest(
+    row: Matrix,
+    hidden: Collection[int],
+    lately: Collection[int],
+    options: WeeklyOptions,
+    listener: str,
+    week: str,
+    version: str,
+) -> str:
+    found = hashlib.sha256()
+    for part in (
+        row.indices.tobytes(),
+        row.data.tobytes(),
+        sorted(hidden),
+        sorted(lately),
+        options,
+        listener,
+        week,
+        version,
+    ):
+        found.update(part if isinstance(part, bytes) else repr(part).encode())
+        found.update(b"\0")
+    return found.hexdigest()

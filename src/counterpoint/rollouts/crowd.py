@@ -1,0 +1,323 @@
+"""Thousands of simulated rollouts at once: who comes, what is seen of them, and how each ends. Pure, by a generator.
+
+A crowd is checked by the boundaries, contrasts and rules of `judging` and `deciding`, as arrays; a test drives the
+rules themselves over the same figures.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final, Literal
+
+import msgspec
+import numpy as np
+
+from counterpoint.rollouts.judging import CONCENTRATION, distance, weight_of_margin
+from counterpoint.rollouts.model import Guardrail, Rollout, Step
+from counterpoint.rollouts.vectors import anytime_boundaries, least_boundary, looks_of, mismatches
+from counterpoint.said import Said
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    Floats = NDArray[np.float64]
+    Bools = NDArray[np.bool_]
+
+__all__ = [
+    "COMPLETED",
+    "ENDS",
+    "MINUTES",
+    "PAUSED",
+    "ROLLED_BACK",
+    "UNDER_WAY",
+    "Baseline",
+    "Crowd",
+    "Paths",
+    "Policy",
+    "simulate_once",
+]
+
+MINUTES: Final = 1_440
+LONGEST: Final = 120 * MINUTES
+"""Minutes after which what is still under way is counted so."""
+END = Literal["completed", "rolled back", "paused", "under way"]
+
+
+class Baseline(msgspec.Struct, frozen=True, rename="camel"):
+    """What a metric is per user without the change."""
+
+    mean: float
+    sd: float | None = None
+    """None for a share of users, whose spread follows from the mean."""
+
+
+class Policy(msgspec.Struct, frozen=True, rename="camel"):
+    """Who decides, and how often."""
+
+    name: Said
+    kind: Literal["plan", "threshold"]
+    minutes: int
+    """From one check to the next."""
+
+
+@dataclass(frozen=True, slots=True)
+class Paths:
+    """What became of each simulated rollout."""
+
+    end: "NDArray[np.int8]"
+    """Index into `ENDS`."""
+    minutes: "Floats"
+    """When it ended."""
+    exposed: "Floats"
+    """Users who had the treatment until then, in measured steps."""
+
+
+ENDS: Final[tuple[END, ...]] = ("under way", "completed", "rolled back", "paused")
+UNDER_WAY, COMPLETED, ROLLED_BACK, PAUSED = range(4)
+
+
+def simulate_once(
+    rollout: Rollout,
+    baselines: Mapping[str, Baseline],
+    users_per_day: float,
+    policy: Policy,
+    regression: float,
+    *,
+    runs: int,
+    rng: np.random.Generator,
+) -> Paths:
+    """Many rollouts of one true effect under one policy."""
+    worlds = [
+        _World(each, baselines[each.metric.name], regression if index == 0 else 0.0)
+        for index, each in enumerate(rollout.guardrails)
+    ]
+    paths = Paths(np.zeros(runs, np.int8), np.full(runs, float(LONGEST)), np.zeros(runs))
+    crowd = Crowd(rollout, worlds, runs)
+    step_minutes, now = policy.minutes, 0.0
+    judge = _judged_by_plan if policy.kind == "plan" else _judged_by_threshold
+    while crowd.size and now < LONGEST:
+        now += step_minutes
+        for index in crowd.steps_present():
+            here = crowd.in_step(index)
+            crowd.let_come(here, rollout.steps[index], users_per_day * step_minutes / MINUTES, rng)
+            over, ended = judge(crowd, here, rollout, rollout.steps[index], now)
+            crowd.go_on(here, over, ended, rollout, now)
+        crowd.hand_over(paths, now)
+    crowd.hand_over(paths, now, everybody=True)
+    return paths
+
+
+@dataclass(frozen=True, slots=True)
+class _World:
+    """One guardrail's metric, in both arms."""
+
+    guardrail: Guardrail
+    baseline: Baseline
+    regression: float
+
+    @property
+    def treated_mean(self) -> float:
+        return self.baseline.mean * (1 - self.guardrail.metric.gain * self.regression)
+
+    def sums(self, users: Any, mean: float, rng: np.random.Generator) -> Any:
+        """Sums over so many users of an arm."""
+        if self.baseline.sd is None:
+            return rng.binomial(users, min(mean, 1.0)).astype(np.float64)
+        return users * mean + np.sqrt(users) * self.baseline.sd * rng.standard_normal(users.shape)
+
+    def variances(self, means: Any) -> Any:
+        """Variance of one user's value in arms of these means."""
+        return means * (1 - means) if self.baseline.sd is None else self.baseline.sd**2
+
+
+class Crowd:
+    """The rollouts that are under way, as arrays; what has ended is taken out."""
+
+    def __init__(self, rollout: Rollout, worlds: Sequence[_World], runs: int) -> None:
+        self.worlds = worlds
+        shares = [index for index, world in enumerate(worlds) if world.baseline.sd is None]
+        self.thinned = shares[0] if shares else None
+        """The first guardrail that is a share: users with and without the event come independently."""
+        self.numbers = np.arange(runs)
+        self.step = np.zeros(runs, np.int16)
+        self.since = np.zeros(runs)
+        self.users = np.zeros((2, runs))
+        """Of control and treatment."""
+        self.sums = np.zeros((len(worlds), 2, runs))
+        self.trouble = np.full(runs, np.inf)
+        """Since when figures cannot be judged."""
+        self.unclear = np.full(runs, np.inf)
+        """Since when the step is inconclusive though its time is over."""
+        self.looks = np.zeros((len(worlds), runs), np.int32)
+        self.said = np.zeros((len(worlds), runs), np.int8)
+        """What the newest look of each group sequential guardrail said: -1 fail, 1 pass."""
+        self.end = np.zeros(runs, np.int8)
+
+    @property
+    def size(self) -> int:
+        return len(self.numbers)
+
+    def steps_present(self) -> Iterator[int]:
+        """Steps in which somebody is, as of now."""
+        first = int(self.step[0])
+        yield from [first] if (self.step == first).all() else [int(each) for each in np.unique(self.step)]
+
+    def in_step(self, index: int) -> Any:
+        """Those in a step: a slice of all where everybody is, which costs nothing."""
+        inside = self.step == index
+        return slice(None) if inside.all() else np.flatnonzero(inside)
+
+    def let_come(self, here: Any, step: Step, users: float, rng: np.random.Generator) -> None:
+        """New users of both arms with their values; of a step that is not monitored nothing is measured."""
+        if not step.monitored:
+            return
+        rate, count = users * step.percent / 100, len(self.numbers[here])
+        for arm in (0, 1):
+            means = [world.treated_mean if arm else world.baseline.mean for world in self.worlds]
+            new = None
+            if self.thinned is not None:  # exact, and half the time of a binomial draw
+                with_event = rng.poisson(rate * means[self.thinned], count)
+                new = with_event + rng.poisson(rate * (1 - means[self.thinned]), count)
+                self.sums[self.thinned, arm, here] += with_event
+            new = rng.poisson(rate, count) if new is None else new
+            self.users[arm, here] += new
+            for index, world in enumerate(self.worlds):
+                if index != self.thinned:
+                    self.sums[index, arm, here] += world.sums(new, means[index], rng)
+
+    def contrast(self, index: int, here: Any) -> tuple["Floats", "Floats"]:
+        """Distance from the margin and its standard error; not a number where an arm is empty."""
+        world, users = self.worlds[index], self.users[:, here]
+        with np.errstate(divide="ignore", invalid="ignore"):
+            means = self.sums[index][:, here] / users
+            variance = world.variances(means) / (users - 1)
+            weight = weight_of_margin(world.guardrail)
+            error = np.sqrt(variance[1] + weight * weight * variance[0])
+        return distance(world.guardrail, means[0], means[1]), error
+
+    def go_on(
+        self, here: Any, over: "Bools", ended: "NDArray[np.int8]", rollout: Rollout, now: float
+    ) -> None:
+        """Move those whose step is over, and note those that have ended."""
+        at = np.arange(self.size)[here]
+        self.end[at] = ended
+        going = at[over & (ended == UNDER_WAY)]
+        if not len(going):
+            return
+        self.step[going] += 1
+        self.since[going] = now
+        self.trouble[going] = self.unclear[going] = np.inf
+        steps = rollout.steps
+        while len(going):  # steps without guardrails and without time follow at once
+            done = going[self.step[going] >= len(steps)]
+            self.end[done] = COMPLETED
+            going = going[self.step[going] < len(steps)]
+            idle = np.array(
+                [not steps[each].monitored and steps[each].hold_seconds <= 0 for each in self.step[going]],
+                bool,
+            )
+            going = going[idle]
+            self.step[going] += 1
+
+    def hand_over(self, paths: Paths, now: float, *, everybody: bool = False) -> None:
+        """Write down what has ended, and go on without it."""
+        gone = np.ones(self.size, bool) if everybody else self.end != UNDER_WAY
+        if not gone.any():
+            return
+        numbers = self.numbers[gone]
+        paths.end[numbers] = self.end[gone]
+        paths.minutes[numbers] = now
+        paths.exposed[numbers] = self.users[1, gone]
+        left = ~gone
+        for name in ("numbers", "step", "since", "trouble", "unclear", "end"):
+            setattr(self, name, getattr(self, name)[left])
+        self.users, self.looks, self.said = self.users[:, left], self.looks[:, left], self.said[:, left]
+        self.sums = self.sums[:, :, left]
+
+
+def _judged_by_plan(
+    crowd: Crowd, here: Any, rollout: Rollout, step: Step, now: float
+) -> tuple["Bools", "NDArray[np.int8]"]:
+    """Which steps are over, and which rollouts end, by the rules of `deciding` in their order."""
+    over = now - crowd.since[here] >= step.hold_seconds / 60
+    ended = np.zeros(len(over), np.int8)
+    if not step.monitored:
+        return over, ended
+    users = crowd.users[:, here]
+    least = np.minimum(users[0], users[1])
+    is_known = least >= max(rollout.least, 2)
+    failed, shown = np.zeros(len(over), bool), np.ones(len(over), bool)
+    for index in range(len(crowd.worlds)):
+        bad, good = _sides(crowd, index, here, rollout, is_known, asks_good=bool(over.any()))
+        failed |= bad
+        shown &= good
+    ended[failed] = ROLLED_BACK
+    unequal = mismatches(users[0], users[1], rollout.sample_ratio_alpha, CONCENTRATION)
+    troubled = ~failed & (unequal | (over & ((least < step.minimum_sample) | ~is_known)))
+    _wait(crowd.trouble, here, troubled, now)
+    ended[troubled & (now - crowd.trouble[here] >= rollout.limits.trouble_seconds / 60)] = ROLLED_BACK
+    ready = over & ~failed & ~troubled
+    if step.inconclusive == "proceed":
+        return ready, ended
+    unclear = ready & ~shown
+    _wait(crowd.unclear, here, unclear, now)
+    ended[unclear & (now - crowd.unclear[here] >= rollout.limits.patience_seconds / 60)] = PAUSED
+    return ready & shown, ended
+
+
+def _wait(since: "Floats", here: Any, waits: "Bools", now: float) -> None:
+    """Since when each waits; for ever where it does not."""
+    since[here] = np.where(waits, np.minimum(since[here], now), np.inf)
+
+
+def _sides(
+    crowd: Crowd, index: int, here: Any, rollout: Rollout, is_known: "Bools", *, asks_good: bool
+) -> tuple["Bools", "Bools"]:
+    """Which rollouts a guardrail fails in, and which it passes in (asked only where a step may end)."""
+    guardrail = crowd.worlds[index].guardrail
+    away, error = crowd.contrast(index, here)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        statistic = np.where(is_known & (error > 0), away / error, 0.0)
+    if guardrail.test == "group-sequential":
+        return _looked(crowd, index, here, rollout, is_known, statistic)
+    users = crowd.users[0, here] + crowd.users[1, here]
+    bad, good = np.zeros(len(users), bool), np.zeros(len(users), bool)
+    # No boundary is below that of a single look, so most rollouts need none computed.
+    near = statistic <= -least_boundary(rollout.level)
+    bad[near] = statistic[near] <= -anytime_boundaries(users[near], rollout.level, rollout.tuned_at)
+    if asks_good:
+        near = statistic >= least_boundary(rollout.level)
+        good[near] = statistic[near] >= anytime_boundaries(users[near], rollout.level, rollout.tuned_at)
+    return bad, good
+
+
+def _looked(
+    crowd: Crowd, index: int, here: Any, rollout: Rollout, is_known: "Bools", statistic: "Floats"
+) -> tuple["Bools", "Bools"]:
+    guardrail = crowd.worlds[index].guardrail
+    bounds = looks_of(guardrail, rollout.level)
+    share = (crowd.users[0, here] + crowd.users[1, here]) / (guardrail.maximum or 1)
+    due = np.minimum(np.floor(share * guardrail.looks + 1e-9), guardrail.looks).astype(np.int32)
+    new = is_known & (due > crowd.looks[index, here])
+    if new.any():
+        at = np.arange(crowd.size)[here][new]
+        boundary = bounds[due[new] - 1]
+        crowd.looks[index, at] = due[new]
+        crowd.said[index, at] = (statistic[new] >= boundary).astype(np.int8) - (statistic[new] <= -boundary)
+    said = crowd.said[index, here]
+    return said < 0, said > 0
+
+
+def _judged_by_threshold(
+    crowd: Crowd, here: Any, rollout: Rollout, step: Step, now: float
+) -> tuple["Bools", "NDArray[np.int8]"]:
+    """Taken back where a mean is worse by more than the margin now; otherwise only time counts."""
+    over = now - crowd.since[here] >= step.hold_seconds / 60
+    ended = np.zeros(len(over), np.int8)
+    if not step.monitored:
+        return over, ended
+    is_known = np.minimum(crowd.users[0, here], crowd.users[1, here]) >= max(rollout.least, 2)
+    for index in range(len(crowd.worlds)):
+        away, _ = crowd.contrast(index, here)
+        with np.errstate(invalid="ignore"):
+            ended[is_known & (away < 0)] = ROLLED_BACK
+    return over, ended

@@ -1,0 +1,88 @@
+"""The pages of rollouts: every state shows, and a rollout is led from its page."""
+
+import re
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+from litestar.testing import TestClient
+
+from counterpoint import Workspace
+from counterpoint.graph.actor import local_actor
+from counterpoint.rollouts import store
+from counterpoint.rollouts.controller import step
+from counterpoint.server import mounting
+from counterpoint.server.app import create_app
+
+from .conftest import observed_of
+
+Client = TestClient[Any]
+PAGE = "/rollouts/default/weekly"
+HTML = {"accept": "text/html"}
+
+
+@pytest.fixture
+def client(org: Workspace, monkeypatch: pytest.MonkeyPatch) -> Iterator[Client]:
+    monkeypatch.setattr(mounting, "ROOMS", ("rollouts",))
+    with TestClient(create_app(org, auth=False), base_url="http://127.0.0.1") as made:
+        yield made
+
+
+def send(client: Client, **fields: str) -> Any:
+    found = re.search(r'name="_csrf_token" value="([^"]*)"', client.get(PAGE, headers=HTML).text)
+    assert found
+    return client.post(PAGE, data={"_csrf_token": found[1], **fields}, headers=HTML, follow_redirects=False)
+
+
+def test_the_list_says_where_each_rollout_stands(client: Client, org: Workspace) -> None:
+    assert "pending" in client.get("/rollouts").text
+    store.command(org, local_actor(), "weekly", "start", reason="The build is out.")
+    shown = client.get("/rollouts").text
+    assert "running" in shown
+    assert "The build is out." in shown
+    assert "1 of 4" in shown
+
+
+def test_a_workspace_without_rollouts_says_how_to_get_one(
+    workspace: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(mounting, "ROOMS", ("rollouts",))
+    with TestClient(create_app(workspace, auth=False), base_url="http://127.0.0.1") as client:
+        assert "counterpoint import catalog rollouts.yaml" in client.get("/rollouts").text
+
+
+def test_a_rollout_is_led_from_its_page_to_its_rollback(
+    client: Client, org: Workspace, seen: Callable[..., None]
+) -> None:
+    assert "rollouts simulate weekly" in client.get(PAGE).text
+    assert send(client, command="start", sequence="0").headers["location"] == f"{PAGE}?told=rollout-moved"
+    at = store.load(org, "weekly").state.at
+    assert at is not None
+    seen(observed_of(at))
+    shown = client.get(PAGE).text
+    assert "within" not in shown.split('id="guardrails"')[0].split("Where it stands")[1].split("Steps")[0]
+    assert "pass" in shown
+    bare = send(client, command="proceed", sequence="1")
+    assert (bare.status_code, "Say why" in bare.text) == (400, True)
+    late = send(client, command="pause", sequence="0")
+    assert (late.status_code, "has moved on" in late.text) == (409, True)
+    seen(observed_of(at, treatment=0.4))
+    assert "is worse by more than its margin" in client.get(PAGE).text
+    step(org, "rollout:default/weekly")
+    shown = client.get(PAGE).text
+    for words in ("rolled back", "The controller", "→ 0 %", "fail"):
+        assert words in shown
+
+
+@pytest.mark.parametrize(
+    "commands", [["pause"], ["pause", "resume"], ["approve"], ["proceed"], ["complete"], ["roll-back"]]
+)
+def test_every_state_has_its_page(client: Client, commands: list[str], seen: Callable[..., None]) -> None:
+    send(client, command="start")
+    for command in commands:
+        assert send(client, command=command, reason="For the test.").status_code == 303
+    assert client.get(PAGE).status_code == 200
+
+
+def test_who_may_not_act_sees_why(client: Client) -> None:
+    assert client.get("/rollouts/default/none").status_code == 404
