@@ -7,6 +7,7 @@ from statistics import fmean, variance
 
 import pytest
 
+from counterpoint.demo.ramped import greetings
 from counterpoint.demo.simulate import TRUTH, simulate
 from counterpoint.flags import FlagSet
 
@@ -33,6 +34,17 @@ def test_the_flag_assigns_each_listener(flags, simulation):
     counts = Counter(simulation.variants.values())
     assert sorted(counts) == ["control", "treatment"]
     assert abs(counts["treatment"] - 3000) < 3 * math.sqrt(1500)
+
+
+def test_every_listener_is_in_a_second_experiment_that_has_nothing_to_do_with_the_first(simulation):
+    shown = greetings(simulation.variants, 7)
+    assert shown == greetings(simulation.variants, 7)
+    assert [event["time"] for event in shown] == sorted(event["time"] for event in shown)
+    greeted = {event["subject"]: event["data"]["feature_flag.result.variant"] for event in shown}
+    assert greeted.keys() == simulation.variants.keys()
+    cells = Counter((variant, greeted[name]) for name, variant in simulation.variants.items())
+    assert len(cells) == 4
+    assert all(abs(count - 1500) < 4 * math.sqrt(6000 * 3 / 16) for count in cells.values())
 
 
 def test_events_are_unique_in_order_and_within_four_weeks(simulation):

@@ -153,7 +153,7 @@ def test_the_demo_walks_the_whole_thread(built):
             decided = reader.activity(action="bet.decided")
         counts = {each.type: each.count for each in workspace.journal.counts()}
     rolled = counts["app.start_ms"] - 20_013  # each start of the app in the rollout follows an exposure
-    assert counts["feature_flag.evaluation"] == 6000 + 2 * SHOWN + rolled + RECENT
+    assert counts["feature_flag.evaluation"] == 2 * 6000 + 2 * SHOWN + rolled + RECENT
     assert [entry.actor for entry in decided] == [
         "user:default/ana.moreira",
         "user:default/imogen.pritchard",

@@ -165,6 +165,12 @@ def test_a_plan_is_sized_from_a_few_figures_without_a_workspace(
         ("--baseline 0.1 --mde 0.02 --looks 0", "--looks is 0"),
         ("--baseline 0.1 --mde 0.02 --treatments 0", "--treatments is 0"),
         ("--baseline 0.1 --mde 0.02 --beta 1", "--beta is 1"),
+        ("--baseline 0.1 --mde inf", "a finite number above 0"),
+        ("--baseline nan --sd 1 --mde 0.02", "--baseline is nan"),
+        ("--baseline 1 --sd 1e300 --mde 0.02", "--sd is 1e+300"),
+        ("--baseline 0.1 --mde 0.02 --guardrails 100000", "below 101"),
+        ("--baseline 0.1 --mde 0.02 --treatments 100000", "below 101"),
+        ("gate --looks 5 --alpha 0.1", "--alpha and --looks describe a plan without a name"),
     ],
 )
 def test_options_that_describe_no_plan_are_refused(
@@ -172,6 +178,26 @@ def test_options_that_describe_no_plan_are_refused(
 ) -> None:
     assert run(["experiments", "plan", *options.split()]) == 2
     assert words in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [("--baseline 0.2 --mde 100", "0.2 would become 20.2"), ("--baseline 0.2 --mde 1e-12", "too small")],
+)
+def test_a_change_that_no_number_of_users_shows_fails(
+    options: str, words: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(["experiments", "plan", *options.split()]) == 1
+    assert words in capsys.readouterr().err
+
+
+def test_a_number_of_users_that_is_asked_about_is_promised_no_power(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    assert run(["experiments", "plan", "--baseline", "0.2", "--mde", "0.05", "--users", "5000"]) == 0
+    shown = capsys.readouterr().out
+    assert "at least 80 %" not in shown
+    assert "Power is that of each test with so many users" in shown
 
 
 def test_a_risk_without_room_for_tests_of_harm_promises_less_power(

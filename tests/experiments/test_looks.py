@@ -6,14 +6,14 @@ import msgspec
 import numpy as np
 import pytest
 
-from counterpoint.experiments import Experiment, Guardrail, Metric
+from counterpoint.experiments import Experiment, Guardrail, Metric, wording
 from counterpoint.experiments.analysis import result_of
 from counterpoint.experiments.decision import Condition
 from counterpoint.experiments.model import Target
 from counterpoint.experiments.result import Result, Taken
 from counterpoint.experiments.stopping import Stopping
 from counterpoint.experiments.totals import ArmTotals, MetricTotals, Totals
-from counterpoint.stats import Moments, Spending, boundaries
+from counterpoint.stats import Moments, Spending, boundaries, stagewise_estimate
 from counterpoint.stats.distributions import normal_tail
 
 START = datetime(2026, 5, 1, tzinfo=UTC)
@@ -120,6 +120,82 @@ def test_harm_before_the_end_stops_the_experiment_and_shows_its_figures() -> Non
     assert (result.verdict.state, result.verdict.condition) == ("do not ship", "deterioration: gain")
     assert "before the end" in result.verdict.sentence
     assert result.metrics[0].difference == pytest.approx(-1.0)
+
+
+@pytest.mark.parametrize("stopping", [None, FIVE, Stopping(method="confidence-sequence")])
+def test_harm_that_was_found_before_the_end_stands_when_it_fades(stopping: Stopping | None) -> None:
+    experiment = plan(stopping)
+    first = read(experiment, totals(9000, day=9, gain=0.9), day=9)
+    assert [(look.index, look.verdict) for look in first.looks if look.verdict != "keep running"] == [
+        (2 if stopping == FIVE else 0, "do not ship")
+    ]
+    for users, day in ((10_000, 10), (20_000, 20)):
+        faded = read(experiment, totals(users, day=day, gain=1.1), day=day, looks=first.looks)
+        assert faded.verdict.state == "do not ship"
+        assert "stands" in faded.verdict.sentence
+        assert all(look in faded.looks for look in first.looks)
+
+
+def test_harm_between_two_looks_stands_and_takes_none_of_them() -> None:
+    taken = read(plan(), totals(4000, day=4), day=4).looks
+    harmed = read(plan(), totals(5000, day=5, gain=0.8), day=5, looks=taken)
+    assert [look.index for look in harmed.looks] == [1, 0]
+    again = read(plan(), totals(8000, day=8, gain=1.1), day=8, looks=harmed.looks)
+    assert (again.progress.look, again.verdict.state) == (2, "do not ship")
+    assert "with 5,000 users, on 6 May 2026" in again.verdict.sentence
+    assert [look.index for look in again.looks] == [1, 0, 2]
+
+
+def test_a_test_that_stopped_tells_its_effect_without_the_bias_of_stopping() -> None:
+    first = read(plan(), totals(4000, day=4), day=4)
+    assert first.metrics[0].stopped is None  # it goes on
+    second = read(plan(), totals(8000, day=8, gain=1.08), day=8, looks=first.looks)
+    gain, start = second.metrics
+    found = gain.stopped
+    assert found is not None
+    assert start.stopped is None
+    expected = stagewise_estimate(
+        gain.difference, gain.se, [0.2, 0.4], [bounds(5, 0.05)[0]], alpha=0.05, sides=1
+    )
+    assert (found.estimate, found.p, found.seen) == (
+        pytest.approx(expected.estimate),
+        pytest.approx(expected.p),
+        gain.difference,
+    )
+    assert 0 < found.interval.low < found.estimate < gain.difference
+    assert found.interval.high is None
+    assert "at least +" in wording.stopped(gain)
+    again = read(plan(), totals(8000, day=8, gain=1.08), day=9, looks=second.looks)
+    assert again.metrics[0].stopped == found
+    later = read(plan(), totals(12_000, day=12, gain=1.08), day=12, looks=second.looks)
+    assert later.metrics[0].stopped is None
+    missed = read(plan(), totals(8000, day=8, gain=1.08), day=8)  # nobody took the first look
+    assert (missed.metrics[0].outcome, missed.metrics[0].stopped) == ("better", None)
+
+
+def test_a_metric_that_should_fall_is_bounded_from_above_and_the_last_look_stops_without_a_rejection() -> (
+    None
+):
+    experiment = plan(
+        success=(START_TIME,),
+        guardrails=(),
+        stopping=Stopping(method="group-sequential", looks=1, maximum=MAXIMUM),
+    )
+    (metric,) = read(experiment, totals(20_000, day=20, start=0.99), day=20).metrics
+    assert metric.outcome == "no clear change"
+    assert metric.stopped.estimate == pytest.approx(metric.difference)
+    assert metric.stopped.interval.low is None
+    assert metric.stopped.interval.high > 0
+    assert metric.stopped.p > 0.05
+
+
+def test_what_a_confidence_sequence_has_shown_stays_shown() -> None:
+    always = plan(Stopping(method="confidence-sequence"), guardrails=())
+    first = read(always, totals(9000, day=9, gain=1.2), day=9)
+    assert [(look.index, look.verdict) for look in first.looks] == [(0, "ship")]
+    later = read(always, totals(12_000, day=12), day=12, looks=first.looks)
+    assert later.verdict.state == "ship"
+    assert later.looks == first.looks
 
 
 def test_each_look_has_the_boundary_of_its_information() -> None:

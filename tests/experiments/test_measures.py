@@ -290,7 +290,7 @@ def test_large_offsets_leave_every_statistic_unchanged(query: Query) -> None:
 
 
 def test_a_ratio_reads_one_table_for_each_of_its_metrics(engine: ibis.BaseBackend) -> None:
-    plan = replace(PLAN, success=(METRICS[1],))
+    plan = replace(PLAN, success=(METRICS[1],), units_per_arm=1)
     shown = engine.create_table(
         "e1", shown_table([("a", "x", 0), ("b", "y", 0), ("c", "y", 0)]), overwrite=True
     )

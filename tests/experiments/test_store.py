@@ -224,6 +224,20 @@ def test_a_look_is_logged_once_with_who_took_it_and_is_never_computed_anew(playe
     assert store.result_of(played, loaded).looks == loaded.looks
 
 
+def test_what_a_confidence_sequence_decides_is_logged_at_once_and_stands(played: Workspace) -> None:
+    spec = undeclared(played).entity.spec
+    always = {"method": "confidence-sequence", "tunedAt": 200}
+    put(played, entity("Experiment", "gate", {**spec, "guardrails": [], "stopping": always}))
+    first = store.result_of(played, store.load(played, "gate"))
+    assert first.verdict.state == "ship"
+    with played.graph.read() as reader:
+        (entry,) = reader.activity(subject="experiment:default/gate", action="experiment.look")
+    assert (entry.after["index"], entry.after["verdict"]) == (0, "ship")
+    again = store.result_of(played, store.load(played, "gate"))
+    assert (again.verdict.state, len(again.looks)) == ("ship", 1)
+    assert "with 200 users" in again.verdict.sentence
+
+
 def test_an_invalid_result_is_acknowledged_once_it_is_invalid(played: Workspace) -> None:
     with pytest.raises(ConflictError, match="is not invalid"):
         store.acknowledge(played, store.load(played, "gate"), local_actor())

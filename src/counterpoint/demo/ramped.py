@@ -1,10 +1,14 @@
 """Home's flags in Arpeggio: planned, tried in staging, promoted, ramped step by step, and one of them killed."""
 
+import random
 import time
-from datetime import UTC, datetime
+from collections.abc import Iterable
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 from counterpoint.demo.arriving import arrivals
+from counterpoint.flags import FlagSet
 from counterpoint.flags.composing import compose, kill, ramp
 from counterpoint.flags.exposure_event import Exposure, event_of
 from counterpoint.flags.promotion import promote_set, way_of
@@ -12,7 +16,7 @@ from counterpoint.flags.store import read_set, write_set
 from counterpoint.graph import Actor
 from counterpoint.workspace import Workspace
 
-__all__ = ["HOME_SET", "SHOWN", "ramp_home", "show_home"]
+__all__ = ["HOME_SET", "SHOWN", "greetings", "ramp_home", "show_home"]
 
 HOME_SET = "home"
 STAGING = "home.staging"
@@ -29,6 +33,29 @@ STEPS = (
     (5, "The shelf is opened by a third of those who see it."),
     (10, "Enough to read skips by Friday."),
 )
+
+GREETED = datetime(2026, 10, 19, tzinfo=UTC)
+"""When the moving greeting was tried: in the second week of Discover Weekly, on the same listeners."""
+GREETING = {
+    "state": "ENABLED",
+    "variants": {"on": True, "off": False},
+    "defaultVariant": "off",
+    "targeting": {"fractional": [["on", 50], ["off", 50]]},
+}
+"""The flag as it was then; since it was killed only employees would see it."""
+
+
+def greetings(listeners: Iterable[str], seed: int) -> list[dict[str, Any]]:
+    """That listeners were given the greeting, or were not, in the order of time. It changed nothing of what they did."""
+    flags = FlagSet.from_flagd({"flags": {"animated-greeting": GREETING}})
+    chance = random.Random(seed)
+    shown = []
+    for name in listeners:
+        at = (GREETED + timedelta(seconds=chance.randrange(3 * 86_400))).timestamp()
+        found = flags.evaluate("animated-greeting", {"targetingKey": name})
+        shown.append(Exposure(HOME_SET, "animated-greeting", found.variant or "off", name, found.reason, at))
+    shown.sort(key=lambda each: (each.at, each.subject))
+    return [event_of(each, f"{each.subject}-greeting") for each in shown]
 
 
 def ramp_home(workspace: Workspace, arpeggio: Path) -> None:

@@ -5,6 +5,7 @@ import shutil
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
+from heapq import merge
 from importlib.resources import as_file, files
 from pathlib import Path
 
@@ -16,7 +17,7 @@ from counterpoint.demo.checked import check
 from counterpoint.demo.decided import tell_boundaries, tell_decisions
 from counterpoint.demo.judged import close_review, tell_judgement, tell_review
 from counterpoint.demo.past import tell_past
-from counterpoint.demo.ramped import ramp_home, show_home
+from counterpoint.demo.ramped import greetings, ramp_home, show_home
 from counterpoint.demo.rolled import give_to_all, roll_out
 from counterpoint.demo.simulate import Simulation, simulate
 from counterpoint.demo.voices import voice
@@ -139,13 +140,15 @@ def _listen(workspace: Workspace, seed: int, progress: Tell) -> Simulation:
     with workspace.graph.read() as reader:
         flags = read_set(reader, DEFAULT_SET).flags
     simulation = simulate(flags, seed=seed)
+    greeted = greetings(simulation.variants, seed)
+    events = list(merge(simulation.events, greeted, key=lambda event: event["time"]))
     start, end = PARTS["rollout"].share, PARTS["events"].share
     with arrivals(workspace) as journal:
         told = 0
-        for chunk in sent_together(simulation.events):
+        for chunk in sent_together(events):
             journal.append(datetime.fromisoformat(chunk[-1]["time"]) + SENT_AFTER, chunk)
             told += len(chunk)
-            progress(PARTS["events"].label, start + (end - start) * told / len(simulation.events))
+            progress(PARTS["events"].label, start + (end - start) * told / len(events))
     workspace.journal.compact()
     return simulation
 

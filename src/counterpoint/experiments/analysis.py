@@ -10,10 +10,12 @@ from counterpoint.experiments.by_level import segments_of
 from counterpoint.experiments.fixed_power import needed_per_arm
 from counterpoint.experiments.hypotheses import arms_of, compare, quality_of, withhold
 from counterpoint.experiments.learning import classify, shrink
-from counterpoint.experiments.looks import reading_of, taken_now
+from counterpoint.experiments.looks import reading_of
 from counterpoint.experiments.model import Experiment
 from counterpoint.experiments.quality_totals import quality_totals_of
 from counterpoint.experiments.result import Comparison, Result, Taken
+from counterpoint.experiments.stopped import with_stopped
+from counterpoint.experiments.taking import taken_now
 from counterpoint.experiments.totals import Totals, totals_of
 from counterpoint.experiments.verdict import branch, decide
 
@@ -122,6 +124,8 @@ def result_of(
         comparisons = tuple(map(_hidden, comparisons))
     elif reading.progress.exploratory and any(arm.users for arm in arms):
         quality = replace(quality, warnings=(*quality.warnings, EXPLORED))
+    if verdict.state != "invalid":
+        comparisons = tuple(with_stopped(each, reading) for each in comparisons)
     if verdict.state == "ship":
         comparisons = tuple(map(_shrunk, comparisons))
     result = Result(

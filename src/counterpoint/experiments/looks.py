@@ -13,13 +13,14 @@ import hashlib
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from dataclasses import replace as with_fields
 from datetime import datetime, timedelta
 from functools import lru_cache
 
 from msgspec.structs import replace
 
 from counterpoint.experiments.model import Experiment
-from counterpoint.experiments.result import Comparison, Progress, Taken, Verdict
+from counterpoint.experiments.result import BETWEEN, Progress, Taken
 from counterpoint.experiments.stopping import Stopping
 from counterpoint.experiments.totals import Totals
 from counterpoint.experiments.wording import count, day
@@ -32,7 +33,7 @@ from counterpoint.stats import (
     rho2_growthbook,
     rho2_tuned,
 )
-from counterpoint.stats.distributions import normal_quantile, normal_tail
+from counterpoint.stats.distributions import normal_tail
 
 __all__ = [
     "UNDECLARED",
@@ -43,7 +44,6 @@ __all__ = [
     "key_of_level",
     "nominal_level",
     "reading_of",
-    "taken_now",
 ]
 
 MOST_DAYS = 60
@@ -96,14 +96,16 @@ class Reading:
 
     def look(self, alpha: float) -> Look:
         """This look of the group sequential test with `alpha`: what was recorded of it is never computed anew."""
-        repeated = self._recorded(self.progress.look, alpha)
-        if repeated is not None:
-            return repeated
+        return self._recorded(self.progress.look, alpha) or self.looks(alpha)[-1]
+
+    def looks(self, alpha: float) -> list[Look]:
+        """The looks of the group sequential test with `alpha` up to this one."""
         past: list[Look] = []
         for index, information in enumerate(self.past, 1):
             known = self._recorded(index, alpha)
             past.append(known or self._next(past, information, alpha, last=False))
-        return self._next(past, self.progress.information or 1.0, alpha, last=self.final)
+        this = self._recorded(self.progress.look, alpha)
+        return [*past, this or self._next(past, self.progress.information or 1.0, alpha, last=self.final)]
 
     def harm_level(self, alpha: float) -> float:
         """Level at this reading of the test of harm with `alpha` over the whole run."""
@@ -114,7 +116,8 @@ class Reading:
     def shown_at(self, condition: str, treatment: str) -> int | None:
         """The earlier look at which a condition was shown; what was shown once stays shown."""
         name = f"{condition}: {treatment}"
-        return next((look.index for look in self.taken if name in look.shown), None)
+        at = [look.index for look in self.taken if name in look.shown]
+        return min(at, key=lambda index: (index == BETWEEN, index), default=None)
 
     def _next(self, past: Sequence[Look], information: float, alpha: float, *, last: bool) -> Look:
         spending = self.stopping.alpha_spending
@@ -177,7 +180,15 @@ def reading_of(
     days = _days(plan, totals, as_of, sizes, final=ended or full)
     taken = tuple(taken)
     if stopping.method == "group-sequential":
-        return _sequential(plan, totals, as_of, taken, days, final=ended or full)
+        found = _sequential(
+            plan,
+            totals,
+            as_of,
+            tuple(look for look in taken if look.index != BETWEEN),
+            days,
+            final=ended or full,
+        )
+        return with_fields(found, taken=taken)
     if stopping.method == "confidence-sequence":
         progress = Progress(
             method=stopping.method,
@@ -191,57 +202,9 @@ def reading_of(
         progress = _undeclared(users, explore=explore)
     else:
         progress = _once(plan, sizes, ended=ended, full=full, needed=needed)
-        if any(look.data == fingerprint(totals) for look in taken):
+        if any(look.data == fingerprint(totals) and look.index != BETWEEN for look in taken):
             progress = replace(progress, look=1, looks=1, information=1.0)
     return Reading(plan, progress, taken, days=days, sizes=dict(zip(plan.arms, sizes, strict=True)))
-
-
-def taken_now(
-    reading: Reading, totals: Totals, verdict: Verdict, comparisons: Sequence[Comparison], as_of: datetime
-) -> tuple[Taken, ...]:
-    """What is to be recorded of this reading: a look of a sequential plan that nobody has taken before, or the one
-    reading of a plan that is read once its users are there."""
-    progress = reading.progress
-    once = reading.plan.read_once and progress.final
-    index = 1 if once else progress.look
-    known = any(look.index == index for look in reading.taken)
-    if index is None or known or verdict.state == "invalid" or not progress.users:
-        return ()
-    tests = [
-        (comparison.treatment, metric, test)
-        for comparison in comparisons
-        for metric in comparison.metrics
-        for test in metric.hypotheses
-        if test.kind != "deterioration"
-    ]
-    spent = {}
-    for alpha in () if once else sorted({test.total_alpha for _, _, test in tests}):
-        look = reading.look(alpha)
-        spent[key_of_level(alpha)] = (look.spent, look.boundary if look.boundary < math.inf else None)
-    return (
-        Taken(
-            index=index,
-            information=1.0 if once else progress.information or 0.0,
-            users=progress.users,
-            data=fingerprint(totals),
-            as_of=as_of,
-            final=progress.final,
-            verdict=verdict.state,
-            sentence=verdict.sentence,
-            condition=verdict.condition,
-            would_change=verdict.would_change,
-            treatment=verdict.treatment,
-            spent=spent,
-            scores={
-                f"{test.kind}: {metric.name}: {treatment}": -normal_quantile(test.p)
-                for treatment, metric, test in tests
-                if test.p is not None and 0 < test.p < 1
-            },
-            shown=tuple(
-                f"{test.kind}: {metric.name}: {treatment}" for treatment, metric, test in tests if test.shown
-            ),
-        ),
-    )
 
 
 def _ended(plan: Experiment, last: datetime | None, as_of: datetime) -> bool:

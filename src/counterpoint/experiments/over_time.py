@@ -24,7 +24,7 @@ from counterpoint.experiments.looks import (
 )
 from counterpoint.experiments.measures import Metric, slots_of
 from counterpoint.experiments.model import Aggregation, Direction, Experiment, Scale
-from counterpoint.experiments.result import MetricResult, Result, Role
+from counterpoint.experiments.result import BETWEEN, MetricResult, Result, Role
 from counterpoint.experiments.segment import Range
 from counterpoint.experiments.totals import ArmTotals, MetricTotals, Totals, totals_of
 from counterpoint.said import Said
@@ -249,7 +249,8 @@ def _read(plan: Experiment, result: Result, at: date, totals: Totals) -> Iterato
     moment = min(datetime.combine(at, time.max, UTC), result.as_of)
     if result.progress is None:
         return
-    reading = _DayReading(plan, result.progress, result.looks, sizes=sizes, at=moment, totals=totals)
+    looks = tuple(look for look in result.looks if look.index != BETWEEN)
+    reading = _DayReading(plan, result.progress, looks, sizes=sizes, at=moment, totals=totals)
     for treatment in plan.treatments:
         yield from compare(plan, totals, treatment, reading).metrics
 

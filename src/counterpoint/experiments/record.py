@@ -17,6 +17,7 @@ from counterpoint.experiments.wording import (
     p_value,
     percent,
     span,
+    stopped,
     written,
 )
 
@@ -129,6 +130,11 @@ def _figures(result: Result) -> Iterator[str]:
     for metric in result.metrics:
         yield _row(metric, many=many)
     notes = [f"{metric.label}: {metric.note}" for metric in result.metrics if metric.note]
+    notes += [
+        f"{metric.label}, without the bias of stopping: {stopped(metric)}."
+        for metric in result.metrics
+        if metric.stopped
+    ]
     if notes:
         yield ""
         yield from (f"- {_line(note)}" for note in notes)
@@ -238,7 +244,9 @@ def _sources(result: Result) -> Iterator[str]:
 
 
 def _name(metric: Metric) -> str:
-    return _line(f"{metric.label} ({metric.aggregation} of {metric.event})")
+    if metric.numerator and metric.denominator:
+        return _line(f"{metric.label} (ratio of {metric.numerator.label} to {metric.denominator.label})")
+    return _line(f"{metric.label} ({metric.aggregation} of {' then '.join(metric.steps) or metric.event})")
 
 
 def _line(text: str) -> str:

@@ -12,6 +12,7 @@ from counterpoint.experiments.stopping import Method
 from counterpoint.said import Said
 
 __all__ = [
+    "BETWEEN",
     "Arm",
     "Comparison",
     "Figures",
@@ -26,6 +27,7 @@ __all__ = [
     "Result",
     "Role",
     "SampleRatioCheck",
+    "Stopped",
     "Taken",
     "Verdict",
     "VerdictState",
@@ -81,6 +83,19 @@ class Figures(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     interval: Range | None
     relative: float | None
     relative_interval: Range | None
+
+
+class Stopped(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
+    """What a group sequential test says once it has stopped: an effect that stops a test is too large on average."""
+
+    estimate: float
+    """Median unbiased, in the metric's unit: as often above the true difference as below it."""
+    interval: Range
+    """One-sided like the test, at its level over all looks: it excludes 0 exactly when the test has rejected."""
+    p: float
+    """Over all looks that were made, by the order "rejected earlier is more extreme"."""
+    seen: float
+    """The difference as it is without looks."""
 
 
 class MetricResult(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
@@ -139,6 +154,9 @@ class MetricResult(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     """Share of the difference's variance that the covariates took away; below 0 where they added some."""
     shrunk: float | None = None
     """Of a success metric that won: the difference that is likeliest given that it had to be significant to win."""
+    stopped: Stopped | None = None
+    """Of a success metric of a group sequential plan, at the look at which its test stopped, where every look before
+    was taken; see `stats.stagewise_estimate`."""
 
     @property
     def withheld(self) -> bool:
@@ -269,11 +287,15 @@ class Progress(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     """When the next look is."""
 
 
+BETWEEN = 0
+"""Index of what was decided between looks, or of a plan without any: harm before the end, or a confidence sequence."""
+
+
 class Taken(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     """A look that was taken and recorded: it is never rewritten."""
 
     index: int
-    """From 1."""
+    """From 1, or `BETWEEN`."""
     information: float
     users: int
     data: str

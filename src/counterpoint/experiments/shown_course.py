@@ -94,7 +94,11 @@ def _shown(line: Line, result: Result, tell: Callable[[str], str], *, many: bool
                 each.users,
                 _written(line, amount),
                 f"{_written(line, ends.low)} to {_written(line, ends.high)}",
-                ", ".join(f"look {look.index}" for look in result.looks if look.as_of.date() == each.day),
+                ", ".join(
+                    f"look {look.index}" if look.index else "decided"
+                    for look in result.looks
+                    if look.as_of.date() == each.day
+                ),
             )
             for each, amount, ends in reversed(days)
         ),

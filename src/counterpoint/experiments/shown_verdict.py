@@ -90,7 +90,7 @@ def _evidence(metric: MetricResult | None, word: str) -> str:
     if test is None:
         return ""
     if test.shown_at is not None and not test.rejected:
-        return f"shown at look {test.shown_at}"
+        return f"shown at look {test.shown_at}" if test.shown_at else "shown before"
     if test.p is None:
         return "withheld" if test.state == "withheld" else ""
     return f"p {wording.p_value(test.p)}, level {test.alpha:.3g}"

@@ -278,6 +278,11 @@ def _effect(
 
     def difference(change: float) -> Wanted:
         if rate and not baseline.correlation:
+            moved = baseline.mean + metric.gain * change
+            if not 0 < moved < 1:
+                raise InputError(
+                    f"{baseline.mean:g} would become {moved:.4g}, which is no rate; plan for a smaller change"
+                )
             return rate_target(baseline.mean, metric.gain * change)
         return mean_target(baseline.sd, change, correlation=baseline.correlation)
 

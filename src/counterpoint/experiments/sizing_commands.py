@@ -4,7 +4,7 @@ import math
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Literal
 
-from counterpoint.errors import UsageError
+from counterpoint.errors import InputError, Problem, UsageError
 from counterpoint.terminal import terminal
 
 if TYPE_CHECKING:
@@ -16,6 +16,10 @@ if TYPE_CHECKING:
 __all__ = ["plan"]
 
 UNLIMITED = 10**15
+LARGEST = 1e150
+"""Beyond it a variance is no number any more."""
+MOST = 100
+"""Metrics of a role, or treatments, that options describe; more than that is a plan to be written down."""
 
 
 def plan(
@@ -81,13 +85,21 @@ def plan(
     """
     shell = terminal()
     _check({"--users-per-day": users_per_day, "--users": users, "--mde": mde, "--sd": sd, "--margin": margin})
-    _check({"--success": success, "--guardrails": guardrails}, least=0)
-    _check({"--treatments": treatments, "--looks": looks}, least=1)
+    _check({"--success": success, "--guardrails": guardrails}, least=0, below=MOST + 1)
+    _check({"--treatments": treatments}, least=1, below=MOST + 1)
+    _check({"--looks": looks}, least=1)
     _check({"--alpha": alpha, "--alpha-minus": alpha_minus}, below=0.5)
     _check({"--beta": beta}, below=1)
+    _check({"--sd": sd}, below=LARGEST)
     if name is not None:
         if baseline is not None or mde is not None:
             raise UsageError("Give the name of an experiment, or --baseline and --mde, and not both.")
+        _refuse_with_a_name({
+            "--sd": sd is not None, "--correlation": correlation != 0, "--absolute": absolute,
+            "--success": success != 1, "--guardrails": guardrails != 0, "--margin": margin is not None,
+            "--treatments": treatments != 1, "--alpha": alpha != 0.05, "--beta": beta != 0.2,
+            "--alpha-minus": alpha_minus is not None, "--looks": looks is not None, "--method": method is not None,
+        })  # fmt: skip
         from counterpoint.experiments import store
 
         with shell.open() as workspace:
@@ -101,6 +113,8 @@ def plan(
             raise UsageError("Give the name of an experiment, or --baseline and --mde.")
         from counterpoint.experiments.sizing import size
 
+        if not math.isfinite(baseline):
+            raise UsageError(f"--baseline is {baseline:g}; it must be a finite number.")
         if sd is None and not 0 < baseline < 1:
             raise UsageError(
                 f"--baseline is {baseline:g}, which is no rate; give a rate between 0 and 1, or --sd for a metric that is none."
@@ -111,7 +125,10 @@ def plan(
             alpha=alpha, beta=beta, alpha_minus=alpha_minus, looks=looks, method=method,
         )  # fmt: skip
         found = size(described, {}, per_day=users_per_day, users=users)
-    shell.emit(found, lambda: _shown(shell.told(found)))
+        # A plan of options has every figure that it needs, so what cannot be sized is what was asked for.
+        if wrong := [Problem(each.missing) for each in found.metrics if each.missing]:
+            raise InputError("No number of users follows from these options.", wrong[:1])
+    shell.emit(found, lambda: _shown(shell.told(found), asked=users is not None))
 
 
 def _check(
@@ -122,8 +139,19 @@ def _check(
         if value is None or ((value > 0 if least is None else value >= least) and value < below):
             continue
         low = "above 0" if least is None else f"{least:g} or more"
+        if math.isinf(value):
+            low = f"a finite number {low}"
         high = "" if math.isinf(below) else f" and below {below:g}"
         raise UsageError(f"{option} is {value:g}; it must be {low}{high}.")
+
+
+def _refuse_with_a_name(given: Mapping[str, bool]) -> None:
+    """Options that describe a plan say nothing of one that has a name; to pass over them would answer another question."""
+    if others := [option for option, is_given in given.items() if is_given]:
+        raise UsageError(
+            f"{' and '.join(others)} {'describes' if len(others) == 1 else 'describe'} a plan without a name; that of an"
+            " experiment is in its descriptor. Leave the name out, or change the descriptor."
+        )
 
 
 def _described(
@@ -183,7 +211,8 @@ def _described(
     )
 
 
-def _shown(found: "Sizing") -> "RenderableType":
+def _shown(found: "Sizing", *, asked: bool) -> "RenderableType":
+    """The plan as a table; where a number of users was asked about, with the power that it has."""
     from rich import box
     from rich.console import Group
     from rich.table import Table
@@ -200,7 +229,7 @@ def _shown(found: "Sizing") -> "RenderableType":
             Text.assemble(metric.label, (f"\n{_WORDS[metric.test]}", "dim")),
             _size_of(metric.effect, metric.relative),
             f"{metric.alpha:.3g}",
-            percent(1 - metric.beta, places=1),
+            percent(metric.power if asked else 1 - metric.beta, places=1),
             f"+{percent(metric.inflation - 1)}" if metric.inflation > 1 else "–",
             count(metric.total) if metric.total else "–",
             _size_of(metric.detectable, metric.detectable_relative),
@@ -223,7 +252,9 @@ def _shown(found: "Sizing") -> "RenderableType":
         )
         parts.append(Text(f"Users by the change that {deciding.label} must show: {curve}", style="dim"))
     reading = f"Read {found.method}{f' at {found.looks} looks' if found.looks else ''}."
-    if found.total:
+    if asked:
+        reading += " Power is that of each test with so many users; Users is how many it needs for the power of the plan."
+    elif found.total:
         reading += (
             f" The whole decision has at least {percent(found.power, places=0)} power at level {found.alpha:g},"
             " whatever the metrics have to do with each other."

@@ -101,8 +101,8 @@ def load(workspace: Workspace, name: str) -> Loaded:
         notes = (*_notes(reader, entity, plan), *_explored(reader, entity.ref, plan))
         newest = reader.newest_activity(READ, [entity.ref]).get(entity.ref)
         acknowledged = reader.newest_activity(ACKNOWLEDGED, [entity.ref]).get(entity.ref)
-        # A file that is read once may have been mended since, and has no start from which a new run would count.
-        mended = plan.read_once and "source" in entity.spec
+        # A file may have been mended since, and has no start from which a new run would count.
+        mended = plan.reading.method != "group-sequential" and "source" in entity.spec
         looks = () if mended else _looks(reader, entity.ref, plan)
     version = (entity.etag, *(metrics[metric].etag for metric in sorted(metrics)))
     given = entity.spec.get("source")
@@ -112,8 +112,6 @@ def load(workspace: Workspace, name: str) -> Loaded:
 
 def _looks(reader: Reader, ref: str, plan: Experiment) -> tuple[Taken, ...]:
     """The looks that the log has of the run that the plan speaks of; one of a form not known any more is passed over."""
-    if plan.reading.method != "group-sequential" and not plan.read_once:
-        return ()
     found: dict[int, Taken] = {}
     for entry in reader.activity(subject=ref, action=LOOK, oldest_first=True, limit=MOST_LOOKS):
         try:

@@ -18,6 +18,8 @@ __all__ = ["EARLY_DAYS", "reach_days", "sums_expression", "value_of"]
 EARLY_DAYS = 14
 """Days before a user's first exposure in which events are counted as early; what is older says nothing about exposures."""
 DAY_SECONDS = 86_400
+NO_NUMBER = "no_number"
+"""Name of the count of events without a number, before the slot's."""
 
 
 def sums_expression(
@@ -51,7 +53,21 @@ def sums_expression(
         if part.covariate_days:
             place = before.index((part.event, part.covariate_days))
             columns |= _sums(slots, part, placed, placed[f"before{place}"], f"_before{i}")
-    return placed.group_by(*by).aggregate(**columns).alias("user_sums")
+    summed = placed.group_by(*by).aggregate(**columns)
+    return summed.select(*by, **_with_known(slots, summed, by)).alias("user_sums")
+
+
+def _with_known(slots: Slots, summed: Table, by: Sequence[str]) -> dict[str, Any]:
+    """The sums, with how many events had a number: those of the span without the few that had none."""
+    found: dict[str, Any] = {}
+    for name in summed.columns:
+        if name.startswith(NO_NUMBER):
+            slot = name.removeprefix(NO_NUMBER)
+            events = summed[f"events{slots.first_of_span(int(slot))}"]
+            found[f"known{slot}"] = events - summed[name]
+        elif name not in by:
+            found[name] = summed[name]
+    return found
 
 
 def value_of(slots: Slots, number: int, sums: Table, *, before: bool = False, limited: bool = True) -> Any:
@@ -192,6 +208,8 @@ def _sums(slots: Slots, part: Metric, placed: Table, where: Any, slot: str) -> d
         sums[f"sum{slot}"] = _at_most(field, part.event_cap).sum(where=where)
     else:
         sums[f"sum{slot}"] = field.sum(where=where)
-    if slot.startswith("_") and part.aggregation == "sum":
-        return sums  # how many events had no number is told of those that count
-    return sums | {f"known{slot}": field.count(where=where)}
+    if slot.startswith("_"):
+        # How many events had no number is told of those that count.
+        return sums if part.aggregation == "sum" else sums | {f"known{slot}": field.count(where=where)}
+    # Few events have no number, so that to count them costs next to nothing, and to count the others a tenth of all.
+    return sums | {f"{NO_NUMBER}{slot}": placed.subject.count(where=where & field.isnull())}

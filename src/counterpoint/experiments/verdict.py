@@ -20,7 +20,7 @@ from counterpoint.experiments.decision import (
 )
 from counterpoint.experiments.looks import Reading
 from counterpoint.experiments.model import Experiment
-from counterpoint.experiments.result import Arm, Comparison, MetricResult, Quality, Verdict
+from counterpoint.experiments.result import BETWEEN, Arm, Comparison, MetricResult, Quality, Verdict
 from counterpoint.experiments.wording import change, count, day, means, p_value, percent, span, value
 
 __all__ = ["branch", "decide", "recommend"]
@@ -143,7 +143,9 @@ def _decided(reading: Reading) -> Verdict | None:
     if taken is None or taken.index == reading.progress.look:
         return None  # the same look again tells its figures anew, which are the same
     when = (
-        "by the one reading that the plan asks for"
+        f"with {count(taken.users)} users"
+        if taken.index == BETWEEN
+        else "by the one reading that the plan asks for"
         if reading.plan.read_once
         else f"at look {taken.index}{_of_looks(reading)}"
     )

@@ -66,6 +66,20 @@ def value(
     return f"{text} {metric.unit}" if unit and metric.unit else text
 
 
+def stopped(metric: MetricResult) -> str:
+    """The difference of a test that has stopped, as "+1.2 min (at least +0.2 min; p 0.01 over all looks)"; empty for others."""
+    found = metric.stopped
+    if found is None:
+        return ""
+    low, high = found.interval.low, found.interval.high
+    bound = (
+        f"at least {value(metric, low, signed=True)}"
+        if high is None
+        else f"at most {value(metric, high, signed=True)}"
+    )
+    return f"{value(metric, found.estimate, signed=True)} ({bound}; p {p_value(found.p)} over all looks)"
+
+
 def p_value(p: float | None) -> str:
     """A p as people read it: four places; results as JSON have all digits."""
     if p is None:

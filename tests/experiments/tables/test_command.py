@@ -119,8 +119,8 @@ def test_rows_of_a_user_are_put_together_and_told(write: Write, capsys: pytest.C
     told = " ".join(found["quality"]["warnings"])
     for words in (
         "2 users have several rows",
-        "1 rows have no number in “spent”",
-        "1 rows have nobody in “user”",
+        "1 row has no number in “spent”",
+        "1 row has nobody in “user”",
     ):
         assert words in told
 
@@ -213,9 +213,10 @@ def test_another_encoding_and_decimal_commas_are_read_when_they_are_said(
 
 BAD: dict[str, tuple[str | bytes, tuple[str, ...], tuple[str, ...]]] = {
     "missing column": (rows(), ("--metric", "spnet"), ("'spnet'", "did you mean spent?")),
-    "text for numbers": (rows(extra="u99,a,plenty\n"), (), ("1 rows hold text in spent",)),
+    "text for numbers": (rows(extra="u99,a,plenty\n"), (), ("1 row holds text in spent",)),
+    "yes among numbers": (rows(extra="u99,a,yes\nu98,b,No\n"), (), ("2 rows say yes, no, true or false in spent", "numbers")),
     "infinite": (rows(extra="u99,a,inf\n"), (), ("infinite", "spent")),
-    "promised one row": (rows(extra="u1,b,3\n"), ("--one-row-per-user",), ("1 users have several rows", "duplicates")),
+    "promised one row": (rows(extra="u1,b,3\n"), ("--one-row-per-user",), ("1 user has several rows", "duplicates")),
     "three variants": (rows(extra="u99,c,1\n"), (), ("2 variants", "1 more of fewer than 5 users each", "--treatment")),
     "no control": (rows().replace(",a,", ",x,"), (), ("No row of t.csv is of a", "x (20 users)")),
     "empty": ("", (), ("t.csv is empty",)),
@@ -229,7 +230,7 @@ BAD: dict[str, tuple[str | bytes, tuple[str, ...], tuple[str, ...]]] = {
     "carriage returns alone": (rows().replace("\n", "\r"), (), ("t.csv:1", "carriage return")),
     "two signs as a delimiter": (rows(), ("--delimiter", ";;"), ("';;'", "semicolon")),
     "a column's name of two lines": ('user,arm,"sp\nent"\n', (), ("t.csv:1", "one line")),
-    "points among decimal commas": (rows(sign=";", extra="u99;a;1.234\n"), ("--decimal", ","), ("1 rows hold text", "no point")),
+    "points among decimal commas": (rows(sign=";", extra="u99;a;1.234\n"), ("--decimal", ","), ("1 row holds text", "no point")),
     "too large to be squared": (rows(extra="u99,a,1e200\n"), (), ("t.csv", "too large")),
     "one arm": (rows().replace(",b,", ",a,"), (), ("only a (40 users)", "nothing to compare a with")),
     "a treatment that nobody has": (rows(), ("--treatment", "bb"), ("'bb'", "did you mean b?")),
@@ -361,3 +362,15 @@ def test_no_cell_and_no_rare_variant_is_told_since_a_wrong_column_may_name_peopl
 def test_metrics_in_any_script_have_names_of_their_own() -> None:
     assert plain_name("再生") != plain_name("収益")
     assert plain_name("Größe") == "gr-e"
+
+
+def test_the_record_names_both_columns_of_a_ratio(
+    write: Write, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    write(
+        "t.csv",
+        "user,arm,clicks,views\n" + "".join(f"u{i},{'ab'[i % 2]},{i % 3},{4 + i % 2}\n" for i in range(40)),
+    )
+    asked = ("--subject", "user", "--variant", "arm", "--control", "a", "--metric", "ctr=clicks/views")
+    read(capsys, "--table", "t.csv", *asked, "--record-to", str(tmp_path / "record.md"))
+    assert "ctr (ratio of clicks to views) should increase" in (tmp_path / "record.md").read_text()

@@ -23,7 +23,7 @@ from counterpoint.experiments.tables.levels import large_values, level_of_user, 
 from counterpoint.experiments.tables.source import Source
 from counterpoint.spelling import near
 
-__all__ = ["MOST_VARIANTS", "numbers_of", "raw_of", "require_columns", "table_expression"]
+__all__ = ["MOST_VARIANTS", "WORDS", "numbers_of", "raw_of", "require_columns", "table_expression"]
 
 MOST_VARIANTS = 1000
 """Groups beyond which a column holds no variants."""
@@ -33,6 +33,9 @@ OF_COLUMNS = ("mean", "sum", "count", "any")
 """Aggregations that put the rows of a user together."""
 WITH_NAN = ("duckdb", "postgres")
 """Engines whose numbers may be no number."""
+TRUE, FALSE = ("true", "yes"), ("false", "no")
+WORDS = ("word", "figure")
+"""Columns of a query that count rows of words for 1 and 0, and of other numbers, of one column of the table."""
 
 
 def require_columns(
@@ -139,6 +142,7 @@ def table_expression(
         sums |= {f"{name}{i}": around[f"{name}{i}"].sum() for name in ("rows", "blank", "wrong", "endless")}
         sums[f"comma{i}"] = around[f"comma{i}"].max()
         sums[f"binary{i}"] = around[f"binary{i}"].min()
+    sums |= {name: around[name].sum() for name in around.columns if name.startswith(WORDS)}
     mixed = (around.low != around.high).fill_null(False)  # noqa: FBT003 - Ibis' argument
     by = {"which": around.which, "part": around.part}
     found = around.group_by(
@@ -181,6 +185,7 @@ def _users(
             f"endless{i}": rows[f"endless{i}"].sum(where=inside),
             f"comma{i}": rows[f"comma{i}"].max(where=inside),
         }
+    columns |= {name: rows[name].sum(where=inside) for name in rows.columns if name.startswith(WORDS)}
     one = rows.subject.notnull()
     grouped = rows.group_by("subject").aggregate(
         low=rows.variant.min(where=inside),
@@ -257,6 +262,8 @@ def _rows(
         for name, at in (("blank", 1), ("wrong", 2), ("endless", 3)):
             columns[f"{name}{i}"] = reduce(lambda a, b: a + b, [each[at] for each in read])
         columns[f"comma{i}"] = reduce(lambda a, b: a + b, [each[4] for each in read])
+        for p, name in enumerate(source.columns_of(metric).names):
+            columns |= {f"{flag}{i}_{p}": value for flag, value in _words(table[name]).items()}
     columns |= {level_column(number): _text(table[name]) for number, name in enumerate(segments, 1)}
     rows = table.select(subject=subject, variant=variant, time=time, untimed=untimed, **columns).alias(
         "rows_read"
@@ -297,6 +304,20 @@ def _time(source: Source, table: Table) -> tuple[Any, Any]:
     )
 
 
+def _words(column: Any) -> dict[str, Any]:
+    """Of a column of text whether a row says yes or no, or a number that is neither 0 nor 1: a column holds one or the other."""
+    if not column.type().is_string():
+        return {}
+    text = column.strip().lower()
+    figure = text.re_search(r"\d") & ~text.isin(
+        ["0", "1", *(f"{each}{sign}0" for each in "01" for sign in ".,")]
+    )
+    return {
+        "word": _one(text.isin([*TRUE, *FALSE]).fill_null(False)),  # noqa: FBT003 - Ibis' argument
+        "figure": _one(figure.fill_null(False)),  # noqa: FBT003 - Ibis' argument
+    }
+
+
 def _number(name: str, source: Source, table: Table, backend: str) -> tuple[Any, Any, Any, Any, Any]:
     """A column as numbers, with 1 where a row has none, or a text, or an endless one, or a text with a comma.
 
@@ -310,7 +331,7 @@ def _number(name: str, source: Source, table: Table, backend: str) -> tuple[Any,
         plain = text.replace(".", "x").replace(",", ".") if source.decimal == "," else text
         number = ibis.coalesce(
             plain.try_cast("float64"),
-            ibis.cases((low.isin(["true", "yes"]), 1.0), (low.isin(["false", "no"]), 0.0)),
+            ibis.cases((low.isin(TRUE), 1.0), (low.isin(FALSE), 0.0)),
         )
         empty = (text.isnull() | low.isin(MISSING)).fill_null(True)  # noqa: FBT003 - Ibis' argument
         wrong = ~empty & number.isnull()

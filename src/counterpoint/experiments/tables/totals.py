@@ -11,7 +11,7 @@ from counterpoint.experiments.metrics.reading import LEAST
 from counterpoint.experiments.model import Metric
 from counterpoint.experiments.quality_totals import QualityTotals, Sizes
 from counterpoint.experiments.tables.source import Source
-from counterpoint.experiments.tables.summing import MOST_VARIANTS, numbers_of, raw_of
+from counterpoint.experiments.tables.summing import MOST_VARIANTS, WORDS, numbers_of, raw_of
 from counterpoint.experiments.totals import (
     ArmTotals,
     CovariateTotals,
@@ -148,39 +148,54 @@ def _refuse(metrics: Sequence[Metric], source: Source, rows: Sequence[Mapping[st
             )
             comma = hint if any(row[f"comma{i}"] for row in rows) else ""
             problems.append(Problem(
-                f"{count(wrong)} rows hold text in {columns} where {metric.name} needs numbers;"
+                f"{_rows(wrong, 'hold')} text in {columns} where {metric.name} needs numbers;"
                 f" name another column, or mend them.{comma}", file=source.shown))  # fmt: skip
         if endless := sum(int(row[f"endless{i}"] or 0) for row in rows):
             problems.append(Problem(
-                f"{count(endless)} rows hold an infinite number in {columns}; a mean with it says nothing. Mend or empty them.",
+                f"{_rows(endless, 'hold')} an infinite number in {columns}; a mean with it says nothing. Mend or empty them.",
                 file=source.shown))  # fmt: skip
+        for p, name in enumerate(source.columns_of(metric).names):
+            words, figures = (sum(int(row.get(f"{flag}{i}_{p}") or 0) for row in rows) for flag in WORDS)
+            if words and figures:
+                problems.append(Problem(
+                    f"{_rows(words, 'say')} yes, no, true or false in {name} where others have numbers; is yes a 1 there?"
+                    " Write numbers, or empty them.", file=source.shown))  # fmt: skip
     if source.time and (untimed := sum(int(row["untimed"] or 0) for row in rows)):
         problems.append(Problem(
-            f"{count(untimed)} rows hold no moment in {source.time}; write times such as 2026-05-03 09:00:00, or leave the time out.",
+            f"{_rows(untimed, 'hold')} no moment in {source.time}; write times such as 2026-05-03 09:00:00, or leave the time out.",
             file=source.shown))  # fmt: skip
     several = sum(int(row["several"] or 0) for row in rows if row["known"])
     if source.one_row_per_user and several:
         problems.append(Problem(
-            f"{count(several)} users have several rows in {source.subject}, where one each was promised; remove the duplicates,"
+            f"{count(several)} {'user has' if several == 1 else 'users have'} several rows in {source.subject}, where one each was promised; remove the duplicates,"
             " or leave oneRowPerUser out to put the rows of a user together.", file=source.shown))  # fmt: skip
     if problems:
         raise InputError("The table cannot be analysed.", problems)
 
 
+def _rows(number: int, verb: str) -> str:
+    """ "1 row holds", "2 rows hold"."""
+    if number == 1:
+        return f"1 row {'has' if verb == 'have' else verb + 's'}"
+    return f"{count(number)} rows {verb}"
+
+
 def _warnings(metrics: Sequence[Metric], source: Source, rows: Sequence[Mapping[str, Any]]) -> list[str]:
     found = []
     if nobody := sum(int(row["rows"]) for row in rows if not row["known"]):
-        found.append(f"{count(nobody)} rows have nobody in “{source.subject}” and are left out.")
+        found.append(
+            f"{_rows(nobody, 'have')} nobody in “{source.subject}” and {'is' if nobody == 1 else 'are'} left out."
+        )
     if several := sum(int(row["several"] or 0) for row in rows if row["known"]):
         found.append(
-            f"{count(several)} users have several rows, which are put together by each metric's aggregation. If there should be"
+            f"{count(several)} {'user has' if several == 1 else 'users have'} several rows, which are put together by each metric's aggregation. If there should be"
             " one row for each user, remove the duplicates at their source and read again."
         )
     for i, metric in enumerate(metrics):
         if blank := sum(int(row[f"blank{i}"] or 0) for row in rows if row["known"]):
             columns = source.columns_of(metric)
             found.append(
-                f"{count(blank)} rows have no number in “{'” or “'.join(columns.names)}”: for {metric.label} such a user has 0"
+                f"{_rows(blank, 'have')} no number in “{'” or “'.join(columns.names)}”: for {metric.label} such a user has 0"
                 + (", and a covariate that is missing counts as the mean." if columns.covariates else ".")
             )
     return found
