@@ -252,8 +252,11 @@ def test_a_long_column_is_cut_and_shown_in_full_where_asked(
     assert 'data-next="bet:default/weekly"' in page
     assert names(client.get("/bets/board?every=yes").text) == ["other", "weekly"]
     assert names(client.get(f"/bets/board?moved={REF}&did=up").text) == ["other", "weekly"]
+
+
 def test_the_page_of_a_bet_has_a_place_for_everything_that_is_said_about_it(
     client: Client, bets: Workspace
+) -> None:
     page = client.get(BET).text
     for place in ("evidence", "judgement", "rollout", "decisions", "stage", "concerns", "forecast"):
         assert page.count(f'id="{place}"') == 1, place
