@@ -11,8 +11,9 @@ from msgspec.structs import replace
 
 from counterpoint.experiments import Experiment
 from counterpoint.experiments.aggregation import exposures_of, totals_expression
-from counterpoint.experiments.course_query import course_expression, followed
+from counterpoint.experiments.course_query import course_expression
 from counterpoint.experiments.exposure import Links, Trigger
+from counterpoint.experiments.measures import followed
 from counterpoint.experiments.over_time import days_of
 from counterpoint.experiments.quality_query import quality_expression
 from counterpoint.experiments.quality_totals import QualityTotals, quality_totals_of

@@ -11,8 +11,9 @@ from msgspec.structs import replace
 
 from counterpoint.experiments import Experiment, Guardrail, Metric, analyze
 from counterpoint.experiments.aggregation import totals_expression
-from counterpoint.experiments.course_query import course_expression, followed
+from counterpoint.experiments.course_query import course_expression
 from counterpoint.experiments.exposure import Trigger
+from counterpoint.experiments.measures import followed
 from counterpoint.experiments.over_time import OverTime, centres_of, days_of, over_time, part_of
 from counterpoint.experiments.result import Result
 from counterpoint.experiments.stopping import Stopping

@@ -6,7 +6,7 @@ values, squares and products of the arm change there. Added up over days these a
 of the last day are those of the result.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
@@ -20,21 +20,11 @@ from counterpoint.experiments.totals import cross_name
 from counterpoint.experiments.user_sums import sums_expression, value_of
 from counterpoint.experiments.users import users_expression
 
-__all__ = ["course_expression", "followed"]
+__all__ = ["course_expression"]
 
 DAY_SECONDS = 86_400
 LAST = 9
 """Place of a day's events among the rows of the day: after those with which a user begins to count."""
-
-
-def followed(metrics: Sequence[Metric]) -> tuple[Metric, ...]:
-    """The metrics whose value on each day can be told from sums: no quantiles (of a cap neither), and no steps in an order."""
-    return tuple(
-        metric
-        for metric in metrics
-        if metric.aggregation != "quantile"
-        and not any(part.steps or part.cap_quantile is not None for part in metric.parts)
-    )
 
 
 def course_expression(

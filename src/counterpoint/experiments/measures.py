@@ -19,6 +19,7 @@ __all__ = [
     "Metric",
     "Slots",
     "Span",
+    "followed",
     "in_words",
     "limited",
     "metric_problems",
@@ -364,3 +365,13 @@ def _form_problems(metric: Metric) -> Iterator[Problem]:
             f"covariateDays of {metric.name} has no meaning for a {kind}; leave it out.",
             "/spec/covariateDays",
         )
+
+
+def followed(metrics: Sequence[Metric]) -> tuple[Metric, ...]:
+    """The metrics whose value on each day can be told from sums: no quantiles (of a cap neither), and no steps in an order."""
+    return tuple(
+        metric
+        for metric in metrics
+        if metric.aggregation != "quantile"
+        and not any(part.steps or part.cap_quantile is not None for part in metric.parts)
+    )

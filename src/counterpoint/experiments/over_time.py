@@ -13,7 +13,6 @@ from typing import Any
 
 import msgspec
 
-from counterpoint.experiments.course_query import followed
 from counterpoint.experiments.hypotheses import compare
 from counterpoint.experiments.looks import (
     Reading,
@@ -22,7 +21,7 @@ from counterpoint.experiments.looks import (
     key_of_level,
     nominal_level,
 )
-from counterpoint.experiments.measures import Metric, slots_of
+from counterpoint.experiments.measures import Metric, followed, slots_of
 from counterpoint.experiments.model import Aggregation, Direction, Experiment, Scale
 from counterpoint.experiments.result import BETWEEN, MetricResult, Result, Role
 from counterpoint.experiments.segment import Range
