@@ -1,10 +1,10 @@
 """Moments in UTC: as both databases keep them, and as JSON writes them."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 
 from counterpoint.errors import InputError
 
-__all__ = ["rfc3339", "to_datetime", "to_micros"]
+__all__ = ["rfc3339", "to_datetime", "to_micros", "today_utc"]
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
@@ -29,3 +29,8 @@ def to_datetime(micros: int) -> datetime:
 def rfc3339(at: datetime) -> str:
     """A moment in UTC as JSON writes it: `2026-05-03T12:00:00Z`."""
     return at.isoformat().replace("+00:00", "Z")
+
+
+def today_utc() -> date:
+    """The day it is in UTC."""
+    return datetime.now(UTC).date()

@@ -2,7 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import UTC, date, datetime
+from datetime import date
 from typing import Any
 from uuid import uuid4
 
@@ -20,7 +20,7 @@ from counterpoint.graph.entity import Entity
 from counterpoint.graph.reader import Reader
 from counterpoint.graph.store import Graph
 from counterpoint.graph.writer import Writer
-from counterpoint.moments import to_datetime, to_micros
+from counterpoint.moments import to_datetime, to_micros, today_utc
 
 __all__ = ["add_evidence", "evidence_of", "read_evidence", "take_in"]
 
@@ -41,7 +41,7 @@ def add_evidence(
         NotAllowedError: the actor is neither of the owner, nor of a contributor, nor the sponsor.
         InputError: a value is out of its range, or the evidence that it corrects is not of this bet.
     """
-    filled = checked(given, today or datetime.now(UTC).date())
+    filled = checked(given, today or today_utc())
     with graph.write(actor) as writer:
         entity = require_bet(writer, ref)
         require_help(writer, entity)

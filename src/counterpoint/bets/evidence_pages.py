@@ -1,7 +1,7 @@
 """What the page of a bet sends: evidence, answers to the exit question, what was learned, thanks."""
 
 from collections.abc import Mapping
-from datetime import UTC, date, datetime
+from datetime import date
 from typing import Any
 
 from litestar import MediaType, Response, get, post
@@ -20,6 +20,7 @@ from counterpoint.bets.required import bet_ref
 from counterpoint.bets.stances import take_stance
 from counterpoint.errors import InputError, Problem
 from counterpoint.graph.actor import Actor
+from counterpoint.moments import today_utc
 from counterpoint.web import PageContext, render
 from counterpoint.web.forms import again, one_of
 from counterpoint.web.urls import entity_url, with_query
@@ -47,7 +48,7 @@ def show_evidence_form(
     corrects: FromQuery[str] = "",
 ) -> str:
     """The empty form of evidence; `risk` fills in which risk it is about, `corrects` which one it replaces."""
-    today = datetime.now(UTC).date().isoformat()
+    today = today_utc().isoformat()
     return _form(
         ws, page, bet_ref(namespace, name), EvidenceForm(risk=risk, date=today, corrects=corrects), {}
     )

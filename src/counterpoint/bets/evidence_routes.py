@@ -1,6 +1,6 @@
 """The API of what is known about a bet: evidence, the answers to exit questions, overrides that come back."""
 
-from datetime import UTC, date, datetime
+from datetime import date
 from typing import Any
 
 import msgspec
@@ -17,6 +17,7 @@ from counterpoint.bets.risks import RiskView
 from counterpoint.bets.stances import stances_of, take_stance
 from counterpoint.bets.store import read
 from counterpoint.graph.actor import Actor
+from counterpoint.moments import today_utc
 from counterpoint.workspace import Workspace
 
 __all__ = ["evidence_routes"]
@@ -116,7 +117,7 @@ def list_follow_ups(
     ws: NamedDependency[Workspace], namespace: FromPath[str], name: FromPath[str]
 ) -> FollowUpList:
     """The overrides of a bet: which come back when, and what was learned from the others."""
-    today = datetime.now(UTC).date()
+    today = today_utc()
     with ws.graph.read() as reader:
         entity = require_bet(reader, bet_ref(namespace, name))
         rows = follow_ups_of(reader, [entity.ref])

@@ -1,7 +1,6 @@
 """What people give to concerns, dependencies and feedback, checked: texts, words of a list, units, secrets."""
 
 import hashlib
-from datetime import UTC, date, datetime
 from enum import StrEnum
 from typing import TypeVar
 
@@ -9,15 +8,10 @@ from counterpoint.errors import InputError, Problem
 from counterpoint.graph.reader import Reader
 from counterpoint.graph.ref import parse_ref
 
-__all__ = ["given_text", "given_unit", "given_word", "hashed", "today_utc"]
+__all__ = ["given_text", "given_unit", "given_word", "hashed"]
 
 E = TypeVar("E", bound=StrEnum)
 UNCHANGED = "Nothing was changed."
-
-
-def today_utc() -> date:
-    """The day it is in UTC."""
-    return datetime.now(UTC).date()
 
 
 def given_text(text: str, most: int, pointer: str, *, wanted: str = "") -> str:

@@ -1,7 +1,7 @@
 """The line of sight of bets: purpose, beliefs, the bet, its flags, its experiments and their newest readings."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import UTC, date, datetime
+from datetime import date
 from typing import Any
 
 import msgspec
@@ -25,6 +25,7 @@ from counterpoint.graph.entity import Activity, Entity
 from counterpoint.graph.flagd import flags_by_key
 from counterpoint.graph.reader import Reader
 from counterpoint.graph.ref import parse_ref
+from counterpoint.moments import today_utc
 
 __all__ = [
     "READ",
@@ -166,7 +167,7 @@ def read_lines(
     found |= _beyond(reader, found, "restsOnInsight", of="Belief")
     found |= _beyond(reader, found, "drawnFrom", of="Insight")
     reads = reader.newest_activity(READ, [ref for bet in bets for ref in bet.targets("testedBy")])
-    day = today or datetime.now(UTC).date()
+    day = today or today_utc()
     return tuple(
         _line(
             bet,

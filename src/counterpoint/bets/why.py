@@ -1,7 +1,7 @@
 """From data to bets: the problem space (data, insights) and the solution space (beliefs, bets), as nodes that many may use."""
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from datetime import UTC, date, datetime
+from datetime import date, datetime
 from typing import Any
 
 import msgspec
@@ -16,6 +16,7 @@ from counterpoint.graph.permissions import Decision, may
 from counterpoint.graph.reader import Reader
 from counterpoint.graph.ref import parse_ref
 from counterpoint.graph.store import Graph
+from counterpoint.moments import today_utc
 
 __all__ = ["KINDS", "NodePage", "Version", "WhyMap", "WhyNode", "read_map", "read_node", "write_node"]
 
@@ -124,7 +125,7 @@ def read_map(graph: Graph, *, unit: str = "", bet: str = "", today: date | None 
             kept = practising(graph, reader, found["Bet"])
             hidden = {each.ref for each in found["Bet"]} - {each.ref for each in kept}
             found["Bet"] = kept
-        day = today or datetime.now(UTC).date()
+        day = today or today_utc()
         shown = {kind: _without(_nodes(reader, entities, day), hidden) for kind, entities in found.items()}
         return WhyMap(shown["Datum"], shown["Insight"], shown["Belief"], shown["Bet"], chosen)
 
@@ -144,7 +145,7 @@ def read_node(
         units = reader.units_of(actor.ref) if actor.kind == "person" else frozenset()
         exists = entity.owner is not None and reader.exists(entity.owner)
         return NodePage(
-            node=_nodes(reader, [entity], today or datetime.now(UTC).date())[0],
+            node=_nodes(reader, [entity], today or today_utc())[0],
             document=entity.document,
             etag=entity.etag,
             versions=_versions(reader, entity.ref),

@@ -4,7 +4,7 @@ The files say how the bets are now. Two of them were decided on before: one was 
 one passed over a stage with a reason that now comes back.
 """
 
-from datetime import UTC, date, datetime
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +17,7 @@ from counterpoint.bets.ranking import Move
 from counterpoint.bets.ranks import rank
 from counterpoint.bets.stances import take_stance
 from counterpoint.graph import Actor
+from counterpoint.moments import today_utc
 from counterpoint.workspace import Workspace
 from counterpoint.yaml12.reader import read_file
 
@@ -84,7 +85,7 @@ def decide_before(workspace: Workspace, arpeggio: Path) -> None:
         to=Stage.TWEAK,
         actor=IMOGEN,
         reason="The shelf went to everybody with the redesign of the first screen; there was nobody left to compare with. We watch music listening for six weeks and look again.",
-        follow_up_on=datetime.now(UTC).date(),
+        follow_up_on=today_utc(),
     )
 
 
@@ -148,7 +149,7 @@ Told = tuple[Risk, Method, Direction, str, int | None, float, str]
 
 
 def _evidence(workspace: Workspace, actor: Actor, bet: str, *rows: Told) -> None:
-    today = datetime.now(UTC).date()
+    today = today_utc()
     for risk, method, direction, note, sample, cost, day in rows:
         given = EvidenceInput(
             risk=risk,

@@ -9,8 +9,8 @@ from counterpoint.bets.dependencies.model import Severity, Step
 from counterpoint.bets.dependencies.store import report_dependency, take_step
 from counterpoint.bets.feedback.doors import give, open_door
 from counterpoint.bets.feedback.store import settle
-from counterpoint.bets.given import today_utc
 from counterpoint.graph import Actor
+from counterpoint.moments import today_utc
 from counterpoint.workspace import Workspace
 
 __all__ = ["voice"]

@@ -1,6 +1,5 @@
 """Effects day by day of experiments in the workspace: one grouped query, kept while it holds."""
 
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
@@ -10,6 +9,7 @@ from counterpoint.experiments.journal_totals import EXPOSURE
 from counterpoint.experiments.over_time import OverTime, centres_of, days_of, over_time, part_of
 from counterpoint.experiments.result import Result
 from counterpoint.experiments.standing import Standing
+from counterpoint.moments import today_utc
 from counterpoint.workspace import Workspace
 
 if TYPE_CHECKING:
@@ -64,7 +64,7 @@ def _basis(
 ) -> tuple[tuple[object, ...], tuple[object, ...]]:
     shown = tuple((each.name, each.treatment, each.withheld) for each in result.metrics)
     plan = (*loaded.version, result.verdict.state == "invalid", result.acknowledged, shown)
-    now = datetime.now(UTC).date()
+    now = today_utc()
     data = () if _large(workspace, loaded) else (workspace.journal.version(),)
     return plan, (*data, now, len(result.looks))
 

@@ -2,10 +2,11 @@
 
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
+from datetime import date
 
 from counterpoint.graph.entity import Activity, Entity
 from counterpoint.graph.reader import Reader
+from counterpoint.moments import today_utc
 from counterpoint.said import Said
 from counterpoint.web.activity import ActivityGroup, grouped, named_in, practised
 from counterpoint.web.formats import plural
@@ -101,7 +102,7 @@ def gather(
     purposes = reader.find(kind="Purpose", order="name", limit=1).items
     recent = grouped(practised(reader.activity(hidden=hidden, limit=200), hides), limit=8)
     entries = [entry for group in recent for entry in group.shown]
-    day = today or datetime.now(UTC).date()
+    day = today or today_utc()
     waiting = (*prompts(bets, beliefs, reads, decisions, day), *returning(reader, bets, day))
     owners = {owner for owner in (*(bet.owner for bet in bets), *(one.owner for one in waiting)) if owner}
     has_reads = bool(reads or reader.activity(action=READ, limit=1))

@@ -11,8 +11,8 @@ from litestar.testing import TestClient
 
 from counterpoint import Workspace
 from counterpoint.bets.concerns.raising import raise_concern
-from counterpoint.bets.given import today_utc
 from counterpoint.cli import run
+from counterpoint.moments import today_utc
 from tests.server.conftest import _quick_hashes, csrf, csrf_of, make_client, sign_in, token
 
 from .conftest import ANA, BET, BO, fill

@@ -14,7 +14,7 @@ from counterpoint.bets.concerns.model import GUESSABLE, Concern, Naming, Risk
 from counterpoint.bets.concerns.tables import answers, concerns, row_of
 from counterpoint.bets.concerns.viewing import members_of, viewer_of
 from counterpoint.bets.decisions import require_bet
-from counterpoint.bets.given import given_text, given_word, hashed, today_utc
+from counterpoint.bets.given import given_text, given_word, hashed
 from counterpoint.bets.model import mapping
 from counterpoint.errors import InputError, NotAllowedError, Problem, Said
 from counterpoint.graph.actor import Actor
@@ -23,6 +23,7 @@ from counterpoint.graph.permissions import may
 from counterpoint.graph.reader import Reader
 from counterpoint.graph.ref import parse_ref
 from counterpoint.graph.store import Graph
+from counterpoint.moments import today_utc
 
 __all__ = ["LONGEST", "Choices", "Raised", "choices_for", "erase_author", "raise_concern", "require_write"]
 

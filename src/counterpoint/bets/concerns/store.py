@@ -27,13 +27,14 @@ from counterpoint.bets.concerns.model import (
 from counterpoint.bets.concerns.raising import LONGEST, require_write
 from counterpoint.bets.concerns.tables import answers, concerns, read_concerns, row_of
 from counterpoint.bets.concerns.viewing import units_within, viewer_of
-from counterpoint.bets.given import given_text, given_word, hashed, today_utc
+from counterpoint.bets.given import given_text, given_word, hashed
 from counterpoint.errors import ConflictError, NotAllowedError, NotFoundError
 from counterpoint.graph.actor import Actor
 from counterpoint.graph.reader import Reader
 from counterpoint.graph.ref import parse_ref
 from counterpoint.graph.store import Graph
 from counterpoint.graph.writer import Writer
+from counterpoint.moments import today_utc
 
 __all__ = [
     "ConcernMark",

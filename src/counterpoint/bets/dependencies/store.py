@@ -17,7 +17,7 @@ from counterpoint.bets.dependencies.model import (
     overdue,
     steps_for,
 )
-from counterpoint.bets.given import given_text, given_unit, given_word, today_utc
+from counterpoint.bets.given import given_text, given_unit, given_word
 from counterpoint.errors import ConflictError, InputError, NotAllowedError, NotFoundError, Problem
 from counterpoint.graph.actor import Actor
 from counterpoint.graph.permissions import may
@@ -26,7 +26,7 @@ from counterpoint.graph.ref import parse_ref
 from counterpoint.graph.store import Graph
 from counterpoint.graph.tables import INTEGER, TEXT
 from counterpoint.graph.writer import Writer
-from counterpoint.moments import to_datetime, to_micros
+from counterpoint.moments import to_datetime, to_micros, today_utc
 
 __all__ = [
     "DependencySeen",

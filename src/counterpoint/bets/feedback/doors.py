@@ -25,11 +25,12 @@ from counterpoint.bets.feedback.kept import (
     speaks_for,
 )
 from counterpoint.bets.feedback.model import Door, Source
-from counterpoint.bets.given import given_text, given_unit, hashed, today_utc
+from counterpoint.bets.given import given_text, given_unit, hashed
 from counterpoint.errors import NotFoundError, OverloadedError
 from counterpoint.graph.actor import SYSTEM, Actor
 from counterpoint.graph.reader import Reader
 from counterpoint.graph.store import Graph
+from counterpoint.moments import today_utc
 
 __all__ = ["PER_DAY", "PER_MINUTE", "close_door", "door_of", "give", "list_doors", "open_door"]
 

@@ -33,13 +33,14 @@ from counterpoint.bets.feedback.model import (
     evidence_of,
 )
 from counterpoint.bets.feedback.sheets import read_lines
-from counterpoint.bets.given import given_text, given_unit, hashed, today_utc
+from counterpoint.bets.given import given_text, given_unit, hashed
 from counterpoint.errors import InputError, NotFoundError, Problem
 from counterpoint.graph.actor import SYSTEM, Actor
 from counterpoint.graph.reader import Reader
 from counterpoint.graph.ref import parse_ref
 from counterpoint.graph.store import Graph
 from counterpoint.graph.writer import Writer
+from counterpoint.moments import today_utc
 from counterpoint.paging import cursor_of, read_cursor
 
 __all__ = [

@@ -18,6 +18,7 @@ from counterpoint.bets.judgement.shown import (
     spread_text,
     tests_shown,
 )
+from counterpoint.bets.required import bet_ref
 from counterpoint.errors import InputError
 from counterpoint.graph.actor import Actor
 from counterpoint.web import PageContext, render
@@ -45,7 +46,7 @@ def show_judgement(
     name: FromPath[str],
 ) -> str:
     """What is estimated of a bet, which test comes next and why, and what was asked."""
-    return _judgement(ws, actor, page, _ref(namespace, name))
+    return _judgement(ws, actor, page, bet_ref(namespace, name))
 
 
 @post(
@@ -63,7 +64,7 @@ def record_estimates(
     data: Posted,
 ) -> Page:
     """Keep the estimates that changed, or show the form again with what is wrong; then nothing is kept."""
-    ref = _ref(namespace, name)
+    ref = bet_ref(namespace, name)
     rows, ranges = read_rows(data)
     errors = {f"{row.field}-p10": f"{row.guide.label}: {row.error}" for row in rows if row.error}
     unit, note = one_of(data, "unit"), one_of(data, "note")
@@ -96,7 +97,7 @@ def ask_question(
     data: Posted,
 ) -> Page:
     """Ask a question about a bet, or show the form again."""
-    ref = _ref(namespace, name)
+    ref = bet_ref(namespace, name)
     asked = {key: one_of(data, key) for key in ("question", "revealOn", "resolvesOn")}
     try:
         made = predicting.ask(
@@ -264,10 +265,6 @@ def _question(
         typed=mine if typed is None else typed,
         errors=errors or {},
     )
-
-
-def _ref(namespace: str, name: str) -> str:
-    return f"bet:{namespace}/{name}"
 
 
 pages: list[Any] = [

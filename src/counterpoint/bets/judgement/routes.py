@@ -11,6 +11,7 @@ from counterpoint.bets.judgement import estimating, predicting
 from counterpoint.bets.judgement.calibration import Calibration
 from counterpoint.bets.judgement.estimates import Quantity, Range
 from counterpoint.bets.judgement.prediction import Step
+from counterpoint.bets.required import bet_ref
 from counterpoint.graph.actor import Actor
 from counterpoint.workspace import Workspace
 
@@ -61,7 +62,7 @@ def read_estimates(
     ws: NamedDependency[Workspace], namespace: FromPath[str], name: FromPath[str]
 ) -> estimating.Judged:
     """The newest estimate of each quantity, and which test should come next by what it is worth."""
-    return estimating.judged(ws.graph, _ref(namespace, name))
+    return estimating.judged(ws.graph, bet_ref(namespace, name))
 
 
 @post("/api/v1/bets/{namespace:str}/{name:str}/estimates", tags=["bets"], sync_to_thread=True)
@@ -76,7 +77,7 @@ def record_estimate(
     given = Range(data.p10, data.p50, data.p90)
     return estimating.estimate(
         ws.graph,
-        _ref(namespace, name),
+        bet_ref(namespace, name),
         data.quantity,
         given,
         actor=actor,
@@ -99,7 +100,7 @@ def list_questions(
     name: FromPath[str],
 ) -> QuestionList:
     """The questions about a bet. Of an open one the reader sees their own prediction and how many there are."""
-    return QuestionList(predicting.questions(ws.graph, actor=actor, bet=_ref(namespace, name)))
+    return QuestionList(predicting.questions(ws.graph, actor=actor, bet=bet_ref(namespace, name)))
 
 
 @post("/api/v1/bets/{namespace:str}/{name:str}/questions", tags=["bets"], sync_to_thread=True)
@@ -113,7 +114,7 @@ def ask_question(
     """Ask what will happen, before anybody knows."""
     return predicting.ask(
         ws.graph,
-        _ref(namespace, name),
+        bet_ref(namespace, name),
         data.question,
         actor=actor,
         reveal_on=data.reveal_on,
@@ -163,10 +164,6 @@ def step_question(
     return predicting.take_step(
         ws.graph, number, data.step, actor=actor, outcome=data.outcome, note=data.note
     )
-
-
-def _ref(namespace: str, name: str) -> str:
-    return f"bet:{namespace}/{name}"
 
 
 routes: list[Any] = [

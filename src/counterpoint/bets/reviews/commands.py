@@ -2,6 +2,7 @@
 
 from typing import TYPE_CHECKING
 
+from counterpoint.moments import today_utc
 from counterpoint.terminal import terminal
 
 if TYPE_CHECKING:
@@ -21,14 +22,13 @@ def digest(*, week: str = "", unit: str = "") -> None:
     unit
         Only what concerns this unit and its parts.
     """
-    from datetime import UTC, datetime
 
     from counterpoint.bets.reviews.digest import digest as read
     from counterpoint.bets.reviews.digest import week_of
 
     shell = terminal()
     with shell.open() as workspace:
-        found = shell.told(read(workspace.graph, week or week_of(datetime.now(UTC).date())[0], unit))
+        found = shell.told(read(workspace.graph, week or week_of(today_utc())[0], unit))
     shell.emit(found, lambda: _digest_text(found))
 
 
@@ -40,14 +40,13 @@ def agenda(unit: str, /) -> None:
     unit
         The unit, such as `discovery`; the bets of its parts count too.
     """
-    from datetime import UTC, datetime
 
     from counterpoint.bets.reviews.boards import require_board
     from counterpoint.bets.reviews.sittings import agenda_now
 
     shell = terminal()
     with shell.open() as workspace, workspace.graph.read() as reader:
-        board, today = require_board(reader, unit), datetime.now(UTC).date()
+        board, today = require_board(reader, unit), today_utc()
         found = shell.told(agenda_now(workspace.graph, reader, board, today))
     shell.emit(found, lambda: _agenda_text(found))
 

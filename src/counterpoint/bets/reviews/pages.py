@@ -1,6 +1,6 @@
 """The pages of reviews, the digest, briefs and one's own week."""
 
-from datetime import UTC, date, datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 from litestar import MediaType, Request, Response, get, post
@@ -16,6 +16,7 @@ from counterpoint.bets.reviews.week import my_week
 from counterpoint.errors import InputError
 from counterpoint.graph.actor import Actor
 from counterpoint.graph.permissions import may
+from counterpoint.moments import today_utc
 from counterpoint.web import PageContext, render
 from counterpoint.web.forms import again, one_of
 from counterpoint.web.urls import with_query
@@ -142,7 +143,7 @@ def show_digest(
     unit: FromQuery[str] = "",
 ) -> str:
     """What happened in a week."""
-    today = datetime.now(UTC).date()
+    today = today_utc()
     found = digest(ws.graph, week or week_of(today)[0], unit)
     following = week_of(found.end)[0] if found.end <= today else None
     return render(
@@ -215,7 +216,7 @@ def show_week(
     ws: NamedDependency[Workspace], actor: NamedDependency[Actor], page: NamedDependency[PageContext]
 ) -> str:
     """What waits for the reader, and what changed around them."""
-    found = my_week(ws.graph, actor, _today())
+    found = my_week(ws.graph, actor, today_utc())
     with ws.graph.read() as reader:
         titles = reader.titles(found.units)
     return render(page, "bets/reviews/week.html", found=found, titles=titles)
@@ -234,7 +235,7 @@ def _board(
     with ws.graph.read() as reader:
         board = boards.require_board(reader, unit)
         cadence = boards.cadence_of(reader, board)
-        agenda = sittings.agenda_now(ws.graph, reader, board, _today())
+        agenda = sittings.agenda_now(ws.graph, reader, board, today_utc())
         units = reader.units_of(actor.ref) if actor.kind == "person" else frozenset()
     held = sittings.reviews_of(ws.graph, board.ref, actor=actor)
     return render(
@@ -313,10 +314,6 @@ def _brief(
         person=actor.kind in ("person", "local"),
         errors=errors or {},
     )
-
-
-def _today() -> date:
-    return datetime.now(UTC).date()
 
 
 pages: list[Any] = [

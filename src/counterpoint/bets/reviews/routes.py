@@ -1,6 +1,5 @@
 """The API of reviews, the digest, briefs and one's own week."""
 
-from datetime import UTC, datetime
 from typing import Any
 
 import msgspec
@@ -13,6 +12,7 @@ from counterpoint.bets.reviews.agenda import Agenda
 from counterpoint.bets.reviews.digest import Digest, digest, week_of
 from counterpoint.bets.reviews.week import Waiting, my_week
 from counterpoint.graph.actor import Actor
+from counterpoint.moments import today_utc
 from counterpoint.workspace import Workspace
 
 __all__ = ["routes"]
@@ -89,7 +89,7 @@ def list_reviews(
     with ws.graph.read() as reader:
         board = boards.require_board(reader, unit)
         cadence = boards.cadence_of(reader, board)
-        agenda = sittings.agenda_now(ws.graph, reader, board, datetime.now(UTC).date())
+        agenda = sittings.agenda_now(ws.graph, reader, board, today_utc())
     return ReviewList(cadence, agenda, sittings.reviews_of(ws.graph, unit, actor=actor))
 
 
@@ -144,7 +144,7 @@ def read_digest(
     ws: NamedDependency[Workspace], week: FromQuery[str] = "", unit: FromQuery[str] = ""
 ) -> Digest:
     """What happened in a week (2026-W30; by default this one) to the bets of a unit and its parts, or to all."""
-    return digest(ws.graph, week or week_of(datetime.now(UTC).date())[0], unit)
+    return digest(ws.graph, week or week_of(today_utc())[0], unit)
 
 
 @post("/api/v1/briefs", tags=["bets"], sync_to_thread=True)
@@ -177,7 +177,7 @@ def answer_brief(
 @get("/api/v1/my-week", tags=["bets"], sync_to_thread=True)
 def read_week(ws: NamedDependency[Workspace], actor: NamedDependency[Actor]) -> WeekAnswer:
     """What waits for the reader, and what changed in their units; nobody else can ask for it."""
-    found = my_week(ws.graph, actor, datetime.now(UTC).date())
+    found = my_week(ws.graph, actor, today_utc())
     return WeekAnswer(found.units, found.waiting, found.digests)
 
 

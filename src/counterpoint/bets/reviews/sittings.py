@@ -6,7 +6,7 @@ only where at least five voted and not all alike, and no role sees more.
 
 import hashlib
 import secrets
-from datetime import UTC, date, datetime
+from datetime import date, datetime
 from enum import StrEnum
 from typing import Any
 from uuid import uuid4
@@ -27,7 +27,7 @@ from counterpoint.graph.actor import Actor
 from counterpoint.graph.entity import Entity
 from counterpoint.graph.reader import Reader
 from counterpoint.graph.store import Graph
-from counterpoint.moments import to_datetime, to_micros
+from counterpoint.moments import to_datetime, to_micros, today_utc
 from counterpoint.said import Said
 
 __all__ = [
@@ -119,7 +119,7 @@ def open_review(graph: Graph, unit: str, *, actor: Actor, today: date | None = N
         writer.require_write(board.ref)
         if any(each.state is not ReviewState.CLOSED for each in _reviews(writer, board.ref, actor)):
             raise ConflictError("A review of this board is open; close it first.")
-        found = agenda_now(graph, writer, board, today or datetime.now(UTC).date())
+        found = agenda_now(graph, writer, board, today or today_utc())
         number = uuid4().hex
         activity = writer.record("review.opened", board.ref, after={"id": number, "points": len(found.items)})
         row = {

@@ -1,7 +1,7 @@
 """What the doors answer with: scorecards with their counts, what an entity and what an owner does next."""
 
 from collections.abc import Callable, Iterable, Mapping
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, datetime, timedelta
 
 import msgspec
 
@@ -21,6 +21,7 @@ from counterpoint.catalog.scorecards.standing import standing_of
 from counterpoint.errors import NotFoundError
 from counterpoint.graph.named import require_known
 from counterpoint.graph.ref import Ref, parse_ref
+from counterpoint.moments import today_utc
 from counterpoint.workspace import Workspace
 
 __all__ = [
@@ -363,6 +364,6 @@ def trend_of(
     Raises:
         InputError: too many days, or none.
     """
-    end = last or datetime.now(UTC).date()
+    end = last or today_utc()
     with workspace.graph.read() as reader:
         return trend(reader, str(ref), first or end - timedelta(days=TREND_DAYS - 1), end, check=check)

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 from cyclopts import Parameter
 from cyclopts.types import PositiveInt
 
+from counterpoint.moments import today_utc
 from counterpoint.terminal import counted, terminal
 
 if TYPE_CHECKING:
@@ -76,7 +77,7 @@ def _shown(opened: "Opened", panels: "list[ReadPanel]") -> "RenderableType":
         if each.loaded is None or each.reading is None:
             notes.append(f"{title}: {terminal().tell(each.problem)}")
             continue
-        panel = panel_of(each.loaded, each.reading, today=datetime.now(UTC).date(), chart="figure")
+        panel = panel_of(each.loaded, each.reading, today=today_utc(), chart="figure")
         table.add_row(Text(title, style="bold"), panel.span, panel.figure, panel.whole, panel.whole_users)
     told = counted(len(panels), "metric")
     return Group(
