@@ -15,7 +15,7 @@ import scipy.sparse as sp
 from counterpoint.discover.interactions import Matrix, interactions, presence
 from counterpoint.discover.ranking import Floats
 from counterpoint.discover.recommender import Recommender
-from counterpoint.errors import InputError
+from counterpoint.stats.checks import finite, positive, whole
 
 __all__ = ["Als", "AlsOptions"]
 
@@ -40,12 +40,11 @@ class AlsOptions:
     frequency: float = 1.0
 
     def __post_init__(self) -> None:
-        for name in ("factors", "iterations"):
-            if getattr(self, name) < 1:
-                raise InputError(f"{name} == {getattr(self, name)}, must be 1 or more")
-        for name in ("unobserved", "ridge"):
-            if not 0 < getattr(self, name) < np.inf:
-                raise InputError(f"{name} == {getattr(self, name)}, must be above 0 and finite")
+        whole("factors", self.factors, least=1)
+        whole("iterations", self.iterations, least=1)
+        positive("unobserved", self.unobserved)
+        positive("ridge", self.ridge)
+        finite("frequency", self.frequency)
 
 
 @dataclass(frozen=True, slots=True)

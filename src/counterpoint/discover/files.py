@@ -104,11 +104,11 @@ def _entries(path: Path, columns: Columns) -> dict[str, list[Any] | None]:
             raise InputError(f"{path} cannot be read: {str(error).splitlines()[0]}") from None
         chosen = {name: _column(path, table.column_names, name, columns.get(name)) for name in COLUMNS}
         found: dict[str, list[Any] | None] = dict.fromkeys(COLUMNS)
+        engine.register("entries", table)
         for name, column in chosen.items():
             if column is None:
                 continue
             quoted = '"' + column.replace('"', '""') + '"'
-            engine.register("entries", table)
             found[name] = _values(engine, quoted, name, path, column)
     return found
 

@@ -24,6 +24,7 @@ from counterpoint.discover.low_rank import right_vectors
 from counterpoint.discover.ranking import NOTHING, Floats, Ints, Ranking, best
 from counterpoint.discover.recommender import Recommender, Wanted
 from counterpoint.errors import InputError
+from counterpoint.stats.checks import finite, whole
 
 __all__ = ["ItemGraph", "ItemGraphOptions"]
 
@@ -50,13 +51,11 @@ class ItemGraphOptions:
     """Items that the graph proposes and the filter scores again."""
 
     def __post_init__(self) -> None:
-        for name in ("rank", "neighbours", "candidates"):
-            least = 0 if name == "rank" else 1
-            if getattr(self, name) < least:
-                raise InputError(f"{name} == {getattr(self, name)}, must be {least} or more")
+        whole("rank", self.rank)
+        whole("neighbours", self.neighbours, least=1)
+        whole("candidates", self.candidates, least=1)
         for name in ("low_pass", "input_power", "output_power"):
-            if not np.isfinite(getattr(self, name)):
-                raise InputError(f"{name} == {getattr(self, name)}, must be a finite number")
+            finite(name, getattr(self, name))
 
 
 @dataclass(frozen=True, slots=True)
