@@ -173,6 +173,8 @@ def test_the_log_is_searched_by_words_and_holds_the_decisions_about_bets(graph: 
     assert [entry.title for entry in search_log(graph, words="GRAPH lists").items] == [CONTENT.title]
     assert [entry.bet for entry in search_log(graph, words="nobody opened").items] == [REF]
     assert search_log(graph, unit="search").total == 0
+    with pytest.raises(NotFoundError, match="nix"):
+        search_log(graph, unit="nix")
     assert search_log(graph, state="proposed").items[0].waits == "for advice to be asked, or for a decision"
     page = search_log(graph, limit=1)
     assert (len(page.items), page.total) == (1, 2)

@@ -62,14 +62,18 @@ def search_log(
 
     Raises:
         InputError: the cursor is none of this list.
+        NotFoundError: there is no such unit, and no decision of one that was.
     """
     after = read_cursor(cursor, tuple[int, int, str]) if cursor else None
     asked = words.casefold().split()
     owner = str(parse_ref(unit, default_kind="Group")) if unit else ""
     with graph.read() as reader:
+        known = (*_from_records(records_of(reader)), *_from_bets(reader))
+        if owner and not any(entry.unit == owner for entry, _ in known):
+            reader.require(owner)
         entries = [
             entry
-            for entry, text in (*_from_records(records_of(reader)), *_from_bets(reader))
+            for entry, text in known
             if all(word in text for word in asked)
             and owner in ("", entry.unit)
             and state in ("", entry.state)
