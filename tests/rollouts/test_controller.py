@@ -168,6 +168,40 @@ def test_a_check_that_changed_nothing_is_in_nobodys_way(org: Workspace, seen: Ca
     assert store.command(org, ANA, "weekly", "pause", sequence=1, now=NOW).sequence == 3
 
 
+@pytest.mark.parametrize("sequence", [1, None])
+def test_a_check_noted_while_a_command_reads_its_figures_is_in_nobodys_way(
+    org: Workspace, seen: Callable[..., None], monkeypatch: pytest.MonkeyPatch, sequence: int | None
+) -> None:
+    store.command(org, ANA, "weekly", "start", now=NOW)
+    seen(observed_of(NOW))
+
+    def slow(workspace: Workspace, ref: str, **moment: object) -> object:
+        found = check(workspace, ref, now=NOW)
+        step(org, REF, now=NOW)  # the controller is quicker; its second check finds nothing to note
+        return found
+
+    monkeypatch.setattr(store, "check", slow)
+    event = store.command(org, ANA, "weekly", "proceed", reason="Go.", sequence=sequence, now=NOW)
+    assert (event.kind, event.sequence) == ("advanced", 3)
+
+
+def test_a_move_made_while_a_command_reads_its_figures_is_told(
+    org: Workspace, seen: Callable[..., None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store.command(org, ANA, "weekly", "start", now=NOW)
+    seen(observed_of(NOW, treatment=0.4))
+
+    def slow(workspace: Workspace, ref: str, **moment: object) -> object:
+        found = check(workspace, ref, now=NOW)
+        step(org, REF, now=NOW)
+        return found
+
+    monkeypatch.setattr(store, "check", slow)
+    with pytest.raises(ConflictError, match="moved on"):
+        store.command(org, ANA, "weekly", "proceed", reason="Go.", now=NOW)
+    assert phase_of(org) == "rolled-back"
+
+
 def test_what_happened_is_neither_changed_nor_deleted(either: Workspace) -> None:
     store.command(either, ANA, "weekly", "start", now=NOW)
     for statement in ("UPDATE rollouts_event SET kind = 'x'", "DELETE FROM rollouts_event"):

@@ -1,5 +1,6 @@
 """Rollouts in the workspace: which there are, where one stands, and what people do with it."""
 
+from contextlib import suppress
 from datetime import UTC, datetime
 
 import msgspec
@@ -18,7 +19,7 @@ from counterpoint.graph.ref import parse_ref
 from counterpoint.rollouts.acting import Command, act, commands_for
 from counterpoint.rollouts.controller import check, commit, facts_of
 from counterpoint.rollouts.deciding import Move, event_of
-from counterpoint.rollouts.log import events_by_rollout, events_of
+from counterpoint.rollouts.log import MovedOnError, events_by_rollout, events_of
 from counterpoint.rollouts.model import ACTIVE, Event, Figures, Phase, Rollout, State, Trouble, state_of
 from counterpoint.rollouts.reading import with_template
 from counterpoint.rollouts.written import read_plan, template_of
@@ -39,6 +40,8 @@ __all__ = [
 
 LONGEST_REASON = 10_000
 """Characters of the reason of a command."""
+_ATTEMPTS = 5
+"""How often a command is decided anew where nothing but a check of the controller came in between."""
 
 
 class Loaded(msgspec.Struct, frozen=True):
@@ -318,20 +321,48 @@ def command(
         NotAllowedError: the actor may not.
     """
     now = now or datetime.now(UTC)
-    loaded = load(workspace, name)
-    state, plan = loaded.state, loaded.plan
-    # A check that only noted a verdict changes nothing of what the person decided about.
-    if sequence is not None and any(each.kind != "checked" for each in loaded.events[sequence:]):
-        raise ConflictError(
-            f"{loaded.ref} has moved on since you looked: it is {state.phase} now. Look again, then decide."
-        )
-    found = check(workspace, loaded.ref, now=now) if state.phase in ACTIVE else None
-    figures = found.figures if found else None
     if len(reason := reason.strip()) > LONGEST_REASON:
         problem = Problem(
             f"The reason has {len(reason)} characters; {LONGEST_REASON} are the most.", "/reason"
         )
         raise InputError("Nothing was changed.", [problem])
+    seen = sequence
+
+    def attempt() -> Event:
+        nonlocal seen
+        loaded = load(workspace, name)
+        _require_unmoved(loaded, seen)
+        seen = len(loaded.events) if seen is None else seen
+        return _command(workspace, actor, loaded, wanted, reason=reason, dry_run=dry_run, now=now)
+
+    # Reading the figures takes long enough for the controller to note a verdict meanwhile.
+    for _ in range(_ATTEMPTS - 1):
+        with suppress(MovedOnError):
+            return attempt()
+    return attempt()
+
+
+def _require_unmoved(loaded: Loaded, sequence: int | None) -> None:
+    # A check that only noted a verdict changes nothing of what the person decided about.
+    if sequence is not None and any(each.kind != "checked" for each in loaded.events[sequence:]):
+        raise ConflictError(
+            f"{loaded.ref} has moved on since you looked: it is {loaded.state.phase} now. Look again, then decide."
+        )
+
+
+def _command(
+    workspace: Workspace,
+    actor: Actor,
+    loaded: Loaded,
+    wanted: Command,
+    *,
+    reason: str,
+    dry_run: bool,
+    now: datetime,
+) -> Event:
+    state, plan = loaded.state, loaded.plan
+    found = check(workspace, loaded.ref, now=now) if state.phase in ACTIVE else None
+    figures = found.figures if found else None
     move = act(plan, state, wanted, figures, reason=reason)
     if wanted == "start":
         plan = _ready(workspace, loaded)
