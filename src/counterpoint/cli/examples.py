@@ -3,7 +3,7 @@
 __all__ = ["EXAMPLES"]
 
 EXAMPLES: dict[str, tuple[str, ...]] = {
-    "discover fit": ("discover fit plays.csv --out weekly.npz", "discover fit plays.parquet --out weekly.npz --method ease"),
+    "discover fit": ("discover fit plays.csv --out weekly.npz", "discover fit plays.parquet --out weekly.npz --method ease", "discover fit plays.parquet --out weekly.npz --method als --engine spark://lake:7077"),
     "discover recommend": (
         "discover recommend weekly.npz --item 'Teardrop' --item 'Glory Box' --why",
         "discover recommend weekly.npz --log plays.csv --listener ana --count 30 --json",

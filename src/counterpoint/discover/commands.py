@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from counterpoint.discover.evaluation import Evaluation
     from counterpoint.discover.log import Log
     from counterpoint.discover.splits import Split
+    from counterpoint.engine import EngineAddress
 
 __all__ = ["evaluate", "fit", "recommend"]
 
@@ -30,6 +31,7 @@ def fit(
     method: str = "auto",
     budget: float = 120.0,
     seed: int = 0,
+    engine: str | None = None,
     listener_column: str | None = None,
     item_column: str | None = None,
     weight_column: str | None = None,
@@ -50,20 +52,29 @@ def fit(
         CPU seconds that the choice may take.
     seed
         The same files, method and seed give the same model.
+    engine
+        Where als and item-graph are fitted: duckdb (in this process), spark://local[2] or spark://host:7077; the
+        setting `engine` of the workspace if nothing is said. The choice by auto is made in this process.
     """
     from counterpoint.discover.kept import keep
+    from counterpoint.discover.methods import METHODS
     from counterpoint.discover.model import Model
+    from counterpoint.engine import DUCKDB
 
     here = terminal()
+    chosen = _engine(here.workspace, engine)
     log = _log(files, listener_column, item_column, weight_column, time_column)
     started = time.process_time()
-    model = Model(method, seed=seed, budget=budget).fit(log.matrix, moments=log.moments, said=here.say)
+    model = Model(method, seed=seed, budget=budget, engine=chosen).fit(
+        log.matrix, moments=log.moments, said=here.say
+    )
     spent = time.process_time() - started
     tried = model.search.trials if model.search else ()
     about = {
         "method": model.fitted.name,
         "options": dict(model.search.best.options) if model.search else {},
         "seed": seed,
+        "engine": chosen.kind if METHODS[model.fitted.name].on_spark else DUCKDB.kind,
         "listeners": log.matrix.shape[0],
         "items": log.matrix.shape[1],
         "interactions": int(log.matrix.nnz),
@@ -215,6 +226,20 @@ def _log(
     for reason, number in log.left_out.items():
         terminal().say(f"{counted(number, 'entry', 'entries')} left out: {reason}")
     return log
+
+
+def _engine(workspace: Path, asked: str | None) -> "EngineAddress":
+    """What was asked for, or what the workspace has set; files need no workspace."""
+    from counterpoint.engine import chosen_engine, read_engine
+    from counterpoint.settings import Settings, load_settings
+    from counterpoint.workspace import SETTINGS
+
+    file = workspace / SETTINGS
+    settings = load_settings(file) if file.is_file() else Settings()
+    try:
+        return chosen_engine(read_engine(settings.engine), asked)
+    except ValueError as error:
+        raise UsageError(f"--engine: {error}.") from error
 
 
 def _split(log: "Log", by: SplitBy, held: float, seed: int) -> "tuple[Split, str]":

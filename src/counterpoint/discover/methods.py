@@ -11,6 +11,7 @@ from counterpoint.discover.item_graph import ItemGraph, ItemGraphOptions
 from counterpoint.discover.neighbours import WEIGHTINGS, Neighbours
 from counterpoint.discover.popularity import Popularity
 from counterpoint.discover.recommender import Recommender
+from counterpoint.engine import DUCKDB, EngineAddress
 from counterpoint.errors import InputError
 from counterpoint.spelling import near
 
@@ -32,6 +33,8 @@ class Method:
     """Then, one option at a time, these values, as long as they help."""
     most_items: int | None = None
     """Catalogues that are larger are not for it."""
+    on_spark: bool = False
+    """Whether Spark can fit it."""
 
 
 METHODS: Mapping[str, Method] = {
@@ -54,6 +57,7 @@ METHODS: Mapping[str, Method] = {
                 "input_power": (0.1, 0.3, 0.4),
                 "rank": (128, 256, 384),
             },
+            on_spark=True,
         ),
         Method(
             "ease",
@@ -67,10 +71,12 @@ METHODS: Mapping[str, Method] = {
             "factors of listeners and items, fitted in turns",
             ({},),
             {"ridge": (0.001, 0.01, 0.03), "unobserved": (0.03, 0.3), "factors": (32, 128)},
+            on_spark=True,
         ),
     )
 }
 """In the order in which a search tries them."""
+_SPARKS = tuple(each.name for each in METHODS.values() if each.on_spark)
 
 
 def method_of(name: str) -> Method:
@@ -82,11 +88,26 @@ def method_of(name: str) -> Method:
 
 
 def fitted(
-    name: str, matrix: Matrix, options: Options, *, seed: int, said: Said = lambda _: None
+    name: str,
+    matrix: Matrix,
+    options: Options,
+    *,
+    seed: int,
+    said: Said = lambda _: None,
+    engine: EngineAddress = DUCKDB,
 ) -> Recommender:
-    """A method fitted with options. Raises `InputError` for options that it does not have."""
-    method_of(name)
+    """A method fitted with options, on Spark where that is the engine and can.
+
+    Raises:
+        InputError: it has no such options.
+        WorkspaceError: Spark is not installed or does not answer.
+    """
+    method = method_of(name)
     said(name)
+    if engine.kind == "spark":
+        if method.on_spark:
+            return _on_spark(name, matrix, options, engine, seed=seed, said=said)
+        said(f"{name} is fitted in this process; Spark fits {' and '.join(_SPARKS)}")
     match name:
         case "popularity":
             _only(name, options, ())
@@ -101,6 +122,16 @@ def fitted(
             return Als.fit(matrix, _given(AlsOptions(), name, options), seed=seed, said=said)
         case _:
             return ItemGraph.fit(matrix, _given(ItemGraphOptions(), name, options), seed=seed, said=said)
+
+
+def _on_spark(
+    name: str, matrix: Matrix, options: Options, engine: EngineAddress, *, seed: int, said: Said
+) -> Recommender:
+    from counterpoint.discover.spark import als_on, item_graph_on
+
+    if name == "als":
+        return als_on(engine, matrix, _given(AlsOptions(), name, options), seed=seed, said=said)
+    return item_graph_on(engine, matrix, _given(ItemGraphOptions(), name, options), seed=seed, said=said)
 
 
 def _given(base: Any, name: str, options: Options) -> Any:

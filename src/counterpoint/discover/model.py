@@ -20,6 +20,7 @@ from counterpoint.discover.methods import fitted, method_of
 from counterpoint.discover.ranking import Ranking
 from counterpoint.discover.recommender import Recommender
 from counterpoint.discover.search import Search, search
+from counterpoint.engine import DUCKDB, EngineAddress, read_engine
 from counterpoint.errors import InputError
 
 __all__ = ["Model"]
@@ -34,6 +35,8 @@ class Model:
     `method` is one of `counterpoint.discover.METHODS`, or `auto`: the one that does best on a held-out
     slice of the data within `budget` CPU seconds, with the options that were found (`search` tells what
     was tried). `options` are the method's own. The same data, method and seed give the same rankings.
+    With an `engine` such as `spark://local[2]` or `spark://host:7077` the last fit is Spark's, of methods
+    that it has; the choice is made in this process.
     """
 
     def __init__(
@@ -43,6 +46,7 @@ class Model:
         options: Mapping[str, Any] | None = None,
         seed: int = 0,
         budget: float = 120.0,
+        engine: str | EngineAddress = DUCKDB,
     ) -> None:
         if method != "auto":
             method_of(method)
@@ -54,6 +58,7 @@ class Model:
         self.options: Mapping[str, Any] = dict(options or {})
         self.seed = seed
         self.budget = budget
+        self.engine = _engine(engine)
         self.search: Search | None = None
         self._fitted: Recommender | None = None
 
@@ -74,7 +79,14 @@ class Model:
         if method == "auto":
             self.search = search(read, moments=moments, budget=self.budget, seed=self.seed, said=said)
             method, options = self.search.best.method, self.search.best.options
-        self._fitted = fitted(method, bounded(read, MOST_ITEMS_OF_A_ROW), options, seed=self.seed, said=said)
+        self._fitted = fitted(
+            method,
+            bounded(read, MOST_ITEMS_OF_A_ROW),
+            options,
+            seed=self.seed,
+            said=said,
+            engine=self.engine,
+        )
         return self
 
     @property
@@ -110,7 +122,19 @@ class Model:
                 f'method "{self.fitted.name}" takes new rows only by fitting again; the item graph can'
             )
         more = type(self)(
-            self.fitted.name, options=self.options if self.method != "auto" else None, seed=self.seed
+            self.fitted.name,
+            options=self.options if self.method != "auto" else None,
+            seed=self.seed,
+            engine=self.engine,
         )
         more.search, more._fitted = self.search, self.fitted.added(matrix)
         return more
+
+
+def _engine(asked: str | EngineAddress) -> EngineAddress:
+    if isinstance(asked, EngineAddress):
+        return asked
+    try:
+        return read_engine(asked)
+    except ValueError as error:
+        raise InputError(f"engine: {error}") from error
