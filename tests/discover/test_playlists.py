@@ -83,7 +83,7 @@ def test_a_title_alone_finds_its_kind_and_an_unknown_one_what_is_popular(
         found = continuation.recommend([Playlist((), title)], 20).of(0)
         assert np.mean([each // size == kind for each in found]) > 0.9
     unknown = continuation.recommend([Playlist((), "zzz")], 20).of(0)
-    assert unknown == list(np.argsort(-continuation.graph.degrees, kind="stable")[:20])
+    assert unknown == list(np.argsort(-continuation.voices.graph.degrees, kind="stable")[:20])
 
 
 def test_the_next_track_of_a_run_comes_early(
