@@ -115,7 +115,9 @@ def test_words_of_any_script_are_read() -> None:
 
 
 def test_a_track_that_is_not_there_is_named() -> None:
-    with pytest.raises(InputError, match=r"playlists\[1\] has the track 9, must be from 0 to 4"):
+    with pytest.raises(
+        InputError, match=r"playlists\[1\] has the track 9, must be a whole number from 0 to 4"
+    ):
         Continuation.fit([Playlist((1, 2)), Playlist((9,))], 5)
     with pytest.raises(InputError, match="no tracks"):
         Continuation.fit([Playlist((), "empty")], 5)

@@ -13,6 +13,7 @@ from counterpoint.discover.voices import VOICES, Playlist, Voices
 
 __all__ = ["USUAL", "Mix", "blended", "learnt", "worth"]
 
+Values = NDArray[np.float64]
 Mix = tuple[float, ...]
 """What each of `VOICES` counts."""
 USUAL: Mix = (1.0, 0.5, 0.5, 0.5, 0.25, 0.0)
@@ -21,8 +22,8 @@ SHARES = (0.0, 0.1, 0.25, 0.5, 1.0, 2.0)
 """Weights that are tried."""
 POPULAR = (1.0, 0.25, 0.0)
 """Weights of popularity that are tried beside each voice before all others are."""
-GAIN = 1.003
-"""How many times as much a change must be worth: less is chance on a few hundred playlists."""
+SURE = 1.0
+"""Standard errors over playlists by which a change must be worth more: less is chance on a few hundred of them."""
 ROUNDS = 2
 TIE = 0.001
 """What popularity counts at least: it decides where no voice speaks."""
@@ -36,15 +37,15 @@ def blended(heard: Sequence[Floats], mixes: NDArray[np.float32]) -> Floats:
     return np.asarray(total, dtype=np.float32)
 
 
-def worth(values: Mapping[str, NDArray[np.float64]]) -> float:
-    """The mean of NDCG and R-precision over rows."""
-    return float((values["ndcg"].mean() + values["r-precision"].mean()) / 2)
+def worth(values: Mapping[str, Values]) -> Values:
+    """The mean of NDCG and R-precision of each row."""
+    return (values["ndcg"] + values["r-precision"]) / 2
 
 
 def learnt(voices: Voices, seeds: Sequence[Playlist], held: Matrix, places: int) -> Mix:
     """The weights by which unseen playlists are continued best.
 
-    Starts from the voice that is best with or without popularity, and tries every weight of one voice after the other. Only the best
+    Starts from the voice (or tracks and tastes together) that is best with or without popularity, and tries every weight of one voice after the other. Only the best
     `places` of each voice are looked at, so that a trial costs the same for any number of tracks.
     """
     if not seeds:
@@ -54,26 +55,37 @@ def learnt(voices: Voices, seeds: Sequence[Playlist], held: Matrix, places: int)
     should &= tracks != NOTHING
     wanted = np.diff(held.indptr)
 
-    def value(mix: Mix) -> float:
+    def value(mix: Mix) -> Values:
         scores = blended(heard, np.tile(np.array(mix, dtype=np.float32), (len(seeds), 1)))
         scores[tracks == NOTHING] = -np.inf
         order = _first(scores, places)
         return worth(per_row(np.take_along_axis(should, order, 1), wanted, order.shape[1]))
 
     alone = np.eye(len(VOICES))
-    starts = [tuple(float(at) for at in each + share * alone[-1]) for share in POPULAR for each in alone]
-    found = max(starts, key=value)
+    both = alone[[list(VOICES).index("tracks"), list(VOICES).index("tastes")]].sum(axis=0, keepdims=True)
+    starts = [
+        tuple(float(at) for at in each + share * alone[-1])
+        for share in POPULAR
+        for each in np.vstack([both, alone])
+    ]
+    found = max(starts, key=lambda mix: value(mix).mean())
     best = value(found)
     for _ in range(ROUNDS):
         before = found
         for voice in range(len(VOICES)):
             for share in SHARES:
                 mix = (*found[:voice], share, *found[voice + 1 :])
-                if mix != found and any(mix) and (now := value(mix)) > GAIN * best:
+                if mix != found and any(mix) and _better(now := value(mix), best):
                     found, best = mix, now
         if found == before:
             break
     return found
+
+
+def _better(now: Values, before: Values) -> bool:
+    """Whether each row beside itself is worth more by more than chance."""
+    gain = now - before
+    return bool(gain.mean() > SURE * gain.std() / np.sqrt(len(gain)))
 
 
 def _first(scores: Floats, places: int) -> NDArray[np.intp]:

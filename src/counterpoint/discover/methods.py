@@ -14,6 +14,7 @@ from counterpoint.discover.recommender import Recommender
 from counterpoint.engine import DUCKDB, EngineAddress
 from counterpoint.errors import InputError
 from counterpoint.spelling import near
+from counterpoint.stats.checks import finite
 
 __all__ = ["METHODS", "Method", "fitted", "method_of"]
 
@@ -81,9 +82,11 @@ _SPARKS = tuple(each.name for each in METHODS.values() if each.on_spark)
 
 def method_of(name: str) -> Method:
     """Raises `InputError` with what may have been meant."""
-    if name not in METHODS:
+    if not isinstance(name, str) or name not in METHODS:
         listed = ", ".join(METHODS)
-        raise InputError(f'method == "{name}", must be one of auto, {listed}{near(name, tuple(METHODS))}')
+        raise InputError(
+            f'method == "{name}", must be one of auto, {listed}{near(str(name), tuple(METHODS))}'
+        )
     return METHODS[name]
 
 
@@ -117,6 +120,7 @@ def fitted(
             return Neighbours.fit(matrix, **options)
         case "ease":
             _only(name, options, ("ridge",))
+            finite("ridge", options.get("ridge", 1.0))
             return Ease.fit(matrix, **options)
         case "als":
             return Als.fit(matrix, _given(AlsOptions(), name, options), seed=seed, said=said)
@@ -136,7 +140,9 @@ def _on_spark(
 
 def _given(base: Any, name: str, options: Options) -> Any:
     _only(name, options, tuple(each.name for each in fields(base)))
-    return replace(base, **options)
+    found = replace(base, **options)
+    whole = [each.name for each in fields(base) if isinstance(getattr(base, each.name), int)]
+    return replace(found, **{each: int(getattr(found, each)) for each in whole})  # 64.0 is as good as 64
 
 
 def _only(name: str, options: Options, known: tuple[str, ...]) -> None:

@@ -14,7 +14,7 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from counterpoint.discover.interactions import Matrix, bounded, interactions
+from counterpoint.discover.interactions import Matrix, bounded, interactions, times
 from counterpoint.discover.item_graph import ItemGraph
 from counterpoint.discover.methods import fitted, method_of
 from counterpoint.discover.ranking import Ranking
@@ -22,6 +22,7 @@ from counterpoint.discover.recommender import Recommender
 from counterpoint.discover.search import Search, search
 from counterpoint.engine import DUCKDB, EngineAddress, read_engine
 from counterpoint.errors import InputError
+from counterpoint.stats.checks import whole
 
 __all__ = ["Model"]
 
@@ -54,9 +55,12 @@ class Model:
             raise InputError(
                 f'options are those of a method, but method == "auto" chooses; got {", ".join(options)}'
             )
+        if options is not None and not isinstance(options, Mapping):
+            raise InputError(f"options == {options!r}, must be names of options with their values")
+        whole("seed", seed)
         self.method = method
         self.options: Mapping[str, Any] = dict(options or {})
-        self.seed = seed
+        self.seed = int(seed)
         self.budget = budget
         self.engine = _engine(engine)
         self.search: Search | None = None
@@ -75,18 +79,20 @@ class Model:
             read = bounded(read, MOST_ITEMS_OF_A_ROW)
         if not read.nnz:
             raise InputError("matrix is empty: no row has any item, so there is nothing to fit")
+        if moments is not None:
+            moments = times(moments)
         method, options = self.method, self.options
         if method == "auto":
             self.search = search(read, moments=moments, budget=self.budget, seed=self.seed, said=said)
             method, options = self.search.best.method, self.search.best.options
-        self._fitted = fitted(
-            method,
-            bounded(read, MOST_ITEMS_OF_A_ROW),
-            options,
-            seed=self.seed,
-            said=said,
-            engine=self.engine,
-        )
+        read = bounded(read, MOST_ITEMS_OF_A_ROW)
+        try:
+            self._fitted = fitted(method, read, options, seed=self.seed, said=said, engine=self.engine)
+        except MemoryError as error:
+            raise InputError(
+                f'method "{method}" needs more memory for {read.shape[1]:,} items than there is: {error};'
+                " take smaller options, or the item graph"
+            ) from error
         return self
 
     @property

@@ -74,6 +74,7 @@ class Continuation:
         """
         options = options or ItemGraphOptions(rank=128)
         whole("tracks", tracks)
+        whole("seed", seed)
         if not playlist_matrix(playlists, tracks).nnz:
             raise InputError("playlists have no tracks, so there is nothing to fit")
         out = np.random.default_rng(seed).random(len(playlists)) < HELD
@@ -93,6 +94,7 @@ class Continuation:
     def recommend(self, seeds: Sequence[Playlist], count: int = 500, *, known: bool = False) -> Ranking:
         """The `count` best next tracks for each playlist, its own left out unless `known`."""
         whole("count", count, least=1)
+        count = int(min(count, self.voices.graph.items))
         parts = []
         size = max(1, CELLS // self.voices.graph.items)
         for start in range(0, len(seeds), size):
@@ -134,7 +136,10 @@ def _best(models: Sequence[Fitted], judged: Sequence[tuple[Matrix, Matrix]]) -> 
     """The one whose lists are worth most; the first of equals."""
 
     def value(model: Fitted) -> float:
-        return sum(worth(evaluate(model.rank(seeds, PLACES), held, held).values) for seeds, held in judged)
+        return sum(
+            float(worth(evaluate(model.rank(seeds, PLACES), held, held).values).mean())
+            for seeds, held in judged
+        )
 
     return max(models, key=value)
 

@@ -9,8 +9,8 @@ MLlib minimises (Hu, Koren and Volinsky 2008; Zhou et al. 2008 for the ridge by 
 
 which over a is our objective with α0 = 1/a and another ridge: r n / a of a row with n interactions, where ours is
 λ (n + α0 · the other side) ** ν. Only the product of both sides' ridges matters to a ranking, so r is what makes the
-two products equal for rows and items of the mean length; and the factors of items are scaled so that the ridge of a row
-of mean length that is folded in later is ours.
+two products equal for the rows and items that the mean interaction is of; and the factors of items are scaled so that the
+ridge of such a row that is folded in later is ours.
 """
 
 from collections.abc import Callable, Iterator
@@ -71,7 +71,7 @@ def als_on(
             maxIter=options.iterations,
             alpha=1 / options.unobserved,
             regParam=ridge,
-            seed=seed,
+            seed=seed % 2**63,
             numUserBlocks=blocks,
             numItemBlocks=blocks,
             userCol="row",
@@ -137,8 +137,9 @@ def _engine(address: EngineAddress) -> Iterator["SparkEngine"]:
 def _ridge(read: Matrix, options: AlsOptions) -> tuple[float, float]:
     """MLlib's ridge for our options, and what the factors of items are scaled by."""
     means, ours = [], []
-    for mean_of, others in ((read.shape[0], read.shape[1]), (read.shape[1], read.shape[0])):
-        means.append(read.nnz / max(mean_of, 1))
+    for axis, others in ((1, read.shape[1]), (0, read.shape[0])):
+        lengths = np.asarray(read.sum(axis=axis), dtype=np.float64).ravel()
+        means.append(float((lengths**2).sum() / lengths.sum()))
         ours.append(options.ridge * (means[-1] + options.unobserved * others) ** options.frequency)
     theirs = float(np.sqrt(ours[0] * ours[1] / (means[0] * means[1])))
     return theirs / options.unobserved, float(np.sqrt(ours[0] / (theirs * means[0])))

@@ -1,7 +1,9 @@
 """What speaks for the next track of a playlist: its tracks, its title, its order. Pure."""
 
+import operator
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from numbers import Integral
 
 import numpy as np
 import scipy.sparse as sp
@@ -58,7 +60,7 @@ class Voices:
     @classmethod
     def over(cls, playlists: Sequence[Playlist], graph: ItemGraph, tastes: Als) -> "Voices":
         """With words and order out of the playlists that graph and tastes were fitted to."""
-        titles = [each.title for each in playlists]
+        titles = [each.title or "" for each in playlists]
         words = Words(titles)
         matrix = playlist_matrix(playlists, graph.items)
         said = _said(words.matrix(titles), matrix, graph.degrees)
@@ -68,7 +70,7 @@ class Voices:
         """What each of `VOICES` scores, (seeds, tracks) each, every row scaled to its own best."""
         tracks = self.graph.items
         history = playlist_matrix(seeds, tracks)
-        spoken = sp.csr_matrix(self.words.matrix([each.title for each in seeds]) @ self.said)
+        spoken = sp.csr_matrix(self.words.matrix([each.title or "" for each in seeds]) @ self.said)
         ones = np.ones(max(tracks, len(seeds)), dtype=np.float32)
         theme = strongest(spoken, THEME, left=ones[: len(seeds)], right=ones[:tracks])
         return (
@@ -84,14 +86,18 @@ class Voices:
 def playlist_matrix(playlists: Sequence[Playlist], tracks: int) -> Matrix:
     """Playlists by tracks: 1 where a playlist has a track. Raises `InputError` for a track that is not there."""
     lengths = [len(each.tracks) for each in playlists]
-    columns = np.fromiter(
-        (track for each in playlists for track in each.tracks), dtype=np.int64, count=sum(lengths)
-    )
-    wrong = np.flatnonzero((columns < 0) | (columns >= tracks))
-    if len(wrong):
+    flat = [track for each in playlists for track in each.tracks]
+    try:
+        columns = np.fromiter(map(operator.index, flat), dtype=np.int64, count=len(flat))
+        wrong = np.flatnonzero((columns < 0) | (columns >= tracks)).tolist()
+    except (TypeError, OverflowError):
+        wrong = [
+            at for at, each in enumerate(flat) if not (isinstance(each, Integral) and 0 <= each < tracks)
+        ]
+    if wrong:
         row = int(np.searchsorted(np.cumsum(lengths), wrong[0], side="right"))
         raise InputError(
-            f"playlists[{row}] has the track {columns[wrong[0]]}, must be from 0 to {tracks - 1}"
+            f"playlists[{row}] has the track {flat[wrong[0]]!r}, must be a whole number from 0 to {tracks - 1}"
         )
     rows = np.repeat(np.arange(len(playlists)), lengths)
     found = sp.csr_matrix(
