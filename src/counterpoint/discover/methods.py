@@ -82,12 +82,12 @@ _SPARKS = tuple(each.name for each in METHODS.values() if each.on_spark)
 
 def method_of(name: str) -> Method:
     """Raises `InputError` with what may have been meant."""
-    if not isinstance(name, str) or name not in METHODS:
+    if str(name) not in METHODS:
         listed = ", ".join(METHODS)
         raise InputError(
             f'method == "{name}", must be one of auto, {listed}{near(str(name), tuple(METHODS))}'
         )
-    return METHODS[name]
+    return METHODS[str(name)]
 
 
 def fitted(

@@ -4,6 +4,7 @@ import operator
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from numbers import Integral
+from typing import Any
 
 import numpy as np
 import scipy.sparse as sp
@@ -86,13 +87,13 @@ class Voices:
 def playlist_matrix(playlists: Sequence[Playlist], tracks: int) -> Matrix:
     """Playlists by tracks: 1 where a playlist has a track. Raises `InputError` for a track that is not there."""
     lengths = [len(each.tracks) for each in playlists]
-    flat = [track for each in playlists for track in each.tracks]
+    flat: list[Any] = [track for each in playlists for track in each.tracks]
     try:
         columns = np.fromiter(map(operator.index, flat), dtype=np.int64, count=len(flat))
         wrong = np.flatnonzero((columns < 0) | (columns >= tracks)).tolist()
     except (TypeError, OverflowError):
         wrong = [
-            at for at, each in enumerate(flat) if not (isinstance(each, Integral) and 0 <= each < tracks)
+            at for at, each in enumerate(flat) if not (isinstance(each, Integral) and 0 <= int(each) < tracks)
         ]
     if wrong:
         row = int(np.searchsorted(np.cumsum(lengths), wrong[0], side="right"))
