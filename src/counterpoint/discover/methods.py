@@ -47,12 +47,15 @@ METHODS: Mapping[str, Method] = {
         Method(
             "item-graph",
             "what comes together, with the broad directions of taste behind it",
-            ({"output_power": 0.35}, {"low_pass": 0.0, "rank": 0}),
+            ({}, {"input_power": 0.0, "output_power": 0.0}, {"low_pass": 0.0, "damping": 0.0, "rank": 0}),
             {
-                "output_power": (0.2, 0.3, 0.4, 0.5),
-                "low_pass": (0.1, 0.2, 0.5, 0.8),
-                "input_power": (0.1, 0.3, 0.4),
-                "rank": (128, 256, 384),
+                "output_power": (0.1, 0.2, 0.3, 0.4, 0.5),
+                "low_pass": (0.1, 0.2, 0.4, 0.6),
+                "damping": (0.0, 0.6, 0.9),
+                "input_power": (0.0, 0.1, 0.2, 0.3, 0.4),
+                "rank": (64, 128, 256),
+                "item_power": (0.3, 0.5),
+                "row_power": (0.5, 1.0),
             },
         ),
         Method(

@@ -13,7 +13,7 @@ import scipy.sparse as sp
 
 from counterpoint.discover.evaluation import Evaluation, Measured, evaluate
 from counterpoint.discover.interactions import Matrix, interactions
-from counterpoint.discover.item_graph import ItemGraph
+from counterpoint.discover.item_graph import FITTED, ItemGraph
 from counterpoint.discover.methods import METHODS, Method, fitted, method_of
 from counterpoint.discover.recommender import Recommender
 from counterpoint.discover.splits import Split, by_time, within_rows
@@ -172,10 +172,11 @@ class _Bench:
         graph = self._graph
         if name == "item-graph" and graph is not None:
             wanted = replace(type(graph.options)(), **options)
-            if wanted.rank <= graph.vectors.shape[1]:
-                return graph.tuned(wanted, self._asked.fitted)
+            same = all(getattr(wanted, each) == getattr(graph.options, each) for each in FITTED)
+            if same and wanted.rank <= graph.options.rank:
+                return graph.tuned(wanted)
         model = fitted(name, self._asked.fitted, options, seed=self._seed)
-        if isinstance(model, ItemGraph):
+        if isinstance(model, ItemGraph) and (graph is None or model.options.rank):
             self._graph = model
         return model
 
