@@ -78,13 +78,14 @@ def strongest(
         start, end = block.indptr[row], block.indptr[row + 1]
         each = values[start:end]
         floor = np.partition(each, len(each) - count)[len(each) - count]
-        inside = each > floor
-        even = np.flatnonzero(each == floor)[: count - int(inside.sum())]
-        inside[even] = True
-        kept[start:end] = inside
-    values = values * np.repeat(left, lengths)
-    starts = np.concatenate(([0], np.cumsum(kept)))[block.indptr].astype(np.int32)
-    found = sp.csr_matrix((values[kept].astype(np.float32), block.indices[kept], starts), shape=block.shape)
+        inside = np.greater_equal(each, floor, out=kept[start:end])
+        over = int(np.count_nonzero(inside)) - count
+        if over:
+            inside[np.flatnonzero(each == floor)[-over:]] = False
+    wide = np.minimum(lengths, count)
+    starts = np.concatenate(([0], np.cumsum(wide))).astype(np.int32)
+    values = (values[kept] * np.repeat(left, wide)).astype(np.float32)
+    found = sp.csr_matrix((values, block.indices[kept], starts), shape=block.shape)
     found.sort_indices()
     return found
 

@@ -135,12 +135,9 @@ class ItemGraph(Recommender):
         if self.together is not None:
             graph = _chosen(self.together, self.degrees, options)
         else:
-            left, right = (
-                new / np.where(old > 0, old, 1)
-                for new, old in zip(
-                    _sides(self.degrees, options), _sides(self.degrees, self.options), strict=True
-                )
-            )
+            before = self.options
+            left = _power(self.degrees, before.input_power - options.input_power)
+            right = _power(self.degrees, options.output_power - before.output_power)
             graph = strongest(self.graph, options.neighbours, left=left, right=right)
         entering, leaving = _powers(self.degrees, options)
         return replace(
