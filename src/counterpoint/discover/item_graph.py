@@ -34,6 +34,8 @@ from counterpoint.stats.checks import finite, whole
 __all__ = ["ItemGraph", "ItemGraphOptions"]
 
 Truths = NDArray[np.bool_]
+RANK, LEAST_RANK = 512, 16
+ITEMS_OF_A_DIRECTION = 64
 FITTED = ("row_power", "item_power")
 """Options that only a fit can change."""
 KEPT_PAIRS = 1 << 27
@@ -44,7 +46,7 @@ KEPT_PAIRS = 1 << 27
 class ItemGraphOptions:
     """What is chosen on a validation split."""
 
-    rank: int = 512
+    rank: int = RANK
     """Directions of the low-pass filter; 0 leaves it out."""
     low_pass: float = 0.3
     """α: how much the filter lets every direction through, the strongest direction of the graph being 1."""
@@ -69,6 +71,11 @@ class ItemGraphOptions:
         whole("candidates", self.candidates, least=1)
         for name in ("low_pass", "damping", "input_power", "output_power", "row_power", "item_power"):
             finite(name, getattr(self, name))
+
+    @classmethod
+    def usual(cls, items: int) -> Self:
+        """What suits most catalogues of this size: a small one has fewer directions that are more than noise."""
+        return cls(rank=min(RANK, max(LEAST_RANK, items // ITEMS_OF_A_DIRECTION)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,8 +109,8 @@ class ItemGraph(Recommender):
         said: Callable[[str], None] = lambda _: None,
     ) -> Self:
         """Fits the graph and the filter; `said` is told what is being done."""
-        options = options or ItemGraphOptions()
         read = presence(interactions(matrix))
+        options = options or ItemGraphOptions.usual(read.shape[1])
         said("co-occurrences")
         degrees = np.asarray(read.sum(axis=0), dtype=np.float32).ravel()
         together = _together(read, options)
