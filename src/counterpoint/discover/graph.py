@@ -92,9 +92,7 @@ def strongest(
 
 def _without_diagonal(block: sp.csr_matrix, first: int = 0) -> sp.csr_matrix:
     """Without the pair of an item with itself; row 0 of the block is the item `first`."""
-    rows = np.repeat(np.arange(first, first + block.shape[0]), np.diff(block.indptr))
-    kept = block.indices != rows
-    starts = np.concatenate(([0], np.cumsum(kept)))[block.indptr].astype(np.int32)
-    return sp.csr_matrix(
-        (block.data[kept].astype(np.float32), block.indices[kept], starts), shape=block.shape
+    own = sp.diags_array(
+        block.diagonal(first), offsets=first, shape=block.shape, format="csr", dtype=block.dtype
     )
+    return sp.csr_matrix(block - own)  # what comes to 0 is no longer stored
