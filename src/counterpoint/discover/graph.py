@@ -6,7 +6,7 @@ from numpy.typing import NDArray
 
 from counterpoint.discover.interactions import Matrix
 
-__all__ = ["co_occurrences", "diagonal", "nearest", "pairs"]
+__all__ = ["co_occurrences", "diagonal", "nearest", "pairs", "strongest"]
 
 Floats = NDArray[np.float32]
 BLOCK = 1 << 25
