@@ -1,11 +1,13 @@
 """Recall and cost on one fixed split of interactions, beside implicit's ALS tuned as hard, in one run.
 
     python benchmarks/discover/interactions.py FOLDER [--python PYTHON] [--budget 300] [--threads 1]
+        [--options JSON] [--peer-options JSON]
 
 FOLDER holds `train.npz` and `test.npz` (SciPy sparse). Options come from a search on a slice of `train`, for ours
 and for the peer on the same slice and the same rows of it, by the same measure, one option at a time as long as it
-helps, for as many CPU seconds; `test` is looked at once, at the end. PYTHON has `implicit`; without it only ours
-runs. Each runs in a process of its own.
+helps, for as many CPU seconds; `test` is looked at once, at the end. `--options` and `--peer-options` are what an
+earlier search found (ours then fits the item graph). PYTHON has `implicit`; without it only ours runs. Each part
+runs in a process of its own, all at once.
 """
 
 import argparse
@@ -22,7 +24,7 @@ from typing import Any
 import numpy as np
 import scipy.sparse as sp
 
-PLACES, GROUPS, GROUP = 20, 3, 300
+PLACES, GROUPS, GROUP = 20, 2, 300
 STARTS = [
     {"factors": 128, "regularization": 0.1, "alpha": 1.0, "iterations": 15},
     {"factors": 64, "regularization": 0.1, "alpha": 1.0, "iterations": 15},
@@ -40,36 +42,39 @@ def cpu() -> float:
     return time.process_time()
 
 
+def told(text: str) -> None:
+    """Says how far it is on stderr."""
+    print(text, file=sys.stderr, flush=True)
+
+
 def load(folder: Path, name: str) -> sp.csr_matrix:
     """One matrix of the folder."""
     return sp.csr_matrix(sp.load_npz(folder / f"{name}.npz"))
 
 
-def ours(folder: Path, budget: float) -> dict[str, Any]:
-    """Search, fit, rank and add rows."""
+def ours(folder: Path, budget: float, options: dict[str, Any] | None) -> dict[str, Any]:
+    """Search, fit and rank."""
     from counterpoint.discover import evaluate, search
     from counterpoint.discover.item_graph import ItemGraph
     from counterpoint.discover.methods import fitted
 
     train, test = load(folder, "train"), load(folder, "test")
-    found = search(train, budget=budget, said=lambda text: print(text, file=sys.stderr, flush=True))
-    options = dict(found.best.options)
+    method, trials = "item-graph", 0
+    if options is None:
+        found = search(train, budget=budget, said=told)
+        method, options, trials = found.best.method, dict(found.best.options), len(found.trials)
     started = cpu()
-    model = fitted(found.best.method, train, options, seed=0)
+    model = fitted(method, train, options, seed=0)
     fit = cpu() - started
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
     started = cpu()
     ranking = model.rank(train, PLACES)
     batch = cpu() - started
-    figures = {
-        "method": found.best.method,
-        "options": options,
-        "fit": fit,
-        "peak": peak,
-        "trials": len(found.trials),
-    }
+    figures: dict[str, Any] = {"method": method, "options": options, "trials": trials}
+    figures |= {"fit": fit, "peak": peak}
     figures |= {"usersPerSecond": train.shape[0] / batch, "items": ranking.items.tolist()}
     figures |= measures(evaluate(ranking, test, train))
+    told(str({name: each for name, each in figures.items() if name != "items"}))
     waits, spent = [], []
     for row in range(1000):
         one = train[row]
@@ -84,12 +89,11 @@ def ours(folder: Path, budget: float) -> dict[str, Any]:
         some = np.random.default_rng(0).choice(train.shape[0], min(train.shape[0], 5000), replace=False)
         dense = evaluate(dense_ranking(model, train[some]), test[some], train).measured("recall").mean
         exact = dense - evaluate(model.rank(train[some], PLACES), test[some], train).measured("recall").mean
-        figures |= new_people(model, train, test)
     figures["lossOfTwoSteps"] = exact
     return figures
 
 
-def new_people(model: Any, train: sp.csr_matrix, test: sp.csr_matrix) -> dict[str, Any]:
+def people(folder: Path, options: dict[str, Any]) -> dict[str, Any]:
     """People that a fit has never seen: folded in, and added to its graph, against a fit that has them.
 
     Groups of people are left out, each small beside the rest: a fit without a tenth of the people has lost what
@@ -97,7 +101,11 @@ def new_people(model: Any, train: sp.csr_matrix, test: sp.csr_matrix) -> dict[st
     """
     from counterpoint.discover import evaluate
     from counterpoint.discover.item_graph import ItemGraph
+    from counterpoint.discover.methods import fitted
 
+    train, test = load(folder, "train"), load(folder, "test")
+    model = fitted("item-graph", train, options, seed=0)
+    assert isinstance(model, ItemGraph)
     found: dict[str, Any] = {}
     cold, grown = [], []
     for seed, size in enumerate([1000] + [GROUP] * GROUPS):
@@ -109,6 +117,7 @@ def new_people(model: Any, train: sp.csr_matrix, test: sp.csr_matrix) -> dict[st
         if size == 1000:
             found["added"] = cpu() - started
             found["addedApart"] = float(abs(added.together - model.together).max() / model.together.max())
+            told(str(found))
             continue
         warm, folded, more = (
             evaluate(each.rank(train[out], PLACES), test[out], train).values["recall"]
@@ -116,6 +125,7 @@ def new_people(model: Any, train: sp.csr_matrix, test: sp.csr_matrix) -> dict[st
         )
         cold.append(warm - folded)
         grown.append(warm - more)
+        told(f"{size} new people: {cold[-1].mean():.5f}, {grown[-1].mean():.5f}")
     for name, each in (("foldInLoss", cold), ("addedLoss", grown)):
         every = np.concatenate(each)
         half = 1.96 * every.std(ddof=1) / np.sqrt(len(every))
@@ -146,7 +156,7 @@ def measures(found: Any) -> dict[str, Any]:
     }
 
 
-def peer(folder: Path, budget: float, threads: int) -> dict[str, Any]:
+def peer(folder: Path, budget: float, threads: int, chosen: dict[str, Any] | None) -> dict[str, Any]:
     """implicit's ALS, its options from the same slice in the same CPU seconds."""
     os.environ["OPENBLAS_NUM_THREADS"] = "1"
     from implicit.als import AlternatingLeastSquares
@@ -165,15 +175,17 @@ def peer(folder: Path, budget: float, threads: int) -> dict[str, Any]:
             for each, row in zip(found, asked, strict=True)
         ]
         tried.append((float(np.mean(hits)), options))
-        print(tried[-1], file=sys.stderr, flush=True)
+        told(str(tried[-1]))
 
     def best() -> dict[str, Any]:
         return max(tried, key=lambda each: each[0])[1]
 
-    for options in STARTS:
+    if chosen:
+        tried.append((1.0, chosen))
+    for options in [] if chosen else STARTS:
         worth(options)
     before: dict[str, Any] = {}
-    while best() != before and cpu() - started < budget:
+    while not chosen and best() != before and cpu() - started < budget:
         before = best()
         for name, values in STEPS.items():
             for value in values:
@@ -204,13 +216,19 @@ def main() -> None:
     parser.add_argument("--python")
     parser.add_argument("--budget", type=float, default=300.0)
     parser.add_argument("--threads", type=int, default=1)
-    parser.add_argument("--part", choices=("ours", "peer"))
+    parser.add_argument("--options", type=json.loads)
+    parser.add_argument("--peer-options", type=json.loads)
+    parser.add_argument("--part", choices=("ours", "people", "peer"))
     given = parser.parse_args()
     if given.part:
-        if given.part == "ours":
-            print(json.dumps(ours(given.folder, given.budget)))
-        else:
-            print(json.dumps(peer(given.folder, given.budget, given.threads)))
+        match given.part:
+            case "ours":
+                found = ours(given.folder, given.budget, given.options)
+            case "people":
+                found = people(given.folder, given.options or {})
+            case _:
+                found = peer(given.folder, given.budget, given.threads, given.peer_options)
+        print(json.dumps(found))
         return
     from counterpoint.discover import Ranking, compare, evaluate
     from counterpoint.discover.search import ASKED, validation
@@ -232,23 +250,25 @@ def main() -> None:
             ("rows", wanted),
         ):
             sp.save_npz(folder / f"{name}.npz", matrix)
-        started = {"ours": called(sys.executable, folder, "ours", given)}
+        started = {part: called(sys.executable, folder, part, given) for part in ("ours", "people")}
         if given.python:
             started["implicit"] = called(given.python, folder, "peer", given)
         results = {name: figures(name, process) for name, process in started.items()}
     shown = {}
     for name, each in results.items():
+        if name == "people":
+            continue
         items = np.array(each.pop("items"), dtype=np.int32)
         shown[name] = evaluate(Ranking(items, np.zeros(items.shape, np.float32)), test, train)
         each.update(measures(shown[name]))
     if "implicit" in shown:
         for measure in ("recall", "ndcg"):
-            found = compare(shown["ours"], shown["implicit"], measure)
-            difference = [found.difference.mean, found.difference.low, found.difference.high]
+            difference = compare(shown["ours"], shown["implicit"], measure)
+            between = difference.difference
             results[f"difference of {measure}"] = {
-                "mean": difference,
-                "relative": found.relative,
-                "p": found.p,
+                "mean": [between.mean, between.low, between.high],
+                "relative": difference.relative,
+                "p": difference.p,
             }
     print(json.dumps(results, indent=2))
 
@@ -259,6 +279,8 @@ def called(python: str, folder: Path, part: str, given: argparse.Namespace) -> s
     environment = os.environ | {"OPENBLAS_NUM_THREADS": threads, "OMP_NUM_THREADS": threads}
     command = [python, __file__, str(folder), "--budget", str(given.budget), "--threads", threads]
     command += ["--part", part]
+    for name, value in (("--options", given.options), ("--peer-options", given.peer_options)):
+        command += [name, json.dumps(value)] if value is not None else []
     return subprocess.Popen(command, stdout=subprocess.PIPE, env=environment, text=True)
 
 
