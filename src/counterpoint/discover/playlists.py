@@ -36,11 +36,11 @@ PLACES = 200
 """Places that a mix is judged by."""
 GRAPHS: tuple[Mapping[str, Any], ...] = (
     {"output_power": 0.3},
-    {"output_power": 0.3, "low_pass": 0.8},
+    {"output_power": 0.3, "low_pass": 0.8, "damping": 0.0},
     {"output_power": 0.1},
     {"output_power": 0.0, "input_power": 0.0},
-    {"output_power": 0.0, "input_power": 0.0, "low_pass": 0.0},
-    {"output_power": 0.3, "low_pass": 3.0},
+    {"output_power": 0.0, "input_power": 0.0, "low_pass": 0.0, "damping": 0.0},
+    {"output_power": 0.3, "low_pass": 3.0, "damping": 0.0},
 )
 """Options of the graph that are tried; with powers and filter at 0 it is a neighbourhood by cosine."""
 TASTES = tuple(

@@ -13,7 +13,7 @@ import scipy.sparse as sp
 
 from counterpoint.discover.evaluation import Evaluation, Measured, evaluate
 from counterpoint.discover.interactions import Matrix, interactions
-from counterpoint.discover.item_graph import ItemGraph
+from counterpoint.discover.item_graph import FITTED, ItemGraph, ItemGraphOptions
 from counterpoint.discover.methods import METHODS, Method, fitted, method_of
 from counterpoint.discover.recommender import Recommender
 from counterpoint.discover.splits import Split, by_time, within_rows
@@ -25,6 +25,9 @@ __all__ = ["Search", "Trial", "search", "validation"]
 Said = Callable[[str], None]
 ASKED = 6000
 """Rows that a trial is judged on: their spread makes an interval of about a hundredth of the mean."""
+
+FAR = 0.75
+"""A method's first trials below this share of the best leave it out of what is improved."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,14 +127,11 @@ def _proposals(
 
 
 def _promising(trials: list[Trial], measure: str) -> Iterator[Method]:
-    """Methods from the best on, those whose interval reaches the best's."""
-    ranked = sorted(
-        {each.method for each in trials}, key=lambda name: -_worth(_best(trials, name, measure), measure)
-    )
-    top = _best(trials, ranked[0], measure)
-    for name in ranked:
-        found = getattr(_best(trials, name, measure), measure)
-        if name == ranked[0] or found.high >= getattr(top, measure).low:
+    """Methods from the best on, those that the best is not `FAR` ahead of: one option may be worth that much."""
+    names = {each.method for each in trials}
+    worth = {name: _worth(_best(trials, name, measure), measure) for name in names}
+    for name in sorted(names, key=lambda each: (-worth[each], each)):
+        if worth[name] >= FAR * max(worth.values()):
             yield METHODS[name]
 
 
@@ -171,11 +171,12 @@ class _Bench:
     def _fitted(self, name: str, options: Mapping[str, Any]) -> Recommender:
         graph = self._graph
         if name == "item-graph" and graph is not None:
-            wanted = replace(type(graph.options)(), **options)
-            if wanted.rank <= graph.vectors.shape[1]:
-                return graph.tuned(wanted, self._asked.fitted)
+            wanted = replace(ItemGraphOptions.usual(graph.items), **options)
+            same = all(getattr(wanted, each) == getattr(graph.options, each) for each in FITTED)
+            if same and wanted.rank <= graph.options.rank:
+                return graph.tuned(wanted)
         model = fitted(name, self._asked.fitted, options, seed=self._seed)
-        if isinstance(model, ItemGraph):
+        if isinstance(model, ItemGraph) and (graph is None or model.options.rank):
             self._graph = model
         return model
 

@@ -15,7 +15,6 @@ ridge of such a row that is folded in later is ours.
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -23,11 +22,10 @@ import numpy as np
 import scipy.sparse as sp
 
 from counterpoint.discover.als import Als, AlsOptions
-from counterpoint.discover.graph import diagonal, pairs
+from counterpoint.discover.graph import pairs, strongest
 from counterpoint.discover.interactions import Matrix, interactions, presence
 from counterpoint.discover.item_graph import KEPT_PAIRS, ItemGraph, ItemGraphOptions
 from counterpoint.discover.joining import entries_of, one_sided, pairs_of, strongest_of, symmetric, weights_of
-from counterpoint.discover.low_rank import right_vectors
 from counterpoint.discover.ranking import Floats
 from counterpoint.engine import EngineAddress
 
@@ -100,24 +98,24 @@ def item_graph_on(
     Raises:
         WorkspaceError: PySpark or Java is missing, or Spark does not answer.
     """
-    options = options or ItemGraphOptions()
-    read = presence(interactions(matrix))
-    degrees = np.asarray(read.sum(axis=0), dtype=np.float32).ravel()
-    shares = np.asarray(1 / np.maximum(np.diff(read.indptr), 1), dtype=np.float32)
-    few = min(pairs(read), read.shape[1] ** 2) <= 2 * KEPT_PAIRS
-    with _engine(address) as engine:
-        said(f"{pairs(read) // 2:,} pairs of items by a join on Spark at {address.shown}")
-        met = pairs_of(engine.tail(entries_of(read, shares)))
-        if few:
-            together = symmetric(met.to_pyarrow(), read.shape[1])
-        else:
-            liked = engine.tail(weights_of(_power(degrees, options.output_power - 0.5)))
-            together = one_sided(strongest_of(met, liked, options.neighbours).to_pyarrow(), read.shape[1])
-    said("low-rank filter")
-    scaled = sp.csr_matrix(diagonal(np.sqrt(shares)) @ read @ diagonal(_power(degrees, -0.5)))
-    vectors = right_vectors(scaled, options.rank, seed=seed)
-    graph = ItemGraph(options, degrees, together, together, vectors, degrees, degrees).tuned(options)
-    return graph if few and together.nnz <= KEPT_PAIRS else replace(graph, together=None)
+
+    def joined(
+        read: Matrix, shares: Floats, sides: tuple[Floats, Floats], count: int
+    ) -> tuple[sp.csr_matrix | None, sp.csr_matrix]:
+        left, right = sides
+        few = min(pairs(read), read.shape[1] ** 2) <= 2 * KEPT_PAIRS
+        with _engine(address) as engine:
+            said(f"{pairs(read) // 2:,} pairs of items by a join on Spark at {address.shown}")
+            met = pairs_of(engine.tail(entries_of(read, shares)))
+            if few:
+                together = symmetric(met.to_pyarrow(), read.shape[1])
+            else:
+                found = strongest_of(met, engine.tail(weights_of(right)), count)
+                together = one_sided(found.to_pyarrow(), read.shape[1])
+        kept = together if few and together.nnz <= KEPT_PAIRS else None
+        return kept, strongest(together, count, left=left, right=right)
+
+    return ItemGraph.fit(matrix, options, seed=seed, said=said, neighbourhood=joined)
 
 
 @contextmanager
@@ -143,7 +141,3 @@ def _ridge(read: Matrix, options: AlsOptions) -> tuple[float, float]:
         ours.append(options.ridge * (means[-1] + options.unobserved * others) ** options.frequency)
     theirs = float(np.sqrt(ours[0] * ours[1] / (means[0] * means[1])))
     return theirs / options.unobserved, float(np.sqrt(ours[0] / (theirs * means[0])))
-
-
-def _power(degrees: Floats, power: float) -> Floats:
-    return np.asarray(np.maximum(degrees, 1) ** np.float32(power), dtype=np.float32)
