@@ -20,7 +20,7 @@ from counterpoint import Workspace
 from counterpoint.graph import Graph
 from counterpoint.graph.schema import newest_version
 from tests.groups import keep_together
-from tests.remembering import remember_handlers
+from tests.remembering import join_quickly, remember_handlers
 
 # Two cores are shared by everything that runs: a deadline for an example would measure the neighbours.
 settings.register_profile("counterpoint", deadline=None)
@@ -47,6 +47,7 @@ def pytest_collection_finish() -> None:
 def _remembered_handlers() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         remember_handlers(patch)
+        join_quickly(patch)
         yield
 
 
