@@ -4,11 +4,11 @@ xdist hands out single tests, so a fixture of a module would be made by every wo
 tests, and the browser would be started anew whenever a worker comes back to its package.
 """
 
+import pytest
 from _pytest.nodeid import NodeId
-from pytest import Function, Item
 
 
-def keep_together(items: list[Item]) -> None:
+def keep_together(items: list[pytest.Item]) -> None:
     """Name each test's group at the end of its id, which is where `--dist loadgroup` reads it.
 
     xdist 3.8 would do so for the marker `xdist_group`, but writes it where pytest 9.2 no longer looks, and
@@ -20,7 +20,7 @@ def keep_together(items: list[Item]) -> None:
             item._id = NodeId.parse(f"{item.nodeid}@{group}")
 
 
-def group_of(item: Item) -> str | None:
+def group_of(item: pytest.Item) -> str | None:
     """The group: named by the marker, or the package or module whose fixtures the test shares with others."""
     marked = item.get_closest_marker("xdist_group")
     if marked:
@@ -31,8 +31,8 @@ def group_of(item: Item) -> str | None:
     return item.nodeid.partition("::")[0] if "module" in scopes else None
 
 
-def _scopes(item: Item) -> set[str]:
+def _scopes(item: pytest.Item) -> set[str]:
     """The scopes of the fixtures that a test uses."""
-    if not isinstance(item, Function):
+    if not isinstance(item, pytest.Function):
         return set()
     return {made[-1].scope for made in item._fixtureinfo.name2fixturedefs.values() if made}
