@@ -1,7 +1,8 @@
 """Links of listeners: an address that opens one listener's own page, signed and with an end.
 
-A link is not kept anywhere: it says whose it is and until when, and is signed (HMAC-SHA-256) with a key of the
-workspace that lies in a file beside the graph, which only the machine's user reads. Another key ends every link.
+A link is a random number, signed (HMAC-SHA-256) with a key of the workspace that lies in a file which only the
+machine's user reads; so whoever reads the database has no link. Its row says whose it is, and goes with the listener:
+without its row, or with another key, a link opens nothing.
 """
 
 import base64
@@ -15,10 +16,13 @@ from pathlib import Path
 from typing import Final
 
 import msgspec
+import sqlalchemy as sa
 
 from counterpoint.discover.access import require_listeners
+from counterpoint.discover.tables import LINK
 from counterpoint.errors import InputError, NotFoundError, Problem, WorkspaceError
 from counterpoint.graph.actor import Actor
+from counterpoint.moments import to_datetime, to_micros
 from counterpoint.syncing import sync
 from counterpoint.workspace import Workspace
 
@@ -39,17 +43,9 @@ class Link(msgspec.Struct, frozen=True, rename="camel"):
     """Path of the page, with the secret in it."""
     token: str
     recommender: str
+    """Its reference."""
     listener: str
     expires_at: datetime
-
-
-class _Told(msgspec.Struct, frozen=True, array_like=True):
-    """What a link says; it is signed."""
-
-    recommender: str
-    listener: str
-    end: int
-    """Unix seconds."""
 
 
 def link_of(
@@ -61,7 +57,7 @@ def link_of(
     lifetime: timedelta = USUAL,
     now: datetime | None = None,
 ) -> Link:
-    """A link for a listener of a recommender, which is given by its reference.
+    """Make a link for a listener of a recommender, which is given by its reference.
 
     Raises:
         NotAllowedError: the actor does not act for listeners.
@@ -69,47 +65,43 @@ def link_of(
     """
     require_listeners(actor)
     if not timedelta(0) < lifetime <= LONGEST:
-        raise InputError(
-            "The link was not made.",
-            [Problem(f"lifetime == {lifetime}, must be above 0 and at most {LONGEST.days} days", "/days")],
-        )
+        rule = f"lifetime == {lifetime}, must be above 0 and at most {LONGEST.days} days"
+        raise InputError("The link was not made.", [Problem(rule, "/days")])
     if not listener.strip():
         raise InputError("The link was not made.", [Problem("Name the listener.", "/listener")])
-    end = int(((now or datetime.now(UTC)) + lifetime).timestamp())
-    said = msgspec.json.encode(_Told(recommender, listener, end))
-    token = f"{_plain(said)}.{_plain(_signed(_key(workspace), said))}"
-    return Link(PAGE + token, token, recommender, listener, datetime.fromtimestamp(end, UTC))
+    at = now or datetime.now(UTC)
+    identity, until = secrets.token_urlsafe(18), to_micros(at + lifetime)
+    row = {"id": identity, "recommender": recommender, "listener": listener, "at": to_micros(at), "until": until}
+    with workspace.graph.write(actor) as writer:
+        writer.connection.execute(sa.insert(LINK).values(row))
+        writer.record("discover.link-made", recommender)
+    return _link(f"{identity}.{_signed(_key(workspace), identity)}", recommender, listener, until)
 
 
 def listener_of(workspace: Workspace, token: str, *, now: datetime | None = None) -> Link:
     """Whose a link is.
 
     Raises:
-        NotFoundError: it is none of this workspace, was changed, or has ended; which of them is not said.
+        NotFoundError: it is none of this workspace, was changed, has ended, or its listener was forgotten; which of
+            them is not said.
     """
-    said, _, signature = token.partition(".")
-    with suppress(ValueError, msgspec.MsgspecError):
-        read = _bytes(said)
-        if hmac.compare_digest(_signed(_key(workspace), read), _bytes(signature)):
-            told = msgspec.json.decode(read, type=_Told)
-            if (now or datetime.now(UTC)).timestamp() < told.end:
-                end = datetime.fromtimestamp(told.end, UTC)
-                return Link(PAGE + token, token, told.recommender, told.listener, end)
-    raise NotFoundError(
-        "This link opens nothing, or nothing any more; ask whoever gave it to you for a new one."
-    )
+    identity, _, signature = token.partition(".")
+    expected = _signed(_key(workspace), identity)
+    if hmac.compare_digest(expected.encode(), signature.encode("utf-8", "replace")):
+        with workspace.graph.read() as reader:
+            row = reader.connection.execute(sa.select(LINK).where(LINK.c.id == identity)).one_or_none()
+        if row is not None and to_micros(now or datetime.now(UTC)) < row.until:
+            return _link(token, row.recommender, row.listener, row.until)
+    raise NotFoundError("This link opens nothing, or nothing any more; ask whoever gave it to you for a new one.")
 
 
-def _signed(key: bytes, said: bytes) -> bytes:
-    return hmac.new(key, b"counterpoint listener\n" + said, hashlib.sha256).digest()
+def _link(token: str, recommender: str, listener: str, until: int) -> Link:
+    return Link(PAGE + token, token, recommender, listener, to_datetime(until))
 
 
-def _plain(data: bytes) -> str:
-    return base64.urlsafe_b64encode(data).decode().rstrip("=")
-
-
-def _bytes(text: str) -> bytes:
-    return base64.b64decode(text.encode("ascii") + b"=" * (-len(text) % 4), altchars=b"-_", validate=True)
+def _signed(key: bytes, identity: str) -> str:
+    told = b"counterpoint listener\n" + identity.encode("utf-8", "replace")
+    return base64.urlsafe_b64encode(hmac.new(key, told, hashlib.sha256).digest()).decode().rstrip("=")
 
 
 def _key(workspace: Workspace) -> bytes:
