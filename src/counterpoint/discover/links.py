@@ -71,7 +71,13 @@ def link_of(
         raise InputError("The link was not made.", [Problem("Name the listener.", "/listener")])
     at = now or datetime.now(UTC)
     identity, until = secrets.token_urlsafe(18), to_micros(at + lifetime)
-    row = {"id": identity, "recommender": recommender, "listener": listener, "at": to_micros(at), "until": until}
+    row = {
+        "id": identity,
+        "recommender": recommender,
+        "listener": listener,
+        "at": to_micros(at),
+        "until": until,
+    }
     with workspace.graph.write(actor) as writer:
         writer.connection.execute(sa.insert(LINK).values(row))
         writer.record("discover.link-made", recommender)
@@ -92,7 +98,9 @@ def listener_of(workspace: Workspace, token: str, *, now: datetime | None = None
             row = reader.connection.execute(sa.select(LINK).where(LINK.c.id == identity)).one_or_none()
         if row is not None and to_micros(now or datetime.now(UTC)) < row.until:
             return _link(token, row.recommender, row.listener, row.until)
-    raise NotFoundError("This link opens nothing, or nothing any more; ask whoever gave it to you for a new one.")
+    raise NotFoundError(
+        "This link opens nothing, or nothing any more; ask whoever gave it to you for a new one."
+    )
 
 
 def _link(token: str, recommender: str, listener: str, until: int) -> Link:

@@ -137,7 +137,9 @@ class Shadows:
         self._sums = {}
 
 
-def agreements(reader: Reader, recommender: str, *, days: int = 28, now: datetime | None = None) -> tuple[Agreement, ...]:
+def agreements(
+    reader: Reader, recommender: str, *, days: int = 28, now: datetime | None = None
+) -> tuple[Agreement, ...]:
     """How shadows of a recommender agreed over the last days, newest versions first."""
     since = ((now or datetime.now(UTC)).date() - timedelta(days=days)).isoformat()
     sums = [sa.func.sum(SHADOW.c[name]) for name in ("requests", "overlap", "seconds", "shadow_seconds")]

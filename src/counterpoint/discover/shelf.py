@@ -6,6 +6,7 @@ popular, who made them.
 
 from collections.abc import Iterable, Mapping, Sequence
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -37,7 +38,7 @@ class Shelf:
         model: Recommender,
         items: Sequence[str],
         attributes: Attributes,
-        popularity: NDArray[np.floating],
+        popularity: NDArray[Any],
     ) -> None:
         """Take the model, the names of its columns, what is known of items, and how many listeners have each."""
         self.model = model
@@ -105,6 +106,10 @@ class Shelf:
         columns = np.array([column for column, _ in pairs], dtype=np.int32)
         values = np.array([weight for _, weight in pairs], dtype=np.float32)
         return Matrix((values, columns, np.array([0, len(pairs)])), shape=(1, len(self.items)))
+
+    def title(self, name: str) -> str:
+        """What an item is called; its name where nothing says."""
+        return next(iter(self.attributes.get(name, {}).get("title", ())), name)
 
     def names(self, columns: Iterable[int]) -> list[str]:
         """The names of columns."""

@@ -20,7 +20,7 @@ from counterpoint.discover.recommender import Recommender
 from counterpoint.errors import InputError
 from counterpoint.stats.checks import share, whole
 
-__all__ = ["Catalogue", "WeeklyOptions", "WeeklyPlaylist", "WeeklyTrack", "weekly"]
+__all__ = ["Catalogue", "WeeklyOptions", "WeeklyPlaylist", "WeeklyTrack", "seed_of", "weekly"]
 
 REASONS = 3
 MIXTURE = 4
@@ -129,7 +129,7 @@ def weekly(
         for ranking in (again, fresh)
         for item, score in zip(ranking.items[0], ranking.scores[0], strict=True)
     }
-    seed = int.from_bytes(hashlib.sha256(f"{listener}\0{week}".encode()).digest()[:8], "big")
+    seed = seed_of(listener, week)
     chosen = _arranged([*fresh.of(0), *rationed], scores, row, catalogue, options)
     drawn = _drawn(chosen, [item for item in fresh.of(0) if item not in chosen], scores, options, seed)
     reasons = _because(model, row, [item for item, _, _ in drawn])
@@ -140,6 +140,11 @@ def weekly(
     return WeeklyPlaylist(
         listener, week, tracks, _digest(row, hidden, lately, options, listener, week, version)
     )
+
+
+def seed_of(listener: str, week: str) -> int:
+    """Where the chance of a playlist comes from: the listener and the week alone."""
+    return int.from_bytes(hashlib.sha256(f"{listener}\0{week}".encode()).digest()[:8], "big")
 
 
 def _arranged(
@@ -180,9 +185,7 @@ def _drawn(
     return found
 
 
-def _because(
-    model: Recommender, row: Matrix, items: Sequence[int]
-) -> list[tuple[tuple[int, float], ...]]:
+def _because(model: Recommender, row: Matrix, items: Sequence[int]) -> list[tuple[tuple[int, float], ...]]:
     """For each item the listener's own items that gave most of the score, with their shares of it."""
     parts = contributions(model, row, np.array(items, dtype=np.intp))
     parts[row.indices[:, None] == np.array(items)] = 0
@@ -191,7 +194,9 @@ def _because(
     for each in parts.T:
         total = float(each.sum())
         strongest = np.argsort(-each, kind="stable")[:REASONS]
-        found.append(tuple((int(row.indices[at]), float(each[at] / total)) for at in strongest if each[at] > 0))
+        found.append(
+            tuple((int(row.indices[at]), float(each[at] / total)) for at in strongest if each[at] > 0)
+        )
     return found
 
 
