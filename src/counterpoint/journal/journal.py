@@ -27,14 +27,14 @@ from counterpoint.journal.arrivals import (
 from counterpoint.journal.check import check_journal
 from counterpoint.journal.compaction import Background, compact
 from counterpoint.journal.erasure import WAIT, ErasureReceipt, Forgotten, erasures, forget
-from counterpoint.journal.intake import Intake, connect, count, storage_errors, subjects_after, transaction
+from counterpoint.journal.intake import Intake, arrived_after, connect, count, storage_errors, transaction
 from counterpoint.journal.leases import clean_retired, lease
 from counterpoint.journal.manifest import manifest, removed_events
 from counterpoint.journal.merging import due
 from counterpoint.journal.model.event import Event
 from counterpoint.journal.model.outcome import Compacted, Due, Kept, Receipt, TypeCount
 from counterpoint.journal.model.plain import PlainJson, rows_of
-from counterpoint.journal.model.row import Row
+from counterpoint.journal.model.row import Row, event_of
 from counterpoint.journal.recent import Filter, newest
 from counterpoint.journal.refused import Refused
 from counterpoint.journal.retention import expired, receipts, unknown_types
@@ -165,15 +165,17 @@ class Journal:
             newest = database.execute(query).fetchone()
             return newest[0] if newest else 0, removed_events(database)
 
-    def touched(self, since: tuple[int, int]) -> tuple[tuple[int, int], frozenset[str] | None]:
-        """The journal's version, and whom the events are about that came since another version.
+    def since(self, version: tuple[int, int]) -> tuple[tuple[int, int], list[Event] | None]:
+        """The journal's version, and the events that came since another version, whatever their time.
 
         None where that cannot be told: events were removed since, or have left the intake.
         """
         with self._reading() as database, transaction(database, "DEFERRED"):
-            newest, subjects = subjects_after(database, since[0])
+            last, rows = arrived_after(database, version[0])
             removed = removed_events(database)
-        return (newest, removed), subjects if removed == since[1] else None
+        if rows is None or removed != version[1]:
+            return (last, removed), None
+        return (last, removed), [event_of(row) for row in rows]
 
     def compact(self, *, full: bool = False) -> Compacted:
         """Move the events of the intake into segments, merge small ones, and let go what is too old.
