@@ -208,7 +208,7 @@ class Hearing:
         return [
             event
             for each in types_of(plan)
-            for event in recent(type=each, subject=listener, limit=MOST_EVENTS)
+            for event in recent(type=each, subject=listener, limit=MOST_EVENTS, personal=True)
         ]
 
     def _corrected(self, recommender: str, listener: str) -> Corrected:

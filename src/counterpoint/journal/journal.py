@@ -132,15 +132,19 @@ class Journal:
     def recent(
         self, *, type: str | None = None, subject: str | None = None, flag_set: str | None = None,  # noqa: A002
         flag: str | None = None, variant: str | None = None, limit: int = 50, before: str | None = None,
+        personal: bool = False,
     ) -> list[Event]:  # fmt: skip
         """The newest events by their time, at most `limit`; `before` is `cursor_after` of the last one seen.
 
-        Events that are dated ahead of now are where they arrived.
+        Events that are dated ahead of now are where they arrived. Those that tell what was recommended to a person
+        (`PERSONAL`) are among them only for who acts for that person.
 
         Raises:
             InputError: `before` is no cursor.
         """
-        wanted = Filter(type=type, subject=subject, flag_set=flag_set, flag=flag, variant=variant)
+        wanted = Filter(
+            type=type, subject=subject, flag_set=flag_set, flag=flag, variant=variant, personal=personal
+        )
         with self._reading() as database:
             return newest(self.folder, database, wanted, limit=limit, before=before, now=self.now())
 
