@@ -26,7 +26,7 @@ from counterpoint.journal.arrivals import (
 )
 from counterpoint.journal.check import check_journal
 from counterpoint.journal.compaction import Background, compact
-from counterpoint.journal.erasure import WAIT, ErasureReceipt, Forgotten, erasures, forget
+from counterpoint.journal.erasure import WAIT, ErasureReceipt, Forgotten, erasures, forget, last_erasure
 from counterpoint.journal.intake import Intake, arrived_after, connect, count, storage_errors, transaction
 from counterpoint.journal.leases import clean_retired, lease
 from counterpoint.journal.manifest import manifest, removed_events
@@ -335,6 +335,11 @@ class Journal:
         """What is kept of each erasure, oldest first; or of those that the activity log knows, or does not know."""
         with self._reading() as database:
             return erasures(database, noted=noted)
+
+    def last_erasure(self) -> int:
+        """The number of the newest erasure; 0 where there was none. Who keeps what was made of events follows it."""
+        with self._reading() as database:
+            return last_erasure(database)
 
     def note_erasure(self, number: int) -> None:
         """The activity log knows of this erasure."""
