@@ -37,7 +37,7 @@ from counterpoint.discover.tastes import tastes_of
 from counterpoint.discover.traits import FACETS
 from counterpoint.discover.weeks_kept import weeks_of
 from counterpoint.errors import InputError, Problem
-from counterpoint.graph.actor import SYSTEM, Actor
+from counterpoint.graph.actor import Actor
 from counterpoint.moments import rfc3339
 
 __all__ = [
@@ -212,12 +212,8 @@ def forget(service: Service, actor: Actor, recommender: str, listener: str) -> F
         NotAllowedError: the actor does not act for listeners.
         NotFoundError: there is no such recommender.
     """
-    require_listeners(actor)
     ref, _ = service.plan(recommender)
-    # It is the listener's right, and needs nobody's leave in the organisation.
-    done = forget_listener(service.workspace, SYSTEM, ref, listener)
-    service.hearing.forget_all()
-    return done
+    return forget_listener(service.workspace, acting(actor), ref, listener)
 
 
 def _sessions(
