@@ -10,7 +10,7 @@ from typing import Any, Final, NamedTuple
 import numpy as np
 
 from counterpoint.discover.assembling import DAY, Coded, Entries
-from counterpoint.discover.consent import CONSENT
+from counterpoint.discover.consent import CONSENT, Purpose
 from counterpoint.discover.forgotten import FORGOTTEN
 from counterpoint.discover.plan import Plan
 from counterpoint.journal.model.event import Event
@@ -35,7 +35,7 @@ class Said(NamedTuple):
 
 
 class Word(NamedTuple):
-    """What one event says about consent to personalisation, in the order in which words count."""
+    """What one event says about consent, in the order in which words count."""
 
     at: int
     refused: bool
@@ -71,9 +71,9 @@ def said_in(plan: Plan, event: Event) -> list[Said]:
     return found
 
 
-def word_on(event: Event) -> Word | None:
-    """What an event says about consent to personalisation; none where it says nothing of it."""
-    if event.type != CONSENT or _of_kind(event, "purpose", str) != "personalisation":
+def word_on(event: Event, purpose: Purpose = "personalisation") -> Word | None:
+    """What an event says about consent to a purpose; none where it says nothing of it."""
+    if event.type != CONSENT or _of_kind(event, "purpose", str) != purpose:
         return None
     moment = min(to_micros(event.time), to_micros(event.received))
     return Word(moment, _of_kind(event, "given", bool) is not True)
