@@ -274,7 +274,7 @@ COMMANDS: dict[str, dict[str, tuple[str, str]]] = {
         "fit": ("counterpoint.discover.commands:fit", "Fit a recommender to a log, and keep it in a file."),
         "recommend": ("counterpoint.discover.commands:recommend", "Print the best items for a history."),
         "evaluate": (
-            "counterpoint.discover.commands:evaluate",
+            "counterpoint.discover.evaluate_commands:evaluate",
             "Compare methods on held-out entries, with intervals.",
         ),
     },
