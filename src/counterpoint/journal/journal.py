@@ -27,7 +27,7 @@ from counterpoint.journal.arrivals import (
 from counterpoint.journal.check import check_journal
 from counterpoint.journal.compaction import Background, compact
 from counterpoint.journal.erasure import WAIT, ErasureReceipt, Forgotten, erasures, forget
-from counterpoint.journal.intake import Intake, connect, count, storage_errors, transaction
+from counterpoint.journal.intake import Intake, connect, count, storage_errors, subjects_after, transaction
 from counterpoint.journal.leases import clean_retired, lease
 from counterpoint.journal.manifest import manifest, removed_events
 from counterpoint.journal.merging import due
@@ -164,6 +164,16 @@ class Journal:
         with self._reading() as database, transaction(database, "DEFERRED"):
             newest = database.execute(query).fetchone()
             return newest[0] if newest else 0, removed_events(database)
+
+    def touched(self, since: tuple[int, int]) -> tuple[tuple[int, int], frozenset[str] | None]:
+        """The journal's version, and whom the events are about that came since another version.
+
+        None where that cannot be told: events were removed since, or have left the intake.
+        """
+        with self._reading() as database, transaction(database, "DEFERRED"):
+            newest, subjects = subjects_after(database, since[0])
+            removed = removed_events(database)
+        return (newest, removed), subjects if removed == since[1] else None
 
     def compact(self, *, full: bool = False) -> Compacted:
         """Move the events of the intake into segments, merge small ones, and let go what is too old.

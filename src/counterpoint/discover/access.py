@@ -1,0 +1,42 @@
+"""Whose a profile, a playlist and an export are: the listener's, and of nobody in the organisation. Pure.
+
+No role weakens that, an administrator's neither. A service with the scope `discover` acts for its listeners, as a
+product's own backend does; a listener who holds a link acts for themselves; and whoever runs commands on the machine
+itself can read its disk anyway.
+"""
+
+from counterpoint.errors import NotAllowedError
+from counterpoint.graph.actor import Actor
+
+__all__ = ["SCOPE", "acts_for_listeners", "listening_actor", "require_listeners"]
+
+SCOPE = "discover"
+"""The scope of the token with which a product's backend acts for its listeners; no other scope includes it."""
+HOLDER = "listener"
+"""What a service may do that stands for one listener who holds a link."""
+
+
+def acts_for_listeners(actor: Actor) -> bool:
+    """Whether an actor may see and change what belongs to a listener."""
+    return actor.kind in {"local", "system"} or (
+        actor.kind == "service" and bool(actor.scopes & {SCOPE, HOLDER})
+    )
+
+
+def require_listeners(actor: Actor) -> None:
+    """Refuse everybody who does not act for listeners.
+
+    Raises:
+        NotAllowedError: the actor is a person, whatever their role, or a service without the scope.
+    """
+    if not acts_for_listeners(actor):
+        raise NotAllowedError(
+            "What was learnt of a listener is theirs alone; no role opens it, an administrator's neither. A product's"
+            f" backend acts for its listeners with a token of the scope '{SCOPE}'; a listener opens a link of their own,"
+            " which `counterpoint discover link` makes."
+        )
+
+
+def listening_actor() -> Actor:
+    """Whoever holds a listener's link. The log of changes says so much and not who it is."""
+    return Actor("system:default/listener", "A listener", "service", scopes=frozenset({HOLDER}))
