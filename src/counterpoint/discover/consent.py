@@ -1,9 +1,13 @@
 """Consent of listeners, purpose by purpose, as events of the journal: the newest word of each counts."""
 
+import uuid
 from collections.abc import Collection, Mapping
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Literal
 
+from counterpoint.errors import InputError
+from counterpoint.journal.attributes import Attribute
+from counterpoint.moments import rfc3339
 from counterpoint.workspace import Workspace
 
 if TYPE_CHECKING:
@@ -24,9 +28,22 @@ def consents(
     """The newest word of everybody, or of some listeners, who said anything about a purpose.
 
     A word counts from its time on, or from its arrival where its time lies ahead of that: who withdraws by a
-    clock that runs ahead has withdrawn. Where two words have the same moment, no is the newer one.
+    clock that runs ahead has withdrawn. Where two words have the same moment, no is the newer one; what is
+    neither true nor false is no.
     """
-    raise NotImplementedError
+    asked: dict[str, Attribute] = {
+        "purpose_text": Attribute("purpose", "string"),
+        "is_given": Attribute("given", "boolean"),
+    }
+    events = snapshot.events(CONSENT, attributes=asked, data=False)
+    events = events.filter(events.purpose_text == purpose, events.subject.notnull())
+    if listeners is not None:
+        events = events.filter(events.subject.isin(list(listeners)))
+    table = events.select("subject", "time", "received", "is_given").to_pyarrow()
+    words = [
+        (min(row["time"], row["received"]), not row["is_given"], row["subject"]) for row in table.to_pylist()
+    ]
+    return {subject: not refused for _, refused, subject in sorted(words)}
 
 
 def is_personal(plan: "Plan", said: bool | None) -> bool:  # noqa: FBT001 - it is the word itself
@@ -48,4 +65,15 @@ def declare(
     Raises:
         InputError: the listener's name is no subject of an event.
     """
-    raise NotImplementedError
+    event = {
+        "specversion": "1.0",
+        "id": uuid.uuid4().hex,
+        "source": source,
+        "type": CONSENT,
+        "subject": listener,
+        "time": rfc3339(at or datetime.now(UTC)),
+        "data": {"purpose": purpose, "given": given},
+    }
+    receipt = workspace.journal.append([event])
+    if receipt.rejected:
+        raise InputError(f"{listener!r} cannot be the name of a listener: {receipt.rejected[0].reason}")
