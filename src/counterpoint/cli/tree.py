@@ -277,6 +277,10 @@ COMMANDS: dict[str, dict[str, tuple[str, str]]] = {
             "counterpoint.discover.evaluate_commands:evaluate",
             "Compare methods on held-out entries, with intervals.",
         ),
+        "creators": (
+            "counterpoint.discover.creators_commands:creators",
+            "Show where a creator's listeners come from, and whom to try next.",
+        ),
     },
     "events": {
         "compact": (

@@ -208,6 +208,17 @@ def audience_of(heard: Heard, creator: str, *, least: int = LEAST, listed: int =
     )
 
 
+def sizes_of(heard: Heard, *, least: int = LEAST) -> list[tuple[str, int]]:
+    """Creators who may be told of, with how many listeners their pages tell: those with most first."""
+    known = _known(heard, week_of(heard.first) < heard.until)
+    found = []
+    for at, name in enumerate(heard.names):
+        weeks = known.weeks[known.of(at)]
+        if len(weeks) >= least:
+            found.append((name, int((weeks < _ends(weeks, least)[-1]).sum())))
+    return sorted(found, key=lambda each: (-each[1], each[0]))
+
+
 def week_of(micros: Numbers) -> Numbers:
     """The number of the ISO week of each moment (UTC), counted from that of 1970-01-05."""
     return np.asarray((micros // 86_400_000_000 - 4) // 7)
