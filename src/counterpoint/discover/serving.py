@@ -21,6 +21,7 @@ from counterpoint.discover.plan import Plan, read_plan
 from counterpoint.discover.playlists import Playlist
 from counterpoint.discover.shadow import Shadows
 from counterpoint.discover.shelf import Shelf
+from counterpoint.discover.traits import Traits
 from counterpoint.discover.versions import Fitted, load_version, versions
 from counterpoint.errors import InputError, NotFoundError, Problem, WorkspaceError
 from counterpoint.flags.exposure import exposures_of
@@ -42,6 +43,8 @@ __all__ = [
 
 MOST = 500
 """Items of one answer."""
+MOST_SHELVES = 16
+"""Versions that are kept at hand."""
 POPULAR: Said = "Many listen to it."
 
 
@@ -98,6 +101,7 @@ class Ready:
     choice: Choice
     fitted: Fitted
     shelf: Shelf
+    traits: Traits
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,7 +124,7 @@ class Service:
         self.shadows = Shadows(workspace)
         self._lock = threading.Lock()
         self._known: dict[str, _Known] = {}
-        self._shelves: dict[tuple[str, int], tuple[Fitted, Shelf]] = {}
+        self._shelves: dict[tuple[str, int], tuple[Fitted, Shelf, Traits]] = {}
 
     def recommend(
         self,
@@ -280,9 +284,10 @@ class Service:
         place = (known.ref, choice.number)
         kept = self._shelves.get(place)
         if kept is None or kept[0] is not fitted:
-            kept = fitted, Shelf(fitted.model, fitted.items, fitted.attributes, fitted.heard)
+            shelf = Shelf(fitted.model, fitted.items, fitted.attributes, fitted.heard)
+            kept = fitted, shelf, Traits(shelf, fitted.continuation)
             with self._lock:
-                if len(self._shelves) >= 16:
+                if len(self._shelves) >= MOST_SHELVES:
                     self._shelves.clear()
                 self._shelves[place] = kept
         return Ready(known.ref, known.plan, choice, *kept)
