@@ -84,7 +84,7 @@ def planted(listeners: int = 40, *, tracks: int = 24, plays: int = 8, kinds: int
     for listener in range(listeners):
         kind = listener % kinds
         for play in range(plays):
-            track = (kind + kinds * ((listener * 5 + play * 3) % (tracks // kinds))) % tracks
+            track = (kind + kinds * ((listener * 7 + play * 5) % (tracks // kinds))) % tracks
             yield played(f"l{listener:03d}", f"t{track}", ago=1 + play * 3 + listener % 3)
 
 

@@ -1,33 +1,37 @@
 """What single listeners heard, at hand for whoever answers them: read when they first ask, and again when they heard more.
 
-The journal says whom its newest events are about, which costs a look at a table; so only a listener who has just
-listened is read again, and what they heard a moment ago counts in what they are told now.
+A listener is read from the journal once. From then on the events that come are taken over as they arrive, which costs a
+look at one table, so that what somebody heard a moment ago counts in what they are told now.
 """
 
 import threading
 from collections import OrderedDict
+from collections.abc import Iterable
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
 from time import monotonic
 
 from counterpoint.discover.answering import Liking
-from counterpoint.discover.consent import consents, is_personal
+from counterpoint.discover.assembling import assembled
+from counterpoint.discover.consent import is_personal
 from counterpoint.discover.corrections import Corrected, corrections_of
 from counterpoint.discover.listened import Listened
-from counterpoint.discover.listening import listening_of
 from counterpoint.discover.plan import Plan
+from counterpoint.discover.single import Said, Word, entries_of, said_in, types_of, word_on
 from counterpoint.discover.taste import CONTEXTS, Listening, context_of
 from counterpoint.errors import InputError
+from counterpoint.journal.model.event import Event
 from counterpoint.moments import to_datetime
 from counterpoint.spelling import near
 from counterpoint.workspace import Workspace
 
 __all__ = ["Heard", "Hearing", "heard_of", "in_context"]
 
-MOST = 20_000
+MOST = 5_000
 """Listeners who are remembered."""
+MOST_EVENTS = 100_000
+"""Events of one type that are read of one listener; who has more is no person."""
 OLD = 3_600.0
-"""Seconds after which a listener is read again though nothing came: windows and consents move with the clock."""
+"""Seconds after which a listening is weighed again though nothing came: windows move with the clock."""
 ASIDE = 0.25
 """What an item that was never heard in a context still counts in it."""
 
@@ -114,17 +118,30 @@ def in_context(heard: Heard, context: str | None) -> Liking:
 
 @dataclass(slots=True)
 class _Kept:
-    """A listener of a recommender; events that come while they are read make them stale again."""
+    """A listener of a recommender, with what their events said."""
 
+    plan: Plan
+    said: list[Said] = field(default_factory=list)
+    words: list[Word] = field(default_factory=list)
+    is_read: bool = False
+    """Whether the journal was read; before that `said` has only what arrived since."""
     changes: int = 0
-    """How often events about the listener came."""
+    """How often events about the listener came, or the journal lost any."""
     heard: Heard | None = None
-    plan: Plan | None = None
-    read: int = -1
-    """`changes` when it was read."""
+    weighed: int = -1
+    """`changes` when it was weighed."""
     at: float = 0.0
+    """The monotonic clock then."""
     activity: int = -1
-    """The graph's newest change when their corrections were read: another process may have changed them."""
+    """The graph's newest change when corrections were read: another process may have changed them."""
+
+    def take(self, events: Iterable[Event]) -> None:
+        """Take over what events say. An event that is taken twice counts once."""
+        for event in events:
+            said, word = said_in(self.plan, event), word_on(event)
+            self.said += said
+            self.words += [] if word is None else [word]
+            self.changes += bool(said) or word is not None
 
 
 class Hearing:
@@ -141,24 +158,25 @@ class Hearing:
         """What a listener of a recommender heard until now."""
         with self._lock:
             self._look()
-            kept = self._kept.setdefault(listener, {}).setdefault(recommender, _Kept())
-            self._kept.move_to_end(listener)
-            while len(self._kept) > MOST:
-                self._kept.popitem(last=False)
-            changes = kept.changes
+            kept = self._of(recommender, plan, listener)
+            changes, read = kept.changes, kept.is_read
         activity = self._workspace.graph.last_activity()
-        fresh = kept.read == changes and kept.plan == plan and monotonic() - kept.at < OLD
-        if (
-            fresh
-            and kept.heard
-            and (kept.activity == activity or kept.heard.corrected == self._corrected(recommender, listener))
-        ):
-            kept.activity = activity
-            return kept.heard
-        heard = self._read(recommender, plan, listener)
+        if kept.heard and kept.weighed == changes and monotonic() - kept.at < OLD:
+            if kept.activity == activity:
+                return kept.heard
+            if kept.heard.corrected == self._corrected(recommender, listener):
+                kept.activity = activity
+                return kept.heard
+        found = [] if read else self._events(plan, listener)
+        corrected = self._corrected(recommender, listener)
         with self._lock:
-            kept.heard, kept.plan, kept.read, kept.at = heard, plan, changes, monotonic()
-            kept.activity = activity
+            if not kept.is_read:
+                kept.take(found)
+                kept.is_read = True
+            changes, said, words = kept.changes, list(kept.said), list(kept.words)
+        heard = _weighed(plan, listener, said, words, corrected, until=self._workspace.journal.now())
+        with self._lock:
+            kept.heard, kept.weighed, kept.at, kept.activity = heard, changes, monotonic(), activity
         return heard
 
     def forget_all(self) -> None:
@@ -166,26 +184,52 @@ class Hearing:
         with self._lock:
             self._kept.clear()
 
-    def _stale(self, listener: str) -> None:
-        for kept in self._kept.get(listener, {}).values():
-            kept.changes += 1
+    def _of(self, recommender: str, plan: Plan, listener: str) -> _Kept:
+        mine = self._kept.setdefault(listener, {})
+        kept = mine.get(recommender)
+        if kept is None or kept.plan != plan:
+            kept = mine[recommender] = _Kept(plan)
+        self._kept.move_to_end(listener)
+        while len(self._kept) > MOST:
+            self._kept.popitem(last=False)
+        return kept
 
     def _look(self) -> None:
-        """Note whom events came about since the last look."""
-        self._version, subjects = self._workspace.journal.touched(self._version)
-        for listener in self._kept if subjects is None else subjects:
-            self._stale(listener)
+        """Take over what arrived since the last look; where that cannot be told, everybody is read anew."""
+        self._version, events = self._workspace.journal.since(self._version)
+        if events is None:
+            self._kept.clear()
+        for event in events or ():
+            for kept in self._kept.get(event.subject or "", {}).values():
+                kept.take([event])
 
-    def _read(self, recommender: str, plan: Plan, listener: str) -> Heard:
-        until = datetime.now(UTC) + timedelta(microseconds=1)
-        listened = listening_of(self._workspace, recommender, plan, until=until, listeners=[listener])
-        corrected = self._corrected(recommender, listener)
-        if listener in listened.rows:
-            return heard_of(listened, listener, corrected)
-        with self._workspace.journal.snapshot() as snapshot:
-            said = consents(snapshot, listeners=[listener]).get(listener)
-        return Heard(personal=is_personal(plan, said), corrected=corrected)
+    def _events(self, plan: Plan, listener: str) -> list[Event]:
+        recent = self._workspace.journal.recent
+        return [
+            event
+            for each in types_of(plan)
+            for event in recent(type=each, subject=listener, limit=MOST_EVENTS, personal=True)
+        ]
 
     def _corrected(self, recommender: str, listener: str) -> Corrected:
         with self._workspace.graph.read() as reader:
             return corrections_of(reader, recommender, listener)
+
+
+def _weighed(
+    plan: Plan, listener: str, said: list[Said], words: list[Word], corrected: Corrected, *, until: int
+) -> Heard:
+    word = not max(words).refused if words else None
+    if not is_personal(plan, word):
+        return Heard(personal=False, corrected=corrected)
+    listened = assembled(
+        plan,
+        entries_of(plan, listener, said, until=until),
+        until=until,
+        consents={listener: True},
+        private={listener: corrected.private},
+        playlists=(),
+        attributes={},
+        left_out={},
+    )
+    return heard_of(listened, listener, corrected)

@@ -5,21 +5,26 @@ what comes together, and no listener. Where somebody was forgotten since it was 
 yet, it answers with what everybody hears, counted anew (see `forgetting.py`).
 """
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from datetime import datetime
-from typing import Any, Literal
+import threading
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
+from counterpoint.discover.continued import unpacked
+from counterpoint.discover.fitting import heard_by
+from counterpoint.discover.kept import load
 from counterpoint.discover.listened import Attributes
-from counterpoint.discover.plan import Plan
+from counterpoint.discover.listening import listening_of
+from counterpoint.discover.making import file_of, fit_version
+from counterpoint.discover.plan import read_plan
 from counterpoint.discover.playlists import Continuation
+from counterpoint.discover.popularity import Popularity
 from counterpoint.discover.recommender import Recommender
-from counterpoint.graph.actor import Actor
-from counterpoint.said import Said
+from counterpoint.discover.version import Evaluated, Figure, KeptVersion, State, Tried, Version, kept_versions
+from counterpoint.errors import InputError, NotFoundError, WorkspaceError
 from counterpoint.workspace import Workspace
 
 __all__ = [
@@ -34,88 +39,8 @@ __all__ = [
     "versions",
 ]
 
-State = Literal["fitting", "ready", "gone"]
-Progress = Callable[[str], None]
-
-
-class Figure(msgspec.Struct, frozen=True, rename="camel"):
-    """A mean over listeners with its 95 % interval."""
-
-    mean: float
-    low: float
-    high: float
-
-
-class Tried(msgspec.Struct, frozen=True, rename="camel"):
-    """One trial of the search, on a slice that the method has not seen."""
-
-    method: str
-    options: dict[str, Any]
-    recall: Figure
-    ndcg: Figure
-    seconds: float
-    """CPU seconds."""
-
-
-class Evaluated(msgspec.Struct, frozen=True, rename="camel"):
-    """One method on what was held out, at 20 places."""
-
-    method: str
-    options: dict[str, Any]
-    recall: Figure
-    ndcg: Figure
-    map: Figure
-    r_precision: Figure
-    coverage: float
-    novelty: float
-    exposure: float
-    """The share of places that the most popular tenth of the items takes."""
-    consumption: float
-    """The share of what is heard that it has."""
-    behind: float | None = None
-    """How much less recall it has than the method that was fitted; none for that one."""
-    p: float | None = None
-    """How likely such a difference is by chance, paired over listeners."""
-
-
-class Version(msgspec.Struct, frozen=True, rename="camel", kw_only=True):
-    """One version of a recommender."""
-
-    recommender: str
-    """Its reference."""
-    number: int
-    state: State
-    method: str
-    """Empty until it is chosen."""
-    options: dict[str, Any] = {}
-    seed: int = 0
-    budget: float = 0.0
-    """CPU seconds that the choice could take; 0 where the method was given."""
-    plan: Plan
-    """What the recommender said when the fit began; a later fit of this version goes by it, too."""
-    actor: str
-    began: datetime
-    fitted_at: datetime | None = None
-    until: datetime
-    """Events of later were left out."""
-    digest: str = ""
-    """Of the listening that it was fitted on."""
-    trials: tuple[Tried, ...] = ()
-    """Empty once somebody was forgotten who was among those it was tried on."""
-    counts: dict[str, int] = {}
-    """Listeners, items, interactions, playlists."""
-    left_out: dict[str, int] = {}
-    evaluation: tuple[Evaluated, ...] = ()
-    """What was fitted first, then the others, the best first."""
-    notes: tuple[Said, ...] = ()
-    seconds: float = 0.0
-    """CPU seconds of the fit."""
-    bytes: int = 0
-    """Of the file."""
-    fits: int = 0
-    """How often it was fitted: once, and again after each forgetting that concerned it."""
-    following: bool = False
-    """Whether somebody was forgotten since, and it has not followed that yet."""
+LOADED = 8
+"""Versions that stay in memory, those that were asked for last."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,37 +61,15 @@ class Fitted:
     """False while it has yet to follow a forgetting: the model is popularity, counted anew."""
 
 
-def fit_version(
-    workspace: Workspace,
-    actor: Actor,
-    name: str,
-    *,
-    method: str | None = None,
-    options: Mapping[str, Any] | None = None,
-    budget: float | None = None,
-    seed: int = 0,
-    until: datetime | None = None,
-    progress: Progress = lambda _: None,
-) -> Version:
-    """Fit the next version of a recommender, or go on with one whose fit was broken off.
+@dataclass(slots=True)
+class _Memory:
+    """What is loaded in this process."""
 
-    Args:
-        workspace: where it lives.
-        actor: who asks; they may write the recommender.
-        name: the recommender's name or reference.
-        method: one of `METHODS`; without it the one is chosen that does best on a held-out slice.
-        options: of the method.
-        budget: CPU seconds of the choice; as the recommender says without it.
-        seed: the same events, method, options and seed give the same file.
-        until: events of later are left out; now without it.
-        progress: told in a line what is being done.
-
-    Raises:
-        NotFoundError, InputError: as `read_plan`; or nothing is there to be fitted on, or there is no such method.
-        NotAllowedError: the recommender is somebody else's.
-        ConflictError: another process fits this recommender.
-    """
-    raise NotImplementedError
+    lock: threading.Lock = field(default_factory=threading.Lock)
+    rows: dict[tuple[str, int], tuple[int, KeptVersion]] = field(default_factory=dict)
+    """With the number of the graph's newest change when it was read."""
+    loaded: dict[tuple[str, int], tuple[tuple[int, int, int], Fitted]] = field(default_factory=dict)
+    """With how often it was fitted, which erasure it has followed, and which it should have."""
 
 
 def versions(workspace: Workspace, name: str) -> list[Version]:
@@ -175,7 +78,11 @@ def versions(workspace: Workspace, name: str) -> list[Version]:
     Raises:
         NotFoundError, InputError: as `read_plan`.
     """
-    raise NotImplementedError
+    newest = workspace.journal.last_erasure()
+    with workspace.graph.read() as reader:
+        entity, _ = read_plan(reader, name)
+        found = kept_versions(reader, entity.ref)
+    return [_told(each, newest) for each in reversed(found)]
 
 
 def load_version(workspace: Workspace, ref: str, number: int) -> Fitted:
@@ -190,4 +97,74 @@ def load_version(workspace: Workspace, ref: str, number: int) -> Fitted:
         NotFoundError: there is no such version, or it is not fitted.
         WorkspaceError: its file is missing or damaged.
     """
-    raise NotImplementedError
+    memory = workspace.keep(_Memory, lambda _: _Memory())
+    newest = workspace.journal.last_erasure()
+    with memory.lock:
+        kept = _row(workspace, memory, ref, number)
+        state = (kept.version.fits, kept.erasures, newest if kept.erasures < newest else kept.erasures)
+        held = memory.loaded.pop((ref, number), None)
+        fitted = held[1] if held is not None and held[0] == state else _load(workspace, kept, newest)
+        memory.loaded[ref, number] = (state, fitted)  # the last one again
+        while len(memory.loaded) > LOADED:
+            del memory.loaded[next(iter(memory.loaded))]
+    return fitted
+
+
+def _told(kept: KeptVersion, newest: int) -> Version:
+    return msgspec.structs.replace(
+        kept.version, following=kept.version.state == "ready" and kept.erasures < newest
+    )
+
+
+def _row(workspace: Workspace, memory: _Memory, ref: str, number: int) -> KeptVersion:
+    activity = workspace.graph.last_activity()
+    held = memory.rows.get((ref, number))
+    if held is not None and held[0] == activity:
+        return held[1]
+    with workspace.graph.read() as reader:
+        found = kept_versions(reader, ref, number=number)
+        others = [] if found else [each.version.number for each in kept_versions(reader, ref)]
+    if not found:
+        listed = f" There are {', '.join(map(str, others))}." if others else " There is none yet."
+        raise NotFoundError(f"{ref} has no version {number}.{listed}")
+    if found[0].version.state != "ready":
+        raise NotFoundError(f"Version {number} of {ref} is {found[0].version.state}; it cannot answer.")
+    memory.rows[ref, number] = (activity, found[0])
+    return found[0]
+
+
+def _load(workspace: Workspace, kept: KeptVersion, newest: int) -> Fitted:
+    version = _told(kept, newest)
+    if version.following:
+        return _impersonal(workspace, version)
+    file = file_of(workspace, version.recommender, version.number)
+    try:
+        found = load(file)
+    except InputError as error:
+        raise WorkspaceError(
+            f"{error.message} `counterpoint discover follow` fits version {version.number} anew."
+        ) from error
+    attributes = {
+        item: {facet: tuple(values) for facet, values in facets.items()}
+        for item, facets in found.about["attributes"].items()
+    }
+    return Fitted(
+        version,
+        found.model,
+        found.items,
+        {item: at for at, item in enumerate(found.items)},
+        attributes,
+        found.beside["heard"],
+        unpacked(found.beside, found.about["continued"]),
+        personal=True,
+    )
+
+
+def _impersonal(workspace: Workspace, version: Version) -> Fitted:
+    """What everybody hears, counted in the journal as it is now: nobody who was forgotten is in it."""
+    listened = listening_of(workspace, version.recommender, version.plan)
+    items = tuple(str(each) for each in listened.items)
+    heard = heard_by(listened)
+    model = Popularity(heard.astype(np.float32))
+    columns = {item: at for at, item in enumerate(items)}
+    return Fitted(version, model, items, columns, listened.attributes, heard, None, personal=False)

@@ -24,12 +24,12 @@ from counterpoint.journal.schema import STEPS
 
 __all__ = [
     "Intake",
+    "arrived_after",
     "connect",
     "count",
     "insert_rows",
     "rows_after",
     "storage_errors",
-    "subjects_after",
     "transaction",
 ]
 
@@ -327,16 +327,14 @@ def rows_after(database: sqlite3.Connection, seq: int, limit: int) -> list[tuple
     return database.execute(query, (seq, limit)).fetchall()
 
 
-def subjects_after(database: sqlite3.Connection, seq: int) -> tuple[int, frozenset[str] | None]:
-    """The newest number that was given, and whom the events are about that arrived after `seq`.
+def arrived_after(database: sqlite3.Connection, seq: int) -> tuple[int, list[Row] | None]:
+    """The newest number that was given, and the events that arrived after `seq`, as COLUMNS.
 
-    None where some of these are not in the intake any more, so that nobody can be left out.
+    None where some of these are not in the intake any more.
     """
     found = database.execute("SELECT seq FROM sqlite_sequence WHERE name = 'events'").fetchone()
     newest = int(found[0]) if found else 0
     if newest <= seq:
-        return newest, frozenset()
-    rows = database.execute("SELECT subject FROM events WHERE seq > ?", (seq,)).fetchall()
-    if len(rows) < newest - seq:
-        return newest, None
-    return newest, frozenset(row[0] for row in rows if row[0] is not None)
+        return newest, []
+    rows = database.execute(f"SELECT {', '.join(COLUMNS)} FROM events WHERE seq > ?", (seq,)).fetchall()
+    return newest, rows if len(rows) == newest - seq else None

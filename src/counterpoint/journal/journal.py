@@ -26,15 +26,15 @@ from counterpoint.journal.arrivals import (
 )
 from counterpoint.journal.check import check_journal
 from counterpoint.journal.compaction import Background, compact
-from counterpoint.journal.erasure import WAIT, ErasureReceipt, Forgotten, erasures, forget
-from counterpoint.journal.intake import Intake, connect, count, storage_errors, subjects_after, transaction
+from counterpoint.journal.erasure import WAIT, ErasureReceipt, Forgotten, erasures, forget, last_erasure
+from counterpoint.journal.intake import Intake, arrived_after, connect, count, storage_errors, transaction
 from counterpoint.journal.leases import clean_retired, lease
 from counterpoint.journal.manifest import manifest, removed_events
 from counterpoint.journal.merging import due
 from counterpoint.journal.model.event import Event
 from counterpoint.journal.model.outcome import Compacted, Due, Kept, Receipt, TypeCount
 from counterpoint.journal.model.plain import PlainJson, rows_of
-from counterpoint.journal.model.row import Row
+from counterpoint.journal.model.row import Row, event_of
 from counterpoint.journal.recent import Filter, newest
 from counterpoint.journal.refused import Refused
 from counterpoint.journal.retention import expired, receipts, unknown_types
@@ -132,15 +132,19 @@ class Journal:
     def recent(
         self, *, type: str | None = None, subject: str | None = None, flag_set: str | None = None,  # noqa: A002
         flag: str | None = None, variant: str | None = None, limit: int = 50, before: str | None = None,
+        personal: bool = False,
     ) -> list[Event]:  # fmt: skip
         """The newest events by their time, at most `limit`; `before` is `cursor_after` of the last one seen.
 
-        Events that are dated ahead of now are where they arrived.
+        Events that are dated ahead of now are where they arrived. Those that tell what was recommended to a person
+        (`PERSONAL`) are among them only for who acts for that person.
 
         Raises:
             InputError: `before` is no cursor.
         """
-        wanted = Filter(type=type, subject=subject, flag_set=flag_set, flag=flag, variant=variant)
+        wanted = Filter(
+            type=type, subject=subject, flag_set=flag_set, flag=flag, variant=variant, personal=personal
+        )
         with self._reading() as database:
             return newest(self.folder, database, wanted, limit=limit, before=before, now=self.now())
 
@@ -165,15 +169,17 @@ class Journal:
             newest = database.execute(query).fetchone()
             return newest[0] if newest else 0, removed_events(database)
 
-    def touched(self, since: tuple[int, int]) -> tuple[tuple[int, int], frozenset[str] | None]:
-        """The journal's version, and whom the events are about that came since another version.
+    def since(self, version: tuple[int, int]) -> tuple[tuple[int, int], list[Event] | None]:
+        """The journal's version, and the events that came since another version, whatever their time.
 
         None where that cannot be told: events were removed since, or have left the intake.
         """
         with self._reading() as database, transaction(database, "DEFERRED"):
-            newest, subjects = subjects_after(database, since[0])
+            last, rows = arrived_after(database, version[0])
             removed = removed_events(database)
-        return (newest, removed), subjects if removed == since[1] else None
+        if rows is None or removed != version[1]:
+            return (last, removed), None
+        return (last, removed), [event_of(row) for row in rows]
 
     def compact(self, *, full: bool = False) -> Compacted:
         """Move the events of the intake into segments, merge small ones, and let go what is too old.
@@ -329,6 +335,11 @@ class Journal:
         """What is kept of each erasure, oldest first; or of those that the activity log knows, or does not know."""
         with self._reading() as database:
             return erasures(database, noted=noted)
+
+    def last_erasure(self) -> int:
+        """The number of the newest erasure; 0 where there was none. Who keeps what was made of events follows it."""
+        with self._reading() as database:
+            return last_erasure(database)
 
     def note_erasure(self, number: int) -> None:
         """The activity log knows of this erasure."""
