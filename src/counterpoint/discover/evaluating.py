@@ -8,13 +8,13 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from counterpoint.discover.evaluation import Evaluation, Measured, compare, evaluate
+from counterpoint.discover.evaluation import Evaluation, compare, evaluate
 from counterpoint.discover.exposure import Exposure, exposure_of
 from counterpoint.discover.log import Log
 from counterpoint.discover.methods import METHODS, fitted, method_of
 from counterpoint.discover.search import search
 from counterpoint.discover.splits import Split, by_rows, by_time, leave_last, within_rows
-from counterpoint.discover.versions import Figure
+from counterpoint.discover.version import Figure
 from counterpoint.errors import InputError
 
 __all__ = ["Beside", "Compared", "Judged", "JudgedTier", "SplitBy", "compared"]
@@ -165,18 +165,18 @@ def _judged(
         method=name,
         options=dict(options),
         fit_seconds=round(seconds, 2),
-        recall=_figure(found.measured("recall")),
-        ndcg=_figure(found.measured("ndcg")),
-        map=_figure(found.measured("map")),
-        r_precision=_figure(found.measured("r-precision")),
+        recall=Figure.of(found.measured("recall")),
+        ndcg=Figure.of(found.measured("ndcg")),
+        map=Figure.of(found.measured("map")),
+        r_precision=Figure.of(found.measured("r-precision")),
         coverage=found.coverage,
         novelty=found.novelty,
         exposure=found.exposure,
         consumption=found.consumption,
-        calibration=_figure(shown.calibration),
+        calibration=Figure.of(shown.calibration),
         gini=shown.shown.gini,
         tiers=tuple(
-            JudgedTier(each.name, each.items, each.shown, _figure(each.exposure), each.consumption)
+            JudgedTier(each.name, each.items, each.shown, Figure.of(each.exposure), each.consumption)
             for each in shown.tiers
         ),
         lorenz=shown.shown.points,
@@ -194,7 +194,3 @@ def _placed(judged: Judged, best: str, evaluations: Mapping[str, Evaluation]) ->
 def _beside(one: Evaluation, other: Evaluation, named: str) -> Beside:
     found = compare(one, other)
     return Beside(found.difference.mean, found.difference.low, found.difference.high, found.p, named)
-
-
-def _figure(found: Measured) -> Figure:
-    return Figure(found.mean, found.low, found.high)

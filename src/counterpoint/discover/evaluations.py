@@ -220,9 +220,10 @@ def sentence_of(found: Compared) -> str:
     if not found.methods:
         return "Nothing was compared."
     best, difference = found.methods[0], _decisive(found)
+    recall = best.recall.measured()
     said = (
-        f"Of {found.rows:,} listeners, {best.method} finds {_percent(best.recall.mean)}"
-        f" ({_percent(best.recall.low)} to {_percent(best.recall.high)}) of what was held out in {found.places} places"
+        f"Of {found.rows:,} listeners, {best.method} finds {_percent(recall.mean)}"
+        f" ({_percent(recall.low)} to {_percent(recall.high)}) of what was held out in {found.places} places"
         f" ({found.split})"
     )
     if difference is None:

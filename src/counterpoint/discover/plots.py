@@ -2,12 +2,13 @@
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Protocol
 
 import msgspec
 from markupsafe import Markup
 
 from counterpoint.discover.evaluating import Compared, Judged
-from counterpoint.discover.versions import Figure
+from counterpoint.discover.version import Figure
 from counterpoint.web.charts import Bar, Interval, Series, horizontal_bars, interval_plot, line_chart
 from counterpoint.web.charts.files import as_file
 from counterpoint.web.formats import percent
@@ -33,16 +34,23 @@ MEASURES: Mapping[str, str] = {
 BEGINS = 0.9 + 1e-9
 
 
-def measure_plot(found: Compared, measure: str) -> Markup:
-    """One measure of all methods, each with its 95 % interval over listeners."""
-    rows = [_row(each, getattr(each, measure), first=at == 0) for at, each in enumerate(found.methods)]
-    title = f"{MEASURES[measure]} at {found.places} places"
+class Compares(Protocol):
+    """A method with its measures: of a comparison, or of a version."""
+
+    @property
+    def method(self) -> str: ...
+
+
+def measure_plot(methods: Sequence[Compares], measure: str, places: int) -> Markup:
+    """One measure of all methods, each with its 95 % interval over listeners, the best first."""
+    rows = [_row(each.method, getattr(each, measure), first=at == 0) for at, each in enumerate(methods)]
+    title = f"{MEASURES[measure]} at {places} places"
     return interval_plot(rows, title=title, write=_share, lower="worse", higher="better")
 
 
 def calibration_plot(found: Compared) -> Markup:
     """How far lists are from what each listener hears."""
-    rows = [_row(each, each.calibration, first=False) for each in found.methods]
+    rows = [_row(each.method, each.calibration, first=False) for each in found.methods]
     title = f"Calibration over {found.calibrated}, in nats"
     return interval_plot(
         rows, title=title, write=lambda value: f"{value:.3f}", lower="closer", higher="further off"
@@ -88,7 +96,9 @@ def _tenths(value: float) -> str:
 
 def plots_of(found: Compared) -> dict[str, Markup]:
     """Every chart of a comparison by a name for its file; those without anything to show are left out."""
-    drawn = {measure.replace("_", "-"): measure_plot(found, measure) for measure in MEASURES}
+    drawn = {
+        measure.replace("_", "-"): measure_plot(found.methods, measure, found.places) for measure in MEASURES
+    }
     drawn["calibration"] = calibration_plot(found)
     drawn["lorenz"] = lorenz_plot(found)
     drawn |= {f"tiers-{each.method}": tier_plot(each) for each in found.methods}
@@ -105,8 +115,9 @@ def write_plots(folder: Path, found: Compared) -> list[Path]:
     return sorted(written)
 
 
-def _row(judged: Judged, figure: Figure, *, first: bool) -> Interval:
-    return Interval(judged.method, figure.mean, figure.low, figure.high, tone="good" if first else "quiet")
+def _row(method: str, figure: Figure, *, first: bool) -> Interval:
+    found = figure.measured()
+    return Interval(method, found.mean, found.low, found.high, tone="good" if first else "quiet")
 
 
 def _share(value: float) -> str:

@@ -17,7 +17,16 @@ import msgspec
 
 from counterpoint.moments import rfc3339
 
-__all__ = ["EXPOSURE", "PERSONAL", "Event", "Refusal", "check_json", "is_attribute", "read_event", "read_time"]
+__all__ = [
+    "EXPOSURE",
+    "PERSONAL",
+    "Event",
+    "Refusal",
+    "check_json",
+    "is_attribute",
+    "read_event",
+    "read_time",
+]
 
 EXPOSURE = "feature_flag.evaluation"
 """The type of an exposure: a subject was given a variant of a flag (OpenTelemetry's event name)."""
