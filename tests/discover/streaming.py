@@ -2,11 +2,13 @@
 
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from counterpoint import Workspace
+from counterpoint.discover.versions import fit_version
 from counterpoint.flags.store import write_set
 from counterpoint.graph.actor import Actor, local_actor
 from counterpoint.moments import rfc3339
@@ -142,3 +144,13 @@ def play(workspace: Workspace, who: str, *items: str, kind: str = PLAYED) -> Non
     """Let a listener hear something now."""
     at = datetime.now(UTC)
     workspace.journal.append([event(kind, who, at, item=each) for each in items])
+
+
+def fitted(folder: Path, *, versions: int = 2) -> Path:
+    """A workspace with so many versions fitted, to be copied."""
+    with Workspace.create(folder) as workspace:
+        furnish(workspace)
+        for number in range(versions):
+            options = {"rank": 4, "output_power": 0.35 - 0.3 * number}
+            fit_version(workspace, local_actor(), "songs", method="item-graph", options=options)
+    return folder

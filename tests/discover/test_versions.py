@@ -141,7 +141,7 @@ def test_a_single_play_is_popularity_with_a_note(workspace: Workspace) -> None:
     version = fit_version(workspace, SYSTEM, "weekly", until=NOW)
     assert version.method == "popularity"
     assert version.notes
-    assert load_version(workspace, REF, 1).model.recommend  # type: ignore[attr-defined]
+    assert load_version(workspace, REF, 1).model.name == "popularity"
 
 
 @pytest.mark.parametrize(

@@ -5,10 +5,12 @@ product's own backend does; a listener who holds a link acts for themselves; and
 itself can read its disk anyway.
 """
 
+from dataclasses import replace
+
 from counterpoint.errors import NotAllowedError
 from counterpoint.graph.actor import Actor
 
-__all__ = ["SCOPE", "acts_for_listeners", "listening_actor", "require_listeners"]
+__all__ = ["SCOPE", "acting", "acts_for_listeners", "listening_actor", "require_listeners"]
 
 SCOPE = "discover"
 """The scope of the token with which a product's backend acts for its listeners; no other scope includes it."""
@@ -35,6 +37,16 @@ def require_listeners(actor: Actor) -> None:
             f" backend acts for its listeners with a token of the scope '{SCOPE}'; a listener opens a link of their own,"
             " which `counterpoint discover link` makes."
         )
+
+
+def acting(actor: Actor) -> Actor:
+    """The same, as who may write what belongs to listeners though it may write nothing else.
+
+    Raises:
+        NotAllowedError: as `require_listeners`.
+    """
+    require_listeners(actor)
+    return replace(actor, kind="system")
 
 
 def listening_actor() -> Actor:

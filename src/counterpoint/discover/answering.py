@@ -74,8 +74,11 @@ def recommended(
     told = corrections or Corrections()
     mine = liked(liking, told, shelf)
     row, against = shelf.row(mine.weights), shelf.row(mine.disliked)
+    hidden = hidden_by(liking, told, shelf)
+    if not row.nnz:
+        return most_liked(shelf, count, where=where, hidden=hidden)
     away = np.zeros(len(shelf.items), dtype=bool)
-    away[hidden_by(liking, told, shelf)] = True
+    away[hidden] = True
     allowed = shelf.where(where)
     open_ = ~away if allowed is None else allowed & ~away
     wide = count + MARGIN if against.nnz else count

@@ -1,6 +1,6 @@
 """What the journal says of playlists and items: of each, its newest event counts."""
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -24,15 +24,21 @@ def described_playlists(
     until: int,
     known: int | None,
     listeners: Collection[str] | None,
+    before: Mapping[str, int],
     gone: dict[str, int],
 ) -> list[KeptPlaylist]:
-    """Every playlist as it was at the cut, those without items too; what names none is counted in `gone`."""
+    """Every playlist as it was at the cut, those without items too; what names none is counted in `gone`.
+
+    `before` says until which arrival nothing of a listener counts.
+    """
     source = plan.playlists
     if source is None:
         return []
     found: dict[str, KeptPlaylist] = {}
     nameless = entries = 0
     for row in _rows(snapshot, source.event, until=until, known=known, listeners=listeners):
+        if row["arrived"] <= before.get(row["subject"], 0):
+            continue
         data = _data(row)
         name = _text(data.get(source.playlist))
         if name is None:

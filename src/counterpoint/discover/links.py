@@ -18,7 +18,7 @@ from typing import Final
 import msgspec
 import sqlalchemy as sa
 
-from counterpoint.discover.access import require_listeners
+from counterpoint.discover.access import acting, require_listeners
 from counterpoint.discover.tables import LINK
 from counterpoint.errors import InputError, NotFoundError, Problem, WorkspaceError
 from counterpoint.graph.actor import Actor
@@ -78,7 +78,7 @@ def link_of(
         "at": to_micros(at),
         "until": until,
     }
-    with workspace.graph.write(actor) as writer:
+    with workspace.graph.write(acting(actor)) as writer:
         writer.connection.execute(sa.insert(LINK).values(row))
         writer.record("discover.link-made", recommender)
     return _link(f"{identity}.{_signed(_key(workspace), identity)}", recommender, listener, until)

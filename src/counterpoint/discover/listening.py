@@ -3,7 +3,7 @@
 The engine picks the events of the plan's signals and a few of their attributes; `assembling.py` says what counts.
 """
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +14,7 @@ from counterpoint.discover.assembling import DAY, Coded, Entries, assembled
 from counterpoint.discover.consent import consents
 from counterpoint.discover.corrections import private_sessions
 from counterpoint.discover.described import described_items, described_playlists
+from counterpoint.discover.forgotten import forgotten
 from counterpoint.discover.listened import Listened
 from counterpoint.discover.plan import Plan, Signal
 from counterpoint.journal.attributes import Attribute
@@ -58,9 +59,13 @@ def listening_of(
     gone: dict[str, int] = {}
     with workspace.journal.snapshot() as snapshot:
         said = consents(snapshot, listeners=listeners)
-        entries = _entries(snapshot, plan, until=cut, known=known, listeners=listeners, gone=gone)
+        before = forgotten(snapshot, recommender, listeners=listeners)
+        tables = _tables(snapshot, plan, until=cut, known=known, listeners=listeners, before=before)
+        entries = _entries_of(
+            [part for signals, table in tables for part in _by_signal(plan, signals, table, gone)]
+        )
         playlists = described_playlists(
-            snapshot, plan, until=cut, known=known, listeners=listeners, gone=gone
+            snapshot, plan, until=cut, known=known, listeners=listeners, before=before, gone=gone
         )
         attributes = described_items(snapshot, plan, until=cut, known=known) if listeners is None else {}
     return assembled(
@@ -75,28 +80,30 @@ def listening_of(
     )
 
 
-def _entries(
+def _tables(
     snapshot: "Snapshot",
     plan: Plan,
     *,
     until: int,
     known: int | None,
     listeners: Collection[str] | None,
-    gone: dict[str, int],
-) -> Entries:
+    before: Mapping[str, int],
+) -> "Iterator[tuple[list[int], pa.Table]]":
+    """Events by the signals that count them, without those that are to be forgotten."""
     since = None if plan.window is None else until - int(plan.window * DAY)
-    parts = []
     for signals in _alike(plan.signals):
-        table = _read(
-            snapshot,
-            plan,
-            [plan.signals[at] for at in signals],
-            since=since,
-            known=known,
-            listeners=listeners,
-        )
-        parts += list(_by_signal(plan, signals, table, gone))
-    return _entries_of(parts)
+        alike = [plan.signals[at] for at in signals]
+        table = _read(snapshot, plan, alike, since=since, known=known, listeners=listeners)
+        yield signals, _remembered(table, before) if before else table
+
+
+def _remembered(table: "pa.Table", before: Mapping[str, int]) -> "pa.Table":
+    """Without what arrived of a listener until they were forgotten: as if it had never been there, and not counted."""
+    import pyarrow as pa
+
+    listeners = _coded(table["listener"])
+    until = np.array([before.get(name, 0) for name in listeners.names] + [0], dtype=np.int64)
+    return table.filter(pa.array(_micros(table["arrived"]) > until[listeners.codes]))
 
 
 def _alike(signals: Sequence[Signal]) -> list[list[int]]:
@@ -140,6 +147,7 @@ def _read(
         listener=events.subject,
         item=ibis.coalesce(events.item_text, events.item_number.cast("string")),
         at=events.time,
+        arrived=events.received,
         context=events.context_text,
         private=events.is_private,
         **{column: events[column] for column in numbers},

@@ -7,7 +7,7 @@ from typing import Final
 import numpy as np
 from msgspec.structs import replace
 
-from counterpoint.discover.access import require_listeners
+from counterpoint.discover.access import acting, require_listeners
 from counterpoint.discover.answering import liked
 from counterpoint.discover.consent import PURPOSES, Purpose, consents, declare
 from counterpoint.discover.corrections import (
@@ -151,7 +151,7 @@ def set_corrections(
     require_listeners(actor)
     checked = _checked(corrected)
     ref, _ = service.plan(recommender)
-    with service.workspace.graph.write(actor) as writer:
+    with service.workspace.graph.write(acting(actor)) as writer:
         keep_corrections(writer, ref, listener, checked)
     return checked
 
@@ -173,7 +173,7 @@ def change_corrections(
     require_listeners(actor)
     ref, _ = service.plan(recommender)
     at = now or datetime.now(UTC)
-    with service.workspace.graph.write(actor) as writer:
+    with service.workspace.graph.write(acting(actor)) as writer:
         before = corrections_of(writer, ref, listener)
         items = [each for each in (*before.items, *change.add_items) if each not in change.remove_items]
         traits = [each for each in (*before.traits, *change.add_traits) if each not in change.remove_traits]

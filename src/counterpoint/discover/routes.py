@@ -90,15 +90,26 @@ def recommend(
     )
 
 
-@get([LISTENER + "/weekly", LISTENER + "/weekly/{week:str}"], tags=TAGS, sync_to_thread=True)
+@get(LISTENER + "/weekly", tags=TAGS, sync_to_thread=True)
+def read_this_week(
+    ws: NamedDependency[Workspace],
+    actor: NamedDependency[Actor],
+    recommender: FromPath[str],
+    listener: FromPath[str],
+) -> Week:
+    """A listener's playlist of this week, made where there is none yet. There is exactly one."""
+    return weeks.week_of(service_of(ws), actor, ref_of(recommender), listener)
+
+
+@get(LISTENER + "/weekly/{week:str}", tags=TAGS, sync_to_thread=True)
 def read_week(
     ws: NamedDependency[Workspace],
     actor: NamedDependency[Actor],
     recommender: FromPath[str],
     listener: FromPath[str],
-    week: str | None = None,
+    week: FromPath[str],
 ) -> Week:
-    """A listener's playlist of a week, such as 2026-W48; this week's is made where there is none yet. There is exactly one."""
+    """A listener's playlist of a week, such as 2026-W48."""
     return weeks.week_of(service_of(ws), actor, ref_of(recommender), listener, week=week)
 
 
@@ -227,6 +238,7 @@ def list_shadows(ws: NamedDependency[Workspace], recommender: FromPath[str]) -> 
 
 routes: list[Any] = [
     recommend,
+    read_this_week,
     read_week,
     read_profile,
     replace_corrections,

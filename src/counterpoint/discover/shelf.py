@@ -87,7 +87,7 @@ class Shelf:
         for facet in {facet for facet, _ in conditions}:
             if facet not in self.facets:
                 raise InputError(
-                    f'no item has "{facet}"; known are {", ".join(sorted(self.facets)) or "none"}{near(facet, self.facets)}'
+                    f'no item has "{facet}"; known are {", ".join(sorted(self.facets)) or "none"}{near(facet, list(self.facets))}'
                 )
             values = {value for one, value in conditions if one == facet}
             wanted = self.facets[facet] if "*" in values else values

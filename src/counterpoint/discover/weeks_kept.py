@@ -7,6 +7,7 @@ from typing import Any, Final
 import msgspec
 import sqlalchemy as sa
 
+from counterpoint.discover.access import acting
 from counterpoint.discover.tables import WEEK
 from counterpoint.discover.week import KeptWeek, Track, Week
 from counterpoint.graph.actor import Actor
@@ -57,7 +58,7 @@ def keep_weeks(
     workspace: Workspace, actor: Actor, ref: str, week: str, rows: Sequence[Mapping[str, Any]]
 ) -> list[str]:
     """Keep the playlists of those who have none yet, and say whose were kept. Writers wait for each other."""
-    with workspace.graph.write(actor) as writer:
+    with workspace.graph.write(acting(actor)) as writer:
         before = there(writer, ref, week, [row["listener"] for row in rows])
         new = [row for row in rows if row["listener"] not in before]
         if new:
