@@ -229,9 +229,10 @@ def sentence_of(found: Compared) -> str:
     if difference is None:
         return f"{said}. Nothing was compared with it."
     other = BASELINE if best.method != BASELINE else found.methods[1].method
+    chance = "p < 0.001" if difference.p < 0.001 else f"p {difference.p:.2g}"
     return (
-        f"{said}, {_points(difference.recall)} more than {other}, tuned as hard"
-        f" ({_points(difference.low)} to {_points(difference.high)}, p {difference.p:.2g})."
+        f"{said}, {_points(difference.recall)} points more than {other}, tuned as hard"
+        f" ({_points(difference.low)} to {_points(difference.high)}, {chance})."
     )
 
 
@@ -240,7 +241,7 @@ def _percent(share: float) -> str:
 
 
 def _points(share: float) -> str:
-    return f"{share * 100:.1f} points".replace("-", "−")
+    return f"{share * 100:.1f}".replace("-", "−")
 
 
 def _genres(heard: Listened) -> np.ndarray[Any, np.dtype[np.float64]] | None:
