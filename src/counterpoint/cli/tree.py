@@ -271,7 +271,22 @@ COMMANDS: dict[str, dict[str, tuple[str, str]]] = {
         ),
     },
     "discover": {
-        "fit": ("counterpoint.discover.commands:fit", "Fit a recommender to a log, and keep it in a file."),
+        "fit": (
+            "counterpoint.discover.commands:fit",
+            "Fit a version of a recommender, or a model to a log in files.",
+        ),
+        "versions": (
+            "counterpoint.discover.version_commands:versions",
+            "List the versions of a recommender, and what each is worth.",
+        ),
+        "forget": (
+            "counterpoint.discover.version_commands:forget",
+            "Forget a listener, down to the models.",
+        ),
+        "follow": (
+            "counterpoint.discover.version_commands:follow",
+            "Fit versions anew that hold somebody who was forgotten.",
+        ),
         "recommend": ("counterpoint.discover.commands:recommend", "Print the best items for a history."),
         "evaluate": (
             "counterpoint.discover.evaluate_commands:evaluate",
