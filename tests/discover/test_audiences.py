@@ -15,6 +15,7 @@ from counterpoint.discover.audiences import audience, creators
 from counterpoint.discover.consent import declare
 from counterpoint.discover.corrections import Corrected, PrivateSession, keep_corrections
 from counterpoint.discover.evaluations import evaluate_recommender, newest_evaluation, offer_newest
+from counterpoint.discover.forgetting import forget_listener
 from counterpoint.errors import InputError, NotAllowedError, NotFoundError
 from counterpoint.graph.actor import SYSTEM, Actor
 from counterpoint.journal.sought import Named
@@ -90,6 +91,8 @@ def test_who_said_no_to_research_or_listened_in_private_has_no_part(tmp_path: Pa
         with workspace.graph.write(SYSTEM) as writer:
             keep_corrections(writer, REF, "l01", Corrected(private=(session,)))
         assert audience(workspace, "weekly", "Nina")[1].listeners == 21
+        forget_listener(workspace, SYSTEM, "weekly", "l22")
+        assert audience(workspace, "weekly", "Nina")[1].listeners == 20
         recommender(workspace, consent="required")
         for at in range(20):
             declare(workspace, f"l{at:02d}", "personalisation", given=True, source="test")
@@ -154,6 +157,11 @@ def test_few_listeners_are_not_evaluated_and_forgetting_one_ends_an_evaluation(t
             workspace, SYSTEM, "weekly", methods=("popularity",), by="within", budget=0.01, until=NOW
         )
         assert newest_evaluation(workspace, REF) is not None
+        forget_listener(workspace, SYSTEM, "weekly", "m2")
+        assert newest_evaluation(workspace, REF) is None
+        evaluate_recommender(
+            workspace, SYSTEM, "weekly", methods=("popularity",), by="within", budget=0.01, until=NOW
+        )
         workspace.journal.forget([Named("m1")])
         assert newest_evaluation(workspace, REF) is None
         with pytest.raises(NotFoundError, match="no evaluation that holds now"):

@@ -14,6 +14,7 @@ import numpy as np
 
 from counterpoint.discover.consent import CONSENT, consents
 from counterpoint.discover.creators import LEAST, Audience, Heard, Numbers, audience_of, sizes_of, week_of
+from counterpoint.discover.forgotten import FORGOTTEN
 from counterpoint.discover.listened import Listened
 from counterpoint.discover.listening import listening_of
 from counterpoint.discover.plan import Plan, read_plan
@@ -72,11 +73,13 @@ class Audiences:
         return kept.heard
 
     def _said(self, ref: str) -> tuple[int, int]:
-        """What changes when listeners give or take consent, or go private."""
-        consent = next((each.count for each in self._workspace.journal.counts() if each.type == CONSENT), 0)
+        """What changes when listeners give or take consent, go private, or are forgotten."""
+        said = sum(
+            each.count for each in self._workspace.journal.counts() if each.type in (CONSENT, FORGOTTEN)
+        )
         with self._workspace.graph.read() as reader:
             corrected = reader.newest_activity("recommender.corrected", [ref]).get(ref)
-        return consent, corrected.seq if corrected else 0
+        return said, corrected.seq if corrected else 0
 
     def _read(self, ref: str, plan: Plan, now: int) -> Heard:
         # All of the journal: a window would let people out one by one, who could then be told apart.

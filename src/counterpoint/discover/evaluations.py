@@ -15,6 +15,7 @@ import numpy as np
 from counterpoint.discover.creators import LEAST
 from counterpoint.discover.evaluating import BASELINE, Beside, Compared, Judged, SplitBy, compared
 from counterpoint.discover.exposure import categories_of
+from counterpoint.discover.forgotten import FORGOTTEN
 from counterpoint.discover.listened import Listened
 from counterpoint.discover.listening import listening_of
 from counterpoint.discover.log import Log
@@ -55,8 +56,8 @@ class KeptEvaluation(msgspec.Struct, frozen=True, rename="camel", kw_only=True):
     """Events of later were left out."""
     digest: str
     """Of the listening that it was made from."""
-    erasures: int
-    """How often the journal had forgotten somebody."""
+    erasures: tuple[int, int]
+    """How often somebody had been forgotten: by the journal, and by recommenders alone."""
     seed: int = 0
 
 
@@ -102,7 +103,7 @@ def evaluate_recommender(
     with workspace.graph.write(actor) as writer:  # refused now rather than after minutes of work
         entity, plan = read_plan(writer, name)
         _require(writer, entity.ref, bet)
-    erasures = len(workspace.journal.erasures())
+    erasures = _erasures(workspace)
     heard = listening_of(workspace, entity.ref, plan, until=until)
     if not len(heard.listeners):
         raise InputError(
@@ -146,7 +147,7 @@ def newest_evaluation(workspace: Workspace, ref: str) -> Newest | None:
         kept = msgspec.convert(entry.after, KeptEvaluation)
     except msgspec.ValidationError:
         return None
-    return Newest(kept, entry) if kept.erasures == len(workspace.journal.erasures()) else None
+    return Newest(kept, entry) if kept.erasures == _erasures(workspace) else None
 
 
 def offer_newest(workspace: Workspace, actor: Actor, name: str, bet: str) -> Activity:
@@ -242,6 +243,11 @@ def _percent(share: float) -> str:
 
 def _points(share: float) -> str:
     return f"{share * 100:.1f}".replace("-", "−")
+
+
+def _erasures(workspace: Workspace) -> tuple[int, int]:
+    alone = sum(each.count for each in workspace.journal.counts() if each.type == FORGOTTEN)
+    return len(workspace.journal.erasures()), alone
 
 
 def _genres(heard: Listened) -> np.ndarray[Any, np.dtype[np.float64]] | None:

@@ -3,7 +3,10 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+from msgspec.structs import replace
+
 from counterpoint.discover.choosing import number_of
+from counterpoint.discover.creators import LEAST
 from counterpoint.discover.evaluations import Newest, newest_evaluation
 from counterpoint.discover.plan import Plan, plan_of, read_plan
 from counterpoint.discover.shadow import Agreement, agreements
@@ -17,7 +20,7 @@ from counterpoint.graph.reader import Reader
 from counterpoint.said import Said
 from counterpoint.workspace import Workspace
 
-__all__ = ["Line", "Overview", "Served", "Serving", "lines_of", "overview_of"]
+__all__ = ["Line", "Overview", "Served", "Serving", "lines_of", "overview_of", "public", "versions_of"]
 
 BETS = {"Experiment": "testsBet", "Rollout": "rollsOutBet"}
 """The relation by which each kind of test of a flag leads to its bet."""
@@ -93,7 +96,7 @@ def lines_of(workspace: Workspace) -> list[Line]:
         entities = reader.all(kind="Recommender")
     found = []
     for entity in sorted(entities, key=lambda each: (each.title.casefold(), each.ref)):
-        made = versions(workspace, entity.ref)
+        made = versions_of(workspace, entity.ref)
         ready = [each for each in made if each.state == "ready"]
         found.append(Line(entity, plan_of(entity.spec), _ready(made), len(ready)))
     return found
@@ -111,9 +114,33 @@ def overview_of(workspace: Workspace, name: str) -> Overview:
         tests = _tests(reader, plan)
         bets = tuple(dict.fromkeys(bet for each in tests for bet in each.targets(BETS[each.kind])))
         titles = reader.titles([ref for ref in (entity.owner, *bets) if ref])
-    made = versions(workspace, entity.ref)
+    made = versions_of(workspace, entity.ref)
     serving = _serving(workspace, plan, made, tests, bets)
     return Overview(entity, plan, made, serving, agreed, newest_evaluation(workspace, entity.ref), titles)
+
+
+def public(version: Version) -> Version:
+    """A version as everybody may see it: measures of fewer than `LEAST` listeners are about people, and stay away."""
+    few = "Fewer than {least} listeners had something held out, so its measures are not shown."
+    judged = tuple(each for each in version.evaluation if each.recall.listeners >= LEAST)
+    tried = tuple(each for each in version.trials if each.recall.listeners >= LEAST)
+    left_out = {
+        reason: count
+        for reason, count in version.left_out.items()
+        if "listener" not in reason or count >= LEAST
+    }
+    hidden = len(judged) < len(version.evaluation)
+    notes = (*version.notes, few.format(least=LEAST)) if hidden else version.notes
+    return replace(version, evaluation=judged, trials=tried, left_out=left_out, notes=notes)
+
+
+def versions_of(workspace: Workspace, name: str) -> list[Version]:
+    """The versions of a recommender as everybody may see them, the newest first.
+
+    Raises:
+        NotFoundError, InputError: as `read_plan`.
+    """
+    return [public(each) for each in versions(workspace, name)]
 
 
 def _ready(made: Sequence[Version]) -> Version | None:
