@@ -27,7 +27,9 @@ EXAMPLES: dict[str, tuple[str, ...]] = {
     "discover evaluate": (
         "discover evaluate plays.csv --budget 60",
         "discover evaluate plays.csv --split last --method item-graph --method als",
+        "discover evaluate weekly --plots charts --bet discover-weekly",
     ),
+    "discover creators": ("discover creators weekly", "discover creators weekly 'Ana Blue' --json"),
     "demo": ("demo", "demo arpeggio --port 7800"),
     "init": ("init acme --name 'Acme Furniture'",),
     "doctor": ("-w acme doctor",),

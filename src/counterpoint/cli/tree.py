@@ -300,8 +300,12 @@ COMMANDS: dict[str, dict[str, tuple[str, str]]] = {
             "Make a link to a listener's own page, for them alone.",
         ),
         "evaluate": (
-            "counterpoint.discover.commands:evaluate",
+            "counterpoint.discover.evaluate_commands:evaluate",
             "Compare methods on held-out entries, with intervals.",
+        ),
+        "creators": (
+            "counterpoint.discover.creators_commands:creators",
+            "Show where a creator's listeners come from, and whom to try next.",
         ),
     },
     "events": {

@@ -17,6 +17,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.special import rel_entr
 
 from counterpoint.errors import InputError
 from counterpoint.stats.checks import share, whole
@@ -51,10 +52,11 @@ class Arrangement:
 
 
 def divergence(wanted: Values, found: Values) -> Values:
-    """KL(p || q) in nats of each row q, mixed with p so that it is finite; 0 where the spread is the same."""
-    inside = wanted > 0
-    mixed = (1 - MIXED) * found[..., inside] + MIXED * wanted[inside]
-    return np.asarray((wanted[inside] * np.log(wanted[inside] / mixed)).sum(axis=-1))
+    """KL(p || q) in nats of each row q, mixed with p so that it is finite; 0 where the spread is the same.
+
+    `wanted` is one p for all rows, or one for each.
+    """
+    return np.asarray(rel_entr(wanted, (1 - MIXED) * found + MIXED * wanted).sum(axis=-1))
 
 
 def arrange(

@@ -15,7 +15,7 @@ from counterpoint.flags.ready_sets import flag_sets
 from counterpoint.said import Said
 from counterpoint.workspace import Workspace
 
-__all__ = ["Choice", "choice_of", "expose"]
+__all__ = ["Choice", "choice_of", "expose", "number_of"]
 
 
 class Choice(msgspec.Struct, frozen=True, rename="camel"):
@@ -52,7 +52,7 @@ def choice_of(
     choice = Choice(newest, answer.variant, reason=answer.reason)
     if exposed:
         expose(workspace, plan, choice, listener)
-    number = _number(answer.value)
+    number = number_of(answer.value)
     if number is None or number not in ready:
         said = answer.error_message or f"it answered {answer.value!r}, and no such version is ready"
         return replace(choice, note=f"The flag '{plan.flag}' chose no version: {said}.")
@@ -67,7 +67,7 @@ def expose(workspace: Workspace, plan: Plan, choice: Choice, listener: str) -> N
         )
 
 
-def _number(value: Any) -> int | None:
+def number_of(value: Any) -> int | None:
     """The number of a version that a variant's value is: a whole number, or one written as a text."""
     if isinstance(value, str) and value.isascii() and value.isdigit():
         return int(value)

@@ -15,9 +15,11 @@ from litestar.di import NamedDependency
 from litestar.params import FromPath, FromQuery, JSONBody, QueryParameter
 
 from counterpoint.discover import profiles, weeks
+from counterpoint.discover.audience_routes import audience_routes
 from counterpoint.discover.corrections import Corrected
 from counterpoint.discover.forgetting import Followed
 from counterpoint.discover.links import Link, link_of
+from counterpoint.discover.paths import BASE, TAGS, ref_of
 from counterpoint.discover.profile import Consents, CorrectionsChange, Export, Profile
 from counterpoint.discover.serving import Recommendations, Similar, service_of
 from counterpoint.discover.shadow import Agreement, agreements
@@ -27,9 +29,7 @@ from counterpoint.workspace import Workspace
 
 __all__ = ["lifespan", "routes"]
 
-BASE = "/api/v1/discover/{recommender:str}"
 LISTENER = BASE + "/listeners/{listener:str}"
-TAGS = ["discover"]
 
 Where = Annotated[
     list[str] | None,
@@ -236,12 +236,6 @@ def list_shadows(ws: NamedDependency[Workspace], recommender: FromPath[str]) -> 
         return Agreements(agreements(reader, ref))
 
 
-def ref_of(recommender: str) -> str:
-    """The reference of a recommender that stands in a path as `name` or `namespace:name`."""
-    namespace, colon, name = recommender.partition(":")
-    return f"recommender:{namespace}/{name}" if colon else f"recommender:default/{recommender}"
-
-
 routes: list[Any] = [
     recommend,
     read_this_week,
@@ -257,4 +251,5 @@ routes: list[Any] = [
     similar,
     continue_list,
     list_shadows,
+    *audience_routes,
 ]
