@@ -287,7 +287,18 @@ COMMANDS: dict[str, dict[str, tuple[str, str]]] = {
             "counterpoint.discover.version_commands:follow",
             "Fit versions anew that hold somebody who was forgotten.",
         ),
-        "recommend": ("counterpoint.discover.commands:recommend", "Print the best items for a history."),
+        "recommend": (
+            "counterpoint.discover.commands:recommend",
+            "Print the best items for a listener, or for a history.",
+        ),
+        "weekly": (
+            "counterpoint.discover.listener_commands:weekly",
+            "Make everybody's playlist of the week.",
+        ),
+        "link": (
+            "counterpoint.discover.listener_commands:link",
+            "Make a link to a listener's own page, for them alone.",
+        ),
         "evaluate": (
             "counterpoint.discover.evaluate_commands:evaluate",
             "Compare methods on held-out entries, with intervals.",

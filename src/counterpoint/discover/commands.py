@@ -1,4 +1,4 @@
-"""`counterpoint discover fit | recommend`, on files; `fit` of a recommender is in `version_commands`."""
+"""`counterpoint discover fit | recommend`, on files; those of recommenders are in `version_commands`, `listener_commands` and so on."""
 
 import time
 from datetime import datetime
@@ -111,27 +111,47 @@ def recommend(
     listener: Many = None,
     count: int = 20,
     without: Many = None,
+    where: Many = None,
+    context: str | None = None,
+    known: bool = False,
     why: bool = False,
 ) -> None:
-    """Print the best items for a history: items that are named, or those of listeners of a log.
+    """Print the best items for a history: items that are named, or those of listeners of a log or a recommender.
 
     Parameters
     ----------
     model
-        A file that `discover fit` wrote.
+        The name of a recommender of the workspace, with --listener; or a file that `discover fit` wrote.
     item
-        An item of the history; give it once for each.
+        An item of the history (of a file); give it once for each.
     log
-        Files with the histories of the listeners that are named.
+        Files with the histories of the listeners that are named (of a file).
     listener
-        A listener of the log; give it once for each.
+        A listener of the log or the recommender; give it once for each.
     count
         Items for each.
     without
-        An item that must not come.
+        An item that must not come (of a file).
+    where
+        A condition such as genre:jazz (of a recommender); give it once for each.
+    context
+        weekday mornings, weekdays, weekday evenings, nights or weekends: what is heard then counts more (of a recommender).
+    known
+        Let items come back that the listener knows (of a recommender).
     why
         Say which items of the history gave most of each score.
     """
+    if not model.is_file() and model.suffix != ".npz":
+        if not listener or item or log or without:
+            raise UsageError(
+                "a recommender is asked with --listener alone; items and logs are for files, and --without for who asks once"
+            )
+        from counterpoint.discover.listener_commands import recommend_to
+
+        recommend_to(
+            model.as_posix(), listener, count=count, where=where or (), context=context, known=known, why=why
+        )
+        return
     from counterpoint.discover.kept import load
 
     if bool(item) == bool(listener):
