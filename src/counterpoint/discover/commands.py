@@ -1,4 +1,4 @@
-"""`counterpoint discover fit | recommend`, on files; those of recommenders are in `version_commands`, `listener_commands` and so on."""
+"""`counterpoint discover fit | recommend` on files; those of recommenders are in `version_commands` and `listener_commands`."""
 
 import time
 from datetime import datetime
