@@ -1,11 +1,10 @@
 """The API of discover: what a backend gets for its listeners, and that nobody in the organisation gets any of it."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from argon2 import PasswordHasher
 from litestar.testing import TestClient
 
 from counterpoint import Workspace
@@ -15,8 +14,7 @@ from counterpoint.discover.serving import service_of
 from counterpoint.discover.week import this_week
 from counterpoint.errors import InputError, NotAllowedError, NotFoundError
 from counterpoint.graph.actor import Actor, local_actor
-from counterpoint.server.app import create_app
-from counterpoint.server.identity import accounts, tokens
+from counterpoint.server.identity import accounts
 from tests.discover.streaming import ADMIN, BACKEND, SKIPPED, play
 
 BASE = "/api/v1/discover/songs"
@@ -36,41 +34,6 @@ PERSONAL: tuple[tuple[str, str, Any], ...] = (
 )
 Client = TestClient[Any]
 HTML = {"Accept": "text/html"}
-
-
-@pytest.fixture
-def clients(songs: Workspace, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., Client]]:
-    """Makes clients with a token of some scopes, of a person who is signed in, or of a server without sign-in."""
-    quick = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
-    monkeypatch.setattr(accounts, "_hasher", lambda: quick)
-    opened: list[Client] = []
-
-    def make(*scopes: str, auth: bool = True, person: str | None = None) -> Client:
-        app = create_app(songs, auth=auth)
-        client: Client = TestClient(
-            app, base_url="http://counterpoint.localhost", raise_server_exceptions=False
-        )
-        opened.append(client.__enter__())
-        if scopes:
-            _, secret = tokens.create_token(songs.graph, local_actor(), f"t{len(opened)}", frozenset(scopes))
-            client.headers["Authorization"] = f"Bearer {secret}"
-        if person:
-            accounts.create_account(
-                songs.graph, local_actor(), person, "correct horse battery", admin=person == "ana"
-            )
-            form = client.get("/login", headers=HTML).text
-            data = {"account": person, "password": "correct horse battery", "_csrf_token": _csrf(form)}
-            assert client.post("/login", data=data, follow_redirects=False).status_code == 303
-            client.headers["X-CSRF-Token"] = _csrf(client.get("/settings", headers=HTML).text)
-        return client
-
-    yield make
-    for each in opened:
-        each.__exit__(None, None, None)
-
-
-def _csrf(page: str) -> str:
-    return page.partition('name="_csrf_token" value="')[2].partition('"')[0]
 
 
 def test_a_backend_acts_for_its_listener_through_every_door(
