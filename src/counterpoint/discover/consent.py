@@ -31,6 +31,8 @@ def consents(
     clock that runs ahead has withdrawn. Where two words have the same moment, no is the newer one; what is
     neither true nor false is no.
     """
+    if CONSENT not in snapshot.types:
+        return {}
     asked: dict[str, Attribute] = {
         "purpose_text": Attribute("purpose", "string"),
         "is_given": Attribute("given", "boolean"),

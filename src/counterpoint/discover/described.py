@@ -80,6 +80,8 @@ def _rows(
     """The events of a type until the cut, oldest first: by time, then arrival, then identity."""
     import pyarrow as pa
 
+    if event not in snapshot.types:
+        return
     events = snapshot.events(event)
     events = events.filter(events.time <= to_datetime(until))
     if known is not None:

@@ -28,6 +28,8 @@ def forgotten(
     snapshot: "Snapshot", recommender: str, *, listeners: Collection[str] | None = None
 ) -> Mapping[str, int]:
     """Until which arrival nothing of a listener counts, in microseconds since 1970: of all who asked, or of some."""
+    if FORGOTTEN not in snapshot.types:
+        return {}
     asked: dict[str, Attribute] = {"of_recommender": Attribute("recommender", "string")}
     events = snapshot.events(FORGOTTEN, attributes=asked, data=False)
     events = events.filter(
