@@ -23,7 +23,7 @@ from counterpoint.discover.splits import Split, by_time
 from counterpoint.errors import InputError
 from counterpoint.said import Said
 
-__all__ = ["Choice", "Judged", "chosen", "continuation_of", "fitted_to", "heard_by", "judged"]
+__all__ = ["Choice", "Judged", "chosen", "continuation_of", "fitted_to", "heard_by", "judged", "rows_of"]
 
 PLACES = 20
 HELD = 0.2
@@ -64,7 +64,7 @@ def chosen(
 
     Where so little was heard that nothing can be held out, it is popularity, and a note says so.
     """
-    matrix, moments = _rows(listened)
+    matrix, moments = rows_of(listened)
     split = _split(matrix, moments, listened)
     before = None if split is None else _before(moments, _moment(moments))
     try:
@@ -90,7 +90,7 @@ def judged(listened: Listened, choice: Choice, *, seed: int, said: Told = lambda
 
     Empty where nothing can be held out.
     """
-    matrix, moments = _rows(listened)
+    matrix, moments = rows_of(listened)
     split = _split(matrix, moments, listened)
     if split is None:
         return []
@@ -112,7 +112,7 @@ def fitted_to(listened: Listened, choice: Choice, *, seed: int, said: Told = lam
     Raises:
         InputError: there is no such method, or it has no such options.
     """
-    matrix, _ = _rows(listened)
+    matrix, _ = rows_of(listened)
     most = METHODS[choice.method].most_items if choice.method in METHODS else None
     if most is not None and matrix.shape[1] > most:
         raise InputError(
@@ -138,7 +138,7 @@ def heard_by(listened: Listened) -> "np.ndarray[Any, np.dtype[np.int32]]":
     return np.bincount(listened.matrix.indices, minlength=len(listened.items)).astype(np.int32)
 
 
-def _rows(listened: Listened) -> tuple[Matrix, Matrix]:
+def rows_of(listened: Listened) -> tuple[Matrix, Matrix]:
     """Listeners' rows and, under them, those of playlists; and the moment of each cell in seconds."""
     lists = [sorted({listened.columns[item] for item in each.items}) for each in listened.playlists]
     lengths = np.array([len(each) for each in lists], dtype=np.int64)

@@ -52,7 +52,7 @@ from counterpoint.stats.checks import positive
 from counterpoint.syncing import sync
 from counterpoint.workspace import Workspace
 
-__all__ = ["FITTED", "alone", "file_of", "fit_version", "made", "trials_of"]
+__all__ = ["FITTED", "alone", "file_of", "fit_version", "has_heard", "made", "trials_of"]
 
 FITTED = "recommender.fitted"
 BEGUN = "recommender.fit.begun"
@@ -135,7 +135,9 @@ def made(
     progress: Progress,
 ) -> Version:
     """The version fitted to what was heard, its file written; its row is for the caller to write."""
-    progress(f"fitting {choice.method} to {listened.matrix.nnz:,} interactions")
+    progress(
+        f"fitting {choice.method} to {listened.matrix.nnz:,} interactions and {len(listened.playlists):,} playlists"
+    )
     model = fitted_to(listened, choice, seed=version.seed, said=progress)
     judgement = judged(listened, choice, seed=version.seed, said=progress)
     continuation = continuation_of(listened, seed=version.seed, said=progress)
@@ -262,9 +264,14 @@ def _fit(workspace: Workspace, actor: Actor, kept: KeptVersion, progress: Progre
     return done
 
 
+def has_heard(listened: Listened) -> bool:
+    """Whether there is anything to fit to: playlists alone will do."""
+    return bool(listened.matrix.nnz or listened.playlists)
+
+
 def _require_heard(listened: Listened) -> None:
     """Raises InputError where there is nothing to fit to, with what was left out and why."""
-    if listened.matrix.nnz:
+    if has_heard(listened):
         return
     events = ", ".join(sorted({each.event for each in listened.plan.signals}))
     gone = "; ".join(f"{count:,} {reason}" for reason, count in listened.left_out.items())
