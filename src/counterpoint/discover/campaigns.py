@@ -17,7 +17,6 @@ import msgspec
 
 from counterpoint.discover.access import require_listeners
 from counterpoint.discover.advertising import Campaign, Seen, choose, held_out
-from counterpoint.discover.creators import LEAST
 from counterpoint.discover.hearing import Heard
 from counterpoint.discover.profiles import consents_of
 from counterpoint.discover.serving import Ready, Service
@@ -185,8 +184,9 @@ def effect_of(service: Service, recommender: str, campaign: str, event: str, *, 
         )
     ref, _ = service.plan(recommender)
     (shown, did), (withheld, did_without) = _groups(service.workspace, ref, campaign, event, days)
-    if min(shown, withheld) < LEAST:
-        note = f"Each group must have {LEAST} listeners or more before anything is told of them."
+    least = service.workspace.settings.discover.least_listeners
+    if min(shown, withheld) < least:
+        note = f"Each group must have {least} listeners or more before anything is told of them."
         return Effect(campaign=campaign, event=event, days=days, shown=None, withheld=None, note=note)
     found = rate_difference(rate(did_without, withheld), rate(did, shown), pooled=True)
     interval = found.interval

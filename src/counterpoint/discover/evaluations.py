@@ -1,6 +1,6 @@
 """Evaluations of a recommender that are kept: in the activity log, for the pages, and as evidence on a bet.
 
-What is kept says nothing of fewer than `LEAST` listeners. One that was made before somebody was forgotten is not
+What is kept says nothing of few listeners (the setting `[discover] least_listeners`). One that was made before somebody was forgotten is not
 shown any more: their listening had a say in its means.
 """
 
@@ -12,7 +12,6 @@ from typing import Any
 import msgspec
 import numpy as np
 
-from counterpoint.discover.creators import LEAST
 from counterpoint.discover.evaluating import BASELINE, Beside, Compared, Judged, SplitBy, compared
 from counterpoint.discover.exposure import categories_of
 from counterpoint.discover.forgotten import FORGOTTEN
@@ -98,7 +97,7 @@ def evaluate_recommender(
     Raises:
         NotFoundError: there is no such recommender, or no such bet.
         NotAllowedError: one of them is somebody else's.
-        InputError: fewer than `LEAST` listeners had something held out, or an argument is out of its range.
+        InputError: too few listeners had something held out, or an argument is out of its range.
     """
     with workspace.graph.write(actor) as writer:  # refused now rather than after minutes of work
         entity, plan = read_plan(writer, name)
@@ -121,9 +120,10 @@ def evaluate_recommender(
         categories=_genres(heard),
         said=said,
     )
-    if found.rows < LEAST:
+    least = workspace.settings.discover.least_listeners
+    if found.rows < least:
         raise InputError(
-            f"{found.rows} listeners had something held out; of fewer than {LEAST} nothing is told, since it would be"
+            f"{found.rows} listeners had something held out; of fewer than {least} nothing is told, since it would be"
             " about people rather than a recommender."
         )
     kept = KeptEvaluation(

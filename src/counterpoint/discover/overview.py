@@ -6,7 +6,6 @@ from dataclasses import dataclass, field
 from msgspec.structs import replace
 
 from counterpoint.discover.choosing import number_of
-from counterpoint.discover.creators import LEAST
 from counterpoint.discover.evaluations import Newest, newest_evaluation
 from counterpoint.discover.plan import Plan, plan_of, read_plan
 from counterpoint.discover.shadow import Agreement, agreements
@@ -119,18 +118,24 @@ def overview_of(workspace: Workspace, name: str) -> Overview:
     return Overview(entity, plan, made, serving, agreed, newest_evaluation(workspace, entity.ref), titles)
 
 
-def public(version: Version) -> Version:
-    """A version as everybody may see it: measures of fewer than `LEAST` listeners are about people, and stay away."""
-    few = "Fewer than {least} listeners had something held out, so its measures are not shown."
-    judged = tuple(each for each in version.evaluation if each.recall.listeners >= LEAST)
-    tried = tuple(each for each in version.trials if each.recall.listeners >= LEAST)
+def public(version: Version, *, least: int) -> Version:
+    """A version as everybody may see it: measures of fewer than `least` listeners are about people, and stay away."""
+    judged = tuple(each for each in version.evaluation if each.recall.listeners >= least)
+    tried = tuple(each for each in version.trials if each.recall.listeners >= least)
     left_out = {
         reason: count
         for reason, count in version.left_out.items()
-        if "listener" not in reason or count >= LEAST
+        if "listener" not in reason or count >= least
     }
     hidden = len(judged) < len(version.evaluation)
-    notes = (*version.notes, few.format(least=LEAST)) if hidden else version.notes
+    notes = (
+        (
+            *version.notes,
+            f"Fewer than {least} listeners had something held out, so its measures are not shown.",
+        )
+        if hidden
+        else version.notes
+    )
     return replace(version, evaluation=judged, trials=tried, left_out=left_out, notes=notes)
 
 
@@ -140,7 +145,8 @@ def versions_of(workspace: Workspace, name: str) -> list[Version]:
     Raises:
         NotFoundError, InputError: as `read_plan`.
     """
-    return [public(each) for each in versions(workspace, name)]
+    least = workspace.settings.discover.least_listeners
+    return [public(each, least=least) for each in versions(workspace, name)]
 
 
 def _ready(made: Sequence[Version]) -> Version | None:
