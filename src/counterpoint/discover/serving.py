@@ -220,10 +220,15 @@ class Service:
         return self.chosen(recommender, listener, personal=heard.personal), heard
 
     def chosen(self, recommender: str, listener: str, *, personal: bool, exposed: bool = True) -> Ready:
-        """The version that answers a listener. For who gave no consent no flag is asked: it is the newest."""
+        """The version that answers a listener."""
+        choice = self.choice(recommender, listener, personal=personal, exposed=exposed)
+        return self._load(self._look(recommender), choice)
+
+    def choice(self, recommender: str, listener: str, *, personal: bool, exposed: bool = True) -> Choice:
+        """Which version answers a listener. For who gave no consent no flag is asked: it is the newest."""
         known = self._look(recommender)
         plan = known.plan if personal else replace(known.plan, flag=None)
-        return self._load(known, choice_of(self.workspace, plan, known.ready, listener, exposed=exposed))
+        return choice_of(self.workspace, plan, known.ready, listener, exposed=exposed)
 
     def plan(self, recommender: str) -> tuple[str, Plan]:
         """A recommender's reference and plan, whether a version is ready or not."""
