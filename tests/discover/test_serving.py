@@ -1,5 +1,6 @@
 """Serving: the right version answers, what was just heard counts, reasons add up, a swap fails nobody."""
 
+import re
 import threading
 from typing import Any
 
@@ -60,6 +61,33 @@ def test_reasons_are_the_listeners_own_and_add_up_to_the_score(service: Service)
         column = shelf.columns[each.item]
         whole = shelf.model.scores(row)[0, column] - shelf.model.scores(against)[0, column]
         assert each.score == pytest.approx(whole, rel=1e-4, abs=1e-5)
+
+
+def test_what_a_reason_says_is_so(service: Service) -> None:
+    """Each sentence is held against the events that the version was fitted on."""
+    rows: dict[str, set[str]] = {}
+    near: set[tuple[str, str]] = set()
+    for each in streaming.events():
+        if each["type"] == streaming.PLAYED:
+            rows.setdefault(each["subject"], set()).add(each["data"]["item"])
+        elif each["type"] == "playlist.saved":
+            listed = each["data"]["items"]
+            rows[each["id"]] = set(listed)
+            near |= {(a, b) for at, a in enumerate(listed) for b in listed[max(0, at - 3) : at + 4] if a != b}
+    said = set()
+    for who in range(9):
+        for each in service.recommend(BACKEND, "songs", listener(who), count=20).items:
+            title = {one.title: one.item for one in each.because}
+            first, _, second = str(each.reason).partition(". People put it beside ")
+            named = [title[name] for name in re.findall('"([^"]+)"', first)]
+            if first.startswith("Often comes together"):
+                assert all(any({each.item, one} <= row for row in rows.values()) for one in named)
+            else:
+                assert first.startswith("Goes with")
+            if second:
+                assert (each.item, title[re.findall('"([^"]+)"', second)[0]]) in near
+            said.add((first.split(" with ")[0], bool(second)))
+    assert ("Often comes together", True) in said
 
 
 def test_what_was_heard_a_moment_ago_counts(service: Service) -> None:

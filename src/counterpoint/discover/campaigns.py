@@ -100,11 +100,13 @@ class _Shown:
     def of(self, recommender: str) -> dict[str, int]:
         """The counts of a recommender's campaigns."""
         with self._lock:
-            self._version, events = self._workspace.journal.since(self._version)
+            self._version, events = self._workspace.journal.since(
+                self._version, wanted=lambda type_, _: type_ == ADVERTISED
+            )
             if events is None:
                 self._counts = self._counted()
             for event in events or ():
-                if event.type == ADVERTISED and isinstance(event.data, dict):
+                if isinstance(event.data, dict):
                     self._counts[str(event.data.get("recommender")), str(event.data.get("campaign"))] += 1
             return {name: count for (ref, name), count in self._counts.items() if ref == recommender}
 

@@ -200,7 +200,9 @@ class Hearing:
 
     def _look(self) -> None:
         """Take over what arrived since the last look; where that cannot be told, everybody is read anew."""
-        self._version, events = self._workspace.journal.since(self._version)
+        self._version, events = self._workspace.journal.since(
+            self._version, wanted=lambda _, subject: subject in self._kept
+        )
         if events is None:
             self._kept.clear()
         for event in events or ():

@@ -19,6 +19,7 @@ from counterpoint.discover.choosing import Choice, choice_of
 from counterpoint.discover.hearing import Heard, Hearing, in_context
 from counterpoint.discover.plan import Plan, read_plan
 from counterpoint.discover.playlists import Playlist
+from counterpoint.discover.sentences import reason_of
 from counterpoint.discover.shadow import Shadows
 from counterpoint.discover.shelf import Shelf
 from counterpoint.discover.traits import Traits
@@ -45,7 +46,6 @@ MOST = 500
 """Items of one answer."""
 MOST_SHELVES = 16
 """Versions that are kept at hand."""
-POPULAR: Said = "Many listen to it."
 
 
 class Because(msgspec.Struct, frozen=True, rename="camel"):
@@ -289,7 +289,8 @@ class Service:
         place = (known.ref, choice.number)
         kept = self._shelves.get(place)
         if kept is None or kept[0] is not fitted:
-            shelf = Shelf(fitted.model, fitted.items, fitted.attributes, fitted.heard)
+            follows = None if fitted.continuation is None else fitted.continuation.follows
+            shelf = Shelf(fitted.model, fitted.items, fitted.attributes, fitted.heard, follows)
             kept = fitted, shelf, Traits(shelf, fitted.continuation)
             with self._lock:
                 if len(self._shelves) >= MOST_SHELVES:
@@ -385,15 +386,7 @@ def _told(shelf: Shelf, picked: Sequence[Picked]) -> tuple[Recommendation, ...]:
             ),
             rest=each.rest,
             known=each.known,
-            reason=reason_of(shelf, [item for item, part in each.because if part > 0]),
+            reason=reason_of(shelf, each.item, [item for item, part in each.because if part > 0]),
         )
         for each in picked
     )
-
-
-def reason_of(shelf: Shelf, because: Sequence[int]) -> str:
-    """Why, in a sentence that is true: the items of the listener's own that it comes together with most."""
-    names = [f'"{shelf.title(shelf.items[item])}"' for item in because[:2]]
-    if not names:
-        return POPULAR
-    return f"Often comes together with {' and '.join(names)}."

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from counterpoint.discover.graph import among
 from counterpoint.discover.interactions import Matrix
 from counterpoint.discover.recommender import Recommender
 from counterpoint.discover.weekly import Catalogue
@@ -39,12 +40,17 @@ class Shelf:
         items: Sequence[str],
         attributes: Attributes,
         popularity: NDArray[Any],
+        follows: Matrix | None = None,
     ) -> None:
-        """Take the model, the names of its columns, what is known of items, and how many listeners have each."""
+        """Take the model, the names of its columns, what is known of items, and how many listeners have each.
+
+        `follows` has a value where somebody put one item soon after another in a playlist.
+        """
         self.model = model
         self.items = tuple(items)
         self.attributes = attributes
         self.popularity = np.asarray(popularity, dtype=np.float32)
+        self.follows = follows
         self.columns: dict[str, int] = {name: at for at, name in enumerate(self.items)}
         self._wheres: dict[frozenset[tuple[str, str]], Truths] = {}
 
@@ -114,6 +120,14 @@ class Shelf:
     def names(self, columns: Iterable[int]) -> list[str]:
         """The names of columns."""
         return [self.items[column] for column in columns]
+
+    def is_beside(self, one: int, other: int) -> bool:
+        """Whether somebody put one item near the other in a playlist, as far as that is kept."""
+        if self.follows is None:
+            return False
+        pair = np.array([one, other])
+        found = among(self.follows, pair.astype(np.int32), pair)
+        return bool(found[0, 1] or found[1, 0])
 
     @cached_property
     def popular(self) -> Truths:

@@ -9,7 +9,8 @@ from msgspec.structs import replace
 from counterpoint.discover.answering import Liking, hidden_by, liked, most_liked
 from counterpoint.discover.hearing import Heard
 from counterpoint.discover.plan import WeeklyPlan
-from counterpoint.discover.serving import Ready, reason_of
+from counterpoint.discover.sentences import reason_of
+from counterpoint.discover.serving import Ready
 from counterpoint.discover.shelf import Shelf
 from counterpoint.discover.weekly import WeeklyPlaylist, weekly
 from counterpoint.errors import InputError, Problem
@@ -164,7 +165,7 @@ def tracks_of(shelf: Shelf, playlist: WeeklyPlaylist) -> tuple[Track, ...]:
             known=each.known,
             explored=each.explored,
             propensity=each.propensity,
-            reason=reason_of(shelf, [item for item, _ in each.because]),
+            reason=reason_of(shelf, each.item, [item for item, _ in each.because]),
         )
         for each in playlist.tracks
     )
@@ -184,7 +185,7 @@ def as_shown(shelf: Shelf, week: Week, heard: Heard) -> Week:
                 known=False,
                 explored=False,
                 propensity=1.0,
-                reason=reason_of(shelf, ()),
+                reason=reason_of(shelf, each.item, ()),
             )
             for each in picked
         )

@@ -169,17 +169,22 @@ class Journal:
             newest = database.execute(query).fetchone()
             return newest[0] if newest else 0, removed_events(database)
 
-    def since(self, version: tuple[int, int]) -> tuple[tuple[int, int], list[Event] | None]:
+    def since(
+        self,
+        version: tuple[int, int],
+        *,
+        wanted: Callable[[str, str | None], bool] = lambda type_, subject: True,
+    ) -> tuple[tuple[int, int], list[Event] | None]:
         """The journal's version, and the events that came since another version, whatever their time.
 
-        None where that cannot be told: events were removed since, or have left the intake.
+        `wanted` says by type and subject which are read; None where that cannot be told: events were removed since, or have left the intake.
         """
         with self._reading() as database, transaction(database, "DEFERRED"):
             last, rows = arrived_after(database, version[0])
             removed = removed_events(database)
         if rows is None or removed != version[1]:
             return (last, removed), None
-        return (last, removed), [event_of(row) for row in rows]
+        return (last, removed), [event_of(row) for row in rows if wanted(row[2], row[3])]
 
     def compact(self, *, full: bool = False) -> Compacted:
         """Move the events of the intake into segments, merge small ones, and let go what is too old.
