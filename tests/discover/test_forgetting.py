@@ -217,10 +217,13 @@ def test_withdrawn_consent_and_a_lost_file_are_followed_when_everything_is_looke
     never, had = built("never"), built("had")
     declare(had, GONE, "personalisation", given=False, source="app")
     file_of(never, REF, 2).unlink()
+    assert [each.following for each in versions(never, "weekly")] == [False, True, False]
+    assert not load_version(never, REF, 2).personal, "a lost file fails no request"
     before = file_of(never, REF, 1).read_bytes()
     assert follow(had, SYSTEM, everything=True).fitted == ("weekly/1", "weekly/2", "weekly/3")
     assert follow(never, SYSTEM, everything=True).fitted == ("weekly/2",)
     assert files(had) == files(never)
+    assert load_version(never, REF, 2).personal
     assert file_of(never, REF, 1).read_bytes() == before
     declare(had, GONE, "personalisation", given=True, source="app")
     follow(had, SYSTEM, everything=True)

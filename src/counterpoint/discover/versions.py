@@ -83,7 +83,7 @@ def versions(workspace: Workspace, name: str) -> list[Version]:
     with workspace.graph.read() as reader:
         entity, _ = read_plan(reader, name)
         found = kept_versions(reader, entity.ref)
-    return [_told(each, newest) for each in reversed(found)]
+    return [_told(workspace, each, newest) for each in reversed(found)]
 
 
 def load_version(workspace: Workspace, ref: str, number: int) -> Fitted:
@@ -96,7 +96,7 @@ def load_version(workspace: Workspace, ref: str, number: int) -> Fitted:
 
     Raises:
         NotFoundError: there is no such version, or it is not fitted.
-        WorkspaceError: its file is missing or damaged.
+        WorkspaceError: its file is damaged.
     """
     memory = workspace.keep(_Memory, lambda _: _Memory())
     newest = workspace.journal.last_erasure()
@@ -115,10 +115,10 @@ def load_version(workspace: Workspace, ref: str, number: int) -> Fitted:
     return fitted
 
 
-def _told(kept: KeptVersion, newest: int) -> Version:
-    return msgspec.structs.replace(
-        kept.version, following=kept.version.state == "ready" and kept.erasures < newest
-    )
+def _told(workspace: Workspace, kept: KeptVersion, newest: int) -> Version:
+    version = kept.version
+    behind = kept.erasures < newest or not file_of(workspace, version.recommender, version.number).exists()
+    return msgspec.structs.replace(version, following=version.state == "ready" and behind)
 
 
 def _row(workspace: Workspace, memory: _Memory, ref: str, number: int) -> KeptVersion:
@@ -139,7 +139,7 @@ def _row(workspace: Workspace, memory: _Memory, ref: str, number: int) -> KeptVe
 
 
 def _load(workspace: Workspace, kept: KeptVersion, newest: int) -> Fitted:
-    version = _told(kept, newest)
+    version = _told(workspace, kept, newest)
     if version.following:
         return _impersonal(workspace, version)
     file = file_of(workspace, version.recommender, version.number)
