@@ -226,7 +226,11 @@ def test_who_is_signed_in_is_turned_away_from_a_listener_s_page(
     ):
         assert answer.status_code == 403
         assert "user-3" not in answer.text
-    assert clients().get(path, headers={"Accept": "text/html"}).status_code == 200
+    visitor = clients()
+    visitor.headers["Accept"] = "text/html"
+    assert visitor.get(path).status_code == 200
+    assert visitor.post(path, data={"do": "private"}).status_code == 403, "a form of another site"
+    assert send(visitor, path, do="private").status_code == 303
 
 
 def test_what_a_listener_says_on_their_page_holds_at_once(
