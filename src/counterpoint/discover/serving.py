@@ -153,7 +153,7 @@ class Service:
             NotFoundError: there is no such recommender, or no version of it is ready.
             InputError: a count, condition or context that is none.
         """
-        require_listeners(actor)
+        require_listeners(actor, listener)
         check_count(count)
         asked = conditions(where)
         begun = time.perf_counter()
