@@ -12,11 +12,19 @@ from counterpoint.discover import serving
 from counterpoint.discover.answering import Liking, recommended
 from counterpoint.discover.consent import declare
 from counterpoint.discover.corrections import Corrected
+from counterpoint.discover.links import link_of
 from counterpoint.discover.profile import Consents, CorrectionsChange
-from counterpoint.discover.profiles import change_corrections, declare_consent, set_corrections
+from counterpoint.discover.profiles import (
+    change_corrections,
+    declare_consent,
+    forget,
+    profile_of,
+    set_corrections,
+)
 from counterpoint.discover.serving import Service
 from counterpoint.discover.shadow import agreements
 from counterpoint.discover.versions import fit_version, versions
+from counterpoint.discover.weeks import make_weeks, week_of
 from counterpoint.errors import InputError, NotAllowedError, NotFoundError
 from counterpoint.flags.exposure import exposures_of
 from counterpoint.graph.actor import Actor, local_actor
@@ -199,6 +207,39 @@ def test_conditions_keep_what_has_the_values(service: Service) -> None:
 def test_nobody_of_the_organisation_is_told_of_a_listener(service: Service, actor: Actor) -> None:
     with pytest.raises(NotAllowedError, match="theirs alone"):
         service.recommend(actor, "songs", "user-0")
+
+
+@pytest.mark.parametrize("name", ["", " ", "\x00", "a\nb", "\ud800", "x" * 3_000])
+def test_what_can_be_nobodys_name_is_refused_everywhere(service: Service, name: str) -> None:
+    for call in (
+        lambda: service.recommend(BACKEND, "songs", name),
+        lambda: week_of(service, BACKEND, "songs", name),
+        lambda: make_weeks(service, BACKEND, "songs", listeners=["user-0", name]),
+        lambda: profile_of(service, BACKEND, "songs", name),
+        lambda: set_corrections(service, BACKEND, "songs", name, Corrected()),
+        lambda: declare_consent(service, BACKEND, name, Consents(research=True)),
+        lambda: forget(service, BACKEND, "songs", name),
+        lambda: link_of(service.workspace, BACKEND, REF, name),
+    ):
+        with pytest.raises(InputError) as refused:
+            call()
+        assert refused.value.problems[0].pointer == "/listener"
+
+
+def test_who_takes_everything_out_is_recommended_nothing(service: Service) -> None:
+    everything = CorrectionsChange(add_traits=tuple(("genre", each) for each in GENRES))
+    change_corrections(service, BACKEND, "songs", "user-0", everything)
+    assert service.recommend(BACKEND, "songs", "user-0").items == ()
+    assert week_of(service, BACKEND, "songs", "user-0").tracks == ()
+
+
+def test_who_only_skips_hears_what_many_like_without_what_they_skipped(service: Service) -> None:
+    skipped = [f"jazz-{number}" for number in range(12)]
+    play(service.workspace, "new", *skipped, kind=SKIPPED)
+    answer = service.recommend(BACKEND, "songs", "new", count=10)
+    assert not answer.personal
+    assert len(answer.items) == 10
+    assert not set(skipped) & set(names(answer))
 
 
 def test_similar_items_and_continued_playlists(service: Service) -> None:

@@ -134,7 +134,7 @@ def advertise(
         NotAllowedError: the actor does not act for listeners.
         InputError: a campaign that makes no sense, or two of one name.
     """
-    require_listeners(actor)
+    require_listeners(actor, listener)
     at = now or datetime.now(UTC)
     read = _read(campaigns)
     ref, plan = service.plan(recommender)

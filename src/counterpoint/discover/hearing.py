@@ -175,7 +175,11 @@ class Hearing:
                 kept.activity = activity
                 return kept.heard
         found = [] if read else self._events(plan, listener)
-        corrected = self._corrected(recommender, listener)
+        corrected = (
+            kept.heard.corrected
+            if kept.heard and kept.activity == activity
+            else self._corrected(recommender, listener)
+        )
         with self._lock:
             if not kept.is_read:
                 kept.take(found)

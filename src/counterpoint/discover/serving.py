@@ -19,7 +19,7 @@ from counterpoint.discover.choosing import Choice, choice_of
 from counterpoint.discover.hearing import Heard, Hearing, in_context
 from counterpoint.discover.plan import Plan, read_plan
 from counterpoint.discover.playlists import Playlist
-from counterpoint.discover.sentences import reason_of
+from counterpoint.discover.sentences import reasons_of
 from counterpoint.discover.shadow import Shadows
 from counterpoint.discover.shelf import Shelf
 from counterpoint.discover.traits import Traits
@@ -153,7 +153,7 @@ class Service:
             NotFoundError: there is no such recommender, or no version of it is ready.
             InputError: a count, condition or context that is none.
         """
-        require_listeners(actor)
+        require_listeners(actor, listener)
         check_count(count)
         asked = conditions(where)
         begun = time.perf_counter()
@@ -375,6 +375,9 @@ def _recommendations(ready: Ready, picked: Sequence[Picked], heard: Heard) -> Re
 
 
 def _told(shelf: Shelf, picked: Sequence[Picked]) -> tuple[Recommendation, ...]:
+    reasons = reasons_of(
+        shelf, [(each.item, [item for item, part in each.because if part > 0]) for each in picked]
+    )
     return tuple(
         Recommendation(
             item=shelf.items[each.item],
@@ -386,7 +389,7 @@ def _told(shelf: Shelf, picked: Sequence[Picked]) -> tuple[Recommendation, ...]:
             ),
             rest=each.rest,
             known=each.known,
-            reason=reason_of(shelf, each.item, [item for item, part in each.because if part > 0]),
+            reason=reason,
         )
-        for each in picked
+        for each, reason in zip(picked, reasons, strict=True)
     )

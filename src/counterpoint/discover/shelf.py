@@ -11,7 +11,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from counterpoint.discover.graph import among
 from counterpoint.discover.interactions import Matrix
 from counterpoint.discover.recommender import Recommender
 from counterpoint.discover.weekly import Catalogue
@@ -120,14 +119,6 @@ class Shelf:
     def names(self, columns: Iterable[int]) -> list[str]:
         """The names of columns."""
         return [self.items[column] for column in columns]
-
-    def is_beside(self, one: int, other: int) -> bool:
-        """Whether somebody put one item near the other in a playlist, as far as that is kept."""
-        if self.follows is None:
-            return False
-        pair = np.array([one, other])
-        found = among(self.follows, pair.astype(np.int32), pair)
-        return bool(found[0, 1] or found[1, 0])
 
     @cached_property
     def popular(self) -> Truths:

@@ -94,7 +94,7 @@ def week_of(
         NotFoundError: no such recommender; no version is ready; or no playlist of another week.
         InputError: no ISO week.
     """
-    require_listeners(actor)
+    require_listeners(actor, listener)
     current = this_week(now)
     wanted = checked_week(week, now) if week is not None else current
     ref, plan = service.plan(recommender)
@@ -132,7 +132,7 @@ def make_weeks(
         NotFoundError: no such recommender, or no version is ready.
         InputError: no ISO week, or one that is further ahead than the next.
     """
-    require_listeners(actor)
+    require_listeners(actor, *(listeners or ()))
     wanted = checked_week(week, now) if week is not None else this_week(now)
     service.newest(recommender)
     ref, plan = service.plan(recommender)
@@ -181,7 +181,7 @@ def replay(
     Raises:
         NotAllowedError, NotFoundError, InputError: as `week_of`; or its version is not kept any more.
     """
-    require_listeners(actor)
+    require_listeners(actor, listener)
     wanted = checked_week(week) if week is not None else this_week()
     ref, plan = service.plan(recommender)
     row = find_row(service.workspace, ref, listener, wanted)

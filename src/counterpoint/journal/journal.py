@@ -26,7 +26,7 @@ from counterpoint.journal.arrivals import (
 )
 from counterpoint.journal.check import check_journal
 from counterpoint.journal.compaction import Background, compact
-from counterpoint.journal.erasure import WAIT, ErasureReceipt, Forgotten, erasures, forget, last_erasure
+from counterpoint.journal.erasure import WAIT, ErasureReceipt, Forgotten, erasures, forget
 from counterpoint.journal.intake import Intake, arrived_after, connect, count, storage_errors, transaction
 from counterpoint.journal.leases import clean_retired, lease
 from counterpoint.journal.manifest import manifest, removed_events
@@ -35,6 +35,7 @@ from counterpoint.journal.model.event import Event
 from counterpoint.journal.model.outcome import Compacted, Due, Kept, Receipt, TypeCount
 from counterpoint.journal.model.plain import PlainJson, rows_of
 from counterpoint.journal.model.row import Row, event_of
+from counterpoint.journal.pulse import Pulse
 from counterpoint.journal.recent import Filter, newest
 from counterpoint.journal.refused import Refused
 from counterpoint.journal.retention import expired, receipts, unknown_types
@@ -80,6 +81,7 @@ class Journal:
             committed=self._committed,
         )
         self._background = Background(self.compact)
+        self._pulse = Pulse(self._file)
         self._refused = Refused(self._file, writing=self._intake.writing, clock=self.now)
         self._counting = threading.Lock()
         self._day = clock().date()
@@ -179,6 +181,9 @@ class Journal:
 
         `wanted` says by type and subject which are read; None where that cannot be told: events were removed since, or have left the intake.
         """
+        beat = self._pulse.beat()
+        if (beat.newest, beat.removed) == version:
+            return version, []
         with self._reading() as database, transaction(database, "DEFERRED"):
             last, rows = arrived_after(database, version[0])
             removed = removed_events(database)
@@ -209,6 +214,7 @@ class Journal:
 
     def close(self) -> None:
         """Write what is queued, finish what is running, and stop."""
+        self._pulse.close()
         self._intake.close()
         self._refused.close()
         self._background.close()
@@ -343,8 +349,7 @@ class Journal:
 
     def last_erasure(self) -> int:
         """The number of the newest erasure; 0 where there was none. Who keeps what was made of events follows it."""
-        with self._reading() as database:
-            return last_erasure(database)
+        return self._pulse.beat().erasure
 
     def note_erasure(self, number: int) -> None:
         """The activity log knows of this erasure."""
