@@ -22,7 +22,16 @@ from counterpoint.journal.model.outcome import Receipt, Rejected
 from counterpoint.journal.model.row import COLUMNS, Row, wrong_clocks
 from counterpoint.journal.schema import STEPS
 
-__all__ = ["Intake", "connect", "count", "insert_rows", "rows_after", "storage_errors", "transaction"]
+__all__ = [
+    "Intake",
+    "arrived_after",
+    "connect",
+    "count",
+    "insert_rows",
+    "rows_after",
+    "storage_errors",
+    "transaction",
+]
 
 BUSY_SECONDS = 60.0
 """How long one process waits for another's transaction."""
@@ -316,3 +325,16 @@ def rows_after(database: sqlite3.Connection, seq: int, limit: int) -> list[tuple
     """The intake's next rows in order of arrival: COLUMNS, then seq."""
     query = f"SELECT {', '.join(COLUMNS)}, seq FROM events WHERE seq > ? ORDER BY seq LIMIT ?"
     return database.execute(query, (seq, limit)).fetchall()
+
+
+def arrived_after(database: sqlite3.Connection, seq: int) -> tuple[int, list[Row] | None]:
+    """The newest number that was given, and the events that arrived after `seq`, as COLUMNS.
+
+    None where some of these are not in the intake any more.
+    """
+    found = database.execute("SELECT seq FROM sqlite_sequence WHERE name = 'events'").fetchone()
+    newest = int(found[0]) if found else 0
+    if newest <= seq:
+        return newest, []
+    rows = database.execute(f"SELECT {', '.join(COLUMNS)} FROM events WHERE seq > ?", (seq,)).fetchall()
+    return newest, rows if len(rows) == newest - seq else None
