@@ -219,7 +219,8 @@ def _followed(workspace: Workspace, actor: Actor, kept: KeptVersion, progress: P
             became, after = "kept", version
         else:
             choice = Choice(version.method, version.options, note=version.notes[0] if version.notes else "")
-            became, after = "fitted", made(workspace, version, listened, choice, progress)
+            others = [(each.method, each.options) for each in version.evaluation[1:]]
+            became, after = "fitted", made(workspace, version, listened, choice, others, progress)
         if became == "kept" and erasures == marked:
             return became
         with workspace.graph.write(_writes(actor)) as writer:

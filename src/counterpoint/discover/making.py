@@ -8,7 +8,7 @@ A fit that was broken off leaves its row and its trials; the next one for the sa
 
 import fcntl
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
@@ -26,6 +26,7 @@ from counterpoint.discover.fitting import (
     fitted_to,
     heard_by,
     judged,
+    rivals,
 )
 from counterpoint.discover.kept import keep
 from counterpoint.discover.listened import Listened
@@ -132,14 +133,15 @@ def made(
     version: Version,
     listened: Listened,
     choice: Choice,
+    others: Sequence[tuple[str, Mapping[str, Any]]],
     progress: Progress,
 ) -> Version:
-    """The version fitted to what was heard, its file written; its row is for the caller to write."""
+    """The version fitted to what was heard and judged beside others, its file written; its row is for the caller."""
     progress(
         f"fitting {choice.method} to {listened.matrix.nnz:,} interactions and {len(listened.playlists):,} playlists"
     )
     model = fitted_to(listened, choice, seed=version.seed, said=progress)
-    judgement = judged(listened, choice, seed=version.seed, said=progress)
+    judgement = judged(listened, choice, others, seed=version.seed, said=progress)
     continuation = continuation_of(listened, seed=version.seed, said=progress)
     beside, header = packed(continuation)
     about = {
@@ -252,7 +254,8 @@ def _fit(workspace: Workspace, actor: Actor, kept: KeptVersion, progress: Progre
         )
         _require_heard(listened)
         choice = _choice(workspace, version, listened, progress)
-        done = made(workspace, version, listened, choice, progress)
+        others = rivals(choice, budget=version.budget)
+        done = made(workspace, version, listened, choice, others, progress)
         done = replace(done, seconds=round(time.process_time() - started, 3))
         with workspace.graph.write(actor) as writer:
             if _is_current(workspace, writer, version, erasures):
