@@ -87,6 +87,15 @@ def test_creators_are_listed_by_how_many_listen_and_only_with_listeners_enough(s
     assert [each.name for each in creators(station, "weekly", words="n", limit=1)[1]] == ["Sundays"]
 
 
+def test_events_may_say_under_another_name_from_where_something_was_played(tmp_path: Path) -> None:
+    with opened(tmp_path / "ws") as workspace:
+        recommender(workspace, context="source")
+        tell(workspace, described("n", artist="Nina"))
+        tell(workspace, (played(f"l{at:02d}", "n", ago=20, source="radio") for at in range(20)))
+        (found,) = audience(workspace, "weekly", "Nina")[1].found
+        assert (found.source, found.listeners, found.plays) == ("radio", 20, 1.0)
+
+
 def test_who_said_no_to_research_or_listened_in_private_has_no_part(tmp_path: Path) -> None:
     with opened(tmp_path / "ws") as workspace:
         tell(
