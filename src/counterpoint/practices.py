@@ -70,6 +70,13 @@ PRACTICES: Mapping[str, Practice] = {
             "/rollouts",
             ("Rollout",),
         ),
+        Practice(
+            "discover",
+            "Discover",
+            "What is recommended to listeners, and how well.",
+            "/discover",
+            ("Recommender",),
+        ),
         Practice("scorecards", "Scorecards", "Checks of what a unit owns.", "/scorecards", ("Scorecard",)),
         Practice(
             "reuse", "Reuse", "Advice on what exists already when something new is made.", "/catalog/twins"

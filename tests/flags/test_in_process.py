@@ -11,7 +11,7 @@ from openfeature.event import ProviderEvent
 from openfeature.exception import ProviderNotReadyError
 from openfeature.track import TrackingEventDetails
 
-from counterpoint.flags.routes import exposures_of
+from counterpoint.flags.exposure import exposures_of
 from counterpoint.openfeature import CounterpointProvider
 from tests.openfeature.conftest import DEADLINE, PAUSES, Events
 

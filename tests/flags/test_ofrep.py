@@ -11,8 +11,8 @@ from openfeature.contrib.provider.ofrep import OFREPProvider
 from openfeature.evaluation_context import EvaluationContext
 from openfeature.flag_evaluation import FlagEvaluationDetails
 
+from counterpoint.flags.exposure import exposures_of
 from counterpoint.flags.ofrep import MAX_BODY, selected
-from counterpoint.flags.routes import exposures_of
 from counterpoint.graph.actor import local_actor
 
 from .conftest import DEFINITION, Served

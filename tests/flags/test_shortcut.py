@@ -13,8 +13,8 @@ from structlog.testing import capture_logs
 
 from counterpoint import Workspace
 from counterpoint.flags import ready_sets, seen
+from counterpoint.flags.exposure import exposures_of
 from counterpoint.flags.ofrep import MAX_BODY, PATH
-from counterpoint.flags.routes import exposures_of
 from counterpoint.flags.store import write_set
 from counterpoint.graph.actor import local_actor
 from counterpoint.server.identity import known, tokens

@@ -1,8 +1,9 @@
-"""`counterpoint discover fit | recommend | evaluate`, on files."""
+"""`counterpoint discover fit | recommend` on files; those of recommenders are in `version_commands` and `listener_commands`."""
 
 import time
+from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any
 
 from cyclopts import Parameter
 
@@ -12,14 +13,11 @@ from counterpoint.terminal import counted, terminal
 if TYPE_CHECKING:
     from rich.console import RenderableType
 
-    from counterpoint.discover.evaluation import Evaluation
     from counterpoint.discover.log import Log
-    from counterpoint.discover.splits import Split
     from counterpoint.engine import EngineAddress
 
-__all__ = ["evaluate", "fit", "recommend"]
+__all__ = ["fit", "read_files", "recommend"]
 
-SplitBy = Literal["auto", "time", "last", "within", "listeners"]
 Many = Annotated[list[str] | None, Parameter(negative="")]
 
 
@@ -27,35 +25,46 @@ def fit(
     files: list[Path],
     /,
     *,
-    out: Path,
+    out: Path | None = None,
     method: str = "auto",
-    budget: float = 120.0,
+    budget: float | None = None,
     seed: int = 0,
     engine: str | None = None,
+    until: datetime | None = None,
     listener_column: str | None = None,
     item_column: str | None = None,
     weight_column: str | None = None,
     time_column: str | None = None,
 ) -> None:
-    """Fit a model to a log of who took what, and keep it in a file.
+    """Fit a model to a log of who took what, and keep it in a file; or the next version of a recommender.
 
     Parameters
     ----------
     files
+        The name of a recommender of the workspace, whose events are read from the journal; or, with --out, files:
         CSV, TSV, Parquet or newline JSON with a column for the listener and one for the item, and perhaps a weight
         and a time; or one .npz as scipy.sparse.save_npz writes it.
     out
-        Where the model is kept; it holds items and no listener.
+        Where a model of files is kept; it holds items and no listener.
     method
         auto chooses the method that does best on a held-out slice; or popularity, neighbours, item-graph, ease, als.
     budget
-        CPU seconds that the choice may take.
+        CPU seconds that the choice may take: as the recommender says, or 120 for files.
     seed
-        The same files, method and seed give the same model.
+        The same files or events, method and seed give the same model.
     engine
         Where als and item-graph are fitted: duckdb (in this process), spark://local[2] or spark://host:7077; the
         setting `engine` of the workspace if nothing is said. The choice by auto is made in this process.
+    until
+        Events of later are left out (of a recommender); now without it.
     """
+    if out is None:
+        if engine is not None:
+            raise UsageError(
+                "--engine is for files; a recommender is fitted where the workspace's `engine` is."
+            )
+        _fit_recommender(files, method=method, budget=budget, seed=seed, until=until)
+        return
     from counterpoint.discover.kept import keep
     from counterpoint.discover.methods import METHODS
     from counterpoint.discover.model import Model
@@ -63,9 +72,9 @@ def fit(
 
     here = terminal()
     chosen = _engine(here.workspace, engine)
-    log = _log(files, listener_column, item_column, weight_column, time_column)
+    log = read_files(files, listener_column, item_column, weight_column, time_column)
     started = time.process_time()
-    model = Model(method, seed=seed, budget=budget, engine=chosen).fit(
+    model = Model(method, seed=seed, budget=120.0 if budget is None else budget, engine=chosen).fit(
         log.matrix, moments=log.moments, said=here.say
     )
     spent = time.process_time() - started
@@ -94,6 +103,18 @@ def fit(
     here.emit({**about, "trials": trials, "file": str(out)}, lambda: _fitted_table(about, out))
 
 
+def _fit_recommender(
+    names: list[Path], *, method: str, budget: float | None, seed: int, until: datetime | None
+) -> None:
+    if len(names) != 1 or names[0].is_file():
+        raise UsageError(
+            "A model of files needs --out, the file that it is kept in; a recommender is one name."
+        )
+    from counterpoint.discover.version_commands import fit_recommender
+
+    fit_recommender(names[0].as_posix(), method=method, budget=budget, seed=seed, until=until)
+
+
 def recommend(
     model: Path,
     /,
@@ -103,27 +124,47 @@ def recommend(
     listener: Many = None,
     count: int = 20,
     without: Many = None,
+    where: Many = None,
+    context: str | None = None,
+    known: bool = False,
     why: bool = False,
 ) -> None:
-    """Print the best items for a history: items that are named, or those of listeners of a log.
+    """Print the best items for a history: items that are named, or those of listeners of a log or a recommender.
 
     Parameters
     ----------
     model
-        A file that `discover fit` wrote.
+        The name of a recommender of the workspace, with --listener; or a file that `discover fit` wrote.
     item
-        An item of the history; give it once for each.
+        An item of the history (of a file); give it once for each.
     log
-        Files with the histories of the listeners that are named.
+        Files with the histories of the listeners that are named (of a file).
     listener
-        A listener of the log; give it once for each.
+        A listener of the log or the recommender; give it once for each.
     count
         Items for each.
     without
-        An item that must not come.
+        An item that must not come (of a file).
+    where
+        A condition such as genre:jazz (of a recommender); give it once for each.
+    context
+        weekday mornings, weekdays, weekday evenings, nights or weekends: what is heard then counts more (of a recommender).
+    known
+        Let items come back that the listener knows (of a recommender).
     why
         Say which items of the history gave most of each score.
     """
+    if not model.is_file() and model.suffix != ".npz":
+        if not listener or item or log or without:
+            raise UsageError(
+                "a recommender is asked with --listener alone; items and logs are for files, and --without for who asks once"
+            )
+        from counterpoint.discover.listener_commands import recommend_to
+
+        recommend_to(
+            model.as_posix(), listener, count=count, where=where or (), context=context, known=known, why=why
+        )
+        return
     from counterpoint.discover.kept import load
 
     if bool(item) == bool(listener):
@@ -138,86 +179,10 @@ def recommend(
     terminal().emit(answers if listener else answers[0], lambda: _answers_table(answers, why=why))
 
 
-def evaluate(
-    files: list[Path],
-    /,
-    *,
-    split: SplitBy = "auto",
-    held: float = 0.2,
-    places: int = 20,
-    method: Many = None,
-    budget: float = 60.0,
-    seed: int = 0,
-    listener_column: str | None = None,
-    item_column: str | None = None,
-    weight_column: str | None = None,
-    time_column: str | None = None,
-) -> None:
-    """Compare methods on held-out entries of a log, each tuned on a slice of what is left, with intervals.
-
-    Parameters
-    ----------
-    split
-        What is held out: time (the last share in time), last (each listener's last), within (a share of each
-        listener's), listeners (a share of whole listeners, folded in); auto takes time where the log has times.
-    held
-        The share that is held out.
-    places
-        Places of each list.
-    method
-        A method to compare; give it once for each. All of them without it.
-    budget
-        CPU seconds for tuning each method.
-    """
-    from counterpoint.discover.evaluation import compare
-    from counterpoint.discover.evaluation import evaluate as evaluated
-    from counterpoint.discover.methods import METHODS, fitted, method_of
-    from counterpoint.discover.search import search
-
-    here = terminal()
-    log = _log(files, listener_column, item_column, weight_column, time_column)
-    cut, how = _split(log, split, held, seed)
-    names = [method_of(each).name for each in method] if method else list(METHODS)
-    found: dict[str, Evaluation] = {}
-    rows: list[dict[str, Any]] = []
-    for name in names:
-        most = METHODS[name].most_items
-        if most is not None and log.matrix.shape[1] > most:
-            here.say(f"{name} is left out: {log.matrix.shape[1]:,} items are more than its {most:,}")
-            continue
-        best = search(
-            cut.fitted, methods=(name,), budget=budget, places=places, seed=seed, said=here.say
-        ).best
-        started = time.process_time()
-        made = fitted(name, cut.fitted, best.options, seed=seed)
-        spent = time.process_time() - started
-        found[name] = evaluated(made.rank(cut.history, places), cut.held, cut.fitted)
-        rows.append(
-            {
-                "method": name,
-                "options": dict(best.options),
-                "fitSeconds": round(spent, 2),
-                **_measures(found[name]),
-            }
-        )
-    rows.sort(key=lambda each: -each["recall"]["mean"])
-    for row in rows[1:]:
-        against = compare(found[rows[0]["method"]], found[row["method"]])
-        row["behind"] = {"recall": against.difference.mean, "p": against.p, "by": rows[0]["method"]}
-    here.emit(
-        {
-            "split": how,
-            "places": places,
-            "rows": len(found[rows[0]["method"]].rows) if rows else 0,
-            "methods": rows,
-        },
-        lambda: _compared_table(rows, how, places),
-    )
-
-
-def _log(
+def read_files(
     files: list[Path], listener: str | None, item: str | None, weight: str | None, when: str | None
 ) -> "Log":
+    """The log in files; what was left out of it is said on stderr."""
     from counterpoint.discover.files import read_log
 
     log = read_log(
@@ -242,27 +207,8 @@ def _engine(workspace: Path, asked: str | None) -> "EngineAddress":
         raise UsageError(f"--engine: {error}.") from error
 
 
-def _split(log: "Log", by: SplitBy, held: float, seed: int) -> "tuple[Split, str]":
-    import numpy as np
-
-    from counterpoint.discover.splits import by_rows, by_time, leave_last, within_rows
-
-    if by in ("time", "last") and log.moments is None:
-        raise InputError(
-            f'--split {by} needs times, and the log has no column of them; take "within" or "listeners"'
-        )
-    if by == "last":
-        return leave_last(log.matrix, log.moments), "each listener's last"
-    if log.moments is not None and by in ("auto", "time"):
-        at = float(np.quantile(log.moments.data, 1 - held))
-        return by_time(log.matrix, log.moments, at), f"the last {held:.0%} in time"
-    if by == "listeners":
-        return by_rows(log.matrix, held, seed=seed), f"{held:.0%} of listeners, folded in by 80 % of theirs"
-    return within_rows(log.matrix, held, seed=seed), f"{held:.0%} of each listener's, by chance"
-
-
 def _histories(files: list[Path], listeners: list[str]) -> dict[str, list[str]]:
-    log = _log(files, None, None, None, None)
+    log = read_files(files, None, None, None, None)
     rows = log.rows(listeners)
     return {
         name: [str(log.items[at]) for at in log.matrix[row].indices]
@@ -300,17 +246,6 @@ def _answered(
     }
 
 
-def _measures(found: "Evaluation") -> dict[str, Any]:
-    from counterpoint.discover.evaluation import PER_ROW
-
-    shown: dict[str, Any] = {}
-    for name in PER_ROW:
-        each = found.measured(name)
-        shown[name] = {"mean": each.mean, "low": each.low, "high": each.high}
-    lists = {"coverage": found.coverage, "novelty": found.novelty, "exposure": found.exposure}
-    return shown | lists | {"consumption": found.consumption}
-
-
 def _fitted_table(about: dict[str, Any], out: Path) -> "RenderableType":
     options = ", ".join(f"{name} {value}" for name, value in about["options"].items())
     return (
@@ -333,24 +268,3 @@ def _answers_table(answers: list[dict[str, Any]], *, why: bool) -> "RenderableTy
             table.add_row(str(place), each["item"], f"{each['score']:.3f}", *because)
         tables.append(table)
     return Group(*tables)
-
-
-def _compared_table(rows: list[dict[str, Any]], how: str, places: int) -> "RenderableType":
-    from rich.table import Table
-
-    table = Table(title=f"{places} places; held out: {how}", box=None, title_justify="left")
-    table.add_column("method")
-    for column in ("recall", "95 %", "NDCG", "MAP", "R-precision", "coverage", "behind the best", "fit"):
-        table.add_column(column, justify="right")
-    for row in rows:
-        behind = row.get("behind")
-        table.add_row(
-            row["method"],
-            f"{row['recall']['mean']:.4f}",
-            f"{row['recall']['low']:.4f} to {row['recall']['high']:.4f}",
-            *(f"{row[name]['mean']:.4f}" for name in ("ndcg", "map", "r-precision")),
-            f"{row['coverage']:.0%}",
-            "" if behind is None else f"{behind['recall']:.4f} (p {behind['p']:.2g})",
-            f"{row['fitSeconds']:.1f} s",
-        )
-    return table

@@ -25,7 +25,7 @@ from counterpoint.discover.ranking import NOTHING, Ranking
 from counterpoint.errors import InputError
 from counterpoint.stats.checks import level
 
-__all__ = ["PER_ROW", "Comparison", "Evaluation", "Measured", "compare", "evaluate", "per_row"]
+__all__ = ["PER_ROW", "Comparison", "Evaluation", "Measured", "compare", "evaluate", "measured", "per_row"]
 
 PER_ROW = ("recall", "ndcg", "map", "r-precision")
 Values = NDArray[np.float64]
@@ -57,12 +57,7 @@ class Evaluation:
 
     def measured(self, name: str, *, alpha: float = 0.05) -> Measured:
         """The mean of a measure with its interval over rows (normal, from the rows' own spread)."""
-        level("alpha", alpha)
-        each = self.values[name]
-        if not len(each):
-            return Measured(float("nan"), float("nan"), float("nan"), 0)
-        half = _half(each, alpha)
-        return Measured(float(each.mean()), float(each.mean() - half), float(each.mean() + half), len(each))
+        return measured(self.values[name], alpha=alpha)
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +70,15 @@ class Comparison:
     """Two-sided, of no difference."""
     relative: float
     """The difference as a share of the other's mean."""
+
+
+def measured(each: Values, *, alpha: float = 0.05) -> Measured:
+    """The mean of one value for each row, with its interval over rows (normal, from the rows' own spread)."""
+    level("alpha", alpha)
+    if not len(each):
+        return Measured(float("nan"), float("nan"), float("nan"), 0)
+    half = _half(each, alpha)
+    return Measured(float(each.mean()), float(each.mean() - half), float(each.mean() + half), len(each))
 
 
 def evaluate(ranking: Ranking, held: Matrix, fitted: Matrix, *, places: int | None = None) -> Evaluation:

@@ -29,6 +29,8 @@ KINDS: Mapping[str, type[Recommender]] = {
 }
 OPTIONS: Mapping[str, type[Any]] = {"item-graph": ItemGraphOptions, "als": AlsOptions}
 FORMAT = 2
+BESIDE = "beside:"
+"""Before the names of what is kept with a model, so that no field of a model is meant."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,23 +40,36 @@ class Kept:
     model: Recommender
     items: tuple[str, ...]
     about: Mapping[str, Any]
+    beside: Mapping[str, Any]
+    """Arrays and sparse matrices that were kept with it, by name."""
 
 
-def keep(path: Path, model: Recommender, items: Sequence[str], about: Mapping[str, Any]) -> None:
-    """Writes a model so that a reader sees the old file or the whole new one."""
+def keep(
+    path: Path,
+    model: Recommender,
+    items: Sequence[str],
+    about: Mapping[str, Any],
+    *,
+    beside: Mapping[str, Any] | None = None,
+) -> None:
+    """Writes a model so that a reader sees the old file or the whole new one.
+
+    `beside` are arrays and CSR matrices that belong to it. The same values make the same bytes.
+    """
     if len(items) != model.items:
         raise InputError(f"{len(items)} names were given for the {model.items} items of the model")
     arrays: dict[str, Any] = {}
     sparse: list[str] = []
     options: dict[str, Any] = {}
-    for each in fields(model):  # type: ignore[arg-type]
-        value = getattr(model, each.name)
+    values = {each.name: getattr(model, each.name) for each in fields(model)}  # type: ignore[arg-type]
+    values |= {f"{BESIDE}{name}": value for name, value in (beside or {}).items()}
+    for name, value in values.items():
         if isinstance(value, sp.csr_matrix):
-            sparse.append(each.name)
-            arrays |= {f"{each.name}.data": value.data, f"{each.name}.indices": value.indices}
-            arrays |= {f"{each.name}.indptr": value.indptr, f"{each.name}.shape": np.array(value.shape)}
+            sparse.append(name)
+            arrays |= {f"{name}.data": value.data, f"{name}.indices": value.indices}
+            arrays |= {f"{name}.indptr": value.indptr, f"{name}.shape": np.array(value.shape)}
         elif isinstance(value, np.ndarray):
-            arrays[each.name] = value
+            arrays[name] = value
         elif is_dataclass(value):
             options = asdict(value)  # type: ignore[arg-type]
     header = {
@@ -67,15 +82,15 @@ def keep(path: Path, model: Recommender, items: Sequence[str], about: Mapping[st
     arrays["header"] = np.frombuffer(json.dumps(header).encode(), dtype=np.uint8)
     arrays["items"] = np.frombuffer(json.dumps(list(items)).encode(), dtype=np.uint8)
     path.parent.mkdir(parents=True, exist_ok=True)
-    beside = path.with_name(f".{path.name}.{os.getpid()}")
+    draft = path.with_name(f".{path.name}.{os.getpid()}")
     try:
-        with beside.open("wb") as file:
+        with draft.open("wb") as file:
             np.savez(file, **arrays)
             file.flush()
             os.fsync(file.fileno())
-        beside.replace(path)
+        draft.replace(path)
     finally:
-        beside.unlink(missing_ok=True)
+        draft.unlink(missing_ok=True)
 
 
 def load(path: Path) -> Kept:
@@ -89,7 +104,7 @@ def load(path: Path) -> Kept:
             raise InputError(
                 f"{path} has the format {header['format']}, must have {FORMAT}; fit the model again"
             )
-        return Kept(_model(header, arrays), items, header["about"])
+        return Kept(_model(header, arrays), items, header["about"], _beside(header, arrays))
     except FileNotFoundError:
         raise InputError(f"{path} is not there; make it with `counterpoint discover fit`") from None
     except (OSError, ValueError, KeyError, TypeError, EOFError, zipfile.BadZipFile) as error:
@@ -103,10 +118,25 @@ def _model(header: Mapping[str, Any], arrays: Mapping[str, Any]) -> Recommender:
         if each.name == "options":
             values["options"] = OPTIONS[kind.name](**header["options"])
         elif each.name in header["sparse"]:
-            data, indices, starts, shape = (
-                arrays[f"{each.name}.{part}"] for part in ("data", "indices", "indptr", "shape")
-            )
-            values[each.name] = sp.csr_matrix((data, indices, starts), shape=tuple(shape))
+            values[each.name] = _matrix(each.name, arrays)
         else:
             values[each.name] = arrays.get(each.name)
     return kind(**values)
+
+
+def _beside(header: Mapping[str, Any], arrays: Mapping[str, Any]) -> dict[str, Any]:
+    matrices = [name for name in header["sparse"] if name.startswith(BESIDE)]
+    plain = [
+        name
+        for name in arrays
+        if name.startswith(BESIDE) and not any(name.startswith(f"{each}.") for each in matrices)
+    ]
+    found = {name: _matrix(name, arrays) for name in matrices} | {name: arrays[name] for name in plain}
+    return {name.removeprefix(BESIDE): value for name, value in found.items()}
+
+
+def _matrix(name: str, arrays: Mapping[str, Any]) -> sp.csr_matrix:
+    data, indices, starts, shape = (
+        arrays[f"{name}.{part}"] for part in ("data", "indices", "indptr", "shape")
+    )
+    return sp.csr_matrix((data, indices, starts), shape=tuple(shape))

@@ -4,7 +4,7 @@ Nothing here sees what a later evaluation holds out: the slice is taken from wha
 """
 
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -74,6 +74,8 @@ def search(
     seed: int = 0,
     clock: Callable[[], float] = time.process_time,
     said: Said = lambda _: None,
+    done: Sequence[Trial] = (),
+    tried: Callable[[Trial], None] = lambda _: None,
 ) -> Search:
     """Tries every method's starts, then improves the best one option at a time.
 
@@ -91,16 +93,25 @@ def search(
         )
     bench = _Bench(asked, places, seed, clock, said)
     started = clock()
+    earlier = 0.0
     trials: list[Trial] = []
     ended = "everything was tried"
     for method, options in _proposals(
         tuple(map(method_of, methods)) or tuple(METHODS.values()), trials, measure
     ):
-        if trials and clock() - started > budget:
+        if trials and earlier + clock() - started > budget:
             ended = "the budget was spent"
             break
-        if method.most_items is None or matrix.shape[1] <= method.most_items:
-            trials.append(bench.tried(method.name, options))
+        if method.most_items is not None and matrix.shape[1] > method.most_items:
+            continue
+        trial = next((each for each in done if (each.method, each.options) == (method.name, options)), None)
+        if trial is None:
+            trial = bench.tried(method.name, options)
+            tried(trial)
+        else:
+            earlier += trial.seconds
+            bench.passed(method.name, options)
+        trials.append(trial)
     best = max(trials, key=lambda each: _worth(each, measure))
     return Search(tuple(trials), best, measure, best.recall.rows, ended)
 
@@ -158,6 +169,12 @@ class _Bench:
         self._asked, self._places, self._seed = asked, places, seed
         self._clock, self._said = clock, said
         self._graph: ItemGraph | None = None
+        self._passed: list[Mapping[str, Any]] = []
+
+    def passed(self, name: str, options: Mapping[str, Any]) -> None:
+        """A trial was done before; only if a later one builds on its graph that is fitted again."""
+        if name == "item-graph":
+            self._passed.append(options)
 
     def tried(self, name: str, options: Mapping[str, Any]) -> Trial:
         started = self._clock()
@@ -169,12 +186,26 @@ class _Bench:
         return Trial(name, dict(options), recall, ndcg, spent)
 
     def _fitted(self, name: str, options: Mapping[str, Any]) -> Recommender:
+        while name == "item-graph" and self._passed:
+            before = self._passed.pop(0)
+            if self._tuned(before) is None:
+                self._fit(name, before)
+        graph, wanted = self._graph, self._tuned(options) if name == "item-graph" else None
+        if graph is not None and wanted is not None:
+            return graph.tuned(wanted)
+        return self._fit(name, options)
+
+    def _tuned(self, options: Mapping[str, Any]) -> ItemGraphOptions | None:
+        """The options in full, where the graph that is kept can be tuned to them."""
         graph = self._graph
-        if name == "item-graph" and graph is not None:
-            wanted = replace(ItemGraphOptions.usual(graph.items), **options)
-            same = all(getattr(wanted, each) == getattr(graph.options, each) for each in FITTED)
-            if same and wanted.rank <= graph.options.rank:
-                return graph.tuned(wanted)
+        if graph is None:
+            return None
+        wanted = replace(ItemGraphOptions.usual(graph.items), **options)
+        same = all(getattr(wanted, each) == getattr(graph.options, each) for each in FITTED)
+        return wanted if same and wanted.rank <= graph.options.rank else None
+
+    def _fit(self, name: str, options: Mapping[str, Any]) -> Recommender:
+        graph = self._graph
         model = fitted(name, self._asked.fitted, options, seed=self._seed)
         if isinstance(model, ItemGraph) and (graph is None or model.options.rank):
             self._graph = model

@@ -13,13 +13,14 @@ import scipy.sparse as sp
 from numpy.typing import NDArray
 
 from counterpoint.discover.arranging import Arrangement, arrange
+from counterpoint.discover.explaining import contributions
 from counterpoint.discover.exploring import explore
 from counterpoint.discover.interactions import Matrix, interactions
-from counterpoint.discover.item_graph import ItemGraph
+from counterpoint.discover.recommender import Recommender
 from counterpoint.errors import InputError
 from counterpoint.stats.checks import share, whole
 
-__all__ = ["Catalogue", "WeeklyOptions", "WeeklyPlaylist", "WeeklyTrack", "weekly"]
+__all__ = ["Catalogue", "WeeklyOptions", "WeeklyPlaylist", "WeeklyTrack", "seed_of", "weekly"]
 
 REASONS = 3
 MIXTURE = 4
@@ -92,7 +93,7 @@ class WeeklyPlaylist:
 
 
 def weekly(
-    model: ItemGraph,
+    model: Recommender,
     history: Matrix,
     catalogue: Catalogue,
     *,
@@ -128,16 +129,22 @@ def weekly(
         for ranking in (again, fresh)
         for item, score in zip(ranking.items[0], ranking.scores[0], strict=True)
     }
-    seed = int.from_bytes(hashlib.sha256(f"{listener}\0{week}".encode()).digest()[:8], "big")
+    seed = seed_of(listener, week)
     chosen = _arranged([*fresh.of(0), *rationed], scores, row, catalogue, options)
     drawn = _drawn(chosen, [item for item in fresh.of(0) if item not in chosen], scores, options, seed)
+    reasons = _because(model, row, [item for item, _, _ in drawn])
     tracks = tuple(
-        WeeklyTrack(item, scores[item], _because(model, row, item), item in mine, explored, chance)
-        for item, explored, chance in drawn
+        WeeklyTrack(item, scores[item], because, item in mine, explored, chance)
+        for (item, explored, chance), because in zip(drawn, reasons, strict=True)
     )
     return WeeklyPlaylist(
         listener, week, tracks, _digest(row, hidden, lately, options, listener, week, version)
     )
+
+
+def seed_of(listener: str, week: str) -> int:
+    """Where the chance of a playlist comes from: the listener and the week alone."""
+    return int.from_bytes(hashlib.sha256(f"{listener}\0{week}".encode()).digest()[:8], "big")
 
 
 def _arranged(
@@ -180,13 +187,19 @@ def _drawn(
     return found
 
 
-def _because(model: ItemGraph, row: Matrix, item: int) -> tuple[tuple[int, float], ...]:
-    """The listener's own items that gave most of the score, with their shares of it."""
-    if not row.nnz:
-        return ()
-    parts = [(mine, part) for mine, part in model.reasons(row, item) if part > 0 and mine != item]
-    total = sum(part for _, part in parts)
-    return tuple((mine, part / total) for mine, part in parts[:REASONS]) if total else ()
+def _because(model: Recommender, row: Matrix, items: Sequence[int]) -> list[tuple[tuple[int, float], ...]]:
+    """For each item the listener's own items that gave most of the score, with their shares of it."""
+    parts = contributions(model, row, np.array(items, dtype=np.intp))
+    parts[row.indices[:, None] == np.array(items)] = 0
+    parts = np.maximum(parts, 0)
+    found = []
+    for each in parts.T:
+        total = float(each.sum())
+        strongest = np.argsort(-each, kind="stable")[:REASONS]
+        found.append(
+            tuple((int(row.indices[at]), float(each[at] / total)) for at in strongest if each[at] > 0)
+        )
+    return found
 
 
 def _digest(

@@ -6,7 +6,7 @@ import uuid
 from collections.abc import Callable, Iterable, Sequence
 from hashlib import blake2b
 from math import modf
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from counterpoint.errors import CounterpointError
 from counterpoint.flags.exposure_event import SUBJECT, Exposure, event_of
@@ -14,7 +14,10 @@ from counterpoint.journal.model.alike import AlikeEvents
 from counterpoint.journal.model.event import MAX_ATTRIBUTE
 from counterpoint.journal.model.row import Row
 
-__all__ = ["Exposures", "micros_of"]
+if TYPE_CHECKING:
+    from counterpoint.workspace import Workspace
+
+__all__ = ["Exposures", "exposures_of", "micros_of"]
 
 BATCH = 2_000
 """Exposures after which a batch is written before its time. Each batch costs a sync of the disk, and the
@@ -186,3 +189,8 @@ class Exposures:
                 with self._changed:
                     if self._changed.wait_for(lambda: self._stopping, self._period):
                         return
+
+
+def exposures_of(workspace: "Workspace") -> Exposures:
+    """The exposures of a workspace that this process has seen."""
+    return workspace.keep(Exposures, lambda kept: Exposures(lambda: kept.journal))

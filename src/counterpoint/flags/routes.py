@@ -8,7 +8,7 @@ from litestar.concurrency import sync_to_thread
 
 from counterpoint.flags.care_routes import routes as care_routes
 from counterpoint.flags.composition_routes import routes as composition_routes
-from counterpoint.flags.exposure import Exposures
+from counterpoint.flags.exposure import exposures_of
 from counterpoint.flags.ofrep import BASE, PATH, Ofrep, refusal
 from counterpoint.flags.seen import SeenAttributes
 from counterpoint.flags.set_routes import routes as set_routes
@@ -18,12 +18,7 @@ from counterpoint.flags.tickets import STREAM
 from counterpoint.flags.version_routes import routes as version_routes
 from counterpoint.workspace import Workspace
 
-__all__ = ["asgi_apps", "error_shapes", "exposures_of", "lifespan", "openapi_paths", "routes"]
-
-
-def exposures_of(workspace: Workspace) -> Exposures:
-    """The exposures of a workspace that this process has seen."""
-    return workspace.keep(Exposures, lambda kept: Exposures(lambda: kept.journal))
+__all__ = ["asgi_apps", "error_shapes", "lifespan", "openapi_paths", "routes"]
 
 
 def asgi_apps(workspace: Workspace) -> dict[str, Any]:

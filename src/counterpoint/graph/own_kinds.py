@@ -5,6 +5,7 @@ from counterpoint.graph.fields import Field, Reference
 from counterpoint.graph.flagd import by_key, check_flag_set
 from counterpoint.graph.kind import OURS, OWNER, Kind, LooseReference, refers
 from counterpoint.graph.own_checks import check_dashboard, check_experiment, check_metric, check_size
+from counterpoint.graph.recommender_fields import RECOMMENDER, check_recommender
 from counterpoint.graph.rollout_checks import check_rollout
 from counterpoint.graph.scorecard import SCORECARD, check_scorecard
 from counterpoint.graph.table_source import SOURCE
@@ -297,6 +298,13 @@ OWN_KINDS = (
         (OWNER, *ROLLOUT_PLAN),
         purpose="What rollouts of the organisation do unless they say otherwise.",
         check=check_rollout,
+    ),
+    Kind(
+        "Recommender",
+        OURS,
+        (OWNER, *RECOMMENDER),
+        purpose="What is recommended to listeners: which events speak for items, who is heard, which version answers.",
+        check=check_recommender,
     ),
     Kind(
         "Scorecard",

@@ -38,6 +38,7 @@ from counterpoint.moments import to_datetime
 from counterpoint.syncing import sync
 
 __all__ = [
+    "UNNAMED",
     "WAIT",
     "ErasureReceipt",
     "Forgotten",

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 from cyclopts import Parameter
 
 from counterpoint.errors import InputError, UsageError
+from counterpoint.followers import follow_erasure
 from counterpoint.terminal import Terminal, counted, terminal
 
 if TYPE_CHECKING:
@@ -45,7 +46,8 @@ def forget(
     """Remove a person's events for good, from the intake and every segment, and prove it.
 
     Every event goes that has the person's text, as a whole, as its subject or anywhere else: an attribute,
-    a key or a value of its data. It cannot be taken back. Exits with 1 where something is left.
+    a key or a value of its data. It cannot be taken back. Versions of recommenders that had them are fitted anew
+    without them. Exits with 1 where something is left.
     """
     here = terminal()
     texts = _people(people, file)
@@ -63,11 +65,12 @@ def forget(
             return 1
         with here.progress("Rewriting segments") as advance:
             done = _forget(workspace, texts, wait=wait, advance=advance)
+        followed, whole = follow_erasure(workspace, texts, here.say)
         found = _proof(workspace, texts)
         archives = _backups(workspace, texts, done.number, purge=backups)
-    data = {**_data(done, found), "backups": archives}
-    here.emit(data, lambda: here.tell("\n".join([_done(done), _proven(found), *_told(archives)])))
-    return 0 if done.finished and _is_clean(found) else 1
+    data = {**_data(done, found), "followed": followed, "backups": archives}
+    here.emit(data, lambda: here.tell("\n".join([_done(done), *followed, _proven(found), *_told(archives)])))
+    return 0 if done.finished and whole and _is_clean(found) else 1
 
 
 def _people(named: Sequence[str], file: Path | None) -> list[str]:

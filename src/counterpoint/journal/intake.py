@@ -22,7 +22,16 @@ from counterpoint.journal.model.outcome import Receipt, Rejected
 from counterpoint.journal.model.row import COLUMNS, Row, wrong_clocks
 from counterpoint.journal.schema import STEPS
 
-__all__ = ["Intake", "connect", "count", "insert_rows", "rows_after", "storage_errors", "transaction"]
+__all__ = [
+    "Intake",
+    "arrived_between",
+    "connect",
+    "count",
+    "insert_rows",
+    "rows_after",
+    "storage_errors",
+    "transaction",
+]
 
 BUSY_SECONDS = 60.0
 """How long one process waits for another's transaction."""
@@ -316,3 +325,16 @@ def rows_after(database: sqlite3.Connection, seq: int, limit: int) -> list[tuple
     """The intake's next rows in order of arrival: COLUMNS, then seq."""
     query = f"SELECT {', '.join(COLUMNS)}, seq FROM events WHERE seq > ? ORDER BY seq LIMIT ?"
     return database.execute(query, (seq, limit)).fetchall()
+
+
+def arrived_between(database: sqlite3.Connection, seq: int, last: int, *, kept: int) -> list[Row] | None:
+    """The events that arrived after the number `seq`, up to `last`, as COLUMNS, in order of arrival.
+
+    None where some of these may not be in the intake any more: a compaction takes all up to a number, so nothing is
+    missing while the event with the number `kept`, which is at most `seq`, is still there. Duplicates use up numbers.
+    """
+    query = f"SELECT {', '.join(COLUMNS)}, seq FROM events WHERE seq > ? AND seq <= ? OR seq = ? ORDER BY seq"
+    rows = database.execute(query, (seq, last, kept)).fetchall()
+    found = [row[: len(COLUMNS)] for row in rows if row[-1] > seq]
+    is_whole = len(rows) > len(found) or len(found) == last - seq
+    return found if is_whole else None

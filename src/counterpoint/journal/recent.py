@@ -13,7 +13,7 @@ from counterpoint.journal.engines.embedded import engine_options
 from counterpoint.journal.intake import transaction
 from counterpoint.journal.leases import lease
 from counterpoint.journal.manifest import Segment, manifest
-from counterpoint.journal.model.event import EXPOSURE, Event
+from counterpoint.journal.model.event import EXPOSURE, PERSONAL, Event
 from counterpoint.journal.model.row import COLUMNS, Row, event_of
 from counterpoint.journal.tally import TOLERANCE
 from counterpoint.moments import to_datetime, to_micros
@@ -42,6 +42,8 @@ class Filter(msgspec.Struct, frozen=True, kw_only=True):
     flag_set: str | None = None
     flag: str | None = None
     variant: str | None = None
+    personal: bool = False
+    """Whether events are among them that are nobody's but their subject's, see `PERSONAL`."""
 
     def types(self) -> list[str]:
         """The types that can match; none means any. Only exposures are of a flag set, a flag and a variant."""
@@ -50,6 +52,10 @@ class Filter(msgspec.Struct, frozen=True, kw_only=True):
         return (
             [EXPOSURE] if any(each is not None for each in (self.flag_set, self.flag, self.variant)) else []
         )
+
+    def shows(self, type_: str) -> bool:
+        """Whether events of a type may be told."""
+        return self.personal or not type_.startswith(PERSONAL)
 
     def terms(self) -> list[tuple[str, str]]:
         """Column and value of each condition."""
@@ -83,7 +89,7 @@ def newest(
     page = _Page(folder, wanted, position, limit, now + TOLERANCE)
     with lease(folder, database):
         with transaction(database, "DEFERRED"):
-            segments = manifest(database, wanted.types())
+            segments = [each for each in manifest(database, wanted.types()) if wanted.shows(each.type)]
             rows = page.waiting(database)
         ahead = [segment for segment in segments if segment.last > page.end]
         segments = [segment for segment in segments if segment.last <= page.end]
@@ -126,10 +132,11 @@ class _Page(NamedTuple):
     def waiting(self, database: sqlite3.Connection) -> list[Row]:
         """Those of the intake."""
         rows: list[Row] = []
+        hidden = "" if self.wanted.personal else f" AND type NOT LIKE '{PERSONAL}%'"
         for time, compared in (("time", "<="), ("received", ">")):
             where, values = _where(self.wanted, self.position, "?", time)
             query = (
-                f"SELECT {', '.join(COLUMNS)} FROM events{where or ' WHERE true'} AND time {compared} ?"
+                f"SELECT {', '.join(COLUMNS)} FROM events{where or ' WHERE true'}{hidden} AND time {compared} ?"
                 f" ORDER BY {time} DESC, source DESC, id DESC LIMIT ?"
             )
             rows = self.first(rows, database.execute(query, (*values, self.end, self.limit)).fetchall())

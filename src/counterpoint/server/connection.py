@@ -44,9 +44,9 @@ def method_of(scope: Scope) -> str:
     return str(scope.get("method", "GET"))
 
 
-UNTOLD = ("/concerns", "/api/v1/concerns", "/feedback/to/", "/feedback/status/")
+UNTOLD = ("/concerns", "/api/v1/concerns", "/feedback/to/", "/feedback/status/", "/discover/listen/")
 """Below these no request has a line in a log: one about concerns would tell who raised a nameless one, and addresses
-of feedback hold secrets. One that fails is told without the rest of its path and without who sent it."""
+of feedback and links of listeners hold secrets. One that fails is told without the rest of its path and without who sent it."""
 
 
 def untold(path: str) -> str | None:

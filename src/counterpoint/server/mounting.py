@@ -38,6 +38,7 @@ ROOMS = (
     "experiments.dashboards",
     "experiments.coordination",
     "rollouts",
+    "discover",
     "journal",
     "web",
     "server",

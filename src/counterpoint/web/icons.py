@@ -61,6 +61,7 @@ ICONS: dict[str, str] = {
     "rollout": '<path d="M2.5 13h3v-3h3V7h3V4h2"/>',
     "verdict": '<path d="M8 2.5v11M4.5 13.5h7M3 5h10M3 5 1.3 9.2a1.9 1.9 0 0 0 3.4 0zM13 5l-1.7 4.2a1.9 1.9 0 0 0 3.4 0z"/>',
     "scorecard": '<path d="m2.5 4.5 1.2 1.2L6 3.3M2.5 11.3l1.2 1.2L6 10.1M8.5 4.5h5M8.5 11.3h5"/>',
+    "discover": '<path d="M6 12V3.7l7-1.4v8.2"/><circle cx="4.3" cy="12" r="1.7"/><circle cx="11.3" cy="10.5" r="1.7"/>',
     "decision": '<path d="M8 14V9.5M8 9.5 3.5 5V2.5M8 9.5 12.5 5V2.5M2 4l1.5-1.5L5 4M11 4l1.5-1.5L14 4"/>',
 }
 """Name and inner SVG of each icon."""
@@ -79,6 +80,7 @@ KIND_ICONS = {
     "experiment": "experiment",
     "rollout": "rollout",
     "dashboard": "dashboard",
+    "recommender": "discover",
     "component": "component",
     "api": "api",
     "resource": "resource",

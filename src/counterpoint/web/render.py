@@ -49,6 +49,7 @@ NAVIGATION = (
             ("/rollouts", "Rollouts", "rollout"),
             ("/experiments", "Experiments", "experiment"),
             ("/dashboards", "Dashboards", "dashboard"),
+            ("/discover", "Discover", "discover"),
         ),
     ),
     (

@@ -15,6 +15,7 @@ ROOM_PAGES = {
     "group": "/units",
     "insight": "/bets/why/insight",
     "metric": "/dashboards/metrics",
+    "recommender": "/discover",
     "rollout": "/rollouts",
     "scorecard": "/scorecards",
     "user": "/people",

@@ -17,10 +17,22 @@ import msgspec
 
 from counterpoint.moments import rfc3339
 
-__all__ = ["EXPOSURE", "Event", "Refusal", "check_json", "is_attribute", "read_event", "read_time"]
+__all__ = [
+    "EXPOSURE",
+    "PERSONAL",
+    "Event",
+    "Refusal",
+    "check_json",
+    "is_attribute",
+    "read_event",
+    "read_time",
+]
 
 EXPOSURE = "feature_flag.evaluation"
 """The type of an exposure: a subject was given a variant of a flag (OpenTelemetry's event name)."""
+PERSONAL = "dev.counterpoint.discover."
+"""Types that begin so tell what was recommended to a person, or what they said of it. They are measured like all others,
+and shown to nobody in the organisation."""
 
 MAX_ATTRIBUTE = 2_048
 """Characters of one attribute."""

@@ -61,6 +61,10 @@ RULES = (
     Rule("/api/v1/flags/sets/*/trace$", "read", POST),
     Rule("/api/v1/flags/sets/*/simulation$", "read", POST),
     Rule("/scim", "scim"),
+    # A listener's link is a secret as well; what programs do for listeners needs a scope that no person has.
+    Rule("/discover/listen/*", PUBLIC),
+    Rule("/api/v1/discover/*/listeners", "discover"),
+    Rule("/api/v1/discover/*/continue$", "read", POST),
     Rule("/settings/accounts", "admin"),
     Rule("/settings/tokens", "admin"),
 )
@@ -78,7 +82,8 @@ def scope_needed(method: str, path: str) -> str | None:
 def refusal(caller: Caller, method: str, path: str) -> CounterpointError | None:
     """Why the caller may not send this request, or None if they may.
 
-    A person has every scope but `admin`; what they may change is decided where it is stored.
+    A person has every scope but `admin`, and but `discover`, which nobody has as a person, an administrator neither;
+    what they may change is decided where it is stored.
     """
     needed = scope_needed(method, path)
     if needed is PUBLIC:
@@ -90,6 +95,10 @@ def refusal(caller: Caller, method: str, path: str) -> CounterpointError | None:
             return None
         have = ", ".join(sorted(caller.actor.scopes))
         return NotAllowedError(f"This needs the scope {needed!r}; the token has {have}.")
+    if needed == "discover":
+        return NotAllowedError(
+            "What was learnt of a listener is theirs alone: it needs a token with the scope 'discover', or a listener's own link."
+        )
     if needed == "admin" and not caller.actor.admin:
         return NotAllowedError("This is for administrators of the workspace.")
     return None

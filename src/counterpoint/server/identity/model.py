@@ -35,11 +35,13 @@ SCOPES = {
     "events:write": "send events to the journal",
     EVALUATE: "evaluate flags",
     "scim": "bring people and groups in and take them out, by SCIM alone",
-    "admin": "everything, accounts and tokens too",
+    "discover": "act for the listeners of recommenders, as a product's own backend; no other scope includes it",
+    "admin": "everything but what belongs to listeners, accounts and tokens too",
 }
 """Each scope with what it allows; beside them `flags:evaluate:NAME`, which opens one flag set."""
 
-IMPLIED = {"write": frozenset({"read"}), "admin": frozenset(SCOPES)}
+IMPLIED = {"write": frozenset({"read"}), "admin": frozenset(SCOPES) - {"discover"}}
+"""What belongs to a listener no role opens."""
 TOKEN_PREFIX = "cpt_"  # noqa: S105 - a prefix, not a secret
 CLIENT_KEY_PREFIX = "cpk_"
 SHORTEST_PASSWORD = 10

@@ -1,0 +1,168 @@
+"""What lists show beside what is heard: by popularity, over the whole catalogue, and for each listener. Pure.
+
+A list that only shows what everybody hears is accurate and starves the rest; how much of the places each tier of
+popularity gets beside what it has of listening says so (Abdollahpouri et al. 2019, "The unfairness of popularity bias
+in recommendation"). The Lorenz curve says it without tiers. Calibration says it for each listener: how far the spread
+of their list over categories is from that of their history (Steck 2018, KL divergence; 0 is the same).
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import scipy.sparse as sp
+from numpy.typing import NDArray
+
+from counterpoint.discover.arranging import divergence
+from counterpoint.discover.evaluation import Measured, measured
+from counterpoint.discover.interactions import Matrix, interactions, presence
+from counterpoint.discover.ranking import NOTHING, Ranking
+from counterpoint.errors import InputError
+
+__all__ = ["TIERS", "Curve", "Exposure", "Tier", "exposure_of", "tiers_of"]
+
+Values = NDArray[np.float64]
+TIERS: tuple[tuple[str, float], ...] = (
+    ("top 1 %", 0.01),
+    ("next 9 %", 0.1),
+    ("next 40 %", 0.5),
+    ("other half", 1.0),
+)
+"""Tiers of items by popularity, each with where it ends."""
+POINTS = 50
+"""Points of a curve."""
+
+
+@dataclass(frozen=True, slots=True)
+class Tier:
+    """The items of one tier of popularity."""
+
+    name: str
+    items: int
+    shown: int
+    """How many of them are in any list."""
+    exposure: Measured
+    """The share of places that they get, a mean over listeners."""
+    consumption: float
+    """The share of listening that they have."""
+
+
+@dataclass(frozen=True, slots=True)
+class Curve:
+    """How unevenly something is spread over items: Lorenz's curve and Gini's coefficient."""
+
+    points: tuple[tuple[float, float], ...]
+    """The share of items, the least popular first, and what share these have together."""
+    gini: float
+    """0: each item has the same; 1: one has all."""
+
+
+@dataclass(frozen=True, slots=True)
+class Exposure:
+    """What the lists of many listeners show together."""
+
+    tiers: tuple[Tier, ...]
+    shown: Curve
+    heard: Curve
+    calibration: Measured
+    """Mean divergence of lists from histories over categories, in nats; less is better."""
+
+
+def tiers_of(degrees: Values) -> NDArray[np.intp]:
+    """The tier of each item, as a position in `TIERS`, by how many have it; equals stand in the order of items."""
+    order = np.argsort(-np.asarray(degrees, dtype=np.float64), kind="stable")
+    ends = [max(1, int(np.ceil(len(order) * end))) for _, end in TIERS]
+    tiers = np.empty(len(order), dtype=np.intp)
+    tiers[order] = np.searchsorted(ends, np.arange(len(order)), side="right")
+    return tiers
+
+
+def exposure_of(
+    ranking: Ranking, history: Matrix, fitted: Matrix, *, categories: Values | None = None
+) -> Exposure:
+    """What the lists of `ranking` show, beside what is heard in `fitted`.
+
+    `history` has the rows of the ranking. Calibration is over `categories` (items by categories, each item's shares),
+    or over the tiers of popularity without them. Raises `InputError` where rows or items do not fit.
+    """
+    rows = presence(interactions(history, name="history"))
+    heard = presence(interactions(fitted, name="fitted", items=rows.shape[1]))
+    if len(ranking) != rows.shape[0]:
+        raise InputError(f"history has {rows.shape[0]} rows, must have {len(ranking)} as the ranking does")
+    degrees = np.asarray(heard.sum(axis=0), dtype=np.float64).ravel()
+    lists = _lists(ranking, rows.shape[1])
+    counts = np.asarray(lists.sum(axis=0), dtype=np.float64).ravel()
+    tiers = tiers_of(degrees)
+    spread = _spread(tiers)
+    return Exposure(
+        _tiers(lists, spread, degrees, counts),
+        _curve(counts, degrees),
+        _curve(degrees, degrees),
+        measured(_calibration(lists, rows, spread if categories is None else categories)),
+    )
+
+
+def _lists(ranking: Ranking, items: int) -> Matrix:
+    inside = ranking.items != NOTHING
+    starts = np.concatenate(([0], np.cumsum(inside.sum(axis=1))))
+    return sp.csr_matrix((np.ones(int(starts[-1])), ranking.items[inside], starts), (len(ranking), items))
+
+
+def _spread(tiers: NDArray[np.intp]) -> Values:
+    spread = np.zeros((len(tiers), len(TIERS)))
+    spread[np.arange(len(tiers)), tiers] = 1
+    return spread
+
+
+def _tiers(lists: Matrix, spread: Values, degrees: Values, counts: Values) -> tuple[Tier, ...]:
+    lengths = np.asarray(lists.sum(axis=1)).ravel()
+    shares = (lists @ spread)[lengths > 0] / lengths[lengths > 0, None]
+    total = degrees.sum()
+    return tuple(
+        Tier(
+            name,
+            int(spread[:, at].sum()),
+            int(((counts > 0) & (spread[:, at] > 0)).sum()),
+            measured(shares[:, at]),
+            float(degrees @ spread[:, at] / total) if total else float("nan"),
+        )
+        for at, (name, _) in enumerate(TIERS)
+    )
+
+
+def _curve(amounts: Values, degrees: Values) -> Curve:
+    """The curve over items in ascending order of what they have; popularity decides among equals."""
+    order = np.lexsort((degrees, amounts))
+    total = float(amounts.sum())
+    if not total:
+        return Curve((), float("nan"))
+    share = np.concatenate(([0.0], np.cumsum(amounts[order]) / total))
+    at = np.unique(np.linspace(0, len(amounts), POINTS + 1).round().astype(np.intp))
+    points = tuple((float(each / len(amounts)), float(share[each])) for each in at)
+    return Curve(points, float(1 - (share[1:] + share[:-1]).sum() / len(amounts)))
+
+
+def _calibration(lists: Matrix, rows: Matrix, categories: Values) -> Values:
+    if len(categories) != rows.shape[1]:
+        raise InputError(f"categories has {len(categories)} rows, must have {rows.shape[1]} items")
+    wanted, found = rows @ categories, lists @ categories
+    both = (wanted.sum(axis=1) > 0) & (found.sum(axis=1) > 0)
+    return divergence(_shares(wanted[both]), _shares(found[both]))
+
+
+def _shares(rows: Values) -> Values:
+    return np.asarray(rows / rows.sum(axis=1, keepdims=True))
+
+
+def categories_of(values: Sequence[Sequence[str]]) -> tuple[Values, tuple[str, ...]]:
+    """Items by categories, each item's shares, from the values that each item has; and the categories' names.
+
+    An item without a value is of none.
+    """
+    names = tuple(sorted({value for each in values for value in each}))
+    columns = {name: at for at, name in enumerate(names)}
+    spread = np.zeros((len(values), len(names)))
+    for at, each in enumerate(values):
+        for value in each:
+            spread[at, columns[value]] += 1 / len(each)
+    return spread, names

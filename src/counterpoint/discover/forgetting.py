@@ -1,0 +1,301 @@
+"""Forgetting listeners: their rows go, and every version that had them is fitted anew without them.
+
+    forget_listener     a listener who asks it of a recommender, or of all; the journal keeps their events
+    follow              after the journal forgot somebody, consent was withdrawn, or a file was lost
+    follow_erasure      the same in the command that made the journal forget
+
+A version is fitted anew with the same method, options, seed and cut of the journal, so that its file is that of a
+workspace which never had the listener, byte for byte. From the forgetting until then it answers with what
+everybody hears, counted anew (`versions.load_version`): nothing that had the listener is asked.
+"""
+
+from collections.abc import Callable, Sequence
+
+import msgspec
+from msgspec.structs import replace
+from sqlalchemy import ColumnElement, Table, delete, func, select
+
+from counterpoint.discover.consent import CONSENT
+from counterpoint.discover.fitting import Choice
+from counterpoint.discover.forgotten import FORGOTTEN, declare_forgotten
+from counterpoint.discover.listening import listening_of
+from counterpoint.discover.making import alone, file_of, has_heard, made, trials_of
+from counterpoint.discover.plan import read_plan
+from counterpoint.discover.tables import OF_LISTENERS
+from counterpoint.discover.version import KeptVersion, kept_versions, put
+from counterpoint.errors import ConflictError
+from counterpoint.graph.actor import SYSTEM, Actor, local_actor
+from counterpoint.graph.ref import parse_ref
+from counterpoint.graph.writer import Writer
+from counterpoint.journal.erasure import UNNAMED
+from counterpoint.journal.forgotten import forgotten_hashes
+from counterpoint.journal.sought import Hashed, Named, Sought
+from counterpoint.said import Said
+from counterpoint.workspace import Workspace
+
+__all__ = ["Followed", "follow", "follow_erasure", "forget_listener", "would_forget"]
+
+FOLLOWED = "recommender.forgot"
+WAIT = 600.0
+"""Seconds that are waited for a fit of another process."""
+BATCH = 500
+Progress = Callable[[str], None]
+
+
+class Followed(msgspec.Struct, frozen=True, rename="camel"):
+    """What a forgetting changed."""
+
+    rows: int = 0
+    """Weeks, corrections and links that were deleted."""
+    fitted: tuple[str, ...] = ()
+    """Versions that were fitted anew, as recommender/number."""
+    gone: tuple[str, ...] = ()
+    """Versions of which nothing was left to fit on."""
+    kept: tuple[str, ...] = ()
+    """Versions that had nothing of them."""
+    waiting: tuple[str, ...] = ()
+    """Recommenders that another process is fitting still: their versions answer with what everybody hears."""
+
+
+def forget_listener(
+    workspace: Workspace,
+    actor: Actor,
+    name: str | None,
+    listener: str,
+    *,
+    progress: Progress = lambda _: None,
+) -> Followed:
+    """Forget a listener, for one recommender or (None) all of them.
+
+    Who calls decides whether the actor acts for the listener: it is the listener's right, and needs nobody's leave.
+
+    Raises:
+        NotFoundError, InputError: as `read_plan`, or the text cannot be a listener's name.
+    """
+    ref = None
+    if name is not None:
+        with workspace.graph.read() as reader:
+            ref = read_plan(reader, name)[0].ref
+    declare_forgotten(workspace, listener, ref, source=actor.ref)
+    rows = _let_go(workspace, actor, [Named(listener)], ref, mark=True)
+    return replace(follow(workspace, actor, recommender=ref, progress=progress), rows=rows)
+
+
+def would_forget(workspace: Workspace, name: str | None, listener: str) -> Followed:
+    """What `forget_listener` would delete, and which versions it would look at; nothing is changed.
+
+    Raises:
+        NotFoundError, InputError: as `read_plan`.
+    """
+    with workspace.graph.read() as reader:
+        ref = None if name is None else read_plan(reader, name)[0].ref
+        rows = sum(
+            reader.connection.execute(
+                select(func.count()).select_from(table).where(table.c.listener == listener, *_of(table, ref))
+            ).scalar_one()
+            for table in OF_LISTENERS
+        )
+        found = [each.version for each in kept_versions(reader, ref) if each.version.state == "ready"]
+    with_them: list[str] = []
+    without: list[str] = []
+    for version in found:
+        listened = listening_of(
+            workspace, version.recommender, version.plan, until=version.until, listeners=[listener]
+        )
+        label = f"{parse_ref(version.recommender).short}/{version.number}"
+        (with_them if len(listened.listeners) or listened.playlists else without).append(label)
+    return Followed(rows=rows, fitted=tuple(with_them), kept=tuple(without))
+
+
+def follow(
+    workspace: Workspace,
+    actor: Actor,
+    *,
+    recommender: str | None = None,
+    everything: bool = False,
+    wait: float = WAIT,
+    progress: Progress = lambda _: None,
+) -> Followed:
+    """Let versions follow what was forgotten since they were fitted.
+
+    Args:
+        workspace: where they live.
+        actor: who asks.
+        recommender: whose versions, by its reference; those of all without it.
+        everything: look at every version, also where nothing is known to be forgotten: consent that was withdrawn,
+            private sessions and lost files are followed then.
+        wait: seconds to wait for another process that fits.
+        progress: told in a line what is being done.
+    """
+    people = forgotten_hashes(workspace.journal.folder)
+    rows = _let_go(workspace, actor, people, recommender, mark=False)
+    with workspace.graph.read() as reader:
+        refs = sorted({each.version.recommender for each in kept_versions(reader, recommender)})
+    done = Followed(rows=rows)
+    for ref in refs:
+        try:
+            with alone(workspace, ref, wait=wait):
+                done = _follow(workspace, actor, ref, done, everything=everything, progress=progress)
+        except ConflictError:
+            done = replace(done, waiting=(*done.waiting, ref))
+    return done
+
+
+def follow_erasure(workspace: Workspace, people: Sequence[str], say: Progress) -> list[Said]:
+    """What every recommender did after the journal forgot some people, in sentences; none where nothing was to do."""
+    actor = local_actor()
+    rows = _let_go(workspace, actor, [Named(text) for text in people], None, mark=False)
+    done = follow(workspace, actor, progress=say)
+    said: list[Said] = []
+    if rows + done.rows:
+        said.append(f"{rows + done.rows} rows of recommenders were deleted.")
+    if done.fitted:
+        said.append(f"Fitted anew without them: {', '.join(done.fitted)}.")
+    if done.gone:
+        said.append(f"Nothing was left to fit on, so these versions are gone: {', '.join(done.gone)}.")
+    if done.waiting:
+        said.append(
+            f"Another process is fitting {', '.join(done.waiting)}: until `counterpoint discover follow` has run, its"
+            " versions answer with what everybody hears."
+        )
+    return said
+
+
+def _follow(
+    workspace: Workspace, actor: Actor, ref: str, done: Followed, *, everything: bool, progress: Progress
+) -> Followed:
+    with workspace.graph.read() as reader:
+        found = kept_versions(reader, ref)
+    for kept in found:
+        label = f"{parse_ref(ref).short}/{kept.version.number}"
+        if (
+            kept.version.state == "fitting"
+        ):  # nobody is fitting it: it was broken off, and its trials had the listener
+            trials_of(workspace, kept.version).unlink(missing_ok=True)
+        elif kept.version.state == "ready" and (
+            everything or kept.erasures < workspace.journal.last_erasure()
+        ):
+            progress(f"looking at {label}")
+            if not everything and not _is_concerned(workspace, kept):
+                became = "kept"
+            else:
+                became = _followed(workspace, actor, kept, progress)
+            done = replace(done, **{became: (*getattr(done, became), label)})
+    return done
+
+
+def _is_concerned(workspace: Workspace, kept: KeptVersion) -> bool:
+    """Whether the erasures that it has yet to follow took any event of the types that it reads; else it has followed."""
+    plan = kept.version.plan
+    described = [each.event for each in (plan.playlists, plan.items) if each is not None]
+    types = {CONSENT, FORGOTTEN, UNNAMED, *(each.event for each in plan.signals), *described}
+    since = [each for each in workspace.journal.erasures() if each.number > kept.erasures]
+    if kept.erasures < 0 or any(types & each.types.keys() for each in since):
+        return True
+    with workspace.graph.write(SYSTEM) as writer:
+        put(writer, KeptVersion(kept.version, kept.known, since[-1].number))
+        writer.record(
+            FOLLOWED, kept.version.recommender, after={"number": kept.version.number, "became": "kept"}
+        )
+    return False
+
+
+def _followed(workspace: Workspace, actor: Actor, kept: KeptVersion, progress: Progress) -> str:
+    """One version, and what became of it: fitted, gone or kept."""
+    version = kept.version
+    while True:
+        marked = _row(workspace, version.recommender, version.number).erasures
+        erasures = workspace.journal.last_erasure()
+        listened = listening_of(
+            workspace, version.recommender, version.plan, until=version.until, known=kept.known
+        )
+        file = file_of(workspace, version.recommender, version.number)
+        if not has_heard(listened):
+            became, after = (
+                "gone",
+                replace(version, state="gone", trials=(), evaluation=(), digest="", bytes=0),
+            )
+        elif listened.digest == version.digest and file.exists():
+            became, after = "kept", version
+        else:
+            choice = Choice(version.method, version.options, note=version.notes[0] if version.notes else "")
+            others = [(each.method, each.options) for each in version.evaluation[1:]]
+            became, after = "fitted", made(workspace, version, listened, choice, others, progress)
+        if became == "kept" and erasures == marked:
+            return became
+        with workspace.graph.write(_writes(actor)) as writer:
+            (row,) = kept_versions(writer, version.recommender, number=version.number)
+            if row.erasures != marked or workspace.journal.last_erasure() != erasures:
+                continue  # somebody else was forgotten meanwhile
+            put(writer, KeptVersion(after, kept.known, erasures))
+            if became != "kept":
+                writer.record(
+                    FOLLOWED, version.recommender, after={"number": version.number, "became": became}
+                )
+        if became == "gone":
+            file.unlink(missing_ok=True)
+        return became
+
+
+def _row(workspace: Workspace, ref: str, number: int) -> KeptVersion:
+    with workspace.graph.read() as reader:
+        return kept_versions(reader, ref, number=number)[0]
+
+
+def _let_go(
+    workspace: Workspace,
+    actor: Actor,
+    people: Sequence[Named | Hashed],
+    recommender: str | None,
+    *,
+    mark: bool,
+) -> int:
+    """Delete what discover keeps of some people, and perhaps `mark` every version as one that has to follow.
+
+    Rows that are newer than the forgetting of a person who is known by a hash only stay: they are of somebody who
+    has come back.
+    """
+    if not people:
+        return 0
+    sought = Sought(people)
+    deleted = 0
+    with workspace.graph.write(_writes(actor)) as writer:
+        for table in OF_LISTENERS:
+            deleted += _delete(writer, table, sought, recommender)
+        if mark:
+            for kept in kept_versions(writer, recommender):
+                # Each time another number, so that what is counted anew is counted again.
+                put(writer, KeptVersion(kept.version, kept.known, min(kept.erasures, 0) - 1))
+        if deleted:
+            writer.record(FOLLOWED, recommender or "recommenders", after={"rows": deleted})
+    if deleted:
+        workspace.graph.settle()
+    return deleted
+
+
+def _delete(writer: Writer, table: Table, sought: Sought, recommender: str | None) -> int:
+    if writer.connection.dialect.name == "sqlite":
+        writer.connection.exec_driver_sql("PRAGMA secure_delete = ON")
+    mine = _of(table, recommender)
+    deleted = 0
+    if sought.names_all:
+        texts = [each.text for each in sought.people if isinstance(each, Named)]
+        for start in range(0, len(texts), BATCH):
+            some = table.c.listener.in_(texts[start : start + BATCH])
+            deleted += writer.connection.execute(delete(table).where(some, *mine)).rowcount
+        return deleted
+    found = writer.connection.execute(select(table.c.listener, table.c.at).where(*mine).distinct()).all()
+    for listener, at in found:
+        if sought.in_row((None, None, None, listener, at, None, None)):
+            this = (table.c.listener == listener, table.c.at == at)
+            deleted += writer.connection.execute(delete(table).where(*this, *mine)).rowcount
+    return deleted
+
+
+def _of(table: Table, recommender: str | None) -> list[ColumnElement[bool]]:
+    return [] if recommender is None else [table.c.recommender == recommender]
+
+
+def _writes(actor: Actor) -> Actor:
+    """Who writes: a listener's own forgetting needs nobody's leave, and is nobody's in the log."""
+    return actor if actor.kind in {"local", "system"} else SYSTEM

@@ -1,0 +1,130 @@
+"""One listener's events, read one by one: what `listening` reads of everybody through an engine, within a millisecond. Pure.
+
+Both say the same of the same events (a test holds them to it): the attributes mean what they mean in a snapshot, and
+`assembling` decides what counts.
+"""
+
+from collections.abc import Iterable, Sequence
+from typing import Any, Final, NamedTuple
+
+import numpy as np
+
+from counterpoint.discover.assembling import DAY, Coded, Entries
+from counterpoint.discover.consent import CONSENT, Purpose
+from counterpoint.discover.forgotten import FORGOTTEN
+from counterpoint.discover.plan import Plan
+from counterpoint.journal.model.event import Event
+from counterpoint.moments import to_micros
+
+__all__ = ["Said", "Word", "entries_of", "said_in", "types_of", "word_on"]
+
+_INT64: Final = (-(2**63), 2**63)
+
+
+class Said(NamedTuple):
+    """What one event says by one of a plan's signals."""
+
+    item: str | None
+    at: int
+    """Microseconds since 1970."""
+    signal: int
+    context: str | None
+    private: bool
+    arrived: int
+    """Microseconds since 1970."""
+
+
+class Word(NamedTuple):
+    """What one event says about consent, in the order in which words count."""
+
+    at: int
+    refused: bool
+
+
+def types_of(plan: Plan) -> tuple[str, ...]:
+    """The types of events that say something of a listener."""
+    return tuple(dict.fromkeys([*(each.event for each in plan.signals), CONSENT, FORGOTTEN]))
+
+
+def said_in(plan: Plan, event: Event) -> list[Said]:
+    """What an event says, once for each signal that counts it."""
+    found = []
+    for place, signal in enumerate(plan.signals):
+        if event.type != signal.event:
+            continue
+        if signal.attribute is not None:
+            number = _number(event, signal.attribute)
+            low = -np.inf if signal.above is None else signal.above
+            high = np.inf if signal.below is None else signal.below
+            if number is None or not low <= number < high:
+                continue
+        found.append(
+            Said(
+                _item(event, signal.item),
+                to_micros(event.time),
+                place,
+                _of_kind(event, plan.context, str),
+                _of_kind(event, plan.private, bool) is True,
+                to_micros(event.received),
+            )
+        )
+    return found
+
+
+def word_on(event: Event, purpose: Purpose = "personalisation") -> Word | None:
+    """What an event says about consent to a purpose; none where it says nothing of it."""
+    if event.type != CONSENT or _of_kind(event, "purpose", str) != purpose:
+        return None
+    moment = min(to_micros(event.time), to_micros(event.received))
+    return Word(moment, _of_kind(event, "given", bool) is not True)
+
+
+def entries_of(plan: Plan, listener: str, said: Sequence[Said], *, until: int, forgotten: int = 0) -> Entries:
+    """What was said as `assembled` takes it, within the plan's window before `until` (microseconds since 1970).
+
+    What arrived until `forgotten` is as if it had never been there.
+    """
+    since = None if plan.window is None else until - int(plan.window * DAY)
+    inside = [each for each in said if each.arrived > forgotten and (since is None or each.at >= since)]
+    return Entries(
+        Coded(np.zeros(len(inside), dtype=np.int32), (listener,)),
+        _coded(each.item for each in inside),
+        np.array([each.at for each in inside], dtype=np.int64),
+        np.array([each.signal for each in inside], dtype=np.int16),
+        _coded(each.context for each in inside),
+        np.array([each.private for each in inside], dtype=bool),
+    )
+
+
+def _coded(texts: Iterable[str | None]) -> Coded:
+    places: dict[str, int] = {}
+    codes = [-1 if text is None else places.setdefault(text, len(places)) for text in texts]
+    return Coded(np.array(codes, dtype=np.int32), tuple(places))
+
+
+def _of_kind(event: Event, name: str, kind: type) -> Any:
+    """The value of that type at the top of the data, else the extension attribute of that type; else none."""
+    for home in (event.data, event.attributes):
+        if isinstance(home, dict) and type(home.get(name)) is kind:
+            return home[name]
+    return None
+
+
+def _number(event: Event, name: str) -> float | None:
+    for home in (event.data, event.attributes):
+        value: Any = home.get(name) if isinstance(home, dict) else None
+        if type(value) in (int, float):
+            return float(value)
+    return None
+
+
+def _item(event: Event, name: str) -> str | None:
+    """The name of the item: a text, or a whole number of 64 bits."""
+    text = _of_kind(event, name, str)
+    if text is not None:
+        return str(text)
+    for home in (event.data, event.attributes):
+        value: Any = home.get(name) if isinstance(home, dict) else None
+        if type(value) in (int, float) and _INT64[0] <= value < _INT64[1] and value == int(value):
+            return str(int(value))
+    return None

@@ -1,0 +1,77 @@
+"""The tables of discover, in the graph's database; migration 0016 makes them.
+
+Rows of `WEEK`, `CORRECTIONS` and `LINK` belong to one listener, and go when the listener is forgotten. The
+activity log tells of changes to them without the listener's name: it is read by everybody.
+"""
+
+from sqlalchemy import Column, MetaData, Table
+
+from counterpoint.graph.tables import INTEGER, REAL, TEXT
+
+__all__ = ["CORRECTIONS", "LINK", "METADATA", "OF_LISTENERS", "SHADOW", "VERSION", "WEEK"]
+
+METADATA = MetaData()
+
+VERSION = Table(
+    "discover_version",
+    METADATA,
+    Column("recommender", TEXT, primary_key=True),
+    Column("number", INTEGER, primary_key=True),
+    Column("state", TEXT, nullable=False),
+    Column("until", INTEGER, nullable=False),
+    Column("known", INTEGER, nullable=False),
+    Column("erasures", INTEGER, nullable=False),
+    Column("fits", INTEGER, nullable=False),
+    Column("digest", TEXT, nullable=False),
+    Column("version", TEXT, nullable=False),
+)
+"""`until` cuts events by their time, `known` by when they arrived; `erasures` is the newest erasure of the journal that
+was followed, `fits` how often its file was written; `version` is a `Version` as JSON. See `versions.py`."""
+WEEK = Table(
+    "discover_week",
+    METADATA,
+    Column("recommender", TEXT, primary_key=True),
+    Column("listener", TEXT, primary_key=True),
+    Column("week", TEXT, primary_key=True),
+    Column("at", INTEGER, nullable=False),
+    Column("number", INTEGER, nullable=False),
+    Column("until", INTEGER, nullable=False),
+    Column("seed", TEXT, nullable=False),
+    Column("inputs", TEXT, nullable=False),
+    Column("playlist", TEXT, nullable=False),
+)
+"""`week` is an ISO week such as 2026-W48, `number` that of the version, `until` the cut of the journal, `inputs` the
+digest of what it was made from, `playlist` its tracks, reasons and propensities as JSON."""
+CORRECTIONS = Table(
+    "discover_corrections",
+    METADATA,
+    Column("recommender", TEXT, primary_key=True),
+    Column("listener", TEXT, primary_key=True),
+    Column("at", INTEGER, nullable=False),
+    Column("corrections", TEXT, nullable=False),
+)
+"""`corrections` is a `Corrected` as JSON, see `corrections.py`."""
+LINK = Table(
+    "discover_link",
+    METADATA,
+    Column("id", TEXT, primary_key=True),
+    Column("recommender", TEXT, nullable=False),
+    Column("listener", TEXT, nullable=False),
+    Column("at", INTEGER, nullable=False),
+    Column("until", INTEGER, nullable=False),
+)
+"""Links that were made for listeners: without its row a link opens nothing."""
+SHADOW = Table(
+    "discover_shadow",
+    METADATA,
+    Column("recommender", TEXT, primary_key=True),
+    Column("number", INTEGER, primary_key=True),
+    Column("shadow", INTEGER, primary_key=True),
+    Column("day", TEXT, primary_key=True),
+    Column("requests", INTEGER, nullable=False),
+    Column("overlap", REAL, nullable=False),
+    Column("seconds", REAL, nullable=False),
+    Column("shadow_seconds", REAL, nullable=False),
+)
+"""How a shadow compared with the version that was shown: sums over the requests of a day, of nobody in particular."""
+OF_LISTENERS = (WEEK, CORRECTIONS, LINK)
