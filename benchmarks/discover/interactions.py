@@ -26,13 +26,13 @@ import scipy.sparse as sp
 
 PLACES, GROUPS, GROUP = 20, 2, 300
 STARTS = [
-    {"factors": 128, "regularization": 0.1, "alpha": 1.0, "iterations": 15},
-    {"factors": 64, "regularization": 0.1, "alpha": 1.0, "iterations": 15},
+    {"factors": 128, "regularization": 10.0, "alpha": 40.0, "iterations": 15},
+    {"factors": 256, "regularization": 30.0, "alpha": 40.0, "iterations": 15},
 ]
 STEPS: dict[str, tuple[float, ...]] = {
-    "regularization": (0.01, 1.0, 10.0),
-    "alpha": (0.3, 3.0, 10.0, 40.0),
-    "factors": (256,),
+    "regularization": (1.0, 10.0, 100.0),
+    "alpha": (3.0, 10.0, 100.0),
+    "factors": (64, 512),
     "iterations": (30,),
 }
 

@@ -55,11 +55,11 @@ class ItemGraphOptions:
     """Directions of the low-pass filter; 0 leaves it out."""
     low_pass: float = 0.3
     """α: how much the filter lets every direction through, the strongest direction of the graph being 1."""
-    damping: float = 0.8
+    damping: float = 0.7
     """β: how much of its own strength a direction loses; 0 leaves the graph as it is."""
-    input_power: float = 0.15
+    input_power: float = 0.2
     """b: how much less a popular item of the history says."""
-    output_power: float = 0.35
+    output_power: float = 0.45
     """c: how much a popular item is favoured; lower is more long tail."""
     row_power: float = 0.7
     """r: how much less each item of a long row says of what comes together."""

@@ -54,10 +54,10 @@ METHODS: Mapping[str, Method] = {
             ({}, {"input_power": 0.0, "output_power": 0.0}, {"rank": 0}),
             {
                 "rank": (16, 32, 64, 128, 256),
-                "output_power": (0.1, 0.2, 0.3, 0.4, 0.5),
+                "output_power": (0.1, 0.2, 0.3, 0.4, 0.55),
                 "low_pass": (0.1, 0.2, 0.4, 0.6),
-                "damping": (0.0, 0.6, 0.9),
-                "input_power": (0.0, 0.1, 0.2, 0.3, 0.4),
+                "damping": (0.0, 0.5, 0.9),
+                "input_power": (0.0, 0.1, 0.3, 0.4),
                 "item_power": (0.3, 0.5),
                 "row_power": (0.5, 1.0),
             },
