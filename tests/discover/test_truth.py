@@ -26,4 +26,4 @@ def test_propensities_of_weekly_playlists_tell_what_always_taking_the_best_would
         error = means.std(ddof=1) / np.sqrt(len(means))
         assert abs(means.mean() - true) < 3 * error, (method, means.mean(), true, error)
     logged = station.worth(0.5, [f"2026-W{week:02}" for week in range(1, 21)])
-    assert true - logged > 0.015, "what was logged earns less, so that the weights had something to put right"
+    assert true - logged > 0.05, "what was logged earns less, so that the weights had something to put right"
