@@ -3,6 +3,8 @@
 import json
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import ibis
 import numpy as np
@@ -11,6 +13,7 @@ import scipy.sparse as sp
 
 from counterpoint.cli import run as call
 from counterpoint.discover import METHODS, Model, evaluate, spark, within_rows
+from counterpoint.discover.fitting import Choice, fitted_to
 from counterpoint.discover.graph import nearest
 from counterpoint.discover.joining import (
     entries_of,
@@ -21,7 +24,7 @@ from counterpoint.discover.joining import (
     weights_of,
 )
 from counterpoint.discover.kept import load
-from counterpoint.engine import EngineAddress
+from counterpoint.engine import EngineAddress, read_engine
 from counterpoint.errors import InputError, WorkspaceError
 from tests.discover.planted import tastes
 from tests.journal.engines import SPARK, address_of, collect_sockets
@@ -162,6 +165,13 @@ def test_spark_that_is_missing_or_no_address_is_told_with_the_remedy(
     monkeypatch.setattr("importlib.util.find_spec", lambda name: None if name == "pyspark" else name)
     with pytest.raises(WorkspaceError, match=r'pip install "counterpoint\[spark\]"'):
         Model("als", engine="spark://local[2]").fit(matrix)
+    listened: Any = SimpleNamespace(matrix=matrix, moments=matrix, playlists=(), items=range(30))
+    with pytest.raises(WorkspaceError, match="pyspark"):
+        fitted_to(listened, Choice("als", {}), seed=0, engine=read_engine("spark://local[2]"))
+    assert (
+        fitted_to(listened, Choice("popularity", {}), seed=0, engine=read_engine("spark://local[2]")).items
+        == 30
+    )
 
 
 def test_the_engine_of_the_workspace_fits_files_too_unless_another_is_asked_for(
