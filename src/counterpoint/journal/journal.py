@@ -27,7 +27,7 @@ from counterpoint.journal.arrivals import (
 from counterpoint.journal.check import check_journal
 from counterpoint.journal.compaction import Background, compact
 from counterpoint.journal.erasure import WAIT, ErasureReceipt, Forgotten, erasures, forget
-from counterpoint.journal.intake import Intake, arrived_after, connect, count, storage_errors, transaction
+from counterpoint.journal.intake import Intake, arrived_between, connect, count, storage_errors, transaction
 from counterpoint.journal.leases import clean_retired, lease
 from counterpoint.journal.manifest import manifest, removed_events
 from counterpoint.journal.merging import due
@@ -35,7 +35,7 @@ from counterpoint.journal.model.event import Event
 from counterpoint.journal.model.outcome import Compacted, Due, Kept, Receipt, TypeCount
 from counterpoint.journal.model.plain import PlainJson, rows_of
 from counterpoint.journal.model.row import Row, event_of
-from counterpoint.journal.pulse import Pulse
+from counterpoint.journal.pulse import Beat, Pulse
 from counterpoint.journal.recent import Filter, newest
 from counterpoint.journal.refused import Refused
 from counterpoint.journal.retention import expired, receipts, unknown_types
@@ -173,23 +173,25 @@ class Journal:
 
     def since(
         self,
-        version: tuple[int, int],
+        beat: Beat | None,
         *,
         wanted: Callable[[str, str | None], bool] = lambda type_, subject: True,
-    ) -> tuple[tuple[int, int], list[Event] | None]:
-        """The journal's version, and the events that came since another version, whatever their time.
+    ) -> tuple[Beat, list[Event] | None]:
+        """How far the journal has come, and the events that came since it had come to `beat`, whatever their time.
 
-        `wanted` says by type and subject which are read; None where that cannot be told: events were removed since, or have left the intake.
+        `wanted` says by type and subject which are read; None where that cannot be told: there was no such moment,
+        events were removed since, or have left the intake.
         """
-        beat = self._pulse.beat()
-        if (beat.newest, beat.removed) == version:
-            return version, []
+        now = self._pulse.beat()
+        if beat is None or now.removed != beat.removed:
+            return now, None
+        if now.newest == beat.newest:
+            return now, []
         with self._reading() as database, transaction(database, "DEFERRED"):
-            last, rows = arrived_after(database, version[0])
-            removed = removed_events(database)
-        if rows is None or removed != version[1]:
-            return (last, removed), None
-        return (last, removed), [event_of(row) for row in rows if wanted(row[2], row[3])]
+            rows = arrived_between(database, beat.newest, now.newest, kept=beat.kept)
+        if rows is None:
+            return now, None
+        return now, [event_of(row) for row in rows if wanted(row[2], row[3])]
 
     def compact(self, *, full: bool = False) -> Compacted:
         """Move the events of the intake into segments, merge small ones, and let go what is too old.

@@ -14,7 +14,8 @@ __all__ = ["Beat", "Pulse"]
 
 _QUERY = (
     "SELECT coalesce((SELECT seq FROM sqlite_sequence WHERE name = 'events'), 0),"
-    " (SELECT coalesce(sum(events), 0) FROM removed), (SELECT coalesce(max(number), 0) FROM erasures)"
+    " (SELECT coalesce(max(seq), 0) FROM events), (SELECT coalesce(sum(events), 0) FROM removed),"
+    " (SELECT coalesce(max(number), 0) FROM erasures)"
 )
 
 
@@ -22,7 +23,9 @@ class Beat(NamedTuple):
     """How far a journal had come."""
 
     newest: int
-    """The number of the event that arrived last."""
+    """The last number that was given to an event, duplicates included."""
+    kept: int
+    """The last number of an event that is in the intake; 0 where it is empty."""
     removed: int
     """Events that were given up since the journal was made."""
     erasure: int
