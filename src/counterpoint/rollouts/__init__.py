@@ -13,5 +13,6 @@ store       lists, where a rollout stands, what people do with it
 notes       release notes of a step, from its bet
 happened    moves, deployments and figures of a run, as the page draws them
 simulation  how often a plan stops a good change, and how late a bad one
+simulated   simulations of the workspace's rollouts: kept, and computed off the request's path
 commands, routes     the doors
 """

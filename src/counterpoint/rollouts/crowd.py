@@ -4,6 +4,7 @@ A crowd is checked by the boundaries, contrasts and rules of `judging` and `deci
 rules themselves over the same figures.
 """
 
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, Literal
@@ -39,6 +40,13 @@ __all__ = [
 MINUTES: Final = 1_440
 LONGEST: Final = 120 * MINUTES
 """Minutes after which what is still under way is counted so."""
+GROWTH: Final = 0.002
+"""Share by which an arm's users grow at least from one simulated check to the next: checks between are left out, for
+nearly the same users say nearly the same."""
+IDLE: Final = 0.5
+"""Users of an arm who come on the mean at least from one simulated check to the next."""
+FEW: Final = 0.01
+"""Share of the crowd whose steps and limits may end a little late, so that each end is no check of its own."""
 END = Literal["completed", "rolled back", "paused", "under way"]
 
 
@@ -92,13 +100,16 @@ def simulate_once(
     ]
     paths = Paths(np.zeros(runs, np.int8), np.full(runs, float(LONGEST)), np.zeros(runs))
     crowd = Crowd(rollout, worlds, runs)
-    step_minutes, now = policy.minutes, 0.0
+    now = 0.0
     judge = _judged_by_plan if policy.kind == "plan" else _judged_by_threshold
     while crowd.size and now < LONGEST:
-        now += step_minutes
+        passed = policy.minutes * crowd.checks_at_once(
+            rollout, users_per_day * policy.minutes / MINUTES, now=now, minutes=policy.minutes
+        )
+        now += passed
         for index in crowd.steps_present():
             here = crowd.in_step(index)
-            crowd.let_come(here, rollout.steps[index], users_per_day * step_minutes / MINUTES, rng)
+            crowd.let_come(here, rollout.steps[index], users_per_day * passed / MINUTES, rng)
             over, ended = judge(crowd, here, rollout, rollout.steps[index], now)
             crowd.go_on(here, over, ended, rollout, now)
         crowd.hand_over(paths, now)
@@ -160,6 +171,31 @@ class Crowd:
         """Steps in which somebody is, as of now."""
         first = int(self.step[0])
         yield from [first] if (self.step == first).all() else [int(each) for each in np.unique(self.step)]
+
+    def checks_at_once(self, rollout: Rollout, users: float, *, now: float, minutes: int) -> int:
+        """How many checks pass as one: until users have grown enough to be looked at, or a time is over.
+
+        Where users come evenly, the checks of a step of any length are a few thousand at most. Until an arm has
+        1 / `GROWTH` checks' worth of users, every one that sees anybody new is simulated.
+        """
+        rates = users * np.array([each.percent / 100 if each.monitored else 0.0 for each in rollout.steps])
+        rate = rates[self.step]
+        watched = rate > 0
+        checks = float(LONGEST)
+        if watched.any():
+            apart = np.maximum(GROWTH * self.users[1, watched], IDLE) / rate[watched]
+            checks = float(_low(apart, FEW * len(apart)))
+        limits = rollout.limits
+        ends = np.concatenate(
+            (
+                self.since + np.array([each.hold_seconds / 60 for each in rollout.steps])[self.step],
+                self.trouble + limits.trouble_seconds / 60,
+                self.unclear + limits.patience_seconds / 60,
+            )
+        )
+        if len(ends := ends[(ends > now) & np.isfinite(ends)]):
+            checks = min(checks, math.ceil((_low(ends, FEW * self.size) - now) / minutes))
+        return max(int(checks), 1)
 
     def in_step(self, index: int) -> Any:
         """Those in a step: a slice of all where everybody is, which costs nothing."""
@@ -232,6 +268,12 @@ class Crowd:
             setattr(self, name, getattr(self, name)[left])
         self.users, self.looks, self.said = self.users[:, left], self.looks[:, left], self.said[:, left]
         self.sums = self.sums[:, :, left]
+
+
+def _low(values: "Floats", count: float) -> float:
+    """The value below which fewer than so many lie."""
+    at = min(max(math.ceil(count) - 1, 0), len(values) - 1)
+    return float(np.partition(values, at)[at])
 
 
 def _judged_by_plan(

@@ -37,6 +37,7 @@ from counterpoint.rollouts.shown import (
     plot_of,
     step_rows,
 )
+from counterpoint.rollouts.simulation_pages import simulation_pages
 from counterpoint.web import PageContext, render
 from counterpoint.web.forms import again, one_of
 from counterpoint.web.urls import entity_url, with_query
@@ -248,4 +249,4 @@ def _notes(ws: Workspace, ref: str) -> str:
     return notes_of(ws, ref).markdown
 
 
-pages: list[Any] = [show_list, show_live, show_notes, show, kill_flag, act]
+pages: list[Any] = [show_list, show_live, show_notes, show, kill_flag, act, *simulation_pages]

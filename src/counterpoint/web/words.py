@@ -171,6 +171,7 @@ TOLD = {
     "flags-as-before": "It is as you want it already; nothing was written.",
     "deleted": "It is deleted; its history stays.",
     "rollout-killed": "The flag is killed: everybody gets its default. The rollout waits until somebody revives the flag.",
+    "rollout-simulating": "It has begun, and goes on without you.",
     "rollout-moved": "It is done, and stands below with what was known.",
 }
 """What a page says once after a form was sent, by the value of `told` in the address it leads to."""
@@ -248,6 +249,8 @@ ACTIONS = {
     "rollout.rolled-back": "rolled back",
     "rollout.completed": "completed",
     "rollout.ended": "ended",
+    "rollout.simulation_started": "began to simulate",
+    "rollout.simulated": "simulated",
     "experiment.explored": "looked without a stopping plan at",
     "view.saved": "saved a view of",
     "view.changed": "changed a view of",
