@@ -59,7 +59,7 @@ def status(name: Name, /) -> None:
 
 
 def start(name: Name, /, *, reason: Reason = "", dry_run: DryRun = False) -> None:
-    """Publish the first step; one that was taken back or is done begins again, with the same users."""
+    """Publish the first step; one that was taken back or is done begins again, with the same users and a reason."""
     _act(name, "start", reason, dry_run=dry_run)
 
 

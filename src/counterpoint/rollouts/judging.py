@@ -59,6 +59,8 @@ class Observed:
     """Both arms' estimates by the metric's name."""
     unknown: Mapping[str, str] = field(default_factory=dict)
     """Why a metric could not be read at all."""
+    silent: tuple[str, ...] = ()
+    """Names of the metrics whose events have stopped coming."""
 
 
 class _Test(NamedTuple):
@@ -123,6 +125,7 @@ def judge(rollout: Rollout, state: State, observed: Observed, now: datetime) -> 
         mismatch=bool(ratio and ratio.mismatch),
         guardrails=tuple(figures for figures, _ in judged),
         looks=tuple(look for _, look in judged if look is not None),
+        stale=observed.silent,
     )
 
 

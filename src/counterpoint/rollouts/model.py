@@ -216,7 +216,7 @@ class Figures(msgspec.Struct, frozen=True, rename="camel", kw_only=True):
     looks: tuple[LookTaken, ...] = ()
     """Looks that this check took."""
     stale: tuple[str, ...] = ()
-    """Guardrails whose events have stopped coming."""
+    """Metrics of guardrails whose events have stopped coming, from anybody."""
 
     @property
     def verdict(self) -> Verdict:

@@ -46,7 +46,7 @@ class CommandInput(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rena
 
     command: Command
     reason: str = ""
-    """Why; needed where it goes past the guardrails."""
+    """Why; needed where it goes past the guardrails, or begins again."""
     sequence: int | None = None
     """The newest event that was seen; if something has happened since, nothing is done (409)."""
 
@@ -89,7 +89,7 @@ def command(
     *,
     dry_run: DryRun = False,
 ) -> Event:
-    """Start, approve, pause, resume, proceed, complete or roll back. What goes past a guardrail asks for a reason."""
+    """Start, approve, pause, resume, proceed, complete or roll back. What goes past a guardrail, or begins again, asks for a reason."""
     return store.command(
         ws,
         actor,

@@ -9,7 +9,7 @@ from msgspec.structs import replace
 from counterpoint.errors import ConflictError, InputError, NotFoundError, Problem
 from counterpoint.experiments.plan import near_refs
 from counterpoint.flags.composing import read_plans
-from counterpoint.flags.composition import Composition, FlagPlan
+from counterpoint.flags.composition import CompositionError, FlagPlan
 from counterpoint.flags.composition.changes import plan_of
 from counterpoint.flags.composition.plan import salt_of
 from counterpoint.graph.actor import Actor
@@ -309,15 +309,15 @@ def command(
         actor: Who wants it; they own the rollout, and may write the flag set.
         name: The rollout's name or reference.
         wanted: What to do.
-        reason: Why; needed where it goes past the guardrails.
+        reason: Why; needed where it goes past the guardrails, or begins again.
         sequence: The newest event that the person has seen; none takes what there is. Checks that changed nothing do not count.
         dry_run: Check everything and write nothing.
         now: The moment; the clock's if nothing is said.
 
     Raises:
         NotFoundError, InputError: as `load`; or a reason is missing.
-        ConflictError: it cannot be done in this phase, another rollout moves the flag, its plan has no one treatment
-            or no measured control, or the rollout has moved on since `sequence`.
+        ConflictError: it cannot be done in this phase, another rollout moves the flag, the flag has no plan, or one
+            with several treatments or without a measured control, or the rollout has moved on since `sequence`.
         NotAllowedError: the actor may not.
     """
     now = now or datetime.now(UTC)
@@ -363,7 +363,7 @@ def _command(
     state, plan = loaded.state, loaded.plan
     found = check(workspace, loaded.ref, now=now) if state.phase in ACTIVE else None
     figures = found.figures if found else None
-    move = act(plan, state, wanted, figures, reason=reason)
+    move = act(plan, state, wanted, figures, reason=reason, only_shown=dry_run)
     if wanted == "start":
         plan = _ready(workspace, loaded)
     event = event_of(move, state, now=now, actor=actor.ref, figures=figures)
@@ -379,23 +379,25 @@ def _ready(workspace: Workspace, loaded: Loaded) -> Rollout:
     """The plan with the arms and the draw of its flag, which a run keeps from its start on."""
     if loaded.entity is None:
         raise ConflictError(f"{loaded.ref} was deleted; import it again, then start it.")
-    with workspace.graph.read() as reader:
-        composition, _ = read_plans(reader, loaded.plan.flag_set)
-    _require_alive(composition, loaded.plan.flag)
-    return _with_arms(loaded.plan, plan_of(composition, loaded.plan.flag))
+    return _with_arms(loaded.plan, _require_driven(workspace, loaded.plan))
 
 
-def _require_driven(workspace: Workspace, plan: Rollout) -> None:
-    with workspace.graph.read() as reader:
-        composition, _ = read_plans(reader, plan.flag_set)
-    _require_alive(composition, plan.flag)
-
-
-def _require_alive(composition: Composition, key: str) -> None:
-    if plan_of(composition, key).killed is not None:
+def _require_driven(workspace: Workspace, plan: Rollout) -> FlagPlan:
+    """The plan of the rollout's flag, which can be moved."""
+    key = plan.flag
+    try:
+        with workspace.graph.read() as reader:
+            found = plan_of(read_plans(reader, plan.flag_set)[0], key)
+    except (NotFoundError, CompositionError) as error:
+        # The rollout is there, and what it moves is not: neither is the address wrong, nor the command.
+        raise ConflictError(
+            f"{plan.ref} cannot move the flag {key!r} of the flag set {plan.flag_set!r} yet. {error.message}"
+        ) from error
+    if found.killed is not None:
         raise ConflictError(
             f"The flag {key!r} is killed, so nobody would get its treatment. Revive it first: counterpoint flags revive {key}"
         )
+    return found
 
 
 def _with_arms(rollout: Rollout, plan: FlagPlan) -> Rollout:
