@@ -31,7 +31,7 @@ from counterpoint.bets.feedback.store import (
 )
 from counterpoint.bets.store import read
 from counterpoint.cli import run
-from counterpoint.errors import InputError, NotAllowedError, NotFoundError, OverloadedError
+from counterpoint.errors import ConflictError, InputError, NotAllowedError, NotFoundError, OverloadedError
 from counterpoint.graph import Graph
 from tests.bets.concerns.conftest import ADMIN, ANA, BET, BOSS, CLEO, TOKEN, fill
 from tests.server.conftest import csrf_of
@@ -118,6 +118,18 @@ def test_feedback_is_read_page_by_page_and_what_comes_meanwhile_moves_nothing(or
     assert (texts, second.next_cursor) == (["three", "two", "one"], None)
     with pytest.raises(InputError, match="no cursor"):
         feedback_page(org, actor=ANA, cursor="x")
+
+
+def test_of_two_who_settle_it_at_once_the_second_is_told(org: Graph) -> None:
+    number = take_in(org, "discovery", "Faster, please.", actor=CLEO).feedback.id
+    seen = read_feedback(org, number, actor=ANA).feedback.version
+    settled = settle(org, number, "idea", actor=ANA, version=seen).feedback
+    with pytest.raises(ConflictError, match="it is idea now"):
+        settle(org, number, "declined", actor=ANA, version=seen, reply="No.")
+    held = read_feedback(org, number, actor=ANA).feedback
+    assert (held.state, held.reply, held.version) == (FeedbackState.IDEA, "", settled.version)
+    again = settle(org, number, "kept", actor=ANA, version=settled.version)
+    assert again.feedback.state is FeedbackState.KEPT
 
 
 def test_only_people_of_the_unit_see_who_gave_it(org: Graph) -> None:

@@ -29,10 +29,12 @@ from counterpoint.graph.actor import Actor
 from counterpoint.graph.reader import Reader
 from counterpoint.graph.store import Graph
 from counterpoint.moments import to_datetime, to_micros
+from counterpoint.paging import cursor_of, read_cursor
 
 __all__ = [
     "Own",
     "Question",
+    "QuestionPage",
     "ask",
     "calibration",
     "combined_of",
@@ -40,6 +42,7 @@ __all__ = [
     "predict",
     "question",
     "questions",
+    "questions_page",
     "take_step",
 ]
 
@@ -75,6 +78,13 @@ class Question(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     def open(self) -> bool:
         """Whether predictions are taken."""
         return self.state is QuestionState.OPEN
+
+
+class QuestionPage(msgspec.Struct, frozen=True, rename="camel"):
+    """A part of the questions, newest first, each as its reader may see it."""
+
+    items: tuple[Question, ...]
+    next_cursor: str | None = None
 
 
 class Own(msgspec.Struct, frozen=True, rename="camel"):
@@ -208,6 +218,26 @@ def questions(
     with graph.read() as reader:
         ref = None if bet is None else require_bet(reader, bet).ref
         return questions_of(reader, actor, bet=ref, limit=limit)
+
+
+def questions_page(
+    graph: Graph, *, actor: Actor, bet: str | None = None, limit: int = 100, cursor: str | None = None
+) -> QuestionPage:
+    """A page of the same.
+
+    Raises:
+        NotFoundError: there is no such bet.
+        InputError: the cursor is none of this list.
+    """
+    with graph.read() as reader:
+        query = select(QUESTIONS).order_by(QUESTIONS.c.seq.desc()).limit(limit + 1)
+        if bet is not None:
+            query = query.where(QUESTIONS.c.bet == require_bet(reader, bet).ref)
+        if cursor is not None:
+            query = query.where(QUESTIONS.c.seq < read_cursor(cursor, tuple[int])[0])
+        rows = reader.connection.execute(query).all()
+        following = cursor_of(rows[limit - 1].seq) if len(rows) > limit else None
+        return QuestionPage(_shown(reader, rows[:limit], actor), following)
 
 
 def questions_of(

@@ -13,9 +13,13 @@ from counterpoint.bets.judgement.estimates import Quantity, Range
 from counterpoint.bets.judgement.prediction import Step
 from counterpoint.bets.required import bet_ref
 from counterpoint.graph.actor import Actor
+from counterpoint.paging import check_limit
 from counterpoint.workspace import Workspace
 
 __all__ = ["routes"]
+
+MOST = 500
+"""Questions on one page."""
 
 
 class EstimateInput(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -49,12 +53,6 @@ class StepInput(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     step: Step
     outcome: bool | None = None
     note: str = ""
-
-
-class QuestionList(msgspec.Struct, frozen=True):
-    """Questions, newest first, each as the reader may see it."""
-
-    items: tuple[predicting.Question, ...]
 
 
 @get("/api/v1/bets/{namespace:str}/{name:str}/estimates", tags=["bets"], sync_to_thread=True)
@@ -98,9 +96,14 @@ def list_questions(
     actor: NamedDependency[Actor],
     namespace: FromPath[str],
     name: FromPath[str],
-) -> QuestionList:
+    limit: FromQuery[int] = 100,
+    cursor: FromQuery[str | None] = None,
+) -> predicting.QuestionPage:
     """The questions about a bet. Of an open one the reader sees their own prediction and how many there are."""
-    return QuestionList(predicting.questions(ws.graph, actor=actor, bet=bet_ref(namespace, name)))
+    check_limit(limit, MOST)
+    return predicting.questions_page(
+        ws.graph, actor=actor, bet=bet_ref(namespace, name), limit=limit, cursor=cursor
+    )
 
 
 @post("/api/v1/bets/{namespace:str}/{name:str}/questions", tags=["bets"], sync_to_thread=True)
