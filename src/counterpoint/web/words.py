@@ -106,6 +106,7 @@ def tone_of(word: str) -> tuple[str, str]:
 
 TOLD = {
     "bet-placed": "The bet is placed. What is still missing stands beside it; nothing of it blocks you.",
+    "bet-placed-from-feedback": "The bet is placed, and what was said is its first evidence. What is still missing stands beside it.",
     "bet-saved": "The bet is saved.",
     "evidence-added": "The evidence is in the log, and the risks are read anew.",
     "answered": "The answer is recorded; both sides stand beside the stage.",

@@ -4,23 +4,24 @@ Before the reveal a reader gets their own prediction and a number; afterwards th
 function that gives anybody another's, and no role for which one would.
 """
 
+import math
 from collections.abc import Collection, Iterable
 from datetime import date, datetime
 from typing import Any
 from uuid import uuid4
 
 import msgspec
-from sqlalchemy import Select, func, insert, select
+from sqlalchemy import func, insert, select
 
 from counterpoint.bets.decisions import require_bet
-from counterpoint.bets.judgement.calibration import Calibration, Resolved, calibrate
+from counterpoint.bets.judgement.estimates import Quantity, Range, read_range
+from counterpoint.bets.judgement.estimating import LONGEST_UNIT
+from counterpoint.bets.judgement.pooled import Pooled, Spread, pool, spread
 from counterpoint.bets.judgement.prediction import (
     QuestionState,
-    Spread,
     Step,
     check_chance,
     check_step,
-    spread,
     state_after,
 )
 from counterpoint.bets.judgement.tables import PREDICTIONS, QUESTIONS, STEPS
@@ -32,17 +33,16 @@ from counterpoint.moments import to_datetime, to_micros
 from counterpoint.paging import cursor_of, read_cursor
 
 __all__ = [
-    "Own",
     "Question",
     "QuestionPage",
     "ask",
-    "calibration",
-    "combined_of",
-    "own_record",
+    "batches",
     "predict",
+    "predict_range",
     "question",
     "questions",
     "questions_page",
+    "shown_to",
     "take_step",
 ]
 
@@ -67,10 +67,19 @@ class Question(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     predicted: int
     """How many people have predicted."""
     mine: float | None
-    """The reader's own prediction."""
+    """The reader's own prediction: a chance, or the middle of a range."""
     spread: Spread | None = None
-    """What was predicted; none before the reveal."""
+    """The chances that were predicted; none before the reveal."""
     outcome: bool | None = None
+    quantity: Quantity | None = None
+    """What a range is asked for of; none where yes or no will answer."""
+    unit: str = ""
+    """What the range is counted in."""
+    mine_range: Range | None = None
+    pooled: Pooled | None = None
+    """The ranges that were predicted; none before the reveal."""
+    amount: float | None = None
+    """What it came to, where a range was asked for."""
     note: str = ""
     """What was written to its last step."""
 
@@ -87,26 +96,32 @@ class QuestionPage(msgspec.Struct, frozen=True, rename="camel"):
     next_cursor: str | None = None
 
 
-class Own(msgspec.Struct, frozen=True, rename="camel"):
-    """A person's own predictions that were resolved, for that person alone."""
-
-    calibration: Calibration
-    items: tuple[Question, ...]
-    """The questions that they predicted, newest first."""
-
-
 def ask(
-    graph: Graph, ref: str, text: str, *, actor: Actor, reveal_on: str = "", resolves_on: str = ""
+    graph: Graph,
+    ref: str,
+    text: str,
+    *,
+    actor: Actor,
+    reveal_on: str = "",
+    resolves_on: str = "",
+    quantity: Quantity | None = None,
+    unit: str = "",
 ) -> Question:
-    """Ask what will happen, as a question that yes or no will answer.
+    """Ask what will happen, as a question that yes or no will answer, or a range of a quantity of the bet.
 
     Raises:
         NotFoundError: there is no such bet.
         NotAllowedError: the bet belongs to somebody else.
-        InputError: there is no text, it is too long, or a date is none.
+        InputError: there is no text, it or the unit is too long, a date is none, or a chance is asked for as a range.
     """
-    text = " ".join(text.split())
+    text, unit = " ".join(text.split()), " ".join(unit.split())
     problems = _problems(text, {"revealOn": reveal_on, "resolvesOn": resolves_on})
+    if quantity is not None and quantity.is_risk:
+        problems.append(Problem("Ask for a chance by a question that yes or no will answer.", "/quantity"))
+    if len(unit) > LONGEST_UNIT:
+        problems.append(
+            Problem(f"The unit has {len(unit)} characters; {LONGEST_UNIT} are the most.", "/unit")
+        )
     if problems:
         raise InputError("The question cannot be asked.", problems)
     with graph.write(actor) as writer:
@@ -121,6 +136,8 @@ def ask(
             "question": text,
             "reveal_on": reveal_on,
             "resolves_on": resolves_on,
+            "quantity": quantity.value if quantity else "",
+            "unit": unit,
             "actor": activity.actor,
             "at": to_micros(activity.at),
         }
@@ -137,39 +154,72 @@ def predict(graph: Graph, number: str, p: float, *, actor: Actor) -> Question:
         ConflictError: the question was revealed or withdrawn.
         InputError: p is not strictly between 0 and 1.
     """
+    check_chance(p)
+    return _lock(graph, number, actor, p)
+
+
+def predict_range(graph: Graph, number: str, given: Range, *, actor: Actor) -> Question:
+    """Lock the actor's range, of which they are 80 % sure; given again before the reveal, the last counts.
+
+    Raises:
+        NotFoundError, NotAllowedError, ConflictError: as `predict`.
+        InputError: it is no range of what is asked for.
+    """
+    return _lock(graph, number, actor, given)
+
+
+def _lock(graph: Graph, number: str, actor: Actor, given: float | Range) -> Question:
     if actor.kind not in ("person", "local"):
         raise NotAllowedError(f"{actor.name} is no person; only people predict.")
-    check_chance(p)
     with graph.write(SOMEBODY) as writer:
         found = _require(writer, number, actor)
+        _check_sort(found, given)
         if not found.open:
             raise ConflictError(
                 f"The question is {found.state.value}; predictions were locked then. Ask a new question to predict again."
             )
         activity = writer.record("prediction.locked", found.bet, after={"id": number})
-        row = {"seq": activity.seq, "question": number, "person": actor.ref, "p": p}
+        points = (
+            {"p": given.p50, "low": given.p10, "high": given.p90}
+            if isinstance(given, Range)
+            else {"p": given}
+        )
+        row = {"seq": activity.seq, "question": number, "person": actor.ref, **points}
         writer.connection.execute(insert(PREDICTIONS).values(row))
         return _require(writer, number, actor)
 
 
+def _check_sort(found: Question, given: float | Range) -> None:
+    """Refuse a chance where a range is asked for, a range where a chance is, and a range that is none."""
+    if found.quantity is None and isinstance(given, Range):
+        raise InputError(
+            "The prediction cannot be taken.", [Problem("Yes or no will answer it: give one chance.", "/p")]
+        )
+    if found.quantity is not None:
+        if not isinstance(given, Range):
+            message = "It asks for a range: give low, middle and high."
+            raise InputError("The prediction cannot be taken.", [Problem(message, "/p10")])
+        read_range(found.quantity, given.p10, given.p50, given.p90)
+
+
 def take_step(
-    graph: Graph, number: str, step: Step, *, actor: Actor, outcome: bool | None = None, note: str = ""
+    graph: Graph,
+    number: str,
+    step: Step,
+    *,
+    actor: Actor,
+    outcome: bool | None = None,
+    amount: float | None = None,
+    note: str = "",
 ) -> Question:
-    """Reveal, resolve or withdraw a question; `outcome` is what a question is resolved with.
+    """Reveal, resolve or withdraw a question; `outcome`, or the `amount` of a range, is what it is resolved with.
 
     Raises:
         NotFoundError: there is no such question.
         NotAllowedError: its bet belongs to somebody else.
         ConflictError: there is no such step from where it stands.
-        InputError: it is resolved without an outcome, or the note is too long.
+        InputError: it is resolved without an outcome (or an amount), or the note is too long.
     """
-    if (step is Step.RESOLVE) != (outcome is not None):
-        message = (
-            "Say whether it came true: true or false."
-            if outcome is None
-            else "Only resolving has an outcome."
-        )
-        raise InputError("The step cannot be taken.", [Problem(message, "/outcome")])
     note = note.strip()
     if len(note) > LONGEST:
         raise InputError(
@@ -178,23 +228,51 @@ def take_step(
         )
     with graph.write(actor) as writer:
         found = _require(writer, number, actor)
+        _check_came(found, step, outcome=outcome, amount=amount)
         writer.require_write(found.bet)
         after = check_step(found.state, step)
         told: dict[str, object] = {"id": number, "people": found.predicted, "question": found.question}
         if outcome is not None:
             told["outcome"] = outcome
+        if amount is not None:
+            told["amount"] = amount
         activity = writer.record(f"prediction.{after.value}", found.bet, after=told, reason=note or None)
         row = {
             "seq": activity.seq,
             "question": number,
             "step": step.value,
             "outcome": None if outcome is None else int(outcome),
+            "amount": amount,
             "note": note,
             "actor": activity.actor,
             "at": to_micros(activity.at),
         }
         writer.connection.execute(insert(STEPS).values(row))
         return _require(writer, number, actor)
+
+
+def _check_came(found: Question, step: Step, *, outcome: bool | None, amount: float | None) -> None:
+    """What resolving needs, and no other step has."""
+    is_range, resolves = found.quantity is not None, step is Step.RESOLVE
+    problems = []
+    if resolves is not (outcome is not None) and not (is_range and outcome is None):
+        said = (
+            "Say whether it came true: true or false."
+            if outcome is None
+            else "Only resolving has an outcome."
+        )
+        problems.append(Problem(said, "/outcome"))
+    if is_range and resolves and outcome is not None:
+        problems.append(Problem("It asked for a range: say what it came to, as `amount`.", "/outcome"))
+    if (is_range and resolves) is not (amount is not None):
+        said = (
+            "Say what it came to, as a number." if amount is None else "Only resolving a range has an amount."
+        )
+        problems.append(Problem(said, "/amount"))
+    elif amount is not None and not math.isfinite(amount):
+        problems.append(Problem(f"{amount} is no amount; write a finite number.", "/amount"))
+    if problems:
+        raise InputError("The step cannot be taken.", problems)
 
 
 def question(graph: Graph, number: str, *, actor: Actor) -> Question:
@@ -237,7 +315,7 @@ def questions_page(
             query = query.where(QUESTIONS.c.seq < read_cursor(cursor, tuple[int])[0])
         rows = reader.connection.execute(query).all()
         following = cursor_of(rows[limit - 1].seq) if len(rows) > limit else None
-        return QuestionPage(_shown(reader, rows[:limit], actor), following)
+        return QuestionPage(shown_to(reader, rows[:limit], actor), following)
 
 
 def questions_of(
@@ -247,77 +325,30 @@ def questions_of(
     query = select(QUESTIONS).order_by(QUESTIONS.c.seq.desc()).limit(limit)
     if bet is not None:
         query = query.where(QUESTIONS.c.bet == bet)
-    return _shown(reader, reader.connection.execute(query).all(), actor)
-
-
-def combined_of(reader: Reader, bets: Collection[str]) -> dict[str, Question]:
-    """The newest revealed question of each bet whose combined prediction may be shown, read as nobody in particular."""
-    found: dict[str, Question] = {}
-    for batch in _batches(bets):
-        query = select(QUESTIONS).where(QUESTIONS.c.bet.in_(batch)).order_by(QUESTIONS.c.seq.desc())
-        for each in _shown(reader, reader.connection.execute(query).all(), None):
-            told = each.spread is not None and each.spread.mean is not None
-            if told and each.state is QuestionState.REVEALED:
-                found.setdefault(each.bet, each)
-    return found
+    return shown_to(reader, reader.connection.execute(query).all(), actor)
 
 
 def questions_about(reader: Reader, actor: Actor, bets: Collection[str]) -> tuple[Question, ...]:
     """Every question about some bets, newest first, in an open transaction; the bets are canonical."""
     query = select(QUESTIONS).where(QUESTIONS.c.bet.in_(sorted(bets))).order_by(QUESTIONS.c.seq.desc())
-    return _shown(reader, reader.connection.execute(query).all(), actor)
-
-
-def calibration(graph: Graph) -> Calibration:
-    """How well the organisation predicts: the combined predictions of resolved questions, never a person's.
-
-    Questions that fewer than `SHOWN_FROM` people predicted are left out, since those would be of persons.
-    """
-    with graph.read() as reader:
-        query = select(QUESTIONS).where(QUESTIONS.c.id.in_(_resolved())).order_by(QUESTIONS.c.seq)
-        found = _shown(reader, reader.connection.execute(query).all(), None)
-    return calibrate(
-        [
-            Resolved(each.spread.mean, each.outcome)
-            for each in found
-            if each.spread and each.spread.mean is not None and each.outcome is not None
-        ]
-    )
-
-
-def own_record(graph: Graph, actor: Actor) -> Own:
-    """What the actor predicted and how it came, for the actor's own eyes."""
-    with graph.read() as reader:
-        mine = select(PREDICTIONS.c.question).where(PREDICTIONS.c.person == actor.ref)
-        query = select(QUESTIONS).where(QUESTIONS.c.id.in_(mine)).order_by(QUESTIONS.c.seq.desc())
-        found = _shown(reader, reader.connection.execute(query).all(), actor)
-    resolved = [
-        Resolved(each.mine, each.outcome)
-        for each in found
-        if each.mine is not None and each.outcome is not None
-    ]
-    return Own(calibrate(resolved), found)
-
-
-def _resolved() -> Select[tuple[str]]:
-    return select(STEPS.c.question).where(STEPS.c.step == Step.RESOLVE.value)
+    return shown_to(reader, reader.connection.execute(query).all(), actor)
 
 
 def _require(reader: Reader, number: str, actor: Actor) -> Question:
     rows = reader.connection.execute(select(QUESTIONS).where(QUESTIONS.c.id == number)).all()
     if not rows:
         raise NotFoundError(f"There is no question {number}.")
-    return _shown(reader, rows, actor)[0]
+    return shown_to(reader, rows, actor)[0]
 
 
-def _shown(reader: Reader, rows: Iterable[Any], actor: Actor | None) -> tuple[Question, ...]:
+def shown_to(reader: Reader, rows: Iterable[Any], actor: Actor | None) -> tuple[Question, ...]:
     """The one place where predictions are read: values leave it only of revealed questions, and without names."""
     found = [row._mapping for row in rows]
     numbers = [row["id"] for row in found]
     steps: dict[str, list[Any]] = {number: [] for number in numbers}
-    values: dict[str, list[float]] = {number: [] for number in numbers}
-    mine: dict[str, float] = {}
-    for batch in _batches(numbers):
+    values: dict[str, list[Any]] = {number: [] for number in numbers}
+    mine: dict[str, Any] = {}
+    for batch in batches(numbers):
         for step in reader.connection.execute(
             select(STEPS).where(STEPS.c.question.in_(batch)).order_by(STEPS.c.seq)
         ):
@@ -328,17 +359,18 @@ def _shown(reader: Reader, rows: Iterable[Any], actor: Actor | None) -> tuple[Qu
             .group_by(PREDICTIONS.c.question, PREDICTIONS.c.person)
         )
         for row in reader.connection.execute(select(PREDICTIONS).where(PREDICTIONS.c.seq.in_(last))):
-            values[row.question].append(row.p)
+            values[row.question].append(row)
             if actor is not None and row.person == actor.ref:
-                mine[row.question] = row.p
+                mine[row.question] = row
     return tuple(_question(row, steps[row["id"]], values[row["id"]], mine.get(row["id"])) for row in found)
 
 
-def _question(row: Any, steps: list[Any], values: list[float], mine: float | None) -> Question:
+def _question(row: Any, steps: list[Any], values: list[Any], mine: Any) -> Question:
     state = state_after([Step(step.step) for step in steps])
     last = steps[-1] if steps else None
     revealed = any(step.step == Step.REVEAL.value for step in steps)
     outcome = getattr(last, "outcome", None)
+    quantity = Quantity(row["quantity"]) if row["quantity"] else None
     return Question(
         id=row["id"],
         bet=row["bet"],
@@ -349,14 +381,24 @@ def _question(row: Any, steps: list[Any], values: list[float], mine: float | Non
         actor=row["actor"],
         at=to_datetime(row["at"]),
         predicted=len(values),
-        mine=mine,
-        spread=spread(values) if revealed else None,
+        mine=None if mine is None else mine.p,
+        mine_range=None if mine is None or quantity is None else _range(mine),
+        spread=spread([each.p for each in values]) if revealed and quantity is None else None,
+        pooled=pool([_range(each) for each in values]) if revealed and quantity is not None else None,
+        quantity=quantity,
+        unit=row["unit"],
+        amount=getattr(last, "amount", None),
         outcome=None if outcome is None else bool(outcome),
         note=getattr(last, "note", ""),
     )
 
 
-def _batches(numbers: Collection[str]) -> Iterable[list[str]]:
+def _range(row: Any) -> Range:
+    return Range(row.low, row.p, row.high)
+
+
+def batches(numbers: Collection[str]) -> Iterable[list[str]]:
+    """Parts that fit into one question to the database."""
     listed = list(numbers)
     return (listed[start : start + 500] for start in range(0, len(listed), 500))
 
@@ -364,7 +406,9 @@ def _batches(numbers: Collection[str]) -> Iterable[list[str]]:
 def _problems(text: str, dates: dict[str, str]) -> list[Problem]:
     problems = []
     if not text:
-        problems.append(Problem("Write a question that yes or no will answer.", "/question"))
+        problems.append(
+            Problem("Write the question: one that yes or no, or a number, will answer.", "/question")
+        )
     if len(text) > LONGEST:
         problems.append(
             Problem(f"The question has {len(text)} characters; {LONGEST} are the most.", "/question")

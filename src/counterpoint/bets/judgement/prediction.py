@@ -1,4 +1,4 @@
-"""Questions about what will happen, and how they go from open to resolved. Pure.
+"""Questions about what will happen, a chance or a range, and how they go from open to resolved. Pure.
 
     open -> revealed -> resolved         open or revealed -> withdrawn
 
@@ -10,24 +10,15 @@ import math
 from collections.abc import Sequence
 from enum import StrEnum
 
-import msgspec
-
 from counterpoint.errors import ConflictError, InputError, Problem
-from counterpoint.said import Said
 
 __all__ = [
-    "SHOWN_FROM",
     "QuestionState",
-    "Spread",
     "Step",
     "check_chance",
     "check_step",
-    "spread",
     "state_after",
 ]
-
-SHOWN_FROM = 3
-"""People from which the single predictions of a question are shown, without names: of two, each knows the other's."""
 
 
 class QuestionState(StrEnum):
@@ -94,27 +85,3 @@ def check_chance(p: float) -> float:
         )
         raise InputError("The prediction cannot be taken.", [Problem(message, "/p")])
     return p
-
-
-class Spread(msgspec.Struct, frozen=True, rename="camel"):
-    """What was predicted, once revealed: without names, and in the order of the values."""
-
-    n: int
-    mean: float | None
-    """The combined prediction; none below `SHOWN_FROM`."""
-    values: tuple[float, ...]
-    note: Said = ""
-
-
-def spread(values: Sequence[float]) -> Spread:
-    """The predictions of a question without names; of fewer than `SHOWN_FROM` people only how many there are.
-
-    >>> spread([0.9, 0.5, 0.7]).values
-    (0.5, 0.7, 0.9)
-    """
-    n = len(values)
-    if n < SHOWN_FROM:
-        return Spread(
-            n, None, (), f"Shown from {SHOWN_FROM} people on; of fewer, each would know the others'."
-        )
-    return Spread(n, math.fsum(values) / n, tuple(sorted(values)))
