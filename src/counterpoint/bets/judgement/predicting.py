@@ -328,10 +328,17 @@ def questions_of(
     return shown_to(reader, reader.connection.execute(query).all(), actor)
 
 
-def questions_about(reader: Reader, actor: Actor, bets: Collection[str]) -> tuple[Question, ...]:
-    """Every question about some bets, newest first, in an open transaction; the bets are canonical."""
-    query = select(QUESTIONS).where(QUESTIONS.c.bet.in_(sorted(bets))).order_by(QUESTIONS.c.seq.desc())
-    return shown_to(reader, reader.connection.execute(query).all(), actor)
+def questions_about(
+    reader: Reader, actor: Actor, bets: Collection[str], *, only_open: bool = False
+) -> tuple[Question, ...]:
+    """Every question about some bets, or the open ones, newest first, in an open transaction; the bets are canonical."""
+    rows: list[Any] = []
+    for some in batches(sorted(bets)):
+        query = select(QUESTIONS).where(QUESTIONS.c.bet.in_(some))
+        if only_open:
+            query = query.where(~select(STEPS.c.seq).where(STEPS.c.question == QUESTIONS.c.id).exists())
+        rows += reader.connection.execute(query).all()
+    return shown_to(reader, sorted(rows, key=lambda row: -row.seq), actor)
 
 
 def _require(reader: Reader, number: str, actor: Actor) -> Question:

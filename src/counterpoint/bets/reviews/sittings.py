@@ -14,6 +14,7 @@ from uuid import uuid4
 import msgspec
 from sqlalchemy import delete, insert, select, update
 
+from counterpoint.bets.deciding.placing import decided_since
 from counterpoint.bets.deciding.records import records_of
 from counterpoint.bets.decision_log import DECISIONS
 from counterpoint.bets.reviews.agenda import Agenda, agenda
@@ -338,7 +339,7 @@ def _minutes(reader: Reader, row: Any) -> tuple[Minute, ...]:
         for each in about
         if each.bet in bets and bets[each.bet].owner in parts
     ]
-    for record in reversed(records_of(reader)):
+    for record in reversed(records_of(reader, decided_since(reader, row.at))):
         decided, content = record.decided, record.content
         if decided and (
             content.review == row.id or (content.unit in parts and to_micros(decided.at) > row.at)
