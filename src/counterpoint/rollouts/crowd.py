@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal
 import msgspec
 import numpy as np
 
-from counterpoint.rollouts.judging import CONCENTRATION, distance, weight_of_margin
+from counterpoint.rollouts.judging import CONCENTRATION, clock_of, distance, weight_of_margin
 from counterpoint.rollouts.model import Guardrail, Rollout, Step
 from counterpoint.rollouts.vectors import anytime_boundaries, least_boundary, looks_of, mismatches
 from counterpoint.said import Said
@@ -158,6 +158,8 @@ class Crowd:
         """Since when figures cannot be judged."""
         self.unclear = np.full(runs, np.inf)
         """Since when the step is inconclusive though its time is over."""
+        self.units = np.full((len(worlds), runs), np.nan)
+        """Users times the squared standard error of each contrast, when it was first judged."""
         self.looks = np.zeros((len(worlds), runs), np.int32)
         self.said = np.zeros((len(worlds), runs), np.int8)
         """What the newest look of each group sequential guardrail said: -1 fail, 1 pass."""
@@ -267,7 +269,7 @@ class Crowd:
         for name in ("numbers", "step", "since", "trouble", "unclear", "end"):
             setattr(self, name, getattr(self, name)[left])
         self.users, self.looks, self.said = self.users[:, left], self.looks[:, left], self.said[:, left]
-        self.sums = self.sums[:, :, left]
+        self.sums, self.units = self.sums[:, :, left], self.units[:, left]
 
 
 def _low(values: "Floats", count: float) -> float:
@@ -322,13 +324,21 @@ def _sides(
     if guardrail.test == "group-sequential":
         return _looked(crowd, index, here, rollout, is_known, statistic)
     users = crowd.users[0, here] + crowd.users[1, here]
+    unit, first = users * error**2, crowd.units[index, here]
+    first = np.where(np.isnan(first) & is_known & (error > 0), unit, first)
+    crowd.units[index, here] = first
     bad, good = np.zeros(len(users), bool), np.zeros(len(users), bool)
+
+    def boundary(near: "Bools") -> "Floats":
+        clock = np.floor(clock_of(users[near], unit[near], first[near]))
+        return anytime_boundaries(clock, rollout.level, rollout.tuned_at)
+
     # No boundary is below that of a single look, so most rollouts need none computed.
     near = statistic <= -least_boundary(rollout.level)
-    bad[near] = statistic[near] <= -anytime_boundaries(users[near], rollout.level, rollout.tuned_at)
+    bad[near] = statistic[near] <= -boundary(near)
     if asks_good:
         near = statistic >= least_boundary(rollout.level)
-        good[near] = statistic[near] >= anytime_boundaries(users[near], rollout.level, rollout.tuned_at)
+        good[near] = statistic[near] >= boundary(near)
     return bad, good
 
 
