@@ -17,7 +17,7 @@ import numpy as np
 from counterpoint.rollouts.judging import clock_of
 from counterpoint.rollouts.vectors import anytime_boundaries
 
-LEVEL, TUNED_AT, CHECKS, USERS, LAST = 0.025, 5_000, 400, 200, 1_000.0
+LEVEL, TUNED_AT, CHECKS, USERS, LAST = 0.025, 400, 400, 200, 1_000.0
 """One-sided level, users that the boundary is tuned at, checks, users in each arm, and the time of the last check."""
 WORLDS = (
     ("sums, users alike", 0.0, False, False),
@@ -50,10 +50,10 @@ def crossings(differ: float, *, come: bool, settles: bool, runs: int, seed: int)
         users = 2 * int(there.sum())
         means, variances = values.mean(axis=2), values.var(axis=2, ddof=1)
         error = np.sqrt(variances.sum(axis=0) / (users / 2))
-        unit = users * error**2
-        first = np.where(np.isnan(first), unit, first)
+        variance = users * error**2
+        first = np.where(np.isnan(first), variance, first)
         statistic = (means[1] - means[0]) / error
-        clocks = (np.full(runs, float(users)), clock_of(users, unit, first))
+        clocks = (np.full(runs, float(users)), clock_of(users, variance, first))
         for which, clock in enumerate(clocks):
             crossed[which] |= statistic <= -anytime_boundaries(clock, LEVEL, TUNED_AT)
         before = now

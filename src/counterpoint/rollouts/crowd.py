@@ -158,7 +158,7 @@ class Crowd:
         """Since when figures cannot be judged."""
         self.unclear = np.full(runs, np.inf)
         """Since when the step is inconclusive though its time is over."""
-        self.units = np.full((len(worlds), runs), np.nan)
+        self.user_variances = np.full((len(worlds), runs), np.nan)
         """Users times the squared standard error of each contrast, when it was first judged."""
         self.looks = np.zeros((len(worlds), runs), np.int32)
         self.said = np.zeros((len(worlds), runs), np.int8)
@@ -269,7 +269,7 @@ class Crowd:
         for name in ("numbers", "step", "since", "trouble", "unclear", "end"):
             setattr(self, name, getattr(self, name)[left])
         self.users, self.looks, self.said = self.users[:, left], self.looks[:, left], self.said[:, left]
-        self.sums, self.units = self.sums[:, :, left], self.units[:, left]
+        self.sums, self.user_variances = self.sums[:, :, left], self.user_variances[:, left]
 
 
 def _low(values: "Floats", count: float) -> float:
@@ -324,13 +324,13 @@ def _sides(
     if guardrail.test == "group-sequential":
         return _looked(crowd, index, here, rollout, is_known, statistic)
     users = crowd.users[0, here] + crowd.users[1, here]
-    unit, first = users * error**2, crowd.units[index, here]
-    first = np.where(np.isnan(first) & is_known & (error > 0), unit, first)
-    crowd.units[index, here] = first
+    variance, first = users * error**2, crowd.user_variances[index, here]
+    first = np.where(np.isnan(first) & is_known & (error > 0), variance, first)
+    crowd.user_variances[index, here] = first
     bad, good = np.zeros(len(users), bool), np.zeros(len(users), bool)
 
     def boundary(near: "Bools") -> "Floats":
-        clock = np.floor(clock_of(users[near], unit[near], first[near]))
+        clock = np.floor(clock_of(users[near], variance[near], first[near]))
         return anytime_boundaries(clock, rollout.level, rollout.tuned_at)
 
     # No boundary is below that of a single look, so most rollouts need none computed.

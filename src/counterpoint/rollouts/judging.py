@@ -106,18 +106,18 @@ def anytime_boundary(users: int, level: float, tuned_at: int) -> float:
     return confidence_sequence_margin(1.0, users, alpha=level, rho2=rho2, sides=1)
 
 
-def clock_of(users: Any, unit: Any, first: Any) -> Any:
+def clock_of(users: Any, variance: Any, first: Any) -> Any:
     """How many independent users the figures are worth as a clock; at least as many as there are; numbers or arrays.
 
     Args:
         users: Users in both arms, n.
-        unit: q = n·SE² of the contrast.
+        variance: q = n·SE² of the contrast.
         first: The same at the first judged check of the run.
 
     >>> clock_of(1000, 8.0, 2.0), clock_of(1000, 1.0, 2.0)
     (4000.0, 2000.0)
     """
-    ratio = unit / first
+    ratio = variance / first
     return users * np.maximum(ratio, 1 / ratio)
 
 
@@ -192,8 +192,8 @@ def _judged(
         why = "The control's mean is not above 0, so no share of it exists."
         return _because(figures, why, users=users, **means), None
     statistic = distance(guardrail, joint.control, joint.treatment) / tested.se
-    unit = users * tested.se**2
-    clock = int(clock_of(users, unit, state.units.get(metric.name, unit)))
+    variance = users * tested.se**2
+    clock = int(clock_of(users, variance, state.user_variances.get(metric.name, variance)))
     test = _tested(rollout, guardrail, statistic, users, clock, state.looks.get(metric.name, ()))
     low, high = _bounds(guardrail, joint, test.boundary)
     change = joint.treatment - joint.control
@@ -208,7 +208,7 @@ def _judged(
         statistic=statistic,
         boundary=_finite(test.boundary),
         look=test.number,
-        unit=unit,
+        user_variance=variance,
         **means,
     )
     return found, test.look

@@ -184,7 +184,7 @@ class GuardrailFigures(msgspec.Struct, frozen=True, rename="camel", kw_only=True
     """What the statistic must reach, on the good side to pass and on the bad side to fail."""
     look: int | None = None
     """Number of the newest look of a group sequential test."""
-    unit: float | None = None
+    user_variance: float | None = None
     """Users times the squared standard error of the statistic's contrast: it moves where values of the same users do."""
     why: Said = ""
     """Why there is no verdict, where there is none."""
@@ -275,8 +275,8 @@ class State(msgspec.Struct, frozen=True, rename="camel", kw_only=True):
     overridden: tuple[str, ...] = ()
     looks: Mapping[str, tuple[LookTaken, ...]] = {}
     """Looks of this run, by metric."""
-    units: Mapping[str, float] = {}
-    """`GuardrailFigures.unit` of each metric when it was first recorded in this run: what its clock goes by."""
+    user_variances: Mapping[str, float] = {}
+    """`GuardrailFigures.user_variance` of each metric when it was first recorded in this run: what its clock goes by."""
     verdicts: tuple[tuple[str, Verdict], ...] = ()
     """What each guardrail said when that was last recorded."""
     reason: Said = ""
@@ -328,8 +328,12 @@ def apply(state: State, event: Event) -> State:
         after = replace(
             after,
             looks=_with_looks(after.looks, event.figures.looks),
-            units={each.metric: each.unit for each in event.figures.guardrails if each.unit is not None}
-            | dict(after.units),
+            user_variances={
+                each.metric: each.user_variance
+                for each in event.figures.guardrails
+                if each.user_variance is not None
+            }
+            | dict(after.user_variances),
             verdicts=tuple((each.metric, each.verdict) for each in event.figures.guardrails),
         )
     match event.kind:
@@ -344,7 +348,7 @@ def apply(state: State, event: Event) -> State:
                 trouble_since=None,
                 overridden=(),
                 looks={},
-                units={},
+                user_variances={},
                 verdicts=(),
                 plan=event.plan or state.plan,
             )
