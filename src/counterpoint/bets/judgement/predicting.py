@@ -4,9 +4,8 @@ Before the reveal a reader gets their own prediction and a number; afterwards th
 function that gives anybody another's, and no role for which one would.
 """
 
-import math
 from collections.abc import Collection, Iterable
-from datetime import date, datetime
+from datetime import datetime
 from typing import Any
 from uuid import uuid4
 
@@ -18,10 +17,13 @@ from counterpoint.bets.judgement.estimates import Quantity, Range, read_range
 from counterpoint.bets.judgement.estimating import LONGEST_UNIT
 from counterpoint.bets.judgement.pooled import Pooled, Spread, pool, spread
 from counterpoint.bets.judgement.prediction import (
+    LONGEST,
     QuestionState,
     Step,
+    check_came,
     check_chance,
     check_step,
+    problems_of,
     state_after,
 )
 from counterpoint.bets.judgement.tables import PREDICTIONS, QUESTIONS, STEPS
@@ -48,7 +50,6 @@ __all__ = [
 
 SOMEBODY = Actor("system:default/predictions", "Somebody", "system", admin=True)
 """Stands in the activity log for whoever locks a prediction: who took part is nobody else's."""
-LONGEST = 500
 
 
 class Question(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
@@ -115,7 +116,7 @@ def ask(
         InputError: there is no text, it or the unit is too long, a date is none, or a chance is asked for as a range.
     """
     text, unit = " ".join(text.split()), " ".join(unit.split())
-    problems = _problems(text, {"revealOn": reveal_on, "resolvesOn": resolves_on})
+    problems = problems_of(text, {"revealOn": reveal_on, "resolvesOn": resolves_on})
     if quantity is not None and quantity.is_risk:
         problems.append(Problem("Ask for a chance by a question that yes or no will answer.", "/quantity"))
     if len(unit) > LONGEST_UNIT:
@@ -228,7 +229,7 @@ def take_step(
         )
     with graph.write(actor) as writer:
         found = _require(writer, number, actor)
-        _check_came(found, step, outcome=outcome, amount=amount)
+        check_came(step, is_range=found.quantity is not None, outcome=outcome, amount=amount)
         writer.require_write(found.bet)
         after = check_step(found.state, step)
         told: dict[str, object] = {"id": number, "people": found.predicted, "question": found.question}
@@ -249,30 +250,6 @@ def take_step(
         }
         writer.connection.execute(insert(STEPS).values(row))
         return _require(writer, number, actor)
-
-
-def _check_came(found: Question, step: Step, *, outcome: bool | None, amount: float | None) -> None:
-    """What resolving needs, and no other step has."""
-    is_range, resolves = found.quantity is not None, step is Step.RESOLVE
-    problems = []
-    if resolves is not (outcome is not None) and not (is_range and outcome is None):
-        said = (
-            "Say whether it came true: true or false."
-            if outcome is None
-            else "Only resolving has an outcome."
-        )
-        problems.append(Problem(said, "/outcome"))
-    if is_range and resolves and outcome is not None:
-        problems.append(Problem("It asked for a range: say what it came to, as `amount`.", "/outcome"))
-    if (is_range and resolves) is not (amount is not None):
-        said = (
-            "Say what it came to, as a number." if amount is None else "Only resolving a range has an amount."
-        )
-        problems.append(Problem(said, "/amount"))
-    elif amount is not None and not math.isfinite(amount):
-        problems.append(Problem(f"{amount} is no amount; write a finite number.", "/amount"))
-    if problems:
-        raise InputError("The step cannot be taken.", problems)
 
 
 def question(graph: Graph, number: str, *, actor: Actor) -> Question:
@@ -408,22 +385,3 @@ def batches(numbers: Collection[str]) -> Iterable[list[str]]:
     """Parts that fit into one question to the database."""
     listed = list(numbers)
     return (listed[start : start + 500] for start in range(0, len(listed), 500))
-
-
-def _problems(text: str, dates: dict[str, str]) -> list[Problem]:
-    problems = []
-    if not text:
-        problems.append(
-            Problem("Write the question: one that yes or no, or a number, will answer.", "/question")
-        )
-    if len(text) > LONGEST:
-        problems.append(
-            Problem(f"The question has {len(text)} characters; {LONGEST} are the most.", "/question")
-        )
-    for name, given in dates.items():
-        try:
-            if given:
-                date.fromisoformat(given)
-        except ValueError:
-            problems.append(Problem(f"{given!r} is no date; write it as 2026-09-30.", f"/{name}"))
-    return problems
