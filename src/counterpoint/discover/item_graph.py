@@ -36,6 +36,7 @@ __all__ = ["ItemGraph", "ItemGraphOptions"]
 Truths = NDArray[np.bool_]
 RANK, LEAST_RANK = 512, 16
 ITEMS_OF_A_DIRECTION = 64
+"""A catalogue's usual rank is one direction for this many items, within these bounds."""
 FITTED = ("row_power", "item_power")
 """Options that only a fit can change."""
 KEPT_PAIRS = 1 << 27
