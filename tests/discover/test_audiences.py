@@ -261,5 +261,10 @@ def test_creators_and_evaluations_on_the_command_line(
     code, found = run(capsys, *here, "--json", "discover", "evaluate", "weekly", "--split", "within", *words)
     assert (code, found["methods"][0]["method"]) == (0, "popularity")
     assert (tmp_path / "recall.svg").is_file()
+    log = tmp_path / "plays.csv"
+    log.write_text("\n".join(["user,track", *(f"u{at % 30},t{at % 7}" for at in range(200))]), "utf-8")
+    assert run(capsys, *here, "--json", "discover", "evaluate", log, *words)[0] == 0
+    sources = {each.thing for each in read_evidence(station.graph, "guarded")}
+    assert {REF, "evaluation of plays.csv"} <= sources
     assert call(["-w", str(station.path), "discover", "evaluate", "weekli"]) == 1
     assert "did you mean weekly" in capsys.readouterr().err

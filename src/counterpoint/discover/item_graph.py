@@ -41,6 +41,7 @@ Neighbourhood: TypeAlias = Callable[
 (None where they are too many to keep), and the strongest neighbours of each item."""
 RANK, LEAST_RANK = 512, 16
 ITEMS_OF_A_DIRECTION = 64
+"""A catalogue's usual rank is one direction for this many items, within these bounds."""
 FITTED = ("row_power", "item_power")
 """Options that only a fit can change."""
 KEPT_PAIRS = 1 << 27
@@ -202,8 +203,8 @@ class ItemGraph(Recommender):
     def parts(self, history: Matrix, items: NDArray[np.intp]) -> Floats:
         """(items of the history, `items`): what each item of one row adds to the scores of several, in the row's order."""
         had = history.indices
-        broad = (self.vectors[had] @ (self._response * self.vectors[items]).T) * self.entering[had, None]
-        broad *= self.leaving[items]
+        broad = (self.vectors[had] * self._response) @ self.vectors[items].T
+        broad *= self.entering[had, None] * self.leaving[items]
         return np.asarray(history.data[:, None] * (among(self.graph, had, items) + broad))
 
     def _ranked(self, ask: Wanted, start: int, end: int) -> Ranking:
