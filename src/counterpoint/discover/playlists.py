@@ -34,6 +34,8 @@ ASKED = 400
 """Playlists that a mix is judged on, at most."""
 PLACES = 200
 """Places that a mix is judged by."""
+FITS: tuple[Mapping[str, Any], ...] = ({}, {"row_power": 1.0, "item_power": 0.5})
+"""Options that the graph is fitted with: as they come, and long rows and popular tracks counting less."""
 GRAPHS: tuple[Mapping[str, Any], ...] = (
     {"output_power": 0.3},
     {"output_power": 0.3, "low_pass": 0.8, "damping": 0.0},
@@ -124,10 +126,12 @@ def _tuned(
     judged = [(playlist_matrix(seeds, tracks), held) for seeds, held in cuts if seeds]
     # One track says so little that popularity wins, which is a voice of its own.
     judged = judged[1:] or judged
-    graph = ItemGraph.fit(matrix, options, seed=seed)
-    graphs = [graph]
-    if graph.together is not None:
-        graphs += [graph.tuned(replace(options, **each)) for each in GRAPHS]
+    graphs: list[ItemGraph] = []
+    for each in FITS:
+        graph = ItemGraph.fit(matrix, replace(options, **each), seed=seed)
+        graphs.append(graph)
+        if graph.together is not None:
+            graphs += [graph.tuned(replace(graph.options, **other)) for other in GRAPHS]
     tastes = [Als.fit(matrix, each, seed=seed) for each in TASTES]
     return Voices.over(seen, _best(graphs, judged), _best(tastes, judged))
 
