@@ -24,7 +24,7 @@ EPISODE: Final = "episode.played"
 PLAYLIST: Final = "playlist.edited"
 DESCRIBED: Final = "item.described"
 WEEK: Final = 7 * 86_400
-SESSIONS: Final = 0.95
+SESSIONS: Final = 1.2
 """Sessions of a listener in a week, on average."""
 RADIO: Final = 0.15
 """The share of plays that the radio chose."""
@@ -34,6 +34,8 @@ EPISODES: Final = 6
 MORNINGS: Final = 4.0
 """How much more the second taste is heard before work."""
 SOURCES, SOURCE_SHARES = ("playlist", "album", "search", "radio"), (0.45, 0.25, 0.2, 0.1)
+CAME, CAME_SHARES = (0, 9, 14), (0.6, 0.2, 0.2)
+"""Weeks in which many came at once, after a campaign, and the share of listeners who did."""
 OPENED: Final = 0.75
 """The share of listeners who open the week's list."""
 
@@ -78,7 +80,7 @@ def listening(latent: Latent, end: datetime, *, weeks: int, seed: int) -> list[E
     begin = end - timedelta(weeks=weeks)
     found: list[Event] = []
     for row, name in enumerate(latent.names):
-        joined = int(WEEK * weeks * 0.7 * rng.beta(0.8, 1.6))
+        joined = int(WEEK * CAME[rng.choice(len(CAME), p=CAME_SHARES)] + rng.integers(0, 3 * 86_400))
         found += _said(name, begin + timedelta(seconds=joined), rng)
         found += _played(latent, row, begin, (joined, weeks * WEEK), rng)
         found += _collected(latent, row, begin, (joined, weeks * WEEK), rng)

@@ -15,7 +15,9 @@ from numpy.typing import NDArray
 
 __all__ = ["LISTENERS", "Catalogue", "Genre", "Latent", "Music", "Song", "latent_of"]
 
-LISTENERS = 240
+LISTENERS = 300
+FADING = 0.8
+"""How fast fame falls from one artist of a genre to the next: its power of the place."""
 SECOND = 0.7
 """The share of listeners who like a second genre."""
 PARENTS = 0.06
@@ -87,7 +89,7 @@ class Catalogue:
                 for track in range(music.tracks):
                     one, other = divmod(int(order[place * music.tracks + track]), len(genre.second))
                     title = f"{genre.first[one]} {genre.second[other]}"
-                    album = f"{artist}, {'first' if track < 3 else 'second'} album"
+                    album = f"{artist}, {'first' if track < 2 else 'second'} album"
                     songs.append(
                         Song(
                             f"track-{len(songs) + 1:03d}",
@@ -95,11 +97,11 @@ class Catalogue:
                             artist,
                             album,
                             name,
-                            year + 2 * (track >= 3),
-                            int(place * 2 >= len(genre.artists)),
+                            year + 2 * (track >= 2),
+                            place % 2,
                         )
                     )
-                    fame.append((place % 5 + 1.5) ** -0.7 * (track + 1.5) ** -0.5)
+                    fame.append((place + 1) ** -FADING * (track + 1.5) ** -0.5)
             total = sum(fame[start:])
             fame[start:] = [each / total for each in fame[start:]]
         return cls(music, tuple(songs), np.array(fame))

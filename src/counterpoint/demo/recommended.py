@@ -55,6 +55,8 @@ FIRST, SECOND = timedelta(weeks=11), timedelta(weeks=9)
 """How long before the Monday the listening ends that each version was fitted to."""
 METHODS = ("popularity", "neighbours", "item-graph")
 """What Think it compared; their whole search takes a second."""
+TRIED = 40
+"""Of those whom the rollout let in, who opened the app first on the Monday before this one."""
 BEFORE_BREAKFAST = timedelta(hours=5)
 ENGINEER = person("kaveh.rahimi", "discovery")
 OWNER = person("ana.moreira", "discovery")
@@ -136,7 +138,10 @@ def build(workspace: Workspace, arpeggio: Path, listeners: Listeners, chosen: Ch
 
 
 def try_lists(workspace: Workspace, listeners: Listeners, flag_set: str, flag: str) -> list[str]:
-    """Last week's lists, for those whom the rollout let in by then, and how they took them. Their names come back."""
+    """Last week's lists, for some of those whom the rollout let in by then, and how they took them.
+
+    Returns whose they are.
+    """
     monday = listeners.monday - timedelta(weeks=1)
     with workspace.graph.read() as reader:
         flags = read_set(reader, flag_set).flags
@@ -144,7 +149,7 @@ def try_lists(workspace: Workspace, listeners: Listeners, flag_set: str, flag: s
         name
         for name in listeners.latent.names
         if flags.evaluate(flag, {"targetingKey": name}).variant == "on"
-    ]
+    ][:TRIED]
     made_at = monday + BEFORE_BREAKFAST
     week = this_week(monday)
     make_weeks(

@@ -121,7 +121,6 @@ def tell(
     simulation = _listen(workspace, listeners, progress)
     progress(PARTS["lists"].label, PARTS["events"].share)
     try_lists(workspace, listeners, WEEKLY_SET, WEEKLY_FLAG)
-    workspace.journal.compact()
     show_home(workspace)
     live_a_day(workspace, seed=seed)
     progress(PARTS["reading"].label, PARTS["lists"].share)
@@ -168,6 +167,7 @@ def _listen(workspace: Workspace, listeners: Listeners, progress: Tell) -> Simul
             journal.append(datetime.fromisoformat(chunk[-1]["time"]) + SENT_AFTER, chunk)
             told += len(chunk)
             progress(PARTS["events"].label, start + (end - start) * told / len(events))
+    workspace.journal.compact()
     return simulation
 
 
