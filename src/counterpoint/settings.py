@@ -19,6 +19,7 @@ from counterpoint.spelling import near
 
 __all__ = [
     "CatalogSettings",
+    "DiscoverSettings",
     "FlagSettings",
     "GraphSettings",
     "JournalSettings",
@@ -114,6 +115,13 @@ class RolloutSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     `counterpoint rollouts step`."""
 
 
+class DiscoverSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What is told of listeners as groups."""
+
+    least_listeners: Annotated[int, msgspec.Meta(ge=20)] = 20
+    """Listeners of a group of which anything is told; it can be raised, and not lowered, for no role weakens privacy."""
+
+
 class ServerSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """How the server answers."""
 
@@ -139,6 +147,7 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     catalog: CatalogSettings = CatalogSettings()
     flags: FlagSettings = FlagSettings()
     rollouts: RolloutSettings = RolloutSettings()
+    discover: DiscoverSettings = DiscoverSettings()
     server: ServerSettings = ServerSettings()
     warehouses: dict[str, str] = {}
     """Addresses of warehouses that experiments may read tables of, by name: `duckdb://…`, `sqlite://…`, `postgres://…`."""

@@ -14,7 +14,16 @@ from counterpoint.cli import run as call
 from counterpoint.discover.audiences import audience, creators
 from counterpoint.discover.consent import declare
 from counterpoint.discover.corrections import Corrected, PrivateSession, keep_corrections
-from counterpoint.discover.evaluations import evaluate_recommender, newest_evaluation, offer_newest
+from counterpoint.discover.evaluating import Beside, Compared, Judged
+from counterpoint.discover.evaluations import (
+    direction_of,
+    evaluate_recommender,
+    newest_evaluation,
+    offer_newest,
+    sentence_of,
+)
+from counterpoint.discover.forgetting import forget_listener
+from counterpoint.discover.version import Figure
 from counterpoint.errors import InputError, NotAllowedError, NotFoundError
 from counterpoint.graph.actor import SYSTEM, Actor
 from counterpoint.journal.sought import Named
@@ -75,7 +84,7 @@ def test_an_audience_is_read_out_of_the_journal(station: Workspace) -> None:
 def test_creators_are_listed_by_how_many_listen_and_only_with_listeners_enough(station: Workspace) -> None:
     _, found = creators(station, "weekly", words="n")
     assert [(each.name, each.listeners) for each in found] == [("Sundays", 65), ("Nina", 60)]
-    assert [each.name for each in creators(station, "weekly", limit=1)[1]] == ["Sundays"]
+    assert [each.name for each in creators(station, "weekly", words="n", limit=1)[1]] == ["Sundays"]
 
 
 def test_who_said_no_to_research_or_listened_in_private_has_no_part(tmp_path: Path) -> None:
@@ -90,6 +99,8 @@ def test_who_said_no_to_research_or_listened_in_private_has_no_part(tmp_path: Pa
         with workspace.graph.write(SYSTEM) as writer:
             keep_corrections(writer, REF, "l01", Corrected(private=(session,)))
         assert audience(workspace, "weekly", "Nina")[1].listeners == 21
+        forget_listener(workspace, SYSTEM, "weekly", "l22")
+        assert audience(workspace, "weekly", "Nina")[1].listeners == 20
         recommender(workspace, consent="required")
         for at in range(20):
             declare(workspace, f"l{at:02d}", "personalisation", given=True, source="test")
@@ -97,6 +108,61 @@ def test_who_said_no_to_research_or_listened_in_private_has_no_part(tmp_path: Pa
         for at in range(2, 20):
             declare(workspace, f"l{at:02d}", "research", given=True, source="test")
         assert audience_or_none(workspace) is None, "18 are too few"
+
+
+def test_how_many_a_group_must_have_can_be_raised_and_not_lowered(
+    station: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COUNTERPOINT_DISCOVER__LEAST_LISTENERS", "61")
+    with Workspace.open(station.path) as strict:
+        assert audience_or_none(strict) is None
+        assert [each.name for each in creators(strict, "weekly", words="n")[1]] == ["Sundays"]
+        with pytest.raises(InputError, match="of fewer than 61 nothing is told"):
+            evaluate_recommender(
+                strict, SYSTEM, "weekly", methods=("popularity",), by="listeners", budget=0.01, until=NOW
+            )
+    monkeypatch.setenv("COUNTERPOINT_DISCOVER__LEAST_LISTENERS", "5")
+    with pytest.raises(InputError) as refused:
+        Workspace.open(station.path)
+    assert "least_listeners" in str(refused.value.problems)
+
+
+def figures(method: str, recall: float, low: float | None = None, high: float | None = None) -> Judged:
+    """A method that finds so much, and so much more than popularity."""
+    none = Figure(0.0, 0.0, 0.0, 50)
+    beside = None if low is None or high is None else Beside((low + high) / 2, low, high, 0.04, "popularity")
+    return Judged(
+        method=method, options={}, fit_seconds=0, recall=Figure(recall, recall - 0.1, recall + 0.1, 50), ndcg=none,
+        map=none, r_precision=none, coverage=1, novelty=1, exposure=0.1, consumption=0.1, calibration=none, gini=0,
+        tiers=(), lorenz=(), beside_popularity=beside, behind=beside if method != "als" else None,
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("methods", "direction", "words"),
+    [
+        (
+            (figures("als", 0.4, 0.05, 0.15), figures("popularity", 0.3)),
+            "for",
+            "10.0 points more than popularity",
+        ),
+        ((figures("als", 0.4, -0.05, 0.15), figures("popularity", 0.3)), "unclear", "(−5.0 to 15.0, p 0.04)"),
+        ((figures("popularity", 0.4), figures("ease", 0.3, 0.02, 0.2)), "against", "points more than ease"),
+        (
+            (figures("popularity", 0.4), figures("ease", 0.3, -0.02, 0.2)),
+            "unclear",
+            "popularity finds 40.0 %",
+        ),
+        ((figures("als", 0.4),), "unclear", "Nothing was compared with it."),
+        ((), "unclear", "Nothing was compared."),
+    ],
+)
+def test_evidence_is_for_a_bet_only_where_more_is_surely_found_than_by_popularity(
+    methods: tuple[Judged, ...], direction: str, words: str
+) -> None:
+    found = Compared(split="the last", places=20, rows=50, calibrated="genres", methods=methods)
+    assert direction_of(found) == direction
+    assert words in sentence_of(found)
 
 
 def audience_or_none(workspace: Workspace) -> int | None:
@@ -154,6 +220,11 @@ def test_few_listeners_are_not_evaluated_and_forgetting_one_ends_an_evaluation(t
             workspace, SYSTEM, "weekly", methods=("popularity",), by="within", budget=0.01, until=NOW
         )
         assert newest_evaluation(workspace, REF) is not None
+        forget_listener(workspace, SYSTEM, "weekly", "m2")
+        assert newest_evaluation(workspace, REF) is None
+        evaluate_recommender(
+            workspace, SYSTEM, "weekly", methods=("popularity",), by="within", budget=0.01, until=NOW
+        )
         workspace.journal.forget([Named("m1")])
         assert newest_evaluation(workspace, REF) is None
         with pytest.raises(NotFoundError, match="no evaluation that holds now"):

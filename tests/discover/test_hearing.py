@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from counterpoint import Workspace
 from counterpoint.discover.corrections import Corrected, PrivateSession, keep_corrections
+from counterpoint.discover.forgotten import declare_forgotten
 from counterpoint.discover.hearing import Hearing, heard_of, in_context
 from counterpoint.discover.listening import listening_of
 from counterpoint.discover.plan import Plan, Signal, read_plan
@@ -100,6 +101,18 @@ def test_what_was_heard_a_moment_ago_counts_and_others_are_not_read_again(
     assert "folk-3" in after.liking.weights.keys() - before.liking.weights.keys()
     assert len(after.plays) == len(before.plays) + 1
     assert hearing.of(REF, plan, "user-1") is other
+
+
+def test_who_asked_to_be_forgotten_is_heard_as_anybody_new(heard: tuple[Workspace, Plan, Hearing]) -> None:
+    workspace, plan, hearing = heard
+    assert hearing.of(REF, plan, "user-0").plays
+    declare_forgotten(workspace, "user-0", REF, source="/test")
+    declare_forgotten(workspace, "user-1", "recommender:default/other", source="/test")
+    assert hearing.of(REF, plan, "user-0").plays == ()
+    assert Hearing(workspace).of(REF, plan, "user-0").plays == ()
+    assert hearing.of(REF, plan, "user-1").plays
+    play(workspace, "user-0", "folk-3")
+    assert [each.item for each in hearing.of(REF, plan, "user-0").plays] == ["folk-3"]
 
 
 def test_after_a_compaction_and_an_erasure_everybody_is_read_anew(

@@ -24,6 +24,7 @@ DOORS = {
     "flags": ("POST", "/ofrep/v1/evaluate/flags/x"),
     "tokens": ("POST", "/settings/tokens"),
     "scim": ("GET", "/scim/v2/ServiceProviderConfig"),
+    "listener": ("GET", "/api/v1/discover/x/listeners/y/profile"),
 }
 OPEN = {"health", "document"}
 MATRIX: dict[str, set[str]] = {
@@ -33,9 +34,10 @@ MATRIX: dict[str, set[str]] = {
     "events:write": OPEN | {"events"},
     "flags:evaluate": OPEN | {"flags"},
     "scim": OPEN | {"scim"},
-    "admin": set(DOORS),
-    "member's session": set(DOORS) - {"tokens"},
-    "administrator's session": set(DOORS),
+    "discover": OPEN | {"listener"},
+    "admin": set(DOORS) - {"listener"},
+    "member's session": set(DOORS) - {"tokens", "listener"},
+    "administrator's session": set(DOORS) - {"listener"},
 }
 
 

@@ -28,9 +28,18 @@ __all__ = ["FURTHER", "Made", "make_backup", "scratch_folder"]
 FURTHER: Final = ("flag-attributes.json", "flag-references.json")
 """Files of rooms in the workspace's folder."""
 OURS: Final = frozenset(
-    {SETTINGS, "journal", "backups", "index", ".migration.lock", ".counterpoint-demo.json", *FURTHER}
+    {
+        SETTINGS,
+        "journal",
+        "backups",
+        "index",
+        "discover",
+        ".migration.lock",
+        ".counterpoint-demo.json",
+        *FURTHER,
+    }
 )
-"""What is in the archive, or can be made anew, or is a backup itself."""
+"""What is in the archive, or can be made anew (index; versions of recommenders), or is a backup itself."""
 
 
 class Made(msgspec.Struct, frozen=True):

@@ -3,11 +3,27 @@
 __all__ = ["EXAMPLES"]
 
 EXAMPLES: dict[str, tuple[str, ...]] = {
-    "discover fit": ("discover fit plays.csv --out weekly.npz", "discover fit plays.parquet --out weekly.npz --method ease"),
+    "discover fit": (
+        "discover fit weekly",
+        "discover fit weekly --method item-graph --until 2026-11-01",
+        "discover fit plays.csv --out weekly.npz",
+        "discover fit plays.parquet --out weekly.npz --method ease",
+    ),
+    "discover versions": ("discover versions weekly", "discover versions weekly --json"),
+    "discover forget": ("discover forget listener-00042", "discover forget listener-00042 --recommender weekly --dry-run"),
+    "discover follow": ("discover follow", "discover follow --recommender weekly"),
     "discover recommend": (
+        "discover recommend weekly --listener listener-00042 --why",
+        "discover recommend weekly --listener listener-00042 --where genre:jazz --context 'weekday mornings' --json",
         "discover recommend weekly.npz --item 'Teardrop' --item 'Glory Box' --why",
         "discover recommend weekly.npz --log plays.csv --listener ana --count 30 --json",
     ),
+    "discover weekly": (
+        "discover weekly weekly",
+        "discover weekly weekly --week 2026-W48 --json",
+        "discover weekly weekly --listener listener-00042 --replay",
+    ),
+    "discover link": ("discover link weekly --listener listener-00042 --days 7",),
     "discover evaluate": (
         "discover evaluate plays.csv --budget 60",
         "discover evaluate plays.csv --split last --method item-graph --method als",

@@ -271,8 +271,34 @@ COMMANDS: dict[str, dict[str, tuple[str, str]]] = {
         ),
     },
     "discover": {
-        "fit": ("counterpoint.discover.commands:fit", "Fit a recommender to a log, and keep it in a file."),
-        "recommend": ("counterpoint.discover.commands:recommend", "Print the best items for a history."),
+        "fit": (
+            "counterpoint.discover.commands:fit",
+            "Fit a version of a recommender, or a model to a log in files.",
+        ),
+        "versions": (
+            "counterpoint.discover.version_commands:versions",
+            "List the versions of a recommender, and what each is worth.",
+        ),
+        "forget": (
+            "counterpoint.discover.version_commands:forget",
+            "Forget a listener, down to the models.",
+        ),
+        "follow": (
+            "counterpoint.discover.version_commands:follow",
+            "Fit versions anew that hold somebody who was forgotten.",
+        ),
+        "recommend": (
+            "counterpoint.discover.commands:recommend",
+            "Print the best items for a listener, or for a history.",
+        ),
+        "weekly": (
+            "counterpoint.discover.listener_commands:weekly",
+            "Make everybody's playlist of the week.",
+        ),
+        "link": (
+            "counterpoint.discover.listener_commands:link",
+            "Make a link to a listener's own page, for them alone.",
+        ),
         "evaluate": (
             "counterpoint.discover.evaluate_commands:evaluate",
             "Compare methods on held-out entries, with intervals.",

@@ -15,9 +15,10 @@ from counterpoint.discover import audiences, evaluations
 from counterpoint.discover.audiences import Creator
 from counterpoint.discover.creators import Audience
 from counterpoint.discover.evaluating import Compared
+from counterpoint.discover.overview import versions_of
 from counterpoint.discover.paths import BASE, TAGS, ref_of
 from counterpoint.discover.plan import read_plan
-from counterpoint.discover.versions import Version, versions
+from counterpoint.discover.version import Version
 from counterpoint.errors import NotFoundError
 from counterpoint.graph.actor import Actor
 from counterpoint.paging import check_limit, cursor_of, read_cursor
@@ -70,7 +71,7 @@ class EvidenceOffered(msgspec.Struct, frozen=True):
 @get(BASE + "/versions", tags=TAGS, sync_to_thread=True)
 def list_versions(ws: NamedDependency[Workspace], recommender: FromPath[str]) -> Versions:
     """The versions of a recommender: method, options, trials of the search, evaluation, and what was left out."""
-    return Versions(tuple(versions(ws, ref_of(recommender))))
+    return Versions(tuple(versions_of(ws, ref_of(recommender))))
 
 
 @get(BASE + "/creators", tags=TAGS, sync_to_thread=True)

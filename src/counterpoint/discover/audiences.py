@@ -13,7 +13,8 @@ import msgspec
 import numpy as np
 
 from counterpoint.discover.consent import CONSENT, consents
-from counterpoint.discover.creators import LEAST, Audience, Heard, Numbers, audience_of, sizes_of, week_of
+from counterpoint.discover.creators import Audience, Heard, Numbers, audience_of, sizes_of, week_of
+from counterpoint.discover.forgotten import FORGOTTEN
 from counterpoint.discover.listened import Listened
 from counterpoint.discover.listening import listening_of
 from counterpoint.discover.plan import Plan, read_plan
@@ -72,11 +73,13 @@ class Audiences:
         return kept.heard
 
     def _said(self, ref: str) -> tuple[int, int]:
-        """What changes when listeners give or take consent, or go private."""
-        consent = next((each.count for each in self._workspace.journal.counts() if each.type == CONSENT), 0)
+        """What changes when listeners give or take consent, go private, or are forgotten."""
+        said = sum(
+            each.count for each in self._workspace.journal.counts() if each.type in (CONSENT, FORGOTTEN)
+        )
         with self._workspace.graph.read() as reader:
             corrected = reader.newest_activity("recommender.corrected", [ref]).get(ref)
-        return consent, corrected.seq if corrected else 0
+        return said, corrected.seq if corrected else 0
 
     def _read(self, ref: str, plan: Plan, now: int) -> Heard:
         # All of the journal: a window would let people out one by one, who could then be told apart.
@@ -88,7 +91,7 @@ class Audiences:
         return heard_of(listened, without=without, now=now)
 
 
-def audience(workspace: Workspace, name: str, creator: str, *, least: int = LEAST) -> tuple[Entity, Audience]:
+def audience(workspace: Workspace, name: str, creator: str) -> tuple[Entity, Audience]:
     """What may be told of the listeners of an artist or a show, beside the recommender.
 
     Raises:
@@ -100,20 +103,21 @@ def audience(workspace: Workspace, name: str, creator: str, *, least: int = LEAS
         raise NotFoundError(
             f'Nothing that was heard is of a creator "{creator}"{near(creator, heard.names) or "."}'
         )
-    return entity, audience_of(heard, creator, least=least)
+    return entity, audience_of(heard, creator, least=workspace.settings.discover.least_listeners)
 
 
 def creators(
     workspace: Workspace, name: str, *, words: str = "", limit: int = 100
 ) -> tuple[Entity, list[Creator]]:
-    """The creators with most listeners, those with fewer than `LEAST` left out; `words` narrows by name.
+    """The creators with most listeners, those with few left out; `words` narrows by name.
 
     Raises:
         NotFoundError, InputError: as `audience`.
     """
     entity, heard = _heard(workspace, name)
+    sizes = sizes_of(heard, least=workspace.settings.discover.least_listeners)
     term = words.strip().casefold()
-    named = [Creator(each, count) for each, count in sizes_of(heard) if term in each.casefold()]
+    named = [Creator(each, count) for each, count in sizes if term in each.casefold()]
     return entity, named[:limit]
 
 

@@ -1,6 +1,7 @@
-"""`counterpoint discover fit | recommend`, on files."""
+"""`counterpoint discover fit | recommend` on files; those of recommenders are in `version_commands` and `listener_commands`."""
 
 import time
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -23,38 +24,47 @@ def fit(
     files: list[Path],
     /,
     *,
-    out: Path,
+    out: Path | None = None,
     method: str = "auto",
-    budget: float = 120.0,
+    budget: float | None = None,
     seed: int = 0,
+    until: datetime | None = None,
     listener_column: str | None = None,
     item_column: str | None = None,
     weight_column: str | None = None,
     time_column: str | None = None,
 ) -> None:
-    """Fit a model to a log of who took what, and keep it in a file.
+    """Fit a model to a log of who took what, and keep it in a file; or the next version of a recommender.
 
     Parameters
     ----------
     files
+        The name of a recommender of the workspace, whose events are read from the journal; or, with --out, files:
         CSV, TSV, Parquet or newline JSON with a column for the listener and one for the item, and perhaps a weight
         and a time; or one .npz as scipy.sparse.save_npz writes it.
     out
-        Where the model is kept; it holds items and no listener.
+        Where a model of files is kept; it holds items and no listener.
     method
         auto chooses the method that does best on a held-out slice; or popularity, neighbours, item-graph, ease, als.
     budget
-        CPU seconds that the choice may take.
+        CPU seconds that the choice may take: as the recommender says, or 120 for files.
     seed
-        The same files, method and seed give the same model.
+        The same files or events, method and seed give the same model.
+    until
+        Events of later are left out (of a recommender); now without it.
     """
+    if out is None:
+        _fit_recommender(files, method=method, budget=budget, seed=seed, until=until)
+        return
     from counterpoint.discover.kept import keep
     from counterpoint.discover.model import Model
 
     here = terminal()
     log = read_files(files, listener_column, item_column, weight_column, time_column)
     started = time.process_time()
-    model = Model(method, seed=seed, budget=budget).fit(log.matrix, moments=log.moments, said=here.say)
+    model = Model(method, seed=seed, budget=120.0 if budget is None else budget).fit(
+        log.matrix, moments=log.moments, said=here.say
+    )
     spent = time.process_time() - started
     tried = model.search.trials if model.search else ()
     about = {
@@ -80,6 +90,18 @@ def fit(
     here.emit({**about, "trials": trials, "file": str(out)}, lambda: _fitted_table(about, out))
 
 
+def _fit_recommender(
+    names: list[Path], *, method: str, budget: float | None, seed: int, until: datetime | None
+) -> None:
+    if len(names) != 1 or names[0].is_file():
+        raise UsageError(
+            "A model of files needs --out, the file that it is kept in; a recommender is one name."
+        )
+    from counterpoint.discover.version_commands import fit_recommender
+
+    fit_recommender(names[0].as_posix(), method=method, budget=budget, seed=seed, until=until)
+
+
 def recommend(
     model: Path,
     /,
@@ -89,27 +111,47 @@ def recommend(
     listener: Many = None,
     count: int = 20,
     without: Many = None,
+    where: Many = None,
+    context: str | None = None,
+    known: bool = False,
     why: bool = False,
 ) -> None:
-    """Print the best items for a history: items that are named, or those of listeners of a log.
+    """Print the best items for a history: items that are named, or those of listeners of a log or a recommender.
 
     Parameters
     ----------
     model
-        A file that `discover fit` wrote.
+        The name of a recommender of the workspace, with --listener; or a file that `discover fit` wrote.
     item
-        An item of the history; give it once for each.
+        An item of the history (of a file); give it once for each.
     log
-        Files with the histories of the listeners that are named.
+        Files with the histories of the listeners that are named (of a file).
     listener
-        A listener of the log; give it once for each.
+        A listener of the log or the recommender; give it once for each.
     count
         Items for each.
     without
-        An item that must not come.
+        An item that must not come (of a file).
+    where
+        A condition such as genre:jazz (of a recommender); give it once for each.
+    context
+        weekday mornings, weekdays, weekday evenings, nights or weekends: what is heard then counts more (of a recommender).
+    known
+        Let items come back that the listener knows (of a recommender).
     why
         Say which items of the history gave most of each score.
     """
+    if not model.is_file() and model.suffix != ".npz":
+        if not listener or item or log or without:
+            raise UsageError(
+                "a recommender is asked with --listener alone; items and logs are for files, and --without for who asks once"
+            )
+        from counterpoint.discover.listener_commands import recommend_to
+
+        recommend_to(
+            model.as_posix(), listener, count=count, where=where or (), context=context, known=known, why=why
+        )
+        return
     from counterpoint.discover.kept import load
 
     if bool(item) == bool(listener):

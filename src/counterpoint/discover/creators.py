@@ -201,7 +201,7 @@ def audience_of(heard: Heard, creator: str, *, least: int = LEAST, listed: int =
         periods[-1].total,
         _found(heard, rows, least),
         periods,
-        _weeks(heard, of_creator, periods, least),
+        _weeks(heard, of_creator, own, periods, least),
         _overlaps(pairs, heard.names, listed),
         _suggestions(pairs, heard.names, listed),
         withheld,
@@ -298,8 +298,10 @@ def _periods(own: Numbers, ends: Numbers) -> tuple[Period, ...]:
     )
 
 
-def _weeks(heard: Heard, rows: NDArray[np.bool_], periods: Sequence[Period], least: int) -> tuple[Week, ...]:
-    """Listeners of each week, where neither they nor what a period leaves of them is a small group."""
+def _weeks(
+    heard: Heard, rows: NDArray[np.bool_], own: Numbers, periods: Sequence[Period], least: int
+) -> tuple[Week, ...]:
+    """Listeners of each week, where neither they nor what others leave of them is a small group; `own` as `_ends` takes it."""
     who, week = heard.listeners[rows], week_of(heard.first[rows])
     size = int(who.max()) + 1
     begin = max(int(week.min()), heard.until - WEEKS)
@@ -307,14 +309,18 @@ def _weeks(heard: Heard, rows: NDArray[np.bool_], periods: Sequence[Period], lea
     active = np.bincount(
         np.unique((week[inside] - begin) * size + who[inside]) // size, minlength=heard.until - begin
     )
-    alone = {period.start: period for period in periods if period.end - period.start == timedelta(weeks=1)}
     found = []
     for at, count in enumerate(active.tolist()):
-        start = monday(begin + at)
-        rests = [abs(period.total - count) for period in periods]
-        new = alone[start].new if start in alone else 0
-        told = count >= least and all(rest >= least or (rest == 0 and new == count) for rest in rests)
-        told = told and (count == new or count - new >= least)
+        start, end = monday(begin + at), monday(begin + at + 1)
+        # The smallest group of which these are a part, and the largest that is a part of these, that are told.
+        around = next((period for period in periods if period.end >= end), None)
+        inside_it = around.new if around is not None and (around.start, around.end) == (start, end) else 0
+        everybody = around.total if around is not None else int((own <= begin + at).sum())
+        away = everybody - count
+        first = around is not None and away == 0 and inside_it == count
+        told = (
+            count >= least and (away >= least or first) and (count - inside_it >= least or count == inside_it)
+        )
         found.append(Week(start, count if told else None))
     return tuple(found)
 
@@ -393,7 +399,7 @@ def _overlaps(pairs: Sequence[_Pair], names: Sequence[str], listed: int) -> tupl
         )
         for each in pairs
     ]
-    return tuple(sorted(found, key=lambda one: (-one.shared, one.creator))[:listed])
+    return tuple(sorted(found, key=lambda one: (-one.share, -one.shared, one.creator))[:listed])
 
 
 def _suggestions(pairs: Sequence[_Pair], names: Sequence[str], listed: int) -> tuple[Suggestion, ...]:

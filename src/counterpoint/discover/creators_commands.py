@@ -16,7 +16,7 @@ __all__ = ["creators"]
 def creators(name: str, creator: str | None = None, /, *, find: str = "", limit: int = 50) -> None:
     """Show where a creator's listeners come from, how the audience grows, and which audiences to try next.
 
-    No figure is of fewer than 20 listeners, nor can one be had by subtracting.
+    No figure is of a small group (20 listeners unless a setting says more), nor can one be had by subtracting.
 
     Parameters
     ----------
@@ -44,7 +44,7 @@ def creators(name: str, creator: str | None = None, /, *, find: str = "", limit:
 
 def _list(found: "list[Creator]") -> "RenderableType":
     if not found:
-        return "No creator has listeners enough to be told of: at least 20, whose weeks are over."
+        return "No creator has listeners enough to be told of, in weeks that are over."
     return _table(
         "Creators", ("creator", "listeners"), [(each.name, f"{each.listeners:,}") for each in found]
     )

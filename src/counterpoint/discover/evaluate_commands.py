@@ -97,7 +97,7 @@ class Asked:
 
 def _is_recommender(what: Sequence[str]) -> bool:
     """Whether one thing is named that is no file, and has no ending of one."""
-    return len(what) == 1 and not Path(what[0]).exists() and Path(what[0]).suffix not in ENDINGS
+    return len(what) == 1 and not Path(what[0]).is_file() and Path(what[0]).suffix not in ENDINGS
 
 
 def _of_recommender(here: Terminal, name: str, options: Asked, bet: str | None) -> Compared:

@@ -1,6 +1,6 @@
 """Evaluations of a recommender that are kept: in the activity log, for the pages, and as evidence on a bet.
 
-What is kept says nothing of fewer than `LEAST` listeners. One that was made before somebody was forgotten is not
+What is kept says nothing of few listeners (the setting `[discover] least_listeners`). One that was made before somebody was forgotten is not
 shown any more: their listening had a say in its means.
 """
 
@@ -12,9 +12,9 @@ from typing import Any
 import msgspec
 import numpy as np
 
-from counterpoint.discover.creators import LEAST
 from counterpoint.discover.evaluating import BASELINE, Beside, Compared, Judged, SplitBy, compared
 from counterpoint.discover.exposure import categories_of
+from counterpoint.discover.forgotten import FORGOTTEN
 from counterpoint.discover.listened import Listened
 from counterpoint.discover.listening import listening_of
 from counterpoint.discover.log import Log
@@ -55,8 +55,8 @@ class KeptEvaluation(msgspec.Struct, frozen=True, rename="camel", kw_only=True):
     """Events of later were left out."""
     digest: str
     """Of the listening that it was made from."""
-    erasures: int
-    """How often the journal had forgotten somebody."""
+    erasures: tuple[int, int]
+    """How often somebody had been forgotten: by the journal, and by recommenders alone."""
     seed: int = 0
 
 
@@ -97,12 +97,12 @@ def evaluate_recommender(
     Raises:
         NotFoundError: there is no such recommender, or no such bet.
         NotAllowedError: one of them is somebody else's.
-        InputError: fewer than `LEAST` listeners had something held out, or an argument is out of its range.
+        InputError: too few listeners had something held out, or an argument is out of its range.
     """
     with workspace.graph.write(actor) as writer:  # refused now rather than after minutes of work
         entity, plan = read_plan(writer, name)
         _require(writer, entity.ref, bet)
-    erasures = len(workspace.journal.erasures())
+    erasures = _erasures(workspace)
     heard = listening_of(workspace, entity.ref, plan, until=until)
     if not len(heard.listeners):
         raise InputError(
@@ -120,9 +120,10 @@ def evaluate_recommender(
         categories=_genres(heard),
         said=said,
     )
-    if found.rows < LEAST:
+    least = workspace.settings.discover.least_listeners
+    if found.rows < least:
         raise InputError(
-            f"{found.rows} listeners had something held out; of fewer than {LEAST} nothing is told, since it would be"
+            f"{found.rows} listeners had something held out; of fewer than {least} nothing is told, since it would be"
             " about people rather than a recommender."
         )
     kept = KeptEvaluation(
@@ -146,7 +147,7 @@ def newest_evaluation(workspace: Workspace, ref: str) -> Newest | None:
         kept = msgspec.convert(entry.after, KeptEvaluation)
     except msgspec.ValidationError:
         return None
-    return Newest(kept, entry) if kept.erasures == len(workspace.journal.erasures()) else None
+    return Newest(kept, entry) if kept.erasures == _erasures(workspace) else None
 
 
 def offer_newest(workspace: Workspace, actor: Actor, name: str, bet: str) -> Activity:
@@ -229,9 +230,10 @@ def sentence_of(found: Compared) -> str:
     if difference is None:
         return f"{said}. Nothing was compared with it."
     other = BASELINE if best.method != BASELINE else found.methods[1].method
+    chance = "p < 0.001" if difference.p < 0.001 else f"p {difference.p:.2g}"
     return (
-        f"{said}, {_points(difference.recall)} more than {other}, tuned as hard"
-        f" ({_points(difference.low)} to {_points(difference.high)}, p {difference.p:.2g})."
+        f"{said}, {_points(difference.recall)} points more than {other}, tuned as hard"
+        f" ({_points(difference.low)} to {_points(difference.high)}, {chance})."
     )
 
 
@@ -240,7 +242,12 @@ def _percent(share: float) -> str:
 
 
 def _points(share: float) -> str:
-    return f"{share * 100:.1f} points".replace("-", "−")
+    return f"{share * 100:.1f}".replace("-", "−")
+
+
+def _erasures(workspace: Workspace) -> tuple[int, int]:
+    alone = sum(each.count for each in workspace.journal.counts() if each.type == FORGOTTEN)
+    return len(workspace.journal.erasures()), alone
 
 
 def _genres(heard: Listened) -> np.ndarray[Any, np.dtype[np.float64]] | None:

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from counterpoint.discover.als import Als
 from counterpoint.discover.ease import Ease
+from counterpoint.discover.graph import among
 from counterpoint.discover.interactions import Matrix
 from counterpoint.discover.item_graph import ItemGraph
 from counterpoint.discover.neighbours import Neighbours
@@ -29,31 +30,14 @@ def contributions(model: Recommender, history: Matrix, items: NDArray[np.intp]) 
     had, weight = history.indices, history.data.astype(np.float64)[:, None]
     match model:
         case ItemGraph():
-            near = _among(model.graph, had, items)
-            broad = (model.vectors[had] * model.entering[had, None]) @ model.vectors[items].T
-            return np.asarray(weight * (near + broad * model.leaving[items]), dtype=np.float64)
+            return model.parts(history, items).astype(np.float64)
         case Neighbours():
-            return np.asarray(weight * _among(model.similar, had, items), dtype=np.float64)
+            return np.asarray(weight * among(model.similar, had, items), dtype=np.float64)
         case Ease():
             return np.asarray(weight * model.weights[np.ix_(had, items)], dtype=np.float64)
         case Als():
             return _of_factors(model, had, items)
     return np.zeros((len(had), len(items)))
-
-
-def _among(square: Matrix, rows: NDArray[np.int32], columns: NDArray[np.intp]) -> Parts:
-    """Those rows and columns of a square sparse matrix; only what the rows hold is looked at."""
-    found = np.zeros((len(rows), len(columns)))
-    order = np.argsort(columns, kind="stable")
-    ordered = columns[order]
-    for at, row in enumerate(rows):
-        start, end = square.indptr[row], square.indptr[row + 1]
-        inside = square.indices[start:end]
-        place = np.minimum(np.searchsorted(inside, ordered), max(len(inside) - 1, 0))
-        if len(inside):
-            there = inside[place] == ordered
-            found[at, order[there]] = square.data[start:end][place[there]]
-    return found
 
 
 def _of_factors(model: Als, had: NDArray[np.int32], items: NDArray[np.intp]) -> Parts:

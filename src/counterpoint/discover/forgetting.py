@@ -13,7 +13,7 @@ from collections.abc import Callable, Sequence
 
 import msgspec
 from msgspec.structs import replace
-from sqlalchemy import Table, delete, select
+from sqlalchemy import ColumnElement, Table, delete, func, select
 
 from counterpoint.discover.consent import CONSENT
 from counterpoint.discover.fitting import Choice
@@ -33,7 +33,7 @@ from counterpoint.journal.sought import Hashed, Named, Sought
 from counterpoint.said import Said
 from counterpoint.workspace import Workspace
 
-__all__ = ["Followed", "follow", "follow_erasure", "forget_listener"]
+__all__ = ["Followed", "follow", "follow_erasure", "forget_listener", "would_forget"]
 
 FOLLOWED = "recommender.forgot"
 WAIT = 600.0
@@ -79,6 +79,32 @@ def forget_listener(
     declare_forgotten(workspace, listener, ref, source=actor.ref)
     rows = _let_go(workspace, actor, [Named(listener)], ref, mark=True)
     return replace(follow(workspace, actor, recommender=ref, progress=progress), rows=rows)
+
+
+def would_forget(workspace: Workspace, name: str | None, listener: str) -> Followed:
+    """What `forget_listener` would delete, and which versions it would look at; nothing is changed.
+
+    Raises:
+        NotFoundError, InputError: as `read_plan`.
+    """
+    with workspace.graph.read() as reader:
+        ref = None if name is None else read_plan(reader, name)[0].ref
+        rows = sum(
+            reader.connection.execute(
+                select(func.count()).select_from(table).where(table.c.listener == listener, *_of(table, ref))
+            ).scalar_one()
+            for table in OF_LISTENERS
+        )
+        found = [each.version for each in kept_versions(reader, ref) if each.version.state == "ready"]
+    with_them: list[str] = []
+    without: list[str] = []
+    for version in found:
+        listened = listening_of(
+            workspace, version.recommender, version.plan, until=version.until, listeners=[listener]
+        )
+        label = f"{parse_ref(version.recommender).short}/{version.number}"
+        (with_them if len(listened.listeners) or listened.playlists else without).append(label)
+    return Followed(rows=rows, fitted=tuple(with_them), kept=tuple(without))
 
 
 def follow(
@@ -249,7 +275,7 @@ def _let_go(
 def _delete(writer: Writer, table: Table, sought: Sought, recommender: str | None) -> int:
     if writer.connection.dialect.name == "sqlite":
         writer.connection.exec_driver_sql("PRAGMA secure_delete = ON")
-    mine = [] if recommender is None else [table.c.recommender == recommender]
+    mine = _of(table, recommender)
     deleted = 0
     if sought.names_all:
         texts = [each.text for each in sought.people if isinstance(each, Named)]
@@ -263,6 +289,10 @@ def _delete(writer: Writer, table: Table, sought: Sought, recommender: str | Non
             this = (table.c.listener == listener, table.c.at == at)
             deleted += writer.connection.execute(delete(table).where(*this, *mine)).rowcount
     return deleted
+
+
+def _of(table: Table, recommender: str | None) -> list[ColumnElement[bool]]:
+    return [] if recommender is None else [table.c.recommender == recommender]
 
 
 def _writes(actor: Actor) -> Actor:

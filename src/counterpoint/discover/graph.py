@@ -6,7 +6,7 @@ from numpy.typing import NDArray
 
 from counterpoint.discover.interactions import Matrix
 
-__all__ = ["co_occurrences", "diagonal", "nearest", "pairs"]
+__all__ = ["among", "co_occurrences", "diagonal", "nearest", "pairs"]
 
 Floats = NDArray[np.float32]
 BLOCK = 1 << 25
@@ -86,6 +86,21 @@ def strongest(
     starts = np.concatenate(([0], np.cumsum(kept)))[block.indptr].astype(np.int32)
     found = sp.csr_matrix((values[kept].astype(np.float32), block.indices[kept], starts), shape=block.shape)
     found.sort_indices()
+    return found
+
+
+def among(square: Matrix, rows: NDArray[np.int32], columns: NDArray[np.intp]) -> Floats:
+    """Those rows and columns of a square sparse matrix; only what the rows hold is looked at."""
+    found = np.zeros((len(rows), len(columns)), dtype=np.float32)
+    order = np.argsort(columns, kind="stable")
+    ordered = columns[order]
+    for at, row in enumerate(rows):
+        start, end = square.indptr[row], square.indptr[row + 1]
+        inside = square.indices[start:end]
+        place = np.minimum(np.searchsorted(inside, ordered), max(len(inside) - 1, 0))
+        if len(inside):
+            there = inside[place] == ordered
+            found[at, order[there]] = square.data[start:end][place[there]]
     return found
 
 

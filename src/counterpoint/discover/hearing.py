@@ -11,16 +11,17 @@ from dataclasses import dataclass, field
 from time import monotonic
 
 from counterpoint.discover.answering import Liking
-from counterpoint.discover.assembling import assembled
+from counterpoint.discover.assembling import Entries, assembled
 from counterpoint.discover.consent import is_personal
 from counterpoint.discover.corrections import Corrected, corrections_of
+from counterpoint.discover.forgotten import is_forgetting
 from counterpoint.discover.listened import Listened
 from counterpoint.discover.plan import Plan
 from counterpoint.discover.single import Said, Word, entries_of, said_in, types_of, word_on
 from counterpoint.discover.taste import CONTEXTS, Listening, context_of
 from counterpoint.errors import InputError
 from counterpoint.journal.model.event import Event
-from counterpoint.moments import to_datetime
+from counterpoint.moments import to_datetime, to_micros
 from counterpoint.spelling import near
 from counterpoint.workspace import Workspace
 
@@ -120,7 +121,10 @@ def in_context(heard: Heard, context: str | None) -> Liking:
 class _Kept:
     """A listener of a recommender, with what their events said."""
 
+    recommender: str
     plan: Plan
+    forgotten: int = 0
+    """What arrived until then counts for nothing, in microseconds since 1970: they asked to be forgotten."""
     said: list[Said] = field(default_factory=list)
     words: list[Word] = field(default_factory=list)
     is_read: bool = False
@@ -141,7 +145,10 @@ class _Kept:
             said, word = said_in(self.plan, event), word_on(event)
             self.said += said
             self.words += [] if word is None else [word]
-            self.changes += bool(said) or word is not None
+            gone = is_forgetting(event, self.recommender)
+            if gone:
+                self.forgotten = max(self.forgotten, to_micros(event.received))
+            self.changes += bool(said) or word is not None or gone
 
 
 class Hearing:
@@ -173,22 +180,19 @@ class Hearing:
             if not kept.is_read:
                 kept.take(found)
                 kept.is_read = True
-            changes, said, words = kept.changes, list(kept.said), list(kept.words)
-        heard = _weighed(plan, listener, said, words, corrected, until=self._workspace.journal.now())
+            changes, words = kept.changes, list(kept.words)
+            until = self._workspace.journal.now()
+            entries = entries_of(plan, listener, kept.said, until=until, forgotten=kept.forgotten)
+        heard = _weighed(plan, listener, entries, words, corrected, until=until)
         with self._lock:
             kept.heard, kept.weighed, kept.at, kept.activity = heard, changes, monotonic(), activity
         return heard
-
-    def forget_all(self) -> None:
-        """Remember nobody."""
-        with self._lock:
-            self._kept.clear()
 
     def _of(self, recommender: str, plan: Plan, listener: str) -> _Kept:
         mine = self._kept.setdefault(listener, {})
         kept = mine.get(recommender)
         if kept is None or kept.plan != plan:
-            kept = mine[recommender] = _Kept(plan)
+            kept = mine[recommender] = _Kept(recommender, plan)
         self._kept.move_to_end(listener)
         while len(self._kept) > MOST:
             self._kept.popitem(last=False)
@@ -217,14 +221,14 @@ class Hearing:
 
 
 def _weighed(
-    plan: Plan, listener: str, said: list[Said], words: list[Word], corrected: Corrected, *, until: int
+    plan: Plan, listener: str, entries: Entries, words: list[Word], corrected: Corrected, *, until: int
 ) -> Heard:
     word = not max(words).refused if words else None
     if not is_personal(plan, word):
         return Heard(personal=False, corrected=corrected)
     listened = assembled(
         plan,
-        entries_of(plan, listener, said, until=until),
+        entries,
         until=until,
         consents={listener: True},
         private={listener: corrected.private},

@@ -18,7 +18,7 @@ import numpy as np
 import scipy.sparse as sp
 from numpy.typing import NDArray
 
-from counterpoint.discover.graph import co_occurrences, diagonal, nearest, pairs, strongest
+from counterpoint.discover.graph import among, co_occurrences, diagonal, nearest, pairs, strongest
 from counterpoint.discover.interactions import Matrix, interactions, presence
 from counterpoint.discover.low_rank import right_vectors
 from counterpoint.discover.ranking import NOTHING, Floats, Ints, Ranking, best
@@ -155,9 +155,14 @@ class ItemGraph(Recommender):
         if rows.shape[0] != 1:
             raise InputError(f"history has {rows.shape[0]} rows, must have one")
         had = rows.indices
-        broad = (self.vectors[had] @ self.vectors[item]) * self.entering[had] * self.leaving[item]
-        parts = rows.data * (self.graph[had, item].toarray().ravel() + broad)
+        parts = self.parts(rows, np.array([item]))[:, 0]
         return [(int(had[at]), float(parts[at])) for at in np.argsort(-parts, kind="stable")]
+
+    def parts(self, history: Matrix, items: NDArray[np.intp]) -> Floats:
+        """(items of the history, `items`): what each item of one row adds to the scores of several, in the row's order."""
+        had = history.indices
+        broad = (self.vectors[had] @ self.vectors[items].T) * self.entering[had, None] * self.leaving[items]
+        return np.asarray(history.data[:, None] * (among(self.graph, had, items) + broad))
 
     def _ranked(self, ask: Wanted, start: int, end: int) -> Ranking:
         """In two steps: the graph proposes, and the filter scores what it proposed.

@@ -3,7 +3,8 @@
 Nobody in the organisation sees it: there is no address of it but the link's, and whoever is signed in is turned away.
 """
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 import msgspec
@@ -64,7 +65,11 @@ class Shown:
     profile: Profile | None
     week: Week | None
     consents: Consents
-    waits: str = ""
+    assumed: bool
+    """Whether consent is assumed of who has said nothing."""
+    makers: Mapping[str, str] = field(default_factory=dict)
+    """Who made each track of the week."""
+    waits: Said = ""
     """Why there is no profile or playlist yet."""
 
 
@@ -149,14 +154,19 @@ def _shown(ws: Workspace, link: Link) -> Shown:
     with ws.graph.read() as reader:
         entity = _entity(reader, link.recommender)
     said = profiles.consents_of(service, actor, link.listener)
+    assumed = service.plan(link.recommender)[1].consent == "assumed"
     try:
         profile = profiles.profile_of(service, actor, link.recommender, link.listener)
         week = _week(service, link)
+        attributes = service.newest(link.recommender).shelf.attributes
     except NotFoundError:
-        return Shown(
-            link, entity, None, None, said, "Nothing is recommended yet: nobody has been learnt from so far."
-        )
-    return Shown(link, entity, profile, week, said)
+        waits = "Nothing is recommended yet: nobody has been learnt from so far."
+        return Shown(link, entity, None, None, said, assumed, waits=waits)
+    named = {each.item: attributes.get(each.item, {}) for each in week.tracks} if week else {}
+    makers = {
+        item: ", ".join(known.get("artist") or known.get("show") or ()) for item, known in named.items()
+    }
+    return Shown(link, entity, profile, week, said, assumed, makers)
 
 
 def _week(service: Service, link: Link) -> Week | None:
@@ -185,10 +195,27 @@ def _page(ws: Workspace, page: PageContext, link: Link, errors: dict[str, str] |
         if profile
         else [],
         contexts=_contexts(profile),
-        meanings=[(purpose, MEANINGS[purpose], getattr(shown.consents, purpose)) for purpose in PURPOSES],
+        meanings=_meanings(shown),
+        makers=shown.makers,
         titles=_titles(shown),
         errors=errors or {},
     )
+
+
+def _meanings(shown: Shown) -> list[tuple[str, Said, bool, Said | None]]:
+    """Each purpose with what it means, whether it holds now, and that nothing was said where nothing was.
+
+    Advertising is never assumed.
+    """
+    found: list[tuple[str, Said, bool, Said | None]] = []
+    for purpose in PURPOSES:
+        said: bool | None = getattr(shown.consents, purpose)
+        holds = said if said is not None else shown.assumed and purpose != "advertising"
+        hint = None
+        if said is None:
+            hint = f"You have said nothing about it, so it is {'assumed' if holds else 'left alone'}."
+        found.append((purpose, MEANINGS[purpose], holds, hint))
+    return found
 
 
 def _is_private(corrected: Corrected) -> bool:

@@ -3,6 +3,8 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+from msgspec.structs import replace
+
 from counterpoint.discover.choosing import number_of
 from counterpoint.discover.evaluations import Newest, newest_evaluation
 from counterpoint.discover.plan import Plan, plan_of, read_plan
@@ -17,7 +19,7 @@ from counterpoint.graph.reader import Reader
 from counterpoint.said import Said
 from counterpoint.workspace import Workspace
 
-__all__ = ["Line", "Overview", "Served", "Serving", "lines_of", "overview_of"]
+__all__ = ["Line", "Overview", "Served", "Serving", "lines_of", "overview_of", "public", "versions_of"]
 
 BETS = {"Experiment": "testsBet", "Rollout": "rollsOutBet"}
 """The relation by which each kind of test of a flag leads to its bet."""
@@ -93,7 +95,7 @@ def lines_of(workspace: Workspace) -> list[Line]:
         entities = reader.all(kind="Recommender")
     found = []
     for entity in sorted(entities, key=lambda each: (each.title.casefold(), each.ref)):
-        made = versions(workspace, entity.ref)
+        made = versions_of(workspace, entity.ref)
         ready = [each for each in made if each.state == "ready"]
         found.append(Line(entity, plan_of(entity.spec), _ready(made), len(ready)))
     return found
@@ -111,9 +113,40 @@ def overview_of(workspace: Workspace, name: str) -> Overview:
         tests = _tests(reader, plan)
         bets = tuple(dict.fromkeys(bet for each in tests for bet in each.targets(BETS[each.kind])))
         titles = reader.titles([ref for ref in (entity.owner, *bets) if ref])
-    made = versions(workspace, entity.ref)
+    made = versions_of(workspace, entity.ref)
     serving = _serving(workspace, plan, made, tests, bets)
     return Overview(entity, plan, made, serving, agreed, newest_evaluation(workspace, entity.ref), titles)
+
+
+def public(version: Version, *, least: int) -> Version:
+    """A version as everybody may see it: measures of fewer than `least` listeners are about people, and stay away."""
+    judged = tuple(each for each in version.evaluation if each.recall.listeners >= least)
+    tried = tuple(each for each in version.trials if each.recall.listeners >= least)
+    left_out = {
+        reason: count
+        for reason, count in version.left_out.items()
+        if "listener" not in reason or count >= least
+    }
+    hidden = len(judged) < len(version.evaluation)
+    notes = (
+        (
+            *version.notes,
+            f"Fewer than {least} listeners had something held out, so its measures are not shown.",
+        )
+        if hidden
+        else version.notes
+    )
+    return replace(version, evaluation=judged, trials=tried, left_out=left_out, notes=notes)
+
+
+def versions_of(workspace: Workspace, name: str) -> list[Version]:
+    """The versions of a recommender as everybody may see them, the newest first.
+
+    Raises:
+        NotFoundError, InputError: as `read_plan`.
+    """
+    least = workspace.settings.discover.least_listeners
+    return [public(each, least=least) for each in versions(workspace, name)]
 
 
 def _ready(made: Sequence[Version]) -> Version | None:

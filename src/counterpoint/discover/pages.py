@@ -8,7 +8,6 @@ from litestar.params import FromPath, FromQuery, URLEncodedBody
 from litestar.response import Redirect
 
 from counterpoint.discover import audiences, evaluations
-from counterpoint.discover.creators import LEAST
 from counterpoint.discover.evaluating import Compared
 from counterpoint.discover.listener_pages import listener_pages
 from counterpoint.discover.overview import Overview, lines_of, overview_of
@@ -143,7 +142,7 @@ def show_creators(
         listed=listed[:LISTED],
         more=len(listed) > LISTED,
         find=find,
-        least=LEAST,
+        least=ws.settings.discover.least_listeners,
         here=f"{entity_url(entity.ref)}/creators",
     )
 

@@ -61,8 +61,8 @@ class ItemSource(msgspec.Struct, frozen=True, rename="camel"):
 class Bounds(msgspec.Struct, frozen=True, rename="camel"):
     """Different items of one listener beyond which no person listens: who has more is left out."""
 
-    day: float = 5_000
-    all: float = 50_000
+    day: float = 2_000
+    all: float = 10_000
 
 
 class WeeklyPlan(msgspec.Struct, frozen=True, rename="camel"):

@@ -9,7 +9,7 @@ from msgspec.structs import replace
 
 from counterpoint.discover.access import acting, require_listeners
 from counterpoint.discover.answering import liked
-from counterpoint.discover.consent import PURPOSES, Purpose, consents, declare
+from counterpoint.discover.consent import CONSENT, PURPOSES, Purpose, declare
 from counterpoint.discover.corrections import (
     Corrected,
     PrivateSession,
@@ -32,12 +32,13 @@ from counterpoint.discover.profile import (
     Range,
 )
 from counterpoint.discover.serving import Ready, Service
+from counterpoint.discover.single import word_on
 from counterpoint.discover.taste import Facet, Taste, Trait, taste_of
 from counterpoint.discover.tastes import tastes_of
 from counterpoint.discover.traits import FACETS
 from counterpoint.discover.weeks_kept import weeks_of
 from counterpoint.errors import InputError, Problem
-from counterpoint.graph.actor import SYSTEM, Actor
+from counterpoint.graph.actor import Actor
 from counterpoint.moments import rfc3339
 
 __all__ = [
@@ -115,9 +116,9 @@ def profile_of(
 def consents_of(service: Service, actor: Actor, listener: str) -> Consents:
     """What a listener said, purpose by purpose."""
     require_listeners(actor)
-    with service.workspace.journal.snapshot() as snapshot:
-        said = {each: consents(snapshot, each, listeners=[listener]).get(listener) for each in PURPOSES}
-    return Consents(**said)
+    events = service.workspace.journal.recent(type=CONSENT, subject=listener, limit=MOST, personal=True)
+    words = {each: [word for event in events if (word := word_on(event, each))] for each in PURPOSES}
+    return Consents(**{each: not max(said).refused if said else None for each, said in words.items()})
 
 
 def declare_consent(service: Service, actor: Actor, listener: str, change: Consents) -> Consents:
@@ -212,12 +213,8 @@ def forget(service: Service, actor: Actor, recommender: str, listener: str) -> F
         NotAllowedError: the actor does not act for listeners.
         NotFoundError: there is no such recommender.
     """
-    require_listeners(actor)
     ref, _ = service.plan(recommender)
-    # It is the listener's right, and needs nobody's leave in the organisation.
-    done = forget_listener(service.workspace, SYSTEM, ref, listener)
-    service.hearing.forget_all()
-    return done
+    return forget_listener(service.workspace, acting(actor), ref, listener)
 
 
 def _sessions(

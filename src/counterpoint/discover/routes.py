@@ -21,6 +21,7 @@ from counterpoint.discover.forgetting import Followed
 from counterpoint.discover.links import Link, link_of
 from counterpoint.discover.paths import BASE, TAGS, ref_of
 from counterpoint.discover.profile import Consents, CorrectionsChange, Export, Profile
+from counterpoint.discover.reuse_routes import reuse_routes
 from counterpoint.discover.serving import Recommendations, Similar, service_of
 from counterpoint.discover.shadow import Agreement, agreements
 from counterpoint.discover.week import Week
@@ -252,4 +253,5 @@ routes: list[Any] = [
     continue_list,
     list_shadows,
     *audience_routes,
+    *reuse_routes,
 ]

@@ -1,11 +1,10 @@
 """What the pages of recommenders show: charts of audiences, and a plan and what was left out as rows."""
 
-from collections.abc import Sequence
 from datetime import date
 
 from markupsafe import Markup
 
-from counterpoint.discover.creators import LEAST, Audience
+from counterpoint.discover.creators import Audience
 from counterpoint.discover.plan import Plan, Signal
 from counterpoint.discover.versions import Version
 from counterpoint.web.charts import (
@@ -82,11 +81,11 @@ def _signal(signal: Signal) -> str:
 
 
 def left_out_rows(version: Version | None) -> list[tuple[str, str]]:
-    """Why entries were left out, and how many; a few listeners are not counted for all to see."""
+    """Why entries were left out, and how many."""
     if version is None:
         return []
     return [
-        (reason, f"fewer than {LEAST}" if "listener" in reason and count < LEAST else number(count, 0))
+        (reason, number(count, 0))
         for reason, count in sorted(version.left_out.items(), key=lambda each: (-each[1], each[0]))
     ]
 
@@ -161,8 +160,3 @@ def suggestion_chart(told: Audience) -> Markup:
 def _day(ordinal: float) -> str:
     day = date.fromordinal(max(1, round(ordinal)))
     return f"{day.day} {day:%b}"
-
-
-def words_of(values: Sequence[str]) -> str:
-    """Values in one line."""
-    return ", ".join(values)

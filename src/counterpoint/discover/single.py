@@ -10,7 +10,8 @@ from typing import Any, Final, NamedTuple
 import numpy as np
 
 from counterpoint.discover.assembling import DAY, Coded, Entries
-from counterpoint.discover.consent import CONSENT
+from counterpoint.discover.consent import CONSENT, Purpose
+from counterpoint.discover.forgotten import FORGOTTEN
 from counterpoint.discover.plan import Plan
 from counterpoint.journal.model.event import Event
 from counterpoint.moments import to_micros
@@ -29,10 +30,12 @@ class Said(NamedTuple):
     signal: int
     context: str | None
     private: bool
+    arrived: int
+    """Microseconds since 1970."""
 
 
 class Word(NamedTuple):
-    """What one event says about consent to personalisation, in the order in which words count."""
+    """What one event says about consent, in the order in which words count."""
 
     at: int
     refused: bool
@@ -40,7 +43,7 @@ class Word(NamedTuple):
 
 def types_of(plan: Plan) -> tuple[str, ...]:
     """The types of events that say something of a listener."""
-    return tuple(dict.fromkeys([*(each.event for each in plan.signals), CONSENT]))
+    return tuple(dict.fromkeys([*(each.event for each in plan.signals), CONSENT, FORGOTTEN]))
 
 
 def said_in(plan: Plan, event: Event) -> list[Said]:
@@ -62,23 +65,27 @@ def said_in(plan: Plan, event: Event) -> list[Said]:
                 place,
                 _of_kind(event, plan.context, str),
                 _of_kind(event, plan.private, bool) is True,
+                to_micros(event.received),
             )
         )
     return found
 
 
-def word_on(event: Event) -> Word | None:
-    """What an event says about consent to personalisation; none where it says nothing of it."""
-    if event.type != CONSENT or _of_kind(event, "purpose", str) != "personalisation":
+def word_on(event: Event, purpose: Purpose = "personalisation") -> Word | None:
+    """What an event says about consent to a purpose; none where it says nothing of it."""
+    if event.type != CONSENT or _of_kind(event, "purpose", str) != purpose:
         return None
     moment = min(to_micros(event.time), to_micros(event.received))
     return Word(moment, _of_kind(event, "given", bool) is not True)
 
 
-def entries_of(plan: Plan, listener: str, said: Sequence[Said], *, until: int) -> Entries:
-    """What was said as `assembled` takes it, within the plan's window before `until` (microseconds since 1970)."""
+def entries_of(plan: Plan, listener: str, said: Sequence[Said], *, until: int, forgotten: int = 0) -> Entries:
+    """What was said as `assembled` takes it, within the plan's window before `until` (microseconds since 1970).
+
+    What arrived until `forgotten` is as if it had never been there.
+    """
     since = None if plan.window is None else until - int(plan.window * DAY)
-    inside = [each for each in said if since is None or each.at >= since]
+    inside = [each for each in said if each.arrived > forgotten and (since is None or each.at >= since)]
     return Entries(
         Coded(np.zeros(len(inside), dtype=np.int32), (listener,)),
         _coded(each.item for each in inside),

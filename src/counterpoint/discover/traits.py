@@ -6,6 +6,7 @@ from functools import cached_property
 
 import numpy as np
 
+from counterpoint.discover.across import Texts
 from counterpoint.discover.playlists import Continuation
 from counterpoint.discover.shelf import Attributes, Shelf
 
@@ -41,6 +42,7 @@ class Traits:
     def __init__(self, shelf: Shelf, continuation: Continuation | None) -> None:
         """Take the shelf, and what was learnt from playlists where there are any."""
         self._shelf, self._continuation = shelf, continuation
+        self.texts = Texts(shelf)
 
     @cached_property
     def attributes(self) -> Attributes:

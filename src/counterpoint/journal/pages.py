@@ -60,7 +60,11 @@ def show_events(
     problem = None
     try:
         found = ws.journal.recent(
-            **{"flag_set" if name == "set" else name: asked.get(name) for name in wanted},
+            type=asked.get("type"),
+            subject=asked.get("subject"),
+            flag_set=asked.get("set"),
+            flag=asked.get("flag"),
+            variant=asked.get("variant"),
             limit=LIMIT + 1,
             before=cursor or None,
         )

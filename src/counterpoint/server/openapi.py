@@ -76,6 +76,10 @@ TAGS = (
         name="rollouts",
         description="Steps of a flag against guardrails: where they stand, and what people do.",
     ),
+    Tag(
+        name="discover",
+        description="What listeners are recommended and why, their week and their profile; versions, evaluations, creators' audiences.",
+    ),
     Tag(name="activity", description="The log of every change, and its live stream."),
     Tag(name="operation", description="Liveness, readiness, figures."),
 )

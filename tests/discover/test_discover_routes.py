@@ -1,0 +1,235 @@
+"""The API of discover: what a backend gets for its listeners, and that nobody in the organisation gets any of it."""
+
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from litestar.testing import TestClient
+
+from counterpoint import Workspace
+from counterpoint.discover.access import listening_actor
+from counterpoint.discover.links import link_of, listener_of
+from counterpoint.discover.serving import service_of
+from counterpoint.discover.week import this_week
+from counterpoint.errors import InputError, NotAllowedError, NotFoundError
+from counterpoint.graph.actor import Actor, local_actor
+from counterpoint.server.identity import accounts
+from tests.discover.streaming import ADMIN, BACKEND, SKIPPED, play
+
+BASE = "/api/v1/discover/songs"
+MINE = f"{BASE}/listeners/user-0"
+PERSONAL: tuple[tuple[str, str, Any], ...] = (
+    ("GET", "/recommendations", None),
+    ("GET", "/weekly", None),
+    ("GET", "/weekly/2026-W01", None),
+    ("GET", "/profile", None),
+    ("PUT", "/profile/corrections", {"items": ["jazz-1"]}),
+    ("PATCH", "/profile/corrections", {"addItems": ["jazz-2"]}),
+    ("GET", "/consent", None),
+    ("PUT", "/consent", {"personalisation": False}),
+    ("GET", "/export", None),
+    ("POST", "/links", {"days": 1}),
+    ("DELETE", "", None),
+)
+Client = TestClient[Any]
+HTML = {"Accept": "text/html"}
+
+
+def test_a_backend_acts_for_its_listener_through_every_door(
+    clients: Callable[..., Client], songs: Workspace
+) -> None:
+    client = clients("discover")
+    answer = client.get(
+        f"{MINE}/recommendations", params={"k": 3, "where": ["genre:jazz", "genre:folk"]}
+    ).json()
+    assert len(answer["items"]) == 3
+    assert {"item", "title", "score", "because", "rest", "known", "reason"} <= answer["items"][0].keys()
+    first = answer["items"][0]["item"]
+    changed = client.patch(f"{MINE}/profile/corrections", json={"addItems": [first], "private": True}).json()
+    assert changed["items"] == [first]
+    assert client.get(f"{MINE}/profile").json()["plays"] > 0
+    assert first not in [each["item"] for each in client.get(f"{MINE}/recommendations").json()["items"]]
+    put = client.put(f"{MINE}/profile/corrections", json={"traits": [["genre", "metal"]]})
+    assert put.json() == {"items": [], "traits": [["genre", "metal"]], "private": []}
+    week = client.get(f"{MINE}/weekly").json()
+    assert week["week"] == this_week()
+    assert client.get(f"{MINE}/weekly/{week['week']}").json() == week
+    profile = client.get(f"{MINE}/profile").json()
+    genres = next(each for each in profile["facets"] if each["name"] == "genre")
+    assert genres["traits"][0]["value"] == "jazz"
+    assert genres["traits"][0]["share"]["low"] < genres["traits"][0]["share"]["mean"]
+    assert {each["name"] for each in profile["facets"]} >= {"artist", "genre", "era", "mood"}
+    whole = client.get(f"{MINE}/export").json()
+    assert whole["weeks"][0]["week"] == week["week"]
+    assert whole["listening"]
+    assert client.put(f"{MINE}/consent", json={"advertising": True}).json()["advertising"] is True
+    assert client.get(f"{MINE}/consent").json() == {
+        "personalisation": None,
+        "research": None,
+        "advertising": True,
+    }
+    link = client.post(f"{MINE}/links", json={"days": 2})
+    assert link.status_code == 201
+    assert listener_of(songs, link.json()["token"]).listener == "user-0"
+    gone = client.delete(MINE)
+    assert gone.status_code == 200
+    assert gone.json()["rows"] == 3
+    assert client.get(f"{MINE}/export").json()["listening"] == []
+    with pytest.raises(NotFoundError):
+        listener_of(songs, link.json()["token"])
+
+
+def test_what_is_wrong_is_said_with_its_place(clients: Callable[..., Client]) -> None:
+    client = clients("discover")
+    for path, status in (
+        (f"{MINE}/recommendations?k=0", 400),
+        (f"{MINE}/recommendations?k=many", 400),
+        (f"{MINE}/recommendations?where=jazz", 400),
+        (f"{MINE}/recommendations?where=gender:x", 400),
+        (f"{MINE}/recommendations?context=mondays", 400),
+        (f"{MINE}/weekly/2026-W99", 400),
+        (f"{MINE}/weekly/2026-W01", 404),
+        ("/api/v1/discover/no-such/listeners/user-0/profile", 404),
+        ("/api/v1/discover/other:songs/listeners/user-0/profile", 404),
+        ("/api/v1/discover/a b/listeners/user-0/profile", 404),
+    ):
+        answer = client.get(path)
+        assert answer.status_code == status, path
+        assert answer.headers["content-type"] == "application/problem+json"
+    assert (
+        client.put(f"{MINE}/profile/corrections", json={"items": [""]}).json()["errors"][0]["pointer"]
+        == "/items"
+    )
+    assert client.patch(f"{MINE}/profile/corrections", json={"addItem": ["x"]}).status_code == 400
+    assert client.post(f"{MINE}/links", json={"days": 0}).json()["errors"][0]["pointer"] == "/days"
+
+
+@pytest.mark.parametrize("listener", ["жанна", "a/b", "user 1", "x" * 300, "'; DROP TABLE discover_week; --"])
+def test_a_listener_may_be_called_anything(
+    clients: Callable[..., Client], songs: Workspace, listener: str
+) -> None:
+    play(songs, listener, "folk-1")
+    path = f"{BASE}/listeners/{listener.replace('/', '%2F').replace(' ', '%20')}/recommendations"
+    answer = clients("discover").get(path)
+    if "/" in listener:  # no path can hold it as one part; in process it can be asked for
+        assert answer.status_code == 404
+        assert service_of(songs).recommend(BACKEND, "songs", listener).personal
+        return
+    assert answer.json()["personal"]
+
+
+@pytest.mark.parametrize(
+    "who", ["nobody", "admin token", "read and write token", "administrator", "member", "no sign-in"]
+)
+def test_nobody_in_the_organisation_gets_through_a_listeners_door(
+    clients: Callable[..., Client], songs: Workspace, who: str
+) -> None:
+    if who in ("administrator", "member"):
+        if who == "member":  # the first account is an administrator's
+            accounts.create_account(songs.graph, local_actor(), "first", "correct horse battery", admin=True)
+        client = clients(person="ana" if who == "administrator" else "bo")
+    else:
+        scopes = {"admin token": ("admin",), "read and write token": ("read", "write")}.get(who, ())
+        client = clients(*scopes, auth=who != "no sign-in")
+    before = songs.graph.last_activity()
+    for method, path, body in PERSONAL:
+        for start in (MINE, MINE.replace("/listeners", "//listeners")):
+            answer = client.request(method, start + path, json=body)
+            assert answer.status_code in ({401} if who == "nobody" else {403, 404}), (method, path)
+            assert "jazz" not in answer.text
+    assert songs.graph.last_activity() == before
+
+
+def test_what_was_recommended_is_found_nowhere_else(clients: Callable[..., Client], songs: Workspace) -> None:
+    backend = clients("discover")
+    play(songs, "secret-listener", "metal-1", "metal-2")
+    play(songs, "secret-listener", "folk-5", kind=SKIPPED)
+    mine = f"{BASE}/listeners/secret-listener"
+    week = backend.get(f"{mine}/weekly").json()
+    backend.get(f"{mine}/recommendations")
+    backend.patch(f"{mine}/profile/corrections", json={"addItems": ["folk-7"], "private": True})
+    backend.put(f"{mine}/consent", json={"advertising": True})
+    link = backend.post(f"{mine}/links", json={}).json()
+    admin = clients(person="ana")
+    for path in (
+        "/api/v1/activity?limit=200",
+        "/activity",
+        "/search?q=secret-listener",
+        "/api/v1/search?q=secret-listener",
+        "/catalog/recommender/default/songs",
+        "/api/catalog/entities/by-name/recommender/default/songs",
+        f"{BASE}/shadows",
+        "/",
+    ):
+        text = admin.get(path, headers=HTML if not path.startswith("/api") else {}).text
+        # The search says again what was asked for; nothing else may name the listener.
+        named = () if "q=" in path else ("secret-listener",)
+        assert not [word for word in (*named, "folk-7", week["inputs"], link["token"]) if word in text], path
+    explored = [each["item"] for each in week["tracks"] if each["explored"]]
+    for query in (
+        "",
+        "?subject=secret-listener",
+        "?type=dev.counterpoint.discover.explored",
+        "?type=dev.counterpoint.discover.consent",
+    ):
+        listed = admin.get(f"/api/v1/events{query}").json()["items"]
+        assert not [each for each in listed if each["type"].startswith("dev.counterpoint.discover.")]
+        page = admin.get(f"/events{query}", headers=HTML).text
+        assert "propensity" not in page
+    assert explored
+    with songs.graph.read() as reader:
+        told = [
+            each
+            for each in reader.activity(limit=200)
+            if each.action.startswith(("recommender.", "discover."))
+        ]
+    assert {each.action for each in told} >= {
+        "recommender.week-made",
+        "recommender.corrected",
+        "discover.link-made",
+    }
+    assert "secret-listener" not in repr(told)
+
+
+def test_a_link_opens_one_listener_and_ends(songs: Workspace) -> None:
+    at = datetime(2026, 11, 27, tzinfo=UTC)
+    link = link_of(songs, BACKEND, "recommender:default/songs", "user-0", lifetime=timedelta(hours=1), now=at)
+    found = listener_of(songs, link.token, now=at + timedelta(minutes=59))
+    assert (found.recommender, found.listener) == ("recommender:default/songs", "user-0")
+    assert "user-0" not in link.token
+    other = link_of(songs, BACKEND, "recommender:default/songs", "user-1", now=at)
+    mixed = f"{other.token.partition('.')[0]}.{link.token.partition('.')[2]}"
+    for wrong in (link.token[:-1], link.token + "x", mixed, "", ".", "é.ü", "x" * 5_000):
+        with pytest.raises(NotFoundError):
+            listener_of(songs, wrong, now=at)
+    with pytest.raises(NotFoundError):
+        listener_of(songs, link.token, now=at + timedelta(hours=1))
+    assert (songs.path / "discover/links.key").stat().st_mode & 0o777 == 0o600
+    (songs.path / "discover/links.key").unlink()
+    with pytest.raises(NotFoundError):
+        listener_of(songs, link.token, now=at)
+
+
+def test_links_are_made_by_who_acts_for_listeners_and_for_a_while(songs: Workspace) -> None:
+    ref = "recommender:default/songs"
+    for actor in (ADMIN, Actor("token:default/ci", "ci", "service", admin=True, scopes=frozenset({"admin"}))):
+        with pytest.raises(NotAllowedError):
+            link_of(songs, actor, ref, "user-0")
+    for lifetime in (timedelta(0), timedelta(days=401)):
+        with pytest.raises(InputError):
+            link_of(songs, BACKEND, ref, "user-0", lifetime=lifetime)
+    with pytest.raises(InputError):
+        link_of(songs, BACKEND, ref, "  ")
+    assert service_of(songs).recommend(listening_actor(), "songs", "user-0").personal
+
+
+def test_the_aggregate_doors_are_open_to_readers(clients: Callable[..., Client]) -> None:
+    client = clients("read")
+    found = client.get(f"{BASE}/items/metal-1/similar", params={"k": 3}).json()
+    assert len(found["items"]) == 3
+    going = client.post(f"{BASE}/continue", json={"title": "gym power", "tracks": [], "k": 3})
+    assert going.status_code == 200
+    assert going.json()["items"][0]["item"].startswith("metal")
+    assert client.get(f"{BASE}/shadows").json() == {"items": []}
+    assert client.get(f"{BASE}/items/polka/similar").status_code == 404
