@@ -24,7 +24,7 @@ EPISODE: Final = "episode.played"
 PLAYLIST: Final = "playlist.edited"
 DESCRIBED: Final = "item.described"
 WEEK: Final = 7 * 86_400
-SESSIONS: Final = 1.2
+SESSIONS: Final = 1.1
 """Sessions of a listener in a week, on average."""
 RADIO: Final = 0.15
 """The share of plays that the radio chose."""
@@ -112,7 +112,7 @@ def hear_lists(
 
 def _said(name: str, at: datetime, rng: np.random.Generator) -> list[Event]:
     """What a listener said on joining may be done with what they hear; many say nothing."""
-    words = (("advertising", 0.5, True), ("research", 0.02, False), ("personalisation", 0.012, False))
+    words = (("advertising", 0.5, True), ("research", 0.02, False), ("personalisation", 0.02, False))
     return [
         _event(CONSENT, f"{name}-{purpose}", at, {"purpose": purpose, "given": given}, name)
         for (purpose, share, given), chance in zip(words, rng.random(len(words)), strict=True)

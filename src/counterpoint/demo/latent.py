@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 __all__ = ["LISTENERS", "Catalogue", "Genre", "Latent", "Music", "Song", "latent_of"]
 
-LISTENERS = 300
+LISTENERS = 240
 FADING = 0.8
 """How fast fame falls from one artist of a genre to the next: its power of the place."""
 SECOND = 0.7
@@ -89,7 +89,7 @@ class Catalogue:
                 for track in range(music.tracks):
                     one, other = divmod(int(order[place * music.tracks + track]), len(genre.second))
                     title = f"{genre.first[one]} {genre.second[other]}"
-                    album = f"{artist}, {'first' if track < 2 else 'second'} album"
+                    album = f"{artist}, {'first' if track < 3 else 'second'} album"
                     songs.append(
                         Song(
                             f"track-{len(songs) + 1:03d}",
@@ -97,7 +97,7 @@ class Catalogue:
                             artist,
                             album,
                             name,
-                            year + 2 * (track >= 2),
+                            year + 2 * (track >= 3),
                             place % 2,
                         )
                     )

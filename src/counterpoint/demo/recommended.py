@@ -57,6 +57,8 @@ METHODS = ("popularity", "neighbours", "item-graph")
 """What Think it compared; their whole search takes a second."""
 TRIED = 40
 """Of those whom the rollout let in, who opened the app first on the Monday before this one."""
+KEEN = 80
+"""Events from which on a page has something to say of mornings and evenings too."""
 BEFORE_BREAKFAST = timedelta(hours=5)
 ENGINEER = person("kaveh.rahimi", "discovery")
 OWNER = person("ana.moreira", "discovery")
@@ -177,7 +179,7 @@ def give_lists(workspace: Workspace, arpeggio: Path, listeners: Listeners, addre
     make_weeks(service, BACKEND, RECOMMENDER)
     links = [
         {
-            "title": f"Page of {listener}, {whose}",
+            "title": f"A made-up listener {whose}",
             "url": address
             + link_of(workspace, BACKEND, RECOMMENDER, listener, lifetime=LONGEST).path,
         }
@@ -208,7 +210,8 @@ def _shown(listeners: Listeners, parent: str) -> Iterator[tuple[str, str]]:
         for row, name in enumerate(latent.names)
         if len(latent.genre_of(row, 0.25)) == 2 and not latent.children[row] and name != refused
     ]
-    yield max(two, key=lambda name: (plays.get(name, 0), name)), "who hears two kinds of music"
+    keen = [name for name in two if plays.get(name, 0) >= KEEN] or two
+    yield min(keen, key=lambda name: (plays.get(name, 0), name)), "who hears two kinds of music"
     yield parent, "whose children use the account"
     if refused:
         yield refused, "who said no to personalisation"
