@@ -56,13 +56,6 @@ DAY = timedelta(days=1)
 pytestmark = pytest.mark.xdist_group("demo")  # one worker builds the demo, once
 
 
-@pytest.fixture(scope="module")
-def built(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("demo") / "arpeggio-demo"
-    assert run(["demo", str(folder), "--no-serve"]) == 0
-    return folder
-
-
 def test_arpeggio_estimates_predicts_decides_with_advice_and_reviews(built):
     with Workspace.open(built) as workspace:
         graph = workspace.graph

@@ -88,9 +88,7 @@ def _build(here: Terminal, place: "DemoFolder", seed: int, port: int) -> None:
                 advance(share, 1.0)
 
             address = f"http://127.0.0.1:{port}"
-            tell(
-                workspace, copy_arpeggio(place.path), seed=seed, progress=progress, address=address
-            )
+            tell(workspace, copy_arpeggio(place.path), seed=seed, progress=progress, address=address)
         place.finish(seed)
     except BaseException:  # an interrupt too: half a demo is worth nothing
         place.abandon()

@@ -24,7 +24,7 @@ EPISODE: Final = "episode.played"
 PLAYLIST: Final = "playlist.edited"
 DESCRIBED: Final = "item.described"
 WEEK: Final = 7 * 86_400
-SESSIONS: Final = 1.1
+SESSIONS: Final = 1.5
 """Sessions of a listener in a week, on average."""
 RADIO: Final = 0.15
 """The share of plays that the radio chose."""
@@ -34,8 +34,8 @@ EPISODES: Final = 6
 MORNINGS: Final = 4.0
 """How much more the second taste is heard before work."""
 SOURCES, SOURCE_SHARES = ("playlist", "album", "search", "radio"), (0.45, 0.25, 0.2, 0.1)
-CAME, CAME_SHARES = (0, 9, 14), (0.6, 0.2, 0.2)
-"""Weeks in which many came at once, after a campaign, and the share of listeners who did."""
+CAME, CAME_SHARES = (0.0, 0.4, 0.65), (0.6, 0.2, 0.2)
+"""When many came at once, after a campaign, as shares of the time; and how many of the listeners did."""
 OPENED: Final = 0.75
 """The share of listeners who open the week's list."""
 
@@ -69,9 +69,7 @@ def described(catalogue: Catalogue, at: datetime) -> list[Event]:
                     "genre": genre,
                 }
             )
-    return [
-        _event(DESCRIBED, f"described-{each['item']}", at, each, source=INGESTION) for each in told
-    ]
+    return [_event(DESCRIBED, f"described-{each['item']}", at, each, source=INGESTION) for each in told]
 
 
 def listening(latent: Latent, end: datetime, *, weeks: int, seed: int) -> list[Event]:
@@ -80,7 +78,8 @@ def listening(latent: Latent, end: datetime, *, weeks: int, seed: int) -> list[E
     begin = end - timedelta(weeks=weeks)
     found: list[Event] = []
     for row, name in enumerate(latent.names):
-        joined = int(WEEK * CAME[rng.choice(len(CAME), p=CAME_SHARES)] + rng.integers(0, 3 * 86_400))
+        came = int(weeks * CAME[rng.choice(len(CAME), p=CAME_SHARES)])
+        joined = int(WEEK * came + rng.integers(0, 3 * 86_400))
         found += _said(name, begin + timedelta(seconds=joined), rng)
         found += _played(latent, row, begin, (joined, weeks * WEEK), rng)
         found += _collected(latent, row, begin, (joined, weeks * WEEK), rng)
@@ -205,11 +204,11 @@ def _collected(
         )
         items = [catalogue.songs[song].item for song in listed]
         title = str(rng.choice(music.genres[genres[genre]].playlists))
-        at = rng.integers(span[0], span[1])
+        at = int(rng.integers(span[0], span[1]))
         cuts = [len(items) - 3, len(items)] if rng.random() < 0.7 else [len(items)]
         for edit, cut in enumerate(cuts):
             data = {"playlist": f"{name}-{number + 1}", "title": title, "items": items[:cut]}
-            when = begin + timedelta(seconds=int(min(at + edit * WEEK, span[1] - 3600 + edit)))
+            when = begin + timedelta(seconds=min(at + edit * WEEK, span[1] - 3600 + edit))
             found.append(_event(PLAYLIST, f"{name}-list-{number + 1}-{edit}", when, data, name))
     return found
 
@@ -255,5 +254,3 @@ def _event(
 
 def _in_order(events: Iterable[Event]) -> list[Event]:
     return sorted(events, key=lambda each: (each["time"], each["id"]))
-
-

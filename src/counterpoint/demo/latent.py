@@ -188,9 +188,7 @@ def _likes(
     return np.asarray(within)
 
 
-def _shows(
-    catalogue: Catalogue, genres: Values, rng: np.random.Generator
-) -> tuple[tuple[str, ...], ...]:
+def _shows(catalogue: Catalogue, genres: Values, rng: np.random.Generator) -> tuple[tuple[str, ...], ...]:
     """Who hears podcasts hears those about what they like to hear, and now and then another."""
     names = list(catalogue.music.genres)
     shows: Sequence[tuple[str, str]] = list(catalogue.music.shows.items())

@@ -154,9 +154,7 @@ def try_lists(workspace: Workspace, listeners: Listeners, flag_set: str, flag: s
     ][:TRIED]
     made_at = monday + BEFORE_BREAKFAST
     week = this_week(monday)
-    make_weeks(
-        service_of(workspace), BACKEND, RECOMMENDER, week=week, listeners=let_in, now=made_at
-    )
+    make_weeks(service_of(workspace), BACKEND, RECOMMENDER, week=week, listeners=let_in, now=made_at)
     lists = {}
     for name in let_in:
         found = find_week(workspace, RECOMMENDER, name, week)
@@ -180,8 +178,7 @@ def give_lists(workspace: Workspace, arpeggio: Path, listeners: Listeners, addre
     links = [
         {
             "title": f"A made-up listener {whose}",
-            "url": address
-            + link_of(workspace, BACKEND, RECOMMENDER, listener, lifetime=LONGEST).path,
+            "url": address + link_of(workspace, BACKEND, RECOMMENDER, listener, lifetime=LONGEST).path,
         }
         for listener, whose in _shown(listeners, parent)
     ]
