@@ -165,7 +165,7 @@ def over_http(folder: Path, secret: str, asked: int) -> dict[str, Any]:
     """The same over HTTP, by one client on one connection."""
     with (
         served(folder) as url,
-        httpx2.Client(base_url=url, headers={"Authorization": f"Bearer {secret}"}) as client,
+        httpx2.Client(base_url=url, headers={"Authorization": f"Bearer {secret}"}, timeout=60) as client,
     ):
 
         def ask(who: int) -> None:

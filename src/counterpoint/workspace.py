@@ -4,6 +4,7 @@ counterpoint.toml   settings
 graph.db            what exists (or a PostgreSQL database, see `[graph] url`)
 journal/            what happened
 index/              what exists, laid out for quick answers; made anew when it is missing
+discover/           versions of recommenders; made anew by `counterpoint discover follow` when they are missing
 backups/            copies of the graph, made before each migration
 """
 

@@ -87,6 +87,15 @@ def test_creators_are_listed_by_how_many_listen_and_only_with_listeners_enough(s
     assert [each.name for each in creators(station, "weekly", words="n", limit=1)[1]] == ["Sundays"]
 
 
+def test_events_may_say_under_another_name_from_where_something_was_played(tmp_path: Path) -> None:
+    with opened(tmp_path / "ws") as workspace:
+        recommender(workspace, context="source")
+        tell(workspace, described("n", artist="Nina"))
+        tell(workspace, (played(f"l{at:02d}", "n", ago=20, source="radio") for at in range(20)))
+        (found,) = audience(workspace, "weekly", "Nina")[1].found
+        assert (found.source, found.listeners, found.plays) == ("radio", 20, 1.0)
+
+
 def test_who_said_no_to_research_or_listened_in_private_has_no_part(tmp_path: Path) -> None:
     with opened(tmp_path / "ws") as workspace:
         tell(
@@ -252,5 +261,10 @@ def test_creators_and_evaluations_on_the_command_line(
     code, found = run(capsys, *here, "--json", "discover", "evaluate", "weekly", "--split", "within", *words)
     assert (code, found["methods"][0]["method"]) == (0, "popularity")
     assert (tmp_path / "recall.svg").is_file()
+    log = tmp_path / "plays.csv"
+    log.write_text("\n".join(["user,track", *(f"u{at % 30},t{at % 7}" for at in range(200))]), "utf-8")
+    assert run(capsys, *here, "--json", "discover", "evaluate", log, *words)[0] == 0
+    sources = {each.thing for each in read_evidence(station.graph, "guarded")}
+    assert {REF, "evaluation of plays.csv"} <= sources
     assert call(["-w", str(station.path), "discover", "evaluate", "weekli"]) == 1
     assert "did you mean weekly" in capsys.readouterr().err

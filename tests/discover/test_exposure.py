@@ -44,7 +44,7 @@ def test_each_tier_has_its_share_of_places_beside_its_share_of_listening() -> No
     heard = sp.csr_matrix(np.tril(np.ones((10, 10))))  # item 0 is heard by ten, item 9 by one
     lists = ranking([[0, 1], [0, 9], [NOTHING, NOTHING]])
     found = exposure_of(lists, heard[[0, 1, 2]], heard)
-    assert [tier.name for tier in found.tiers] == ["top 1 %", "next 9 %", "next 40 %", "the other half"]
+    assert [tier.name for tier in found.tiers] == ["top 1 %", "next 9 %", "next 40 %", "other half"]
     assert [tier.exposure.mean for tier in found.tiers] == [0.5, 0.0, 0.25, 0.25]
     assert [tier.consumption for tier in found.tiers] == pytest.approx([10 / 55, 0, 30 / 55, 15 / 55])
     assert [tier.shown for tier in found.tiers] == [1, 0, 1, 1]

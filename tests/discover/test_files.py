@@ -55,6 +55,39 @@ def test_older_entries_count_less_by_halves() -> None:
     np.testing.assert_allclose(log.matrix.toarray(), [[0.25, 1]])
 
 
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("semicolons.csv", 'user;track\n a;x\n"b;c";y\n'),
+        ("tabs.csv", "user\ttrack\n a\tx\nb;c\ty\n"),
+        ("a*b?[c].csv", "\ufeffuser,track\n a,x\nb;c,y\n"),
+        ("quotes.csv", 'user,"the ""item""",track\n a,1,x\nb;c,2,y\n'),
+    ],
+)
+def test_a_csv_is_read_as_its_first_line_says(tmp_path: Path, name: str, text: str) -> None:
+    file = tmp_path / name
+    file.write_text(text, "utf-8")
+    log = read_log([file], now=NOW)
+    assert list(log.listeners) == ["a", "b;c"]
+    assert list(log.items) == ["x", "y"]
+
+
+@pytest.mark.parametrize(
+    ("raw", "message"),
+    [
+        (b"", "empty"),
+        (b"user,user\na,b\n", "first line"),
+        (b"PK\x03\x04", "spreadsheet"),
+        (b"us\x00er", "NUL"),
+    ],
+)
+def test_what_is_no_csv_is_said(tmp_path: Path, raw: bytes, message: str) -> None:
+    file = tmp_path / "log.csv"
+    file.write_bytes(raw)
+    with pytest.raises(InputError, match=message):
+        read_log([file], now=NOW)
+
+
 @pytest.mark.parametrize("ending", ["csv", "parquet", "ndjson"])
 def test_files_of_each_kind_give_the_same_log(tmp_path: Path, ending: str) -> None:
     import duckdb

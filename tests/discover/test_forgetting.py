@@ -1,5 +1,6 @@
 """Forgetting a listener leaves no trace: what is kept afterwards is that of a workspace which never had them."""
 
+import shutil
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -20,9 +21,10 @@ from counterpoint.discover.making import alone, file_of
 from counterpoint.discover.plan import plan_of
 from counterpoint.discover.tables import OF_LISTENERS, WEEK
 from counterpoint.discover.versions import fit_version, load_version, versions
+from counterpoint.errors import NotFoundError
 from counterpoint.graph.actor import SYSTEM
 from counterpoint.journal.sought import Named
-from tests.discover.heard import NOW, REF, SPEC, opened, planted, played, playlist, tell
+from tests.discover.heard import NOW, REF, SPEC, opened, planted, played, playlist, recommender, tell
 
 GONE = "löuise@example.org"
 METHODS = {"item-graph": {"rank": 6}, "als": {"factors": 4}, "ease": {}}
@@ -36,24 +38,41 @@ def hers() -> Iterator[dict[str, Any]]:
     yield playlist("secret", GONE, ["t1", "t3", "hers too"], title="hers")
 
 
-Built = Callable[[str, bool], Workspace]
+Built = Callable[[str], Workspace]
 
 
-@pytest.fixture
-def built(tmp_path: Path) -> Iterator[Built]:
-    """Makes a workspace with a version by each method, with her or without."""
-    with ExitStack() as stack:
-
-        def build(name: str, had: bool) -> Workspace:
-            made = stack.enter_context(opened(tmp_path / name))
+@pytest.fixture(scope="module")
+def templates(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    """Workspaces with a version by each method: one with her, and one that never had her."""
+    found = {name: tmp_path_factory.mktemp("built") / name for name in ("had", "never")}
+    for name, folder in found.items():
+        with opened(folder) as made:
             tell(made, planted(), playlist("rain", "l001", ["t1", "t3", "t5"], title="rain"))
-            if had:
+            if name == "had":
                 tell(made, hers())
             for method, options in METHODS.items():
                 fit_version(made, SYSTEM, "weekly", method=method, options=options, until=NOW)
-            return made
+    return found
 
-        yield build
+
+@pytest.fixture
+def built(templates: dict[str, Path], tmp_path: Path) -> Iterator[Built]:
+    """Opens a copy of one of the two, by its name."""
+    with ExitStack() as stack:
+        yield lambda name: stack.enter_context(
+            Workspace.open(shutil.copytree(templates[name], tmp_path / name))
+        )
+
+
+@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.postgresql)])
+def either(
+    request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Workspace]:
+    """An empty workspace with a recommender, on each database."""
+    if request.param == "postgresql":
+        monkeypatch.setenv("COUNTERPOINT_GRAPH__URL", request.getfixturevalue("postgresql_database"))
+    with opened(tmp_path / "workspace") as made:
+        yield made
 
 
 def files(workspace: Workspace) -> list[bytes]:
@@ -86,7 +105,7 @@ def rows(workspace: Workspace) -> list[tuple[str, str]]:
 
 
 def test_what_is_kept_afterwards_is_that_of_a_workspace_which_never_had_her(built: Built) -> None:
-    never, had = built("never", False), built("had", True)
+    never, had = built("never"), built("had")
     assert all(one != other for one, other in zip(files(never), files(had), strict=True))
     for listener in (GONE, "l001"):
         keep_something(had, listener)
@@ -107,7 +126,7 @@ def test_what_is_kept_afterwards_is_that_of_a_workspace_which_never_had_her(buil
 
 
 def test_events_forget_leads_to_the_same(built: Built, capsys: pytest.CaptureFixture[str]) -> None:
-    never, had = built("never", False), built("had", True)
+    never, had = built("never"), built("had")
     keep_something(had, GONE)
     assert run(["-w", str(had.path), "events", "forget", GONE, "--yes"]) == 0
     told = capsys.readouterr().out
@@ -123,7 +142,7 @@ def test_events_forget_leads_to_the_same(built: Built, capsys: pytest.CaptureFix
 
 
 def test_until_it_has_followed_a_version_answers_with_what_everybody_hears(built: Built) -> None:
-    had = built("had", True)
+    had = built("had")
     assert "hers alone" in load_version(had, REF, 1).items
     had.journal.forget([Named(GONE)])  # by whatever way: nobody has followed yet
     assert {each.following for each in versions(had, "weekly")} == {True}
@@ -140,7 +159,7 @@ def test_until_it_has_followed_a_version_answers_with_what_everybody_hears(built
 def test_while_another_process_fits_the_forgetting_waits_and_nothing_personal_is_answered(
     built: Built,
 ) -> None:
-    had = built("had", True)
+    had = built("had")
     with alone(had, REF):
         had.journal.forget([Named(GONE)])
         assert follow(had, SYSTEM, wait=0).waiting == (REF,)
@@ -153,7 +172,7 @@ def test_somebody_who_is_forgotten_during_a_fit_is_in_no_version(
 ) -> None:
     from counterpoint.discover import making
 
-    had, made = built("had", True), making.made
+    had, made = built("had"), making.made
     calls: list[int] = []
 
     def forgetting(workspace: Workspace, *given: Any) -> Any:
@@ -170,70 +189,63 @@ def test_somebody_who_is_forgotten_during_a_fit_is_in_no_version(
     assert load_version(had, REF, 4).personal
 
 
-def test_who_comes_back_after_a_forgetting_is_heard_from_then_on(workspace: Workspace) -> None:
-    from tests.discover.heard import recommender
-
-    recommender(workspace)
-    recommender(workspace, "other")
-    tell(workspace, played("ana", "old"), playlist("p", "ana", ["old"]), played("ben", "x"))
-    forget_listener(workspace, SYSTEM, "weekly", "ana")
-    tell(workspace, played("ana", "new"))
+def test_who_comes_back_after_a_forgetting_is_heard_from_then_on(either: Workspace) -> None:
+    recommender(either, "other")
+    tell(either, played("ana", "old"), playlist("p", "ana", ["old"]), played("ben", "x"))
+    forget_listener(either, SYSTEM, "weekly", "ana")
+    tell(either, played("ana", "new"))
 
     def heard(ref: str) -> list[str]:
-        return [str(each) for each in listening_of(workspace, ref, plan_of(SPEC), until=NOW).items]
+        return [str(each) for each in listening_of(either, ref, plan_of(SPEC), until=NOW).items]
 
     assert heard(REF) == ["new", "x"]
     assert heard("recommender:default/other") == ["new", "old", "x"]
-    forget_listener(workspace, SYSTEM, None, "ana")
+    forget_listener(either, SYSTEM, None, "ana")
     assert heard("recommender:default/other") == ["x"]
 
 
-def test_a_version_of_which_nothing_is_left_is_gone(workspace: Workspace) -> None:
-    from counterpoint.errors import NotFoundError
-    from tests.discover.heard import recommender
-
-    recommender(workspace)
-    tell(workspace, played("ana", "x"), played("ana", "y"))
-    fit_version(workspace, SYSTEM, "weekly", method="popularity", until=NOW)
-    assert forget_listener(workspace, SYSTEM, "weekly", "ana").gone == ("weekly/1",)
-    assert not file_of(workspace, REF, 1).exists()
+def test_a_version_of_which_nothing_is_left_is_gone(either: Workspace) -> None:
+    tell(either, played("ana", "x"), played("ana", "y"))
+    fit_version(either, SYSTEM, "weekly", method="popularity", until=NOW)
+    assert forget_listener(either, SYSTEM, "weekly", "ana").gone == ("weekly/1",)
+    assert not file_of(either, REF, 1).exists()
     with pytest.raises(NotFoundError, match="gone"):
-        load_version(workspace, REF, 1)
+        load_version(either, REF, 1)
 
 
 def test_withdrawn_consent_and_a_lost_file_are_followed_when_everything_is_looked_at(built: Built) -> None:
-    never, had = built("never", False), built("had", True)
+    never, had = built("never"), built("had")
     declare(had, GONE, "personalisation", given=False, source="app")
     file_of(never, REF, 2).unlink()
+    assert [each.following for each in versions(never, "weekly")] == [False, True, False]
+    assert not load_version(never, REF, 2).personal, "a lost file fails no request"
     before = file_of(never, REF, 1).read_bytes()
     assert follow(had, SYSTEM, everything=True).fitted == ("weekly/1", "weekly/2", "weekly/3")
     assert follow(never, SYSTEM, everything=True).fitted == ("weekly/2",)
     assert files(had) == files(never)
+    assert load_version(never, REF, 2).personal
     assert file_of(never, REF, 1).read_bytes() == before
     declare(had, GONE, "personalisation", given=True, source="app")
     follow(had, SYSTEM, everything=True)
     assert "hers alone" in load_version(had, REF, 1).items
 
 
-def test_rows_of_people_who_are_known_by_a_hash_only_go_too(workspace: Workspace) -> None:
-    from tests.discover.heard import recommender
-
-    recommender(workspace)
-    tell(workspace, played("ana", "x"))
-    keep_something(workspace, "ana")
-    keep_something(workspace, "ben")
-    workspace.journal.forget([Named("ana")])
-    keep_something(workspace, "ana-2")
-    assert follow(workspace, SYSTEM).rows == 2
-    assert {listener for _, listener in rows(workspace)} == {"ana-2", "ben"}
-    with workspace.graph.write(SYSTEM) as writer:
+def test_rows_of_people_who_are_known_by_a_hash_only_go_too(either: Workspace) -> None:
+    tell(either, played("ana", "x"))
+    keep_something(either, "ana")
+    keep_something(either, "ben")
+    either.journal.forget([Named("ana")])
+    keep_something(either, "ana-2")
+    assert follow(either, SYSTEM).rows == 2
+    assert {listener for _, listener in rows(either)} == {"ana-2", "ben"}
+    with either.graph.write(SYSTEM) as writer:
         keep_corrections(writer, REF, "ana", Corrected(items=("x",)))
-    follow(workspace, SYSTEM)
-    assert ("discover_corrections", "ana") in rows(workspace), "she has come back"
+    follow(either, SYSTEM)
+    assert ("discover_corrections", "ana") in rows(either), "she has come back"
 
 
 def test_the_log_of_changes_names_no_listener(built: Built) -> None:
-    had = built("had", True)
+    had = built("had")
     keep_something(had, GONE)
     forget_listener(had, SYSTEM, "weekly", GONE)
     with had.graph.read() as reader:

@@ -1,6 +1,8 @@
 """One listener read event by event says what the engine says of everybody; what arrives a moment later counts."""
 
+import itertools
 import threading
+from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
 
@@ -32,6 +34,16 @@ PLAN = Plan(
 )
 
 
+_numbers = itertools.count()
+
+
+@pytest.fixture(scope="module")
+def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Workspace]:
+    """One workspace for many listeners."""
+    with Workspace.create(tmp_path_factory.mktemp("one") / "workspace") as made:
+        yield made
+
+
 @given(
     st.lists(
         st.fixed_dictionaries(
@@ -48,36 +60,35 @@ PLAN = Plan(
     ),
     st.booleans(),
 )
-@settings(max_examples=12)
+@settings(max_examples=10)
 def test_one_listener_is_read_as_an_engine_reads_them(
-    tmp_path_factory: pytest.TempPathFactory, told: list[dict[str, Any]], compacted: bool
+    shared: Workspace, told: list[dict[str, Any]], compacted: bool
 ) -> None:
-    folder = tmp_path_factory.mktemp("one") / "workspace"
-    with Workspace.create(folder) as workspace:
-        events = [
-            event(
-                each["kind"],
-                "ana",
-                NOW - timedelta(days=each["ago"], seconds=place),
-                **{key: each[key] for key in ("item", "ms", "private", "context") if each[key] is not None},
-            )
-            | {"id": str(place)}
-            for place, each in enumerate(told)
-        ]
-        workspace.journal.append(events)
-        if compacted:
-            workspace.journal.compact(full=True)
-        found = Hearing(workspace).of(REF, PLAN, "ana")
-        expected = heard_of(listening_of(workspace, REF, PLAN, listeners=["ana"]), "ana", Corrected())
-        assert found.plays == expected.plays
-        assert found.contexts == expected.contexts
-        for mine, theirs in (
-            (found.liking.weights, expected.liking.weights),
-            (found.liking.disliked, expected.liking.disliked),
-        ):
-            assert mine.keys() == theirs.keys()
-            # Between the two looks a moment passes, in which everything ages alike.
-            np.testing.assert_allclose(list(mine.values()), list(theirs.values()), rtol=1e-5)
+    ana = f"ana {next(_numbers)}"
+    events = [
+        event(
+            each["kind"],
+            ana,
+            NOW - timedelta(days=each["ago"], seconds=place),
+            **{key: each[key] for key in ("item", "ms", "private", "context") if each[key] is not None},
+        )
+        | {"id": f"{ana}/{place}"}
+        for place, each in enumerate(told)
+    ]
+    shared.journal.append(events)
+    if compacted:
+        shared.journal.compact(full=True)
+    found = Hearing(shared).of(REF, PLAN, ana)
+    expected = heard_of(listening_of(shared, REF, PLAN, listeners=[ana]), ana, Corrected())
+    assert found.plays == expected.plays
+    assert found.contexts == expected.contexts
+    for mine, theirs in (
+        (found.liking.weights, expected.liking.weights),
+        (found.liking.disliked, expected.liking.disliked),
+    ):
+        assert mine.keys() == theirs.keys()
+        # Between the two looks a moment passes, in which everything ages alike.
+        np.testing.assert_allclose(list(mine.values()), list(theirs.values()), rtol=1e-5)
 
 
 @pytest.fixture

@@ -153,9 +153,9 @@ def test_a_holdout_says_what_a_campaign_changed_and_small_groups_say_nothing(
 ) -> None:
     one = campaign(holdout=0.4)
     plain = Campaign(name="jazz-club", values={}, start=one.start, end=one.end, budget=1, holdout=0.4)
-    asked = [f"w{number}" for number in range(120)]
+    asked = [f"w{number}" for number in range(80)]
     for who in asked:
-        given = advertise(service, BACKEND, "songs", who, [one])
+        given = advertise(service, BACKEND, "songs", who, [one], now=NOW)
         assert (given.campaign is None) == held_out(plain, who)
     withheld = [each for each in asked if held_out(plain, each)]
     assert len(songs.journal.recent(type=WITHHELD, limit=200, personal=True)) == len(withheld)

@@ -1,5 +1,6 @@
 """Serving: the right version answers, what was just heard counts, reasons add up, a swap fails nobody."""
 
+import re
 import threading
 from typing import Any
 
@@ -11,11 +12,19 @@ from counterpoint.discover import serving
 from counterpoint.discover.answering import Liking, recommended
 from counterpoint.discover.consent import declare
 from counterpoint.discover.corrections import Corrected
+from counterpoint.discover.links import link_of
 from counterpoint.discover.profile import Consents, CorrectionsChange
-from counterpoint.discover.profiles import change_corrections, declare_consent, set_corrections
+from counterpoint.discover.profiles import (
+    change_corrections,
+    declare_consent,
+    forget,
+    profile_of,
+    set_corrections,
+)
 from counterpoint.discover.serving import Service
 from counterpoint.discover.shadow import agreements
 from counterpoint.discover.versions import fit_version, versions
+from counterpoint.discover.weeks import make_weeks, week_of
 from counterpoint.errors import InputError, NotAllowedError, NotFoundError
 from counterpoint.flags.exposure import exposures_of
 from counterpoint.graph.actor import Actor, local_actor
@@ -60,6 +69,33 @@ def test_reasons_are_the_listeners_own_and_add_up_to_the_score(service: Service)
         column = shelf.columns[each.item]
         whole = shelf.model.scores(row)[0, column] - shelf.model.scores(against)[0, column]
         assert each.score == pytest.approx(whole, rel=1e-4, abs=1e-5)
+
+
+def test_what_a_reason_says_is_so(service: Service) -> None:
+    """Each sentence is held against the events that the version was fitted on."""
+    rows: dict[str, set[str]] = {}
+    near: set[tuple[str, str]] = set()
+    for each in streaming.events():
+        if each["type"] == streaming.PLAYED:
+            rows.setdefault(each["subject"], set()).add(each["data"]["item"])
+        elif each["type"] == "playlist.saved":
+            listed = each["data"]["items"]
+            rows[each["id"]] = set(listed)
+            near |= {(a, b) for at, a in enumerate(listed) for b in listed[max(0, at - 3) : at + 4] if a != b}
+    said = set()
+    for who in range(9):
+        for each in service.recommend(BACKEND, "songs", listener(who), count=20).items:
+            title = {one.title: one.item for one in each.because}
+            first, _, second = str(each.reason).partition(". People put it beside ")
+            named = [title[name] for name in re.findall('"([^"]+)"', first)]
+            if first.startswith("Often comes together"):
+                assert all(any({each.item, one} <= row for row in rows.values()) for one in named)
+            else:
+                assert first.startswith("Goes with")
+            if second:
+                assert (each.item, title[re.findall('"([^"]+)"', second)[0]]) in near
+            said.add((first.split(" with ")[0], bool(second)))
+    assert ("Often comes together", True) in said
 
 
 def test_what_was_heard_a_moment_ago_counts(service: Service) -> None:
@@ -171,6 +207,39 @@ def test_conditions_keep_what_has_the_values(service: Service) -> None:
 def test_nobody_of_the_organisation_is_told_of_a_listener(service: Service, actor: Actor) -> None:
     with pytest.raises(NotAllowedError, match="theirs alone"):
         service.recommend(actor, "songs", "user-0")
+
+
+@pytest.mark.parametrize("name", ["", " ", "\x00", "a\nb", "\ud800", "x" * 3_000])
+def test_what_can_be_nobodys_name_is_refused_everywhere(service: Service, name: str) -> None:
+    for call in (
+        lambda: service.recommend(BACKEND, "songs", name),
+        lambda: week_of(service, BACKEND, "songs", name),
+        lambda: make_weeks(service, BACKEND, "songs", listeners=["user-0", name]),
+        lambda: profile_of(service, BACKEND, "songs", name),
+        lambda: set_corrections(service, BACKEND, "songs", name, Corrected()),
+        lambda: declare_consent(service, BACKEND, name, Consents(research=True)),
+        lambda: forget(service, BACKEND, "songs", name),
+        lambda: link_of(service.workspace, BACKEND, REF, name),
+    ):
+        with pytest.raises(InputError) as refused:
+            call()
+        assert refused.value.problems[0].pointer == "/listener"
+
+
+def test_who_takes_everything_out_is_recommended_nothing(service: Service) -> None:
+    everything = CorrectionsChange(add_traits=tuple(("genre", each) for each in GENRES))
+    change_corrections(service, BACKEND, "songs", "user-0", everything)
+    assert service.recommend(BACKEND, "songs", "user-0").items == ()
+    assert week_of(service, BACKEND, "songs", "user-0").tracks == ()
+
+
+def test_who_only_skips_hears_what_many_like_without_what_they_skipped(service: Service) -> None:
+    skipped = [f"jazz-{number}" for number in range(12)]
+    play(service.workspace, "new", *skipped, kind=SKIPPED)
+    answer = service.recommend(BACKEND, "songs", "new", count=10)
+    assert not answer.personal
+    assert len(answer.items) == 10
+    assert not set(skipped) & set(names(answer))
 
 
 def test_similar_items_and_continued_playlists(service: Service) -> None:

@@ -135,6 +135,16 @@ def test_nothing_heard_is_said_with_what_was_left_out_and_leaves_no_version(work
     assert versions(workspace, "weekly") == []
 
 
+def test_playlists_alone_are_enough(workspace: Workspace) -> None:
+    recommender(workspace)
+    tell(workspace, (playlist(f"p{at}", None, [f"t{at % 5}", f"t{at % 3}", "t9"]) for at in range(12)))
+    version = fit_version(workspace, SYSTEM, "weekly", until=NOW, budget=0.2)
+    assert version.counts == {"listeners": 0, "items": 6, "interactions": 0, "playlists": 12}
+    fitted = load_version(workspace, REF, 1)
+    assert fitted.continuation is not None
+    assert fitted.heard.tolist() == [0] * 6
+
+
 def test_a_single_play_is_popularity_with_a_note(workspace: Workspace) -> None:
     recommender(workspace)
     tell(workspace, played("ana", "x"))

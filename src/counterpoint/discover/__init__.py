@@ -8,7 +8,16 @@
     model           the door to all this: fit, recommend, add
     ranking, evaluation      what comes out, and what it is worth
 
-Sparse matrices in, rankings out; nothing here reads or writes.
+Sparse matrices in, rankings out; nothing of these reads or writes. In a workspace:
+
+    plan, listening, listened        what a recommender reads of the journal; `consent`, `forgotten` say of whom
+    fitting, version, versions       versions, fitted and loaded; `forgetting` fits them anew
+    serving         recommendations for a listener; `choosing` asks the flag, `hearing` what was heard just now,
+                    `answering` ranks a `shelf` with the parts of `explaining`, `shadow` compares unseen
+    week, weeks, weeks_kept          the week's playlist: a value, its doors, its table
+    profile, profiles, corrections   what a listener sees and says of themselves
+    access, links                    whose all this is
+    across, reuse, campaigns         the same taste for podcasts and advertising
 """
 
 from counterpoint.discover.evaluation import Comparison, Evaluation, Measured, compare, evaluate

@@ -7,8 +7,9 @@ itself can read its disk anyway.
 
 from dataclasses import replace
 
-from counterpoint.errors import NotAllowedError
+from counterpoint.errors import InputError, NotAllowedError, Problem
 from counterpoint.graph.actor import Actor
+from counterpoint.journal.model.event import MAX_ATTRIBUTE, is_attribute
 
 __all__ = ["SCOPE", "acting", "acts_for_listeners", "listening_actor", "require_listeners"]
 
@@ -25,11 +26,12 @@ def acts_for_listeners(actor: Actor) -> bool:
     )
 
 
-def require_listeners(actor: Actor) -> None:
-    """Refuse everybody who does not act for listeners.
+def require_listeners(actor: Actor, *listeners: str) -> None:
+    """Refuse everybody who does not act for listeners, and names that no listener can have.
 
     Raises:
         NotAllowedError: the actor is a person, whatever their role, or a service without the scope.
+        InputError: a name that cannot be the subject of an event.
     """
     if not acts_for_listeners(actor):
         raise NotAllowedError(
@@ -37,6 +39,10 @@ def require_listeners(actor: Actor) -> None:
             f" backend acts for its listeners with a token of the scope '{SCOPE}'; a listener opens a link of their own,"
             " which `counterpoint discover link` makes."
         )
+    for each in listeners:
+        if not (each.strip() and is_attribute(each)):
+            rule = f"{each[:40]!r} cannot be a listener: it must be a text as the subject of an event is, with 1 to {MAX_ATTRIBUTE:,} characters"
+            raise InputError("The listener is not valid.", [Problem(rule, "/listener")])
 
 
 def acting(actor: Actor) -> Actor:

@@ -11,7 +11,6 @@ Artists' caps and gaps and the bound on popular items are rules: a candidate tha
 when nothing else is left.
 """
 
-from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -79,10 +78,11 @@ def arrange(
         raise InputError(
             f"artists and popular have {len(artists)} and {len(popular)} values, must have {len(worth)}"
         )
-    makers, liked = np.asarray(artists, dtype=np.int64), np.asarray(popular, dtype=bool)
+    known, codes = np.asarray(artists) >= 0, np.unique(artists, return_inverse=True)[1]
+    liked = np.asarray(popular, dtype=bool)
     left, total, chosen = np.ones(len(worth), dtype=bool), np.zeros(len(wanted)), list[int]()
     while left.any() and len(chosen) < rules.places:
-        free = _free(chosen, left, makers, liked, rules)
+        free = _free(chosen, left, codes, known, liked, rules)
         length = len(chosen) + 1
         spent = length * divergence(wanted, (total + spread[free]) / length)
         taken = int(free[np.argmax((1 - rules.calibration) * worth[free] - rules.calibration * spent)])
@@ -93,18 +93,23 @@ def arrange(
 
 
 def _free(
-    chosen: Sequence[int],
+    chosen: list[int],
     left: NDArray[np.bool_],
-    makers: NDArray[np.int64],
+    codes: NDArray[np.intp],
+    known: NDArray[np.bool_],
     liked: NDArray[np.bool_],
     rules: Arrangement,
 ) -> NDArray[np.intp]:
-    """Candidates that may come next; all that are left where the rules leave none."""
-    listed = makers[list(chosen)]
-    often = [maker for maker, count in Counter(listed.tolist()).items() if count >= rules.by_artist]
-    recent = listed[-rules.gap :].tolist() if rules.gap else []
-    apart = left & ((makers < 0) | ~np.isin(makers, [*often, *recent]))
-    if liked[list(chosen)].sum() >= int(rules.popular * rules.places):
+    """Candidates that may come next; all that are left where the rules leave none.
+
+    `codes` tells artists apart, from 0 on; whose artist is not `known` is nobody's.
+    """
+    listed = codes[chosen]
+    out = np.bincount(listed, minlength=len(codes)) >= rules.by_artist
+    if rules.gap:
+        out[listed[-rules.gap :]] = True
+    apart = left & ~(known & out[codes])
+    if liked[chosen].sum() >= int(rules.popular * rules.places):
         apart = apart & ~liked if (apart & ~liked).any() else apart
     return np.flatnonzero(apart if apart.any() else left)
 

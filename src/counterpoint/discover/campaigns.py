@@ -24,6 +24,7 @@ from counterpoint.discover.taste import Taste, taste_of
 from counterpoint.errors import InputError, Problem
 from counterpoint.graph.actor import Actor
 from counterpoint.journal.attributes import Attribute
+from counterpoint.journal.pulse import Beat
 from counterpoint.moments import rfc3339
 from counterpoint.said import Said
 from counterpoint.stats import rate, rate_difference
@@ -94,17 +95,21 @@ class _Shown:
 
     def __init__(self, workspace: Workspace) -> None:
         self._workspace, self._lock = workspace, threading.Lock()
-        self._version: tuple[int, int] = (-1, -1)
+        self._beat: Beat | None = None
         self._counts: Counter[tuple[str, str]] = Counter()
 
     def of(self, recommender: str) -> dict[str, int]:
         """The counts of a recommender's campaigns."""
         with self._lock:
-            self._version, events = self._workspace.journal.since(self._version)
-            if events is None:
+            self._beat, events = self._workspace.journal.since(
+                self._beat, wanted=lambda type_, _: type_ == ADVERTISED
+            )
+            if (
+                events is None
+            ):  # what comes while it is counted counts twice: rather too few showings than too many
                 self._counts = self._counted()
             for event in events or ():
-                if event.type == ADVERTISED and isinstance(event.data, dict):
+                if isinstance(event.data, dict):
                     self._counts[str(event.data.get("recommender")), str(event.data.get("campaign"))] += 1
             return {name: count for (ref, name), count in self._counts.items() if ref == recommender}
 
@@ -132,7 +137,7 @@ def advertise(
         NotAllowedError: the actor does not act for listeners.
         InputError: a campaign that makes no sense, or two of one name.
     """
-    require_listeners(actor)
+    require_listeners(actor, listener)
     at = now or datetime.now(UTC)
     read = _read(campaigns)
     ref, plan = service.plan(recommender)

@@ -1,13 +1,11 @@
 """Consent of listeners, purpose by purpose, as events of the journal: the newest word of each counts."""
 
-import uuid
 from collections.abc import Collection, Mapping
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import TYPE_CHECKING, Literal
 
-from counterpoint.errors import InputError
+from counterpoint.discover.word import put_word
 from counterpoint.journal.attributes import Attribute
-from counterpoint.moments import rfc3339
 from counterpoint.workspace import Workspace
 
 if TYPE_CHECKING:
@@ -31,6 +29,8 @@ def consents(
     clock that runs ahead has withdrawn. Where two words have the same moment, no is the newer one; what is
     neither true nor false is no.
     """
+    if CONSENT not in snapshot.types:
+        return {}
     asked: dict[str, Attribute] = {
         "purpose_text": Attribute("purpose", "string"),
         "is_given": Attribute("given", "boolean"),
@@ -65,15 +65,4 @@ def declare(
     Raises:
         InputError: the listener's name is no subject of an event.
     """
-    event = {
-        "specversion": "1.0",
-        "id": uuid.uuid4().hex,
-        "source": source,
-        "type": CONSENT,
-        "subject": listener,
-        "time": rfc3339(at or datetime.now(UTC)),
-        "data": {"purpose": purpose, "given": given},
-    }
-    receipt = workspace.journal.append([event])
-    if receipt.rejected:
-        raise InputError(f"{listener!r} cannot be the name of a listener: {receipt.rejected[0].reason}")
+    put_word(workspace, CONSENT, listener, {"purpose": purpose, "given": given}, source=source, at=at)

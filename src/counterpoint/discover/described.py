@@ -80,6 +80,8 @@ def _rows(
     """The events of a type until the cut, oldest first: by time, then arrival, then identity."""
     import pyarrow as pa
 
+    if event not in snapshot.types:
+        return
     events = snapshot.events(event)
     events = events.filter(events.time <= to_datetime(until))
     if known is not None:
@@ -107,11 +109,14 @@ def _entry(value: Any) -> str | None:
 
 
 def _text(value: Any) -> str | None:
-    """A name: a text that is not blank, or a whole number as text."""
-    if isinstance(value, bool) or not isinstance(value, str | int):
-        return None
-    text = str(value)
-    return text if text.strip() else None
+    """A name: a text that is not blank, or a whole number of 64 bits as text, as a signal's event has it."""
+    if isinstance(value, float) and value.is_integer():
+        value = int(value)
+    if isinstance(value, str):
+        return value if value.strip() else None
+    if isinstance(value, int) and not isinstance(value, bool) and -(2**63) <= value < 2**63:
+        return str(value)
+    return None
 
 
 def _texts(value: Any) -> tuple[str, ...]:

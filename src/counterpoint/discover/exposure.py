@@ -26,7 +26,7 @@ TIERS: tuple[tuple[str, float], ...] = (
     ("top 1 %", 0.01),
     ("next 9 %", 0.1),
     ("next 40 %", 0.5),
-    ("the other half", 1.0),
+    ("other half", 1.0),
 )
 """Tiers of items by popularity, each with where it ends."""
 POINTS = 50

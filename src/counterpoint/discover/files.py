@@ -2,11 +2,13 @@
 
 import json
 from collections.abc import Iterable, Sequence
+from glob import escape
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from counterpoint.csv_head import columns_and_delimiter, zipped
 from counterpoint.discover.log import Log, log_of
 from counterpoint.discover.playlists import Playlist
 from counterpoint.errors import InputError
@@ -33,9 +35,9 @@ COLUMNS: dict[str, tuple[str, ...]] = {
     "time": ("time", "timestamp", "at", "date", "datetime", "played_at", "ts"),
 }
 """Names by which each column is known when none is given, in any case."""
+CSV = (".csv", ".tsv")
 READERS = {
-    ".csv": "read_csv(?, all_varchar = true)",
-    ".tsv": "read_csv(?, all_varchar = true)",
+    **dict.fromkeys(CSV, "read_csv"),
     ".parquet": "read_parquet(?)",
     ".ndjson": "read_json(?, format = 'newline_delimited')",
     ".jsonl": "read_json(?, format = 'newline_delimited')",
@@ -99,7 +101,9 @@ def _entries(path: Path, columns: Columns) -> dict[str, list[Any] | None]:
         raise InputError(f'{path} ends in "{path.suffix}"; give one of {", ".join((*READERS, ".npz"))}')
     with duckdb.connect() as engine:
         try:
-            table = engine.execute(f"SELECT * FROM {reader}", [str(path)]).to_arrow_table()
+            function = _csv(path) if path.suffix.lower() in CSV else reader
+            # A star in a file's name is no pattern.
+            table = engine.execute(f"SELECT * FROM {function}", [escape(str(path))]).to_arrow_table()
         except duckdb.Error as error:
             raise InputError(f"{path} cannot be read: {str(error).splitlines()[0]}") from None
         chosen = {name: _column(path, table.column_names, name, columns.get(name)) for name in COLUMNS}
@@ -111,6 +115,22 @@ def _entries(path: Path, columns: Columns) -> dict[str, list[Any] | None]:
             quoted = '"' + column.replace('"', '""') + '"'
             found[name] = _values(engine, quoted, name, path, column)
     return found
+
+
+def _csv(path: Path) -> str:
+    """How the engine is to read a CSV file: nothing about it is left to be guessed by its rows."""
+    names, delimiter = columns_and_delimiter(path, encoding="utf-8", delimiter=None)
+    columns = ", ".join(f"{_text(name)}: 'VARCHAR'" for name in names)
+    packed = "gzip" if zipped(path) else "none"
+    return (
+        f"read_csv(?, delim = {_text(delimiter)}, header = true, quote = '\"', auto_detect = false,"
+        f" columns = {{{columns}}}, compression = '{packed}')"
+    )
+
+
+def _text(text: str) -> str:
+    """A text as SQL writes it."""
+    return "'" + text.replace("'", "''") + "'"
 
 
 def _column(path: Path, names: Sequence[str], wanted: str, given: str | None) -> str | None:

@@ -23,11 +23,23 @@ from counterpoint.discover.splits import Split, by_time
 from counterpoint.errors import InputError
 from counterpoint.said import Said
 
-__all__ = ["Choice", "Judged", "chosen", "continuation_of", "fitted_to", "heard_by", "judged"]
+__all__ = [
+    "Choice",
+    "Judged",
+    "chosen",
+    "continuation_of",
+    "fitted_to",
+    "heard_by",
+    "judged",
+    "rivals",
+    "rows_of",
+]
 
 PLACES = 20
 HELD = 0.2
 Told = Callable[[str], None]
+Setting = tuple[str, Mapping[str, Any]]
+"""A method with its options."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +76,7 @@ def chosen(
 
     Where so little was heard that nothing can be held out, it is popularity, and a note says so.
     """
-    matrix, moments = _rows(listened)
+    matrix, moments = rows_of(listened)
     split = _split(matrix, moments, listened)
     before = None if split is None else _before(moments, _moment(moments))
     try:
@@ -85,20 +97,34 @@ def chosen(
     return Choice(found.best.method, found.best.options, found.trials)
 
 
-def judged(listened: Listened, choice: Choice, *, seed: int, said: Told = lambda _: None) -> list[Judged]:
-    """The chosen method on the last fifth in time, then the others that were tried at their best, and popularity.
+def rivals(choice: Choice, *, budget: float) -> list[Setting]:
+    """What the chosen method is compared with: popularity, and the best of each other method that was tried.
 
-    Empty where nothing can be held out.
+    Those whose trials took longest are left out where all would take longer than the budget of the choice.
     """
-    matrix, moments = _rows(listened)
+    best: dict[str, Trial] = {}
+    for trial in choice.trials:
+        if trial.method not in best or trial.recall.mean > best[trial.method].recall.mean:
+            best[trial.method] = trial
+    found: list[Setting] = [("popularity", {})]
+    spent = 0.0
+    for trial in sorted(best.values(), key=lambda each: each.seconds):
+        spent += trial.seconds
+        if spent <= budget and trial.method != "popularity":
+            found.append((trial.method, trial.options))
+    return [each for each in found if each[0] != choice.method]
+
+
+def judged(
+    listened: Listened, choice: Choice, others: Sequence[Setting], *, seed: int, said: Told = lambda _: None
+) -> list[Judged]:
+    """The chosen method on the last fifth in time, then others, the best first. Empty where nothing can be held out."""
+    matrix, moments = rows_of(listened)
     split = _split(matrix, moments, listened)
     if split is None:
         return []
-    wanted = {choice.method: choice.options, "popularity": {}}
-    for trial in sorted(choice.trials, key=lambda each: -each.recall.mean):
-        wanted.setdefault(trial.method, trial.options)
     rows = []
-    for method, options in wanted.items():
+    for method, options in ((choice.method, choice.options), *others):
         said(f"judging {method}")
         model = fitted(method, bounded(split.fitted, MOST_ITEMS_OF_A_ROW), options, seed=seed)
         rows.append((method, options, evaluate(model.rank(split.history, PLACES), split.held, split.fitted)))
@@ -112,7 +138,7 @@ def fitted_to(listened: Listened, choice: Choice, *, seed: int, said: Told = lam
     Raises:
         InputError: there is no such method, or it has no such options.
     """
-    matrix, _ = _rows(listened)
+    matrix, _ = rows_of(listened)
     most = METHODS[choice.method].most_items if choice.method in METHODS else None
     if most is not None and matrix.shape[1] > most:
         raise InputError(
@@ -138,7 +164,7 @@ def heard_by(listened: Listened) -> "np.ndarray[Any, np.dtype[np.int32]]":
     return np.bincount(listened.matrix.indices, minlength=len(listened.items)).astype(np.int32)
 
 
-def _rows(listened: Listened) -> tuple[Matrix, Matrix]:
+def rows_of(listened: Listened) -> tuple[Matrix, Matrix]:
     """Listeners' rows and, under them, those of playlists; and the moment of each cell in seconds."""
     lists = [sorted({listened.columns[item] for item in each.items}) for each in listened.playlists]
     lengths = np.array([len(each) for each in lists], dtype=np.int64)

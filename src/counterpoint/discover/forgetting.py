@@ -19,7 +19,7 @@ from counterpoint.discover.consent import CONSENT
 from counterpoint.discover.fitting import Choice
 from counterpoint.discover.forgotten import FORGOTTEN, declare_forgotten
 from counterpoint.discover.listening import listening_of
-from counterpoint.discover.making import alone, file_of, made, trials_of
+from counterpoint.discover.making import alone, file_of, has_heard, made, trials_of
 from counterpoint.discover.plan import read_plan
 from counterpoint.discover.tables import OF_LISTENERS
 from counterpoint.discover.version import KeptVersion, kept_versions, put
@@ -210,7 +210,7 @@ def _followed(workspace: Workspace, actor: Actor, kept: KeptVersion, progress: P
             workspace, version.recommender, version.plan, until=version.until, known=kept.known
         )
         file = file_of(workspace, version.recommender, version.number)
-        if not listened.matrix.nnz:
+        if not has_heard(listened):
             became, after = (
                 "gone",
                 replace(version, state="gone", trials=(), evaluation=(), digest="", bytes=0),
@@ -219,7 +219,8 @@ def _followed(workspace: Workspace, actor: Actor, kept: KeptVersion, progress: P
             became, after = "kept", version
         else:
             choice = Choice(version.method, version.options, note=version.notes[0] if version.notes else "")
-            became, after = "fitted", made(workspace, version, listened, choice, progress)
+            others = [(each.method, each.options) for each in version.evaluation[1:]]
+            became, after = "fitted", made(workspace, version, listened, choice, others, progress)
         if became == "kept" and erasures == marked:
             return became
         with workspace.graph.write(_writes(actor)) as writer:

@@ -4,15 +4,13 @@ What they hear afterwards counts again, as of anybody new. Forgetting a person i
 events away with all others of theirs.
 """
 
-import uuid
 from collections.abc import Collection, Mapping
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from counterpoint.errors import InputError
+from counterpoint.discover.word import put_word
 from counterpoint.journal.attributes import Attribute
 from counterpoint.journal.model.event import Event
-from counterpoint.moments import rfc3339, to_micros
+from counterpoint.moments import to_micros
 from counterpoint.workspace import Workspace
 
 if TYPE_CHECKING:
@@ -28,6 +26,8 @@ def forgotten(
     snapshot: "Snapshot", recommender: str, *, listeners: Collection[str] | None = None
 ) -> Mapping[str, int]:
     """Until which arrival nothing of a listener counts, in microseconds since 1970: of all who asked, or of some."""
+    if FORGOTTEN not in snapshot.types:
+        return {}
     asked: dict[str, Attribute] = {"of_recommender": Attribute("recommender", "string")}
     events = snapshot.events(FORGOTTEN, attributes=asked, data=False)
     events = events.filter(
@@ -56,15 +56,5 @@ def declare_forgotten(workspace: Workspace, listener: str, recommender: str | No
     Raises:
         InputError: the listener's name is no subject of an event.
     """
-    event = {
-        "specversion": "1.0",
-        "id": uuid.uuid4().hex,
-        "source": source,
-        "type": FORGOTTEN,
-        "subject": listener,
-        "time": rfc3339(datetime.now(UTC)),
-        "data": {} if recommender is None else {"recommender": recommender},
-    }
-    receipt = workspace.journal.append([event])
-    if receipt.rejected:
-        raise InputError(f"{listener!r} cannot be the name of a listener: {receipt.rejected[0].reason}")
+    data = {} if recommender is None else {"recommender": recommender}
+    put_word(workspace, FORGOTTEN, listener, data, source=source)

@@ -21,6 +21,7 @@ from counterpoint.discover.single import Said, Word, entries_of, said_in, types_
 from counterpoint.discover.taste import CONTEXTS, Listening, context_of
 from counterpoint.errors import InputError
 from counterpoint.journal.model.event import Event
+from counterpoint.journal.pulse import Beat
 from counterpoint.moments import to_datetime, to_micros
 from counterpoint.spelling import near
 from counterpoint.workspace import Workspace
@@ -159,7 +160,7 @@ class Hearing:
         self._lock = threading.Lock()
         self._kept: OrderedDict[str, dict[str, _Kept]] = OrderedDict()
         """By listener, then recommender."""
-        self._version: tuple[int, int] = (-1, -1)
+        self._beat: Beat | None = None
 
     def of(self, recommender: str, plan: Plan, listener: str) -> Heard:
         """What a listener of a recommender heard until now."""
@@ -175,7 +176,11 @@ class Hearing:
                 kept.activity = activity
                 return kept.heard
         found = [] if read else self._events(plan, listener)
-        corrected = self._corrected(recommender, listener)
+        corrected = (
+            kept.heard.corrected
+            if kept.heard and kept.activity == activity
+            else self._corrected(recommender, listener)
+        )
         with self._lock:
             if not kept.is_read:
                 kept.take(found)
@@ -200,7 +205,9 @@ class Hearing:
 
     def _look(self) -> None:
         """Take over what arrived since the last look; where that cannot be told, everybody is read anew."""
-        self._version, events = self._workspace.journal.since(self._version)
+        self._beat, events = self._workspace.journal.since(
+            self._beat, wanted=lambda _, subject: subject in self._kept
+        )
         if events is None:
             self._kept.clear()
         for event in events or ():

@@ -63,12 +63,10 @@ def link_of(
         NotAllowedError: the actor does not act for listeners.
         InputError: the lifetime is not above nothing, or longer than `LONGEST`; or nobody is named.
     """
-    require_listeners(actor)
+    require_listeners(actor, listener)
     if not timedelta(0) < lifetime <= LONGEST:
         rule = f"lifetime == {lifetime}, must be above 0 and at most {LONGEST.days} days"
         raise InputError("The link was not made.", [Problem(rule, "/days")])
-    if not listener.strip():
-        raise InputError("The link was not made.", [Problem("Name the listener.", "/listener")])
     at = now or datetime.now(UTC)
     identity, until = secrets.token_urlsafe(18), to_micros(at + lifetime)
     row = {

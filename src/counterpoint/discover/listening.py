@@ -91,7 +91,9 @@ def _tables(
 ) -> "Iterator[tuple[list[int], pa.Table]]":
     """Events by the signals that count them, without those that are to be forgotten."""
     since = None if plan.window is None else until - int(plan.window * DAY)
-    for signals in _alike(plan.signals):
+    for place, signals in enumerate(_alike(plan.signals)):
+        if place and plan.signals[signals[0]].event not in snapshot.types:
+            continue  # the first table is read all the same, for its columns
         alike = [plan.signals[at] for at in signals]
         table = _read(snapshot, plan, alike, since=since, known=known, listeners=listeners)
         yield signals, _remembered(table, before) if before else table

@@ -8,7 +8,7 @@ A fit that was broken off leaves its row and its trials; the next one for the sa
 
 import fcntl
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
@@ -26,6 +26,7 @@ from counterpoint.discover.fitting import (
     fitted_to,
     heard_by,
     judged,
+    rivals,
 )
 from counterpoint.discover.kept import keep
 from counterpoint.discover.listened import Listened
@@ -52,7 +53,7 @@ from counterpoint.stats.checks import positive
 from counterpoint.syncing import sync
 from counterpoint.workspace import Workspace
 
-__all__ = ["FITTED", "alone", "file_of", "fit_version", "made", "trials_of"]
+__all__ = ["FITTED", "alone", "file_of", "fit_version", "has_heard", "made", "trials_of"]
 
 FITTED = "recommender.fitted"
 BEGUN = "recommender.fit.begun"
@@ -132,12 +133,15 @@ def made(
     version: Version,
     listened: Listened,
     choice: Choice,
+    others: Sequence[tuple[str, Mapping[str, Any]]],
     progress: Progress,
 ) -> Version:
-    """The version fitted to what was heard, its file written; its row is for the caller to write."""
-    progress(f"fitting {choice.method} to {listened.matrix.nnz:,} interactions")
+    """The version fitted to what was heard and judged beside others, its file written; its row is for the caller."""
+    progress(
+        f"fitting {choice.method} to {listened.matrix.nnz:,} interactions and {len(listened.playlists):,} playlists"
+    )
     model = fitted_to(listened, choice, seed=version.seed, said=progress)
-    judgement = judged(listened, choice, seed=version.seed, said=progress)
+    judgement = judged(listened, choice, others, seed=version.seed, said=progress)
     continuation = continuation_of(listened, seed=version.seed, said=progress)
     beside, header = packed(continuation)
     about = {
@@ -250,7 +254,8 @@ def _fit(workspace: Workspace, actor: Actor, kept: KeptVersion, progress: Progre
         )
         _require_heard(listened)
         choice = _choice(workspace, version, listened, progress)
-        done = made(workspace, version, listened, choice, progress)
+        others = rivals(choice, budget=version.budget)
+        done = made(workspace, version, listened, choice, others, progress)
         done = replace(done, seconds=round(time.process_time() - started, 3))
         with workspace.graph.write(actor) as writer:
             if _is_current(workspace, writer, version, erasures):
@@ -262,9 +267,14 @@ def _fit(workspace: Workspace, actor: Actor, kept: KeptVersion, progress: Progre
     return done
 
 
+def has_heard(listened: Listened) -> bool:
+    """Whether there is anything to fit to: playlists alone will do."""
+    return bool(listened.matrix.nnz or listened.playlists)
+
+
 def _require_heard(listened: Listened) -> None:
     """Raises InputError where there is nothing to fit to, with what was left out and why."""
-    if listened.matrix.nnz:
+    if has_heard(listened):
         return
     events = ", ".join(sorted({each.event for each in listened.plan.signals}))
     gone = "; ".join(f"{count:,} {reason}" for reason, count in listened.left_out.items())

@@ -63,8 +63,8 @@ def tier_plot(judged: Judged) -> Markup:
         bar
         for tier in judged.tiers
         for bar in (
-            Bar(f"{tier.name}: shown", tier.exposure.mean, percent(tier.exposure.mean, 1)),
-            Bar(f"{tier.name}: heard", tier.consumption, percent(tier.consumption, 1), voice=5),
+            Bar(tier.name, tier.exposure.mean, percent(tier.exposure.mean, 1)),
+            Bar("heard", tier.consumption, percent(tier.consumption, 1), voice=5),
         )
     ]
     return horizontal_bars(bars, title=f"Places beside listening, by popularity: {judged.method}")

@@ -69,7 +69,7 @@ def profile_of(
         NotAllowedError: the actor does not act for listeners.
         NotFoundError: no such recommender, or no version is ready.
     """
-    require_listeners(actor)
+    require_listeners(actor, listener)
     ref, plan = service.plan(recommender)
     heard = service.hearing.of(ref, plan, listener)
     ready = service.chosen(recommender, listener, personal=heard.personal, exposed=False)
@@ -115,7 +115,7 @@ def profile_of(
 
 def consents_of(service: Service, actor: Actor, listener: str) -> Consents:
     """What a listener said, purpose by purpose."""
-    require_listeners(actor)
+    require_listeners(actor, listener)
     events = service.workspace.journal.recent(type=CONSENT, subject=listener, limit=MOST, personal=True)
     words = {each: [word for event in events if (word := word_on(event, each))] for each in PURPOSES}
     return Consents(**{each: not max(said).refused if said else None for each, said in words.items()})
@@ -128,7 +128,7 @@ def declare_consent(service: Service, actor: Actor, listener: str, change: Conse
         NotAllowedError: the actor does not act for listeners.
         InputError: the listener's name is no subject of an event.
     """
-    require_listeners(actor)
+    require_listeners(actor, listener)
     for purpose in PURPOSES:
         given: bool | None = getattr(change, purpose)
         if given is not None:
@@ -149,7 +149,7 @@ def set_corrections(
         NotAllowedError: the actor does not act for listeners.
         InputError: too many, or a name that is empty or too long.
     """
-    require_listeners(actor)
+    require_listeners(actor, listener)
     checked = _checked(corrected)
     ref, _ = service.plan(recommender)
     with service.workspace.graph.write(acting(actor)) as writer:
@@ -171,7 +171,7 @@ def change_corrections(
     Raises:
         NotAllowedError, InputError: as `set_corrections`.
     """
-    require_listeners(actor)
+    require_listeners(actor, listener)
     ref, _ = service.plan(recommender)
     at = now or datetime.now(UTC)
     with service.workspace.graph.write(acting(actor)) as writer:
@@ -213,6 +213,7 @@ def forget(service: Service, actor: Actor, recommender: str, listener: str) -> F
         NotAllowedError: the actor does not act for listeners.
         NotFoundError: there is no such recommender.
     """
+    require_listeners(actor, listener)
     ref, _ = service.plan(recommender)
     return forget_listener(service.workspace, acting(actor), ref, listener)
 

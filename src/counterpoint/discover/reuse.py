@@ -55,7 +55,7 @@ def across_of(
         NotFoundError: no such recommender, or no version is ready.
         InputError: no condition says which items, or one that is none.
     """
-    require_listeners(actor)
+    require_listeners(actor, listener)
     check_count(count)
     asked = conditions(where)
     if not asked:

@@ -188,11 +188,19 @@ class _Bench:
     def _fitted(self, name: str, options: Mapping[str, Any]) -> Recommender:
         while name == "item-graph" and self._passed:
             before = self._passed.pop(0)
-            if self._graph is None or _rank(before) > self._graph.vectors.shape[1]:
-                self._graph = _item_graph(self._asked.fitted, before, self._seed)
-        graph = self._graph
-        if name == "item-graph" and graph is not None and _rank(options) <= graph.vectors.shape[1]:
-            return graph.tuned(replace(ItemGraphOptions(), **options), self._asked.fitted)
+            if self._tuned(before) is None:
+                self._fit(name, before)
+        graph, wanted = self._graph, self._tuned(options) if name == "item-graph" else None
+        if graph is not None and wanted is not None:
+            return graph.tuned(wanted, self._asked.fitted)
+        return self._fit(name, options)
+
+    def _tuned(self, options: Mapping[str, Any]) -> ItemGraphOptions | None:
+        """The options in full, where the graph that is kept can be tuned to them."""
+        graph, wanted = self._graph, replace(ItemGraphOptions(), **options)
+        return wanted if graph is not None and wanted.rank <= graph.vectors.shape[1] else None
+
+    def _fit(self, name: str, options: Mapping[str, Any]) -> Recommender:
         model = fitted(name, self._asked.fitted, options, seed=self._seed)
         if isinstance(model, ItemGraph):
             self._graph = model
@@ -201,11 +209,3 @@ class _Bench:
     def _judged(self, model: Recommender) -> Evaluation:
         ranking = model.rank(self._asked.history, self._places)
         return evaluate(ranking, self._asked.held, self._asked.fitted)
-
-
-def _rank(options: Mapping[str, Any]) -> int:
-    return replace(ItemGraphOptions(), **options).rank
-
-
-def _item_graph(matrix: Matrix, options: Mapping[str, Any], seed: int) -> ItemGraph:
-    return ItemGraph.fit(matrix, replace(ItemGraphOptions(), **options), seed=seed)

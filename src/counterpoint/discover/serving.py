@@ -19,6 +19,7 @@ from counterpoint.discover.choosing import Choice, choice_of
 from counterpoint.discover.hearing import Heard, Hearing, in_context
 from counterpoint.discover.plan import Plan, read_plan
 from counterpoint.discover.playlists import Playlist
+from counterpoint.discover.sentences import reasons_of
 from counterpoint.discover.shadow import Shadows
 from counterpoint.discover.shelf import Shelf
 from counterpoint.discover.traits import Traits
@@ -45,7 +46,6 @@ MOST = 500
 """Items of one answer."""
 MOST_SHELVES = 16
 """Versions that are kept at hand."""
-POPULAR: Said = "Many listen to it."
 
 
 class Because(msgspec.Struct, frozen=True, rename="camel"):
@@ -153,7 +153,7 @@ class Service:
             NotFoundError: there is no such recommender, or no version of it is ready.
             InputError: a count, condition or context that is none.
         """
-        require_listeners(actor)
+        require_listeners(actor, listener)
         check_count(count)
         asked = conditions(where)
         begun = time.perf_counter()
@@ -220,10 +220,15 @@ class Service:
         return self.chosen(recommender, listener, personal=heard.personal), heard
 
     def chosen(self, recommender: str, listener: str, *, personal: bool, exposed: bool = True) -> Ready:
-        """The version that answers a listener. For who gave no consent no flag is asked: it is the newest."""
+        """The version that answers a listener."""
+        choice = self.choice(recommender, listener, personal=personal, exposed=exposed)
+        return self._load(self._look(recommender), choice)
+
+    def choice(self, recommender: str, listener: str, *, personal: bool, exposed: bool = True) -> Choice:
+        """Which version answers a listener. For who gave no consent no flag is asked: it is the newest."""
         known = self._look(recommender)
         plan = known.plan if personal else replace(known.plan, flag=None)
-        return self._load(known, choice_of(self.workspace, plan, known.ready, listener, exposed=exposed))
+        return choice_of(self.workspace, plan, known.ready, listener, exposed=exposed)
 
     def plan(self, recommender: str) -> tuple[str, Plan]:
         """A recommender's reference and plan, whether a version is ready or not."""
@@ -284,7 +289,8 @@ class Service:
         place = (known.ref, choice.number)
         kept = self._shelves.get(place)
         if kept is None or kept[0] is not fitted:
-            shelf = Shelf(fitted.model, fitted.items, fitted.attributes, fitted.heard)
+            follows = None if fitted.continuation is None else fitted.continuation.follows
+            shelf = Shelf(fitted.model, fitted.items, fitted.attributes, fitted.heard, follows)
             kept = fitted, shelf, Traits(shelf, fitted.continuation)
             with self._lock:
                 if len(self._shelves) >= MOST_SHELVES:
@@ -369,6 +375,9 @@ def _recommendations(ready: Ready, picked: Sequence[Picked], heard: Heard) -> Re
 
 
 def _told(shelf: Shelf, picked: Sequence[Picked]) -> tuple[Recommendation, ...]:
+    reasons = reasons_of(
+        shelf, [(each.item, [item for item, part in each.because if part > 0]) for each in picked]
+    )
     return tuple(
         Recommendation(
             item=shelf.items[each.item],
@@ -380,15 +389,7 @@ def _told(shelf: Shelf, picked: Sequence[Picked]) -> tuple[Recommendation, ...]:
             ),
             rest=each.rest,
             known=each.known,
-            reason=reason_of(shelf, [item for item, part in each.because if part > 0]),
+            reason=reason,
         )
-        for each in picked
+        for each, reason in zip(picked, reasons, strict=True)
     )
-
-
-def reason_of(shelf: Shelf, because: Sequence[int]) -> str:
-    """Why, in a sentence that is true: the items of the listener's own that it comes together with most."""
-    names = [f'"{shelf.title(shelf.items[item])}"' for item in because[:2]]
-    if not names:
-        return POPULAR
-    return f"Often comes together with {' and '.join(names)}."

@@ -39,12 +39,17 @@ class Shelf:
         items: Sequence[str],
         attributes: Attributes,
         popularity: NDArray[Any],
+        follows: Matrix | None = None,
     ) -> None:
-        """Take the model, the names of its columns, what is known of items, and how many listeners have each."""
+        """Take the model, the names of its columns, what is known of items, and how many listeners have each.
+
+        `follows` has a value where somebody put one item soon after another in a playlist.
+        """
         self.model = model
         self.items = tuple(items)
         self.attributes = attributes
         self.popularity = np.asarray(popularity, dtype=np.float32)
+        self.follows = follows
         self.columns: dict[str, int] = {name: at for at, name in enumerate(self.items)}
         self._wheres: dict[frozenset[tuple[str, str]], Truths] = {}
 

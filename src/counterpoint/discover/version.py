@@ -121,7 +121,7 @@ class Version(msgspec.Struct, frozen=True, rename="camel", kw_only=True):
     fits: int = 0
     """How often it was fitted: once, and again after each forgetting that concerned it."""
     following: bool = False
-    """Whether somebody was forgotten since, and it has not followed that yet."""
+    """Whether somebody was forgotten since, or its file is lost, and it has not followed that yet."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -133,7 +133,7 @@ def _versions(here: Terminal, name: str, found: "list[Version]") -> "RenderableT
         recall = each.evaluation[0].recall if each.evaluation else None
         table.add_row(
             str(each.number),
-            "follows a forgetting" if each.following else each.state,
+            "has yet to follow" if each.following else each.state,
             each.method or "yet to be chosen",
             f"{each.until:%Y-%m-%d %H:%M}",
             f"{each.counts.get('listeners', 0):,}",

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from counterpoint.discover.continued import unpacked
-from counterpoint.discover.fitting import heard_by
+from counterpoint.discover.fitting import heard_by, rows_of
 from counterpoint.discover.kept import load
 from counterpoint.discover.listened import Attributes
 from counterpoint.discover.listening import listening_of
@@ -66,6 +66,7 @@ class _Memory:
     """What is loaded in this process."""
 
     lock: threading.Lock = field(default_factory=threading.Lock)
+    loading: dict[tuple[str, int], threading.Lock] = field(default_factory=dict)
     rows: dict[tuple[str, int], tuple[int, KeptVersion]] = field(default_factory=dict)
     """With the number of the graph's newest change when it was read."""
     loaded: dict[tuple[str, int], tuple[tuple[int, int, int], Fitted]] = field(default_factory=dict)
@@ -82,7 +83,7 @@ def versions(workspace: Workspace, name: str) -> list[Version]:
     with workspace.graph.read() as reader:
         entity, _ = read_plan(reader, name)
         found = kept_versions(reader, entity.ref)
-    return [_told(each, newest) for each in reversed(found)]
+    return [_told(workspace, each, newest) for each in reversed(found)]
 
 
 def load_version(workspace: Workspace, ref: str, number: int) -> Fitted:
@@ -95,25 +96,29 @@ def load_version(workspace: Workspace, ref: str, number: int) -> Fitted:
 
     Raises:
         NotFoundError: there is no such version, or it is not fitted.
-        WorkspaceError: its file is missing or damaged.
+        WorkspaceError: its file is damaged.
     """
     memory = workspace.keep(_Memory, lambda _: _Memory())
     newest = workspace.journal.last_erasure()
     with memory.lock:
         kept = _row(workspace, memory, ref, number)
-        state = (kept.version.fits, kept.erasures, newest if kept.erasures < newest else kept.erasures)
-        held = memory.loaded.pop((ref, number), None)
+        loading = memory.loading.setdefault((ref, number), threading.Lock())
+    state = (kept.version.fits, kept.erasures, newest if kept.erasures < newest else kept.erasures)
+    with loading:  # of many who ask at once one loads, and who asks for another version does not wait
+        with memory.lock:
+            held = memory.loaded.pop((ref, number), None)
         fitted = held[1] if held is not None and held[0] == state else _load(workspace, kept, newest)
-        memory.loaded[ref, number] = (state, fitted)  # the last one again
-        while len(memory.loaded) > LOADED:
-            del memory.loaded[next(iter(memory.loaded))]
+        with memory.lock:
+            memory.loaded[ref, number] = (state, fitted)  # the last one again
+            while len(memory.loaded) > LOADED:
+                del memory.loaded[next(iter(memory.loaded))]
     return fitted
 
 
-def _told(kept: KeptVersion, newest: int) -> Version:
-    return msgspec.structs.replace(
-        kept.version, following=kept.version.state == "ready" and kept.erasures < newest
-    )
+def _told(workspace: Workspace, kept: KeptVersion, newest: int) -> Version:
+    version = kept.version
+    behind = kept.erasures < newest or not file_of(workspace, version.recommender, version.number).exists()
+    return msgspec.structs.replace(version, following=version.state == "ready" and behind)
 
 
 def _row(workspace: Workspace, memory: _Memory, ref: str, number: int) -> KeptVersion:
@@ -134,7 +139,7 @@ def _row(workspace: Workspace, memory: _Memory, ref: str, number: int) -> KeptVe
 
 
 def _load(workspace: Workspace, kept: KeptVersion, newest: int) -> Fitted:
-    version = _told(kept, newest)
+    version = _told(workspace, kept, newest)
     if version.following:
         return _impersonal(workspace, version)
     file = file_of(workspace, version.recommender, version.number)
@@ -164,7 +169,7 @@ def _impersonal(workspace: Workspace, version: Version) -> Fitted:
     """What everybody hears, counted in the journal as it is now: nobody who was forgotten is in it."""
     listened = listening_of(workspace, version.recommender, version.plan)
     items = tuple(str(each) for each in listened.items)
-    heard = heard_by(listened)
-    model = Popularity(heard.astype(np.float32))
+    model = Popularity.fit(rows_of(listened)[0])
     columns = {item: at for at, item in enumerate(items)}
-    return Fitted(version, model, items, columns, listened.attributes, heard, None, personal=False)
+    attributes, heard = listened.attributes, heard_by(listened)
+    return Fitted(version, model, items, columns, attributes, heard, None, personal=False)

@@ -9,7 +9,8 @@ from msgspec.structs import replace
 from counterpoint.discover.answering import Liking, hidden_by, liked, most_liked
 from counterpoint.discover.hearing import Heard
 from counterpoint.discover.plan import WeeklyPlan
-from counterpoint.discover.serving import Ready, reason_of
+from counterpoint.discover.sentences import POPULAR, reasons_of
+from counterpoint.discover.serving import Ready
 from counterpoint.discover.shelf import Shelf
 from counterpoint.discover.weekly import WeeklyPlaylist, weekly
 from counterpoint.errors import InputError, Problem
@@ -152,6 +153,7 @@ def composed(ready: Ready, inputs: WeekInputs, listener: str, week: str) -> Week
 
 def tracks_of(shelf: Shelf, playlist: WeeklyPlaylist) -> tuple[Track, ...]:
     """The tracks with the names of things."""
+    reasons = reasons_of(shelf, [(each.item, [item for item, _ in each.because]) for each in playlist.tracks])
     return tuple(
         Track(
             item=shelf.items[each.item],
@@ -164,9 +166,9 @@ def tracks_of(shelf: Shelf, playlist: WeeklyPlaylist) -> tuple[Track, ...]:
             known=each.known,
             explored=each.explored,
             propensity=each.propensity,
-            reason=reason_of(shelf, [item for item, _ in each.because]),
+            reason=reason,
         )
-        for each in playlist.tracks
+        for each, reason in zip(playlist.tracks, reasons, strict=True)
     )
 
 
@@ -184,7 +186,7 @@ def as_shown(shelf: Shelf, week: Week, heard: Heard) -> Week:
                 known=False,
                 explored=False,
                 propensity=1.0,
-                reason=reason_of(shelf, ()),
+                reason=POPULAR,
             )
             for each in picked
         )

@@ -4,6 +4,7 @@ Exactly one playlist exists for a recommender, a listener and an ISO week, howev
 beside, and of two that are ready the first is kept and the other is thrown away, in one transaction of the graph.
 """
 
+import dataclasses
 from collections import Counter
 from collections.abc import Callable, Collection, Sequence
 from datetime import UTC, datetime, timedelta
@@ -19,7 +20,7 @@ from counterpoint.discover.hearing import Heard, heard_of
 from counterpoint.discover.listened import Listened
 from counterpoint.discover.listening import listening_of
 from counterpoint.discover.plan import Plan
-from counterpoint.discover.serving import Service
+from counterpoint.discover.serving import Ready, Service
 from counterpoint.discover.tables import CORRECTIONS
 from counterpoint.discover.week import (
     KeptWeek,
@@ -93,7 +94,7 @@ def week_of(
         NotFoundError: no such recommender; no version is ready; or no playlist of another week.
         InputError: no ISO week.
     """
-    require_listeners(actor)
+    require_listeners(actor, listener)
     current = this_week(now)
     wanted = checked_week(week, now) if week is not None else current
     ref, plan = service.plan(recommender)
@@ -131,7 +132,7 @@ def make_weeks(
         NotFoundError: no such recommender, or no version is ready.
         InputError: no ISO week, or one that is further ahead than the next.
     """
-    require_listeners(actor)
+    require_listeners(actor, *(listeners or ()))
     wanted = checked_week(week, now) if week is not None else this_week(now)
     service.newest(recommender)
     ref, plan = service.plan(recommender)
@@ -150,13 +151,20 @@ def make_weeks(
         with service.workspace.graph.read() as reader:
             lately = tracks_lately(reader, ref, batch, wanted)
         rows = []
+        ready: dict[int, Ready] = {}
         for listener in batch:
             heard = (
                 heard_of(listened, listener, corrected.get(listener, Corrected()))
                 if listener in listened.rows
                 else service.hearing.of(ref, plan, listener)
             )
-            rows.append(_row(service, recommender, heard, listener, wanted, lately.get(listener, ()), until))
+            choice = service.choice(recommender, listener, personal=heard.personal, exposed=False)
+            if choice.number not in ready:
+                ready[choice.number] = service.chosen(
+                    recommender, listener, personal=heard.personal, exposed=False
+                )
+            found = dataclasses.replace(ready[choice.number], choice=choice)
+            rows.append(_row(found, heard, listener, wanted, lately.get(listener, ()), until))
         kept = set(keep_weeks(service.workspace, actor, ref, wanted, rows))
         tell_explored(service.workspace, ref, sorted(kept), wanted)
         by_version.update(str(row["number"]) for row in rows if row["listener"] in kept)
@@ -173,7 +181,7 @@ def replay(
     Raises:
         NotAllowedError, NotFoundError, InputError: as `week_of`; or its version is not kept any more.
     """
-    require_listeners(actor)
+    require_listeners(actor, listener)
     wanted = checked_week(week) if week is not None else this_week()
     ref, plan = service.plan(recommender)
     row = find_row(service.workspace, ref, listener, wanted)
@@ -216,16 +224,9 @@ def _listened(
 
 
 def _row(
-    service: Service,
-    recommender: str,
-    heard: Heard,
-    listener: str,
-    week: str,
-    lately: Sequence[str],
-    until: datetime,
+    ready: Ready, heard: Heard, listener: str, week: str, lately: Sequence[str], until: datetime
 ) -> dict[str, Any]:
     """The row of a playlist."""
-    ready = service.chosen(recommender, listener, personal=heard.personal, exposed=False)
     inputs = inputs_of(ready, heard, lately)
     playlist = composed(ready, inputs, listener, week)
     kept = KeptWeek(variant=ready.choice.variant, tracks=tracks_of(ready.shelf, playlist), inputs=inputs)

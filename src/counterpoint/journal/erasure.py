@@ -45,7 +45,6 @@ __all__ = [
     "erasures",
     "finish",
     "forget",
-    "last_erasure",
     "preview",
 ]
 
@@ -183,11 +182,6 @@ def finish(folder: Path, *, now: int, wait: float = WAIT) -> bool:
             return True
         with _alone(folder, wait):
             return _finish(folder, wait, now) == 0
-
-
-def last_erasure(database: sqlite3.Connection) -> int:
-    """The number of the newest receipt; 0 where there is none."""
-    return int(database.execute("SELECT coalesce(max(number), 0) FROM erasures").fetchone()[0])
 
 
 def erasures(database: sqlite3.Connection, *, noted: bool | None = None) -> list[ErasureReceipt]:

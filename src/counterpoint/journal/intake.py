@@ -24,7 +24,7 @@ from counterpoint.journal.schema import STEPS
 
 __all__ = [
     "Intake",
-    "arrived_after",
+    "arrived_between",
     "connect",
     "count",
     "insert_rows",
@@ -327,14 +327,14 @@ def rows_after(database: sqlite3.Connection, seq: int, limit: int) -> list[tuple
     return database.execute(query, (seq, limit)).fetchall()
 
 
-def arrived_after(database: sqlite3.Connection, seq: int) -> tuple[int, list[Row] | None]:
-    """The newest number that was given, and the events that arrived after `seq`, as COLUMNS.
+def arrived_between(database: sqlite3.Connection, seq: int, last: int, *, kept: int) -> list[Row] | None:
+    """The events that arrived after the number `seq`, up to `last`, as COLUMNS, in order of arrival.
 
-    None where some of these are not in the intake any more.
+    None where some of these may not be in the intake any more: a compaction takes all up to a number, so nothing is
+    missing while the event with the number `kept`, which is at most `seq`, is still there. Duplicates use up numbers.
     """
-    found = database.execute("SELECT seq FROM sqlite_sequence WHERE name = 'events'").fetchone()
-    newest = int(found[0]) if found else 0
-    if newest <= seq:
-        return newest, []
-    rows = database.execute(f"SELECT {', '.join(COLUMNS)} FROM events WHERE seq > ?", (seq,)).fetchall()
-    return newest, rows if len(rows) == newest - seq else None
+    query = f"SELECT {', '.join(COLUMNS)}, seq FROM events WHERE seq > ? AND seq <= ? OR seq = ? ORDER BY seq"
+    rows = database.execute(query, (seq, last, kept)).fetchall()
+    found = [row[: len(COLUMNS)] for row in rows if row[-1] > seq]
+    is_whole = len(rows) > len(found) or len(found) == last - seq
+    return found if is_whole else None

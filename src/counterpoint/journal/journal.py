@@ -26,8 +26,8 @@ from counterpoint.journal.arrivals import (
 )
 from counterpoint.journal.check import check_journal
 from counterpoint.journal.compaction import Background, compact
-from counterpoint.journal.erasure import WAIT, ErasureReceipt, Forgotten, erasures, forget, last_erasure
-from counterpoint.journal.intake import Intake, arrived_after, connect, count, storage_errors, transaction
+from counterpoint.journal.erasure import WAIT, ErasureReceipt, Forgotten, erasures, forget
+from counterpoint.journal.intake import Intake, arrived_between, connect, count, storage_errors, transaction
 from counterpoint.journal.leases import clean_retired, lease
 from counterpoint.journal.manifest import manifest, removed_events
 from counterpoint.journal.merging import due
@@ -35,6 +35,7 @@ from counterpoint.journal.model.event import Event
 from counterpoint.journal.model.outcome import Compacted, Due, Kept, Receipt, TypeCount
 from counterpoint.journal.model.plain import PlainJson, rows_of
 from counterpoint.journal.model.row import Row, event_of
+from counterpoint.journal.pulse import Beat, Pulse
 from counterpoint.journal.recent import Filter, newest
 from counterpoint.journal.refused import Refused
 from counterpoint.journal.retention import expired, receipts, unknown_types
@@ -80,6 +81,7 @@ class Journal:
             committed=self._committed,
         )
         self._background = Background(self.compact)
+        self._pulse = Pulse(self._file)
         self._refused = Refused(self._file, writing=self._intake.writing, clock=self.now)
         self._counting = threading.Lock()
         self._day = clock().date()
@@ -169,17 +171,27 @@ class Journal:
             newest = database.execute(query).fetchone()
             return newest[0] if newest else 0, removed_events(database)
 
-    def since(self, version: tuple[int, int]) -> tuple[tuple[int, int], list[Event] | None]:
-        """The journal's version, and the events that came since another version, whatever their time.
+    def since(
+        self,
+        beat: Beat | None,
+        *,
+        wanted: Callable[[str, str | None], bool] = lambda type_, subject: True,
+    ) -> tuple[Beat, list[Event] | None]:
+        """How far the journal has come, and the events that came since it had come to `beat`, whatever their time.
 
-        None where that cannot be told: events were removed since, or have left the intake.
+        `wanted` says by type and subject which are read; None where that cannot be told: there was no such moment,
+        events were removed since, or have left the intake.
         """
+        now = self._pulse.beat()
+        if beat is None or now.removed != beat.removed:
+            return now, None
+        if now.newest == beat.newest:
+            return now, []
         with self._reading() as database, transaction(database, "DEFERRED"):
-            last, rows = arrived_after(database, version[0])
-            removed = removed_events(database)
-        if rows is None or removed != version[1]:
-            return (last, removed), None
-        return (last, removed), [event_of(row) for row in rows]
+            rows = arrived_between(database, beat.newest, now.newest, kept=beat.kept)
+        if rows is None:
+            return now, None
+        return now, [event_of(row) for row in rows if wanted(row[2], row[3])]
 
     def compact(self, *, full: bool = False) -> Compacted:
         """Move the events of the intake into segments, merge small ones, and let go what is too old.
@@ -204,6 +216,7 @@ class Journal:
 
     def close(self) -> None:
         """Write what is queued, finish what is running, and stop."""
+        self._pulse.close()
         self._intake.close()
         self._refused.close()
         self._background.close()
@@ -338,8 +351,7 @@ class Journal:
 
     def last_erasure(self) -> int:
         """The number of the newest erasure; 0 where there was none. Who keeps what was made of events follows it."""
-        with self._reading() as database:
-            return last_erasure(database)
+        return self._pulse.beat().erasure
 
     def note_erasure(self, number: int) -> None:
         """The activity log knows of this erasure."""

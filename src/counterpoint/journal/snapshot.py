@@ -86,6 +86,11 @@ class Snapshot:
         """Types of the events that are not in files yet."""
         return frozenset(row[2] for row in self._tail)
 
+    @property
+    def types(self) -> frozenset[str]:
+        """Types that it has events of; whoever asks for another one need not ask the engine."""
+        return self.waiting | {segment.type for segment in self._segments}
+
     def events(
         self,
         *types: str,

@@ -8,8 +8,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from counterpoint.csv_head import columns_and_delimiter, zipped
 from counterpoint.errors import InputError, Problem
-from counterpoint.experiments.tables.csv_head import columns_and_delimiter, zipped
 from counterpoint.experiments.tables.source import Source
 from counterpoint.spelling import near
 
