@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from typing import Any, Final
 
 import numpy as np
+from numpy.typing import NDArray
 
 from counterpoint.demo.latent import CHILDREN, Catalogue, Latent, Values
 from counterpoint.discover.consent import CONSENT
@@ -126,16 +127,18 @@ def _played(
     name, catalogue = latent.names[row], latent.catalogue
     keen = rng.gamma(3.0, 1 / 3.0)
     many = rng.poisson(SESSIONS * keen * (span[1] - span[0]) / WEEK)
+    sources = rng.choice(SOURCES, size=many, p=SOURCE_SHARES).tolist()
+    own: dict[str, Values] = {}
     found: list[Event] = []
     for session, start in enumerate(_starts(rng, int(many), span)):
-        at = begin + timedelta(seconds=start)
-        count = int(rng.integers(2, 6))
-        own = rng.choice(len(catalogue.songs), size=count, p=_chances(latent, row, at))
-        radio = rng.choice(len(catalogue.songs), size=count, p=catalogue.everybody)
-        by_radio = rng.random(count) < RADIO
-        source = str(rng.choice(SOURCES, p=SOURCE_SHARES))
-        for track in range(count):
-            song = int(radio[track] if by_radio[track] else own[track])
+        at, source = begin + timedelta(seconds=start), sources[session]
+        when = _when(at)
+        if when not in own:
+            own[when] = _chances(latent, row, when)
+        chance = rng.random((int(rng.integers(2, 6)), 2))
+        by_radio = chance[:, 0] < RADIO
+        songs = np.where(by_radio, _drawn(catalogue.everybody, chance), _drawn(own[when], chance))
+        for track, song in enumerate(songs.tolist()):
             label = f"{name}-{session:03d}-{track}"
             where = "radio" if by_radio[track] else source
             event, seconds = _play(latent, (row, song), label, at, where, rng)
@@ -156,14 +159,26 @@ def _starts(rng: np.random.Generator, many: int, span: tuple[int, int]) -> list[
     return [int(each) for each in np.sort(starts) if each >= span[0]]
 
 
-def _chances(latent: Latent, row: int, at: datetime) -> Values:
-    """What a listener chooses then: before work more of the second taste, children's songs only at night."""
+def _when(at: datetime) -> str:
+    if at.hour < 10 and at.weekday() < 5:
+        return "before work"
+    return "evening" if 17 <= at.hour < 20 else "else"
+
+
+def _drawn(chances: Values, chance: Values) -> NDArray[np.intp]:
+    """A track for each second number between 0 and 1, as likely as its chance."""
+    found = np.searchsorted(np.cumsum(chances), chance[:, 1], side="right")
+    return np.minimum(found, len(chances) - 1)
+
+
+def _chances(latent: Latent, row: int, when: str) -> Values:
+    """What a listener chooses then: before work more of the second taste, children's songs most in the evening."""
     names = list(latent.catalogue.music.genres)
     factor = np.ones(len(names))
     second = int(np.argsort(latent.genres[row])[-2])
-    if at.hour < 10 and at.weekday() < 5 and latent.genres[row, second] and names[second] != CHILDREN:
+    if when == "before work" and latent.genres[row, second] and names[second] != CHILDREN:
         factor[second] = MORNINGS
-    factor[names.index(CHILDREN)] = 2.0 if 17 <= at.hour < 20 else 0.3
+    factor[names.index(CHILDREN)] = 2.0 if when == "evening" else 0.3
     chances = latent.likes[row] * factor[latent.catalogue.genres]
     return np.asarray(chances / chances.sum())
 
