@@ -11,7 +11,7 @@ DEMO ?= demo
 # Without bytecode on the disk every process of the tests compiles all that it imports: 2 s instead of 0.8.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help demo test lint types imports unit docs lock format bench architecture clean
+.PHONY: help demo test lint types imports bytecode unit docs lock format bench architecture clean
 
 help: ## list these commands
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -27,7 +27,7 @@ demo: $(STAMP) ## build the demo company and serve it on http://127.0.0.1:7700
 	$(BIN)/counterpoint demo $(DEMO) --port $(PORT)
 
 test: $(STAMP) ## every check: lint, types, import contracts, docs, tests
-	$(MAKE) --jobs=2 --output-sync=target lint types imports docs
+	$(MAKE) --jobs=2 --output-sync=target types lint imports docs bytecode
 	$(MAKE) unit
 
 lint: $(STAMP) ## ruff
@@ -39,6 +39,9 @@ types: $(STAMP) ## mypy, strict
 
 imports: $(STAMP) ## the import contracts of the design
 	$(BIN)/lint-imports
+
+bytecode: $(STAMP) ## compile what the tests import, beside mypy, or each worker does so
+	$(BIN)/python -m pytest -qq -n 0 --collect-only >/dev/null
 
 unit: $(STAMP) ## pytest, the browser tests among them
 	$(BIN)/python -m pytest

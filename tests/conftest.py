@@ -1,5 +1,6 @@
 """Fixtures that every room's tests use: a workspace, and a graph on both databases."""
 
+import gc
 import os
 import pwd
 import shutil
@@ -11,6 +12,7 @@ from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 
+import psycopg
 import pytest
 import sqlalchemy as sa
 from hypothesis import settings
@@ -18,17 +20,49 @@ from hypothesis import settings
 from counterpoint import Workspace
 from counterpoint.graph import Graph
 from counterpoint.graph.schema import newest_version
-from tests.remembering import remember_handlers
+from tests.groups import keep_together
+from tests.remembering import join_quickly, remember_handlers
 
 # Two cores are shared by everything that runs: a deadline for an example would measure the neighbours.
 settings.register_profile("counterpoint", deadline=None)
 settings.load_profile("counterpoint")
+
+MEMORY = Path("/dev/shm")
+ENOUGH = 6 * 1024**3
+"""Bytes that must be free there; in use are some hundred MB, since the folder of a test that passed is removed."""
+
+
+def pytest_configure() -> None:
+    """Keep what tests write in memory, where that is large enough.
+
+    A test of a page waits twenty times for the disk, and there a database of PostgreSQL's costs eight times the CPU.
+    """
+    place = os.statvfs(MEMORY) if MEMORY.is_dir() and os.access(MEMORY, os.W_OK) else None
+    if place and place.f_bavail * place.f_frsize > ENOUGH and not place.f_flag & os.ST_NOEXEC:
+        os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", str(MEMORY))
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Tests that share what is dear to make run on one worker."""
+    if getattr(config.option, "loadgroup", False):
+        keep_together(items)
+
+
+def pytest_collection_finish() -> None:
+    """Look for garbage less often, and never among what was imported: it took a seventh of all the time.
+
+    Ten thousand collected tests, their modules and all libraries are half a million objects that stay to the end.
+    """
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(5_000, 20, 20)
 
 
 @pytest.fixture(scope="session", autouse=True)
 def _remembered_handlers() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         remember_handlers(patch)
+        join_quickly(patch)
         yield
 
 
@@ -106,7 +140,10 @@ def postgresql_url() -> Iterator[str]:
         if os.environ.get("CI") == "true":
             pytest.fail(reason)
         pytest.skip(reason)
-    folder = Path(tempfile.mkdtemp(prefix="cp-pg-"))  # short: a socket's path has 107 bytes at most
+    place = os.environ.get("PYTEST_DEBUG_TEMPROOT")
+    folder = Path(
+        tempfile.mkdtemp(prefix="cp-pg-", dir=place)
+    )  # short: a socket's path has 107 bytes at most
     try:
         yield from _cluster(binaries, folder)
     finally:
@@ -163,8 +200,5 @@ def _with_database(address: str, name: str) -> str:
 
 
 def _administer(address: str, statement: str) -> None:
-    url = sa.make_url(address).set(drivername="postgresql+psycopg")
-    engine = sa.create_engine(url, isolation_level="AUTOCOMMIT", poolclass=sa.NullPool)
-    with engine.connect() as connection:
-        connection.exec_driver_sql(statement)
-    engine.dispose()
+    with psycopg.connect(address, autocommit=True) as connection:
+        connection.execute(statement)

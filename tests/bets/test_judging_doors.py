@@ -43,6 +43,45 @@ def post(client: Client, page: str, address: str, **fields: str) -> Any:
     return client.post(address, data=fields | {"_csrf_token": token[1]}, headers=HTML)
 
 
+def test_a_range_is_asked_for_locked_revealed_and_resolved_on_its_page(house: Client) -> None:
+    page = post(
+        house,
+        PAGE,
+        f"{PAGE.removesuffix('judgement')}questions",
+        question="How many weeks?",
+        quantity="duration",
+    )
+    address = str(page.url).partition("?")[0].removeprefix("http://127.0.0.1")
+    wrong = post(house, address, address, p10="4", p50="2", p90="9")
+    assert (wrong.status_code, "write the low end first" in wrong.text, 'value="4"' in wrong.text) == (
+        400,
+        True,
+        True,
+    )
+    assert post(house, address, address, p10="2", p50="4", p90="9").status_code == 200
+    api = f"/api/v1{address}"
+    assert house.get(api).json()["mineRange"] == {"p10": 2.0, "p50": 4.0, "p90": 9.0}
+    assert house.post(api, json={"p": 0.5}).status_code == 400
+    assert house.post(api, json={}).json()["errors"][0]["pointer"] == "/p"
+    assert house.post(api, json={"p10": 2, "p50": 5, "p90": 9}).status_code == 201
+    shown = post(house, address, f"{address}/steps", step="reveal")
+    assert "1 person predicted" in shown.text
+    assert house.post(f"{api}/estimate").status_code == 409
+    wrong = post(house, address, f"{address}/steps", step="resolve", amount="soon")
+    assert "is no number" in wrong.text
+    done = post(house, address, f"{address}/steps", step="resolve", amount="6")
+    assert "It came to 6" in done.text
+
+
+@pytest.mark.parametrize("page", ["/bets/digest?unit=discovery", "/bets/digest", "/boundaries"])
+def test_units_are_named_as_elsewhere_and_a_page_without_one_says_what_to_do(
+    house: Client, page: str
+) -> None:
+    shown = house.get(page, headers=HTML)
+    assert shown.status_code == 200
+    assert page != "/boundaries" or "Choose a unit above" in shown.text
+
+
 def test_estimates_are_written_in_per_cent_and_units_and_lead_to_a_test(house: Client) -> None:
     fields = {
         f"{name}-{point}": text

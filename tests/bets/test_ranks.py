@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
-from counterpoint.bets.board import read_board
+from counterpoint.bets.board import Asked, read_board
 from counterpoint.bets.model import Horizon
 from counterpoint.bets.ranking import Move
 from counterpoint.bets.ranks import plan, rank, ranks_of
@@ -179,6 +179,40 @@ def test_a_move_that_makes_no_sense_changes_nothing(
     with pytest.raises(error):
         rank(board, of, bet, actor=SYSTEM, **fields)
     assert order(board, "one") == ["a", "b"]
+
+
+def test_a_column_is_read_part_by_part_whatever_moves_meanwhile(board: Graph) -> None:
+    with board.write(SYSTEM) as writer:
+        for number in range(5):
+            writer.put(a_bet(f"more-{number}", "one"))
+    whole = read_board(board, "one", actor=SYSTEM)
+    here = next(column for column in whole.columns if column.bets)
+    found, asked = [], Asked(limit=3)
+    while True:
+        part = read_board(board, "one", actor=SYSTEM, asked=asked)
+        column = next(each for each in part.columns if each.horizon is here.horizon)
+        found += column.bets
+        assert (column.total, part.total, part.mix, part.untraced) == (7, 7, whole.mix, whole.untraced)
+        if column.next_cursor is None:
+            break
+        asked = Asked(limit=3, horizon=here.horizon, cursor=column.next_cursor)
+    assert tuple(found) == here.bets
+    first = next(
+        each for each in read_board(board, "one", actor=SYSTEM, asked=Asked(limit=3)).columns if each.bets
+    )
+    assert first.following == here.bets[3].line.bet.ref
+    last, third = here.bets[-1].line.bet.ref, here.bets[2].line.bet.ref
+    deep = read_board(board, "one", actor=SYSTEM, asked=Asked(limit=3, through=last))
+    assert next(each for each in deep.columns if each.bets).bets == here.bets
+    rank(board, "one", third, actor=SYSTEM, move="bottom")
+    after = read_board(
+        board, "one", actor=SYSTEM, asked=Asked(limit=3, horizon=here.horizon, cursor=first.next_cursor)
+    )
+    assert not next(
+        each for each in after.columns if each.horizon is here.horizon
+    ).bets  # after the moved one
+    with pytest.raises(InputError, match="no cursor"):
+        read_board(board, "one", actor=SYSTEM, asked=Asked(horizon=here.horizon, cursor="x"))
 
 
 def test_the_board_counts_mix_load_and_what_traces_to_nothing(board: Graph) -> None:

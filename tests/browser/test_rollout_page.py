@@ -14,7 +14,7 @@ from counterpoint import Workspace
 from counterpoint.flags.composing import read_plans, revive
 from counterpoint.flags.store import read_set
 from counterpoint.graph.actor import local_actor
-from counterpoint.rollouts import controller, store
+from counterpoint.rollouts import controller, simulated, store
 from tests.browser.conftest import Served, Watched, serve
 from tests.browser.test_pages import visit, whole
 from tests.rollouts.conftest import furnish, happened
@@ -123,7 +123,9 @@ def test_without_scripts_the_switch_is_a_button(watched: Served, open_page: Open
 
 
 @pytest.mark.parametrize(("width", "theme"), [(1440, "light"), (390, "dark")])
-def test_the_pages_of_rollouts_are_whole(watched: Served, open_page: Opening, width: int, theme: str) -> None:
+def test_the_pages_of_rollouts_are_whole(
+    watched: Served, open_page: Opening, monkeypatch: pytest.MonkeyPatch, width: int, theme: str
+) -> None:
     seen = open_page(watched.url, width=width, theme=theme)
     seen.page.set_default_timeout(DEADLINE)
     assert visit(seen, ("/rollouts", PAGE), check=whole) == {}
@@ -134,4 +136,7 @@ def test_the_pages_of_rollouts_are_whole(watched: Served, open_page: Opening, wi
         [deployed | {"time": now.isoformat()}, *happened(800, at=now, crashed=0.1, treated=0.1)]
     )
     controller.step(watched.workspace, REF)
-    assert visit(seen, (PAGE,), check=whole) == {}
+    assert visit(seen, (PAGE, f"{PAGE}/simulation"), check=whole) == {}
+    monkeypatch.setattr(simulated, "CLEAN", 30)
+    simulated.compute(watched.workspace, local_actor(), "weekly", users_per_day=200_000)
+    assert visit(seen, (f"{PAGE}/simulation",), check=whole) == {}

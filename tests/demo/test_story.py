@@ -12,7 +12,7 @@ from counterpoint.bets.deciding.records import all_records
 from counterpoint.bets.deciding.search import unit_latency
 from counterpoint.bets.evidence_log import read_evidence
 from counterpoint.bets.judgement.estimating import judged, portfolio
-from counterpoint.bets.judgement.predicting import calibration as calibrated
+from counterpoint.bets.judgement.looking_back import calibration as calibrated
 from counterpoint.bets.learned import read_learned
 from counterpoint.bets.reviews.sittings import reviews_of
 from counterpoint.catalog.docs.facts import facts_of

@@ -7,7 +7,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from counterpoint.discover import (
+    Measured,
     Ranking,
+    Trial,
     by_rows,
     by_time,
     compare,
@@ -16,6 +18,7 @@ from counterpoint.discover import (
     search,
     within_rows,
 )
+from counterpoint.discover.search import _promising
 from counterpoint.errors import InputError
 from tests.discover.planted import tastes
 
@@ -109,3 +112,13 @@ def test_a_search_finds_the_method_that_suits_shows_what_it_tried_and_keeps_to_i
     short = search(matrix, methods=("popularity", "neighbours"), budget=5, clock=lambda: float(next(ticks)))
     assert short.ended == "the budget was spent"
     assert len(short.trials) < len(found.trials)
+
+
+def test_a_search_improves_what_is_near_the_best_and_leaves_what_is_far_behind() -> None:
+    def tried(method: str, mean: float) -> Trial:
+        measured = Measured(mean, mean, mean, 100)
+        return Trial(method, {}, measured, measured, 1.0)
+
+    trials = [tried("popularity", 0.1), tried("als", 0.16), tried("item-graph", 0.2), tried("ease", 0.19)]
+    named = [each.name for each in _promising(trials, "recall")]
+    assert named == ["item-graph", "ease", "als"]

@@ -8,7 +8,7 @@ import pytest
 import scipy.sparse as sp
 
 from counterpoint.cli import run as call
-from counterpoint.discover import Model
+from counterpoint.discover import Model, kept
 from counterpoint.discover.files import read_log, read_playlists
 from counterpoint.discover.kept import keep, load
 from counterpoint.discover.log import log_of
@@ -131,9 +131,9 @@ def test_a_kept_model_ranks_as_the_one_that_was_kept(tmp_path: Path, name: str) 
     matrix, _, _ = tastes(listeners=200, items=50)
     model = Model(name, options={"als": {"factors": 8}, "item-graph": {"rank": 8}}.get(name, {})).fit(matrix)
     keep(tmp_path / "model.npz", model.fitted, [f"曲{at}" for at in range(50)], {"seed": 0})
-    kept = load(tmp_path / "model.npz")
-    assert kept.items[3] == "曲3"
-    np.testing.assert_array_equal(kept.model.rank(matrix, 5).items, model.recommend(matrix, 5).items)
+    found = load(tmp_path / "model.npz")
+    assert found.items[3] == "曲3"
+    np.testing.assert_array_equal(found.model.rank(matrix, 5).items, model.recommend(matrix, 5).items)
     assert [each.name for each in tmp_path.iterdir()] == ["model.npz"]
 
 
@@ -146,6 +146,17 @@ def test_what_is_no_model_is_refused(tmp_path: Path) -> None:
     for name in ("text", "arrays", "cut"):
         with pytest.raises(InputError, match="is no model"):
             load(tmp_path / f"{name}.npz")
+
+
+def test_a_model_of_an_older_format_says_to_fit_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    model = Model("popularity").fit(tastes(listeners=30, items=20, plays=5)[0])
+    monkeypatch.setattr(kept, "FORMAT", 1)
+    keep(tmp_path / "old.npz", model.fitted, [str(at) for at in range(20)], {})
+    monkeypatch.undo()
+    with pytest.raises(InputError, match="has the format 1, must have 2; fit the model again"):
+        load(tmp_path / "old.npz")
 
 
 def test_playlists_are_read_in_their_order_and_a_broken_one_is_named(tmp_path: Path) -> None:

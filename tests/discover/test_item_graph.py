@@ -1,5 +1,7 @@
 """The item graph: exact updates, reasons that add up, two steps that lose nothing, memory that is bounded."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import scipy.sparse as sp
@@ -8,10 +10,11 @@ from hypothesis import strategies as st
 
 from counterpoint.discover import Model, low_rank
 from counterpoint.discover import item_graph as module
-from counterpoint.discover.graph import co_occurrences, nearest
+from counterpoint.discover.graph import co_occurrences, nearest, strongest
 from counterpoint.discover.interactions import bounded, interactions
 from counterpoint.discover.item_graph import ItemGraph, ItemGraphOptions
 from counterpoint.discover.low_rank import right_vectors
+from counterpoint.errors import InputError
 from tests.discover.planted import tastes
 
 OPTIONS = ItemGraphOptions(rank=16, neighbours=30)
@@ -113,6 +116,53 @@ def test_a_bounded_row_keeps_its_strongest_and_others_stay(seed: int, most: int)
         wanted = np.sort(had)[::-1][: min(most, (had > 0).sum())]
         np.testing.assert_array_equal(np.sort(kept)[::-1][: len(wanted)], wanted)
         assert (kept > 0).sum() == len(wanted)
+
+
+def test_scores_are_the_formula_that_is_stated() -> None:
+    matrix, _, _ = tastes()
+    options = ItemGraphOptions(
+        rank=9, neighbours=200, low_pass=0.4, damping=0.7, input_power=0.1, output_power=0.3, row_power=0.6
+    )
+    dense = matrix.toarray().astype(np.float64)
+    rows, items = dense.sum(axis=1), dense.sum(axis=0)
+    filtered = rows[:, None] ** -0.3 * dense * items**-options.item_power
+    values, vectors = np.linalg.eigh(filtered.T @ filtered)
+    values, vectors = values[::-1][:9], vectors[:, ::-1][:, :9]
+    together = filtered.T @ filtered
+    np.fill_diagonal(together, 0)
+    let_through = (vectors * (0.4 * values[0] - 0.7 * values)) @ vectors.T
+    moved = options.item_power - 0.5
+    expected = (dense * items ** (moved - 0.1)) @ (together + let_through) * items ** (moved + 0.3)
+    found = ItemGraph.fit(matrix, options).scores(matrix)
+    np.testing.assert_allclose(found, expected, rtol=2e-3, atol=1e-3 * np.abs(expected).max())
+
+
+def test_other_powers_of_rows_and_columns_want_a_fit() -> None:
+    graph = ItemGraph.fit(tastes()[0], OPTIONS)
+    for name in ("row_power", "item_power"):
+        with pytest.raises(InputError, match=f"{name} == 0.9.*fit again"):
+            graph.tuned(replace(OPTIONS, **{name: 0.9}))
+
+
+def test_a_graph_too_large_to_keep_is_tuned_among_the_neighbours_that_it_has(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    matrix, _, _ = tastes()
+    monkeypatch.setattr(module, "KEPT_PAIRS", 10)
+    every = ItemGraphOptions(rank=8, neighbours=200)
+    wanted = replace(every, output_power=0.1, input_power=0.4, damping=0.2)
+    tuned, fitted = ItemGraph.fit(matrix, every).tuned(wanted), ItemGraph.fit(matrix, wanted)
+    np.testing.assert_allclose(tuned.scores(matrix), fitted.scores(matrix), rtol=1e-3, atol=1e-4)
+
+
+def test_among_equal_neighbours_exactly_as_many_as_are_wanted_stay() -> None:
+    ones, block = np.ones(6, np.float32), sp.csr_matrix(np.ones((6, 6), np.float32))
+    found = strongest(block, 4, left=ones, right=ones)
+    np.testing.assert_array_equal(found.toarray(), np.tile([1, 1, 1, 1, 0, 0], (6, 1)))
+
+
+def test_a_small_catalogue_has_fewer_directions() -> None:
+    assert [ItemGraphOptions.usual(items).rank for items in (10, 1700, 1_000_000)] == [16, 26, 512]
 
 
 def test_a_model_takes_new_rows_and_stays_as_it_was() -> None:

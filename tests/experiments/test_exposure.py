@@ -93,7 +93,7 @@ Query = Callable[..., tuple[Totals, QualityTotals]]
 def query() -> Query:
     """All that is read of small tables; the expressions are compiled once for each plan."""
     engine = ibis.duckdb.connect()
-    compiled: dict[int, list[str]] = {}
+    compiled: dict[int, tuple[Experiment, list[str]]] = {}  # the plan too, so that no other gets its id
     created = [
         engine.create_table(name, table)
         for name, table in (("shown", shown_table([])), ("happened", event_table([])))
@@ -105,11 +105,11 @@ def query() -> Query:
                 totals_expression(plan, *created, segments=plan.segments, least=1),
                 quality_expression(plan, *created),
             )
-            compiled[id(plan)] = [str(ibis.to_sql(each)) for each in expressions]
+            compiled[id(plan)] = plan, [str(ibis.to_sql(each)) for each in expressions]
         for name, table in (("shown", shown_table(shown)), ("happened", event_table(happened))):
             engine.con.execute(f"DELETE FROM {name}")
             engine.con.from_arrow(table).insert_into(name)
-        rows = [engine.con.sql(sql).to_arrow_table().to_pylist() for sql in compiled[id(plan)]]
+        rows = [engine.con.sql(sql).to_arrow_table().to_pylist() for sql in compiled[id(plan)][1]]
         return totals_of(plan, rows[0]), quality_totals_of(rows[1])
 
     return run

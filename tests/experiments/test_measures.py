@@ -96,7 +96,9 @@ def engine() -> ibis.BaseBackend:
 @pytest.fixture(scope="module")
 def query(engine: ibis.BaseBackend) -> Query:
     """The totals of small tables; the expression is compiled once for each plan and moment."""
-    compiled: dict[Any, str] = {}
+    compiled: dict[
+        Any, tuple[Experiment, str]
+    ] = {}  # the plan too: one that is gone would lend its id to another
     created = [
         engine.create_table(name, table)
         for name, table in (("shown", shown_table([])), ("happened", event_table([])))
@@ -105,11 +107,11 @@ def query(engine: ibis.BaseBackend) -> Query:
     def run(plan: Experiment, shown: list[Any], happened: list[Any], as_of: datetime | None) -> Totals:
         key = (id(plan), as_of)
         if key not in compiled:
-            compiled[key] = str(ibis.to_sql(totals_expression(plan, *created, as_of=as_of)))
+            compiled[key] = plan, str(ibis.to_sql(totals_expression(plan, *created, as_of=as_of)))
         for name, table in (("shown", shown_table(shown)), ("happened", event_table(happened))):
             engine.con.execute(f"DELETE FROM {name}")
             engine.con.from_arrow(table).insert_into(name)
-        return totals_of(plan, engine.con.sql(compiled[key]).to_arrow_table().to_pylist())
+        return totals_of(plan, engine.con.sql(compiled[key][1]).to_arrow_table().to_pylist())
 
     return run
 

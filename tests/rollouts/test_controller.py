@@ -15,6 +15,7 @@ from counterpoint.flags.store import read_set, write_set
 from counterpoint.graph.actor import SYSTEM, Actor, local_actor
 from counterpoint.graph.descriptor import validate
 from counterpoint.rollouts import store
+from counterpoint.rollouts.acting import ReasonWantedError
 from counterpoint.rollouts.controller import check, commit, step, step_all
 from counterpoint.rollouts.deciding import event_of
 from counterpoint.rollouts.judging import Observed
@@ -106,7 +107,7 @@ def test_a_restart_has_the_same_users(org: Workspace, seen: Callable[..., None])
     assert 10 < list(first.values()).count("on") < 80
     store.command(org, ANA, "weekly", "roll-back", now=NOW)
     assert set(treated(org).values()) == {"off"}
-    store.command(org, ANA, "weekly", "start", now=NOW + HOUR)
+    store.command(org, ANA, "weekly", "start", reason="The build is mended.", now=NOW + HOUR)
     store.command(org, ANA, "weekly", "proceed", reason="For the test.", now=NOW + HOUR)
     assert treated(org) == first
     state = store.load(org, "weekly").state
@@ -305,6 +306,36 @@ def test_a_flag_that_cannot_be_moved_says_what_to_write(org: Workspace, plan: di
     assert phase_of(org) == "pending"
 
 
+@pytest.mark.parametrize(
+    ("plan", "words"),
+    [({"flag": "unplanned"}, "has no plan. Write one"), ({"flagSet": "nowhere"}, "'nowhere'")],
+)
+def test_a_rollout_of_a_flag_without_a_plan_says_how_to_give_it_one(
+    org: Workspace, plan: dict, words: str
+) -> None:
+    with org.graph.write(ANA) as writer:
+        writer.put(document("Rollout", "weekly", {**ROLLOUT, **plan}))
+    with pytest.raises(ConflictError, match=words) as caught:
+        store.command(org, ANA, "weekly", "start", now=NOW)
+    assert "rollout:default/weekly cannot move the flag" in caught.value.message
+    assert phase_of(org) == "pending"
+
+
+@pytest.mark.parametrize("ending", ["roll-back", "complete"])
+def test_to_begin_again_asks_why_and_a_dry_run_says_what_it_does(org: Workspace, ending: str) -> None:
+    store.command(org, ANA, "weekly", "start", now=NOW)
+    store.command(org, ANA, "weekly", ending, reason="It is good.", now=NOW)
+    with pytest.raises(ReasonWantedError, match="a dry run shows"):
+        store.command(org, ANA, "weekly", "start", now=NOW)
+    shown = store.command(org, ANA, "weekly", "start", dry_run=True, now=NOW)
+    assert (shown.kind, shown.percent) == ("started", 1)
+    assert "begins again at 1 % with the same users" in shown.reason
+    assert ("lose the change" in shown.reason) == (ending == "complete")
+    assert phase_of(org) != "running"
+    store.command(org, ANA, "weekly", "start", reason="A new build.", now=NOW)
+    assert (phase_of(org), ramp_in(org)) == ("running", 1)
+
+
 def test_somebody_else_may_look_and_not_act(org: Workspace) -> None:
     stranger = Actor("user:default/bo", "Bo", "person")
     for wanted in ("start",):
@@ -324,7 +355,7 @@ def test_a_plan_edited_while_it_runs_counts_from_the_next_start(org: Workspace) 
     assert len(loaded.plan.steps) == 4
     assert any("edited since it started" in note for note in loaded.notes)
     store.command(org, ANA, "weekly", "roll-back", now=NOW)
-    store.command(org, ANA, "weekly", "start", now=NOW)
+    store.command(org, ANA, "weekly", "start", reason="The new plan.", now=NOW)
     assert len(store.load(org, "weekly").plan.steps) == 1
 
 

@@ -102,6 +102,7 @@ def test_harm_is_not_seen_in_too_few_users() -> None:
         (Observed(), "missing"),
         (observed_of(NOW - HOUR), "missing"),
         (observed_of(NOW + HOUR / 4), "stale"),
+        (replace(observed_of(NOW + 2 * HOUR), silent=("crashed",)), "stale"),
         (observed_of(NOW + 2 * HOUR, users=2_000, treated=1_000), "sample ratio"),
         (observed_of(NOW + 2 * HOUR, users=60), "too few users"),
         (observed_of(NOW + 2 * HOUR, control=0.0, treatment=0.0), "missing"),
@@ -112,13 +113,30 @@ def test_what_cannot_be_judged_holds_and_after_a_limit_goes_back(observed: Obser
     move, state = look(plan, started(plan), later, observed)
     assert (move.kind, state.phase, state.trouble, state.trouble_since) == ("held", "holding", trouble, later)
     day = timedelta(days=1)
-    fresh = replace(observed, last_exposure=later + day) if trouble not in ("missing", "stale") else observed
+    fresh = (
+        replace(observed, last_exposure=later + day)
+        if trouble != "missing" and (trouble != "stale" or observed.silent)
+        else observed
+    )
     if trouble == "missing" and observed.pairs:
         fresh = replace(observed, last_exposure=observed.last_exposure)
     assert look(plan, state, later + day - timedelta(seconds=1), fresh)[1].phase == "holding"
     move, state = look(plan, state, later + day, fresh)
     assert (move.kind, move.percent) == ("rolled-back", 0.0)
     assert move.reason.startswith("For 1 day it could not be judged: ")
+
+
+def test_a_guardrail_that_falls_silent_is_named_and_a_person_may_go_on_without_it() -> None:
+    plan, observed = plan_of(), replace(observed_of(NOW), silent=("crashed",))
+    move, state = look(plan, started(plan), NOW, observed)
+    assert move.reason == "No event of 'crashed' has come for too long, so calm figures say nothing."
+    figures = judge(plan, state, observed, NOW)
+    with pytest.raises(ReasonWantedError, match="'crashed'"):
+        act(plan, state, "proceed", figures)
+    went = act(plan, state, "proceed", figures, reason="The new client sends no crashes yet.")
+    assert went.overridden == ("crashed",)
+    state = apply(state, event_of(went, state, now=NOW, actor="a", figures=figures))
+    assert look(plan, state, NOW, observed)[0].kind is None
 
 
 def test_trouble_that_ends_before_its_limit_is_forgotten() -> None:
@@ -232,7 +250,7 @@ def test_going_on_past_a_guardrail_asks_why_and_silences_it_for_this_run() -> No
     gone = apply(
         after, event_of(act(plan, after, "roll-back", None), after, now=NOW, actor="a", figures=None)
     )
-    again = act(plan, gone, "start", None)
+    again = act(plan, gone, "start", None, reason="The build is mended.")
     assert apply(gone, event_of(again, gone, now=NOW, actor="a", figures=None)).overridden == ()
 
 

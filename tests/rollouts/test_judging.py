@@ -1,6 +1,7 @@
 """What guardrails say of figures."""
 
 import math
+from collections.abc import Iterator
 
 import numpy as np
 import pytest
@@ -8,7 +9,17 @@ from msgspec.structs import replace
 
 from counterpoint.experiments.model import Metric
 from counterpoint.rollouts.judging import Observed, anytime_boundary, judge
-from counterpoint.rollouts.model import Figures, Guardrail, LookTaken, State
+from counterpoint.rollouts.model import (
+    Event,
+    EventKind,
+    Figures,
+    Guardrail,
+    GuardrailFigures,
+    LookTaken,
+    State,
+    apply,
+    state_of,
+)
 from counterpoint.stats import MeanPair, Moments, boundaries, noninferiority, rate
 
 from .conftest import CRASHED, NOW, observed_of, plan_of
@@ -118,3 +129,49 @@ def test_arms_of_unlike_size_are_seen() -> None:
     assert not judge(plan, State(), observed_of(NOW, users=10_000, treated=9_900), NOW).mismatch
     assert judge(plan, State(), observed_of(NOW, users=10_000, treated=9_000), NOW).mismatch
     assert judge(plan, State(), Observed(), NOW).sample_ratio_p is None
+
+
+def test_the_boundary_goes_by_a_clock_that_moves_with_the_values_of_the_same_users() -> None:
+    """Sums of the same 2,000 users that have grown fourfold are worth 8,000 users, and means that have settled too."""
+    plan = plan_of(guardrails=(Guardrail(metric=TIME, margin=0.02),))
+
+    def seen(state: State, sd: float) -> GuardrailFigures:
+        arms = [Moments(1_000, 800.0, 999 * sd**2) for _ in range(2)]
+        observed = Observed(1_000, 1_000, last_exposure=NOW, pairs={"start-time": MeanPair(*arms)})
+        return judge(plan, state, observed, NOW).guardrails[0]
+
+    first = seen(State(), 100.0)
+    assert first.boundary == pytest.approx(anytime_boundary(2_000, plan.level, plan.tuned_at))
+    assert first.user_variance is not None
+    state = State(user_variances={"start-time": first.user_variance})
+    for sd in (200.0, 50.0):
+        later = seen(state, sd)
+        assert (later.users, later.boundary) == (
+            2_000,
+            pytest.approx(anytime_boundary(8_000, plan.level, plan.tuned_at), rel=1e-3),
+        )
+
+
+def test_the_clock_begins_with_the_first_figures_of_a_run_and_anew_with_the_next() -> None:
+    plan = plan_of()
+
+    def events(*variances: float | None) -> Iterator[Event]:
+        for place, variance in enumerate(variances, 1):
+            figures = judge(plan, State(), Observed(), NOW)
+            guardrails = (replace(figures.guardrails[0], user_variance=variance),)
+            kind: EventKind = "started" if place == 1 else "checked"
+            yield Event(
+                sequence=place,
+                kind=kind,
+                at=NOW,
+                actor="a",
+                step=0,
+                figures=None if place == 1 else replace(figures, guardrails=guardrails),
+                plan=plan,
+            )
+
+    state = state_of(events(None, None, 2.0, 5.0))
+    assert state.user_variances == {"crashed": 2.0}
+    ended = apply(state, Event(sequence=5, kind="rolled-back", at=NOW, actor="a", step=0))
+    again = apply(ended, Event(sequence=6, kind="started", at=NOW, actor="a", step=0, plan=plan))
+    assert again.user_variances == {}

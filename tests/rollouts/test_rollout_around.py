@@ -68,7 +68,7 @@ def test_an_end_is_told_to_whoever_gathers_evidence(either: Workspace, seen: Cal
     assert told["sentence"].startswith(
         "Rolled back at 1 %: 'crashed' is worse by more than its margin of 50 %"
     )
-    store.command(either, ANA, "weekly", "start", now=NOW + HOUR)
+    store.command(either, ANA, "weekly", "start", reason="Once more.", now=NOW + HOUR)
     seen(observed_of(NOW + HOUR))
     step(either, REF, now=NOW + HOUR * 1.1)
     store.command(either, ANA, "weekly", "complete", reason="It is Friday.", now=NOW + 2 * HOUR)

@@ -74,6 +74,18 @@ def test_a_rollout_is_led_from_its_page_to_its_rollback(
         assert words in shown
 
 
+def test_what_would_happen_is_shown_and_nothing_is_written(client: Client, org: Workspace) -> None:
+    for command in ("start", "complete"):
+        send(client, command=command, reason="For the test.")
+    asked = send(client, command="start")
+    assert (asked.status_code, "begins again at 1 %" in asked.text) == (400, True)
+    shown = send(client, command="start", dry="yes")
+    assert shown.status_code == 200
+    for words in ("What it would do", "from 100 % to 1 % of users", "lose the change"):
+        assert words in shown.text
+    assert store.load(org, "weekly").state.phase == "completed"
+
+
 @pytest.mark.parametrize(
     "commands", [["pause"], ["pause", "resume"], ["approve"], ["proceed"], ["complete"], ["roll-back"]]
 )

@@ -15,7 +15,7 @@ from counterpoint.rollouts.crowd import ENDS, MINUTES, Baseline, Policy, simulat
 from counterpoint.rollouts.deciding import FlagFacts, decide, event_of
 from counterpoint.rollouts.judging import CONCENTRATION, Observed, anytime_boundary, judge
 from counterpoint.rollouts.model import Guardrail, Limits, Rollout, State, Step, apply
-from counterpoint.rollouts.simulation import simulate
+from counterpoint.rollouts.simulation import _median_between, simulate
 from counterpoint.rollouts.vectors import anytime_boundaries, least_boundary, mismatches
 from counterpoint.stats import MeanPair, rate, sequential_sample_ratio
 
@@ -133,6 +133,40 @@ def test_a_clean_change_is_seldom_taken_back_and_a_bad_one_soon() -> None:
     assert bad.users_before < 1_000
     fixed = found.of("threshold", 10, 0.0)
     assert fixed.rate > 5 * clean.high
+
+
+def test_checks_that_are_left_out_change_no_figure(monkeypatch: pytest.MonkeyPatch) -> None:
+    def paths(growth: float) -> Any:
+        monkeypatch.setattr(crowd, "GROWTH", growth)
+        rng = np.random.default_rng(4)
+        return simulate_once(SMALL, BASELINES, 20_000, Policy("this plan", "plan", 1), 0.6, runs=400, rng=rng)
+
+    each, fewer = paths(0.0), paths(0.01)
+    assert abs((each.end == crowd.ROLLED_BACK).mean() - (fewer.end == crowd.ROLLED_BACK).mean()) < 0.08
+    assert np.quantile(fewer.minutes, 0.5) == pytest.approx(np.quantile(each.minutes, 0.5), rel=0.05)
+
+
+def test_a_step_of_three_months_takes_a_few_thousand_checks(monkeypatch: pytest.MonkeyPatch) -> None:
+    checks = []
+    over = crowd.Crowd.hand_over
+    monkeypatch.setattr(
+        crowd.Crowd,
+        "hand_over",
+        lambda self, *given, **named: (checks.append(1), over(self, *given, **named)),
+    )
+    long = replace(SMALL, steps=(replace(SMALL.steps[1], hold_seconds=90 * 86_400.0), SMALL.steps[2]))
+    rng = np.random.default_rng(4)
+    paths = simulate_once(long, BASELINES, 20_000, Policy("this plan", "plan", 1), 0.0, runs=5, rng=rng)
+    assert len(checks) < 4_000
+    assert set(paths.minutes[paths.end == crowd.COMPLETED]) == {90.0 * MINUTES}
+
+
+def test_the_interval_of_a_median_is_that_of_order_statistics() -> None:
+    values = np.arange(1.0, 11.0)
+    # Conover's table: of 10 values the second and the ninth hold the median in 97.9 % of samples.
+    assert _median_between(values) == (2.0, 9.0)
+    assert _median_between(values[:5]) == (None, None)
+    assert _median_between(values[:0]) == (None, None)
 
 
 def test_the_same_seed_gives_the_same_figures() -> None:

@@ -7,7 +7,7 @@ from litestar.di import NamedDependency
 from litestar.params import FromQuery, URLEncodedBody
 from litestar.response import Redirect
 
-from counterpoint.bets.board import Column, read_board
+from counterpoint.bets.board import Asked, read_board
 from counterpoint.bets.model import Horizon, Mix
 from counterpoint.bets.ranks import plan, rank
 from counterpoint.errors import InputError
@@ -26,7 +26,7 @@ HORIZON_WORDS = {
     Horizon.LATER: ("Later", "Kept in mind"),
 }
 MIX_WORDS = {Mix.GROW: "Grow", Mix.RUN: "Run", Mix.EXPLORE: "Explore", "": "Not said"}
-FEW = 50
+FEW = 25
 """Cards of a column that are shown until somebody asks for all: a page of a thousand is read by nobody."""
 VOICES = {Mix.GROW: 1, Mix.RUN: 3, Mix.EXPLORE: 4, "": 5}
 
@@ -83,7 +83,10 @@ def _board(
     every: bool = False,
     error: str = "",
 ) -> str:
-    board = read_board(ws.graph, unit, actor=actor)
+    asked = Asked() if every else Asked(limit=FEW, through=moved)
+    board = read_board(ws.graph, unit, actor=actor, asked=asked)
+    with ws.graph.read() as reader:
+        titles = reader.titles({each.bet for each in board.due})
     active = sum(share.count for share in board.mix)
     bars = [
         Bar(
@@ -102,18 +105,11 @@ def _board(
         words=HORIZON_WORDS,
         horizons=list(Horizon),
         mix=share_bar(bars, title=page.tell("Active bets by what they are for")) if bars else None,
-        titles={row.line.bet.ref: row.line.bet.title for column in board.columns for row in column.bets},
+        titles=titles,
         moved=moved,
         did=did,
         error=error,
-        shown={each.horizon: len(each.bets) if every else _shown(each, moved) for each in board.columns},
     )
-
-
-def _shown(column: Column, moved: str) -> int:
-    """How many cards of a column are shown; one that was moved is among them."""
-    at = next((number for number, row in enumerate(column.bets, 1) if row.line.bet.ref == moved), 0)
-    return max(FEW, at)
 
 
 board_pages: list[Any] = [show_board, move_on_board]

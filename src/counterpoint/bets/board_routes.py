@@ -7,7 +7,7 @@ from litestar import get, post
 from litestar.di import NamedDependency
 from litestar.params import FromQuery, JSONBody
 
-from counterpoint.bets.board import Board, read_board
+from counterpoint.bets.board import Asked, Board, read_board
 from counterpoint.bets.learned import Learned, read_learned
 from counterpoint.bets.model import Horizon
 from counterpoint.bets.ranking import Move
@@ -15,9 +15,15 @@ from counterpoint.bets.ranks import plan, rank
 from counterpoint.bets.why import WhyMap, read_map
 from counterpoint.errors import InputError, Problem
 from counterpoint.graph.actor import Actor
+from counterpoint.paging import check_limit
 from counterpoint.workspace import Workspace
 
 __all__ = ["board_routes"]
+
+MOST = 500
+"""Bets of a column in one answer."""
+SHOWN = 25
+"""Bets of a column where nothing is said; after a move as many more as reach to the one that was moved."""
 
 
 class MoveInput(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -32,10 +38,24 @@ class MoveInput(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 @get("/api/v1/boards", tags=["bets"], sync_to_thread=True)
 def read_unit_board(
-    ws: NamedDependency[Workspace], actor: NamedDependency[Actor], unit: FromQuery[str] = ""
+    ws: NamedDependency[Workspace],
+    actor: NamedDependency[Actor],
+    unit: FromQuery[str] = "",
+    limit: FromQuery[int] = SHOWN,
+    horizon: FromQuery[Horizon | None] = None,
+    cursor: FromQuery[str | None] = None,
 ) -> Board:
-    """The board of a unit and of everything in it; without a unit that of the one above all others."""
-    return read_board(ws.graph, unit, actor=actor)
+    """The board of a unit and of everything in it; without a unit that of the one above all others.
+
+    `limit` is how many bets of each column are told at most. Where a column has more, its `nextCursor` goes on with it,
+    given back with its `horizon`.
+    """
+    check_limit(limit, MOST)
+    if cursor is not None and horizon is None:
+        message = "Say which column goes on: `horizon`."
+        raise InputError(message, [Problem(message)])
+    asked = Asked(limit=limit, horizon=horizon, cursor=cursor)
+    return read_board(ws.graph, unit, actor=actor, asked=asked)
 
 
 @post("/api/v1/boards/moves", tags=["bets"], sync_to_thread=True, status_code=200)
@@ -50,7 +70,7 @@ def move_bet(
         plan(ws.graph, data.bet, data.horizon, actor=actor)
     if data.move is not None or data.before is not None:
         rank(ws.graph, data.unit, data.bet, actor=actor, move=data.move, before=data.before)
-    return read_board(ws.graph, data.unit, actor=actor)
+    return read_board(ws.graph, data.unit, actor=actor, asked=Asked(limit=SHOWN, through=data.bet))
 
 
 @get("/api/v1/bets/learned", tags=["bets"], sync_to_thread=True)

@@ -25,6 +25,7 @@ PLAIN = (
     "product",
     "design",
     "technology",
+    "feedback",
     "etag",
 )
 NAMES = ("contributors", "insights", "goals")
@@ -90,6 +91,8 @@ class BetForm(msgspec.Struct, frozen=True, kw_only=True):
     goals: tuple[str, ...] = ()
     sides: tuple[SideRow, ...] = ()
     risks: tuple[RiskRow, ...] = tuple(RiskRow(risk.value) for risk in Risk)
+    feedback: str = ""
+    """The id of the feedback that a new bet was made of; empty otherwise."""
     etag: str = ""
     """The version that was read when the form was opened; empty for a new bet."""
 

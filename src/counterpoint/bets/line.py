@@ -38,6 +38,7 @@ __all__ = [
     "load_of",
     "read_lines",
     "reading_of",
+    "traced_bets",
 ]
 
 READ = "experiment.read"
@@ -181,6 +182,14 @@ def read_lines(
         )
         for bet in bets
     )
+
+
+def traced_bets(reader: Reader, bets: Sequence[Entity]) -> frozenset[str]:
+    """Those of the bets whose line reaches a purpose that exists, as `Line.traced` says of a line that was read."""
+    found = reader.get_many({ref for bet in bets for ref in bet.targets("supportsBelief")})
+    purposes = {bet.ref: _with(found, bet, "servesPurpose", _targets(bet, "supportsBelief")) for bet in bets}
+    there = reader.get_many({ref for named in purposes.values() for ref in named}).keys()
+    return frozenset(ref for ref, named in purposes.items() if there & set(named))
 
 
 def _beyond(reader: Reader, found: Mapping[str, Entity], relation: str, *, of: str) -> dict[str, Entity]:

@@ -2,7 +2,7 @@
 
 What the owner has estimated of the four risks comes first, with what the evidence log has said since. A bet of which
 no risk was estimated shows the combined prediction of its newest revealed question instead; a prediction that is
-locked, or that fewer than three people made, is nobody's to see and is not in it.
+locked, or that would tell what one person said, is nobody's to see and is not in it.
 """
 
 from collections.abc import Collection, Mapping
@@ -13,7 +13,7 @@ from counterpoint.bets.evidence import Evidence
 from counterpoint.bets.judgement.burning import ANYTHING
 from counterpoint.bets.judgement.estimates import RISKS, Quantity, Range, fit
 from counterpoint.bets.judgement.estimating import estimates_of, informed_by
-from counterpoint.bets.judgement.predicting import combined_of
+from counterpoint.bets.judgement.looking_back import combined_of
 from counterpoint.graph.reader import Reader
 from counterpoint.said import Said
 
@@ -25,9 +25,10 @@ DRAWS = 1000
 class ProbabilityMark(msgspec.Struct, frozen=True):
     """How likely success is held to be: a range and its middle, each 0 to 1, with what it rests on."""
 
-    low: float
+    low: float | None
+    """None where single predictions are not shown."""
     middle: float
-    high: float
+    high: float | None
     note: Said = ""
 
 
@@ -43,7 +44,8 @@ def probabilities_of(
         spread = question.spread
         if spread is not None and spread.mean is not None:
             note = f"What {spread.n} people predicted together: {question.question}"
-            found[bet] = ProbabilityMark(spread.values[0], spread.mean, spread.values[-1], note)
+            low, high = (spread.values[0], spread.values[-1]) if spread.values else (None, None)
+            found[bet] = ProbabilityMark(low, spread.mean, high, note)
     return found
 
 

@@ -12,6 +12,7 @@ from counterpoint.bets.board_pages import board_pages
 from counterpoint.bets.decisions import ReasonWantedError, decide
 from counterpoint.bets.evidence_pages import evidence_pages
 from counterpoint.bets.facts import facts_of
+from counterpoint.bets.feedback.betting import form_from, link
 from counterpoint.bets.form import BetForm, SideRow, descriptor, field_errors, form_of, read_form
 from counterpoint.bets.learned import read_learned
 from counterpoint.bets.line import Line
@@ -74,10 +75,15 @@ def show_learned(
 
 @get("/bets/new", media_type=MediaType.HTML, include_in_schema=False, sync_to_thread=True)
 def show_new(
-    ws: NamedDependency[Workspace], page: NamedDependency[PageContext], owner: FromQuery[str] = ""
+    ws: NamedDependency[Workspace],
+    actor: NamedDependency[Actor],
+    page: NamedDependency[PageContext],
+    owner: FromQuery[str] = "",
+    feedback: FromQuery[str] = "",
 ) -> str:
-    """The empty form; `owner` fills in who makes the bet."""
-    return _form(ws, page, BetForm(owner=owner), {})
+    """The empty form; `owner` fills in who makes the bet, `feedback` what somebody said who began it."""
+    form = form_from(ws.graph, feedback, actor=actor) if feedback else BetForm(owner=owner)
+    return _form(ws, page, form, {})
 
 
 @post("/bets/new", media_type=MediaType.HTML, include_in_schema=False, sync_to_thread=True)
@@ -94,7 +100,9 @@ def create(
     document, errors = descriptor(form)
     if not errors:
         try:
-            return _to(store.write(ws.graph, document, actor=actor, new=True), "bet-placed")
+            line = store.write(ws.graph, document, actor=actor, new=True)
+            linked = bool(form.feedback) and link(ws.graph, form.feedback, line.bet.ref, actor=actor)
+            return _to(line, "bet-placed-from-feedback" if linked else "bet-placed")
         except InputError as error:
             errors = field_errors(error.problems) or {"": error.message}
     else:

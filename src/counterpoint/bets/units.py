@@ -86,8 +86,9 @@ def bets_in(reader: Reader, units: Collection[str]) -> list[Entity]:
 
 def practising(graph: Graph, reader: Reader, entities: Iterable[Entity]) -> list[Entity]:
     """Those whose units have not switched bets off, in the same order."""
-    customs = Customs(graph)
-    return [each for each in entities if customs.read(reader, each.owner).practises("bets")]
+    customs, listed = Customs(graph), list(entities)
+    does = {owner: customs.read(reader, owner).practises("bets") for owner in {each.owner for each in listed}}
+    return [each for each in listed if does[each.owner]]
 
 
 def above(reader: Reader, unit: Entity) -> list[BoardUnit]:

@@ -11,7 +11,7 @@ from counterpoint.discover.interactions import Matrix
 from counterpoint.discover.shelf import Shelf
 from counterpoint.discover.taste import Corrections
 
-__all__ = ["REASONS", "Liking", "Picked", "like", "liked", "most_liked", "recommended"]
+__all__ = ["REASONS", "Liking", "Picked", "hidden_by", "like", "liked", "most_liked", "recommended"]
 
 REASONS = 3
 """Reasons that are told of each recommendation; the rest of them is one number."""

@@ -6,7 +6,7 @@ from numpy.typing import NDArray
 
 from counterpoint.discover.interactions import Matrix
 
-__all__ = ["among", "co_occurrences", "diagonal", "nearest", "pairs"]
+__all__ = ["among", "co_occurrences", "diagonal", "nearest", "pairs", "strongest"]
 
 Floats = NDArray[np.float32]
 BLOCK = 1 << 25
@@ -78,13 +78,14 @@ def strongest(
         start, end = block.indptr[row], block.indptr[row + 1]
         each = values[start:end]
         floor = np.partition(each, len(each) - count)[len(each) - count]
-        inside = each > floor
-        even = np.flatnonzero(each == floor)[: count - int(inside.sum())]
-        inside[even] = True
-        kept[start:end] = inside
-    values = values * np.repeat(left, lengths)
-    starts = np.concatenate(([0], np.cumsum(kept)))[block.indptr].astype(np.int32)
-    found = sp.csr_matrix((values[kept].astype(np.float32), block.indices[kept], starts), shape=block.shape)
+        inside = np.greater_equal(each, floor, out=kept[start:end])
+        over = int(np.count_nonzero(inside)) - count
+        if over:
+            inside[np.flatnonzero(each == floor)[-over:]] = False
+    wide = np.minimum(lengths, count)
+    starts = np.concatenate(([0], np.cumsum(wide))).astype(np.int32)
+    values = (values[kept] * np.repeat(left, wide)).astype(np.float32)
+    found = sp.csr_matrix((values, block.indices[kept], starts), shape=block.shape)
     found.sort_indices()
     return found
 
@@ -106,9 +107,7 @@ def among(square: Matrix, rows: NDArray[np.int32], columns: NDArray[np.intp]) ->
 
 def _without_diagonal(block: sp.csr_matrix, first: int = 0) -> sp.csr_matrix:
     """Without the pair of an item with itself; row 0 of the block is the item `first`."""
-    rows = np.repeat(np.arange(first, first + block.shape[0]), np.diff(block.indptr))
-    kept = block.indices != rows
-    starts = np.concatenate(([0], np.cumsum(kept)))[block.indptr].astype(np.int32)
-    return sp.csr_matrix(
-        (block.data[kept].astype(np.float32), block.indices[kept], starts), shape=block.shape
+    own = sp.diags_array(
+        block.diagonal(first), offsets=first, shape=block.shape, format="csr", dtype=block.dtype
     )
+    return sp.csr_matrix(block - own)  # what comes to 0 is no longer stored

@@ -1,13 +1,18 @@
 """The item graph with a low-rank filter: what comes together, and the broad directions of taste behind it. Pure.
 
-With X the histories scaled by the degrees of both sides to the power -1/2, S = XᵀX without its diagonal
-and V the first right singular vectors of X, a history h scores
+With X the histories, each row scaled by its length to the power -r/2 and each column by its degree to the power
+-p, S = XᵀX without its diagonal, σ² and V the largest eigenvalues and eigenvectors of XᵀX (σ₁² the largest), a
+history h scores
 
-    (h · degree^-b) · (S + α V Vᵀ) · degree^c
+    (h · degree^-(b + ½ - p)) · (S + V diag(α σ₁² - β σ²) Vᵀ) · degree^(c - ½ + p)
 
-S is what is heard together, V Vᵀ the ideal low-pass filter over it (Shen et al. 2021, "How powerful is graph
-convolution for recommendation?", GF-CF). b and c say how much a popular item counts in the history and in
-the answer. Scores are sums over the history, so that a reason can be given for each.
+S is what is heard together. It lets a direction of taste through as strongly as the direction is, so that the
+few that everybody shares drown the rest; the filter evens that out: the directions of V come through with
+α σ₁² + (1 - β) σ². α alone is an ideal low-pass over the graph (Shen et al. 2021, "How powerful is graph
+convolution for recommendation?", GF-CF); a response that is nearly flat over what is let through is what Kim et
+al. 2025 ("Graph spectral filtering with Chebyshev interpolation for recommendation") found best. b and c say how
+much a popular item counts in the history and in the answer. Scores are sums over the history, so that a reason
+can be given for each.
 """
 
 from collections.abc import Callable
@@ -29,6 +34,11 @@ from counterpoint.stats.checks import finite, whole
 __all__ = ["ItemGraph", "ItemGraphOptions"]
 
 Truths = NDArray[np.bool_]
+RANK, LEAST_RANK = 512, 16
+ITEMS_OF_A_DIRECTION = 64
+"""A catalogue's usual rank is one direction for this many items, within these bounds."""
+FITTED = ("row_power", "item_power")
+"""Options that only a fit can change."""
 KEPT_PAIRS = 1 << 27
 """Co-occurrences kept for exact updates: 1 GiB. With more, an update fits the graph again."""
 
@@ -37,14 +47,20 @@ KEPT_PAIRS = 1 << 27
 class ItemGraphOptions:
     """What is chosen on a validation split."""
 
-    rank: int = 512
+    rank: int = RANK
     """Directions of the low-pass filter; 0 leaves it out."""
     low_pass: float = 0.3
-    """α: how much the filter counts beside the graph."""
+    """α: how much the filter lets every direction through, the strongest direction of the graph being 1."""
+    damping: float = 0.7
+    """β: how much of its own strength a direction loses; 0 leaves the graph as it is."""
     input_power: float = 0.2
     """b: how much less a popular item of the history says."""
-    output_power: float = 0.35
+    output_power: float = 0.45
     """c: how much a popular item is favoured; lower is more long tail."""
+    row_power: float = 0.7
+    """r: how much less each item of a long row says of what comes together."""
+    item_power: float = 0.4
+    """p: how much less a popular item says of the directions."""
     neighbours: int = 400
     """Neighbours kept of each item."""
     candidates: int = 300
@@ -54,8 +70,13 @@ class ItemGraphOptions:
         whole("rank", self.rank)
         whole("neighbours", self.neighbours, least=1)
         whole("candidates", self.candidates, least=1)
-        for name in ("low_pass", "input_power", "output_power"):
+        for name in ("low_pass", "damping", "input_power", "output_power", "row_power", "item_power"):
             finite(name, getattr(self, name))
+
+    @classmethod
+    def usual(cls, items: int) -> Self:
+        """What suits most catalogues of this size: a small one has fewer directions that are more than noise."""
+        return cls(rank=min(RANK, max(LEAST_RANK, items // ITEMS_OF_A_DIRECTION)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,15 +88,17 @@ class ItemGraph(Recommender):
     degrees: Floats
     """Rows that have each item."""
     together: sp.csr_matrix | None
-    """All co-occurrences, each row of a history weighing one over its length; None where there are too many."""
+    """All co-occurrences, each row weighing its length to the power -r; None where there are too many."""
     graph: sp.csr_matrix
     """The strongest neighbours of each item, scaled for scoring."""
     vectors: Floats
-    """(items, rank): the directions of the low-pass filter."""
+    """(items, rank): the directions of the filter."""
+    strengths: Floats
+    """(rank,): σ², how much of the histories lies along each."""
     entering: Floats
-    """α · degree^-b: what an item of the history counts in the filter."""
+    """degree^-(b + ½ - p): what an item of the history counts in the filter."""
     leaving: Floats
-    """degree^c: what an item of the answer counts in it."""
+    """degree^(c - ½ + p): what an item of the answer counts in it."""
 
     @classmethod
     def fit(
@@ -87,38 +110,52 @@ class ItemGraph(Recommender):
         said: Callable[[str], None] = lambda _: None,
     ) -> Self:
         """Fits the graph and the filter; `said` is told what is being done."""
-        options = options or ItemGraphOptions()
         read = presence(interactions(matrix))
+        options = options or ItemGraphOptions.usual(read.shape[1])
         said("co-occurrences")
         degrees = np.asarray(read.sum(axis=0), dtype=np.float32).ravel()
-        together = _together(read)
+        together = _together(read, options)
         said("neighbours")
-        graph = _graph(read, together, degrees, options)
+        if together is not None:
+            graph = _chosen(together, degrees, options)
+        else:
+            left, right = _sides(degrees, options)
+            weights = _shares(read, options)
+            graph = nearest(read, options.neighbours, left=left, right=right, weights=weights)
         said("low-rank filter")
-        vectors = right_vectors(_scaled(read, degrees), options.rank, seed=seed)
-        return cls(options, degrees, together, graph, vectors, *_powers(degrees, options))
+        scaled = _scaled(read, degrees, options)
+        vectors = right_vectors(scaled, options.rank, seed=seed)
+        strengths = np.square(np.asarray(scaled @ vectors)).sum(axis=0)
+        return cls(options, degrees, together, graph, vectors, strengths, *_powers(degrees, options))
 
-    def tuned(self, options: ItemGraphOptions, matrix: Matrix | None = None) -> Self:
+    def tuned(self, options: ItemGraphOptions) -> Self:
         """The same graph with other options, at the cost of choosing neighbours; the rank can only fall.
 
-        `matrix` is what it was fitted on, wanted only where co-occurrences were too many to be kept.
+        Where co-occurrences were too many to be kept, the neighbours stay those that were chosen. Raises
+        `InputError` for another `row_power` or `item_power`, which want a fit.
         """
-        if self.together is None and matrix is None:
-            raise InputError("matrix == None, must be what was fitted: co-occurrences were too many to keep")
-        read = (
-            sp.csr_matrix((0, self.items), dtype=np.float32)
-            if matrix is None
-            else presence(interactions(matrix, items=self.items))
-        )
-        graph = _graph(read, self.together, self.degrees, options)
-        powers = _powers(self.degrees, options)
+        for name in FITTED:
+            if getattr(options, name) != getattr(self.options, name):
+                raise InputError(
+                    f"{name} == {getattr(options, name)}, must be {getattr(self.options, name)} as it was fitted; "
+                    "fit again"
+                )
+        if self.together is not None:
+            graph = _chosen(self.together, self.degrees, options)
+        else:
+            before = self.options
+            left = _power(self.degrees, before.input_power - options.input_power)
+            right = _power(self.degrees, options.output_power - before.output_power)
+            graph = strongest(self.graph, options.neighbours, left=left, right=right)
+        entering, leaving = _powers(self.degrees, options)
         return replace(
             self,
             options=options,
             graph=graph,
             vectors=self.vectors[:, : options.rank],
-            entering=powers[0],
-            leaving=powers[1],
+            strengths=self.strengths[: options.rank],
+            entering=entering,
+            leaving=leaving,
         )
 
     def added(self, matrix: Matrix) -> Self:
@@ -131,12 +168,16 @@ class ItemGraph(Recommender):
                 f"more than {KEPT_PAIRS:,} pairs of items come together: too many to keep for updates; fit again"
             )
         read = presence(interactions(matrix, items=self.items))
-        together = sp.csr_matrix(self.together + co_occurrences(read, weights=_shares(read)))
+        together = sp.csr_matrix(self.together + co_occurrences(read, weights=_shares(read, self.options)))
         degrees = self.degrees + np.asarray(read.sum(axis=0), dtype=np.float32).ravel()
         entering, leaving = _powers(degrees, self.options)
-        graph = _graph(read, together, degrees, self.options)
         return replace(
-            self, degrees=degrees, together=together, graph=graph, entering=entering, leaving=leaving
+            self,
+            degrees=degrees,
+            together=together,
+            graph=_chosen(together, degrees, self.options),
+            entering=entering,
+            leaving=leaving,
         )
 
     @property
@@ -161,7 +202,8 @@ class ItemGraph(Recommender):
     def parts(self, history: Matrix, items: NDArray[np.intp]) -> Floats:
         """(items of the history, `items`): what each item of one row adds to the scores of several, in the row's order."""
         had = history.indices
-        broad = (self.vectors[had] @ self.vectors[items].T) * self.entering[had, None] * self.leaving[items]
+        broad = (self.vectors[had] * self._response) @ self.vectors[items].T
+        broad *= self.entering[had, None] * self.leaving[items]
         return np.asarray(history.data[:, None] * (among(self.graph, had, items) + broad))
 
     def _ranked(self, ask: Wanted, start: int, end: int) -> Ranking:
@@ -193,11 +235,17 @@ class ItemGraph(Recommender):
         return Ranking(items, values)
 
     def _tastes(self, rows: Matrix) -> Floats:
-        """(rows, rank): where each history lies among the directions."""
+        """(rows, rank): where each history lies among the directions, as far as they are let through."""
         weighted = sp.csr_matrix(
             (rows.data * self.entering[rows.indices], rows.indices, rows.indptr), shape=rows.shape
         )
-        return np.asarray(weighted @ self.vectors)
+        return np.asarray(weighted @ self.vectors) * self._response
+
+    @property
+    def _response(self) -> Floats:
+        """(rank,): what the filter adds to each direction."""
+        top = self.strengths[:1]
+        return np.float32(self.options.low_pass) * top - np.float32(self.options.damping) * self.strengths
 
     def _filled(self, found: Ints, scores: Floats, refused: Truths, count: int) -> tuple[Ints, Floats]:
         """Popular items after what the graph reaches, so that an empty history has an answer too."""
@@ -222,38 +270,39 @@ def _open(indices: Ints, scores: Floats, refused: Truths, wide: int) -> tuple[In
     return reached[order], scores[order]
 
 
-def _shares(matrix: Matrix) -> Floats:
-    """One over the length of each row: what one listener says is shared among all that they have."""
-    return np.asarray(1 / np.maximum(np.diff(matrix.indptr), 1), dtype=np.float32)
+def _shares(matrix: Matrix, options: ItemGraphOptions) -> Floats:
+    """What a row weighs: what one listener says is shared among all that they have."""
+    return _power(np.diff(matrix.indptr), -options.row_power)
 
 
-def _together(matrix: Matrix) -> sp.csr_matrix | None:
+def _together(matrix: Matrix, options: ItemGraphOptions) -> sp.csr_matrix | None:
     """All co-occurrences, unless there could be more than are kept."""
     if min(pairs(matrix), matrix.shape[1] ** 2) > 2 * KEPT_PAIRS:
         return None
-    found = co_occurrences(matrix, weights=_shares(matrix))
+    found = co_occurrences(matrix, weights=_shares(matrix, options))
     return found if found.nnz <= KEPT_PAIRS else None
 
 
-def _graph(
-    matrix: Matrix, together: sp.csr_matrix | None, degrees: Floats, options: ItemGraphOptions
-) -> sp.csr_matrix:
-    left = _power(degrees, -options.input_power - 0.5)
-    right = _power(degrees, options.output_power - 0.5)
-    if together is None:
-        return nearest(matrix, options.neighbours, left=left, right=right, weights=_shares(matrix))
+def _chosen(together: sp.csr_matrix, degrees: Floats, options: ItemGraphOptions) -> sp.csr_matrix:
+    left, right = _sides(degrees, options)
     return strongest(together, options.neighbours, left=left, right=right)
 
 
-def _scaled(matrix: Matrix, degrees: Floats) -> Matrix:
-    return sp.csr_matrix(diagonal(np.sqrt(_shares(matrix))) @ matrix @ diagonal(_power(degrees, -0.5)))
+def _sides(degrees: Floats, options: ItemGraphOptions) -> tuple[Floats, Floats]:
+    """What an item of the history and one of the answer count in the graph."""
+    return _power(degrees, -options.input_power - 0.5), _power(degrees, options.output_power - 0.5)
+
+
+def _scaled(matrix: Matrix, degrees: Floats, options: ItemGraphOptions) -> Matrix:
+    rows = diagonal(np.sqrt(_shares(matrix, options)))
+    return sp.csr_matrix(rows @ matrix @ diagonal(_power(degrees, -options.item_power)))
 
 
 def _powers(degrees: Floats, options: ItemGraphOptions) -> tuple[Floats, Floats]:
-    entering = np.float32(options.low_pass) * _power(degrees, -options.input_power)
-    return entering, _power(degrees, options.output_power)
+    entering = _power(degrees, options.item_power - options.input_power - 0.5)
+    return entering, _power(degrees, options.output_power + options.item_power - 0.5)
 
 
-def _power(degrees: Floats, power: float) -> Floats:
-    """degree ** power, and nothing for items that nobody has."""
+def _power(degrees: Floats | NDArray[np.int32], power: float) -> Floats:
+    """degree ** power, and nothing where there is nothing."""
     return np.where(degrees > 0, np.maximum(degrees, 1) ** np.float32(power), 0).astype(np.float32)

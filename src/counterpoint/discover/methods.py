@@ -47,12 +47,15 @@ METHODS: Mapping[str, Method] = {
         Method(
             "item-graph",
             "what comes together, with the broad directions of taste behind it",
-            ({"output_power": 0.35}, {"low_pass": 0.0, "rank": 0}),
+            ({}, {"input_power": 0.0, "output_power": 0.0}, {"rank": 0}),
             {
-                "output_power": (0.2, 0.3, 0.4, 0.5),
-                "low_pass": (0.1, 0.2, 0.5, 0.8),
-                "input_power": (0.1, 0.3, 0.4),
-                "rank": (128, 256, 384),
+                "rank": (16, 32, 64, 128, 256),
+                "output_power": (0.1, 0.2, 0.3, 0.4, 0.55),
+                "low_pass": (0.1, 0.2, 0.4, 0.6),
+                "damping": (0.0, 0.5, 0.9),
+                "input_power": (0.0, 0.1, 0.3, 0.4),
+                "item_power": (0.3, 0.5),
+                "row_power": (0.5, 1.0),
             },
         ),
         Method(
@@ -65,8 +68,13 @@ METHODS: Mapping[str, Method] = {
         Method(
             "als",
             "factors of listeners and items, fitted in turns",
-            ({},),
-            {"ridge": (0.001, 0.01, 0.03), "unobserved": (0.03, 0.3), "factors": (32, 128)},
+            ({"ridge": 0.003}, {"ridge": 0.03}),
+            {
+                "ridge": (0.001, 0.01, 0.1),
+                "unobserved": (0.03, 0.3, 1.0),
+                "factors": (32, 128, 256),
+                "frequency": (0.5,),
+            },
         ),
     )
 }
@@ -100,7 +108,8 @@ def fitted(
         case "als":
             return Als.fit(matrix, _given(AlsOptions(), name, options), seed=seed, said=said)
         case _:
-            return ItemGraph.fit(matrix, _given(ItemGraphOptions(), name, options), seed=seed, said=said)
+            usual = ItemGraphOptions.usual(matrix.shape[1])
+            return ItemGraph.fit(matrix, _given(usual, name, options), seed=seed, said=said)
 
 
 def _given(base: Any, name: str, options: Options) -> Any:

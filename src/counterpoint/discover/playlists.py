@@ -49,11 +49,11 @@ Mix = tuple[float, float, float]
 USUAL: Mix = (1.0, 0.25, 0.25)
 OPTIONS: tuple[Mapping[str, Any], ...] = (
     {"output_power": 0.3},
-    {"output_power": 0.3, "low_pass": 0.8},
+    {"output_power": 0.3, "low_pass": 0.8, "damping": 0.0},
     {"output_power": 0.1},
     {"output_power": 0.0, "input_power": 0.0},
-    {"output_power": 0.0, "input_power": 0.0, "low_pass": 0.0},
-    {"output_power": 0.3, "low_pass": 3.0},
+    {"output_power": 0.0, "input_power": 0.0, "low_pass": 0.0, "damping": 0.0},
+    {"output_power": 0.3, "low_pass": 3.0, "damping": 0.0},
 )
 """Options of the graph that are tried; with powers and filter at 0 it is a neighbourhood by cosine."""
 

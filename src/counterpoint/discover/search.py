@@ -13,7 +13,7 @@ import scipy.sparse as sp
 
 from counterpoint.discover.evaluation import Evaluation, Measured, evaluate
 from counterpoint.discover.interactions import Matrix, interactions
-from counterpoint.discover.item_graph import ItemGraph, ItemGraphOptions
+from counterpoint.discover.item_graph import FITTED, ItemGraph, ItemGraphOptions
 from counterpoint.discover.methods import METHODS, Method, fitted, method_of
 from counterpoint.discover.recommender import Recommender
 from counterpoint.discover.splits import Split, by_time, within_rows
@@ -25,6 +25,9 @@ __all__ = ["Search", "Trial", "search", "validation"]
 Said = Callable[[str], None]
 ASKED = 6000
 """Rows that a trial is judged on: their spread makes an interval of about a hundredth of the mean."""
+
+FAR = 0.75
+"""A method's first trials below this share of the best leave it out of what is improved."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,14 +138,11 @@ def _proposals(
 
 
 def _promising(trials: list[Trial], measure: str) -> Iterator[Method]:
-    """Methods from the best on, those whose interval reaches the best's."""
-    ranked = sorted(
-        {each.method for each in trials}, key=lambda name: -_worth(_best(trials, name, measure), measure)
-    )
-    top = _best(trials, ranked[0], measure)
-    for name in ranked:
-        found = getattr(_best(trials, name, measure), measure)
-        if name == ranked[0] or found.high >= getattr(top, measure).low:
+    """Methods from the best on, those that the best is not `FAR` ahead of: one option may be worth that much."""
+    names = {each.method for each in trials}
+    worth = {name: _worth(_best(trials, name, measure), measure) for name in names}
+    for name in sorted(names, key=lambda each: (-worth[each], each)):
+        if worth[name] >= FAR * max(worth.values()):
             yield METHODS[name]
 
 
@@ -192,17 +192,22 @@ class _Bench:
                 self._fit(name, before)
         graph, wanted = self._graph, self._tuned(options) if name == "item-graph" else None
         if graph is not None and wanted is not None:
-            return graph.tuned(wanted, self._asked.fitted)
+            return graph.tuned(wanted)
         return self._fit(name, options)
 
     def _tuned(self, options: Mapping[str, Any]) -> ItemGraphOptions | None:
         """The options in full, where the graph that is kept can be tuned to them."""
-        graph, wanted = self._graph, replace(ItemGraphOptions(), **options)
-        return wanted if graph is not None and wanted.rank <= graph.vectors.shape[1] else None
+        graph = self._graph
+        if graph is None:
+            return None
+        wanted = replace(ItemGraphOptions.usual(graph.items), **options)
+        same = all(getattr(wanted, each) == getattr(graph.options, each) for each in FITTED)
+        return wanted if same and wanted.rank <= graph.options.rank else None
 
     def _fit(self, name: str, options: Mapping[str, Any]) -> Recommender:
+        graph = self._graph
         model = fitted(name, self._asked.fitted, options, seed=self._seed)
-        if isinstance(model, ItemGraph):
+        if isinstance(model, ItemGraph) and (graph is None or model.options.rank):
             self._graph = model
         return model
 

@@ -38,6 +38,7 @@ __all__ = [
     "Recommendations",
     "Service",
     "Similar",
+    "check_count",
     "conditions",
     "service_of",
 ]

@@ -9,9 +9,11 @@ figures     the journal's figures of a running step
 outcome     how a run ended, in a sentence: what the bet's evidence takes from it; pure
 log         the events in their table, which only grows
 controller  loads, decides, publishes and records, in one transaction
+readiness   what a rollout needs of its flag before it runs
 store       lists, where a rollout stands, what people do with it
 notes       release notes of a step, from its bet
 happened    moves, deployments and figures of a run, as the page draws them
 simulation  how often a plan stops a good change, and how late a bad one
+simulated   simulations of the workspace's rollouts: kept, and computed off the request's path
 commands, routes     the doors
 """

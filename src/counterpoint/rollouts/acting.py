@@ -19,7 +19,7 @@ Command = Literal["start", "approve", "pause", "resume", "roll-back", "proceed",
 COMMANDS: Final[Mapping[Command, tuple[frozenset[Phase], Said]]] = {
     "start": (
         frozenset({"pending", "rolled-back", "completed"}),
-        "Begin, or begin again with the same users.",
+        "Begin; one that has run begins again with the same users, with a reason.",
     ),
     "approve": (ACTIVE, "Let the next step begin once the guardrails allow it."),
     "pause": (frozenset({"running", "holding"}), "Keep everybody where they are until somebody resumes."),
@@ -33,11 +33,13 @@ _REASONED: Final = frozenset({"proceed", "complete"})
 
 
 class ReasonWantedError(InputError):
-    """The command goes past what was measured; it is done as soon as it comes with a reason."""
+    """The command goes past what was measured, or undoes what stands; it is done as soon as it comes with a reason."""
 
-    def __init__(self, message: str) -> None:
+    def __init__(
+        self, message: str, *, asked: str = "This goes past the guardrails, and is yours to decide."
+    ) -> None:
         super().__init__(
-            f"This goes past the guardrails, and is yours to decide. {message}",
+            f"{asked} {message}".rstrip(),
             [Problem("Say why; it is kept beside the figures.", "/reason")],
         )
 
@@ -75,13 +77,19 @@ def _wants_approval(state: State) -> bool:
 
 
 def act(
-    rollout: Rollout, state: State, command: Command, figures: Figures | None, *, reason: str = ""
+    rollout: Rollout,
+    state: State,
+    command: Command,
+    figures: Figures | None,
+    *,
+    reason: str = "",
+    only_shown: bool = False,
 ) -> Move:
-    """What a command does.
+    """What a command does; where it is `only_shown`, no reason is asked for.
 
     Raises:
         ConflictError: it is nothing that can be done now; the message says what can.
-        ReasonWantedError: it goes past the guardrails and comes without a reason.
+        ReasonWantedError: it goes past the guardrails, or begins again, and comes without a reason.
     """
     possible = commands_for(state)
     if command not in possible:
@@ -90,7 +98,13 @@ def act(
             f"{rollout.ref} is {state.phase}, so {command} does nothing. What can be done: {can}."
         )
     against = _against(state, figures)
-    if not reason and (command in _REASONED or (command == "resume" and against)):
+    begins = _again(rollout, state) if command == "start" else ""
+    if only_shown:
+        reason = reason or begins
+    elif not reason and begins:
+        asked = "It has run already, and to begin again is yours to decide; a dry run shows what would be written."
+        raise ReasonWantedError(begins, asked=asked)
+    elif not reason and (command in _REASONED or (command == "resume" and against)):
         said = f"What speaks against it: {', '.join(repr(name) for name in against)}." if against else ""
         raise ReasonWantedError(said or "It ends the step before its rules do.")
     last = len(rollout.steps) - 1
@@ -114,10 +128,24 @@ def act(
             return Move("completed by hand", "completed", reason, last, end, overridden=against)
 
 
+def _again(rollout: Rollout, state: State) -> Said:
+    """What a start does to one that has run already; empty for the first."""
+    if state.run == 0:
+        return ""
+    first = rollout.steps[0].percent
+    stands = f"It is {state.phase.replace('-', ' ')} at {state.percent:g} %"
+    loses = (
+        f", so those beyond {first:g} % lose the change until it comes to them again"
+        if state.percent > first
+        else ""
+    )
+    return f"{stands} and begins again at {first:g} % with the same users{loses}. Figures count anew."
+
+
 def _against(state: State, figures: Figures | None) -> tuple[str, ...]:
-    """Guardrails that say no now, and the arms' sizes where they do not match: what going on overrides."""
+    """Guardrails that say no or have fallen silent, and the arms' sizes where they do not match: what going on overrides."""
     if figures is None:
         return ()
     failed = [each.metric for each in figures.guardrails if each.verdict == "fail"]
-    found = [*failed, *([SAMPLE_RATIO] if figures.mismatch else [])]
+    found = [*dict.fromkeys([*failed, *figures.stale]), *([SAMPLE_RATIO] if figures.mismatch else [])]
     return tuple(name for name in found if name not in state.overridden)

@@ -59,7 +59,7 @@ def status(name: Name, /) -> None:
 
 
 def start(name: Name, /, *, reason: Reason = "", dry_run: DryRun = False) -> None:
-    """Publish the first step; one that was taken back or is done begins again, with the same users."""
+    """Publish the first step; one that was taken back or is done begins again, with the same users and a reason."""
     _act(name, "start", reason, dry_run=dry_run)
 
 
@@ -148,12 +148,24 @@ def simulate(
     runs: Annotated[int, Parameter(help="Simulated rollouts of a clean change.")] = 10_000,
     seed: Annotated[int, Parameter(help="The same seed gives the same figures.")] = 1,
 ) -> None:
-    """Print how often a plan takes back a good change, and how late a bad one, beside fixed thresholds."""
+    """Print how often a plan takes back a good change, and how late a bad one, beside fixed thresholds.
+
+    What 10,000 runs of a rollout of the workspace find is kept for its page.
+    """
     from counterpoint.errors import InputError
+    from counterpoint.graph.actor import local_actor
     from counterpoint.rollouts.plan_files import of_file, of_rollout
+    from counterpoint.rollouts.simulated import CLEAN, compute
     from counterpoint.rollouts.simulation import simulate as simulated
 
     shell = terminal()
+    if not Path(plan).is_file() and runs == CLEAN:  # as its page shows it, so it is kept for that
+        with shell.open() as workspace, shell.progress("Simulating") as advance:
+            told = compute(
+                workspace, local_actor(), plan, users_per_day=users_per_day, seed=seed, advance=advance
+            )
+        shell.emit(told, lambda: _characteristics(shell, shell.told(told)))
+        return
     if Path(plan).is_file():
         found = of_file(Path(plan))
     else:
@@ -286,6 +298,8 @@ def _characteristics(shell: Terminal, found: "Characteristics") -> "RenderableTy
     from rich.console import Group
     from rich.text import Text
 
+    from counterpoint.rollouts.simulation import often
+
     parts: list[RenderableType] = [
         Text.assemble(
             (found.title, "bold"),
@@ -294,7 +308,7 @@ def _characteristics(shell: Terminal, found: "Characteristics") -> "RenderableTy
         )
     ]
     for policy in dict.fromkeys(each.policy for each in found.outcomes):
-        parts.append(Text(f"\n{policy.name}, checked {_often(policy.minutes)}", style="bold"))
+        parts.append(Text(f"\n{policy.name}, checked {often(policy.minutes)}", style="bold"))
         parts.append(_outcomes([each for each in found.outcomes if each.policy == policy]))
     parts.append(Text(" ".join(found.assumptions), style="dim"))
     return Group(*parts)
@@ -324,7 +338,3 @@ def _row(each: "Outcome") -> tuple[str, ...]:
         "–" if each.hours_before is None else f"{each.hours_before:,.1f}",
         "–" if each.hours_to_completion is None else f"{each.hours_to_completion:,.0f}",
     )
-
-
-def _often(minutes: int) -> str:
-    return {1: "each minute", 360: "six-hourly", 1440: "daily"}.get(minutes, f"every {minutes} minutes")

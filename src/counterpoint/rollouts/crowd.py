@@ -4,6 +4,7 @@ A crowd is checked by the boundaries, contrasts and rules of `judging` and `deci
 rules themselves over the same figures.
 """
 
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, Literal
@@ -11,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal
 import msgspec
 import numpy as np
 
-from counterpoint.rollouts.judging import CONCENTRATION, distance, weight_of_margin
+from counterpoint.rollouts.judging import CONCENTRATION, clock_of, distance, weight_of_margin
 from counterpoint.rollouts.model import Guardrail, Rollout, Step
 from counterpoint.rollouts.vectors import anytime_boundaries, least_boundary, looks_of, mismatches
 from counterpoint.said import Said
@@ -39,6 +40,13 @@ __all__ = [
 MINUTES: Final = 1_440
 LONGEST: Final = 120 * MINUTES
 """Minutes after which what is still under way is counted so."""
+GROWTH: Final = 0.002
+"""Share by which an arm's users grow at least from one simulated check to the next: checks between are left out, for
+nearly the same users say nearly the same."""
+IDLE: Final = 0.5
+"""Users of an arm who come on the mean at least from one simulated check to the next."""
+FEW: Final = 0.01
+"""Share of the crowd whose steps and limits may end a little late, so that each end is no check of its own."""
 END = Literal["completed", "rolled back", "paused", "under way"]
 
 
@@ -92,13 +100,16 @@ def simulate_once(
     ]
     paths = Paths(np.zeros(runs, np.int8), np.full(runs, float(LONGEST)), np.zeros(runs))
     crowd = Crowd(rollout, worlds, runs)
-    step_minutes, now = policy.minutes, 0.0
+    now = 0.0
     judge = _judged_by_plan if policy.kind == "plan" else _judged_by_threshold
     while crowd.size and now < LONGEST:
-        now += step_minutes
+        passed = policy.minutes * crowd.checks_at_once(
+            rollout, users_per_day * policy.minutes / MINUTES, now=now, minutes=policy.minutes
+        )
+        now += passed
         for index in crowd.steps_present():
             here = crowd.in_step(index)
-            crowd.let_come(here, rollout.steps[index], users_per_day * step_minutes / MINUTES, rng)
+            crowd.let_come(here, rollout.steps[index], users_per_day * passed / MINUTES, rng)
             over, ended = judge(crowd, here, rollout, rollout.steps[index], now)
             crowd.go_on(here, over, ended, rollout, now)
         crowd.hand_over(paths, now)
@@ -147,6 +158,8 @@ class Crowd:
         """Since when figures cannot be judged."""
         self.unclear = np.full(runs, np.inf)
         """Since when the step is inconclusive though its time is over."""
+        self.user_variances = np.full((len(worlds), runs), np.nan)
+        """Users times the squared standard error of each contrast, when it was first judged."""
         self.looks = np.zeros((len(worlds), runs), np.int32)
         self.said = np.zeros((len(worlds), runs), np.int8)
         """What the newest look of each group sequential guardrail said: -1 fail, 1 pass."""
@@ -160,6 +173,31 @@ class Crowd:
         """Steps in which somebody is, as of now."""
         first = int(self.step[0])
         yield from [first] if (self.step == first).all() else [int(each) for each in np.unique(self.step)]
+
+    def checks_at_once(self, rollout: Rollout, users: float, *, now: float, minutes: int) -> int:
+        """How many checks pass as one: until users have grown enough to be looked at, or a time is over.
+
+        Where users come evenly, the checks of a step of any length are a few thousand at most. Until an arm has
+        1 / `GROWTH` checks' worth of users, every one that sees anybody new is simulated.
+        """
+        rates = users * np.array([each.percent / 100 if each.monitored else 0.0 for each in rollout.steps])
+        rate = rates[self.step]
+        watched = rate > 0
+        checks = float(LONGEST)
+        if watched.any():
+            apart = np.maximum(GROWTH * self.users[1, watched], IDLE) / rate[watched]
+            checks = float(_low(apart, FEW * len(apart)))
+        limits = rollout.limits
+        ends = np.concatenate(
+            (
+                self.since + np.array([each.hold_seconds / 60 for each in rollout.steps])[self.step],
+                self.trouble + limits.trouble_seconds / 60,
+                self.unclear + limits.patience_seconds / 60,
+            )
+        )
+        if len(ends := ends[(ends > now) & np.isfinite(ends)]):
+            checks = min(checks, math.ceil((_low(ends, FEW * self.size) - now) / minutes))
+        return max(int(checks), 1)
 
     def in_step(self, index: int) -> Any:
         """Those in a step: a slice of all where everybody is, which costs nothing."""
@@ -231,7 +269,13 @@ class Crowd:
         for name in ("numbers", "step", "since", "trouble", "unclear", "end"):
             setattr(self, name, getattr(self, name)[left])
         self.users, self.looks, self.said = self.users[:, left], self.looks[:, left], self.said[:, left]
-        self.sums = self.sums[:, :, left]
+        self.sums, self.user_variances = self.sums[:, :, left], self.user_variances[:, left]
+
+
+def _low(values: "Floats", count: float) -> float:
+    """The value below which fewer than so many lie."""
+    at = min(max(math.ceil(count) - 1, 0), len(values) - 1)
+    return float(np.partition(values, at)[at])
 
 
 def _judged_by_plan(
@@ -280,13 +324,21 @@ def _sides(
     if guardrail.test == "group-sequential":
         return _looked(crowd, index, here, rollout, is_known, statistic)
     users = crowd.users[0, here] + crowd.users[1, here]
+    variance, first = users * error**2, crowd.user_variances[index, here]
+    first = np.where(np.isnan(first) & is_known & (error > 0), variance, first)
+    crowd.user_variances[index, here] = first
     bad, good = np.zeros(len(users), bool), np.zeros(len(users), bool)
+
+    def boundary(near: "Bools") -> "Floats":
+        clock = np.floor(clock_of(users[near], variance[near], first[near]))
+        return anytime_boundaries(clock, rollout.level, rollout.tuned_at)
+
     # No boundary is below that of a single look, so most rollouts need none computed.
     near = statistic <= -least_boundary(rollout.level)
-    bad[near] = statistic[near] <= -anytime_boundaries(users[near], rollout.level, rollout.tuned_at)
+    bad[near] = statistic[near] <= -boundary(near)
     if asks_good:
         near = statistic >= least_boundary(rollout.level)
-        good[near] = statistic[near] >= anytime_boundaries(users[near], rollout.level, rollout.tuned_at)
+        good[near] = statistic[near] >= boundary(near)
     return bad, good
 
 

@@ -90,6 +90,11 @@ class _Case:
             return []
         return [each for each in self.figures.guardrails if each.metric not in self.state.overridden]
 
+    @property
+    def silent(self) -> list[str]:
+        """Labels of those whose events have stopped coming."""
+        return [each.label for each in self.judged if each.metric in self.figures.stale]
+
     def move(self, rule: str, kind: EventKind, reason: str, **found: object) -> Move:
         return Move(rule, kind, reason, self.state.step, **found)  # type: ignore[arg-type]
 
@@ -230,7 +235,7 @@ def _trouble(case: _Case) -> Trouble | None:
     is_seen = newest is not None and (since is None or newest >= since)
     if not is_seen and (case.is_over or case.lasted > limits.stale_seconds):
         return "missing"
-    if is_seen and (_seconds(case.now, newest) > limits.stale_seconds or figures.stale):
+    if is_seen and (_seconds(case.now, newest) > limits.stale_seconds or case.silent):
         return "stale"
     if figures.mismatch and SAMPLE_RATIO not in case.state.overridden:
         return "sample ratio"
@@ -253,9 +258,9 @@ def _told(case: _Case, trouble: Trouble | None) -> str:
                 return " ".join(f"{each.label!r}: {each.why}" for each in without)
             return "No user of the step has been seen yet. Check that exposures reach the journal."
         case "stale":
-            if figures.stale:
-                names = ", ".join(repr(name) for name in figures.stale)
-                return f"No event of {names} has come for too long."
+            if case.silent:
+                names = ", ".join(repr(name) for name in case.silent)
+                return f"No event of {names} has come for too long, so calm figures say nothing."
             limit = _lasting(case.rollout.limits.stale_seconds)
             return f"The newest exposure is older than {limit}."
         case "sample ratio":

@@ -1,6 +1,8 @@
 """The figures of a running step, through the experiments' own aggregation: nothing about a user leaves the engine."""
 
-from datetime import datetime
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING
 
 from counterpoint.errors import InputError
 from counterpoint.experiments.estimates import estimates_of
@@ -10,8 +12,12 @@ from counterpoint.experiments.model import Guardrail as Compared
 from counterpoint.experiments.totals import ArmTotals, Totals
 from counterpoint.rollouts.judging import Observed
 from counterpoint.rollouts.model import Rollout, State
+from counterpoint.rollouts.silence import WINDOW, silent_metrics, stream_of
 from counterpoint.stats import Pair
 from counterpoint.workspace import Workspace
+
+if TYPE_CHECKING:
+    from ibis import Table
 
 __all__ = ["experiment_of", "observe", "observed_of"]
 
@@ -37,7 +43,44 @@ def observe(workspace: Workspace, rollout: Rollout, state: State, now: datetime)
         totals = totals_now(workspace, plan, now)
     except InputError as error:  # such as values that are no numbers: nothing can be said, and that is told
         return Observed(unknown={each.metric.name: error.message for each in rollout.guardrails})
-    return observed_of(plan, totals)
+    return replace(observed_of(plan, totals), silent=_silent(workspace, rollout, now))
+
+
+def _silent(workspace: Workspace, rollout: Rollout, now: datetime) -> tuple[str, ...]:
+    """The guardrails whose events have stopped coming, whoever they are of."""
+    types = {each.metric.name: each.metric.types for each in rollout.guardrails}
+    least = rollout.limits.stale_seconds
+    needed = {each for some in types.values() for each in some}
+    if not needed:
+        return ()
+    with workspace.journal.snapshot(workspace.journal.engine) as snapshot:
+        events = snapshot.events(*sorted(needed), data=False)
+        # Nearly always something has come a moment ago, and nothing older is read.
+        fresh = _came(events, now - timedelta(seconds=least), now).select("type").distinct()
+        quiet = needed - {row["type"] for row in fresh.to_pyarrow().to_pylist()}
+        if not quiet:
+            return ()
+        lately = _came(events, now - WINDOW, now).filter(lambda table: table.type.isin(sorted(quiet)))
+        minutes = lately.group_by(["type", lately.time.truncate("m").name("minute")]).aggregate(
+            first=lately.time.min(), last=lately.time.max(), count=lately.count()
+        )
+        rows = minutes.to_pyarrow().to_pylist()
+    parts: dict[str, list[tuple[datetime, datetime, int]]] = {}
+    for row in rows:
+        parts.setdefault(row["type"], []).append((_utc(row["first"]), _utc(row["last"]), row["count"]))
+    streams = {name: stream for name, some in parts.items() if (stream := stream_of(some)) is not None}
+    return silent_metrics(types, streams, now, least_seconds=least)
+
+
+def _came(events: "Table", after: datetime, until: datetime) -> "Table":
+    """Events of a time; one that is ahead of its arrival comes from a wrong clock, and proves nothing."""
+    from counterpoint.experiments.users import literal_of
+
+    return events.filter(events.time > literal_of(after, events), events.time <= literal_of(until, events))
+
+
+def _utc(moment: datetime) -> datetime:
+    return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment
 
 
 def observed_of(plan: Experiment, totals: Totals) -> Observed:

@@ -2,8 +2,23 @@
 
 The statistic Z of a guardrail is its distance from the margin in standard errors, above 0 on the good side. It
 fails where Z ≤ −b and passes where Z ≥ b. The boundary b holds over all checks: that of an anytime-valid
-confidence sequence, which depends on the number of users only, or that of a look of a group sequential test.
-`simulation` uses the same boundaries and the same contrast on arrays.
+confidence sequence, or that of a look of a group sequential test. `simulation` uses the same boundaries and the same
+contrast on arrays.
+
+A confidence sequence holds over all checks where two values of Z are as alike as those of a sum of independent parts,
+whose number is its clock: corr(Z_s, Z_t) ≥ √(C_s/C_t). Then it crosses the boundary less often than that sum does
+(Slepian). Where a user's value comes once, the clock is the number n of users. Where the values of the same users go on
+growing or settling, q = n·SE² moves with them, and C = n·max(q/q₀, q₀/q), with q₀ that of the run's first judged check:
+
+- sums that grow, q rising: Var(ΣD) ∝ n·q, and where what is added goes on as what was there or anew, but not against it,
+  Cov_st ≥ Var_s, so that corr ≥ √(n_s·q_s/(n_t·q_t));
+- means of a user's events, or what users differ by beside chance, q falling: with Var = a + e/t of each,
+  Cov_st = a + e/t, so that corr = √(n_s·q_t/(n_t·q_s)).
+
+Neither q₀ nor a constant factor matters for the error. `benchmarks/rollouts/growing.py` simulates both.
+
+References:
+    Slepian (1962), The one-sided barrier problem for Gaussian noise. Bell System Technical Journal 41, 463-501.
 """
 
 import math
@@ -12,6 +27,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, NamedTuple
 
+import numpy as np
 from msgspec.structs import replace
 
 from counterpoint.rollouts.model import (
@@ -37,6 +53,7 @@ __all__ = [
     "CONCENTRATION",
     "Observed",
     "anytime_boundary",
+    "clock_of",
     "distance",
     "judge",
     "look_index",
@@ -59,6 +76,8 @@ class Observed:
     """Both arms' estimates by the metric's name."""
     unknown: Mapping[str, str] = field(default_factory=dict)
     """Why a metric could not be read at all."""
+    silent: tuple[str, ...] = ()
+    """Names of the metrics whose events have stopped coming."""
 
 
 class _Test(NamedTuple):
@@ -85,6 +104,21 @@ def anytime_boundary(users: int, level: float, tuned_at: int) -> float:
         return math.inf
     rho2 = rho2_tuned(tuned_at, min(2 * level, 0.999))
     return confidence_sequence_margin(1.0, users, alpha=level, rho2=rho2, sides=1)
+
+
+def clock_of(users: Any, variance: Any, first: Any) -> Any:
+    """How many independent users the figures are worth as a clock; at least as many as there are; numbers or arrays.
+
+    Args:
+        users: Users in both arms, n.
+        variance: q = n·SE² of the contrast.
+        first: The same at the first judged check of the run.
+
+    >>> clock_of(1000, 8.0, 2.0), clock_of(1000, 1.0, 2.0)
+    (4000.0, 2000.0)
+    """
+    ratio = variance / first
+    return users * np.maximum(ratio, 1 / ratio)
 
 
 def weight_of_margin(guardrail: Guardrail) -> float:
@@ -123,6 +157,7 @@ def judge(rollout: Rollout, state: State, observed: Observed, now: datetime) -> 
         mismatch=bool(ratio and ratio.mismatch),
         guardrails=tuple(figures for figures, _ in judged),
         looks=tuple(look for _, look in judged if look is not None),
+        stale=observed.silent,
     )
 
 
@@ -157,7 +192,9 @@ def _judged(
         why = "The control's mean is not above 0, so no share of it exists."
         return _because(figures, why, users=users, **means), None
     statistic = distance(guardrail, joint.control, joint.treatment) / tested.se
-    test = _tested(rollout, guardrail, statistic, users, state.looks.get(metric.name, ()))
+    variance = users * tested.se**2
+    clock = int(clock_of(users, variance, state.user_variances.get(metric.name, variance)))
+    test = _tested(rollout, guardrail, statistic, users, clock, state.looks.get(metric.name, ()))
     low, high = _bounds(guardrail, joint, test.boundary)
     change = joint.treatment - joint.control
     found = _because(
@@ -171,16 +208,22 @@ def _judged(
         statistic=statistic,
         boundary=_finite(test.boundary),
         look=test.number,
+        user_variance=variance,
         **means,
     )
     return found, test.look
 
 
 def _tested(
-    rollout: Rollout, guardrail: Guardrail, statistic: float, users: int, taken: Sequence[LookTaken]
+    rollout: Rollout,
+    guardrail: Guardrail,
+    statistic: float,
+    users: int,
+    clock: int,
+    taken: Sequence[LookTaken],
 ) -> _Test:
     if guardrail.test == "anytime":
-        boundary = anytime_boundary(users, rollout.level, rollout.tuned_at)
+        boundary = anytime_boundary(clock, rollout.level, rollout.tuned_at)
         return _Test(statistic, boundary, _side(statistic, boundary))
     due = look_index(guardrail, users)
     newest = taken[-1] if taken else None

@@ -184,6 +184,8 @@ class GuardrailFigures(msgspec.Struct, frozen=True, rename="camel", kw_only=True
     """What the statistic must reach, on the good side to pass and on the bad side to fail."""
     look: int | None = None
     """Number of the newest look of a group sequential test."""
+    user_variance: float | None = None
+    """Users times the squared standard error of the statistic's contrast: it moves where values of the same users do."""
     why: Said = ""
     """Why there is no verdict, where there is none."""
 
@@ -216,7 +218,7 @@ class Figures(msgspec.Struct, frozen=True, rename="camel", kw_only=True):
     looks: tuple[LookTaken, ...] = ()
     """Looks that this check took."""
     stale: tuple[str, ...] = ()
-    """Guardrails whose events have stopped coming."""
+    """Metrics of guardrails whose events have stopped coming, from anybody."""
 
     @property
     def verdict(self) -> Verdict:
@@ -273,6 +275,8 @@ class State(msgspec.Struct, frozen=True, rename="camel", kw_only=True):
     overridden: tuple[str, ...] = ()
     looks: Mapping[str, tuple[LookTaken, ...]] = {}
     """Looks of this run, by metric."""
+    user_variances: Mapping[str, float] = {}
+    """`GuardrailFigures.user_variance` of each metric when it was first recorded in this run: what its clock goes by."""
     verdicts: tuple[tuple[str, Verdict], ...] = ()
     """What each guardrail said when that was last recorded."""
     reason: Said = ""
@@ -324,6 +328,12 @@ def apply(state: State, event: Event) -> State:
         after = replace(
             after,
             looks=_with_looks(after.looks, event.figures.looks),
+            user_variances={
+                each.metric: each.user_variance
+                for each in event.figures.guardrails
+                if each.user_variance is not None
+            }
+            | dict(after.user_variances),
             verdicts=tuple((each.metric, each.verdict) for each in event.figures.guardrails),
         )
     match event.kind:
@@ -338,6 +348,7 @@ def apply(state: State, event: Event) -> State:
                 trouble_since=None,
                 overridden=(),
                 looks={},
+                user_variances={},
                 verdicts=(),
                 plan=event.plan or state.plan,
             )

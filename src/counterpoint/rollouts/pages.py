@@ -27,6 +27,7 @@ from counterpoint.rollouts.happened import (
     log_of,
     timeline_of,
 )
+from counterpoint.rollouts.model import Event
 from counterpoint.rollouts.notes import notes_of
 from counterpoint.rollouts.shown import (
     EXAMPLE,
@@ -37,6 +38,7 @@ from counterpoint.rollouts.shown import (
     plot_of,
     step_rows,
 )
+from counterpoint.rollouts.simulation_pages import simulation_pages
 from counterpoint.web import PageContext, render
 from counterpoint.web.forms import again, one_of
 from counterpoint.web.urls import entity_url, with_query
@@ -154,15 +156,21 @@ def act(
     name: FromPath[str],
     data: Posted,
 ) -> Response[str] | Redirect:
-    """Do what a person wants, or show the page again with what is missing."""
+    """Do what a person wants, or show what that would do; the page again with what is missing."""
     ref, values = (
         f"rollout:{namespace}/{name}",
-        {key: one_of(data, key) for key in ("command", "reason", "sequence")},
+        {key: one_of(data, key) for key in ("command", "reason", "sequence", "dry")},
     )
     try:
         sequence = int(values["sequence"]) if values["sequence"].isdigit() else None
-        store.command(
-            ws, actor, ref, read_command(values["command"]), reason=values["reason"], sequence=sequence
+        event = store.command(
+            ws,
+            actor,
+            ref,
+            read_command(values["command"]),
+            reason=values["reason"],
+            sequence=sequence,
+            dry_run=bool(values["dry"]),
         )
     except InputError as error:
         errors = {problem.pointer.strip("/"): problem.message for problem in error.problems} or {
@@ -171,6 +179,8 @@ def act(
         return again(_rollout(ws, actor, page, ref, values, errors, said=error.message))
     except ConflictError as error:
         return again(_rollout(ws, actor, page, ref, values, {"": error.message}), status=409)
+    if values["dry"]:
+        return again(_rollout(ws, actor, page, ref, values, would=event), status=200)
     return Redirect(with_query(entity_url(ref), told="rollout-moved"), status_code=303)
 
 
@@ -183,6 +193,7 @@ def _rollout(
     errors: dict[str, str] | None = None,
     *,
     said: str = "",
+    would: Event | None = None,
 ) -> str:
     found = store.status_of(ws, ref)
     with ws.graph.read() as reader:
@@ -199,6 +210,7 @@ def _rollout(
         values=values or {},
         errors=errors or {},
         said=said,
+        would=would,
     )
 
 
@@ -248,4 +260,4 @@ def _notes(ws: Workspace, ref: str) -> str:
     return notes_of(ws, ref).markdown
 
 
-pages: list[Any] = [show_list, show_live, show_notes, show, kill_flag, act]
+pages: list[Any] = [show_list, show_live, show_notes, show, kill_flag, act, *simulation_pages]

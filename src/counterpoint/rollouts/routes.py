@@ -17,6 +17,7 @@ from counterpoint.rollouts import controller, store
 from counterpoint.rollouts.acting import Command
 from counterpoint.rollouts.model import Event
 from counterpoint.rollouts.notes import Notes, notes_of
+from counterpoint.rollouts.simulated import Simulation, begin, simulation_of, simulator_of
 from counterpoint.rollouts.watching import Watch
 from counterpoint.workspace import Workspace
 
@@ -31,10 +32,13 @@ async def lifespan(workspace: Workspace) -> AsyncIterator[None]:
     """Watch the rollouts while the server runs."""
     watch = Watch(workspace, workspace.settings.rollouts.every_seconds)
     watch.start()
+    simulator = simulator_of(workspace)
+    simulator.start()
     try:
         yield
     finally:
         await sync_to_thread(watch.stop)
+        await sync_to_thread(simulator.stop)
 
 
 class CommandInput(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename="camel"):
@@ -42,7 +46,7 @@ class CommandInput(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rena
 
     command: Command
     reason: str = ""
-    """Why; needed where it goes past the guardrails."""
+    """Why; needed where it goes past the guardrails, or begins again."""
     sequence: int | None = None
     """The newest event that was seen; if something has happened since, nothing is done (409)."""
 
@@ -85,7 +89,7 @@ def command(
     *,
     dry_run: DryRun = False,
 ) -> Event:
-    """Start, approve, pause, resume, proceed, complete or roll back. What goes past a guardrail asks for a reason."""
+    """Start, approve, pause, resume, proceed, complete or roll back. What goes past a guardrail, or begins again, asks for a reason."""
     return store.command(
         ws,
         actor,
@@ -119,8 +123,32 @@ def read_notes(
     return notes_of(ws, _ref(namespace, name), step)
 
 
+@get("/api/v1/rollouts/{namespace:str}/{name:str}/simulation", tags=["rollouts"], sync_to_thread=True)
+def read_simulation(
+    ws: NamedDependency[Workspace], namespace: FromPath[str], name: FromPath[str]
+) -> Simulation:
+    """What its plan does to good and to bad changes, by simulation, beside fixed thresholds; or how far that is."""
+    return simulation_of(ws, _ref(namespace, name))
+
+
+@post(
+    "/api/v1/rollouts/{namespace:str}/{name:str}/simulation",
+    tags=["rollouts"],
+    status_code=202,
+    sync_to_thread=True,
+)
+def simulate(
+    ws: NamedDependency[Workspace],
+    actor: NamedDependency[Actor],
+    namespace: FromPath[str],
+    name: FromPath[str],
+) -> Simulation:
+    """Begin to simulate its plan; the figures are there a little later."""
+    return begin(ws, actor, _ref(namespace, name))
+
+
 def _ref(namespace: str, name: str) -> str:
     return f"rollout:{namespace}/{name}"
 
 
-routes: list[Any] = [list_rollouts, read_rollout, read_notes, command, step]
+routes: list[Any] = [list_rollouts, read_rollout, read_notes, command, step, read_simulation, simulate]

@@ -94,7 +94,12 @@ def step_rows(found: Status) -> list[StepShown]:
 def commands_of(found: Status) -> list[CommandShown]:
     """What a person may do now."""
     return [
-        CommandShown(each, _LABELS[each], COMMANDS[each][1], each in ("proceed", "complete"))
+        CommandShown(
+            each,
+            _LABELS[each],
+            COMMANDS[each][1],
+            each in ("proceed", "complete") or (each == "start" and found.run > 0),
+        )
         for each in found.commands
     ]
 

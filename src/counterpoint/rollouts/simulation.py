@@ -32,7 +32,16 @@ if TYPE_CHECKING:
 
     Floats = NDArray[np.float64]
 
-__all__ = ["REGRESSIONS", "Baseline", "Characteristics", "Outcome", "Policy", "simulate", "simulate_once"]
+__all__ = [
+    "REGRESSIONS",
+    "Baseline",
+    "Characteristics",
+    "Outcome",
+    "Policy",
+    "often",
+    "simulate",
+    "simulate_once",
+]
 
 REGRESSIONS: Final = (0.01, 0.05, 0.20)
 MOST: Final = 1e100
@@ -68,6 +77,9 @@ class Outcome(msgspec.Struct, frozen=True, rename="camel", kw_only=True):
     under_way: int
     users_before: float | None = None
     """Median of the users who had the treatment when it was taken back; none where it never was."""
+    users_before_low: float | None = None
+    """Lower end of that median's 95 % interval (order statistics); none where too few were taken back for one."""
+    users_before_high: float | None = None
     users_before_most: float | None = None
     """The same for one rollout in ten: the 90th percentile."""
     hours_before: float | None = None
@@ -76,6 +88,9 @@ class Outcome(msgspec.Struct, frozen=True, rename="camel", kw_only=True):
     """Mean over all runs of the users who had the treatment in measured steps, taken back or not."""
     hours_to_completion: float | None = None
     """Median of the hours until all steps were done, of those that came so far."""
+    hours_to_completion_low: float | None = None
+    """Lower end of that median's 95 % interval."""
+    hours_to_completion_high: float | None = None
     hours_to_completion_most: float | None = None
     """The same for one rollout in ten: the 90th percentile."""
 
@@ -109,6 +124,7 @@ class Characteristics(msgspec.Struct, frozen=True, rename="camel", kw_only=True)
 
 
 ASSUMPTIONS: Final = (
+    "A check is left out while fewer than 0.2 % of an arm's users are new since the last one.",
     "Users come evenly through the day, each once, and have their whole value when they come.",
     "The first guardrail is worse by the stated share, the others are as they were.",
     "Guardrails vary independently of each other, which makes false rollbacks most frequent.",
@@ -177,6 +193,15 @@ def simulate(
     )
 
 
+def often(minutes: int) -> Said:
+    """How often a policy checks.
+
+    >>> often(360), often(5)
+    ('six-hourly', 'every 5 minutes')
+    """
+    return {1: "each minute", 360: "six-hourly", 1440: "daily"}.get(minutes, f"every {minutes} minutes")
+
+
 def _check(rollout: Rollout, baselines: Mapping[str, Baseline], users_per_day: float, runs: int) -> None:
     if missing := [each.metric.name for each in rollout.guardrails if each.metric.name not in baselines]:
         raise InputError(
@@ -202,6 +227,8 @@ def _outcome(policy: Policy, regression: float, paths: Paths, *, is_margin: bool
     runs = len(paths.end)
     back, done = paths.end == ROLLED_BACK, paths.end == COMPLETED
     low, high = _clopper_pearson(int(back.sum()), runs)
+    users_low, users_high = _median_between(paths.exposed[back])
+    hours_low, hours_high = _median_between(paths.minutes[done] / 60)
 
     def quantile(values: "Floats", level: float) -> float | None:
         return float(np.quantile(values, level)) if len(values) else None
@@ -219,10 +246,14 @@ def _outcome(policy: Policy, regression: float, paths: Paths, *, is_margin: bool
         paused=int((paths.end == PAUSED).sum()),
         under_way=int((paths.end == UNDER_WAY).sum()),
         users_before=quantile(paths.exposed[back], 0.5),
+        users_before_low=users_low,
+        users_before_high=users_high,
         users_before_most=quantile(paths.exposed[back], 0.9),
         hours_before=quantile(paths.minutes[back] / 60, 0.5),
         users_exposed=float(paths.exposed.mean()),
         hours_to_completion=quantile(paths.minutes[done] / 60, 0.5),
+        hours_to_completion_low=hours_low,
+        hours_to_completion_high=hours_high,
         hours_to_completion_most=quantile(paths.minutes[done] / 60, 0.9),
     )
 
@@ -238,3 +269,25 @@ def _clopper_pearson(times: int, runs: int, alpha: float = 0.05) -> tuple[float,
     low = float(betaincinv(times, runs - times + 1, alpha / 2)) if times else 0.0
     high = float(betaincinv(times + 1, runs - times, 1 - alpha / 2)) if times < runs else 1.0
     return low, high
+
+
+def _median_between(values: "Floats", alpha: float = 0.05) -> tuple[float | None, float | None]:
+    """The interval of a median between two order statistics, whatever the distribution; none of five or fewer values.
+
+    References:
+        Conover (1999), Practical Nonparametric Statistics, 3rd ed., section 3.2: the number of values below the
+        median is binomial with one half.
+    """
+    from scipy.special import bdtr
+
+    count = len(values)
+    # The most values that may be left out at each end.
+    out = (
+        int(np.searchsorted(bdtr(np.arange(count // 2 + 1), count, 0.5), alpha / 2, side="right"))
+        if count
+        else 0
+    )
+    if out == 0:
+        return None, None
+    ordered = np.sort(values)
+    return float(ordered[out - 1]), float(ordered[count - out])

@@ -8,10 +8,6 @@ from msgspec.structs import replace
 
 from counterpoint.errors import ConflictError, InputError, NotFoundError, Problem
 from counterpoint.experiments.plan import near_refs
-from counterpoint.flags.composing import read_plans
-from counterpoint.flags.composition import Composition, FlagPlan
-from counterpoint.flags.composition.changes import plan_of
-from counterpoint.flags.composition.plan import salt_of
 from counterpoint.graph.actor import Actor
 from counterpoint.graph.entity import Entity
 from counterpoint.graph.reader import Reader
@@ -21,6 +17,7 @@ from counterpoint.rollouts.controller import check, commit, facts_of
 from counterpoint.rollouts.deciding import Move, event_of
 from counterpoint.rollouts.log import MovedOnError, events_by_rollout, events_of
 from counterpoint.rollouts.model import ACTIVE, Event, Figures, Phase, Rollout, State, Trouble, state_of
+from counterpoint.rollouts.readiness import ready, require_driven
 from counterpoint.rollouts.reading import with_template
 from counterpoint.rollouts.written import read_plan, template_of
 from counterpoint.said import Said
@@ -309,15 +306,15 @@ def command(
         actor: Who wants it; they own the rollout, and may write the flag set.
         name: The rollout's name or reference.
         wanted: What to do.
-        reason: Why; needed where it goes past the guardrails.
+        reason: Why; needed where it goes past the guardrails, or begins again.
         sequence: The newest event that the person has seen; none takes what there is. Checks that changed nothing do not count.
         dry_run: Check everything and write nothing.
         now: The moment; the clock's if nothing is said.
 
     Raises:
         NotFoundError, InputError: as `load`; or a reason is missing.
-        ConflictError: it cannot be done in this phase, another rollout moves the flag, its plan has no one treatment
-            or no measured control, or the rollout has moved on since `sequence`.
+        ConflictError: it cannot be done in this phase, another rollout moves the flag, the flag has no plan, or one
+            with several treatments or without a measured control, or the rollout has moved on since `sequence`.
         NotAllowedError: the actor may not.
     """
     now = now or datetime.now(UTC)
@@ -363,57 +360,15 @@ def _command(
     state, plan = loaded.state, loaded.plan
     found = check(workspace, loaded.ref, now=now) if state.phase in ACTIVE else None
     figures = found.figures if found else None
-    move = act(plan, state, wanted, figures, reason=reason)
+    move = act(plan, state, wanted, figures, reason=reason, only_shown=dry_run)
     if wanted == "start":
-        plan = _ready(workspace, loaded)
+        if loaded.entity is None:
+            raise ConflictError(f"{loaded.ref} was deleted; import it again, then start it.")
+        plan = ready(workspace, plan)
     event = event_of(move, state, now=now, actor=actor.ref, figures=figures)
     if wanted == "start":
         event = replace(event, plan=plan)
     elif wanted == "resume":
-        _require_driven(workspace, plan)
+        require_driven(workspace, plan)
     commit(workspace, actor, loaded.ref, state, event, dry_run=dry_run)
     return event
-
-
-def _ready(workspace: Workspace, loaded: Loaded) -> Rollout:
-    """The plan with the arms and the draw of its flag, which a run keeps from its start on."""
-    if loaded.entity is None:
-        raise ConflictError(f"{loaded.ref} was deleted; import it again, then start it.")
-    with workspace.graph.read() as reader:
-        composition, _ = read_plans(reader, loaded.plan.flag_set)
-    _require_alive(composition, loaded.plan.flag)
-    return _with_arms(loaded.plan, plan_of(composition, loaded.plan.flag))
-
-
-def _require_driven(workspace: Workspace, plan: Rollout) -> None:
-    with workspace.graph.read() as reader:
-        composition, _ = read_plans(reader, plan.flag_set)
-    _require_alive(composition, plan.flag)
-
-
-def _require_alive(composition: Composition, key: str) -> None:
-    if plan_of(composition, key).killed is not None:
-        raise ConflictError(
-            f"The flag {key!r} is killed, so nobody would get its treatment. Revive it first: counterpoint flags revive {key}"
-        )
-
-
-def _with_arms(rollout: Rollout, plan: FlagPlan) -> Rollout:
-    key = rollout.flag
-    if len(plan.treatments) != 1:
-        raise ConflictError(
-            f"The plan of the flag {key!r} has {len(plan.treatments)} treatments, and a rollout moves one."
-            " Give it one `treatment`."
-        )
-    if plan.control is None and any(each.monitored for each in rollout.steps):
-        raise ConflictError(
-            f"The plan of the flag {key!r} has no measured control, so guardrails have nothing to compare with."
-            " Give it a `control`, a variant of its own with the value of the default."
-        )
-    return replace(
-        rollout,
-        treatment=next(iter(plan.treatments)),
-        control=plan.control or "",
-        salt=salt_of(key, plan),
-        bucketing=plan.bucketing or "",
-    )

@@ -106,6 +106,7 @@ def tone_of(word: str) -> tuple[str, str]:
 
 TOLD = {
     "bet-placed": "The bet is placed. What is still missing stands beside it; nothing of it blocks you.",
+    "bet-placed-from-feedback": "The bet is placed, and what was said is its first evidence. What is still missing stands beside it.",
     "bet-saved": "The bet is saved.",
     "evidence-added": "The evidence is in the log, and the risks are read anew.",
     "answered": "The answer is recorded; both sides stand beside the stage.",
@@ -175,6 +176,7 @@ TOLD = {
     "listener-consent": "Your word is kept, and holds from now on.",
     "listener-private": "Done. It holds from this moment.",
     "listener-corrected": "Done. What follows from your taste goes by it from now on.",
+    "rollout-simulating": "It has begun, and goes on without you.",
     "rollout-moved": "It is done, and stands below with what was known.",
 }
 """What a page says once after a form was sent, by the value of `told` in the address it leads to."""
@@ -252,6 +254,8 @@ ACTIONS = {
     "rollout.rolled-back": "rolled back",
     "rollout.completed": "completed",
     "rollout.ended": "ended",
+    "rollout.simulation_started": "began to simulate",
+    "rollout.simulated": "simulated",
     "experiment.explored": "looked without a stopping plan at",
     "recommender.evaluated": "evaluated",
     "recommender.fitted": "fitted a version of",

@@ -10,6 +10,7 @@ from counterpoint.bets.concerns.raising import erase_author, raise_concern
 from counterpoint.bets.concerns.store import (
     answer,
     concern_marks,
+    concerns_page,
     list_concerns,
     read_concern,
     unit_figures,
@@ -46,6 +47,33 @@ def test_the_squad_sees_it_at_once_and_all_others_after_five_working_days(org: G
         assert not seen_by(org, actor, number, THURSDAY)
         assert not seen_by(org, actor, number, DUE - timedelta(days=1))
         assert seen_by(org, actor, number, DUE)
+
+
+def test_pages_are_filled_by_what_the_reader_may_see_and_tell_nothing_of_the_rest(
+    org: Graph, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("counterpoint.bets.concerns.store._BATCH", 2)
+    numbers = []
+    for place in range(7):
+        number = raise_concern(
+            org, BET, TEXT, actor=ANA, today=THURSDAY - timedelta(days=place // 3)
+        ).concern.id
+        numbers.append(number)
+        if place in (1, 5):
+            answer(org, number, Move.PUBLISH, actor=BO, today=THURSDAY)
+    for actor, many in ((ANA, 7), (BOSS, 2)):
+        found: list[str] = []
+        cursor, pages = None, 0
+        while True:
+            page = concerns_page(org, actor=actor, limit=2, cursor=cursor, today=THURSDAY)
+            found += [each.concern.id for each in page.items]
+            pages += 1
+            if (cursor := page.next_cursor) is None:
+                break
+        assert found == [each.concern.id for each in list_concerns(org, actor=actor, today=THURSDAY)]
+        assert (len(found), pages) == (many, -(-many // 2))
+    with pytest.raises(InputError, match="no cursor"):
+        concerns_page(org, actor=ANA, cursor="x")
 
 
 def test_publishing_by_the_squad_shows_it_to_all(org: Graph) -> None:

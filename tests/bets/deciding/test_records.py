@@ -188,6 +188,35 @@ def test_the_log_is_searched_by_words_and_holds_the_decisions_about_bets(graph: 
     assert unit_latency(graph, UNIT).open == 1
 
 
+def test_the_log_pages_as_it_searches_whatever_is_asked_for(graph: Graph) -> None:
+    with_bet(graph)
+    for number in range(6):
+        found = propose(graph, msgspec.structs.replace(CONTENT, title=f"Number {number}"), actor=ANA)
+        if number % 3 == 0:
+            advise(graph, found.number, AdviceKind.ASKED, "What do you say?", actor=ANA, whom=UNIT)
+        elif number % 3 == 1:
+            take_step(graph, found.number, Step.ACCEPT, actor=ANA, reason="Because.")
+        decide(graph, REF, "persevere", actor=ANA, reason=f"Go on, number {number}.")
+    for asked in (
+        {},
+        {"unit": UNIT},
+        {"state": "accepted"},
+        {"state": "advice"},
+        {"state": "nothing"},
+        {"kind": "bet"},
+    ):
+        searched = search_log(graph, words="number", limit=100, **asked)  # reads all of them
+        listed, cursor = [], None
+        while True:
+            page = search_log(graph, limit=4, cursor=cursor, **asked)
+            listed += page.items
+            assert page.total == searched.total
+            if (cursor := page.next_cursor) is None:
+                break
+        assert tuple(listed) == searched.items
+    assert len(search_log(graph, limit=100).items) == 12
+
+
 def test_the_boundaries_of_a_unit_and_those_above_it_are_shown_together(graph: Graph) -> None:
     tribe(graph)
     set_boundary(graph, "music", BoundaryKind.SPEND, "Up to 50 kEUR a quarter", actor=SYSTEM)

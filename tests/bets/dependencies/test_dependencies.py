@@ -18,6 +18,7 @@ from counterpoint.bets.dependencies.model import (
     steps_for,
 )
 from counterpoint.bets.dependencies.store import (
+    dependencies_page,
     list_dependencies,
     overdue_dependencies,
     report_dependency,
@@ -56,6 +57,23 @@ def test_the_other_side_confirms_and_either_writes_down_the_plan(org: Graph) -> 
     assert len(list_dependencies(org, actor=BOSS, gone=True)) == 1
     with pytest.raises(ConflictError):
         take_step(org, number, Step.CONFIRM, actor=CLEO)
+
+
+def test_dependencies_are_read_page_by_page_the_worst_first_with_all_in_the_matrix(org: Graph) -> None:
+    for place, severity in enumerate(("slowing", "blocking", "future", "blocking")):
+        report(org, severity=severity, since=DAY - timedelta(days=place))
+    listed = [each.dependency.id for each in list_dependencies(org, actor=ANA)]
+    found: list[str] = []
+    cursor = None
+    while True:
+        page = dependencies_page(org, actor=ANA, limit=3, cursor=cursor)
+        found += [each.dependency.id for each in page.items]
+        assert sum(cell.count for cell in page.matrix.cells) == 4
+        if (cursor := page.next_cursor) is None:
+            break
+    assert found == listed
+    with pytest.raises(InputError, match="no cursor"):
+        dependencies_page(org, actor=ANA, cursor="x")
 
 
 def test_only_the_two_sides_speak_and_everybody_reads(org: Graph) -> None:

@@ -16,6 +16,7 @@ from counterpoint.bets.decisions import decide
 from counterpoint.bets.evidence import standing
 from counterpoint.bets.evidence_log import read_evidence
 from counterpoint.bets.feedback import doors
+from counterpoint.bets.feedback.betting import link
 from counterpoint.bets.feedback.doors import close_door, door_of, give, list_doors, open_door
 from counterpoint.bets.feedback.model import FeedbackState, Source
 from counterpoint.bets.feedback.store import (
@@ -31,7 +32,7 @@ from counterpoint.bets.feedback.store import (
 )
 from counterpoint.bets.store import read
 from counterpoint.cli import run
-from counterpoint.errors import InputError, NotAllowedError, NotFoundError, OverloadedError
+from counterpoint.errors import ConflictError, InputError, NotAllowedError, NotFoundError, OverloadedError
 from counterpoint.graph import Graph
 from tests.bets.concerns.conftest import ADMIN, ANA, BET, BOSS, CLEO, TOKEN, fill
 from tests.server.conftest import csrf_of
@@ -118,6 +119,18 @@ def test_feedback_is_read_page_by_page_and_what_comes_meanwhile_moves_nothing(or
     assert (texts, second.next_cursor) == (["three", "two", "one"], None)
     with pytest.raises(InputError, match="no cursor"):
         feedback_page(org, actor=ANA, cursor="x")
+
+
+def test_of_two_who_settle_it_at_once_the_second_is_told(org: Graph) -> None:
+    number = take_in(org, "discovery", "Faster, please.", actor=CLEO).feedback.id
+    seen = read_feedback(org, number, actor=ANA).feedback.version
+    settled = settle(org, number, "idea", actor=ANA, version=seen).feedback
+    with pytest.raises(ConflictError, match="it is idea now"):
+        settle(org, number, "declined", actor=ANA, version=seen, reply="No.")
+    held = read_feedback(org, number, actor=ANA).feedback
+    assert (held.state, held.reply, held.version) == (FeedbackState.IDEA, "", settled.version)
+    again = settle(org, number, "kept", actor=ANA, version=settled.version)
+    assert again.feedback.state is FeedbackState.KEPT
 
 
 def test_only_people_of_the_unit_see_who_gave_it(org: Graph) -> None:
@@ -273,6 +286,38 @@ def found(page: str, beginning: str) -> str:
     match = re.search(rf"{re.escape(beginning)}[\w-]+", page)
     assert match, page
     return match.group(0)
+
+
+def test_an_idea_fills_the_form_of_a_bet_and_becomes_its_first_evidence(
+    workspace: Workspace, make_client: Callable[..., Client]
+) -> None:
+    fill(workspace.graph)
+    said = "Let me skip the first song. It is always the same, and I know it."
+    number = take_in(
+        workspace.graph, "discovery", said, actor=CLEO, giver="Ada Long", contact="ada@x"
+    ).feedback.id
+    settle(workspace.graph, number, "idea", actor=ANA, reply="Good idea.")
+    client = make_client(auth=False)
+    assert f"/bets/new?feedback={number}" in client.get(f"/feedback/{number}", headers=HTML).text
+    page = client.get(f"/bets/new?feedback={number}", headers=HTML)
+    form = page.text
+    assert 'value="Let me skip the first song"' in form
+    assert said in form
+    assert "Ada Long" not in form
+    sent = client.post(
+        "/bets/new",
+        data={"_csrf_token": csrf_of(page), "title": "Skip", "owner": "discovery", "feedback": number},
+        headers=HTML,
+        follow_redirects=False,
+    )
+    assert sent.headers["location"] == "/bets/default/skip?told=bet-placed-from-feedback"
+    held = read_feedback(workspace.graph, number, actor=ANA).feedback
+    assert (held.state, held.became, held.reply) == (FeedbackState.EVIDENCE, "bet:default/skip", "Good idea.")
+    line = read(workspace.graph, "bet:default/skip")
+    assert [each.method for each in read_evidence(workspace.graph, line.bet.ref)] == ["feedback"]
+    assert not link(workspace.graph, number, BET, actor=ANA)
+    other = take_in(workspace.graph, "player", "Louder.", actor=CLEO).feedback.id
+    assert not link(workspace.graph, other, BET, actor=ANA)
 
 
 def test_the_command_imports(

@@ -1,25 +1,31 @@
 """Predictions are independent: nobody sees another's before the reveal, and nobody whose it was after it."""
 
 import tempfile
+from itertools import combinations_with_replacement
 from pathlib import Path
 from typing import Any
 
 import pytest
 import sqlalchemy as sa
-from hypothesis import settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
+from counterpoint.bets.judgement.adopting import adopt_pooled
+from counterpoint.bets.judgement.estimates import Quantity, Range
+from counterpoint.bets.judgement.estimating import judged
+from counterpoint.bets.judgement.looking_back import calibration, own_record
+from counterpoint.bets.judgement.pooled import SINGLES_FROM, pool, spread
 from counterpoint.bets.judgement.predicting import (
     ask,
-    calibration,
-    own_record,
     predict,
+    predict_range,
     question,
     questions,
+    questions_page,
     take_step,
 )
-from counterpoint.bets.judgement.prediction import ALLOWED, SHOWN_FROM, QuestionState, Step, state_after
+from counterpoint.bets.judgement.prediction import ALLOWED, QuestionState, Step, state_after
 from counterpoint.bets.store import write
 from counterpoint.errors import ConflictError, InputError, NotAllowedError, NotFoundError
 from counterpoint.graph.actor import SYSTEM, Actor
@@ -29,6 +35,7 @@ UNIT = frozenset({"group:default/discovery"})
 ANA = Actor("user:default/ana", "Ana", "person", units=UNIT)
 BO = Actor("user:default/bo", "Bo", "person")
 CY = Actor("user:default/cy", "Cy", "person")
+DI = Actor("user:default/di", "Di", "person")
 ADMIN = Actor("user:default/root", "Root", "person", admin=True)
 TOKEN = Actor("token:ci", "ci", "service", scopes=frozenset({"read", "write"}))
 REF = "bet:default/weekly"
@@ -66,13 +73,118 @@ def test_before_the_reveal_each_sees_their_own_and_a_number(graph: Graph) -> Non
 
 def test_after_the_reveal_values_are_sorted_and_have_no_names(graph: Graph) -> None:
     number = ask(with_bet(graph), REF, "Will it?", actor=ANA).id
-    for actor, p in ((ANA, 0.9), (BO, 0.2), (CY, 0.4)):
+    for actor, p in ((ANA, 0.9), (BO, 0.2), (CY, 0.4), (ADMIN, 0.6), (DI, 0.3)):
         predict(graph, number, p, actor=actor)
     seen = take_step(graph, number, Step.REVEAL, actor=ANA)
     assert seen.spread is not None
-    assert seen.spread.values == (0.2, 0.4, 0.9)
-    assert seen.spread.mean == pytest.approx(0.5)
+    assert seen.spread.values == (0.2, 0.3, 0.4, 0.6, 0.9)
+    assert seen.spread.mean == pytest.approx(0.48)
     assert seen.mine == 0.9
+
+
+@pytest.mark.parametrize(
+    ("chances", "mean", "values"),
+    [
+        ([0.7, 0.7, 0.7], 0.7, ()),  # the same as of 0.6, 0.7 and 0.8: nobody can tell
+        ([0.6, 0.7, 0.8], 0.7, ()),
+        ([0.02, 0.03, 0.04], None, ()),  # what is left of so small a sum can only be small
+        ([0.97, 0.98, 0.5], None, ()),  # whoever said 0.5 would know
+        ([0.7] * 5, None, ()),
+        ([0.7] * 4 + [0.2], None, ()),  # whoever said 0.2 would know all others
+        ([0.7] * 3 + [0.2, 0.3], 0.52, (0.2, 0.3, 0.7, 0.7, 0.7)),
+    ],
+)
+def test_what_is_said_together_tells_nobodys_answer(
+    chances: list[float], mean: float | None, values: tuple[float, ...]
+) -> None:
+    found = spread(chances)
+    assert (found.mean, found.values) == (mean, values)
+
+
+@given(st.lists(st.sampled_from([0.01, 0.1, 0.3, 0.5, 0.7, 0.9, 0.99]), min_size=1, max_size=7))
+def test_whoever_takes_their_own_answer_away_is_left_with_more_than_one_possible(
+    chances: list[float],
+) -> None:
+    """An attack by brute force: every set of answers of the same number that would have been shown the same."""
+    seen = spread(chances)
+    if seen.mean is None or len(chances) > 5:
+        return
+    levels = [0.01, 0.1, 0.3, 0.5, 0.7, 0.9, 0.99]
+    for own in set(chances):
+        others = [
+            each
+            for each in combinations_with_replacement(levels, len(chances) - 1)
+            if abs(sum(each) + own - sum(chances)) < 0.2
+            and (not seen.values or sorted([*each, own]) == list(seen.values))
+        ]
+        assert len({value for each in others for value in each}) > 1
+
+
+def test_a_range_is_locked_by_each_pooled_at_the_reveal_and_kept_as_the_estimate(graph: Graph) -> None:
+    asked = ask(with_bet(graph), REF, "How many weeks?", actor=ANA, quantity=Quantity.DURATION)
+    ranges = {ANA: Range(2, 4, 8), BO: Range(1, 3, 6), CY: Range(3, 8, 10)}
+    for actor, own in ranges.items():
+        predict_range(graph, asked.id, own, actor=actor)
+    for actor in (*ranges, ADMIN, SYSTEM):
+        seen = question(graph, asked.id, actor=actor)
+        assert (seen.predicted, seen.pooled, seen.spread) == (3, None, None)
+        assert seen.mine_range == ranges.get(actor)
+    with pytest.raises(ConflictError, match="reveal it"):
+        adopt_pooled(graph, asked.id, actor=ANA)
+    take_step(graph, asked.id, Step.REVEAL, actor=ANA)
+    with pytest.raises(ConflictError, match="locked"):
+        predict_range(graph, asked.id, ranges[BO], actor=BO)
+    seen = question(graph, asked.id, actor=ADMIN)
+    assert seen.pooled is not None
+    assert seen.pooled.range == Range(2, 5, 8)
+    with pytest.raises(NotAllowedError):
+        adopt_pooled(graph, asked.id, actor=BO)
+    adopt_pooled(graph, asked.id, actor=ANA)
+    assert [(each.quantity, each.range) for each in judged(graph, REF).estimates] == [
+        (Quantity.DURATION, Range(2, 5, 8))
+    ]
+    done = take_step(graph, asked.id, Step.RESOLVE, actor=ANA, amount=7.0)
+    assert (done.state, done.amount, done.outcome) == (QuestionState.RESOLVED, 7.0, None)
+    assert calibration(graph).n == 0
+
+
+def test_a_question_takes_what_it_asks_for(graph: Graph) -> None:
+    chance = ask(with_bet(graph), REF, "Will it?", actor=ANA).id
+    wide = ask(graph, REF, "What does it cost?", actor=ANA, quantity=Quantity.COST, unit="kEUR").id
+    with pytest.raises(InputError, match="cannot be taken"):
+        predict_range(graph, chance, Range(1, 2, 3), actor=BO)
+    for wrong in (0.5, Range(3, 2, 1), Range(-1, 0, 1)):
+        with pytest.raises(InputError):
+            _ = (
+                predict_range(graph, wide, wrong, actor=BO)
+                if isinstance(wrong, Range)
+                else predict(graph, wide, wrong, actor=BO)
+            )
+    with pytest.raises(InputError) as refused:
+        ask(graph, REF, "Will people want it?", actor=ANA, quantity=Quantity.RISK_VALUE, unit="x" * 99)
+    assert [each.pointer for each in refused.value.problems] == ["/quantity", "/unit"]
+    take_step(graph, wide, Step.REVEAL, actor=ANA)
+    for came in ({"outcome": True}, {}, {"amount": float("nan")}):
+        with pytest.raises(InputError):
+            take_step(graph, wide, Step.RESOLVE, actor=ANA, **came)
+    assert question(graph, wide, actor=BO).unit == "kEUR"
+
+
+def test_of_few_ranges_and_of_such_as_tell_the_others_nothing_is_pooled() -> None:
+    assert pool([Range(1, 2, 3)] * 2).range is None
+    assert pool([Range(0, 0, 3), Range(0, 0, 4), Range(0, 1, 2)]).range is None
+    assert pool([Range(-1, -1, 3), Range(-2, 0, 4), Range(0, 1, 2)]).range is not None
+
+
+def test_questions_are_read_page_by_page(graph: Graph) -> None:
+    with_bet(graph)
+    numbers = [ask(graph, REF, f"Will it be {place}?", actor=ANA).id for place in range(3)]
+    first = questions_page(graph, actor=BO, bet=REF, limit=2)
+    second = questions_page(graph, actor=BO, limit=2, cursor=first.next_cursor)
+    assert [each.id for page in (first, second) for each in page.items] == numbers[::-1]
+    assert second.next_cursor is None
+    with pytest.raises(InputError, match="no cursor"):
+        questions_page(graph, actor=BO, cursor="x")
 
 
 def test_of_two_people_nothing_is_shown_since_each_would_know_the_other(graph: Graph) -> None:
@@ -238,12 +350,9 @@ class Asking(RuleBasedStateMachine):
             assert seen.mine == self.given.get(who.ref)
             if Step.REVEAL not in self.steps:
                 assert seen.spread is None
-            elif len(self.given) >= SHOWN_FROM:
-                assert seen.spread is not None
-                assert list(seen.spread.values) == sorted(self.given.values())
             else:
-                assert seen.spread is not None
-                assert seen.spread.values == ()
+                assert seen.spread == spread(list(self.given.values()))
+                assert len(self.given) >= SINGLES_FROM or not seen.spread.values
 
 
 TestAsking: Any = Asking.TestCase

@@ -15,7 +15,10 @@ from counterpoint.bets.dependencies.model import Severity
 from counterpoint.bets.dependencies.store import report_dependency
 from counterpoint.bets.evidence import Direction, EvidenceInput, Method
 from counterpoint.bets.evidence_log import add_evidence
+from counterpoint.bets.judgement.estimates import Quantity
 from counterpoint.bets.judgement.predicting import ask
+from counterpoint.bets.judgement.predicting import take_step as take_question
+from counterpoint.bets.judgement.prediction import Step as QuestionStep
 from counterpoint.bets.judgement.tables import QUESTIONS
 from counterpoint.bets.model import Risk, Stage
 from counterpoint.bets.reviews.boards import cadence_of, require_board, set_cadence
@@ -211,6 +214,23 @@ def test_the_digest_tells_of_a_week_and_of_no_person(graph: Graph) -> None:
     for wrong in ("2026-30", "2026-W60", "0001-W01", "9999-W52"):
         with pytest.raises(InputError, match="no digest"):
             digest(graph, wrong)
+
+
+def test_the_digest_says_what_a_range_came_to_and_forgets_what_nobody_predicts_any_more(graph: Graph) -> None:
+    with_bet(graph)
+    wide = ask(graph, REF, "How many weeks?", actor=ANA, quantity=Quantity.DURATION).id
+    ask(graph, REF, "Will it?", actor=ANA)
+    take_question(graph, wide, QuestionStep.REVEAL, actor=ANA)
+    opened = [
+        line.title
+        for each in digest(graph, week_of(TODAY)[0]).sections
+        if each.title == "Open"
+        for line in each.lines
+    ]
+    assert opened == ["Will it?"]
+    take_question(graph, wide, QuestionStep.RESOLVE, actor=ANA, amount=6.5)
+    (learned,) = [each for each in digest(graph, week_of(TODAY)[0]).sections if each.title == "Learned"]
+    assert [(line.title, line.text) for line in learned.lines] == [("How many weeks?", "came to 6.5")]
 
 
 def test_a_brief_asks_what_was_understood_and_names_units_only(graph: Graph) -> None:

@@ -12,12 +12,16 @@ from counterpoint.bets.concerns import store
 from counterpoint.bets.concerns.figures import ConcernFigures
 from counterpoint.bets.concerns.model import ConcernState, Move, Naming, Risk
 from counterpoint.bets.concerns.raising import Raised, erase_author, raise_concern
-from counterpoint.bets.concerns.store import Seen
+from counterpoint.bets.concerns.store import ConcernPage, Seen
 from counterpoint.errors import NotAllowedError
 from counterpoint.graph.actor import Actor
+from counterpoint.paging import check_limit
 from counterpoint.workspace import Workspace
 
 __all__ = ["routes"]
+
+MOST = 500
+"""Concerns on one page."""
 
 
 class ConcernInput(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename="camel"):
@@ -39,12 +43,6 @@ class AnswerInput(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     receipt: str = ""
 
 
-class Concerns(msgspec.Struct, frozen=True):
-    """The concerns that the caller may see, newest first."""
-
-    items: tuple[Seen, ...]
-
-
 @get("/api/v1/concerns", tags=["concerns"], sync_to_thread=True)
 def list_visible_concerns(
     ws: NamedDependency[Workspace],
@@ -52,9 +50,14 @@ def list_visible_concerns(
     bet: FromQuery[str | None] = None,
     unit: FromQuery[str | None] = None,
     status: FromQuery[ConcernState | None] = None,
-) -> Concerns:
-    """The concerns that the caller may see: all, or those of a bet, or of a unit and its parts."""
-    return Concerns(store.list_concerns(ws.graph, actor=actor, bet=bet, unit=unit, state=status))
+    limit: FromQuery[int] = 100,
+    cursor: FromQuery[str | None] = None,
+) -> ConcernPage:
+    """The concerns that the caller may see, newest first: all, or those of a bet, or of a unit and its parts."""
+    check_limit(limit, MOST)
+    return store.concerns_page(
+        ws.graph, actor=actor, bet=bet, unit=unit, state=status, limit=limit, cursor=cursor
+    )
 
 
 @post("/api/v1/concerns", tags=["concerns"], sync_to_thread=True)

@@ -25,7 +25,7 @@ from counterpoint.bets.concerns.model import (
     state_after,
 )
 from counterpoint.bets.concerns.raising import LONGEST, require_write
-from counterpoint.bets.concerns.tables import answers, concerns, read_concerns, row_of
+from counterpoint.bets.concerns.tables import after_place, answers, concerns, read_concerns, row_of
 from counterpoint.bets.concerns.viewing import units_within, viewer_of
 from counterpoint.bets.given import given_text, given_word, hashed
 from counterpoint.errors import ConflictError, NotAllowedError, NotFoundError
@@ -35,19 +35,24 @@ from counterpoint.graph.ref import parse_ref
 from counterpoint.graph.store import Graph
 from counterpoint.graph.writer import Writer
 from counterpoint.moments import today_utc
+from counterpoint.paging import cursor_of, read_cursor
 
 __all__ = [
     "ConcernMark",
+    "ConcernPage",
     "Seen",
     "answer",
     "concern_marks",
     "concern_marks_of",
+    "concerns_page",
     "list_concerns",
     "open_concerns",
     "read_concern",
     "unit_figures",
 ]
 
+_BATCH = 100
+"""Concerns that are read at once, some of which the reader may not see."""
 PRESET = "Thank you for telling us."
 """What an acknowledgement says where it says nothing else."""
 TOLD = {
@@ -77,6 +82,13 @@ class Seen(msgspec.Struct, frozen=True, rename="camel"):
     """What the bet, the units and the people in it are called."""
 
 
+class ConcernPage(msgspec.Struct, frozen=True, rename="camel"):
+    """A part of the concerns that one reader may see, newest first."""
+
+    items: tuple[Seen, ...]
+    next_cursor: str | None = None
+
+
 class ConcernMark(msgspec.Struct, frozen=True, rename="camel"):
     """What a board shows beside a bet: how many concerns that its reader may see are open, and unheard."""
 
@@ -95,17 +107,47 @@ def list_concerns(
     today: date | None = None,
 ) -> tuple[Seen, ...]:
     """The concerns that the actor may see, newest first: all, or those of a bet, or of a unit and its parts."""
+    return concerns_page(graph, actor=actor, bet=bet, unit=unit, state=state, limit=None, today=today).items
+
+
+def concerns_page(
+    graph: Graph,
+    *,
+    actor: Actor,
+    bet: str | None = None,
+    unit: str | None = None,
+    state: ConcernState | None = None,
+    limit: int | None = 100,
+    cursor: str | None = None,
+    today: date | None = None,
+) -> ConcernPage:
+    """A page of the same; what the actor may not see neither fills it nor shows by where it ends.
+
+    Raises:
+        InputError: the cursor is none of this list.
+    """
     day = today or today_utc()
     with graph.read() as reader:
         conditions = [] if bet is None else [concerns.c.bet == str(parse_ref(bet, default_kind="Bet"))]
         if state is not None:
             conditions.append(concerns.c.state == state.value)
+        within = None if unit is None else units_within(reader, str(parse_ref(unit, default_kind="Group")))
         viewer = viewer_of(reader, actor, day)
-        found = [each for each in read_concerns(reader, *conditions) if sees(viewer, each, day)]
-        if unit is not None:
-            within = units_within(reader, str(parse_ref(unit, default_kind="Group")))
-            found = [each for each in found if each.squads & within]
-        return _seen(reader, viewer, found, day)
+        place = None if cursor is None else read_cursor(cursor, tuple[str, str])
+        found: list[Concern] = []
+        while limit is None or len(found) <= limit:
+            after = [] if place is None else [after_place(*place)]
+            some = read_concerns(reader, *conditions, *after, limit=limit and max(limit + 1, _BATCH))
+            found += [
+                each for each in some if sees(viewer, each, day) and (within is None or each.squads & within)
+            ]
+            if limit is None or len(some) < max(limit + 1, _BATCH):
+                break
+            place = (some[-1].raised_on.isoformat(), some[-1].id)
+        shown = found if limit is None else found[:limit]
+        more = len(found) > len(shown)
+        following = cursor_of(shown[-1].raised_on.isoformat(), shown[-1].id) if more else None
+        return ConcernPage(_seen(reader, viewer, shown, day), following)
 
 
 def open_concerns(reader: Reader, actor: Actor, today: date) -> tuple[Seen, ...]:

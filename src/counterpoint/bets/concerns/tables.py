@@ -13,7 +13,7 @@ from counterpoint.bets.concerns.model import Answer, Concern, ConcernState, Move
 from counterpoint.graph.reader import Reader
 from counterpoint.graph.tables import INTEGER, TEXT
 
-__all__ = ["answers", "concerns", "read_concerns", "row_of"]
+__all__ = ["after_place", "answers", "concerns", "read_concerns", "row_of"]
 
 _METADATA = sa.MetaData()
 
@@ -52,15 +52,24 @@ answers = sa.Table(
 BATCH = 500
 
 
-def read_concerns(reader: Reader, *conditions: sa.ColumnElement[bool]) -> list[Concern]:
+def read_concerns(
+    reader: Reader, *conditions: sa.ColumnElement[bool], limit: int | None = None
+) -> list[Concern]:
     """The concerns that the conditions let through, whoever asks: callers show of them what `model.sees` allows.
 
     Newest day first; within a day in the order of their ids, which are random.
     """
     query = sa.select(concerns).where(*conditions).order_by(concerns.c.raised_on.desc(), concerns.c.id)
+    query = query if limit is None else query.limit(limit)
     rows = [row._mapping for row in reader.connection.execute(query)]
     told = _answers(reader, [row["id"] for row in rows])
     return [_concern(row, told.get(row["id"], ())) for row in rows]
+
+
+def after_place(day: str, number: str) -> sa.ColumnElement[bool]:
+    """What comes after a concern in the order of `read_concerns`."""
+    same_day = sa.and_(concerns.c.raised_on == day, concerns.c.id > number)
+    return sa.or_(concerns.c.raised_on < day, same_day)
 
 
 def row_of(concern: Concern) -> dict[str, Any]:

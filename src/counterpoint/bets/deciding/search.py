@@ -2,12 +2,14 @@
 
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
+from typing import Any
 
 import msgspec
-from sqlalchemy import select
+import sqlalchemy as sa
 
 from counterpoint.bets.deciding.latency import Latency, latency_of, where_open
-from counterpoint.bets.deciding.model import DecisionRecord
+from counterpoint.bets.deciding.model import DecisionRecord, DecisionState
+from counterpoint.bets.deciding.placing import numbers_of, placed
 from counterpoint.bets.deciding.records import records_of
 from counterpoint.bets.decision_log import DECISIONS
 from counterpoint.graph.reader import Reader
@@ -18,6 +20,11 @@ from counterpoint.paging import cursor_of, read_cursor
 from counterpoint.said import Said
 
 __all__ = ["LogEntry", "LogPage", "search_log", "unit_latency"]
+
+
+LATELY = 1_000
+"""The newest decisions, by which it is said how long they take."""
+_OF_BETS = (DECISIONS.c.bet, DECISIONS.c.at, DECISIONS.c.choice, DECISIONS.c.reason)
 
 
 class LogEntry(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
@@ -68,21 +75,82 @@ def search_log(
     asked = words.casefold().split()
     owner = str(parse_ref(unit, default_kind="Group")) if unit else ""
     with graph.read() as reader:
-        known = (*_from_records(records_of(reader)), *_from_bets(reader))
-        if owner and not any(entry.unit == owner for entry, _ in known):
+        sources = _Sources(reader, owner, state, kind)
+        if owner and not sources.total:
             reader.require(owner)
-        entries = [
-            entry
-            for entry, text in known
-            if all(word in text for word in asked)
-            and owner in ("", entry.unit)
-            and state in ("", entry.state)
-            and kind in ("", entry.kind)
-        ]
+        if not asked and kind in (
+            "",
+            "bet",
+        ):  # nothing of what they say is asked for, so no more is read than is shown
+            entries, total = sources.after(after, limit + 1), sources.total
+        else:
+            known = sources.everything()
+            found = [
+                entry
+                for entry, text in known
+                if all(word in text for word in asked) and kind in ("", entry.kind)
+            ]
+            total = len(found)
+            entries = [entry for entry in found if after is None or _place(entry) < after]
     entries.sort(key=_place, reverse=True)
-    rest = [entry for entry in entries if after is None or _place(entry) < after]
-    following = cursor_of(*_place(rest[limit - 1])) if len(rest) > limit else None
-    return LogPage(tuple(rest[:limit]), len(entries), following)
+    following = cursor_of(*_place(entries[limit - 1])) if len(entries) > limit else None
+    return LogPage(tuple(entries[:limit]), total, following)
+
+
+class _Sources:
+    """Records, and decisions about bets, of a unit and in a state where these are named."""
+
+    def __init__(self, reader: Reader, owner: str, state: str, kind: str) -> None:
+        self._reader = reader
+        known = [each for each in DecisionState if each.value == state]
+        none: list[DecisionState] = []
+        self._records = placed(
+            units=[owner] if owner else None, states=none if kind == "bet" else known if state else None
+        )
+        of_bets = kind in ("", "bet") and state in ("", DecisionState.ACCEPTED.value)
+        self._bets: list[sa.ColumnElement[bool]] = [] if of_bets else [sa.false()]
+        if of_bets and owner:
+            own = [bet.ref for bet in reader.all(kind="Bet", owner=owner)]
+            self._bets = [DECISIONS.c.bet.in_(own)]
+
+    @property
+    def total(self) -> int:
+        """How many there are in both."""
+        queries = (
+            sa.select(sa.func.count()).select_from(self._records),
+            sa.select(sa.func.count()).select_from(DECISIONS).where(*self._bets),
+        )
+        return sum(self._reader.connection.execute(query).scalar() or 0 for query in queries)
+
+    def after(self, place: tuple[int, int, str] | None, limit: int) -> list[LogEntry]:
+        """The newest of both after a place, so many of each at most."""
+        at, number, bet = place or (2**63 - 1, 0, "")
+        here = self._records.c
+        records = (
+            sa.select(here.number)
+            .where(sa.or_(here.at < at, sa.and_(here.at == at, here.number < number)))
+            .order_by(here.at.desc(), here.number.desc())
+            .limit(limit)
+        )
+        numbers = list(self._reader.connection.execute(records).scalars())
+        same = sa.true() if number else DECISIONS.c.bet < bet
+        bets = (
+            sa.select(*_OF_BETS)
+            .where(*self._bets, sa.or_(DECISIONS.c.at < at, sa.and_(DECISIONS.c.at == at, same)))
+            .order_by(DECISIONS.c.at.desc(), DECISIONS.c.bet.desc())
+            .limit(limit)
+        )
+        found = (
+            *_from_records(records_of(self._reader, numbers)),
+            *_from_bets(self._reader, self._reader.connection.execute(bets).all()),
+        )
+        return [entry for entry, _ in found]
+
+    def everything(self) -> list[tuple[LogEntry, str]]:
+        """All of both, each with the text that is searched."""
+        numbers = list(self._reader.connection.execute(sa.select(self._records.c.number)).scalars())
+        bets = self._reader.connection.execute(sa.select(*_OF_BETS).where(*self._bets)).all()
+        return [*_from_records(records_of(self._reader, numbers)), *_from_bets(self._reader, bets)]
 
 
 def _place(entry: LogEntry) -> tuple[int, int, str]:
@@ -91,10 +159,14 @@ def _place(entry: LogEntry) -> tuple[int, int, str]:
 
 
 def unit_latency(graph: Graph, unit: str = "", *, now: datetime | None = None) -> Latency:
-    """How long the decisions of one unit take, or those of all; decisions about bets are recorded when they are made."""
+    """How long the newest `LATELY` decisions of one unit take, or those of all.
+
+    Decisions about bets are recorded when they are made, and so take no time.
+    """
     owner = str(parse_ref(unit, default_kind="Group")) if unit else ""
     with graph.read() as reader:
-        found = [each for each in records_of(reader) if owner in ("", each.content.unit)]
+        numbers = numbers_of(reader, units=[owner] if owner else None, limit=LATELY)
+        found = records_of(reader, numbers)
     return latency_of(found, now or datetime.now(UTC))
 
 
@@ -124,9 +196,7 @@ def _from_records(records: Sequence[DecisionRecord]) -> Iterable[tuple[LogEntry,
         yield entry, text.casefold()
 
 
-def _from_bets(reader: Reader) -> Iterable[tuple[LogEntry, str]]:
-    wanted = (DECISIONS.c.bet, DECISIONS.c.at, DECISIONS.c.choice, DECISIONS.c.reason)
-    rows = reader.connection.execute(select(*wanted)).all()
+def _from_bets(reader: Reader, rows: Sequence[Any]) -> Iterable[tuple[LogEntry, str]]:
     bets = reader.get_many({row.bet for row in rows})
     for row in rows:
         bet = bets.get(row.bet)

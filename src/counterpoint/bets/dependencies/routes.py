@@ -9,12 +9,16 @@ from litestar.di import NamedDependency
 from litestar.params import FromPath, FromQuery, JSONBody
 
 from counterpoint.bets.dependencies import store
-from counterpoint.bets.dependencies.model import Dependency, Matrix, Severity, Step, matrix_of
-from counterpoint.bets.dependencies.store import DependencySeen
+from counterpoint.bets.dependencies.model import Dependency, Severity, Step
+from counterpoint.bets.dependencies.store import DependencyPage, DependencySeen
 from counterpoint.graph.actor import Actor
+from counterpoint.paging import check_limit
 from counterpoint.workspace import Workspace
 
 __all__ = ["routes"]
+
+MOST = 500
+"""Dependencies on one page."""
 
 
 class DependencyInput(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename="camel"):
@@ -37,13 +41,6 @@ class StepInput(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     severity: Severity | None = None
 
 
-class Dependencies(msgspec.Struct, frozen=True):
-    """The dependencies, the worst first, and the live ones as a matrix."""
-
-    items: tuple[DependencySeen, ...]
-    matrix: Matrix
-
-
 class Overdue(msgspec.Struct, frozen=True):
     """What the next review talks about."""
 
@@ -57,10 +54,12 @@ def list_between_units(
     *,
     unit: FromQuery[str | None] = None,
     gone: FromQuery[bool] = False,
-) -> Dependencies:
-    """The dependencies, of a unit on either side or of all; `gone` adds those that are over."""
-    found = store.list_dependencies(ws.graph, actor=actor, unit=unit, gone=gone)
-    return Dependencies(found, matrix_of([each.dependency for each in found]))
+    limit: FromQuery[int] = 100,
+    cursor: FromQuery[str | None] = None,
+) -> DependencyPage:
+    """The dependencies, of a unit on either side or of all, the worst first; `gone` adds those that are over."""
+    check_limit(limit, MOST)
+    return store.dependencies_page(ws.graph, actor=actor, unit=unit, gone=gone, limit=limit, cursor=cursor)
 
 
 @post("/api/v1/dependencies", tags=["dependencies"], sync_to_thread=True)

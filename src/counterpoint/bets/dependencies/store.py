@@ -12,8 +12,10 @@ from counterpoint.bets.dependencies.model import (
     STEPS,
     Dependency,
     DependencyState,
+    Matrix,
     Severity,
     Step,
+    matrix_of,
     overdue,
     steps_for,
 )
@@ -27,10 +29,13 @@ from counterpoint.graph.store import Graph
 from counterpoint.graph.tables import INTEGER, TEXT
 from counterpoint.graph.writer import Writer
 from counterpoint.moments import to_datetime, to_micros, today_utc
+from counterpoint.paging import cursor_of, read_cursor
 
 __all__ = [
+    "DependencyPage",
     "DependencySeen",
     "dependencies_of",
+    "dependencies_page",
     "list_dependencies",
     "overdue_dependencies",
     "read_dependency",
@@ -66,6 +71,14 @@ class DependencySeen(msgspec.Struct, frozen=True, rename="camel"):
     overdue: bool
     steps: tuple[Step, ...] = ()
     titles: dict[str, str] = {}
+
+
+class DependencyPage(msgspec.Struct, frozen=True, rename="camel"):
+    """A part of the dependencies, the worst first, and all the live ones as a matrix."""
+
+    items: tuple[DependencySeen, ...]
+    matrix: Matrix
+    next_cursor: str | None = None
 
 
 def report_dependency(
@@ -190,14 +203,37 @@ def list_dependencies(
     today: date | None = None,
 ) -> tuple[DependencySeen, ...]:
     """The dependencies that are there, the worst first: all, or those of a unit on either side."""
+    return dependencies_page(graph, actor=actor, unit=unit, gone=gone, limit=None, today=today).items
+
+
+def dependencies_page(
+    graph: Graph,
+    *,
+    actor: Actor,
+    unit: str | None = None,
+    gone: bool = False,
+    limit: int | None = 100,
+    cursor: str | None = None,
+    today: date | None = None,
+) -> DependencyPage:
+    """A page of the same, with all that are there as a matrix.
+
+    Raises:
+        InputError: the cursor is none of this list.
+    """
     day = today or today_utc()
+    start = None if cursor is None else read_cursor(cursor, tuple[int, int, str, str])
     with graph.read() as reader:
-        found = _read(reader, *_about(unit))
-        kept = sorted(
-            (each for each in found if each.live or gone),
-            key=lambda each: (not each.live, -each.severity.rank, each.since),
-        )
-        return _seen(reader, kept, actor, day)
+        found = sorted((each for each in _read(reader, *_about(unit)) if each.live or gone), key=_place)
+        after = [each for each in found if start is None or _place(each) > start]
+        shown = after[:limit]
+        following = cursor_of(*_place(shown[-1])) if len(after) > len(shown) else None
+        return DependencyPage(_seen(reader, shown, actor, day), matrix_of(found), following)
+
+
+def _place(each: Dependency) -> tuple[int, int, str, str]:
+    """Where it stands in the list: what is there first, the worst first, the oldest first."""
+    return (int(not each.live), -each.severity.rank, each.since.isoformat(), each.id)
 
 
 def dependencies_of(reader: Reader, units: Collection[str]) -> tuple[Dependency, ...]:

@@ -9,7 +9,7 @@ from uuid import uuid4
 import msgspec
 import sqlalchemy as sa
 
-from counterpoint.bets.feedback.model import Feedback, FeedbackState, Source
+from counterpoint.bets.feedback.model import Feedback, FeedbackState, Source, version_of
 from counterpoint.bets.given import given_text, hashed
 from counterpoint.errors import NotAllowedError
 from counterpoint.graph.actor import Actor
@@ -62,6 +62,7 @@ def piece_of(
     unit: str, source: Source, text: str, day: date, *, bet: str | None, giver: str, contact: str
 ) -> Feedback:
     return Feedback(
+        version=version_of(FeedbackState.NEW, "", None),
         id=uuid4().hex,
         unit=unit,
         source=source,
@@ -76,7 +77,7 @@ def piece_of(
 def keep(writer: Writer, made: Feedback, *, door: str | None = None) -> Given:
     secret = secrets.token_urlsafe(24)
     last = writer.connection.execute(sa.select(sa.func.max(FEEDBACK.c.seq))).scalar() or 0
-    row = msgspec.structs.asdict(made)
+    row = {name: value for name, value in msgspec.structs.asdict(made).items() if name != "version"}
     row |= {
         "source": made.source.value,
         "state": made.state.value,
@@ -89,6 +90,7 @@ def keep(writer: Writer, made: Feedback, *, door: str | None = None) -> Given:
 
 def feedback_of(row: Mapping[Any, Any]) -> Feedback:
     return Feedback(
+        version=version_of(FeedbackState(row["state"]), row["reply"], row["became"]),
         id=row["id"],
         unit=row["unit"],
         source=Source(row["source"]),

@@ -2,6 +2,7 @@
 
 from datetime import date
 from enum import StrEnum
+from hashlib import sha256
 from typing import Literal
 
 import msgspec
@@ -17,6 +18,7 @@ __all__ = [
     "FeedbackState",
     "Source",
     "evidence_of",
+    "version_of",
 ]
 
 RISKS = ("value", "usability", "feasibility", "viability")
@@ -73,6 +75,8 @@ class Feedback(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     """What its unit says to the giver."""
     became: str | None = None
     """The bet that it is evidence for."""
+    version: str = ""
+    """Of what was made of it so far: whoever settles it says which one they saw."""
 
 
 class Door(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
@@ -96,6 +100,11 @@ class Evidence(msgspec.Struct, frozen=True, rename="camel"):
     strength: int
     link: str
     on: date
+
+
+def version_of(state: FeedbackState, reply: str, became: str | None) -> str:
+    """What tells two outcomes of a piece of feedback apart."""
+    return sha256("\x00".join((state.value, reply, became or "")).encode()).hexdigest()[:16]
 
 
 def evidence_of(

@@ -11,7 +11,7 @@ from counterpoint.bets.choosing import live_bets, units_there, wrong_by_field
 from counterpoint.bets.feedback import doors, store
 from counterpoint.bets.feedback.model import OUTCOMES, RISKS, FeedbackState, Source
 from counterpoint.bets.feedback.public import public_pages
-from counterpoint.errors import InputError, NotAllowedError, NotFoundError
+from counterpoint.errors import ConflictError, InputError, NotAllowedError, NotFoundError
 from counterpoint.graph.actor import Actor
 from counterpoint.graph.ref import parse_ref
 from counterpoint.web import PageContext, render
@@ -139,7 +139,9 @@ def settle(
     if one_of(data, "erase"):
         store.erase(ws.graph, feedback, actor=actor)
         return Redirect(with_query("/feedback", told="feedback-erased"), status_code=303)
-    values = {field: one_of(data, field) for field in ("outcome", "reply", "bet", "risk", "direction")}
+    values = {
+        field: one_of(data, field) for field in ("outcome", "reply", "bet", "risk", "direction", "version")
+    }
     direction: Literal["for", "against"] = "against" if values["direction"] == "against" else "for"
     try:
         store.settle(
@@ -151,10 +153,12 @@ def settle(
             bet=values["bet"] or None,
             risk=values["risk"] or RISKS[0],
             direction=direction,
+            version=values["version"] or None,
         )
     except InputError as error:
         return again(_one(ws, actor, page, feedback, values, wrong_by_field(error)))
-    except (NotAllowedError, NotFoundError) as error:
+    except (ConflictError, NotAllowedError, NotFoundError) as error:
+        values = {} if isinstance(error, ConflictError) else values  # what stands now is to be looked at
         return again(_one(ws, actor, page, feedback, values, {"": error.message}), status=error.status)
     return Redirect(with_query(f"/feedback/{feedback}", told="feedback-settled"), status_code=303)
 

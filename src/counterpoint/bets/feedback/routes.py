@@ -39,6 +39,8 @@ class OutcomeInput(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     bet: str | None = None
     risk: Literal["value", "usability", "feasibility", "viability"] = "value"
     direction: Literal["for", "against"] = "for"
+    version: str | None = None
+    """Of the feedback as it was seen; if somebody has settled it since, nothing is done (409)."""
 
 
 class DoorInput(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -141,6 +143,7 @@ def settle_received(
         bet=data.bet,
         risk=data.risk,
         direction=data.direction,
+        version=data.version,
     )
 
 

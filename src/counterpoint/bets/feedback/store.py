@@ -31,10 +31,11 @@ from counterpoint.bets.feedback.model import (
     FeedbackState,
     Source,
     evidence_of,
+    version_of,
 )
 from counterpoint.bets.feedback.sheets import read_lines
 from counterpoint.bets.given import given_text, given_unit, hashed
-from counterpoint.errors import InputError, NotFoundError, Problem
+from counterpoint.errors import ConflictError, InputError, NotFoundError, Problem
 from counterpoint.graph.actor import SYSTEM, Actor
 from counterpoint.graph.reader import Reader
 from counterpoint.graph.ref import parse_ref
@@ -248,11 +249,15 @@ def settle(
     bet: str | None = None,
     risk: str = "value",
     direction: Literal["for", "against"] = "for",
+    version: str | None = None,
     today: date | None = None,
 ) -> Settled:
     """Say what becomes of a piece of feedback, with a word for its giver; evidence names the bet and its risk.
 
+    `version` is that of the feedback which the actor saw; none takes whatever was made of it meanwhile.
+
     Raises:
+        ConflictError: somebody else has settled it since the actor looked.
         InputError: there is no such outcome or risk, or evidence comes without a bet.
         NotAllowedError: it is another unit's.
         NotFoundError: there is no such feedback or bet.
@@ -262,6 +267,10 @@ def settle(
     with graph.write(actor) as writer:
         held = _require(writer, number)
         require_own(writer, actor, held.unit)
+        if version and version != held.version:
+            raise ConflictError(
+                f"Somebody has settled it since you looked: it is {held.state.value} now. Look again, then decide."
+            )
         evidence = None
         if chosen is FeedbackState.EVIDENCE:
             about = bet or held.bet
@@ -285,7 +294,9 @@ def settle(
         writer.record("feedback.settled", became or held.unit, after=after)
         if held.became not in (None, became):  # the bet that it was evidence for hears that it is no more
             writer.record("feedback.settled", held.became, after={"feedback": number, "state": chosen.value})
-        changed = msgspec.structs.replace(held, state=chosen, reply=words, became=became)
+        changed = msgspec.structs.replace(
+            held, state=chosen, reply=words, became=became, version=version_of(chosen, words, became)
+        )
         return Settled(_seen(writer, actor, [changed])[0].feedback, evidence)
 
 

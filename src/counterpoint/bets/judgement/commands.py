@@ -108,11 +108,11 @@ def portfolio(*, owner: str | None = None) -> None:
 
 def calibration() -> None:
     """Say how well the organisation predicts: Brier score and its parts; never of a person."""
-    from counterpoint.bets.judgement import predicting
+    from counterpoint.bets.judgement import looking_back
 
     shell = terminal()
     with shell.open() as workspace:
-        found = shell.told(predicting.calibration(workspace.graph))
+        found = shell.told(looking_back.calibration(workspace.graph))
     shell.emit(found, lambda: _calibration_text(found))
 
 

@@ -9,7 +9,7 @@ from counterpoint.bets.judgement.estimates import QUANTITIES, Quantity, Quantity
 from counterpoint.errors import InputError
 from counterpoint.web.forms import number_of, one_of, text_of
 
-__all__ = ["EstimateRow", "chance_of", "empty_rows", "read_rows"]
+__all__ = ["EstimateRow", "amount_of", "chance_of", "empty_rows", "range_of", "read_rows"]
 
 POINTS = ("p10", "p50", "p90")
 
@@ -72,14 +72,30 @@ def chance_of(text: str) -> float:
         raise ValueError(f"{text!r} is no number; write per cent, such as 70.") from None
 
 
+def range_of(quantity: Quantity, data: Mapping[str, Any]) -> tuple[tuple[str, str, str], Range | None, str]:
+    """The three numbers of one range as typed, the range, and what is wrong where it is none."""
+    first, second, third = (one_of(data, point) for point in POINTS)
+    try:
+        return (first, second, third), _range(quantity, (first, second, third)), ""
+    except ValueError as error:
+        return (first, second, third), None, f"{error}"
+    except InputError as error:
+        return (first, second, third), None, error.problems[0].message
+
+
 def _range(quantity: Quantity, texts: tuple[str, str, str]) -> Range:
     if not all(texts):
         raise ValueError("Fill in all three: low, middle and high.")
-    read = chance_of if quantity.is_risk else _number
+    read = chance_of if quantity.is_risk else amount_of
     return read_range(quantity, *map(read, texts))
 
 
-def _number(text: str) -> float:
+def amount_of(text: str) -> float:
+    """A number that was typed.
+
+    Raises:
+        ValueError: it is none; it says so.
+    """
     try:
         return float(number_of(text))
     except ValueError:

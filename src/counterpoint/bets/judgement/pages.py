@@ -8,13 +8,25 @@ from litestar.params import FromPath, FromQuery, URLEncodedBody
 from litestar.response import Redirect
 
 from counterpoint.bets import store
-from counterpoint.bets.judgement import estimating, predicting
-from counterpoint.bets.judgement.form import EstimateRow, chance_of, empty_rows, read_rows
+from counterpoint.bets.judgement import estimating, looking_back, predicting
+from counterpoint.bets.judgement.adopting import adopt_pooled
+from counterpoint.bets.judgement.estimates import Quantity
+from counterpoint.bets.judgement.form import (
+    EstimateRow,
+    amount_of,
+    chance_of,
+    empty_rows,
+    range_of,
+    read_rows,
+)
 from counterpoint.bets.judgement.prediction import Step
 from counterpoint.bets.judgement.shown import (
+    GUIDES,
+    RANGES,
     calibration_chart,
     estimate_rows,
     order_chart,
+    points_of,
     spread_text,
     tests_shown,
 )
@@ -98,8 +110,11 @@ def ask_question(
 ) -> Page:
     """Ask a question about a bet, or show the form again."""
     ref = bet_ref(namespace, name)
-    asked = {key: one_of(data, key) for key in ("question", "revealOn", "resolvesOn")}
+    asked = {
+        key: one_of(data, key) for key in ("question", "revealOn", "resolvesOn", "quantity", "askedUnit")
+    }
     try:
+        quantity = Quantity(asked["quantity"]) if asked["quantity"] in set(Quantity) else None
         made = predicting.ask(
             ws.graph,
             ref,
@@ -107,9 +122,13 @@ def ask_question(
             actor=actor,
             reveal_on=asked["revealOn"],
             resolves_on=asked["resolvesOn"],
+            quantity=quantity,
+            unit=asked["askedUnit"] if quantity else "",
         )
     except InputError as error:
         errors = {problem.pointer.strip("/"): problem.message for problem in error.problems}
+        if "unit" in errors:
+            errors["askedUnit"] = errors.pop("unit")  # the form of estimates has a field of that name
         return again(_judgement(ws, actor, page, ref, errors=errors, asked=asked))
     return Redirect(with_query(f"/predictions/{made.id}", told="asked"), status_code=303)
 
@@ -136,8 +155,8 @@ def show_questions(
 ) -> str:
     """Every question, how well the organisation predicts, and the reader's own record for the reader alone."""
     found = predicting.questions(ws.graph, actor=actor)
-    calibration = predicting.calibration(ws.graph)
-    own = predicting.own_record(ws.graph, actor)
+    calibration = looking_back.calibration(ws.graph)
+    own = looking_back.own_record(ws.graph, actor)
     with ws.graph.read() as reader:
         titles = reader.titles({each.bet for each in found})
     return render(
@@ -172,6 +191,9 @@ def lock_prediction(
     data: Posted,
 ) -> Page:
     """Lock one's prediction, or show the form again."""
+    asked = predicting.question(ws.graph, number, actor=actor)
+    if asked.quantity is not None:
+        return _lock_range(ws, actor, page, asked, asked.quantity, data)
     text = one_of(data, "p")
     try:
         predicting.predict(ws.graph, number, chance_of(text), actor=actor)
@@ -181,6 +203,21 @@ def lock_prediction(
         message = f"{text} is no chance; nothing is certain, so say at least 1 and at most 99 per cent."
         return again(_question(ws, actor, page, number, errors={"p": message}, typed=text))
     return Redirect(with_query(f"/predictions/{number}", told="locked"), status_code=303)
+
+
+def _lock_range(
+    ws: Workspace,
+    actor: Actor,
+    page: PageContext,
+    asked: predicting.Question,
+    quantity: Quantity,
+    data: dict[str, Any],
+) -> Page:
+    texts, given, wrong = range_of(quantity, data)
+    if given is None:
+        return again(_question(ws, actor, page, asked.id, errors={"p10": wrong}, points=texts))
+    predicting.predict_range(ws.graph, asked.id, given, actor=actor)
+    return Redirect(with_query(f"/predictions/{asked.id}", told="locked"), status_code=303)
 
 
 @post(
@@ -200,12 +237,37 @@ def step_question(
     wanted, outcome = one_of(data, "step"), one_of(data, "outcome")
     step = Step(wanted) if wanted in set(Step) else Step.REVEAL
     came = {"yes": True, "no": False}.get(outcome) if step is Step.RESOLVE else None
+    text = one_of(data, "amount") if step is Step.RESOLVE else ""
     try:
-        predicting.take_step(ws.graph, number, step, actor=actor, outcome=came, note=one_of(data, "note"))
+        predicting.take_step(
+            ws.graph,
+            number,
+            step,
+            actor=actor,
+            outcome=came,
+            amount=amount_of(text) if text else None,
+            note=one_of(data, "note"),
+        )
+    except ValueError as error:
+        return again(_question(ws, actor, page, number, errors={"amount": str(error)}))
     except InputError as error:
         errors = {problem.pointer.strip("/"): problem.message for problem in error.problems}
         return again(_question(ws, actor, page, number, errors=errors))
     return Redirect(with_query(f"/predictions/{number}", told=f"question-{step.value}"), status_code=303)
+
+
+@post(
+    "/predictions/{number:str}/estimate",
+    media_type=MediaType.HTML,
+    include_in_schema=False,
+    sync_to_thread=True,
+)
+def take_pooled(
+    ws: NamedDependency[Workspace], actor: NamedDependency[Actor], number: FromPath[str]
+) -> Redirect:
+    """Keep what was predicted together as the estimate of the bet."""
+    made = adopt_pooled(ws.graph, number, actor=actor)
+    return Redirect(with_query(f"{entity_url(made.bet)}/judgement", told="estimated"), status_code=303)
 
 
 def _judgement(
@@ -239,7 +301,8 @@ def _judgement(
         unit=held if unit is None else unit,
         note=note,
         errors=errors or {},
-        asked=asked or {"question": "", "revealOn": "", "resolvesOn": ""},
+        asked=asked or dict.fromkeys(("question", "revealOn", "resolvesOn", "quantity", "askedUnit"), ""),
+        quantities=[(each.quantity.value, f"A range: {each.label.lower()}") for each in RANGES],
     )
 
 
@@ -251,6 +314,7 @@ def _question(
     *,
     errors: dict[str, str] | None = None,
     typed: str | None = None,
+    points: tuple[str, str, str] | None = None,
 ) -> str:
     found = predicting.question(ws.graph, number, actor=actor)
     line = store.read(ws.graph, found.bet)
@@ -263,6 +327,9 @@ def _question(
         permission=store.may_write(ws.graph, line, actor),
         person=actor.kind in ("person", "local"),
         typed=mine if typed is None else typed,
+        points=points or points_of(found),
+        guide=GUIDES[found.quantity] if found.quantity else None,
+        spread_text=spread_text,
         errors=errors or {},
     )
 
@@ -276,4 +343,5 @@ pages: list[Any] = [
     show_question,
     lock_prediction,
     step_question,
+    take_pooled,
 ]

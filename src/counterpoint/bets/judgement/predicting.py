@@ -5,22 +5,25 @@ function that gives anybody another's, and no role for which one would.
 """
 
 from collections.abc import Collection, Iterable
-from datetime import date, datetime
+from datetime import datetime
 from typing import Any
 from uuid import uuid4
 
 import msgspec
-from sqlalchemy import Select, func, insert, select
+from sqlalchemy import func, insert, select
 
 from counterpoint.bets.decisions import require_bet
-from counterpoint.bets.judgement.calibration import Calibration, Resolved, calibrate
+from counterpoint.bets.judgement.estimates import Quantity, Range, read_range
+from counterpoint.bets.judgement.estimating import LONGEST_UNIT
+from counterpoint.bets.judgement.pooled import Pooled, Spread, pool, spread
 from counterpoint.bets.judgement.prediction import (
+    LONGEST,
     QuestionState,
-    Spread,
     Step,
+    check_came,
     check_chance,
     check_step,
-    spread,
+    problems_of,
     state_after,
 )
 from counterpoint.bets.judgement.tables import PREDICTIONS, QUESTIONS, STEPS
@@ -29,23 +32,24 @@ from counterpoint.graph.actor import Actor
 from counterpoint.graph.reader import Reader
 from counterpoint.graph.store import Graph
 from counterpoint.moments import to_datetime, to_micros
+from counterpoint.paging import cursor_of, read_cursor
 
 __all__ = [
-    "Own",
     "Question",
+    "QuestionPage",
     "ask",
-    "calibration",
-    "combined_of",
-    "own_record",
+    "batches",
     "predict",
+    "predict_range",
     "question",
     "questions",
+    "questions_page",
+    "shown_to",
     "take_step",
 ]
 
 SOMEBODY = Actor("system:default/predictions", "Somebody", "system", admin=True)
 """Stands in the activity log for whoever locks a prediction: who took part is nobody else's."""
-LONGEST = 500
 
 
 class Question(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
@@ -64,10 +68,19 @@ class Question(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     predicted: int
     """How many people have predicted."""
     mine: float | None
-    """The reader's own prediction."""
+    """The reader's own prediction: a chance, or the middle of a range."""
     spread: Spread | None = None
-    """What was predicted; none before the reveal."""
+    """The chances that were predicted; none before the reveal."""
     outcome: bool | None = None
+    quantity: Quantity | None = None
+    """What a range is asked for of; none where yes or no will answer."""
+    unit: str = ""
+    """What the range is counted in."""
+    mine_range: Range | None = None
+    pooled: Pooled | None = None
+    """The ranges that were predicted; none before the reveal."""
+    amount: float | None = None
+    """What it came to, where a range was asked for."""
     note: str = ""
     """What was written to its last step."""
 
@@ -77,26 +90,39 @@ class Question(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
         return self.state is QuestionState.OPEN
 
 
-class Own(msgspec.Struct, frozen=True, rename="camel"):
-    """A person's own predictions that were resolved, for that person alone."""
+class QuestionPage(msgspec.Struct, frozen=True, rename="camel"):
+    """A part of the questions, newest first, each as its reader may see it."""
 
-    calibration: Calibration
     items: tuple[Question, ...]
-    """The questions that they predicted, newest first."""
+    next_cursor: str | None = None
 
 
 def ask(
-    graph: Graph, ref: str, text: str, *, actor: Actor, reveal_on: str = "", resolves_on: str = ""
+    graph: Graph,
+    ref: str,
+    text: str,
+    *,
+    actor: Actor,
+    reveal_on: str = "",
+    resolves_on: str = "",
+    quantity: Quantity | None = None,
+    unit: str = "",
 ) -> Question:
-    """Ask what will happen, as a question that yes or no will answer.
+    """Ask what will happen, as a question that yes or no will answer, or a range of a quantity of the bet.
 
     Raises:
         NotFoundError: there is no such bet.
         NotAllowedError: the bet belongs to somebody else.
-        InputError: there is no text, it is too long, or a date is none.
+        InputError: there is no text, it or the unit is too long, a date is none, or a chance is asked for as a range.
     """
-    text = " ".join(text.split())
-    problems = _problems(text, {"revealOn": reveal_on, "resolvesOn": resolves_on})
+    text, unit = " ".join(text.split()), " ".join(unit.split())
+    problems = problems_of(text, {"revealOn": reveal_on, "resolvesOn": resolves_on})
+    if quantity is not None and quantity.is_risk:
+        problems.append(Problem("Ask for a chance by a question that yes or no will answer.", "/quantity"))
+    if len(unit) > LONGEST_UNIT:
+        problems.append(
+            Problem(f"The unit has {len(unit)} characters; {LONGEST_UNIT} are the most.", "/unit")
+        )
     if problems:
         raise InputError("The question cannot be asked.", problems)
     with graph.write(actor) as writer:
@@ -111,6 +137,8 @@ def ask(
             "question": text,
             "reveal_on": reveal_on,
             "resolves_on": resolves_on,
+            "quantity": quantity.value if quantity else "",
+            "unit": unit,
             "actor": activity.actor,
             "at": to_micros(activity.at),
         }
@@ -127,39 +155,72 @@ def predict(graph: Graph, number: str, p: float, *, actor: Actor) -> Question:
         ConflictError: the question was revealed or withdrawn.
         InputError: p is not strictly between 0 and 1.
     """
+    check_chance(p)
+    return _lock(graph, number, actor, p)
+
+
+def predict_range(graph: Graph, number: str, given: Range, *, actor: Actor) -> Question:
+    """Lock the actor's range, of which they are 80 % sure; given again before the reveal, the last counts.
+
+    Raises:
+        NotFoundError, NotAllowedError, ConflictError: as `predict`.
+        InputError: it is no range of what is asked for.
+    """
+    return _lock(graph, number, actor, given)
+
+
+def _lock(graph: Graph, number: str, actor: Actor, given: float | Range) -> Question:
     if actor.kind not in ("person", "local"):
         raise NotAllowedError(f"{actor.name} is no person; only people predict.")
-    check_chance(p)
     with graph.write(SOMEBODY) as writer:
         found = _require(writer, number, actor)
+        _check_sort(found, given)
         if not found.open:
             raise ConflictError(
                 f"The question is {found.state.value}; predictions were locked then. Ask a new question to predict again."
             )
         activity = writer.record("prediction.locked", found.bet, after={"id": number})
-        row = {"seq": activity.seq, "question": number, "person": actor.ref, "p": p}
+        points = (
+            {"p": given.p50, "low": given.p10, "high": given.p90}
+            if isinstance(given, Range)
+            else {"p": given}
+        )
+        row = {"seq": activity.seq, "question": number, "person": actor.ref, **points}
         writer.connection.execute(insert(PREDICTIONS).values(row))
         return _require(writer, number, actor)
 
 
+def _check_sort(found: Question, given: float | Range) -> None:
+    """Refuse a chance where a range is asked for, a range where a chance is, and a range that is none."""
+    if found.quantity is None and isinstance(given, Range):
+        raise InputError(
+            "The prediction cannot be taken.", [Problem("Yes or no will answer it: give one chance.", "/p")]
+        )
+    if found.quantity is not None:
+        if not isinstance(given, Range):
+            message = "It asks for a range: give low, middle and high."
+            raise InputError("The prediction cannot be taken.", [Problem(message, "/p10")])
+        read_range(found.quantity, given.p10, given.p50, given.p90)
+
+
 def take_step(
-    graph: Graph, number: str, step: Step, *, actor: Actor, outcome: bool | None = None, note: str = ""
+    graph: Graph,
+    number: str,
+    step: Step,
+    *,
+    actor: Actor,
+    outcome: bool | None = None,
+    amount: float | None = None,
+    note: str = "",
 ) -> Question:
-    """Reveal, resolve or withdraw a question; `outcome` is what a question is resolved with.
+    """Reveal, resolve or withdraw a question; `outcome`, or the `amount` of a range, is what it is resolved with.
 
     Raises:
         NotFoundError: there is no such question.
         NotAllowedError: its bet belongs to somebody else.
         ConflictError: there is no such step from where it stands.
-        InputError: it is resolved without an outcome, or the note is too long.
+        InputError: it is resolved without an outcome (or an amount), or the note is too long.
     """
-    if (step is Step.RESOLVE) != (outcome is not None):
-        message = (
-            "Say whether it came true: true or false."
-            if outcome is None
-            else "Only resolving has an outcome."
-        )
-        raise InputError("The step cannot be taken.", [Problem(message, "/outcome")])
     note = note.strip()
     if len(note) > LONGEST:
         raise InputError(
@@ -168,17 +229,21 @@ def take_step(
         )
     with graph.write(actor) as writer:
         found = _require(writer, number, actor)
+        check_came(step, is_range=found.quantity is not None, outcome=outcome, amount=amount)
         writer.require_write(found.bet)
         after = check_step(found.state, step)
         told: dict[str, object] = {"id": number, "people": found.predicted, "question": found.question}
         if outcome is not None:
             told["outcome"] = outcome
+        if amount is not None:
+            told["amount"] = amount
         activity = writer.record(f"prediction.{after.value}", found.bet, after=told, reason=note or None)
         row = {
             "seq": activity.seq,
             "question": number,
             "step": step.value,
             "outcome": None if outcome is None else int(outcome),
+            "amount": amount,
             "note": note,
             "actor": activity.actor,
             "at": to_micros(activity.at),
@@ -210,6 +275,26 @@ def questions(
         return questions_of(reader, actor, bet=ref, limit=limit)
 
 
+def questions_page(
+    graph: Graph, *, actor: Actor, bet: str | None = None, limit: int = 100, cursor: str | None = None
+) -> QuestionPage:
+    """A page of the same.
+
+    Raises:
+        NotFoundError: there is no such bet.
+        InputError: the cursor is none of this list.
+    """
+    with graph.read() as reader:
+        query = select(QUESTIONS).order_by(QUESTIONS.c.seq.desc()).limit(limit + 1)
+        if bet is not None:
+            query = query.where(QUESTIONS.c.bet == require_bet(reader, bet).ref)
+        if cursor is not None:
+            query = query.where(QUESTIONS.c.seq < read_cursor(cursor, tuple[int])[0])
+        rows = reader.connection.execute(query).all()
+        following = cursor_of(rows[limit - 1].seq) if len(rows) > limit else None
+        return QuestionPage(shown_to(reader, rows[:limit], actor), following)
+
+
 def questions_of(
     reader: Reader, actor: Actor, *, bet: str | None = None, limit: int = 200
 ) -> tuple[Question, ...]:
@@ -217,77 +302,37 @@ def questions_of(
     query = select(QUESTIONS).order_by(QUESTIONS.c.seq.desc()).limit(limit)
     if bet is not None:
         query = query.where(QUESTIONS.c.bet == bet)
-    return _shown(reader, reader.connection.execute(query).all(), actor)
+    return shown_to(reader, reader.connection.execute(query).all(), actor)
 
 
-def combined_of(reader: Reader, bets: Collection[str]) -> dict[str, Question]:
-    """The newest revealed question of each bet whose combined prediction may be shown, read as nobody in particular."""
-    found: dict[str, Question] = {}
-    for batch in _batches(bets):
-        query = select(QUESTIONS).where(QUESTIONS.c.bet.in_(batch)).order_by(QUESTIONS.c.seq.desc())
-        for each in _shown(reader, reader.connection.execute(query).all(), None):
-            told = each.spread is not None and each.spread.mean is not None
-            if told and each.state is QuestionState.REVEALED:
-                found.setdefault(each.bet, each)
-    return found
-
-
-def questions_about(reader: Reader, actor: Actor, bets: Collection[str]) -> tuple[Question, ...]:
-    """Every question about some bets, newest first, in an open transaction; the bets are canonical."""
-    query = select(QUESTIONS).where(QUESTIONS.c.bet.in_(sorted(bets))).order_by(QUESTIONS.c.seq.desc())
-    return _shown(reader, reader.connection.execute(query).all(), actor)
-
-
-def calibration(graph: Graph) -> Calibration:
-    """How well the organisation predicts: the combined predictions of resolved questions, never a person's.
-
-    Questions that fewer than `SHOWN_FROM` people predicted are left out, since those would be of persons.
-    """
-    with graph.read() as reader:
-        query = select(QUESTIONS).where(QUESTIONS.c.id.in_(_resolved())).order_by(QUESTIONS.c.seq)
-        found = _shown(reader, reader.connection.execute(query).all(), None)
-    return calibrate(
-        [
-            Resolved(each.spread.mean, each.outcome)
-            for each in found
-            if each.spread and each.spread.mean is not None and each.outcome is not None
-        ]
-    )
-
-
-def own_record(graph: Graph, actor: Actor) -> Own:
-    """What the actor predicted and how it came, for the actor's own eyes."""
-    with graph.read() as reader:
-        mine = select(PREDICTIONS.c.question).where(PREDICTIONS.c.person == actor.ref)
-        query = select(QUESTIONS).where(QUESTIONS.c.id.in_(mine)).order_by(QUESTIONS.c.seq.desc())
-        found = _shown(reader, reader.connection.execute(query).all(), actor)
-    resolved = [
-        Resolved(each.mine, each.outcome)
-        for each in found
-        if each.mine is not None and each.outcome is not None
-    ]
-    return Own(calibrate(resolved), found)
-
-
-def _resolved() -> Select[tuple[str]]:
-    return select(STEPS.c.question).where(STEPS.c.step == Step.RESOLVE.value)
+def questions_about(
+    reader: Reader, actor: Actor, bets: Collection[str], *, only_open: bool = False
+) -> tuple[Question, ...]:
+    """Every question about some bets, or the open ones, newest first, in an open transaction; the bets are canonical."""
+    rows: list[Any] = []
+    for some in batches(sorted(bets)):
+        query = select(QUESTIONS).where(QUESTIONS.c.bet.in_(some))
+        if only_open:
+            query = query.where(~select(STEPS.c.seq).where(STEPS.c.question == QUESTIONS.c.id).exists())
+        rows += reader.connection.execute(query).all()
+    return shown_to(reader, sorted(rows, key=lambda row: -row.seq), actor)
 
 
 def _require(reader: Reader, number: str, actor: Actor) -> Question:
     rows = reader.connection.execute(select(QUESTIONS).where(QUESTIONS.c.id == number)).all()
     if not rows:
         raise NotFoundError(f"There is no question {number}.")
-    return _shown(reader, rows, actor)[0]
+    return shown_to(reader, rows, actor)[0]
 
 
-def _shown(reader: Reader, rows: Iterable[Any], actor: Actor | None) -> tuple[Question, ...]:
+def shown_to(reader: Reader, rows: Iterable[Any], actor: Actor | None) -> tuple[Question, ...]:
     """The one place where predictions are read: values leave it only of revealed questions, and without names."""
     found = [row._mapping for row in rows]
     numbers = [row["id"] for row in found]
     steps: dict[str, list[Any]] = {number: [] for number in numbers}
-    values: dict[str, list[float]] = {number: [] for number in numbers}
-    mine: dict[str, float] = {}
-    for batch in _batches(numbers):
+    values: dict[str, list[Any]] = {number: [] for number in numbers}
+    mine: dict[str, Any] = {}
+    for batch in batches(numbers):
         for step in reader.connection.execute(
             select(STEPS).where(STEPS.c.question.in_(batch)).order_by(STEPS.c.seq)
         ):
@@ -298,17 +343,18 @@ def _shown(reader: Reader, rows: Iterable[Any], actor: Actor | None) -> tuple[Qu
             .group_by(PREDICTIONS.c.question, PREDICTIONS.c.person)
         )
         for row in reader.connection.execute(select(PREDICTIONS).where(PREDICTIONS.c.seq.in_(last))):
-            values[row.question].append(row.p)
+            values[row.question].append(row)
             if actor is not None and row.person == actor.ref:
-                mine[row.question] = row.p
+                mine[row.question] = row
     return tuple(_question(row, steps[row["id"]], values[row["id"]], mine.get(row["id"])) for row in found)
 
 
-def _question(row: Any, steps: list[Any], values: list[float], mine: float | None) -> Question:
+def _question(row: Any, steps: list[Any], values: list[Any], mine: Any) -> Question:
     state = state_after([Step(step.step) for step in steps])
     last = steps[-1] if steps else None
     revealed = any(step.step == Step.REVEAL.value for step in steps)
     outcome = getattr(last, "outcome", None)
+    quantity = Quantity(row["quantity"]) if row["quantity"] else None
     return Question(
         id=row["id"],
         bet=row["bet"],
@@ -319,30 +365,23 @@ def _question(row: Any, steps: list[Any], values: list[float], mine: float | Non
         actor=row["actor"],
         at=to_datetime(row["at"]),
         predicted=len(values),
-        mine=mine,
-        spread=spread(values) if revealed else None,
+        mine=None if mine is None else mine.p,
+        mine_range=None if mine is None or quantity is None else _range(mine),
+        spread=spread([each.p for each in values]) if revealed and quantity is None else None,
+        pooled=pool([_range(each) for each in values]) if revealed and quantity is not None else None,
+        quantity=quantity,
+        unit=row["unit"],
+        amount=getattr(last, "amount", None),
         outcome=None if outcome is None else bool(outcome),
         note=getattr(last, "note", ""),
     )
 
 
-def _batches(numbers: Collection[str]) -> Iterable[list[str]]:
+def _range(row: Any) -> Range:
+    return Range(row.low, row.p, row.high)
+
+
+def batches(numbers: Collection[str]) -> Iterable[list[str]]:
+    """Parts that fit into one question to the database."""
     listed = list(numbers)
     return (listed[start : start + 500] for start in range(0, len(listed), 500))
-
-
-def _problems(text: str, dates: dict[str, str]) -> list[Problem]:
-    problems = []
-    if not text:
-        problems.append(Problem("Write a question that yes or no will answer.", "/question"))
-    if len(text) > LONGEST:
-        problems.append(
-            Problem(f"The question has {len(text)} characters; {LONGEST} are the most.", "/question")
-        )
-    for name, given in dates.items():
-        try:
-            if given:
-                date.fromisoformat(given)
-        except ValueError:
-            problems.append(Problem(f"{given!r} is no date; write it as 2026-09-30.", f"/{name}"))
-    return problems

@@ -1,4 +1,4 @@
-"""Questions about what will happen, and how they go from open to resolved. Pure.
+"""Questions about what will happen, a chance or a range, and how they go from open to resolved. Pure.
 
     open -> revealed -> resolved         open or revealed -> withdrawn
 
@@ -7,27 +7,24 @@ their role, and afterwards nobody sees whose it was. It can be given again until
 """
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from datetime import date
 from enum import StrEnum
 
-import msgspec
-
 from counterpoint.errors import ConflictError, InputError, Problem
-from counterpoint.said import Said
 
 __all__ = [
-    "SHOWN_FROM",
+    "LONGEST",
     "QuestionState",
-    "Spread",
     "Step",
+    "check_came",
     "check_chance",
     "check_step",
-    "spread",
+    "problems_of",
     "state_after",
 ]
-
-SHOWN_FROM = 3
-"""People from which the single predictions of a question are shown, without names: of two, each knows the other's."""
+LONGEST = 500
+"""Characters of a question or a note."""
 
 
 class QuestionState(StrEnum):
@@ -96,25 +93,48 @@ def check_chance(p: float) -> float:
     return p
 
 
-class Spread(msgspec.Struct, frozen=True, rename="camel"):
-    """What was predicted, once revealed: without names, and in the order of the values."""
+def check_came(step: Step, *, is_range: bool, outcome: bool | None, amount: float | None) -> None:
+    """What resolving needs, and no other step has: an outcome, or of a range the amount that it came to.
 
-    n: int
-    mean: float | None
-    """The combined prediction; none below `SHOWN_FROM`."""
-    values: tuple[float, ...]
-    note: Said = ""
-
-
-def spread(values: Sequence[float]) -> Spread:
-    """The predictions of a question without names; of fewer than `SHOWN_FROM` people only how many there are.
-
-    >>> spread([0.9, 0.5, 0.7]).values
-    (0.5, 0.7, 0.9)
+    Raises:
+        InputError: it is missing, there is one too many, or the amount is no number.
     """
-    n = len(values)
-    if n < SHOWN_FROM:
-        return Spread(
-            n, None, (), f"Shown from {SHOWN_FROM} people on; of fewer, each would know the others'."
+    resolves, problems = step is Step.RESOLVE, []
+    if is_range and resolves and outcome is not None:
+        problems.append(Problem("It asked for a range: say what it came to, as `amount`.", "/outcome"))
+    elif (resolves and not is_range) is not (outcome is not None):
+        said = (
+            "Say whether it came true: true or false."
+            if outcome is None
+            else "Only resolving has an outcome."
         )
-    return Spread(n, math.fsum(values) / n, tuple(sorted(values)))
+        problems.append(Problem(said, "/outcome"))
+    if (is_range and resolves) is not (amount is not None):
+        said = (
+            "Say what it came to, as a number." if amount is None else "Only resolving a range has an amount."
+        )
+        problems.append(Problem(said, "/amount"))
+    elif amount is not None and not math.isfinite(amount):
+        problems.append(Problem(f"{amount} is no amount; write a finite number.", "/amount"))
+    if problems:
+        raise InputError("The step cannot be taken.", problems)
+
+
+def problems_of(text: str, dates: Mapping[str, str]) -> list[Problem]:
+    """What is wrong with a question and its dates, by their names."""
+    problems = []
+    if not text:
+        problems.append(
+            Problem("Write the question: one that yes or no, or a number, will answer.", "/question")
+        )
+    if len(text) > LONGEST:
+        problems.append(
+            Problem(f"The question has {len(text)} characters; {LONGEST} are the most.", "/question")
+        )
+    for name, given in dates.items():
+        try:
+            if given:
+                date.fromisoformat(given)
+        except ValueError:
+            problems.append(Problem(f"{given!r} is no date; write it as 2026-09-30.", f"/{name}"))
+    return problems

@@ -7,15 +7,21 @@ from litestar import get, post
 from litestar.di import NamedDependency
 from litestar.params import FromPath, FromQuery, JSONBody
 
-from counterpoint.bets.judgement import estimating, predicting
+from counterpoint.bets.judgement import estimating, looking_back, predicting
+from counterpoint.bets.judgement.adopting import adopt_pooled
 from counterpoint.bets.judgement.calibration import Calibration
 from counterpoint.bets.judgement.estimates import Quantity, Range
 from counterpoint.bets.judgement.prediction import Step
 from counterpoint.bets.required import bet_ref
+from counterpoint.errors import InputError, Problem
 from counterpoint.graph.actor import Actor
+from counterpoint.paging import check_limit
 from counterpoint.workspace import Workspace
 
 __all__ = ["routes"]
+
+MOST = 500
+"""Questions on one page."""
 
 
 class EstimateInput(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -30,31 +36,34 @@ class EstimateInput(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class QuestionInput(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename="camel"):
-    """A question that yes or no will answer; dates as 2026-09-30."""
+    """A question that yes or no will answer, or of a `quantity` a range; dates as 2026-09-30."""
 
     question: str
     reveal_on: str = ""
     resolves_on: str = ""
+    quantity: Quantity | None = None
+    """`value`, `cost`, `cost-of-delay` or `duration`, where a range is asked for."""
+    unit: str = ""
+    """What the range is counted in."""
 
 
 class PredictionInput(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """The chance that the answer will be yes, strictly between 0 and 1."""
+    """The chance that the answer will be yes, strictly between 0 and 1; or a range that one is 80 % sure of."""
 
-    p: float
+    p: float | None = None
+    p10: float | None = None
+    p50: float | None = None
+    p90: float | None = None
 
 
 class StepInput(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """What happens to a question; `outcome` is what it is resolved with."""
+    """What happens to a question; `outcome`, or `amount`, is what it is resolved with."""
 
     step: Step
     outcome: bool | None = None
+    amount: float | None = None
+    """What it came to, where a range was asked for."""
     note: str = ""
-
-
-class QuestionList(msgspec.Struct, frozen=True):
-    """Questions, newest first, each as the reader may see it."""
-
-    items: tuple[predicting.Question, ...]
 
 
 @get("/api/v1/bets/{namespace:str}/{name:str}/estimates", tags=["bets"], sync_to_thread=True)
@@ -98,9 +107,14 @@ def list_questions(
     actor: NamedDependency[Actor],
     namespace: FromPath[str],
     name: FromPath[str],
-) -> QuestionList:
+    limit: FromQuery[int] = 100,
+    cursor: FromQuery[str | None] = None,
+) -> predicting.QuestionPage:
     """The questions about a bet. Of an open one the reader sees their own prediction and how many there are."""
-    return QuestionList(predicting.questions(ws.graph, actor=actor, bet=bet_ref(namespace, name)))
+    check_limit(limit, MOST)
+    return predicting.questions_page(
+        ws.graph, actor=actor, bet=bet_ref(namespace, name), limit=limit, cursor=cursor
+    )
 
 
 @post("/api/v1/bets/{namespace:str}/{name:str}/questions", tags=["bets"], sync_to_thread=True)
@@ -119,19 +133,21 @@ def ask_question(
         actor=actor,
         reveal_on=data.reveal_on,
         resolves_on=data.resolves_on,
+        quantity=data.quantity,
+        unit=data.unit,
     )
 
 
 @get("/api/v1/predictions/calibration", tags=["bets"], sync_to_thread=True)
 def read_calibration(ws: NamedDependency[Workspace]) -> Calibration:
     """How well the organisation predicts, over all resolved questions; never of a person."""
-    return predicting.calibration(ws.graph)
+    return looking_back.calibration(ws.graph)
 
 
 @get("/api/v1/predictions/mine", tags=["bets"], sync_to_thread=True)
-def read_own(ws: NamedDependency[Workspace], actor: NamedDependency[Actor]) -> predicting.Own:
+def read_own(ws: NamedDependency[Workspace], actor: NamedDependency[Actor]) -> looking_back.Own:
     """What the reader predicted and how it came; nobody else can ask for it."""
-    return predicting.own_record(ws.graph, actor)
+    return looking_back.own_record(ws.graph, actor)
 
 
 @get("/api/v1/predictions/{number:str}", tags=["bets"], sync_to_thread=True)
@@ -150,6 +166,11 @@ def lock_prediction(
     data: JSONBody[PredictionInput],
 ) -> predicting.Question:
     """Lock one's prediction. Nobody else sees it before the reveal, and nobody sees whose it was after it."""
+    if data.p10 is not None and data.p50 is not None and data.p90 is not None and data.p is None:
+        return predicting.predict_range(ws.graph, number, Range(data.p10, data.p50, data.p90), actor=actor)
+    if data.p is None:
+        message = "Give `p`, a chance, or `p10`, `p50` and `p90`, a range."
+        raise InputError("The prediction cannot be taken.", [Problem(message, "/p")])
     return predicting.predict(ws.graph, number, data.p, actor=actor)
 
 
@@ -162,8 +183,16 @@ def step_question(
 ) -> predicting.Question:
     """Reveal, resolve or withdraw a question."""
     return predicting.take_step(
-        ws.graph, number, data.step, actor=actor, outcome=data.outcome, note=data.note
+        ws.graph, number, data.step, actor=actor, outcome=data.outcome, amount=data.amount, note=data.note
     )
+
+
+@post("/api/v1/predictions/{number:str}/estimate", tags=["bets"], sync_to_thread=True)
+def adopt_range(
+    ws: NamedDependency[Workspace], actor: NamedDependency[Actor], number: FromPath[str]
+) -> estimating.Estimate:
+    """Keep the range that people predicted together as the estimate of the bet."""
+    return adopt_pooled(ws.graph, number, actor=actor)
 
 
 routes: list[Any] = [
@@ -177,4 +206,5 @@ routes: list[Any] = [
     read_question,
     lock_prediction,
     step_question,
+    adopt_range,
 ]

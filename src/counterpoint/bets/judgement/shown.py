@@ -10,14 +10,28 @@ from counterpoint.bets.judgement.estimates import QUANTITIES, QuantityGuide, Ran
 from counterpoint.bets.judgement.estimating import Estimate, Judged
 from counterpoint.bets.judgement.next_test import TestWorth
 from counterpoint.bets.judgement.portfolio import Order, Standing
+from counterpoint.bets.judgement.predicting import Question
 from counterpoint.said import Said
 from counterpoint.web.charts import Interval, interval_plot
 from counterpoint.web.formats import number, percent
+from counterpoint.web.forms import text_of
 from counterpoint.web.urls import entity_url
 
-__all__ = ["TestRow", "calibration_chart", "estimate_rows", "order_chart", "spread_text", "tests_shown"]
+__all__ = [
+    "GUIDES",
+    "RANGES",
+    "TestRow",
+    "calibration_chart",
+    "estimate_rows",
+    "order_chart",
+    "points_of",
+    "spread_text",
+    "tests_shown",
+]
 
 GUIDES = {guide.quantity: guide for guide in QUANTITIES}
+RANGES = tuple(guide for guide in QUANTITIES if not guide.quantity.is_risk)
+"""What a range may be asked for of; chances are asked for by questions that yes or no will answer."""
 MOST_TESTS = 6
 
 
@@ -89,6 +103,15 @@ def spread_text(given: Range) -> str:
     """A range as people write it: "12 (3 to 40)"."""
     low, mid, high = (number(float(f"{point:.2g}")) for point in (given.p10, given.p50, given.p90))
     return f"{mid} ({low} to {high})"
+
+
+def points_of(asked: Question) -> tuple[str, str, str]:
+    """The reader's own range as they typed it."""
+    mine = asked.mine_range
+    if mine is None:
+        return ("", "", "")
+    low, middle, high = (text_of(float(f"{point:.10g}")) for point in (mine.p10, mine.p50, mine.p90))
+    return low, middle, high
 
 
 def order_chart(found: Order, titles: Mapping[str, str]) -> Markup:

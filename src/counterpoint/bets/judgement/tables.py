@@ -1,4 +1,4 @@
-"""The tables of judgement; they only grow, see migration 0013."""
+"""The tables of judgement; they only grow, see migrations 0013 and 0017."""
 
 import sqlalchemy as sa
 from sqlalchemy import Column, MetaData, Table
@@ -34,6 +34,8 @@ QUESTIONS = Table(
     Column("question", TEXT, nullable=False),
     Column("reveal_on", TEXT, nullable=False),
     Column("resolves_on", TEXT, nullable=False),
+    Column("quantity", TEXT, nullable=False),
+    Column("unit", TEXT, nullable=False),
     Column("actor", TEXT, nullable=False),
     Column("at", INTEGER, nullable=False),
 )
@@ -44,8 +46,10 @@ PREDICTIONS = Table(
     Column("question", TEXT, nullable=False),
     Column("person", TEXT, nullable=False),
     Column("p", NUMBER, nullable=False),
+    Column("low", NUMBER, nullable=True),
+    Column("high", NUMBER, nullable=True),
 )
-"""Whose it is serves the person alone: to give it again, and to see their own."""
+"""Where a question asks for a range, `p` is its middle. Whose it is serves the person alone: to give it again, and to see their own."""
 STEPS = Table(
     "bets_prediction_step",
     METADATA,
@@ -53,6 +57,7 @@ STEPS = Table(
     Column("question", TEXT, nullable=False),
     Column("step", TEXT, nullable=False),
     Column("outcome", INTEGER, nullable=True),
+    Column("amount", NUMBER, nullable=True),
     Column("note", TEXT, nullable=False),
     Column("actor", TEXT, nullable=False),
     Column("at", INTEGER, nullable=False),

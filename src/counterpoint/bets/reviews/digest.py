@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, date, datetime, timedelta
+from typing import Any
 
 import msgspec
 from sqlalchemy import or_, select
@@ -26,6 +27,8 @@ ACTIONS = (
     "decision.rejected",
     "experiment.read",
     "prediction.resolved",
+    "prediction.revealed",
+    "prediction.withdrawn",
     "entity.created",
     "review.closed",
     "prediction.asked",
@@ -35,6 +38,8 @@ ACTIONS = (
 
 
 DECIDED = ("decision.accepted", "decision.rejected")
+PREDICTED = ("prediction.revealed", "prediction.resolved", "prediction.withdrawn")
+"""After these nobody predicts any more."""
 
 
 class DigestLine(msgspec.Struct, frozen=True):
@@ -159,10 +164,16 @@ def _learned(events: Iterable[Activity], subjects: Mapping[str, Entity]) -> Iter
         yield _line(each, subjects, str(_after(each).get("sentence") or "was read"))
     for each in events:
         if each.action == "prediction.resolved":
-            came = "came true" if _after(each).get("outcome") else "did not come true"
+            came = _came(_after(each))
             href = f"/predictions/{_after(each).get('id')}"
             question = str(_after(each).get("question") or _title(each.subject, subjects))
             yield DigestLine(each.subject, question, came, href)
+
+
+def _came(after: Mapping[str, Any]) -> Said:
+    if "amount" in after:
+        return f"came to {after['amount']:g}"
+    return "came true" if after.get("outcome") else "did not come true"
 
 
 def _begun(events: Iterable[Activity], subjects: Mapping[str, Entity]) -> Iterable[DigestLine]:
@@ -175,7 +186,7 @@ def _begun(events: Iterable[Activity], subjects: Mapping[str, Entity]) -> Iterab
 
 
 def _open(events: Iterable[Activity], subjects: Mapping[str, Entity]) -> Iterable[DigestLine]:
-    done = {_after(each).get("id") for each in events if each.action == "prediction.resolved"}
+    done = {_after(each).get("id") for each in events if each.action in PREDICTED}
     done |= {("decision", _after(each).get("decision")) for each in events if each.action in DECIDED}
     for each in events:
         after = _after(each)

@@ -6,12 +6,13 @@ from datetime import UTC, date, datetime, time
 from typing import Any
 
 from counterpoint.bets.deciding.latency import where_open
+from counterpoint.bets.deciding.placing import LIVE, numbers_of
 from counterpoint.bets.deciding.records import records_of
 from counterpoint.bets.evidence import Direction, Evidence, standing
 from counterpoint.bets.evidence_log import evidence_of
 from counterpoint.bets.judgement.estimating import estimates_of, units_of_delays
 from counterpoint.bets.judgement.portfolio import contenders_of, order
-from counterpoint.bets.judgement.predicting import Question, questions_about
+from counterpoint.bets.judgement.predicting import Question, batches, questions_about
 from counterpoint.bets.judgement.prediction import QuestionState
 from counterpoint.bets.line import BeliefNode, Line
 from counterpoint.bets.mix import mix_of
@@ -93,19 +94,20 @@ def _beliefs(lines: Iterable[Line]) -> Iterable[BeliefFacts]:
 
 
 def _records(reader: Reader, parts: frozenset[str], bets: set[str]) -> Iterable[RecordFacts]:
-    for each in records_of(reader):
+    numbers = {
+        *numbers_of(reader, units=parts, states=LIVE),
+        *(number for some in batches(bets) for number in numbers_of(reader, bets=some, states=LIVE)),
+    }
+    for each in records_of(reader, numbers):
         content = each.content
-        if content.unit not in parts and content.bet not in bets:
-            continue
-        if each.state.open or each.state.value == "accepted":
-            yield RecordFacts(
-                each.number,
-                content.title,
-                content.unit,
-                each.proposed_at.date() if each.state.open else None,
-                where_open(each) if each.state.open else "",
-                _day(content.review_on),
-            )
+        yield RecordFacts(
+            each.number,
+            content.title,
+            content.unit,
+            each.proposed_at.date() if each.state.open else None,
+            where_open(each) if each.state.open else "",
+            _day(content.review_on),
+        )
 
 
 def _questions(questions: Iterable[Question]) -> Iterable[TermFacts]:

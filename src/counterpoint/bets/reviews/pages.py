@@ -147,7 +147,7 @@ def show_digest(
     found = digest(ws.graph, week or week_of(today)[0], unit)
     following = week_of(found.end)[0] if found.end <= today else None
     return render(
-        page.about(unit or None),
+        page.about(found.board or None),
         "bets/reviews/digest.html",
         found=found,
         unit=unit,

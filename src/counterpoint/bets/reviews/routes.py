@@ -13,9 +13,13 @@ from counterpoint.bets.reviews.digest import Digest, digest, week_of
 from counterpoint.bets.reviews.week import Waiting, my_week
 from counterpoint.graph.actor import Actor
 from counterpoint.moments import today_utc
+from counterpoint.paging import check_limit
 from counterpoint.workspace import Workspace
 
 __all__ = ["routes"]
+
+MOST = 200
+"""Reviews on one page."""
 
 
 class ReviewInput(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -65,12 +69,13 @@ class AnswerInput(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     text: str
 
 
-class ReviewList(msgspec.Struct, frozen=True):
+class ReviewList(msgspec.Struct, frozen=True, rename="camel"):
     """The reviews of a board, newest first, with its cadence and what a review would talk about now."""
 
     cadence: boards.Cadence
     agenda: Agenda
     items: tuple[sittings.Review, ...]
+    next_cursor: str | None = None
 
 
 class WeekAnswer(msgspec.Struct, frozen=True):
@@ -83,14 +88,20 @@ class WeekAnswer(msgspec.Struct, frozen=True):
 
 @get("/api/v1/reviews", tags=["bets"], sync_to_thread=True)
 def list_reviews(
-    ws: NamedDependency[Workspace], actor: NamedDependency[Actor], unit: FromQuery[str]
+    ws: NamedDependency[Workspace],
+    actor: NamedDependency[Actor],
+    unit: FromQuery[str],
+    limit: FromQuery[int] = 50,
+    cursor: FromQuery[str | None] = None,
 ) -> ReviewList:
-    """The reviews of a board, how often it has them, and what is on the agenda now."""
+    """The reviews of a board, newest first, how often it has them, and what is on the agenda now."""
+    check_limit(limit, MOST)
     with ws.graph.read() as reader:
         board = boards.require_board(reader, unit)
         cadence = boards.cadence_of(reader, board)
         agenda = sittings.agenda_now(ws.graph, reader, board, today_utc())
-    return ReviewList(cadence, agenda, sittings.reviews_of(ws.graph, unit, actor=actor))
+    found = sittings.reviews_page(ws.graph, unit, actor=actor, limit=limit, cursor=cursor)
+    return ReviewList(cadence, agenda, found.items, found.next_cursor)
 
 
 @post("/api/v1/reviews", tags=["bets"], sync_to_thread=True)

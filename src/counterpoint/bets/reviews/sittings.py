@@ -14,6 +14,7 @@ from uuid import uuid4
 import msgspec
 from sqlalchemy import delete, insert, select, update
 
+from counterpoint.bets.deciding.placing import decided_since
 from counterpoint.bets.deciding.records import records_of
 from counterpoint.bets.decision_log import DECISIONS
 from counterpoint.bets.reviews.agenda import Agenda, agenda
@@ -28,12 +29,14 @@ from counterpoint.graph.entity import Entity
 from counterpoint.graph.reader import Reader
 from counterpoint.graph.store import Graph
 from counterpoint.moments import to_datetime, to_micros, today_utc
+from counterpoint.paging import cursor_of, read_cursor
 from counterpoint.said import Said
 
 __all__ = [
     "SHOWN_FROM",
     "Minute",
     "Review",
+    "ReviewPage",
     "ReviewState",
     "Step",
     "advance",
@@ -41,6 +44,7 @@ __all__ = [
     "open_review",
     "review",
     "reviews_of",
+    "reviews_page",
     "vote",
 ]
 
@@ -100,6 +104,13 @@ class Review(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     has_voted: bool = False
 
 
+class ReviewPage(msgspec.Struct, frozen=True, rename="camel"):
+    """A part of the reviews of a board."""
+
+    items: tuple[Review, ...]
+    next_cursor: str | None = None
+
+
 def agenda_now(graph: Graph, reader: Reader, board: Entity, today: date) -> Agenda:
     """The agenda that a review of the board would have today."""
     points = points_of(graph, reader, parts_of(reader, board.ref), board.ref, today)
@@ -117,7 +128,7 @@ def open_review(graph: Graph, unit: str, *, actor: Actor, today: date | None = N
     with graph.write(actor) as writer:
         board = require_board(writer, unit)
         writer.require_write(board.ref)
-        if any(each.state is not ReviewState.CLOSED for each in _reviews(writer, board.ref, actor)):
+        if _is_open(writer, board.ref):
             raise ConflictError("A review of this board is open; close it first.")
         found = agenda_now(graph, writer, board, today or today_utc())
         number = uuid4().hex
@@ -221,18 +232,38 @@ def review(graph: Graph, number: str, *, actor: Actor) -> Review:
 
 
 def reviews_of(graph: Graph, unit: str, *, actor: Actor) -> tuple[Review, ...]:
-    """The reviews of a board, newest first.
+    """The newest reviews of a board, newest first.
 
     Raises:
         NotFoundError: there is no such unit.
     """
+    return reviews_page(graph, unit, actor=actor).items
+
+
+def reviews_page(
+    graph: Graph, unit: str, *, actor: Actor, limit: int = 50, cursor: str | None = None
+) -> ReviewPage:
+    """A page of the reviews of a board, newest first.
+
+    Raises:
+        NotFoundError: there is no such unit.
+        InputError: the cursor is none of this list.
+    """
     with graph.read() as reader:
-        return _reviews(reader, require_board(reader, unit).ref, actor)
+        query = select(REVIEWS).where(REVIEWS.c.board == require_board(reader, unit).ref)
+        if cursor is not None:
+            query = query.where(REVIEWS.c.seq < read_cursor(cursor, tuple[int])[0])
+        query = query.order_by(REVIEWS.c.seq.desc()).limit(limit + 1)
+        rows = reader.connection.execute(query).all()
+        following = cursor_of(rows[limit - 1].seq) if len(rows) > limit else None
+        return ReviewPage(tuple(_shown(reader, row, actor) for row in rows[:limit]), following)
 
 
-def _reviews(reader: Reader, board: str, actor: Actor) -> tuple[Review, ...]:
-    query = select(REVIEWS).where(REVIEWS.c.board == board).order_by(REVIEWS.c.seq.desc()).limit(50)
-    return tuple(_shown(reader, row, actor) for row in reader.connection.execute(query).all())
+def _is_open(reader: Reader, board: str) -> bool:
+    """Whether a review of the board is open: only the newest may be."""
+    query = select(REVIEWS.c.id).where(REVIEWS.c.board == board).order_by(REVIEWS.c.seq.desc()).limit(1)
+    newest = reader.connection.execute(query).scalar()
+    return newest is not None and _state(reader, newest) is not ReviewState.CLOSED
 
 
 def _require(reader: Reader, number: str, actor: Actor) -> Review:
@@ -308,7 +339,7 @@ def _minutes(reader: Reader, row: Any) -> tuple[Minute, ...]:
         for each in about
         if each.bet in bets and bets[each.bet].owner in parts
     ]
-    for record in reversed(records_of(reader)):
+    for record in reversed(records_of(reader, decided_since(reader, row.at))):
         decided, content = record.decided, record.content
         if decided and (
             content.review == row.id or (content.unit in parts and to_micros(decided.at) > row.at)

@@ -8,6 +8,7 @@ from counterpoint.bets.concerns.model import Move
 from counterpoint.bets.concerns.store import Seen, open_concerns
 from counterpoint.bets.deciding.latency import where_open
 from counterpoint.bets.deciding.model import Content
+from counterpoint.bets.deciding.placing import LIVE, asked_of, numbers_of
 from counterpoint.bets.deciding.records import records_of
 from counterpoint.bets.dependencies.model import DependencyState
 from counterpoint.bets.dependencies.store import dependencies_of
@@ -58,7 +59,7 @@ class _Mine:
     direct: Mapping[str, Entity]
     """The units that they are in themselves."""
     bets: Mapping[str, str]
-    """The owners of all bets, by reference."""
+    """The owners of the bets of all these, by reference."""
     today: date
 
 
@@ -68,7 +69,11 @@ def my_week(graph: Graph, actor: Actor, today: date) -> Week:
         units = reader.units_of(actor.ref) | actor.units
         entity = reader.get(actor.ref) if actor.ref.startswith("user:") else None
         direct = reader.get_many(frozenset(entity.targets("memberOf") if entity else ()) | actor.units)
-        owners = {bet.ref: bet.owner or "" for bet in reader.all(kind="Bet")}
+        owners = {
+            bet.ref: bet.owner or ""
+            for unit in sorted(units | direct.keys())
+            for bet in reader.all(kind="Bet", owner=unit)
+        }
         mine = _Mine(actor, units, dict(sorted(direct.items())), owners, today)
         waiting = tuple(item for source in SOURCES for item in source(reader, mine))
         shown = tuple(mine.direct) or tuple(sorted(units))
@@ -96,7 +101,11 @@ def _asks(seen: Seen, mine: _Mine) -> Said:
 
 
 def _decisions(reader: Reader, mine: _Mine) -> Iterable[Waiting]:
-    for record in records_of(reader):
+    numbers = {
+        *asked_of(reader, {mine.actor.ref, *mine.units}),
+        *numbers_of(reader, units=mine.units, states=LIVE),
+    }
+    for record in records_of(reader, numbers):
         content, href = record.content, f"/decisions/{record.number}"
         asked = any(row.whom == mine.actor.ref or row.whom in mine.units for row in record.waiting)
         if record.state.open and asked:
@@ -124,7 +133,7 @@ def _overrides(reader: Reader, mine: _Mine) -> Iterable[Waiting]:
 
 def _questions(reader: Reader, mine: _Mine) -> Iterable[Waiting]:
     around = [bet for bet, owner in mine.bets.items() if owner in mine.units]
-    for question in questions_about(reader, mine.actor, around):
+    for question in questions_about(reader, mine.actor, around, only_open=True):
         if question.open and question.mine is None:
             href = f"/predictions/{question.id}"
             yield Waiting(question.question, "Predict before it is revealed.", href, "lock")
