@@ -92,6 +92,10 @@ name = {name}
 # Seconds from one check of rollouts to the next while the server runs; 0 leaves it to `counterpoint rollouts step`.
 # every_seconds = 60
 
+[discover]
+# Listeners of a group of which anything is told; it can be raised, and not lowered.
+# least_listeners = 20
+
 [server]
 # Largest request body, in MiB.
 # max_body_mb = 50

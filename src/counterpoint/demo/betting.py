@@ -102,7 +102,6 @@ def tell_bets(workspace: Workspace) -> None:
         workspace,
         KAVEH,
         "bet:default/discover-weekly",
-        (Risk.VALUE, Method.OFFLINE, Direction.FOR, "On held-out playlists one in nine of the thirty tracks was one that the listener added later.", 50_000, 6.0, "2026-06-30"),
         (Risk.FEASIBILITY, Method.PROTOTYPE, Direction.FOR, "Ten million lists in four hours on the nightly cluster.", None, 8.0, "2026-08-14"),
         (Risk.VIABILITY, Method.OPINION, Direction.UNCLEAR, "Licensing sees no difference to a radio station, and wants to look again.", None, 0.5, "2026-08-20"),
     )  # fmt: skip

@@ -42,7 +42,7 @@ def demo(
     if held is None:
         if not no_serve:
             _check_port(port)
-        _build(here, place, seed)
+        _build(here, place, seed, port)
     elif held == seed:
         here.say(f"The demo in {place.path} is whole; remove the folder to build it anew.")
     else:
@@ -69,7 +69,7 @@ def _check_port(port: int) -> None:
     bind("127.0.0.1", port).close()
 
 
-def _build(here: Terminal, place: "DemoFolder", seed: int) -> None:
+def _build(here: Terminal, place: "DemoFolder", seed: int, port: int) -> None:
     from counterpoint.demo.story import copy_arpeggio, tell
     from counterpoint.workspace import Workspace
 
@@ -87,7 +87,8 @@ def _build(here: Terminal, place: "DemoFolder", seed: int) -> None:
                     here.say(label)
                 advance(share, 1.0)
 
-            tell(workspace, copy_arpeggio(place.path), seed=seed, progress=progress)
+            address = f"http://127.0.0.1:{port}"
+            tell(workspace, copy_arpeggio(place.path), seed=seed, progress=progress, address=address)
         place.finish(seed)
     except BaseException:  # an interrupt too: half a demo is worth nothing
         place.abandon()

@@ -18,7 +18,8 @@ from counterpoint.demo.decided import tell_boundaries, tell_decisions
 from counterpoint.demo.judged import close_review, tell_judgement, tell_review
 from counterpoint.demo.past import tell_past
 from counterpoint.demo.ramped import greetings, ramp_home, show_home
-from counterpoint.demo.rolled import give_to_all, roll_out
+from counterpoint.demo.recommended import Listeners, build, give_lists, reuse, think, try_lists
+from counterpoint.demo.rolled import WEEKLY_FLAG, WEEKLY_SET, give_to_all, roll_out
 from counterpoint.demo.simulate import Simulation, simulate
 from counterpoint.demo.voices import voice
 from counterpoint.errors import CounterpointError
@@ -42,6 +43,8 @@ OWNER = Actor("user:default/ana.moreira", "Ana Moreira", "person", units=UNIT)
 
 BET = "bet:default/discover-weekly"
 EXPERIMENT = "experiment:default/discover-weekly"
+ADDRESS = "http://127.0.0.1:7700"
+"""Where `counterpoint demo` and `serve` listen unless they are told otherwise."""
 SENT_AFTER = timedelta(seconds=20)
 """From the last event of a chunk to its arrival."""
 CHANGED = {
@@ -62,12 +65,15 @@ class _Part:
 
 PARTS = {
     "past": _Part("Remembering how it came to be", 0.1),
-    "catalog": _Part("Reading 140 people, 18 squads and their software", 0.25),
-    "flags": _Part("Importing the flags", 0.3),
-    "rollout": _Part("Rolling out, and back, and out again", 0.4),
-    "events": _Part("Listening for four weeks", 0.85),
-    "reading": _Part("Reading the experiment", 0.95),
-    "decision": _Part("Deciding", 1.0),
+    "catalog": _Part("Reading 140 people, 18 squads and their software", 0.2),
+    "flags": _Part("Importing the flags", 0.25),
+    "tastes": _Part("Learning what listeners like", 0.4),
+    "rollout": _Part("Rolling out, and back, and out again", 0.5),
+    "events": _Part("Listening for four weeks", 0.75),
+    "lists": _Part("Trying the lists of a week", 0.8),
+    "reading": _Part("Reading the experiment", 0.85),
+    "decision": _Part("Deciding", 0.9),
+    "weeks": _Part("Making everybody's list of this week", 1.0),
 }
 
 
@@ -83,7 +89,9 @@ def copy_arpeggio(folder: Path) -> Path:
     return target
 
 
-def tell(workspace: Workspace, arpeggio: Path, *, seed: int, progress: Tell) -> Simulation:
+def tell(
+    workspace: Workspace, arpeggio: Path, *, seed: int, progress: Tell, address: str = ADDRESS
+) -> Simulation:
     """Tell the story into an empty workspace; the truth behind what was simulated is returned.
 
     Args:
@@ -91,6 +99,7 @@ def tell(workspace: Workspace, arpeggio: Path, *, seed: int, progress: Tell) -> 
         arpeggio: the folder with Arpeggio's files.
         seed: of the listeners' behaviour.
         progress: told of each part.
+        address: where it will be served; links of listeners lead there.
     """
     progress(PARTS["past"].label, 0.0)
     tell_past(workspace, arpeggio)
@@ -102,13 +111,19 @@ def tell(workspace: Workspace, arpeggio: Path, *, seed: int, progress: Tell) -> 
     write_set(workspace, ENGINEER, DEFAULT_SET, arpeggio / "flags.json")
     ramp_home(workspace, arpeggio)
     _import(workspace, ANALYST, arpeggio / "experiments")
-    progress(PARTS["rollout"].label, PARTS["flags"].share)
+    progress(PARTS["tastes"].label, PARTS["flags"].share)
+    listeners = Listeners.of(arpeggio, seed=seed)
+    chosen = think(workspace, arpeggio, listeners, BET)
+    build(workspace, arpeggio, listeners, chosen)
+    progress(PARTS["rollout"].label, PARTS["tastes"].share)
     roll_out(workspace, arpeggio, seed=seed)
     progress(PARTS["events"].label, PARTS["rollout"].share)
-    simulation = _listen(workspace, seed, progress)
+    simulation = _listen(workspace, listeners, progress)
+    progress(PARTS["lists"].label, PARTS["events"].share)
+    try_lists(workspace, listeners, WEEKLY_SET, WEEKLY_FLAG)
     show_home(workspace)
     live_a_day(workspace, seed=seed)
-    progress(PARTS["reading"].label, PARTS["events"].share)
+    progress(PARTS["reading"].label, PARTS["lists"].share)
     _read(workspace)
     tell_boundaries(workspace.graph)
     tell_judgement(workspace.graph, seed)
@@ -125,7 +140,10 @@ def tell(workspace: Workspace, arpeggio: Path, *, seed: int, progress: Tell) -> 
     close_review(workspace.graph, review)
     voice(workspace)
     check(workspace)
-    progress("Done", PARTS["decision"].share)
+    progress(PARTS["weeks"].label, PARTS["decision"].share)
+    give_lists(workspace, arpeggio, listeners, address)
+    reuse(workspace, arpeggio, chosen)
+    progress("Done", PARTS["weeks"].share)
     return simulation
 
 
@@ -136,12 +154,12 @@ def _import(workspace: Workspace, actor: Actor, target: Path) -> None:
         raise CounterpointError(f"Arpeggio's files in {target} are damaged.", problems)
 
 
-def _listen(workspace: Workspace, seed: int, progress: Tell) -> Simulation:
+def _listen(workspace: Workspace, listeners: Listeners, progress: Tell) -> Simulation:
     with workspace.graph.read() as reader:
         flags = read_set(reader, DEFAULT_SET).flags
-    simulation = simulate(flags, seed=seed)
-    greeted = greetings(simulation.variants, seed)
-    events = list(merge(simulation.events, greeted, key=lambda event: event["time"]))
+    simulation = simulate(flags, seed=listeners.seed)
+    greeted = greetings(simulation.variants, listeners.seed)
+    events = list(merge(simulation.events, greeted, listeners.after, key=lambda event: event["time"]))
     start, end = PARTS["rollout"].share, PARTS["events"].share
     with arrivals(workspace) as journal:
         told = 0
