@@ -83,7 +83,7 @@ def test_a_title_alone_finds_its_kind_and_an_unknown_one_what_is_popular(
         found = continuation.recommend([Playlist((), title)], 20).of(0)
         assert np.mean([each // size == kind for each in found]) > 0.9
     unknown = continuation.recommend([Playlist((), "zzz")], 20).of(0)
-    assert unknown == list(np.argsort(-continuation.graph.degrees, kind="stable")[:20])
+    assert unknown == list(np.argsort(-continuation.voices.graph.degrees, kind="stable")[:20])
 
 
 def test_the_next_track_of_a_run_comes_early(
@@ -115,7 +115,9 @@ def test_words_of_any_script_are_read() -> None:
 
 
 def test_a_track_that_is_not_there_is_named() -> None:
-    with pytest.raises(InputError, match=r"playlists\[1\] has the track 9, must be from 0 to 4"):
+    with pytest.raises(
+        InputError, match=r"playlists\[1\] has the track 9, must be a whole number from 0 to 4"
+    ):
         Continuation.fit([Playlist((1, 2)), Playlist((9,))], 5)
     with pytest.raises(InputError, match="no tracks"):
         Continuation.fit([Playlist((), "empty")], 5)

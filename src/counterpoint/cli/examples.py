@@ -8,6 +8,7 @@ EXAMPLES: dict[str, tuple[str, ...]] = {
         "discover fit weekly --method item-graph --until 2026-11-01",
         "discover fit plays.csv --out weekly.npz",
         "discover fit plays.parquet --out weekly.npz --method ease",
+        "discover fit plays.parquet --out weekly.npz --method als --engine spark://lake:7077",
     ),
     "discover versions": ("discover versions weekly", "discover versions weekly --json"),
     "discover forget": ("discover forget listener-00042", "discover forget listener-00042 --recommender weekly --dry-run"),

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from rich.console import RenderableType
 
     from counterpoint.discover.log import Log
+    from counterpoint.engine import EngineAddress
 
 __all__ = ["fit", "read_files", "recommend"]
 
@@ -28,6 +29,7 @@ def fit(
     method: str = "auto",
     budget: float | None = None,
     seed: int = 0,
+    engine: str | None = None,
     until: datetime | None = None,
     listener_column: str | None = None,
     item_column: str | None = None,
@@ -50,19 +52,29 @@ def fit(
         CPU seconds that the choice may take: as the recommender says, or 120 for files.
     seed
         The same files or events, method and seed give the same model.
+    engine
+        Where als and item-graph are fitted: duckdb (in this process), spark://local[2] or spark://host:7077; the
+        setting `engine` of the workspace if nothing is said. The choice by auto is made in this process.
     until
         Events of later are left out (of a recommender); now without it.
     """
     if out is None:
+        if engine is not None:
+            raise UsageError(
+                "--engine is for files; a recommender is fitted where the workspace's `engine` is."
+            )
         _fit_recommender(files, method=method, budget=budget, seed=seed, until=until)
         return
     from counterpoint.discover.kept import keep
+    from counterpoint.discover.methods import METHODS
     from counterpoint.discover.model import Model
+    from counterpoint.engine import DUCKDB
 
     here = terminal()
+    chosen = _engine(here.workspace, engine)
     log = read_files(files, listener_column, item_column, weight_column, time_column)
     started = time.process_time()
-    model = Model(method, seed=seed, budget=120.0 if budget is None else budget).fit(
+    model = Model(method, seed=seed, budget=120.0 if budget is None else budget, engine=chosen).fit(
         log.matrix, moments=log.moments, said=here.say
     )
     spent = time.process_time() - started
@@ -71,6 +83,7 @@ def fit(
         "method": model.fitted.name,
         "options": dict(model.search.best.options) if model.search else {},
         "seed": seed,
+        "engine": chosen.kind if METHODS[model.fitted.name].on_spark else DUCKDB.kind,
         "listeners": log.matrix.shape[0],
         "items": log.matrix.shape[1],
         "interactions": int(log.matrix.nnz),
@@ -178,6 +191,20 @@ def read_files(
     for reason, number in log.left_out.items():
         terminal().say(f"{counted(number, 'entry', 'entries')} left out: {reason}")
     return log
+
+
+def _engine(workspace: Path, asked: str | None) -> "EngineAddress":
+    """What was asked for, or what the workspace has set; files need no workspace."""
+    from counterpoint.engine import chosen_engine, read_engine
+    from counterpoint.settings import Settings, load_settings
+    from counterpoint.workspace import SETTINGS
+
+    file = workspace / SETTINGS
+    settings = load_settings(file) if file.is_file() else Settings()
+    try:
+        return chosen_engine(read_engine(settings.engine), asked)
+    except ValueError as error:
+        raise UsageError(f"--engine: {error}.") from error
 
 
 def _histories(files: list[Path], listeners: list[str]) -> dict[str, list[str]]:

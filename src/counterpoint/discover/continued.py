@@ -4,9 +4,11 @@ from collections.abc import Mapping
 from dataclasses import asdict, fields
 from typing import Any
 
+from counterpoint.discover.als import Als, AlsOptions
 from counterpoint.discover.item_graph import ItemGraph, ItemGraphOptions
 from counterpoint.discover.playlists import Continuation
 from counterpoint.discover.titles import Words
+from counterpoint.discover.voices import Voices
 
 __all__ = ["packed", "unpacked"]
 
@@ -19,16 +21,19 @@ def packed(continuation: Continuation | None) -> tuple[dict[str, Any], dict[str,
     """Its arrays and matrices by name, and what else is known of it as JSON."""
     if continuation is None:
         return {}, None
-    graph = continuation.graph
+    voices = continuation.voices
+    graph = voices.graph
     arrays = {
         f"{START}{each.name}": getattr(graph, each.name)
         for each in fields(graph)
         if each.name not in LEFT_OUT
     }
-    arrays |= {f"{START}said": continuation.said, f"{START}follows": continuation.follows}
+    arrays |= {f"{START}said": voices.said, f"{START}follows": voices.follows}
+    arrays[f"{START}tastes"] = voices.tastes.factors
     header = {
         "options": asdict(graph.options),
-        "words": list(continuation.words.columns),
+        "tastes": asdict(voices.tastes.options),
+        "words": list(voices.words.columns),
         "weights": [[given, list(mix)] for given, mix in continuation.weights.items()],
     }
     return arrays, header
@@ -46,5 +51,7 @@ def unpacked(arrays: Mapping[str, Any], header: Mapping[str, Any] | None) -> Con
     )
     words = Words(())
     words.columns = {word: at for at, word in enumerate(header["words"])}
-    weights = {int(given): (mix[0], mix[1], mix[2]) for given, mix in header["weights"]}
-    return Continuation(graph, words, arrays[f"{START}said"], arrays[f"{START}follows"], weights)
+    tastes = Als(AlsOptions(**header["tastes"]), arrays[f"{START}tastes"])
+    weights = {int(given): tuple(mix) for given, mix in header["weights"]}
+    voices = Voices(graph, tastes, words, arrays[f"{START}said"], arrays[f"{START}follows"])
+    return Continuation(voices, weights)

@@ -25,7 +25,7 @@ from counterpoint.discover.ranking import NOTHING, Ranking
 from counterpoint.errors import InputError
 from counterpoint.stats.checks import level
 
-__all__ = ["PER_ROW", "Comparison", "Evaluation", "Measured", "compare", "evaluate", "measured"]
+__all__ = ["PER_ROW", "Comparison", "Evaluation", "Measured", "compare", "evaluate", "measured", "per_row"]
 
 PER_ROW = ("recall", "ndcg", "map", "r-precision")
 Values = NDArray[np.float64]
@@ -100,7 +100,7 @@ def evaluate(ranking: Ranking, held: Matrix, fitted: Matrix, *, places: int | No
     degrees = np.asarray((fitted > 0).sum(axis=0), dtype=np.float64).ravel()
     shown = items[items != NOTHING]
     return Evaluation(
-        places, rows, _per_row(found, wanted, places), *_lists(shown, degrees, max(1, fitted.shape[0]))
+        places, rows, per_row(found, wanted, places), *_lists(shown, degrees, max(1, fitted.shape[0]))
     )
 
 
@@ -137,7 +137,8 @@ def _found(items: NDArray[np.int32], relevant: Matrix) -> NDArray[np.bool_]:
     return inside
 
 
-def _per_row(found: NDArray[np.bool_], wanted: NDArray[np.int32], places: int) -> dict[str, Values]:
+def per_row(found: NDArray[np.bool_], wanted: NDArray[np.int32], places: int) -> dict[str, Values]:
+    """Each measure of each row: whether its places, best first, hold what should come, and how much of that there is."""
     discounts = 1 / np.log2(np.arange(2, places + 2))
     ideal = np.cumsum(discounts)[np.minimum(wanted, places) - 1] if len(wanted) else np.empty(0)
     hits = found.sum(axis=1)

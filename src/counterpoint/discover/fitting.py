@@ -20,6 +20,7 @@ from counterpoint.discover.playlists import Continuation, Playlist
 from counterpoint.discover.recommender import Recommender
 from counterpoint.discover.search import ASKED, Trial, search
 from counterpoint.discover.splits import Split, by_time
+from counterpoint.engine import DUCKDB, EngineAddress
 from counterpoint.errors import InputError
 from counterpoint.said import Said
 
@@ -132,11 +133,19 @@ def judged(
     return [first, *sorted((_behind(first, *row) for row in rows[1:]), key=lambda each: each.behind or 0.0)]
 
 
-def fitted_to(listened: Listened, choice: Choice, *, seed: int, said: Told = lambda _: None) -> Recommender:
-    """The chosen method fitted to everything.
+def fitted_to(
+    listened: Listened,
+    choice: Choice,
+    *,
+    seed: int,
+    said: Told = lambda _: None,
+    engine: EngineAddress = DUCKDB,
+) -> Recommender:
+    """The chosen method fitted to everything, on Spark where that is the engine.
 
     Raises:
         InputError: there is no such method, or it has no such options.
+        WorkspaceError: Spark is not installed or does not answer.
     """
     matrix, _ = rows_of(listened)
     most = METHODS[choice.method].most_items if choice.method in METHODS else None
@@ -144,7 +153,8 @@ def fitted_to(listened: Listened, choice: Choice, *, seed: int, said: Told = lam
         raise InputError(
             f"{matrix.shape[1]:,} items are more than the {most:,} that {choice.method} is for; take another method."
         )
-    return fitted(choice.method, bounded(matrix, MOST_ITEMS_OF_A_ROW), choice.options, seed=seed, said=said)
+    read = bounded(matrix, MOST_ITEMS_OF_A_ROW)
+    return fitted(choice.method, read, choice.options, seed=seed, said=said, engine=engine)
 
 
 def continuation_of(listened: Listened, *, seed: int, said: Told = lambda _: None) -> Continuation | None:

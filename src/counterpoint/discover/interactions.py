@@ -7,7 +7,7 @@ import scipy.sparse as sp
 
 from counterpoint.errors import InputError
 
-__all__ = ["Matrix", "bounded", "interactions", "presence"]
+__all__ = ["Matrix", "bounded", "interactions", "presence", "times"]
 
 Matrix: TypeAlias = sp.csr_matrix
 """Rows are listeners or playlists, columns are items; a value says how strongly, above 0."""
@@ -24,8 +24,12 @@ def interactions(matrix: Any, *, name: str = "matrix", items: int | None = None)
     Raises `InputError` for anything else: other shapes, a value that is not finite, a value below 0.
     """
     try:
+        if np.iscomplexobj(matrix):
+            raise TypeError("its numbers are complex")
+        if sp.issparse(matrix) and matrix.format in ("csr", "csc"):
+            matrix.check_format(full_check=True)  # a column that is not there would write where nothing is
         read = sp.csr_matrix(matrix, dtype=np.float64, copy=True)
-    except (TypeError, ValueError) as error:
+    except (TypeError, ValueError, OverflowError) as error:
         raise InputError(
             f"{name} is no matrix of numbers with rows of who and columns of what: {error}"
         ) from None
@@ -44,10 +48,17 @@ def interactions(matrix: Any, *, name: str = "matrix", items: int | None = None)
         )
     read.eliminate_zeros()
     read.sort_indices()
-    return sp.csr_matrix(
-        (np.minimum(read.data, np.finfo(np.float32).max).astype(np.float32), read.indices, read.indptr),
-        shape=read.shape,
-    )
+    bounds = np.finfo(np.float32)
+    values = np.clip(read.data, bounds.tiny, bounds.max).astype(np.float32)
+    return sp.csr_matrix((values, read.indices, read.indptr), shape=read.shape)
+
+
+def times(moments: Any) -> Matrix:
+    """Moments as a sparse matrix, one for each cell of a log. Raises `InputError` for what is none."""
+    try:
+        return sp.csr_matrix(moments, dtype=np.float64)
+    except (TypeError, ValueError, OverflowError) as error:
+        raise InputError(f"moments is no matrix of times, one for each cell of the log: {error}") from None
 
 
 def presence(matrix: Matrix) -> Matrix:

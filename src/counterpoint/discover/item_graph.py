@@ -17,7 +17,7 @@ can be given for each.
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import ClassVar, Self
+from typing import ClassVar, Self, TypeAlias
 
 import numpy as np
 import scipy.sparse as sp
@@ -31,9 +31,14 @@ from counterpoint.discover.recommender import Recommender, Wanted
 from counterpoint.errors import InputError
 from counterpoint.stats.checks import finite, whole
 
-__all__ = ["ItemGraph", "ItemGraphOptions"]
+__all__ = ["KEPT_PAIRS", "ItemGraph", "ItemGraphOptions", "Neighbourhood"]
 
 Truths = NDArray[np.bool_]
+Neighbourhood: TypeAlias = Callable[
+    [Matrix, Floats, tuple[Floats, Floats], int], tuple[sp.csr_matrix | None, sp.csr_matrix]
+]
+"""Of a matrix, what each row weighs, what items count on both sides, and how many neighbours: all co-occurrences
+(None where they are too many to keep), and the strongest neighbours of each item."""
 RANK, LEAST_RANK = 512, 16
 ITEMS_OF_A_DIRECTION = 64
 """A catalogue's usual rank is one direction for this many items, within these bounds."""
@@ -108,20 +113,16 @@ class ItemGraph(Recommender):
         *,
         seed: int = 0,
         said: Callable[[str], None] = lambda _: None,
+        neighbourhood: "Neighbourhood | None" = None,
     ) -> Self:
-        """Fits the graph and the filter; `said` is told what is being done."""
+        """Fits the graph and the filter; `said` is told what is being done, `neighbourhood` computes co-occurrences."""
+        neighbourhood = neighbourhood or _neighbourhood
         read = presence(interactions(matrix))
         options = options or ItemGraphOptions.usual(read.shape[1])
         said("co-occurrences")
         degrees = np.asarray(read.sum(axis=0), dtype=np.float32).ravel()
-        together = _together(read, options)
-        said("neighbours")
-        if together is not None:
-            graph = _chosen(together, degrees, options)
-        else:
-            left, right = _sides(degrees, options)
-            weights = _shares(read, options)
-            graph = nearest(read, options.neighbours, left=left, right=right, weights=weights)
+        sides = _sides(degrees, options)
+        together, graph = neighbourhood(read, _shares(read, options), sides, options.neighbours)
         said("low-rank filter")
         scaled = _scaled(read, degrees, options)
         vectors = right_vectors(scaled, options.rank, seed=seed)
@@ -275,12 +276,15 @@ def _shares(matrix: Matrix, options: ItemGraphOptions) -> Floats:
     return _power(np.diff(matrix.indptr), -options.row_power)
 
 
-def _together(matrix: Matrix, options: ItemGraphOptions) -> sp.csr_matrix | None:
-    """All co-occurrences, unless there could be more than are kept."""
-    if min(pairs(matrix), matrix.shape[1] ** 2) > 2 * KEPT_PAIRS:
-        return None
-    found = co_occurrences(matrix, weights=_shares(matrix, options))
-    return found if found.nnz <= KEPT_PAIRS else None
+def _neighbourhood(
+    matrix: Matrix, shares: Floats, sides: tuple[Floats, Floats], count: int
+) -> tuple[sp.csr_matrix | None, sp.csr_matrix]:
+    left, right = sides
+    if min(pairs(matrix), matrix.shape[1] ** 2) <= 2 * KEPT_PAIRS:
+        found = co_occurrences(matrix, weights=shares)
+        if found.nnz <= KEPT_PAIRS:
+            return found, strongest(found, count, left=left, right=right)
+    return None, nearest(matrix, count, left=left, right=right, weights=shares)
 
 
 def _chosen(together: sp.csr_matrix, degrees: Floats, options: ItemGraphOptions) -> sp.csr_matrix:

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from counterpoint.discover.interactions import Matrix
 from counterpoint.errors import InputError
+from counterpoint.stats.checks import numbers, positive
 
 __all__ = ["Log", "log_of"]
 
@@ -17,6 +18,9 @@ Names = NDArray[np.object_]
 DAY = 86_400.0
 MOST = 50.0
 """What one listener can say of one item at most, so that a million plays of a song are no taste of their own."""
+
+LEAST = 1e-30
+"""What an entry says at least, however old it is: it was heard, so that it is no news."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,8 +60,8 @@ def log_of(
         if values is not None and len(values) != count:
             raise InputError(f"{name} has {len(values)} entries, must have {count} as listeners has")
     who, what = _texts(listeners), _texts(items)
-    weight = np.ones(count) if weights is None else np.asarray(weights, dtype=np.float64)
-    when = np.full(count, np.nan) if times is None else np.asarray(times, dtype=np.float64)
+    weight = np.ones(count) if weights is None else numbers("weights", weights)
+    when = np.full(count, np.nan) if times is None else numbers("times", times)
     kept = np.ones(count, dtype=bool)
     left_out: dict[str, int] = {}
 
@@ -84,12 +88,14 @@ def log_of(
         _, first = np.unique(np.stack([row_of, column_of, when]), axis=1, return_index=True)
         left_out["there twice"] = len(when) - len(first)
         row_of, column_of, weight, when = row_of[first], column_of[first], weight[first], when[first]
+    if half_life is not None:
+        positive("half_life", half_life)
     if half_life is not None and times is not None:
         newest = float(when.max() if now is None else now)
         weight = weight * 0.5 ** ((newest - when) / half_life)
     shape = (len(rows), len(columns))
     matrix = sp.csr_matrix((weight, (row_of, column_of)), shape=shape)
-    matrix.data = np.minimum(matrix.data, MOST)
+    matrix.data = np.clip(matrix.data, LEAST, MOST)
     moments = None if times is None else _newest(row_of, column_of, when, shape)
     return Log(
         matrix.astype(np.float32),

@@ -44,6 +44,7 @@ from counterpoint.discover.version import (
     kept_versions,
     put,
 )
+from counterpoint.engine import read_engine
 from counterpoint.errors import ConflictError, InputError
 from counterpoint.graph.actor import Actor
 from counterpoint.graph.ref import parse_ref
@@ -140,7 +141,8 @@ def made(
     progress(
         f"fitting {choice.method} to {listened.matrix.nnz:,} interactions and {len(listened.playlists):,} playlists"
     )
-    model = fitted_to(listened, choice, seed=version.seed, said=progress)
+    engine = read_engine(workspace.settings.engine)
+    model = fitted_to(listened, choice, seed=version.seed, said=progress, engine=engine)
     judgement = judged(listened, choice, others, seed=version.seed, said=progress)
     continuation = continuation_of(listened, seed=version.seed, said=progress)
     beside, header = packed(continuation)

@@ -11,8 +11,10 @@ from counterpoint.discover.item_graph import ItemGraph, ItemGraphOptions
 from counterpoint.discover.neighbours import WEIGHTINGS, Neighbours
 from counterpoint.discover.popularity import Popularity
 from counterpoint.discover.recommender import Recommender
+from counterpoint.engine import DUCKDB, EngineAddress
 from counterpoint.errors import InputError
 from counterpoint.spelling import near
+from counterpoint.stats.checks import finite
 
 __all__ = ["METHODS", "Method", "fitted", "method_of"]
 
@@ -32,6 +34,8 @@ class Method:
     """Then, one option at a time, these values, as long as they help."""
     most_items: int | None = None
     """Catalogues that are larger are not for it."""
+    on_spark: bool = False
+    """Whether Spark can fit it."""
 
 
 METHODS: Mapping[str, Method] = {
@@ -57,6 +61,7 @@ METHODS: Mapping[str, Method] = {
                 "item_power": (0.3, 0.5),
                 "row_power": (0.5, 1.0),
             },
+            on_spark=True,
         ),
         Method(
             "ease",
@@ -75,26 +80,45 @@ METHODS: Mapping[str, Method] = {
                 "factors": (32, 128, 256),
                 "frequency": (0.5,),
             },
+            on_spark=True,
         ),
     )
 }
 """In the order in which a search tries them."""
+_SPARKS = tuple(each.name for each in METHODS.values() if each.on_spark)
 
 
 def method_of(name: str) -> Method:
     """Raises `InputError` with what may have been meant."""
-    if name not in METHODS:
+    if str(name) not in METHODS:
         listed = ", ".join(METHODS)
-        raise InputError(f'method == "{name}", must be one of auto, {listed}{near(name, tuple(METHODS))}')
-    return METHODS[name]
+        raise InputError(
+            f'method == "{name}", must be one of auto, {listed}{near(str(name), tuple(METHODS))}'
+        )
+    return METHODS[str(name)]
 
 
 def fitted(
-    name: str, matrix: Matrix, options: Options, *, seed: int, said: Said = lambda _: None
+    name: str,
+    matrix: Matrix,
+    options: Options,
+    *,
+    seed: int,
+    said: Said = lambda _: None,
+    engine: EngineAddress = DUCKDB,
 ) -> Recommender:
-    """A method fitted with options. Raises `InputError` for options that it does not have."""
-    method_of(name)
+    """A method fitted with options, on Spark where that is the engine and can.
+
+    Raises:
+        InputError: it has no such options.
+        WorkspaceError: Spark is not installed or does not answer.
+    """
+    method = method_of(name)
     said(name)
+    if engine.kind == "spark":
+        if method.on_spark:
+            return _on_spark(name, matrix, options, engine, seed=seed, said=said)
+        said(f"{name} is fitted in this process; Spark fits {' and '.join(_SPARKS)}")
     match name:
         case "popularity":
             _only(name, options, ())
@@ -104,6 +128,7 @@ def fitted(
             return Neighbours.fit(matrix, **options)
         case "ease":
             _only(name, options, ("ridge",))
+            finite("ridge", options.get("ridge", 1.0))
             return Ease.fit(matrix, **options)
         case "als":
             return Als.fit(matrix, _given(AlsOptions(), name, options), seed=seed, said=said)
@@ -112,9 +137,23 @@ def fitted(
             return ItemGraph.fit(matrix, _given(usual, name, options), seed=seed, said=said)
 
 
+def _on_spark(
+    name: str, matrix: Matrix, options: Options, engine: EngineAddress, *, seed: int, said: Said
+) -> Recommender:
+    from counterpoint.discover.spark import als_on, item_graph_on
+
+    if name == "als":
+        return als_on(engine, matrix, _given(AlsOptions(), name, options), seed=seed, said=said)
+    return item_graph_on(
+        engine, matrix, _given(ItemGraphOptions.usual(matrix.shape[1]), name, options), seed=seed, said=said
+    )
+
+
 def _given(base: Any, name: str, options: Options) -> Any:
     _only(name, options, tuple(each.name for each in fields(base)))
-    return replace(base, **options)
+    found = replace(base, **options)
+    whole = [each.name for each in fields(base) if isinstance(getattr(base, each.name), int)]
+    return replace(found, **{each: int(getattr(found, each)) for each in whole})  # 64.0 is as good as 64
 
 
 def _only(name: str, options: Options, known: tuple[str, ...]) -> None:

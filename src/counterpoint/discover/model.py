@@ -14,13 +14,15 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from counterpoint.discover.interactions import Matrix, bounded, interactions
+from counterpoint.discover.interactions import Matrix, bounded, interactions, times
 from counterpoint.discover.item_graph import ItemGraph
 from counterpoint.discover.methods import fitted, method_of
 from counterpoint.discover.ranking import Ranking
 from counterpoint.discover.recommender import Recommender
 from counterpoint.discover.search import Search, search
+from counterpoint.engine import DUCKDB, EngineAddress, read_engine
 from counterpoint.errors import InputError
+from counterpoint.stats.checks import whole
 
 __all__ = ["Model"]
 
@@ -34,6 +36,8 @@ class Model:
     `method` is one of `counterpoint.discover.METHODS`, or `auto`: the one that does best on a held-out
     slice of the data within `budget` CPU seconds, with the options that were found (`search` tells what
     was tried). `options` are the method's own. The same data, method and seed give the same rankings.
+    With an `engine` such as `spark://local[2]` or `spark://host:7077` the last fit is Spark's, of methods
+    that it has; the choice is made in this process.
     """
 
     def __init__(
@@ -43,6 +47,7 @@ class Model:
         options: Mapping[str, Any] | None = None,
         seed: int = 0,
         budget: float = 120.0,
+        engine: str | EngineAddress = DUCKDB,
     ) -> None:
         if method != "auto":
             method_of(method)
@@ -50,10 +55,14 @@ class Model:
             raise InputError(
                 f'options are those of a method, but method == "auto" chooses; got {", ".join(options)}'
             )
+        if options is not None and not isinstance(options, Mapping):
+            raise InputError(f"options == {options!r}, must be names of options with their values")
+        whole("seed", seed)
         self.method = method
         self.options: Mapping[str, Any] = dict(options or {})
-        self.seed = seed
+        self.seed = int(seed)
         self.budget = budget
+        self.engine = _engine(engine)
         self.search: Search | None = None
         self._fitted: Recommender | None = None
 
@@ -70,11 +79,20 @@ class Model:
             read = bounded(read, MOST_ITEMS_OF_A_ROW)
         if not read.nnz:
             raise InputError("matrix is empty: no row has any item, so there is nothing to fit")
+        if moments is not None:
+            moments = times(moments)
         method, options = self.method, self.options
         if method == "auto":
             self.search = search(read, moments=moments, budget=self.budget, seed=self.seed, said=said)
             method, options = self.search.best.method, self.search.best.options
-        self._fitted = fitted(method, bounded(read, MOST_ITEMS_OF_A_ROW), options, seed=self.seed, said=said)
+        read = bounded(read, MOST_ITEMS_OF_A_ROW)
+        try:
+            self._fitted = fitted(method, read, options, seed=self.seed, said=said, engine=self.engine)
+        except MemoryError as error:
+            raise InputError(
+                f'method "{method}" needs more memory for {read.shape[1]:,} items than there is: {error};'
+                " take smaller options, or the item graph"
+            ) from error
         return self
 
     @property
@@ -110,7 +128,19 @@ class Model:
                 f'method "{self.fitted.name}" takes new rows only by fitting again; the item graph can'
             )
         more = type(self)(
-            self.fitted.name, options=self.options if self.method != "auto" else None, seed=self.seed
+            self.fitted.name,
+            options=self.options if self.method != "auto" else None,
+            seed=self.seed,
+            engine=self.engine,
         )
         more.search, more._fitted = self.search, self.fitted.added(matrix)
         return more
+
+
+def _engine(asked: str | EngineAddress) -> EngineAddress:
+    if isinstance(asked, EngineAddress):
+        return asked
+    try:
+        return read_engine(asked)
+    except ValueError as error:
+        raise InputError(f"engine: {error}") from error

@@ -11,6 +11,7 @@ from counterpoint.discover.interactions import Matrix, interactions, presence
 from counterpoint.discover.ranking import Floats
 from counterpoint.discover.recommender import Recommender
 from counterpoint.errors import InputError
+from counterpoint.stats.checks import whole
 
 __all__ = ["WEIGHTINGS", "Neighbours", "Weighting"]
 
@@ -33,12 +34,11 @@ class Neighbours(Recommender):
         """Keeps the `neighbours` most similar items of each."""
         if weighting not in WEIGHTINGS:
             raise InputError(f"weighting == {weighting!r}, must be one of {', '.join(WEIGHTINGS)}")
-        if neighbours < 1:
-            raise InputError(f"neighbours == {neighbours}, must be 1 or more")
+        whole("neighbours", neighbours, least=1)
         read = _weighted(presence(interactions(matrix)), weighting)
         squares = np.asarray(read.multiply(read).sum(axis=0), dtype=np.float64).ravel()
         length = np.where(squares > 0, 1 / np.sqrt(np.maximum(squares, 1e-300)), 0).astype(np.float32)
-        return cls(nearest(read, neighbours, left=length, right=length))
+        return cls(nearest(read, int(neighbours), left=length, right=length))
 
     @property
     def items(self) -> int:

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from counterpoint.discover.interactions import Matrix, interactions, presence
 from counterpoint.discover.ranking import Floats, Ranking, top
 from counterpoint.errors import InputError
+from counterpoint.stats.checks import whole
 
 __all__ = ["Recommender", "Wanted", "wanted"]
 
@@ -73,7 +74,7 @@ class Recommender(ABC):
         size = max(1, CELLS // max(1, self.items))
         parts = [self._ranked(ask, start, start + size) for start in range(0, ask.history.shape[0], size)]
         if not parts:
-            return Ranking(np.empty((0, count), np.int32), np.empty((0, count), np.float32))
+            return Ranking(np.empty((0, ask.count), np.int32), np.empty((0, ask.count), np.float32))
         return Ranking(np.vstack([each.items for each in parts]), np.vstack([each.scores for each in parts]))
 
     def _ranked(self, ask: Wanted, start: int, end: int) -> Ranking:
@@ -96,8 +97,7 @@ def wanted(
     allowed: NDArray[np.bool_] | None,
 ) -> Wanted:
     """What was asked for, checked against what was fitted."""
-    if count < 1:
-        raise InputError(f"count == {count}, must be 1 or more")
+    whole("count", count, least=1)
     rows = interactions(history, name="history", items=items)
     out = rows if not known else sp.csr_matrix(rows.shape, dtype=np.float32)
     if hidden is not None:
@@ -113,4 +113,4 @@ def wanted(
             raise InputError(
                 f"allowed has the shape {allowed.shape} of {allowed.dtype}, must be {items} truths"
             )
-    return Wanted(rows if weighted else presence(rows), min(count, items), out, allowed)
+    return Wanted(rows if weighted else presence(rows), min(int(count), items), out, allowed)

@@ -290,7 +290,7 @@ class Service:
         place = (known.ref, choice.number)
         kept = self._shelves.get(place)
         if kept is None or kept[0] is not fitted:
-            follows = None if fitted.continuation is None else fitted.continuation.follows
+            follows = None if fitted.continuation is None else fitted.continuation.voices.follows
             shelf = Shelf(fitted.model, fitted.items, fitted.attributes, fitted.heard, follows)
             kept = fitted, shelf, Traits(shelf, fitted.continuation)
             with self._lock:

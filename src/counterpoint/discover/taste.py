@@ -1,17 +1,18 @@
 """A taste profile: what a listener's listening says of their taste, in words that they can read and correct. Pure.
 
 For each facet (artist, genre, era, mood) the shares of listening are estimated with how sure they are: counts
-are Dirichlet with what all listeners like as the prior, worth `PRIOR` plays, so that three plays make no fan
-(Gelman et al., Bayesian Data Analysis, 3.4). Older listening counts less, by halves. "Not my taste" takes a
+are Dirichlet with what all listeners like as the prior, worth some plays, so that three plays make no fan
+(Gelman et al., Bayesian Data Analysis, 3.4). How many plays is a matter of the listener: one who is far from
+everybody is believed sooner (`_worth_of_prior`). Older listening counts less, by halves. "Not my taste" takes a
 word, an item or a time out of everything that follows from the profile; the listener's word outranks their plays.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 
 import numpy as np
-from scipy.special import betainc, betaincinv
+from scipy.special import betainc, betaincinv, gammaln
 
 from counterpoint.errors import InputError
 from counterpoint.stats.checks import positive
@@ -29,10 +30,16 @@ __all__ = [
 ]
 
 PRIOR = 10.0
-"""Plays that what everybody likes counts for."""
+"""Plays that what everybody likes counts for, until listening says that it is worth less."""
+STRENGTHS = {PRIOR: 0.85, 3.0: 0.12, 1.0: 0.03}
+"""What it may be worth, and how likely that is before anything was heard."""
 HALF_LIFE = timedelta(days=90)
 MOST = 50.0
-"""Plays of one item that count at most: a song left on repeat is no wider taste."""
+"""Plays of one item that always count: a song left on repeat is no wider taste."""
+DAILY = 10.0
+"""Plays of one item that count for each day on which it was heard, beyond those."""
+BREADTH = 0.5
+"""The share of all that is played, each item for at most `MOST`, that one item may count for however often it came."""
 CONTEXTS = ("weekday mornings", "weekdays", "weekday evenings", "nights", "weekends")
 
 
@@ -149,11 +156,18 @@ def taste_of(
 
 
 def _counted(heard: Sequence[Listening], now: datetime, half_life: timedelta) -> dict[str, float]:
-    """Effective plays of each item, older ones less; nothing below nothing."""
+    """Effective plays of each item, older ones less, bounded; nothing below nothing."""
     found: dict[str, float] = {}
+    days: dict[str, set[date]] = {}
     for each in heard:
         found[each.item] = found.get(each.item, 0.0) + each.weight * 0.5 ** ((now - each.at) / half_life)
-    return {item: min(count, MOST) for item, count in found.items() if count > 0}
+        days.setdefault(each.item, set()).add(each.at.date())
+    most = BREADTH * sum(min(count, MOST) for count in found.values() if count > 0)
+    return {
+        item: min(count, max(MOST, min(DAILY * len(days[item]), most)))
+        for item, count in found.items()
+        if count > 0
+    }
 
 
 def _facet(
@@ -176,11 +190,13 @@ def _facet(
     total = sum(counts.values())
     prior = {value: share for value, share in shares.items() if value not in out}
     scale = sum(prior.values())
+    # What nobody else hears is rare, not impossible.
+    bases = {value: max(prior.get(value, 0.0) / scale if scale else 0.0, 1e-4) for value in counts}
+    worth = _worth_of_prior(counts, bases)
     traits = []
     for value, count in counts.items():
-        base = prior.get(value, 0.0) / scale if scale else 0.0
-        base = max(base, 1e-4)  # what nobody else hears is rare, not impossible
-        a, b = count + PRIOR * base, total - count + PRIOR * (1 - base)
+        base = bases[value]
+        a, b = count + worth * base, total - count + worth * (1 - base)
         low, high = betaincinv(a, b, [0.05, 0.95])
         reasons = tuple(item for _, item in sorted(said[value])[:3])
         traits.append(
@@ -196,6 +212,24 @@ def _facet(
         )
     traits.sort(key=lambda each: (-each.share, each.value))
     return Facet(name, tuple(traits), total, *_drift(name, heard, attributes, out, since))
+
+
+def _worth_of_prior(counts: Mapping[str, float], bases: Mapping[str, float]) -> float:
+    """Plays that everybody's taste counts for beside this listening: the mean over `STRENGTHS`, on the scale of logarithms.
+
+    Each is weighed by how likely it makes the counts, which are Dirichlet-multinomial (Minka 2000, "Estimating a
+    Dirichlet distribution"): listening that everybody's taste would hardly give says that it is worth little here.
+    """
+    if not counts:
+        return PRIOR
+    heard = np.fromiter(counts.values(), dtype=np.float64)
+    shares = np.fromiter((bases[value] for value in counts), dtype=np.float64)
+    strengths = np.array(list(STRENGTHS))
+    prior = strengths[:, None] * shares
+    likely = gammaln(strengths) - gammaln(strengths + heard.sum())
+    likely += (gammaln(prior + heard) - gammaln(prior)).sum(axis=1)
+    weights = np.array(list(STRENGTHS.values())) * np.exp(likely - likely.max())
+    return float(np.exp((weights * np.log(strengths)).sum() / weights.sum()))
 
 
 def _drift(

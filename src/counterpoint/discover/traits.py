@@ -80,7 +80,8 @@ class Traits:
         """The moods of the columns that stand in playlists whose titles speak of any."""
         if self._continuation is None:
             return {}
-        said, columns = self._continuation.said, self._continuation.words.columns
+        voices = self._continuation.voices
+        said, columns = voices.said, voices.words.columns
         names = sorted(set(MOODS.values()))
         worth = np.zeros((len(names), said.shape[1]))
         for word, mood in MOODS.items():

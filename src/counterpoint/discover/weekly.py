@@ -172,16 +172,18 @@ def _arranged(
 def _drawn(
     chosen: Sequence[int], rest: Sequence[int], scores: dict[int, float], options: WeeklyOptions, seed: int
 ) -> list[tuple[int, bool, float]]:
-    """The list with its last places left to chance among what is there and what came next."""
+    """The list with its last places left to chance among what is there and what came next.
+
+    Each of these places has candidates of its own, so that the propensity of what stands in one hangs on nothing that
+    was drawn for another, and what was logged of one place can be judged by itself.
+    """
     kept = list(chosen[: len(chosen) - options.explored]) if options.explored else list(chosen)
     found = [(item, False, 1.0) for item in kept]
-    last, pool = list(chosen[len(kept) :]), list(rest)
+    last = list(chosen[len(kept) :])
     for place, item in enumerate(last):
-        among = [item, *pool[:MIXTURE]]
+        among = [item, *rest[place :: len(last)][:MIXTURE]]
         drawn = explore([scores[each] for each in among], seed=(seed + place) % 2**63, greed=options.greed)
-        taken = among[drawn.chosen]
-        found.append((taken, True, drawn.propensity))
-        pool = [each for each in pool if each != taken]
+        found.append((among[drawn.chosen], True, drawn.propensity))
     return found
 
 

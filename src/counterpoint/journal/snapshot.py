@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from counterpoint.engine import DUCKDB, EngineAddress
-from counterpoint.errors import CounterpointError, WorkspaceError
+from counterpoint.errors import WorkspaceError
 from counterpoint.journal.attributes import (
     Asked,
     Attribute,
@@ -20,7 +20,7 @@ from counterpoint.journal.attributes import (
     tail_table,
 )
 from counterpoint.journal.columns import Kind
-from counterpoint.journal.engines import Engine, open_engine
+from counterpoint.journal.engines import Engine, open_engine, spoken
 from counterpoint.journal.hashing import HASH
 from counterpoint.journal.intake import rows_after, transaction
 from counterpoint.journal.leases import lease
@@ -178,20 +178,7 @@ def open_snapshot(
             tail = rows_after(database, 0, -1)
         snapshot = Snapshot(folder, segments, tail, engine=engine, shared=shared)
         try:
-            with _told(snapshot):
+            with spoken(snapshot):
                 yield snapshot
         finally:
             snapshot.close()
-
-
-@contextmanager
-def _told(snapshot: Snapshot) -> Iterator[None]:
-    """Say in words what keeps the engine from answering; a query that is wrong stays an error of the program."""
-    try:
-        yield
-    except CounterpointError:
-        raise
-    except Exception as error:
-        if words := snapshot.told(error):
-            raise WorkspaceError(words) from error
-        raise

@@ -10,10 +10,13 @@ A room writes one Ibis expression; where two engines would answer it differently
 mended here, in how the engine reads the files, compiles the expression or hands back the rows.
 """
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 from counterpoint.engine import DUCKDB, EngineAddress
+from counterpoint.errors import CounterpointError, WorkspaceError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -23,10 +26,17 @@ if TYPE_CHECKING:
 
     from counterpoint.journal.segments import Segment
 
-__all__ = ["Engine", "open_engine"]
+__all__ = ["Engine", "Speaking", "open_engine", "spoken"]
 
 
-class Engine(Protocol):
+class Speaking(Protocol):
+    """What can say what keeps an engine from answering."""
+
+    def told(self, error: Exception) -> str | None:
+        """What an error of the engine means for whoever asked; none where the question itself was wrong."""
+
+
+class Engine(Speaking, Protocol):
     """One engine for one snapshot."""
 
     @property
@@ -42,9 +52,6 @@ class Engine(Protocol):
 
     def tail(self, rows: "pa.Table") -> "ibis.Table":
         """The rows that are in no file yet."""
-
-    def told(self, error: Exception) -> str | None:
-        """What an error of the engine means for whoever asked; none where the question itself was wrong."""
 
     def close(self) -> None:
         """Let go of what the snapshot held; its tables cannot be read after that."""
@@ -72,3 +79,16 @@ def open_engine(folder: Path, address: EngineAddress = DUCKDB, *, shared: str | 
     from counterpoint.journal.engines.embedded import EmbeddedEngine
 
     return EmbeddedEngine(folder)
+
+
+@contextmanager
+def spoken(engine: Speaking) -> Iterator[None]:
+    """Say in words what keeps the engine from answering; a query that is wrong stays an error of the program."""
+    try:
+        yield
+    except CounterpointError:
+        raise
+    except Exception as error:
+        if words := engine.told(error):
+            raise WorkspaceError(words) from error
+        raise

@@ -21,7 +21,7 @@ from counterpoint.journal.segments import Segment
 if TYPE_CHECKING:
     import ibis
     import pyarrow as pa
-    from pyspark.sql import SparkSession
+    from pyspark.sql import DataFrame, SparkSession
 
 __all__ = ["SparkEngine", "stop_spark"]
 
@@ -69,6 +69,10 @@ class SparkEngine:
         """Sent to Spark once."""
         frame = self.connection._session.createDataFrame(rows, schema=_structure(rows.schema))
         return self._view(frame, rows.schema)
+
+    def frame(self, table: "ibis.Table") -> "DataFrame":
+        """A table as Spark's own, for what Ibis has no words for."""
+        return self.connection._session.table(table.get_name())
 
     def told(self, error: Exception) -> str | None:
         """What Spark itself says, unless the query is wrong."""
