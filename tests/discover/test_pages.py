@@ -198,6 +198,20 @@ def mine(songs: Workspace) -> Iterator[tuple[TestClient[Any], str]]:
         yield made, link_of(songs, SYSTEM, SONGS, "user-3").path
 
 
+def test_what_a_recommender_links_to_is_on_its_page(
+    mine: tuple[TestClient[Any], str], songs: Workspace
+) -> None:
+    client, path = mine
+    assert 'id="links"' not in client.get("/discover/default/songs").text
+    with songs.graph.write(local_actor()) as writer:
+        found = writer.require(SONGS).document
+        links = [{"url": f"http://127.0.0.1:7700{path}", "title": "A made-up listener"}]
+        writer.put(found | {"metadata": found["metadata"] | {"links": links}})
+    shown = client.get("/discover/default/songs").text
+    assert 'id="links"' in shown
+    assert f'href="http://127.0.0.1:7700{path}"' in shown
+
+
 def test_a_link_opens_the_listener_s_own_page_and_nothing_else_does(
     mine: tuple[TestClient[Any], str],
 ) -> None:

@@ -114,6 +114,7 @@ def think(workspace: Workspace, arpeggio: Path, listeners: Listeners, bet: str) 
     with arrivals(workspace) as journal:
         for day in _days(listeners.before):
             journal.append(datetime.fromisoformat(day[-1]["time"]) + SENT_AFTER, day)
+    workspace.journal.compact()  # many read it now
     _put(workspace, OWNER, _at_first(_document(arpeggio, "weekly")))
     found, _ = evaluate_recommender(
         workspace,
