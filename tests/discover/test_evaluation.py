@@ -114,6 +114,17 @@ def test_a_search_finds_the_method_that_suits_shows_what_it_tried_and_keeps_to_i
     assert len(short.trials) < len(found.trials)
 
 
+def test_a_search_begins_nothing_that_is_known_to_take_longer_than_what_is_left() -> None:
+    wide = sp.csr_matrix(
+        (np.ones(60), (np.repeat(np.arange(20), 3), np.arange(60) * 50 % 2_999)), (20, 3_000)
+    )
+    said: list[str] = []
+    found = search(wide, methods=("popularity", "ease"), budget=0.1, said=said.append, clock=lambda: 0.0)
+    assert [each.method for each in found.trials] == ["popularity"]
+    assert found.ended == "the budget was spent"
+    assert any("ease takes about" in line for line in said)
+
+
 def test_a_search_improves_what_is_near_the_best_and_leaves_what_is_far_behind() -> None:
     def tried(method: str, mean: float) -> Trial:
         measured = Measured(mean, mean, mean, 100)

@@ -79,8 +79,8 @@ def search(
 ) -> Search:
     """Tries every method's starts, then improves the best one option at a time.
 
-    `budget` is in seconds of `clock`; a trial that has begun is finished, so the first of each method
-    always counts. `measure` is `recall` or `ndcg` at `places`. The same data, seed and trials give the
+    `budget` is in seconds of `clock`; a trial that has begun is finished, and one that is known to take longer
+    than what is left is not begun, unless it is the first. `measure` is `recall` or `ndcg` at `places`. The same data, seed and trials give the
     same figures; a longer budget only adds trials.
     """
     positive("budget", budget)
@@ -99,12 +99,18 @@ def search(
     for method, options in _proposals(
         tuple(map(method_of, methods)) or tuple(METHODS.values()), trials, measure
     ):
-        if trials and earlier + clock() - started > budget:
+        spent = earlier + clock() - started
+        if trials and spent > budget:
             ended = "the budget was spent"
             break
         if method.most_items is not None and matrix.shape[1] > method.most_items:
             continue
         trial = next((each for each in done if (each.method, each.options) == (method.name, options)), None)
+        takes = method.seconds(matrix.shape[1])
+        if trial is None and trials and spent + takes > budget:
+            said(f"{method.name} takes about {takes:,.0f} CPU s, more than is left")
+            ended = "the budget was spent"
+            continue
         if trial is None:
             trial = bench.tried(method.name, options)
             tried(trial)
