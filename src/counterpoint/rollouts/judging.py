@@ -13,9 +13,11 @@ growing or settling, q = n·SE² moves with them, and C = n·max(q/q₀, q₀/q)
 - sums that grow, q rising: Var(ΣD) ∝ n·q, and where what is added goes on as what was there or anew, but not against it,
   Cov_st ≥ Var_s, so that corr ≥ √(n_s·q_s/(n_t·q_t));
 - means of a user's events, or what users differ by beside chance, q falling: with Var = a + e/t of each,
-  Cov_st = a + e/t, so that corr = √(n_s·q_t/(n_t·q_s)).
+  Cov_st = a + e/t, so that corr = √(n_s·q_t/(n_t·q_s)) while the users stay the same. While others come, their first
+  events outweigh what is left of the older users' chance, and corr may be lower where a is small beside e: no clock made
+  of n and q bounds it.
 
-Neither q₀ nor a constant factor matters for the error. `benchmarks/rollouts/growing.py` simulates both.
+Neither q₀ nor a constant factor matters for the error. `benchmarks/rollouts/growing.py` simulates all three.
 
 References:
     Slepian (1962), The one-sided barrier problem for Gaussian noise. Bell System Technical Journal 41, 463-501.
