@@ -66,6 +66,10 @@ CONCENTRATION = 10_000
 """Weight in users of the belief that both arms are of equal size; as experiments have it."""
 
 
+LATEST = 2**53
+"""What a clock stands at most at: values that grow from next to nothing to next to infinity still have a boundary."""
+
+
 @dataclass(frozen=True, slots=True)
 class Observed:
     """What the journal says of a running rollout."""
@@ -195,7 +199,7 @@ def _judged(
         return _because(figures, why, users=users, **means), None
     statistic = distance(guardrail, joint.control, joint.treatment) / tested.se
     variance = users * tested.se**2
-    clock = int(clock_of(users, variance, state.user_variances.get(metric.name, variance)))
+    clock = int(min(clock_of(users, variance, state.user_variances.get(metric.name, variance)), LATEST))
     test = _tested(rollout, guardrail, statistic, users, clock, state.looks.get(metric.name, ()))
     low, high = _bounds(guardrail, joint, test.boundary)
     change = joint.treatment - joint.control
