@@ -16,6 +16,7 @@ each hour's users are one normal draw; `REALISTIC` has the users of each arm and
 import sys
 import time
 from collections.abc import Callable
+from functools import partial
 
 import numpy as np
 
@@ -97,12 +98,10 @@ def main(runs: int) -> None:
     """Print the table of `docs/rollouts.md`."""
     print("| values | crossed, by users | crossed, by the clock |\n| --- | --- | --- |")
     for name, differ, come, settles in WORLDS:
-        _row(
-            name, runs, lambda d=differ, c=come, s=settles: crossings(d, come=c, settles=s, runs=runs, seed=3)
-        )
+        _row(name, runs, partial(crossings, differ, come=come, settles=settles, runs=runs, seed=3))
     print("\n| variance between users | crossed, by users | crossed, by the clock |\n| --- | --- | --- |")
     for between in BETWEEN:
-        _row(f"{between:g} of an event's", runs, lambda b=between: settling(b, runs=runs, seed=3))
+        _row(f"{between:g} of an event's", runs, partial(settling, between, runs=runs, seed=3))
 
 
 def _row(name: str, runs: int, found_by: Callable[[], tuple[float, float]]) -> None:
