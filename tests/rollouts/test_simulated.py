@@ -12,7 +12,7 @@ from msgspec.structs import replace
 from counterpoint import Workspace
 from counterpoint.errors import InputError, NotAllowedError
 from counterpoint.graph.actor import Actor, local_actor
-from counterpoint.rollouts import simulated
+from counterpoint.rollouts import simulated, store
 from counterpoint.rollouts.model import Limits, Step
 from counterpoint.rollouts.simulated import begin, compute, simulation_of, simulator_of
 from counterpoint.rollouts.simulation import Baseline, Characteristics, simulate
@@ -86,6 +86,11 @@ def test_what_cannot_be_simulated_is_kept_with_its_remedy(org: Workspace) -> Non
 
 def test_only_whoever_owns_the_rollout_has_it_simulated(org: Workspace) -> None:
     stranger = Actor("user:default/eve", "Eve", "person")
+    with pytest.raises(NotAllowedError):
+        begin(org, stranger, "weekly")
+    store.command(org, local_actor(), "weekly", "start")
+    with org.graph.write(local_actor()) as writer:
+        writer.delete("rollout:default/weekly")
     with pytest.raises(NotAllowedError):
         begin(org, stranger, "weekly")
     assert simulation_of(org, "weekly").state == "none"

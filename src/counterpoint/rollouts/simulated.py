@@ -14,6 +14,7 @@ from msgspec.structs import replace
 from sqlalchemy import Column, MetaData, Table, delete, insert, select, update
 
 from counterpoint.errors import CounterpointError, InputError
+from counterpoint.flags.environments import set_ref
 from counterpoint.graph.actor import SYSTEM, Actor
 from counterpoint.graph.tables import INTEGER, TEXT
 from counterpoint.moments import to_datetime, to_micros
@@ -163,8 +164,8 @@ def _start(workspace: Workspace, actor: Actor, loaded: Loaded, seed: int) -> Non
     """Write down that a simulation is under way, instead of what an earlier one of the same plan and seed found."""
     now, key = to_micros(datetime.now(UTC)), _key(loaded, seed)
     with workspace.graph.write(actor) as writer:
-        if loaded.entity is not None:
-            writer.require_write(loaded.ref)
+        # One that was deleted is whose flag set it moves.
+        writer.require_write(set_ref(loaded.plan.flag_set) if loaded.entity is None else loaded.ref)
         writer.connection.execute(delete(SIMULATIONS).where(*_is(key)))
         writer.connection.execute(
             insert(SIMULATIONS).values(**key, started=now, touched=now, done=0, total=0)
