@@ -227,6 +227,6 @@ def test_a_plan_that_watches_nothing_is_told() -> None:
 
 
 @pytest.mark.parametrize("given", [{"seed": -1}, {"seed": 2**70}, {"runs": 0}, {"runs": 10**11}])
-def test_runs_and_seeds_that_nothing_can_be_drawn_by_say_why(given: dict[str, int]) -> None:
+def test_runs_and_seeds_that_nothing_can_be_drawn_by_say_why(given: dict[str, Any]) -> None:
     with pytest.raises(InputError, match=next(iter(given))):
         simulate(SMALL, BASELINES, users_per_day=1_000, **given)
