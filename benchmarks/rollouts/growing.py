@@ -7,10 +7,16 @@ until the first check: 400 checks, at times that grow by a constant factor. Both
 worst change that may not be stopped. The value of a user is the sum of their events, or their events in a unit of time
 (which settles). Told are the rates of crossing either boundary below, at a one-sided level of 2.5 %: with the number of
 users as its clock, which stands still once all have come, and with the clock of `judging.clock_of`.
+
+The second table is of means that settle while users come all the while, which the argument of `judging` does not cover:
+the newest users vary most, so that the figures forget faster than either clock says. Each user has one event an hour, and
+each hour's users are one normal draw; `REALISTIC` has the users of each arm and the hours of each step.
 """
 
 import sys
 import time
+from collections.abc import Callable
+from functools import partial
 
 import numpy as np
 
@@ -19,6 +25,11 @@ from counterpoint.rollouts.vectors import anytime_boundaries
 
 LEVEL, TUNED_AT, CHECKS, USERS, LAST = 0.025, 400, 400, 200, 1_000.0
 """One-sided level, users that the boundary is tuned at, checks, users in each arm, and the time of the last check."""
+LEAST, USUAL = 100, 5_000
+"""Users of an arm before anything is judged, and users that boundaries are tuned at, as delivered."""
+REALISTIC = ((5, 24), (25, 48), (125, 48), (250, 72))
+BETWEEN = (0.0, 0.1, 0.3, 1.0, 3.0)
+"""Variance between users, in variances of one event of a user."""
 WORLDS = (
     ("sums, users alike", 0.0, False, False),
     ("sums, users differ by half their mean", 0.5, False, False),
@@ -61,17 +72,45 @@ def crossings(differ: float, *, come: bool, settles: bool, runs: int, seed: int)
     return float(by_users), float(by_clock)
 
 
+def settling(between: float, *, runs: int, seed: int) -> tuple[float, float]:
+    """The same shares for means of users' events, where users come in steps and are checked each hour."""
+    rng = np.random.default_rng(seed)
+    come = np.repeat([each for each, _ in REALISTIC], [hours for _, hours in REALISTIC]).astype(float)
+    own, noise = rng.standard_normal((runs, len(come))), np.zeros((runs, len(come)))
+    crossed, first = np.zeros((2, runs), bool), None
+    for hour in range(1, len(come) + 1):
+        noise[:, :hour] += rng.standard_normal((runs, hour))
+        users, events = come[:hour], hour - np.arange(hour)
+        if (arm := users.sum()) < LEAST:
+            continue
+        means = np.sqrt(between) * own[:, :hour] + noise[:, :hour] / events
+        spread = float((users * (between + 1 / events)).sum())
+        statistic = (means * np.sqrt(users)).sum(axis=1) / np.sqrt(spread)
+        first = first or spread / arm
+        clocks = (2 * arm, float(clock_of(2 * arm, spread / arm, first)))
+        for which, clock in enumerate(clocks):
+            crossed[which] |= statistic <= -anytime_boundaries(np.array([clock]), LEVEL, USUAL)[0]
+    by_users, by_clock = crossed.mean(axis=1)
+    return float(by_users), float(by_clock)
+
+
 def main(runs: int) -> None:
     """Print the table of `docs/rollouts.md`."""
     print("| values | crossed, by users | crossed, by the clock |\n| --- | --- | --- |")
     for name, differ, come, settles in WORLDS:
-        begun = time.process_time()
-        found = crossings(differ, come=come, settles=settles, runs=runs, seed=3)
-        cells = [
-            f"{100 * share:.1f} % (± {196 * (share * (1 - share) / runs) ** 0.5:.1f})" for share in found
-        ]
-        print(f"| {name} | {cells[0]} | {cells[1]} |", flush=True)
-        print(f"{time.process_time() - begun:.0f} s CPU", file=sys.stderr)
+        _row(name, runs, partial(crossings, differ, come=come, settles=settles, runs=runs, seed=3))
+    print("\n| variance between users | crossed, by users | crossed, by the clock |\n| --- | --- | --- |")
+    for between in BETWEEN:
+        _row(f"{between:g} of an event's", runs, partial(settling, between, runs=runs, seed=3))
+
+
+def _row(name: str, runs: int, found_by: Callable[[], tuple[float, float]]) -> None:
+    begun = time.process_time()
+    cells = [
+        f"{100 * share:.1f} % (± {196 * (share * (1 - share) / runs) ** 0.5:.1f})" for share in found_by()
+    ]
+    print(f"| {name} | {cells[0]} | {cells[1]} |", flush=True)
+    print(f"{time.process_time() - begun:.0f} s CPU", file=sys.stderr)
 
 
 if __name__ == "__main__":

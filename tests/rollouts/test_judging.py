@@ -82,6 +82,13 @@ def test_the_anytime_boundary_never_falls_below_that_of_one_look() -> None:
     assert anytime_boundary(1, 0.049, 5_000) == math.inf
 
 
+def test_values_that_grow_beyond_all_measure_still_have_a_boundary() -> None:
+    values = np.append(np.full(499, 1.0), 1e100)
+    pair = MeanPair(Moments.of(values), Moments.of(values[::-1]))
+    told = judged(Guardrail(metric=TIME, margin=0.05), pair, State(user_variances={TIME.name: 1e-300}))
+    assert told.guardrails[0].verdict == "inconclusive"
+
+
 def test_looks_are_taken_once_and_keep_what_they_said() -> None:
     guardrail = Guardrail(metric=CRASHED, margin=0.5, test="group-sequential", looks=4, maximum=8_000)
     plan, state = plan_of(guardrails=(guardrail,)), State()

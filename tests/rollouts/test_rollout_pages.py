@@ -66,6 +66,8 @@ def test_a_rollout_is_led_from_its_page_to_its_rollback(
     assert (bare.status_code, "Say why" in bare.text) == (400, True)
     late = send(client, command="pause", sequence="0")
     assert (late.status_code, "has moved on" in late.text) == (409, True)
+    for made_up in ("²", "1" * 5_000, "99"):
+        assert send(client, command="pause", sequence=made_up).status_code == 400
     seen(observed_of(at, treatment=0.4))
     assert "is worse by more than its margin" in client.get(PAGE).text
     step(org, "rollout:default/weekly")

@@ -211,6 +211,7 @@ def test_a_rollout_that_too_few_see_is_taken_back_at_its_limit() -> None:
         ({}, 1_000, "no baseline of crashed"),
         ({"crashed": Baseline(1.2)}, 1_000, "below 1"),
         ({"crashed": Baseline(0.1)}, 0, "usersPerDay is 0"),
+        ({"crashed": Baseline(0.1)}, 1e300, "usersPerDay is 1e\\+300"),
         ({"crashed": Baseline(1e308, 1.0)}, 1_000, "both below 1e\\+100"),
         ({"crashed": Baseline(5.0, 1e308)}, 1_000, "both below 1e\\+100"),
     ],
@@ -223,3 +224,9 @@ def test_what_cannot_be_simulated_says_why(baselines: dict[str, Baseline], users
 def test_a_plan_that_watches_nothing_is_told() -> None:
     with pytest.raises(InputError, match="No step is monitored"):
         simulate(replace(SMALL, guardrails=(), steps=SMALL.steps[2:]), {}, users_per_day=1_000)
+
+
+@pytest.mark.parametrize("given", [{"seed": -1}, {"seed": 2**70}, {"runs": 0}, {"runs": 10**11}])
+def test_runs_and_seeds_that_nothing_can_be_drawn_by_say_why(given: dict[str, Any]) -> None:
+    with pytest.raises(InputError, match=next(iter(given))):
+        simulate(SMALL, BASELINES, users_per_day=1_000, **given)

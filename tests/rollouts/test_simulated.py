@@ -12,7 +12,7 @@ from msgspec.structs import replace
 from counterpoint import Workspace
 from counterpoint.errors import InputError, NotAllowedError
 from counterpoint.graph.actor import Actor, local_actor
-from counterpoint.rollouts import simulated
+from counterpoint.rollouts import simulated, store
 from counterpoint.rollouts.model import Limits, Step
 from counterpoint.rollouts.simulated import begin, compute, simulation_of, simulator_of
 from counterpoint.rollouts.simulation import Baseline, Characteristics, simulate
@@ -70,6 +70,8 @@ def test_figures_are_kept_until_the_plan_changes(either: Workspace) -> None:
     assert (stale.state, stale.found, stale.is_current) == ("none", found, False)
     written(either, usersPerDay=20_000, bet="another")
     assert simulation_of(either, "weekly").is_current
+    assert compute(either, local_actor(), "weekly", users_per_day=90_000).users_per_day == 90_000
+    assert simulation_of(either, "weekly").found == found
 
 
 def test_what_cannot_be_simulated_is_kept_with_its_remedy(org: Workspace) -> None:
@@ -84,6 +86,11 @@ def test_what_cannot_be_simulated_is_kept_with_its_remedy(org: Workspace) -> Non
 
 def test_only_whoever_owns_the_rollout_has_it_simulated(org: Workspace) -> None:
     stranger = Actor("user:default/eve", "Eve", "person")
+    with pytest.raises(NotAllowedError):
+        begin(org, stranger, "weekly")
+    store.command(org, local_actor(), "weekly", "start")
+    with org.graph.write(local_actor()) as writer:
+        writer.delete("rollout:default/weekly")
     with pytest.raises(NotAllowedError):
         begin(org, stranger, "weekly")
     assert simulation_of(org, "weekly").state == "none"
@@ -124,8 +131,13 @@ def client(org: Workspace, monkeypatch: pytest.MonkeyPatch) -> Iterator[TestClie
         yield made
 
 
-def test_the_page_begins_a_simulation_and_shows_it(client: TestClient[Any], org: Workspace) -> None:
+def test_the_page_begins_a_simulation_and_shows_it(
+    client: TestClient[Any], org: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
     written(org, usersPerDay=20_000)
+    monkeypatch.setattr(
+        simulator_of(org), "submit", lambda *_: None
+    )  # so it is under way for as long as we look
     empty = client.get(PAGE, headers=HTML).text
     assert "counterpoint rollouts simulate weekly" in empty
     token = re.search(r'name="_csrf_token" value="([^"]*)"', empty)
@@ -133,8 +145,6 @@ def test_the_page_begins_a_simulation_and_shows_it(client: TestClient[Any], org:
     sent = client.post(PAGE, data={"_csrf_token": token[1]}, headers=HTML, follow_redirects=False)
     assert sent.headers["location"] == f"{PAGE}?told=rollout-simulating"
     assert "data-live" in client.get(PAGE, headers=HTML).text
-    simulator_of(org).stop()  # which waits for what runs; it may end by this before it is done
-    simulator_of(org).start()
     compute(org, local_actor(), "weekly")
     shown = client.get(PAGE, headers=HTML).text
     for words in ("False rollbacks", "1 % worse", "5 % worse", "20 % worse", "Hours to completion"):

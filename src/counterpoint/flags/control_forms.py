@@ -18,6 +18,7 @@ from counterpoint.flags.composition import (
 )
 from counterpoint.flags.composition.changes import plan_of
 from counterpoint.said import Said
+from counterpoint.web.forms import count_of
 
 __all__ = [
     "FORMS",
@@ -335,8 +336,7 @@ def many(data: Data, name: str) -> list[str]:
 
 def count_in(data: Data, name: str) -> int | None:
     """The whole number in a field, such as that of a version; None where there is none."""
-    text = one(data, name)
-    return int(text) if text.isascii() and text.isdigit() and len(text) < 15 else None
+    return count_of(one(data, name))
 
 
 def _pairs(data: Data, first: str, second: str) -> tuple[tuple[str, str], ...]:

@@ -13,9 +13,11 @@ growing or settling, q = n·SE² moves with them, and C = n·max(q/q₀, q₀/q)
 - sums that grow, q rising: Var(ΣD) ∝ n·q, and where what is added goes on as what was there or anew, but not against it,
   Cov_st ≥ Var_s, so that corr ≥ √(n_s·q_s/(n_t·q_t));
 - means of a user's events, or what users differ by beside chance, q falling: with Var = a + e/t of each,
-  Cov_st = a + e/t, so that corr = √(n_s·q_t/(n_t·q_s)).
+  Cov_st = a + e/t, so that corr = √(n_s·q_t/(n_t·q_s)) while the users stay the same. While others come, their first
+  events outweigh what is left of the older users' chance, and corr may be lower where a is small beside e: no clock made
+  of n and q bounds it.
 
-Neither q₀ nor a constant factor matters for the error. `benchmarks/rollouts/growing.py` simulates both.
+Neither q₀ nor a constant factor matters for the error. `benchmarks/rollouts/growing.py` simulates all three.
 
 References:
     Slepian (1962), The one-sided barrier problem for Gaussian noise. Bell System Technical Journal 41, 463-501.
@@ -62,6 +64,10 @@ __all__ = [
 
 CONCENTRATION = 10_000
 """Weight in users of the belief that both arms are of equal size; as experiments have it."""
+
+
+LATEST = 2**53
+"""What a clock stands at most at: values that grow from next to nothing to next to infinity still have a boundary."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -193,7 +199,7 @@ def _judged(
         return _because(figures, why, users=users, **means), None
     statistic = distance(guardrail, joint.control, joint.treatment) / tested.se
     variance = users * tested.se**2
-    clock = int(clock_of(users, variance, state.user_variances.get(metric.name, variance)))
+    clock = int(min(clock_of(users, variance, state.user_variances.get(metric.name, variance)), LATEST))
     test = _tested(rollout, guardrail, statistic, users, clock, state.looks.get(metric.name, ()))
     low, high = _bounds(guardrail, joint, test.boundary)
     change = joint.treatment - joint.control

@@ -40,7 +40,7 @@ from counterpoint.rollouts.shown import (
 )
 from counterpoint.rollouts.simulation_pages import simulation_pages
 from counterpoint.web import PageContext, render
-from counterpoint.web.forms import again, one_of
+from counterpoint.web.forms import again, count_of, one_of
 from counterpoint.web.urls import entity_url, with_query
 from counterpoint.workspace import Workspace
 
@@ -162,7 +162,7 @@ def act(
         {key: one_of(data, key) for key in ("command", "reason", "sequence", "dry")},
     )
     try:
-        sequence = int(values["sequence"]) if values["sequence"].isdigit() else None
+        sequence = _sequence(values["sequence"])
         event = store.command(
             ws,
             actor,
@@ -182,6 +182,16 @@ def act(
     if values["dry"]:
         return again(_rollout(ws, actor, page, ref, values, would=event), status=200)
     return Redirect(with_query(entity_url(ref), told="rollout-moved"), status_code=303)
+
+
+def _sequence(text: str) -> int | None:
+    """The newest event that the form was made from; none where it does not say."""
+    found = count_of(text)
+    if text and found is None:
+        raise InputError(
+            "Nothing was changed. The form names no event that it was made from; load the page again."
+        )
+    return found
 
 
 def _rollout(

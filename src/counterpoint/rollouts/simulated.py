@@ -14,11 +14,12 @@ from msgspec.structs import replace
 from sqlalchemy import Column, MetaData, Table, delete, insert, select, update
 
 from counterpoint.errors import CounterpointError, InputError
+from counterpoint.flags.environments import set_ref
 from counterpoint.graph.actor import SYSTEM, Actor
 from counterpoint.graph.tables import INTEGER, TEXT
 from counterpoint.moments import to_datetime, to_micros
 from counterpoint.rollouts.plan_files import of_rollout
-from counterpoint.rollouts.simulation import Characteristics, simulate
+from counterpoint.rollouts.simulation import Characteristics, check_seed, simulate
 from counterpoint.rollouts.store import Loaded, load
 from counterpoint.said import Said
 from counterpoint.workspace import Workspace
@@ -143,11 +144,18 @@ def compute(
 ) -> Characteristics:
     """Compute the figures of a rollout's plan here and now, and keep them for its page.
 
+    Those of other `users_per_day` than the plan says are of another plan, and are not kept.
+
     Raises:
-        NotFoundError, InputError: as `store.load`; or nothing says what users do without the change.
+        NotFoundError, InputError: as `store.load`; nothing says what users do without the change, or the seed is
+            none.
         NotAllowedError: the actor does not own the rollout.
     """
+    check_seed(seed)
     loaded = load(workspace, name)
+    said = loaded.entity.spec.get("usersPerDay") if loaded.entity else None
+    if users_per_day is not None and said not in (None, users_per_day):
+        return _found(workspace, loaded, seed, users_per_day=users_per_day, advance=advance)
     _start(workspace, actor, loaded, seed)
     return _computed(workspace, loaded, seed, users_per_day=users_per_day, advance=advance)
 
@@ -156,8 +164,8 @@ def _start(workspace: Workspace, actor: Actor, loaded: Loaded, seed: int) -> Non
     """Write down that a simulation is under way, instead of what an earlier one of the same plan and seed found."""
     now, key = to_micros(datetime.now(UTC)), _key(loaded, seed)
     with workspace.graph.write(actor) as writer:
-        if loaded.entity is not None:
-            writer.require_write(loaded.ref)
+        # One that was deleted is whose flag set it moves.
+        writer.require_write(set_ref(loaded.plan.flag_set) if loaded.entity is None else loaded.ref)
         writer.connection.execute(delete(SIMULATIONS).where(*_is(key)))
         writer.connection.execute(
             insert(SIMULATIONS).values(**key, started=now, touched=now, done=0, total=0)
@@ -180,27 +188,38 @@ def _computed(
         _touch(workspace, key, done=int(done), total=int(total))
 
     try:
-        given = of_rollout(workspace, loaded.ref)
-        per_day = given.users_per_day if users_per_day is None else users_per_day
-        if per_day is None:
-            raise InputError(
-                "Nothing says how many users come. Write `usersPerDay` into the rollout's spec, or give --users-per-day."
-            )
-        found = simulate(
-            given.plan,
-            given.baselines,
-            users_per_day=per_day,
-            runs=CLEAN,
-            regressed_runs=CLEAN // 10,
-            seed=seed,
-            advance=told,
-        )
+        found = _found(workspace, loaded, seed, users_per_day=users_per_day, advance=told)
     except CounterpointError as error:
         said = " ".join([error.message, *(each.message for each in getattr(error, "problems", ()))])
         _end(workspace, loaded, key, problem=said)
         raise
     _end(workspace, loaded, key, found=found)
     return found
+
+
+def _found(
+    workspace: Workspace,
+    loaded: Loaded,
+    seed: int,
+    *,
+    users_per_day: float | None,
+    advance: Callable[[float, float], None],
+) -> Characteristics:
+    given = of_rollout(workspace, loaded.ref)
+    per_day = given.users_per_day if users_per_day is None else users_per_day
+    if per_day is None:
+        raise InputError(
+            "Nothing says how many users come. Write `usersPerDay` into the rollout's spec, or give --users-per-day."
+        )
+    return simulate(
+        given.plan,
+        given.baselines,
+        users_per_day=per_day,
+        runs=CLEAN,
+        regressed_runs=CLEAN // 10,
+        seed=seed,
+        advance=advance,
+    )
 
 
 def _touch(workspace: Workspace, key: Mapping[str, Any], *, done: int, total: int) -> None:

@@ -38,12 +38,15 @@ __all__ = [
     "Characteristics",
     "Outcome",
     "Policy",
+    "check_seed",
     "often",
     "simulate",
     "simulate_once",
 ]
 
 REGRESSIONS: Final = (0.01, 0.05, 0.20)
+MOST_USERS, MOST_RUNS = 1e12, 1_000_000
+"""Users a day, and simulated rollouts at once."""
 MOST: Final = 1e100
 """A baseline from here on has no square that a float can hold."""
 
@@ -160,7 +163,8 @@ def simulate(
     Raises:
         InputError: a guardrail has no baseline, no step is monitored, or a number is out of range.
     """
-    _check(rollout, baselines, users_per_day, min(runs, regressed_runs))
+    check_seed(seed)
+    _check(rollout, baselines, users_per_day, runs=(min(runs, regressed_runs), max(runs, regressed_runs)))
     first = rollout.guardrails[0]
     at_margin = (
         first.margin if first.scale == "relative" else first.margin / baselines[first.metric.name].mean
@@ -202,7 +206,19 @@ def often(minutes: int) -> Said:
     return {1: "each minute", 360: "six-hourly", 1440: "daily"}.get(minutes, f"every {minutes} minutes")
 
 
-def _check(rollout: Rollout, baselines: Mapping[str, Baseline], users_per_day: float, runs: int) -> None:
+def check_seed(seed: int) -> None:
+    """Refuse a seed that nothing can be drawn or kept by.
+
+    Raises:
+        InputError: it is below 0, or needs more than 63 bits.
+    """
+    if not 0 <= seed < 2**63:
+        raise InputError(f"seed is {seed}; it must be a whole number from 0 to {2**63 - 1}.")
+
+
+def _check(
+    rollout: Rollout, baselines: Mapping[str, Baseline], users_per_day: float, *, runs: tuple[int, int]
+) -> None:
     if missing := [each.metric.name for each in rollout.guardrails if each.metric.name not in baselines]:
         raise InputError(
             f"There is no baseline of {', '.join(missing)}: what a user has without the change."
@@ -210,10 +226,14 @@ def _check(rollout: Rollout, baselines: Mapping[str, Baseline], users_per_day: f
         )
     if not any(step.monitored for step in rollout.steps):
         raise InputError("No step is monitored, so nothing is ever taken back. Give the rollout a guardrail.")
-    if not 0 < users_per_day < float("inf"):
-        raise InputError(f"usersPerDay is {users_per_day:g}; it must be above 0: first seen each day.")
-    if runs < 1:
-        raise InputError(f"runs == {runs}, must be 1 or more")
+    if not 0 < users_per_day <= MOST_USERS:
+        raise InputError(
+            f"usersPerDay is {users_per_day:g}; it must be above 0, and {MOST_USERS:g} at most: first seen each day."
+        )
+    if runs[0] < 1:
+        raise InputError(f"runs == {runs[0]}, must be 1 or more")
+    if runs[1] > MOST_RUNS:
+        raise InputError(f"runs == {runs[1]}, must be at most {MOST_RUNS:,}: all are held in memory at once")
     for name, baseline in baselines.items():
         good = 0 < baseline.mean < (1 if baseline.sd is None else MOST)
         if not good or not (baseline.sd is None or 0 < baseline.sd < MOST):

@@ -312,7 +312,7 @@ def command(
         now: The moment; the clock's if nothing is said.
 
     Raises:
-        NotFoundError, InputError: as `load`; or a reason is missing.
+        NotFoundError, InputError: as `load`; or a reason is missing, or the log has no such `sequence` yet.
         ConflictError: it cannot be done in this phase, another rollout moves the flag, the flag has no plan, or one
             with several treatments or without a measured control, or the rollout has moved on since `sequence`.
         NotAllowedError: the actor may not.
@@ -340,6 +340,10 @@ def command(
 
 
 def _require_unmoved(loaded: Loaded, sequence: int | None) -> None:
+    newest = len(loaded.events)
+    if sequence is not None and not 0 <= sequence <= newest:
+        problem = Problem(f"It is {sequence}; the newest event of the log is {newest}.", "/sequence")
+        raise InputError("Nothing was changed.", [problem])
     # A check that only noted a verdict changes nothing of what the person decided about.
     if sequence is not None and any(each.kind != "checked" for each in loaded.events[sequence:]):
         raise ConflictError(

@@ -8,7 +8,7 @@ from typing import Any
 
 from litestar import MediaType, Response
 
-__all__ = ["again", "all_of", "begun", "name_from", "number_of", "one_of", "put", "text_of"]
+__all__ = ["again", "all_of", "begun", "count_of", "name_from", "number_of", "one_of", "put", "text_of"]
 
 API_VERSION = "counterpoint.dev/v1"
 
@@ -35,6 +35,15 @@ def name_from(title: str) -> str:
     """A name for addresses, made of a title: `Été: new look` becomes `ete-new-look`; empty if nothing is left."""
     plain = unicodedata.normalize("NFKD", title).encode("ascii", "ignore").decode().lower()
     return re.sub(r"[^a-z0-9]+", "-", plain).strip("-")[:63].strip("-")
+
+
+def count_of(text: str) -> int | None:
+    """The whole number in a field, such as that of a version; None where there is none, or no such one can be kept.
+
+    >>> count_of("12"), count_of("²"), count_of("1" * 5000)
+    (12, None, None)
+    """
+    return int(text) if text.isascii() and text.isdigit() and len(text) < 15 else None
 
 
 def number_of(text: str) -> float:

@@ -177,7 +177,7 @@ def test_secrets_are_kept_as_hashes_and_a_form_can_be_closed(org: Graph) -> None
             assert given.secret not in text
     assert [each.id for each in list_doors(org, actor=ANA)] == [door.id]
     assert list_doors(org, actor=CLEO) == ()
-    for wrong in ("", door.id[:4], "%", door.id + "0"):
+    for wrong in ("", door.id[:4], "%", door.id + "0", "x" * 70_000):
         with pytest.raises(NotFoundError):
             close_door(org, wrong, actor=ANA)
     close_door(org, door.id, actor=ANA)

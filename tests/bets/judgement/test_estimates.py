@@ -70,6 +70,9 @@ def test_draws_have_the_mean_of_the_closed_form(quantity: Quantity) -> None:
         (Quantity.DURATION, (0.0, 1.0, 2.0), "/p10"),
         (Quantity.COST, (-1.0, 1.0, 2.0), "/p10"),
         (Quantity.RISK_VALUE, (0.2, 0.5, 1.0), "/p90"),
+        (Quantity.VALUE, (1.0, 2.0, 1e308), "/p90"),
+        (Quantity.COST, (1e-310, 1.0, 2.0), "/p10"),
+        (Quantity.DURATION, (1e-6, 1.0, 1e4), "/p90"),
     ],
 )
 def test_what_is_no_range_is_refused_with_its_place(
@@ -78,3 +81,12 @@ def test_what_is_no_range_is_refused_with_its_place(
     with pytest.raises(InputError) as refused:
         read_range(quantity, *points)
     assert [problem.pointer for problem in refused.value.problems] == [pointer]
+
+
+@pytest.mark.parametrize(
+    "points",
+    [(1e-9, 1e-9, 0.9), (1.1e6, 1e15, 1e15), (1.1e6, 1.1e6, 1e15), (-1e15, 0.0, 1e15), (0.0, 1e-9, 1e15)],
+)
+def test_the_widest_ranges_that_are_taken_can_be_counted_with(points: tuple[float, float, float]) -> None:
+    found = fit(Quantity.VALUE, read_range(Quantity.VALUE, *points))
+    assert np.isfinite([found.mean, *found.draws(1_000, np.random.default_rng(1))]).all()

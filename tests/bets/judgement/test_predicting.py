@@ -164,7 +164,7 @@ def test_a_question_takes_what_it_asks_for(graph: Graph) -> None:
         ask(graph, REF, "Will people want it?", actor=ANA, quantity=Quantity.RISK_VALUE, unit="x" * 99)
     assert [each.pointer for each in refused.value.problems] == ["/quantity", "/unit"]
     take_step(graph, wide, Step.REVEAL, actor=ANA)
-    for came in ({"outcome": True}, {}, {"amount": float("nan")}):
+    for came in ({"outcome": True}, {}, {"amount": float("nan")}, {"amount": -1.0}, {"amount": 1e300}):
         with pytest.raises(InputError):
             take_step(graph, wide, Step.RESOLVE, actor=ANA, **came)
     assert question(graph, wide, actor=BO).unit == "kEUR"

@@ -6,7 +6,7 @@ from typing import Any
 import msgspec
 
 from counterpoint.bets.deciding.model import Content, Kind, Option
-from counterpoint.web.forms import one_of
+from counterpoint.web.forms import count_of, one_of
 
 __all__ = ["RecordForm", "content_of", "form_of", "options_of", "options_text", "read_form"]
 
@@ -83,7 +83,7 @@ def content_of(form: RecordForm) -> Content:
         chosen=form.chosen,
         because=form.because,
         review_on=form.review_on,
-        supersedes=int(form.supersedes) if form.supersedes.isdecimal() else None,
+        supersedes=count_of(form.supersedes),
         review=form.review,
         more=form.more,
         drivers=lines["drivers"],

@@ -26,7 +26,7 @@ from counterpoint.errors import ConflictError, InputError
 from counterpoint.graph.actor import Actor
 from counterpoint.graph.permissions import may
 from counterpoint.web import PageContext, render
-from counterpoint.web.forms import again, one_of
+from counterpoint.web.forms import again, count_of, one_of
 from counterpoint.web.urls import with_query
 from counterpoint.workspace import Workspace
 
@@ -121,7 +121,7 @@ def edit(
     """Keep the changed decision, or show the form again."""
     form = read_form(data)
     found = records.record(ws.graph, number)
-    version = int(form.version) if form.version.isdecimal() else None
+    version = count_of(form.version)
     try:
         records.revise(ws.graph, number, content_of(form), actor=actor, version=version)
     except InputError as error:

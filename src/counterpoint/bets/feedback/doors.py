@@ -96,10 +96,9 @@ def close_door(graph: Graph, number: str, *, actor: Actor) -> None:
         NotFoundError: there is no such form that is open.
     """
     with graph.write(actor) as writer:
-        row = _door_row(
-            writer, DOORS.c.secret.startswith(number, autoescape=True), DOORS.c.closed_at.is_(None)
-        )
-        if row is None or len(number) != ID:
+        begins, is_open = DOORS.c.secret.startswith(number, autoescape=True), DOORS.c.closed_at.is_(None)
+        row = _door_row(writer, begins, is_open) if len(number) == ID else None
+        if row is None:
             raise NotFoundError(f"There is no open form {number[:40]!r}.")
         require_own(writer, actor, row["unit"])
         here = DOORS.c.secret == row["secret"]

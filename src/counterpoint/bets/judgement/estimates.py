@@ -23,6 +23,7 @@ __all__ = [
     "Range",
     "Scale",
     "fit",
+    "outside",
     "read_range",
 ]
 
@@ -62,6 +63,11 @@ class Scale(StrEnum):
     """For what cannot be 0 or less."""
     LOGIT = "logit"
     """For chances, strictly between 0 and 1."""
+
+
+MOST, LEAST, WIDEST = 1e15, 1e-9, 1e9
+"""Sizes of a number that is no chance, and how often the low end may go into the high one: beyond them, means and
+quotients of distributions leave what a computer can count with."""
 
 
 class QuantityGuide(msgspec.Struct, frozen=True, rename="camel"):
@@ -112,8 +118,8 @@ def read_range(quantity: Quantity, p10: float, p50: float, p90: float, *, at: st
     """The range of a quantity, if it is one. `at` is the pointer that problems begin with.
 
     Raises:
-        InputError: a number is not finite, they are not in order, a duration is not above 0, a cost is below 0,
-            or a chance is not strictly between 0 and 1.
+        InputError: a number is not finite or beyond what can be counted with, they are not in order, a duration is
+            not above 0, a cost is below 0, a chance is not strictly between 0 and 1, or the range is `WIDEST`.
     """
     numbers = {"p10": p10, "p50": p50, "p90": p90}
     problems = [
@@ -132,14 +138,22 @@ def read_range(quantity: Quantity, p10: float, p50: float, p90: float, *, at: st
         problems = [
             Problem(message, f"{at}/{name}")
             for name, number in numbers.items()
-            if (message := _outside(quantity, number))
+            if (message := outside(quantity, number))
         ][:1]
+    if not problems and not quantity.is_risk and 0 < p10 * WIDEST < p90:
+        said = f"The high end, {p90:g}, is more than {WIDEST:g} times the low end, {p10:g}; write a narrower range, or 0."
+        problems = [Problem(said, f"{at}/p90")]
     if problems:
         raise InputError(f"The estimate of {quantity.value} cannot be taken.", problems)
     return Range(p10, p50, p90)
 
 
-def _outside(quantity: Quantity, number: float) -> str:
+def outside(quantity: Quantity, number: float) -> str:
+    """Why a finite number cannot be of this quantity; empty where it can."""
+    if not quantity.is_risk and abs(number) > MOST:
+        return f"{number:g} is beyond {MOST:g}; write it in a larger unit."
+    if not quantity.is_risk and 0 < abs(number) < LEAST:
+        return f"{number:g} is nearer to 0 than {LEAST:g}; write it in a smaller unit, or 0."
     if quantity.is_risk and not 0 < number < 1:
         return f"{number:g} is no chance between 0 and 1; nothing is certain, so write at least 0.001 and at most 0.999."
     if quantity is Quantity.DURATION and not number > 0:

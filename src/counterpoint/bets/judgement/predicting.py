@@ -13,7 +13,7 @@ import msgspec
 from sqlalchemy import func, insert, select
 
 from counterpoint.bets.decisions import require_bet
-from counterpoint.bets.judgement.estimates import Quantity, Range, read_range
+from counterpoint.bets.judgement.estimates import Quantity, Range, outside, read_range
 from counterpoint.bets.judgement.estimating import LONGEST_UNIT
 from counterpoint.bets.judgement.pooled import Pooled, Spread, pool, spread
 from counterpoint.bets.judgement.prediction import (
@@ -219,7 +219,8 @@ def take_step(
         NotFoundError: there is no such question.
         NotAllowedError: its bet belongs to somebody else.
         ConflictError: there is no such step from where it stands.
-        InputError: it is resolved without an outcome (or an amount), or the note is too long.
+        InputError: it is resolved without an outcome (or an amount), the amount cannot be of the quantity, or the
+            note is too long.
     """
     note = note.strip()
     if len(note) > LONGEST:
@@ -230,6 +231,8 @@ def take_step(
     with graph.write(actor) as writer:
         found = _require(writer, number, actor)
         check_came(step, is_range=found.quantity is not None, outcome=outcome, amount=amount)
+        if found.quantity and amount is not None and (said := outside(found.quantity, amount)):
+            raise InputError("The step cannot be taken.", [Problem(said, "/amount")])
         writer.require_write(found.bet)
         after = check_step(found.state, step)
         told: dict[str, object] = {"id": number, "people": found.predicted, "question": found.question}

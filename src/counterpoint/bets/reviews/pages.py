@@ -18,7 +18,7 @@ from counterpoint.graph.actor import Actor
 from counterpoint.graph.permissions import may
 from counterpoint.moments import today_utc
 from counterpoint.web import PageContext, render
-from counterpoint.web.forms import again, one_of
+from counterpoint.web.forms import again, count_of, one_of
 from counterpoint.web.urls import with_query
 from counterpoint.workspace import Workspace
 
@@ -65,7 +65,7 @@ def set_cadence(
     """Choose how often a board reviews its bets."""
     unit, weeks = one_of(data, "unit"), one_of(data, "weeks")
     try:
-        boards.set_cadence(ws.graph, unit, int(weeks) if weeks.isdecimal() else 0, actor=actor)
+        boards.set_cadence(ws.graph, unit, count_of(weeks) or 0, actor=actor)
     except InputError as error:
         return again(_board(ws, actor, page, unit, {"weeks": error.problems[0].message}))
     return Redirect(with_query("/bets/reviews", unit=unit, told="cadence-kept"), status_code=303)
@@ -102,7 +102,7 @@ def vote(
         receipt = sittings.vote(
             ws.graph,
             number,
-            int(text) if text.isdecimal() else 0,
+            count_of(text) or 0,
             actor=actor,
             receipt=request.cookies.get(RECEIPT, ""),
         )
