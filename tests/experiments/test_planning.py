@@ -192,3 +192,8 @@ def test_what_is_wrong_with_the_decision_is_said_at_its_field(
 )
 def test_a_decision_is_written_as_it_is_read(tree: str) -> None:
     assert decision_text(decision_of(tree)) == tree
+
+
+@pytest.mark.parametrize("number", ["²", "9" * 5_000, "x"])
+def test_a_number_of_rows_that_is_none_is_passed_over(number: str) -> None:
+    assert read_form({**QUERY, "rows": number, f"name{number}": "x"}).rows == read_form(QUERY).rows

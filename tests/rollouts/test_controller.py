@@ -14,7 +14,7 @@ from counterpoint.flags.composition import CompositionError, FlagPlan
 from counterpoint.flags.store import read_set, write_set
 from counterpoint.graph.actor import SYSTEM, Actor, local_actor
 from counterpoint.graph.descriptor import validate
-from counterpoint.rollouts import store
+from counterpoint.rollouts import controller, store
 from counterpoint.rollouts.acting import ReasonWantedError
 from counterpoint.rollouts.controller import check, commit, step, step_all
 from counterpoint.rollouts.deciding import event_of
@@ -395,6 +395,24 @@ def test_all_that_is_under_way_is_stepped_and_nothing_else(org: Workspace, seen:
     seen(observed_of(NOW, treatment=0.4))
     assert list(step_all(org, now=NOW)) == [REF]
     assert step_all(org, now=NOW) == {}
+
+
+def test_a_fault_of_ours_in_one_rollout_keeps_no_other_from_its_check(
+    org: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    checked = []
+
+    def fail_first(workspace: Workspace, ref: str, **moment: object) -> list[object]:
+        checked.append(ref)
+        if ref == "rollout:default/a":
+            raise ZeroDivisionError
+        return []
+
+    monkeypatch.setattr(controller, "under_way", lambda reader: ["rollout:default/a", "rollout:default/b"])
+    monkeypatch.setattr(controller, "step", fail_first)
+    with pytest.raises(ZeroDivisionError):
+        step_all(org, now=NOW, failed=lambda ref, error: None)
+    assert checked == ["rollout:default/a", "rollout:default/b"]
 
 
 def test_nobody_gets_more_while_nobody_watches(org: Workspace, seen: Callable[..., None]) -> None:

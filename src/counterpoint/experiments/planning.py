@@ -12,7 +12,7 @@ from counterpoint.experiments.planning_rule import decision_of, decision_text, s
 from counterpoint.experiments.sizing import MetricSize, Sizing, size
 from counterpoint.experiments.stopping import Family, Stopping
 from counterpoint.said import Said
-from counterpoint.web.forms import number_of, one_of, text_of
+from counterpoint.web.forms import count_of, number_of, one_of, text_of
 
 __all__ = ["MOST_ROWS", "PlanForm", "Planned", "Row", "Variant", "form_of", "planned_of", "read_form"]
 
@@ -105,8 +105,8 @@ def read_form(query: Mapping[str, Any]) -> PlanForm:
     if not any(key.startswith("name") for key in query):
         return replace_form(first, query)
     asked = one_of(query, "rows")
-    typed = [int(key[4:]) for key in query if key.startswith("name") and key[4:].isdigit()]
-    count = int(asked) if asked.isdigit() else max(typed, default=1)
+    typed = [count_of(key[4:]) or 0 for key in query if key.startswith("name")]
+    count = count_of(asked) or max(typed)
     rows = tuple(
         Row(*(one_of(query, f"{part}{index}") or default for part, default in _PARTS))
         for index in range(1, min(max(count, 1), MOST_ROWS) + 1)

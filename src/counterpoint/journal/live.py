@@ -144,7 +144,11 @@ class LiveCounts:
             if sent is None and have and have == _sum(state):
                 sent = state
                 return b""
-            start = int(since) - LATE if sent is None and since.isdigit() and len(since) < 12 else 0
+            start = (
+                int(since) - LATE
+                if sent is None and since.isascii() and since.isdigit() and len(since) < 12
+                else 0
+            )
             changed = {
                 key: counts
                 for key, counts in state.items()

@@ -87,20 +87,21 @@ def step_all(
     """Check every rollout that is under way; what happened, by its reference.
 
     One that cannot be checked keeps none of the others from it; `failed` is told of it, and without `failed` the last
-    error is raised at the end.
+    error is raised at the end. So is any other exception, which is a fault of ours.
     """
     with workspace.graph.read() as reader:
         active = under_way(reader)
     happened: dict[str, list[Event]] = {}
-    error: CounterpointError | None = None
+    error: Exception | None = None
     for ref in active:
         try:
             happened[ref] = step(workspace, ref, now=now)
-        except CounterpointError as caught:
-            error = caught
-            if failed is not None:
+        except Exception as caught:  # raised below, once all others are checked
+            if failed is not None and isinstance(caught, CounterpointError):
                 failed(ref, caught)
-    if error is not None and failed is None:
+            else:
+                error = caught
+    if error is not None:
         raise error
     return {ref: found for ref, found in happened.items() if found}
 

@@ -182,6 +182,7 @@ def test_the_form_makes_moves_and_removes_without_a_script(
         ("remove-9", "abc", ""),
         ("up-0", "abc", ""),
         ("sideways-1", "abc", ""),
+        ("up-²", "abc", ""),
     ],
 )
 def test_a_line_moves_and_the_keyboard_goes_on_where_it_is(action: str, metrics: str, focus: str) -> None:

@@ -9,7 +9,7 @@ from msgspec.structs import replace
 from counterpoint.errors import Problem
 from counterpoint.experiments.dashboards.definition import Dashboard
 from counterpoint.graph.ref import parse_ref
-from counterpoint.web.forms import all_of, begun, number_of, one_of, put, text_of
+from counterpoint.web.forms import all_of, begun, count_of, number_of, one_of, put, text_of
 
 __all__ = ["DashboardForm", "PanelRow", "changed", "descriptor", "field_errors", "form_of", "read_form"]
 
@@ -87,8 +87,8 @@ def changed(form: DashboardForm, action: str) -> DashboardForm:
     rows = list(form.panels)
     if what == "add":
         return replace(form, panels=(*rows, PanelRow()), focus=f"panel-{len(rows)}-metric")
-    index = int(number) if number.isdigit() else len(rows)
-    if index >= len(rows):
+    index = count_of(number)
+    if index is None or index >= len(rows):
         return form
     if what == "remove":
         del rows[index]
