@@ -15,7 +15,7 @@ from counterpoint.discover.serving import service_of
 from counterpoint.discover.week import this_week
 from counterpoint.errors import InputError, NotAllowedError, NotFoundError
 from counterpoint.graph.actor import Actor, local_actor
-from counterpoint.server.identity import accounts
+from counterpoint.server.identity import accounts, tokens
 from tests.discover.streaming import ADMIN, BACKEND, SKIPPED, play
 
 BASE = "/api/v1/discover/songs"
@@ -233,3 +233,17 @@ def test_the_aggregate_doors_are_open_to_readers(clients: Callable[..., Client])
     assert going.json()["items"][0]["item"].startswith("metal")
     assert client.get(f"{BASE}/shadows").json() == {"items": []}
     assert client.get(f"{BASE}/items/polka/similar").status_code == 404
+
+
+def test_nobody_gives_themselves_what_no_role_opens(clients: Callable[..., Client], songs: Workspace) -> None:
+    """An administrator, signed in or by a token, makes no token that acts for listeners: the machine does."""
+    admin, client = Actor("user:default/ana", "ana", "person", admin=True), clients(person="ana")
+    service = Actor("token:default/ci", "ci", "service", admin=True, scopes=frozenset({"admin"}))
+    for actor in (admin, service):
+        with pytest.raises(NotAllowedError, match="on the machine"):
+            tokens.create_token(songs.graph, actor, "mine", frozenset({"read", "discover"}))
+    posted = client.post("/settings/tokens", data={"name": "mine", "scopes": "discover", "days": ""})
+    assert posted.status_code == 403
+    assert 'value="discover"' not in client.get("/settings", headers=HTML).text
+    with songs.graph.read() as reader:
+        assert tokens.list_tokens(reader) == []
