@@ -8,6 +8,7 @@ import msgspec
 import sqlalchemy as sa
 
 from counterpoint.discover.access import acting
+from counterpoint.discover.forgotten import forgotten_since
 from counterpoint.discover.tables import WEEK
 from counterpoint.discover.week import KeptWeek, Track, Week
 from counterpoint.graph.actor import Actor
@@ -55,12 +56,23 @@ def weeks_of(reader: Reader, recommender: str, listener: str) -> tuple[Week, ...
 
 
 def keep_weeks(
-    workspace: Workspace, actor: Actor, ref: str, week: str, rows: Sequence[Mapping[str, Any]]
+    workspace: Workspace,
+    actor: Actor,
+    ref: str,
+    week: str,
+    rows: Sequence[Mapping[str, Any]],
+    *,
+    read: int,
 ) -> list[str]:
-    """Keep the playlists of those who have none yet, and say whose were kept. Writers wait for each other."""
+    """Keep the playlists of those who have none yet, and say whose were kept. Writers wait for each other.
+
+    Of who was forgotten since the journal was read for them (`read`, microseconds since 1970) none is kept. Whoever
+    forgets says so first and deletes then, in a transaction that is before this one or after it.
+    """
     with workspace.graph.write(acting(actor)) as writer:
-        before = there(writer, ref, week, [row["listener"] for row in rows])
-        new = [row for row in rows if row["listener"] not in before]
+        names = [row["listener"] for row in rows]
+        away = there(writer, ref, week, names) | forgotten_since(workspace, ref, names, read)
+        new = [row for row in rows if row["listener"] not in away]
         if new:
             writer.connection.execute(sa.insert(WEEK), new)
             # How many, and not whose: everybody reads the log of changes.
