@@ -247,3 +247,31 @@ def test_nobody_gives_themselves_what_no_role_opens(clients: Callable[..., Clien
     assert 'value="discover"' not in client.get("/settings", headers=HTML).text
     with songs.graph.read() as reader:
         assert tokens.list_tokens(reader) == []
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "content", "pointer"),
+    [
+        ("PUT", "/consent", {"personalization": False}, ""),
+        ("PUT", "/profile/corrections", {"item": ["jazz-1"]}, ""),
+        ("POST", "/links", {"days": 1e308}, "/days"),
+        ("GET", "/weekly/\u0662026-W01", None, "/week"),
+        ("GET", "/weekly/2026-W+4", None, "/week"),
+        *(
+            (
+                "POST",
+                "/advertising",
+                {"campaigns": [{"name": "x", "start": "2026-01-01T00:00:00Z", "end": "2027-01-01T00:00:00Z", "budget": 9, "windowHours": hours}]},
+                "/campaigns/0/windowHours",
+            )
+            for hours in (1e300, 9e8, -1)
+        ),
+    ],
+)  # fmt: skip
+def test_what_makes_no_sense_is_refused_where_it_stands(
+    clients: Callable[..., Client], method: str, path: str, content: Any, pointer: str
+) -> None:
+    """A misspelt no to a purpose is not taken for silence, and a misspelt correction does not delete the others."""
+    answer = clients("discover").request(method, MINE + path, json=content)
+    assert answer.status_code == 400
+    assert answer.json()["errors"][0]["pointer"] == pointer

@@ -39,6 +39,8 @@ WITHHELD: Final = "dev.counterpoint.discover.withheld"
 SOURCE: Final = "/api/v1/discover"
 MOST: Final = 1_000
 """Campaigns of one question, and events of one listener that are read."""
+LONGEST_WINDOW: Final = 3_660 * 24
+"""Hours over which showings to one listener are counted."""
 
 
 class CampaignInput(msgspec.Struct, frozen=True, rename="camel", forbid_unknown_fields=True, kw_only=True):
@@ -265,6 +267,10 @@ def _read(campaigns: Sequence[CampaignInput]) -> list[Campaign]:
             )
         if each.start.tzinfo is None or each.end.tzinfo is None:
             problems.append(Problem("A time needs its zone, such as Z for UTC.", f"{pointer}/start"))
+            continue
+        if not 0 < each.window_hours <= LONGEST_WINDOW:
+            rule = f"windowHours is {each.window_hours:g}, must be above 0 and at most {LONGEST_WINDOW:,}"
+            problems.append(Problem(rule, f"{pointer}/windowHours"))
             continue
         try:
             found.append(

@@ -5,7 +5,6 @@ What is below `/listeners` needs a token with the scope `discover`, which no per
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from datetime import timedelta
 from typing import Annotated, Any
 
 import msgspec
@@ -18,7 +17,7 @@ from counterpoint.discover import profiles, weeks
 from counterpoint.discover.audience_routes import audience_routes
 from counterpoint.discover.corrections import Corrected
 from counterpoint.discover.forgetting import Followed
-from counterpoint.discover.links import Link, link_of
+from counterpoint.discover.links import Link, lifetime_of, link_of
 from counterpoint.discover.paths import BASE, TAGS, ref_of
 from counterpoint.discover.profile import Consents, CorrectionsChange, Export, Profile
 from counterpoint.discover.reuse_routes import reuse_routes
@@ -206,7 +205,7 @@ def make_link(
 ) -> Link:
     """Make a link with which a listener sees and corrects their own page, and nobody else's."""
     ref, _ = service_of(ws).plan(ref_of(recommender))
-    return link_of(ws, actor, ref, listener, lifetime=timedelta(days=data.days))
+    return link_of(ws, actor, ref, listener, lifetime=lifetime_of(data.days))
 
 
 @get(BASE + "/items/{item:str}/similar", tags=TAGS, sync_to_thread=True)
