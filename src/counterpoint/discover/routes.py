@@ -211,21 +211,28 @@ def make_link(
 @get(BASE + "/items/{item:str}/similar", tags=TAGS, sync_to_thread=True)
 def similar(
     ws: NamedDependency[Workspace],
+    actor: NamedDependency[Actor],
     recommender: FromPath[str],
     item: FromPath[str],
     count: Count = 20,
     where: Where = None,
 ) -> Similar:
-    """The items that go best with one; it says nothing of any listener."""
-    return service_of(ws).similar(ref_of(recommender), item, count=count, where=where or ())
+    """The items that go best with one, of those that 20 people or more have: it says nothing of any listener."""
+    return service_of(ws).similar(ref_of(recommender), item, count=count, where=where or (), actor=actor)
 
 
 @post(BASE + "/continue", tags=TAGS, status_code=200, sync_to_thread=True)
 def continue_list(
-    ws: NamedDependency[Workspace], recommender: FromPath[str], data: JSONBody[ListToContinue]
+    ws: NamedDependency[Workspace],
+    actor: NamedDependency[Actor],
+    recommender: FromPath[str],
+    data: JSONBody[ListToContinue],
 ) -> Similar:
-    """The tracks that continue a playlist best, from its title, its tracks and their order; a title is enough."""
-    return service_of(ws).continued(ref_of(recommender), data.title, data.tracks, count=data.k)
+    """The tracks that continue a playlist best, from its title, its tracks and their order; a title is enough.
+
+    Tracks and words that fewer than 20 people have count for nothing, and do not come.
+    """
+    return service_of(ws).continued(ref_of(recommender), data.title, data.tracks, count=data.k, actor=actor)
 
 
 @get(BASE + "/shadows", tags=TAGS, sync_to_thread=True)
