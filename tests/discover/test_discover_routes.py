@@ -10,6 +10,7 @@ from litestar.testing import TestClient
 
 from counterpoint import Workspace
 from counterpoint.discover.access import listening_actor
+from counterpoint.discover.consent import CONSENT
 from counterpoint.discover.links import link_of, listener_of
 from counterpoint.discover.serving import service_of
 from counterpoint.discover.versions import fit_version
@@ -309,3 +310,19 @@ def test_what_makes_no_sense_is_refused_where_it_stands(
     answer = clients("discover").request(method, MINE + path, json=content)
     assert answer.status_code == 400
     assert answer.json()["errors"][0]["pointer"] == pointer
+
+
+def test_nobody_who_is_signed_in_gives_a_listeners_word(
+    clients: Callable[..., Client], songs: Workspace
+) -> None:
+    """Neither consent nor forgetting; what else they send is taken."""
+    consent = {"purpose": "advertising", "given": True}
+    word = {**event(CONSENT, "user-0", NOW, **consent), "id": "forged"}
+    other = {**event("app.opened", "user-0", NOW), "id": "opened"}
+    send = {"json": [word, other], "headers": {"Content-Type": "application/cloudevents-batch+json"}}
+    answer = clients(person="ana").post("/api/events", **send).json()
+    assert answer["accepted"] == 1
+    assert "own word" in answer["rejected"][0]["reason"]
+    assert not songs.journal.recent(type=CONSENT, personal=True)
+    assert clients("events:write").post("/api/events", **send).json()["accepted"] == 1
+    assert songs.journal.recent(type=CONSENT, personal=True)
