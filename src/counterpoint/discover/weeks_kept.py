@@ -1,5 +1,6 @@
 """Playlists of weeks in the graph's database and, for what chance decided, in the journal."""
 
+import hashlib
 from collections.abc import Collection, Mapping, Sequence
 from datetime import date, timedelta
 from typing import Any, Final
@@ -134,9 +135,12 @@ def tracks_lately(
 
 
 def _event(week: Week, place: int, track: Track) -> dict[str, Any]:
+    # The same each time it is told, and nothing that anybody could guess: who sends an event of a known id is answered
+    # that it is there, and would learn who has a playlist and where chance decided in it.
+    known = (week.recommender, week.week, week.listener, str(place), week.inputs, rfc3339(week.until))
     return {
         "specversion": "1.0",
-        "id": f"{week.recommender}/{week.week}/{week.listener}/{place}",
+        "id": hashlib.sha256("\n".join(known).encode("utf-8", "surrogatepass")).hexdigest(),
         "source": SOURCE,
         "type": EXPLORED,
         "subject": week.listener,
