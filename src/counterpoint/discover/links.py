@@ -89,7 +89,7 @@ def lifetime_of(days: float) -> timedelta:
         InputError: they are not above 0, or more than `LONGEST`.
     """
     if not 0 < days <= LONGEST.days:
-        rule = f"days is {days:g}, must be above 0 and at most {LONGEST.days}"
+        rule = f"days is {days:g}, must be above 0 and at most {LONGEST.days} days"
         raise InputError("The link was not made.", [Problem(rule, "/days")])
     return timedelta(days=days)
 
