@@ -10,13 +10,15 @@ from litestar.testing import TestClient
 
 from counterpoint import Workspace
 from counterpoint.discover.access import listening_actor
+from counterpoint.discover.consent import CONSENT
 from counterpoint.discover.links import link_of, listener_of
 from counterpoint.discover.serving import service_of
+from counterpoint.discover.versions import fit_version
 from counterpoint.discover.week import this_week
 from counterpoint.errors import InputError, NotAllowedError, NotFoundError
 from counterpoint.graph.actor import Actor, local_actor
-from counterpoint.server.identity import accounts
-from tests.discover.streaming import ADMIN, BACKEND, SKIPPED, play
+from counterpoint.server.identity import accounts, tokens
+from tests.discover.streaming import ADMIN, BACKEND, NOW, SKIPPED, event, play
 
 BASE = "/api/v1/discover/songs"
 MINE = f"{BASE}/listeners/user-0"
@@ -225,7 +227,7 @@ def test_links_are_made_by_who_acts_for_listeners_and_for_a_while(songs: Workspa
 
 
 def test_the_aggregate_doors_are_open_to_readers(clients: Callable[..., Client]) -> None:
-    client = clients("read")
+    client = clients("read", "discover")
     found = client.get(f"{BASE}/items/metal-1/similar", params={"k": 3}).json()
     assert len(found["items"]) == 3
     going = client.post(f"{BASE}/continue", json={"title": "gym power", "tracks": [], "k": 3})
@@ -233,3 +235,94 @@ def test_the_aggregate_doors_are_open_to_readers(clients: Callable[..., Client])
     assert going.json()["items"][0]["item"].startswith("metal")
     assert client.get(f"{BASE}/shadows").json() == {"items": []}
     assert client.get(f"{BASE}/items/polka/similar").status_code == 404
+
+
+def test_what_few_people_have_is_told_to_nobody_who_does_not_act_for_them(
+    clients: Callable[..., Client], songs: Workspace
+) -> None:
+    """An item, a track or a title of one person would tell what else that person has."""
+    for who in range(21):
+        play(songs, f"user-{who}", "metal-1", "metal-2", "folk-1")
+        title = "gym power" if who < 19 else "calm evening"
+        content = {"playlist": f"new-{who}", "title": title, "items": ["metal-1", "metal-2"]}
+        songs.journal.append([event("playlist.saved", f"user-{who}", NOW, **content)])
+    play(songs, "user-0", "mine-1", "mine-2", "metal-1")
+    hers = [{"playlist": f"hers-{at}", "title": "chemo days", "items": ["mine-1", "folk-1"]} for at in (1, 2)]
+    songs.journal.append([event("playlist.saved", "user-0", NOW, **each) for each in hers])
+    fit_version(songs, local_actor(), "songs", method="item-graph", options={"rank": 0})
+
+    def names(client: Client, title: str, *tracks: str) -> list[str]:
+        asked = {"title": title, "tracks": tracks, "k": 50}
+        return [each["item"] for each in client.post(f"{BASE}/continue", json=asked).json()["items"]]
+
+    backend, reader = clients("read", "discover"), clients("read")
+    near = backend.get(f"{BASE}/items/mine-1/similar").json()["items"]
+    assert "mine-2" in {each["item"] for each in near}
+    refused = reader.get(f"{BASE}/items/mine-1/similar")
+    assert refused.status_code == 404
+    assert "20 people or more" in refused.json()["detail"]
+    near = reader.get(f"{BASE}/items/metal-1/similar").json()["items"]
+    assert {each["item"] for each in near} == {"metal-2", "folk-1"}
+    assert names(backend, "chemo days")[:2] == ["mine-1", "folk-1"]
+    assert names(reader, "chemo days") == names(reader, "a title of nobody")
+    assert names(reader, "x", "mine-1") == names(reader, "x")
+    assert set(names(reader, "gym power", "metal-1")) == {"metal-2", "folk-1"}
+    assert {"mine-1", "mine-2"} <= set(names(backend, "gym power", "metal-1"))
+
+
+def test_nobody_gives_themselves_what_no_role_opens(clients: Callable[..., Client], songs: Workspace) -> None:
+    """An administrator, signed in or by a token, makes no token that acts for listeners: the machine does."""
+    admin, client = Actor("user:default/ana", "ana", "person", admin=True), clients(person="ana")
+    service = Actor("token:default/ci", "ci", "service", admin=True, scopes=frozenset({"admin"}))
+    for actor in (admin, service):
+        with pytest.raises(NotAllowedError, match="on the machine"):
+            tokens.create_token(songs.graph, actor, "mine", frozenset({"read", "discover"}))
+    posted = client.post("/settings/tokens", data={"name": "mine", "scopes": "discover", "days": ""})
+    assert posted.status_code == 403
+    assert 'value="discover"' not in client.get("/settings", headers=HTML).text
+    with songs.graph.read() as reader:
+        assert tokens.list_tokens(reader) == []
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "content", "pointer"),
+    [
+        ("PUT", "/consent", {"personalization": False}, ""),
+        ("PUT", "/profile/corrections", {"item": ["jazz-1"]}, ""),
+        ("POST", "/links", {"days": 1e308}, "/days"),
+        ("GET", "/weekly/\u0662026-W01", None, "/week"),
+        ("GET", "/weekly/2026-W+4", None, "/week"),
+        *(
+            (
+                "POST",
+                "/advertising",
+                {"campaigns": [{"name": "x", "start": "2026-01-01T00:00:00Z", "end": "2027-01-01T00:00:00Z", "budget": 9, "windowHours": hours}]},
+                "/campaigns/0/windowHours",
+            )
+            for hours in (1e300, 9e8, -1)
+        ),
+    ],
+)  # fmt: skip
+def test_what_makes_no_sense_is_refused_where_it_stands(
+    clients: Callable[..., Client], method: str, path: str, content: Any, pointer: str
+) -> None:
+    """A misspelt no to a purpose is not taken for silence, and a misspelt correction does not delete the others."""
+    answer = clients("discover").request(method, MINE + path, json=content)
+    assert answer.status_code == 400
+    assert answer.json()["errors"][0]["pointer"] == pointer
+
+
+def test_nobody_who_is_signed_in_gives_a_listeners_word(
+    clients: Callable[..., Client], songs: Workspace
+) -> None:
+    """Neither consent nor forgetting; what else they send is taken."""
+    consent = {"purpose": "advertising", "given": True}
+    word = {**event(CONSENT, "user-0", NOW, **consent), "id": "forged"}
+    other = {**event("app.opened", "user-0", NOW), "id": "opened"}
+    send = {"json": [word, other], "headers": {"Content-Type": "application/cloudevents-batch+json"}}
+    answer = clients(person="ana").post("/api/events", **send).json()
+    assert answer["accepted"] == 1
+    assert "own word" in answer["rejected"][0]["reason"]
+    assert not songs.journal.recent(type=CONSENT, personal=True)
+    assert clients("events:write").post("/api/events", **send).json()["accepted"] == 1
+    assert songs.journal.recent(type=CONSENT, personal=True)

@@ -13,6 +13,7 @@ from sqlalchemy import insert, select
 
 from counterpoint import Workspace
 from counterpoint.cli import run
+from counterpoint.discover import forgetting
 from counterpoint.discover.consent import declare
 from counterpoint.discover.corrections import Corrected, keep_corrections
 from counterpoint.discover.forgetting import Followed, follow, forget_listener
@@ -251,3 +252,42 @@ def test_the_log_of_changes_names_no_listener(built: Built) -> None:
     with had.graph.read() as reader:
         told = reader.activity(limit=100)
     assert GONE not in repr(told)
+
+
+def test_from_the_moment_of_forgetting_no_version_that_is_at_hand_answers_with_her(
+    built: Built, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """She has no week, correction or link, so that no row of hers goes; another process is fitting."""
+    had = built("had")
+    assert "hers alone" in load_version(had, REF, 1).items
+    with alone(had, REF):
+        monkeypatch.setattr(forgetting, "WAIT", 0.0)
+        assert forget_listener(had, SYSTEM, "weekly", GONE).waiting == (REF,)
+        assert not load_version(had, REF, 1).personal
+        assert "hers alone" not in load_version(had, REF, 1).items
+    follow(had, SYSTEM)
+    assert load_version(had, REF, 1).personal
+
+
+@pytest.mark.parametrize("dying", ["declare_forgotten", "_let_go", "follow"])
+def test_a_forgetting_that_is_killed_answers_with_nothing_of_hers_and_is_made_whole(
+    built: Built, monkeypatch: pytest.MonkeyPatch, dying: str
+) -> None:
+    had = built("had")
+    for listener in (GONE, "l001"):
+        keep_something(had, listener)
+    load_version(had, REF, 1)
+
+    def killed(*_: Any, **__: Any) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patched:
+        patched.setattr(forgetting, dying, killed)
+        with pytest.raises(KeyboardInterrupt):
+            forget_listener(had, SYSTEM, "weekly", GONE)
+    assert not load_version(had, REF, 1).personal
+    follow(had, SYSTEM)
+    if dying != "declare_forgotten":  # before it, nobody was told that she is forgotten
+        assert {listener for _, listener in rows(had)} == {"l001"}
+        assert "hers alone" not in load_version(had, REF, 1).items
+    assert load_version(had, REF, 1).personal

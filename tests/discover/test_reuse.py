@@ -11,6 +11,7 @@ from counterpoint.discover.across import Texts, across
 from counterpoint.discover.advertising import Campaign, held_out
 from counterpoint.discover.answering import Liking
 from counterpoint.discover.campaigns import ADVERTISED, WITHHELD, CampaignInput, advertise, effect_of
+from counterpoint.discover.forgotten import declare_forgotten
 from counterpoint.discover.item_graph import ItemGraph, ItemGraphOptions
 from counterpoint.discover.profile import Consents
 from counterpoint.discover.profiles import declare_consent
@@ -181,3 +182,16 @@ def test_a_holdout_says_what_a_campaign_changed_and_small_groups_say_nothing(
     assert "20 listeners" in str(few.note)
     with pytest.raises(InputError):
         effect_of(service, "songs", "jazz-club", "ticket.bought", days=0)
+    declare_forgotten(songs, shown[0], "recommender:default/songs", source="app")
+    assert effect_of(service, "songs", "jazz-club", "ticket.bought", days=1).shown == len(shown) - 1
+
+
+def test_showings_to_who_was_forgotten_count_for_nothing(service: Service, songs: Workspace) -> None:
+    once = [campaign(cap=1)]
+    asked = [advertise(service, BACKEND, "songs", "user-0", once).campaign for _ in range(2)]
+    declare_forgotten(songs, "user-0", "recommender:default/songs", source="app")
+    assert [*asked, advertise(service, BACKEND, "songs", "user-0", once).campaign] == [
+        "jazz-club",
+        None,
+        "jazz-club",
+    ]

@@ -4,12 +4,14 @@ import threading
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 import sqlalchemy as sa
 
 from counterpoint import Workspace
 from counterpoint.discover import weeks, weeks_kept
+from counterpoint.discover.forgotten import declare_forgotten
 from counterpoint.discover.profile import Consents, CorrectionsChange
 from counterpoint.discover.profiles import change_corrections, declare_consent
 from counterpoint.discover.serving import Service, service_of
@@ -20,6 +22,7 @@ from counterpoint.discover.weeks import make_weeks, replay, week_of
 from counterpoint.discover.weeks_kept import EXPLORED
 from counterpoint.errors import InputError, NotAllowedError, NotFoundError
 from counterpoint.graph.actor import local_actor
+from counterpoint.journal.sought import Named
 from tests.discover import streaming
 from tests.discover.streaming import ADMIN, BACKEND, GENRES, LISTENERS, listener, play
 
@@ -102,8 +105,6 @@ def test_a_playlist_fits_its_listener_and_is_made_again_to_the_track(service: Se
 
 
 def test_a_replay_says_where_the_journal_or_the_playlist_says_something_else(service: Service) -> None:
-    from counterpoint.journal.sought import Named
-
     week_of(service, BACKEND, "songs", "user-0")
     with service.workspace.graph.write(local_actor()) as writer:
         row = writer.connection.execute(sa.select(WEEK.c.playlist)).scalar_one()
@@ -190,3 +191,26 @@ def test_weeks_that_are_none_and_playlists_of_others(service: Service) -> None:
     with pytest.raises(NotAllowedError):
         make_weeks(service, ADMIN, "songs")
     assert service_of(service.workspace) is service
+
+
+def test_who_is_forgotten_while_a_batch_runs_gets_no_playlist_of_what_they_heard(
+    service: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lately = weeks.tracks_lately
+
+    def forgetting(*given: Any) -> dict[str, tuple[str, ...]]:
+        found = lately(*given)
+        if not service.workspace.journal.last_erasure():
+            declare_forgotten(service.workspace, "user-1", "recommender:default/songs", source="app")
+            service.workspace.journal.forget([Named("user-2")])
+        return found
+
+    monkeypatch.setattr(weeks, "tracks_lately", forgetting)
+    done = make_weeks(service, BACKEND, "songs")
+    assert (done.made, done.already) == (LISTENERS - 2, 0)
+    with service.workspace.graph.read() as reader:
+        kept = set(reader.connection.execute(sa.select(WEEK.c.listener)).scalars())
+    assert {"user-1", "user-2"}.isdisjoint(kept)
+    assert not service.workspace.journal.recent(type=EXPLORED, subject="user-2", personal=True)
+    play(service.workspace, "user-1", "folk-1")
+    assert week_of(service, BACKEND, "songs", "user-1").personal, "who hears again is heard again"

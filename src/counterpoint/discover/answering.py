@@ -129,11 +129,22 @@ def most_liked(
 
 
 def like(
-    shelf: Shelf, item: int, count: int, *, where: frozenset[tuple[str, str]] = frozenset()
+    shelf: Shelf,
+    item: int,
+    count: int,
+    *,
+    where: frozenset[tuple[str, str]] = frozenset(),
+    told: NDArray[np.bool_] | None = None,
 ) -> list[Picked]:
-    """The items that go best with one item, with what it adds to each; nothing where nothing does."""
+    """The items that go best with one item, with what it adds to each; nothing where nothing does.
+
+    `told` is true for items that may come; all may without it.
+    """
+    allowed = shelf.where(where)
+    if told is not None:
+        allowed = told if allowed is None else allowed & told
     row = Matrix(
         (np.ones(1, np.float32), np.array([item], np.int32), np.array([0, 1])), shape=(1, len(shelf.items))
     )
-    items = np.array(shelf.model.rank(row, count, allowed=shelf.where(where)).of(0), dtype=np.intp)
+    items = np.array(shelf.model.rank(row, count, allowed=allowed).of(0), dtype=np.intp)
     return [each for each in _explained(shelf, row, shelf.row({}), items, count) if each.because]

@@ -17,6 +17,7 @@ import msgspec
 
 from counterpoint.discover.access import require_listeners
 from counterpoint.discover.advertising import Campaign, Seen, choose, held_out
+from counterpoint.discover.forgotten import forgotten
 from counterpoint.discover.hearing import Heard
 from counterpoint.discover.profiles import consents_of
 from counterpoint.discover.serving import Ready, Service
@@ -25,7 +26,7 @@ from counterpoint.errors import InputError, Problem
 from counterpoint.graph.actor import Actor
 from counterpoint.journal.attributes import Attribute
 from counterpoint.journal.pulse import Beat
-from counterpoint.moments import rfc3339
+from counterpoint.moments import rfc3339, to_micros
 from counterpoint.said import Said
 from counterpoint.stats import rate, rate_difference
 from counterpoint.workspace import Workspace
@@ -39,6 +40,8 @@ WITHHELD: Final = "dev.counterpoint.discover.withheld"
 SOURCE: Final = "/api/v1/discover"
 MOST: Final = 1_000
 """Campaigns of one question, and events of one listener that are read."""
+LONGEST_WINDOW: Final = 3_660 * 24
+"""Hours over which showings to one listener are counted."""
 
 
 class CampaignInput(msgspec.Struct, frozen=True, rename="camel", forbid_unknown_fields=True, kw_only=True):
@@ -150,7 +153,9 @@ def advertise(
     seen = [
         Seen(str(each.data.get("campaign")), each.time)
         for each in recent
-        if isinstance(each.data, dict) and each.data.get("recommender") == ref
+        if isinstance(each.data, dict)
+        and each.data.get("recommender") == ref
+        and to_micros(each.received) > heard.forgotten
     ]
     shown = service.workspace.keep(_Shown, _Shown).of(ref)
 
@@ -223,7 +228,10 @@ def _groups(
     asked = {"of": Attribute("recommender", "string"), "named": Attribute("campaign", "string")}
     with workspace.journal.snapshot() as snapshot:
         told = snapshot.events(ADVERTISED, WITHHELD, attributes=asked, data=False)
+        # Who was forgotten has no part, and what they are shown when they come back neither.
+        gone = list(forgotten(snapshot, ref))
         mine = told.filter(told.of == ref, told.named == campaign, told.subject.notnull())
+        mine = mine.filter(~mine.subject.isin(gone)) if gone else mine
         firsts = mine.group_by("subject").aggregate(
             first=mine.time.min(), shown=(mine.type == ADVERTISED).any(), kept=(mine.type == WITHHELD).any()
         )
@@ -265,6 +273,10 @@ def _read(campaigns: Sequence[CampaignInput]) -> list[Campaign]:
             )
         if each.start.tzinfo is None or each.end.tzinfo is None:
             problems.append(Problem("A time needs its zone, such as Z for UTC.", f"{pointer}/start"))
+            continue
+        if not 0 < each.window_hours <= LONGEST_WINDOW:
+            rule = f"windowHours is {each.window_hours:g}, must be above 0 and at most {LONGEST_WINDOW:,}"
+            problems.append(Problem(rule, f"{pointer}/windowHours"))
             continue
         try:
             found.append(

@@ -14,7 +14,7 @@ from counterpoint.graph.writer import Writer
 __all__ = ["Corrected", "PrivateSession", "corrections_of", "keep_corrections", "private_sessions"]
 
 
-class PrivateSession(msgspec.Struct, frozen=True, rename="camel"):
+class PrivateSession(msgspec.Struct, frozen=True, rename="camel", forbid_unknown_fields=True):
     """A time in which nothing that was heard says anything, to anybody."""
 
     start: datetime
@@ -22,8 +22,8 @@ class PrivateSession(msgspec.Struct, frozen=True, rename="camel"):
     """None while it goes on."""
 
 
-class Corrected(msgspec.Struct, frozen=True, rename="camel"):
-    """What one listener said."""
+class Corrected(msgspec.Struct, frozen=True, rename="camel", forbid_unknown_fields=True):
+    """What one listener said. A name that is none is refused: what replaces everything must not be misread."""
 
     items: tuple[str, ...] = ()
     """Not my taste, item by item."""

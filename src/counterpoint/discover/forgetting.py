@@ -17,7 +17,7 @@ from sqlalchemy import ColumnElement, Table, delete, func, select
 
 from counterpoint.discover.consent import CONSENT
 from counterpoint.discover.fitting import Choice
-from counterpoint.discover.forgotten import FORGOTTEN, declare_forgotten
+from counterpoint.discover.forgotten import FORGOTTEN, declare_forgotten, forgotten
 from counterpoint.discover.listening import listening_of
 from counterpoint.discover.making import alone, file_of, has_heard, made, trials_of
 from counterpoint.discover.plan import read_plan
@@ -76,8 +76,12 @@ def forget_listener(
     if name is not None:
         with workspace.graph.read() as reader:
             ref = read_plan(reader, name)[0].ref
+    # Before it is told, so that whatever happens next nothing that had them answers; and after, for a version that
+    # has followed in between.
+    _mark(workspace, actor, ref)
     declare_forgotten(workspace, listener, ref, source=actor.ref)
-    rows = _let_go(workspace, actor, [Named(listener)], ref, mark=True)
+    rows = _let_go(workspace, actor, [Named(listener)], ref)
+    _mark(workspace, actor, ref)
     return replace(follow(workspace, actor, recommender=ref, progress=progress), rows=rows)
 
 
@@ -113,7 +117,7 @@ def follow(
     *,
     recommender: str | None = None,
     everything: bool = False,
-    wait: float = WAIT,
+    wait: float | None = None,
     progress: Progress = lambda _: None,
 ) -> Followed:
     """Let versions follow what was forgotten since they were fitted.
@@ -124,17 +128,17 @@ def follow(
         recommender: whose versions, by its reference; those of all without it.
         everything: look at every version, also where nothing is known to be forgotten: consent that was withdrawn,
             private sessions and lost files are followed then.
-        wait: seconds to wait for another process that fits.
+        wait: seconds to wait for another process that fits; `WAIT` without it.
         progress: told in a line what is being done.
     """
     people = forgotten_hashes(workspace.journal.folder)
-    rows = _let_go(workspace, actor, people, recommender, mark=False)
+    rows = _let_go(workspace, actor, people, recommender) + _let_go_of_asked(workspace, actor, recommender)
     with workspace.graph.read() as reader:
         refs = sorted({each.version.recommender for each in kept_versions(reader, recommender)})
     done = Followed(rows=rows)
     for ref in refs:
         try:
-            with alone(workspace, ref, wait=wait):
+            with alone(workspace, ref, wait=WAIT if wait is None else wait):
                 done = _follow(workspace, actor, ref, done, everything=everything, progress=progress)
         except ConflictError:
             done = replace(done, waiting=(*done.waiting, ref))
@@ -144,7 +148,7 @@ def follow(
 def follow_erasure(workspace: Workspace, people: Sequence[str], say: Progress) -> list[Said]:
     """What every recommender did after the journal forgot some people, in sentences; none where nothing was to do."""
     actor = local_actor()
-    rows = _let_go(workspace, actor, [Named(text) for text in people], None, mark=False)
+    rows = _let_go(workspace, actor, [Named(text) for text in people], None)
     done = follow(workspace, actor, progress=say)
     said: list[Said] = []
     if rows + done.rows:
@@ -228,10 +232,8 @@ def _followed(workspace: Workspace, actor: Actor, kept: KeptVersion, progress: P
             if row.erasures != marked or workspace.journal.last_erasure() != erasures:
                 continue  # somebody else was forgotten meanwhile
             put(writer, KeptVersion(after, kept.known, erasures))
-            if became != "kept":
-                writer.record(
-                    FOLLOWED, version.recommender, after={"number": version.number, "became": became}
-                )
+            # Also of what was kept: it answers again, and processes look when the log of changes has grown.
+            writer.record(FOLLOWED, version.recommender, after={"number": version.number, "became": became})
         if became == "gone":
             file.unlink(missing_ok=True)
         return became
@@ -242,15 +244,22 @@ def _row(workspace: Workspace, ref: str, number: int) -> KeptVersion:
         return kept_versions(reader, ref, number=number)[0]
 
 
+def _mark(workspace: Workspace, actor: Actor, recommender: str | None) -> None:
+    """Let every version answer with what everybody hears until it has followed, in every process from now on."""
+    with workspace.graph.write(_writes(actor)) as writer:
+        found = kept_versions(writer, recommender)
+        for kept in found:
+            # Each time another number, so that what is counted anew is counted again.
+            put(writer, KeptVersion(kept.version, kept.known, min(kept.erasures, 0) - 1))
+        for ref in sorted({each.version.recommender for each in found}):
+            # Processes look at rows again when the log of changes has grown.
+            writer.record(FOLLOWED, ref, after={"became": "waiting"})
+
+
 def _let_go(
-    workspace: Workspace,
-    actor: Actor,
-    people: Sequence[Named | Hashed],
-    recommender: str | None,
-    *,
-    mark: bool,
+    workspace: Workspace, actor: Actor, people: Sequence[Named | Hashed], recommender: str | None
 ) -> int:
-    """Delete what discover keeps of some people, and perhaps `mark` every version as one that has to follow.
+    """Delete what discover keeps of some people.
 
     Rows that are newer than the forgetting of a person who is known by a hash only stay: they are of somebody who
     has come back.
@@ -262,10 +271,6 @@ def _let_go(
     with workspace.graph.write(_writes(actor)) as writer:
         for table in OF_LISTENERS:
             deleted += _delete(writer, table, sought, recommender)
-        if mark:
-            for kept in kept_versions(writer, recommender):
-                # Each time another number, so that what is counted anew is counted again.
-                put(writer, KeptVersion(kept.version, kept.known, min(kept.erasures, 0) - 1))
         if deleted:
             writer.record(FOLLOWED, recommender or "recommenders", after={"rows": deleted})
     if deleted:
@@ -273,9 +278,40 @@ def _let_go(
     return deleted
 
 
-def _delete(writer: Writer, table: Table, sought: Sought, recommender: str | None) -> int:
+def _let_go_of_asked(workspace: Workspace, actor: Actor, recommender: str | None) -> int:
+    """Delete rows of those who asked to be forgotten after they were made: that was broken off, or a backup had them."""
+    found: list[tuple[Table, str, str, int]] = []
+    with workspace.graph.read() as reader:
+        for table in OF_LISTENERS:
+            mine = select(table.c.recommender, table.c.listener, table.c.at).where(*_of(table, recommender))
+            found += [(table, *row) for row in reader.connection.execute(mine.distinct())]
+    if not found:
+        return 0
+    refs = sorted({ref for _, ref, _, _ in found})
+    with workspace.journal.snapshot() as snapshot:
+        asked = {ref: forgotten(snapshot, ref) for ref in refs}
+    found = [each for each in found if each[3] <= asked[each[1]].get(each[2], -1)]
+    if not found:
+        return 0
+    deleted = 0
+    with workspace.graph.write(_writes(actor)) as writer:
+        _erase_for_good(writer)
+        for table, ref, listener, at in found:
+            this = (table.c.recommender == ref, table.c.listener == listener, table.c.at == at)
+            deleted += writer.connection.execute(delete(table).where(*this)).rowcount
+        writer.record(FOLLOWED, recommender or "recommenders", after={"rows": deleted})
+    workspace.graph.settle()
+    return deleted
+
+
+def _erase_for_good(writer: Writer) -> None:
+    """Overwrite what this transaction deletes."""
     if writer.connection.dialect.name == "sqlite":
         writer.connection.exec_driver_sql("PRAGMA secure_delete = ON")
+
+
+def _delete(writer: Writer, table: Table, sought: Sought, recommender: str | None) -> int:
+    _erase_for_good(writer)
     mine = _of(table, recommender)
     deleted = 0
     if sought.names_all:

@@ -9,17 +9,22 @@ from typing import TYPE_CHECKING
 
 from counterpoint.discover.word import put_word
 from counterpoint.journal.attributes import Attribute
+from counterpoint.journal.forgotten import forgotten_hashes
 from counterpoint.journal.model.event import Event
+from counterpoint.journal.sought import Sought
 from counterpoint.moments import to_micros
 from counterpoint.workspace import Workspace
 
 if TYPE_CHECKING:
     from counterpoint.journal.snapshot import Snapshot
 
-__all__ = ["FORGOTTEN", "declare_forgotten", "forgotten", "is_forgetting"]
+__all__ = ["FORGOTTEN", "declare_forgotten", "forgotten", "forgotten_since", "is_forgetting"]
 
 FORGOTTEN = "dev.counterpoint.discover.forgotten"
 """The type of the events: their subject is the listener, their data {recommender}, or nothing for all of them."""
+
+MOST = 10_000
+"""Forgettings of one moment that are looked at."""
 
 
 def forgotten(
@@ -40,6 +45,23 @@ def forgotten(
     for row in table.to_pylist():
         found[row["subject"]] = max(found.get(row["subject"], 0), to_micros(row["received"]))
     return found
+
+
+def forgotten_since(
+    workspace: Workspace, recommender: str, listeners: Collection[str], since: int
+) -> frozenset[str]:
+    """Who of some listeners was forgotten after a moment, in microseconds since 1970: by recommenders or by the journal."""
+    gone = Sought(
+        [each for each in forgotten_hashes(workspace.journal.folder) if (each.until or since) >= since]
+    )
+    found = {each for each in listeners if gone.places(each)}
+    asked = workspace.journal.recent(type=FORGOTTEN, limit=MOST, personal=True)
+    found |= {
+        str(each.subject)
+        for each in asked
+        if to_micros(each.received) >= since and is_forgetting(each, recommender)
+    }
+    return frozenset(found & set(listeners))
 
 
 def is_forgetting(event: Event, recommender: str) -> bool:

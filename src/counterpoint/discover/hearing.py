@@ -7,7 +7,7 @@ look at one table, so that what somebody heard a moment ago counts in what they 
 import threading
 from collections import OrderedDict
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from time import monotonic
 
 from counterpoint.discover.answering import Liking
@@ -50,6 +50,8 @@ class Heard:
     corrected: Corrected = field(default_factory=Corrected)
     contexts: dict[str, dict[str, float]] = field(default_factory=dict)
     """For each context, the share of an item's plays that were in it."""
+    forgotten: int = 0
+    """What arrived until then is as if it had never been, in microseconds since 1970."""
 
 
 def heard_of(listened: Listened, listener: str, corrected: Corrected) -> Heard:
@@ -189,6 +191,7 @@ class Hearing:
             until = self._workspace.journal.now()
             entries = entries_of(plan, listener, kept.said, until=until, forgotten=kept.forgotten)
         heard = _weighed(plan, listener, entries, words, corrected, until=until)
+        heard = replace(heard, forgotten=kept.forgotten)
         with self._lock:
             kept.heard, kept.weighed, kept.at, kept.activity = heard, changes, monotonic(), activity
         return heard

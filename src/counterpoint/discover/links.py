@@ -26,7 +26,7 @@ from counterpoint.moments import to_datetime, to_micros
 from counterpoint.syncing import sync
 from counterpoint.workspace import Workspace
 
-__all__ = ["LONGEST", "PAGE", "Link", "link_of", "listener_of"]
+__all__ = ["LONGEST", "PAGE", "Link", "lifetime_of", "link_of", "listener_of"]
 
 PAGE: Final = "/discover/listen/"
 """Where a link leads; its secret follows."""
@@ -80,6 +80,18 @@ def link_of(
         writer.connection.execute(sa.insert(LINK).values(row))
         writer.record("discover.link-made", recommender)
     return _link(f"{identity}.{_signed(_key(workspace), identity)}", recommender, listener, until)
+
+
+def lifetime_of(days: float) -> timedelta:
+    """Days as a lifetime.
+
+    Raises:
+        InputError: they are not above 0, or more than `LONGEST`.
+    """
+    if not 0 < days <= LONGEST.days:
+        rule = f"days is {days:g}, must be above 0 and at most {LONGEST.days} days"
+        raise InputError("The link was not made.", [Problem(rule, "/days")])
+    return timedelta(days=days)
 
 
 def listener_of(workspace: Workspace, token: str, *, now: datetime | None = None) -> Link:

@@ -3,7 +3,6 @@
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from datetime import timedelta
 from typing import TYPE_CHECKING, Annotated
 
 from cyclopts import Parameter
@@ -77,13 +76,13 @@ def link(
 
     It opens their own page and nobody else's. Whoever has it is taken for the listener: give it to them alone.
     """
-    from counterpoint.discover.links import link_of
+    from counterpoint.discover.links import lifetime_of, link_of
     from counterpoint.graph.actor import local_actor
 
     here = terminal()
     with _service(here) as service:
         ref, _ = service.plan(name)
-        made = link_of(service.workspace, local_actor(), ref, listener, lifetime=timedelta(days=days))
+        made = link_of(service.workspace, local_actor(), ref, listener, lifetime=lifetime_of(days))
     here.emit(made, lambda: made.path)
 
 

@@ -18,6 +18,7 @@ import msgspec
 from msgspec.structs import replace
 
 from counterpoint.discover.continued import packed
+from counterpoint.discover.crowds import people_by, worded_by
 from counterpoint.discover.fitting import (
     Choice,
     Judged,
@@ -157,7 +158,12 @@ def made(
     }
     file = file_of(workspace, version.recommender, version.number)
     items = [str(each) for each in listened.items]
-    keep(file, model, items, about, beside={"heard": heard_by(listened), **beside})
+    counts = {
+        "heard": heard_by(listened),
+        "people": people_by(listened),
+        "worded": worded_by(listened, continuation),
+    }
+    keep(file, model, items, about, beside={**counts, **beside})
     sync(file.parent)
     return replace(
         version,

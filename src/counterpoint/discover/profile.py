@@ -74,8 +74,11 @@ class OneTaste(msgspec.Struct, frozen=True, rename="camel"):
     """Those that are liked most."""
 
 
-class Consents(msgspec.Struct, frozen=True, rename="camel"):
-    """What a listener said, purpose by purpose; none where they said nothing."""
+class Consents(msgspec.Struct, frozen=True, rename="camel", forbid_unknown_fields=True):
+    """What a listener said, purpose by purpose; none where they said nothing.
+
+    A word on a purpose that there is not is refused: a misspelt no must not be taken for nothing.
+    """
 
     personalisation: bool | None = None
     research: bool | None = None

@@ -5,7 +5,6 @@ What is below `/listeners` needs a token with the scope `discover`, which no per
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from datetime import timedelta
 from typing import Annotated, Any
 
 import msgspec
@@ -18,7 +17,7 @@ from counterpoint.discover import profiles, weeks
 from counterpoint.discover.audience_routes import audience_routes
 from counterpoint.discover.corrections import Corrected
 from counterpoint.discover.forgetting import Followed
-from counterpoint.discover.links import Link, link_of
+from counterpoint.discover.links import Link, lifetime_of, link_of
 from counterpoint.discover.paths import BASE, TAGS, ref_of
 from counterpoint.discover.profile import Consents, CorrectionsChange, Export, Profile
 from counterpoint.discover.reuse_routes import reuse_routes
@@ -206,27 +205,34 @@ def make_link(
 ) -> Link:
     """Make a link with which a listener sees and corrects their own page, and nobody else's."""
     ref, _ = service_of(ws).plan(ref_of(recommender))
-    return link_of(ws, actor, ref, listener, lifetime=timedelta(days=data.days))
+    return link_of(ws, actor, ref, listener, lifetime=lifetime_of(data.days))
 
 
 @get(BASE + "/items/{item:str}/similar", tags=TAGS, sync_to_thread=True)
 def similar(
     ws: NamedDependency[Workspace],
+    actor: NamedDependency[Actor],
     recommender: FromPath[str],
     item: FromPath[str],
     count: Count = 20,
     where: Where = None,
 ) -> Similar:
-    """The items that go best with one; it says nothing of any listener."""
-    return service_of(ws).similar(ref_of(recommender), item, count=count, where=where or ())
+    """The items that go best with one, of those that 20 people or more have: it says nothing of any listener."""
+    return service_of(ws).similar(ref_of(recommender), item, count=count, where=where or (), actor=actor)
 
 
 @post(BASE + "/continue", tags=TAGS, status_code=200, sync_to_thread=True)
 def continue_list(
-    ws: NamedDependency[Workspace], recommender: FromPath[str], data: JSONBody[ListToContinue]
+    ws: NamedDependency[Workspace],
+    actor: NamedDependency[Actor],
+    recommender: FromPath[str],
+    data: JSONBody[ListToContinue],
 ) -> Similar:
-    """The tracks that continue a playlist best, from its title, its tracks and their order; a title is enough."""
-    return service_of(ws).continued(ref_of(recommender), data.title, data.tracks, count=data.k)
+    """The tracks that continue a playlist best, from its title, its tracks and their order; a title is enough.
+
+    Tracks and words that fewer than 20 people have count for nothing, and do not come.
+    """
+    return service_of(ws).continued(ref_of(recommender), data.title, data.tracks, count=data.k, actor=actor)
 
 
 @get(BASE + "/shadows", tags=TAGS, sync_to_thread=True)

@@ -5,6 +5,7 @@ the listener heard a moment ago counts (`hearing`); a shadow is asked beside the
 goes while it is asked for is replaced by the newest that is there: a swap fails no request.
 """
 
+import dataclasses
 import threading
 import time
 from collections.abc import Iterable, Sequence
@@ -13,7 +14,7 @@ from dataclasses import dataclass
 import msgspec
 from msgspec.structs import replace
 
-from counterpoint.discover.access import require_listeners
+from counterpoint.discover.access import acts_for_listeners, require_listeners
 from counterpoint.discover.answering import Picked, hidden_by, like, most_liked, recommended
 from counterpoint.discover.choosing import Choice, choice_of
 from counterpoint.discover.hearing import Heard, Hearing, in_context
@@ -170,24 +171,45 @@ class Service:
         self._compare(ready, answer, heard, time.perf_counter() - begun, count, asked, known=known)
         return answer
 
-    def similar(self, recommender: str, item: str, *, count: int = 20, where: Iterable[str] = ()) -> Similar:
+    def similar(
+        self,
+        recommender: str,
+        item: str,
+        *,
+        count: int = 20,
+        where: Iterable[str] = (),
+        actor: Actor | None = None,
+    ) -> Similar:
         """The items that go best with one, by the newest version.
 
-        Raises:
-            NotFoundError: there is no such recommender, version or item.
+        An `actor` who does not act for listeners is told of items that enough people have, and no others: what goes
+        with an item of one person is what that person has. Raises:
+            NotFoundError: there is no such recommender, version or item, or too few people have it.
         """
         check_count(count)
         ready = self.newest(recommender)
+        least = self._least(actor)
         column = ready.shelf.columns.get(item)
-        if column is None:
-            raise NotFoundError(f"Version {ready.choice.number} of {ready.ref} knows no item {item!r}.")
-        picked = like(ready.shelf, column, count, where=conditions(where))
+        if column is None or ready.fitted.people[column] < least:
+            few = f" that {least} people or more have" if least else ""
+            raise NotFoundError(f"Version {ready.choice.number} of {ready.ref} knows no item {item!r}{few}.")
+        told = ready.fitted.people >= least if least else None
+        picked = like(ready.shelf, column, count, where=conditions(where), told=told)
         return Similar(recommender=ready.ref, version=ready.choice.number, items=_told(ready.shelf, picked))
 
-    def continued(self, recommender: str, title: str, tracks: Sequence[str], *, count: int = 20) -> Similar:
+    def continued(
+        self,
+        recommender: str,
+        title: str,
+        tracks: Sequence[str],
+        *,
+        count: int = 20,
+        actor: Actor | None = None,
+    ) -> Similar:
         """The tracks that continue a playlist best, from its title and its tracks in their order.
 
-        Tracks that the version does not know are passed over. Raises:
+        Tracks that the version does not know are passed over; for an `actor` as in `similar`, also tracks and words
+        that few people have. Raises:
             NotFoundError: there is no such recommender or version, or it was fitted without playlists.
             InputError: there is neither a title nor a track that is known.
         """
@@ -198,11 +220,16 @@ class Service:
             raise NotFoundError(
                 f"Version {ready.choice.number} of {ready.ref} was fitted without playlists; say in its spec which events are playlists, and fit it again."
             )
-        columns = ready.shelf.columns
-        known = tuple(dict.fromkeys(columns[each] for each in tracks if each in columns))
+        least = self._least(actor)
+        told, worded = ready.fitted.people >= least, ready.fitted.worded
+        found = (ready.shelf.columns.get(each) for each in tracks)
+        known = tuple(dict.fromkeys(at for at in found if at is not None and told[at]))
         if not title.strip() and not known:
             raise InputError("The playlist has no title, and no track that this version knows; give either.")
-        ranking = continuation.recommend([Playlist(known, title)], count)
+        if least:
+            words = continuation.words.of(title, lambda at: at < len(worded) and worded[at] >= least)
+            continuation = dataclasses.replace(continuation, words=words)
+        ranking = continuation.recommend([Playlist(known, title)], len(told) if least else count)
         items = tuple(
             Recommendation(
                 item=ready.shelf.items[at],
@@ -211,8 +238,15 @@ class Service:
                 reason="Playlists of this kind have it.",
             )
             for at, score in zip(ranking.of(0), ranking.scores[0], strict=False)
+            if told[at]
         )
-        return Similar(recommender=ready.ref, version=ready.choice.number, items=items)
+        return Similar(recommender=ready.ref, version=ready.choice.number, items=items[:count])
+
+    def _least(self, actor: Actor | None) -> int:
+        """How many people must have what is told to an actor; anything goes in process, and for who acts for listeners."""
+        if actor is None or acts_for_listeners(actor):
+            return 0
+        return self.workspace.settings.discover.least_listeners
 
     def ready(self, recommender: str, listener: str) -> tuple[Ready, Heard]:
         """The version that answers a listener, and what they heard; the flag's answer is noted as an exposure."""

@@ -4,7 +4,7 @@ import itertools
 import re
 import unicodedata
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 import numpy as np
 import scipy.sparse as sp
@@ -51,9 +51,22 @@ class Words:
             found.update(words_of(title))
         kept = sorted(word for word, count in found.items() if count >= least)
         self.columns = {word: at for at, word in enumerate(kept)}
+        self.places = len(kept)
+        """Columns, also where only some of the words are known."""
 
     def __len__(self) -> int:
-        return len(self.columns)
+        return max(self.places, len(self.columns))
+
+    def of(self, title: str, allowed: Callable[[int], bool]) -> "Words":
+        """The words of a title alone whose columns are allowed, in the columns that they have here."""
+        found = Words(())
+        found.places = len(self)
+        found.columns = {
+            word: self.columns[word]
+            for word in words_of(title)
+            if word in self.columns and allowed(self.columns[word])
+        }
+        return found
 
     def matrix(self, titles: Sequence[str]) -> Matrix:
         """Titles by words: 1 where a title has a word."""

@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from counterpoint.discover.continued import unpacked
+from counterpoint.discover.crowds import Counts, people_by, worded_by
 from counterpoint.discover.fitting import heard_by, rows_of
 from counterpoint.discover.kept import load
 from counterpoint.discover.listened import Attributes
@@ -55,6 +56,10 @@ class Fitted:
     attributes: Attributes
     heard: NDArray[np.int32]
     """For each item, how many listeners heard it."""
+    people: Counts
+    """For each item, how many people heard it or keep it in a playlist; see `crowds`."""
+    worded: Counts
+    """For each word of the continuation, how many people have it in a title."""
     continuation: Continuation | None
     """None where there are no playlists."""
     personal: bool
@@ -160,6 +165,9 @@ def _load(workspace: Workspace, kept: KeptVersion, newest: int) -> Fitted:
         {item: at for at, item in enumerate(found.items)},
         attributes,
         found.beside["heard"],
+        # A version of before these were counted tells everybody only what many heard, and nothing by a title.
+        found.beside.get("people", found.beside["heard"]),
+        found.beside.get("worded", np.zeros(0, dtype=np.int32)),
         unpacked(found.beside, found.about["continued"]),
         personal=True,
     )
@@ -172,4 +180,5 @@ def _impersonal(workspace: Workspace, version: Version) -> Fitted:
     model = Popularity.fit(rows_of(listened)[0])
     columns = {item: at for at, item in enumerate(items)}
     attributes, heard = listened.attributes, heard_by(listened)
-    return Fitted(version, model, items, columns, attributes, heard, None, personal=False)
+    people, worded = people_by(listened), worded_by(listened, None)
+    return Fitted(version, model, items, columns, attributes, heard, people, worded, None, personal=False)

@@ -1,5 +1,6 @@
 """A week's playlist as a value: what it was made from, its tracks, and making it from its inputs alone. Pure."""
 
+import re
 from collections.abc import Sequence
 from datetime import UTC, date, datetime, timedelta
 
@@ -29,6 +30,9 @@ __all__ = [
     "this_week",
     "tracks_of",
 ]
+
+
+WRITTEN = re.compile(r"[0-9]{4}-W[0-9]{2}")
 
 
 class TrackReason(msgspec.Struct, frozen=True, rename="camel"):
@@ -105,7 +109,8 @@ def checked_week(week: str, now: datetime | None = None) -> str:
     """An ISO week that has come, or comes next."""
     year, _, number = week.partition("-W")
     try:
-        if len(year) != 4 or len(number) != 2:
+        # One way to write each week, since there is one playlist for it: int() takes signs and digits of any script.
+        if not WRITTEN.fullmatch(week):
             raise ValueError(week)
         begins = date.fromisocalendar(int(year), int(number), 1)
     except ValueError:

@@ -137,6 +137,7 @@ def make_weeks(
     service.newest(recommender)
     ref, plan = service.plan(recommender)
     until = now or datetime.now(UTC)
+    read = service.workspace.journal.now()
     listened = _listened(service, ref, plan, until, listeners)
     names = sorted(listeners) if listeners is not None else [str(each) for each in listened.listeners]
     with service.workspace.graph.read() as reader:
@@ -165,12 +166,12 @@ def make_weeks(
                 )
             found = dataclasses.replace(ready[choice.number], choice=choice)
             rows.append(_row(found, heard, listener, wanted, lately.get(listener, ()), until))
-        kept = set(keep_weeks(service.workspace, actor, ref, wanted, rows))
+        kept = set(keep_weeks(service.workspace, actor, ref, wanted, rows, read=read))
         tell_explored(service.workspace, ref, sorted(kept), wanted)
         by_version.update(str(row["number"]) for row in rows if row["listener"] in kept)
         advance(start + len(batch), len(todo))
     made = by_version.total()
-    return Made(week=wanted, made=made, already=len(names) - made, versions=dict(by_version))
+    return Made(week=wanted, made=made, already=len(names) - len(todo), versions=dict(by_version))
 
 
 def replay(

@@ -1,5 +1,6 @@
 """Playlists of weeks in the graph's database and, for what chance decided, in the journal."""
 
+import hashlib
 from collections.abc import Collection, Mapping, Sequence
 from datetime import date, timedelta
 from typing import Any, Final
@@ -8,6 +9,7 @@ import msgspec
 import sqlalchemy as sa
 
 from counterpoint.discover.access import acting
+from counterpoint.discover.forgotten import forgotten_since
 from counterpoint.discover.tables import WEEK
 from counterpoint.discover.week import KeptWeek, Track, Week
 from counterpoint.graph.actor import Actor
@@ -55,12 +57,23 @@ def weeks_of(reader: Reader, recommender: str, listener: str) -> tuple[Week, ...
 
 
 def keep_weeks(
-    workspace: Workspace, actor: Actor, ref: str, week: str, rows: Sequence[Mapping[str, Any]]
+    workspace: Workspace,
+    actor: Actor,
+    ref: str,
+    week: str,
+    rows: Sequence[Mapping[str, Any]],
+    *,
+    read: int,
 ) -> list[str]:
-    """Keep the playlists of those who have none yet, and say whose were kept. Writers wait for each other."""
+    """Keep the playlists of those who have none yet, and say whose were kept. Writers wait for each other.
+
+    Of who was forgotten since the journal was read for them (`read`, microseconds since 1970) none is kept. Whoever
+    forgets says so first and deletes then, in a transaction that is before this one or after it.
+    """
     with workspace.graph.write(acting(actor)) as writer:
-        before = there(writer, ref, week, [row["listener"] for row in rows])
-        new = [row for row in rows if row["listener"] not in before]
+        names = [row["listener"] for row in rows]
+        away = there(writer, ref, week, names) | forgotten_since(workspace, ref, names, read)
+        new = [row for row in rows if row["listener"] not in away]
         if new:
             writer.connection.execute(sa.insert(WEEK), new)
             # How many, and not whose: everybody reads the log of changes.
@@ -122,9 +135,12 @@ def tracks_lately(
 
 
 def _event(week: Week, place: int, track: Track) -> dict[str, Any]:
+    # The same each time it is told, and nothing that anybody could guess: who sends an event of a known id is answered
+    # that it is there, and would learn who has a playlist and where chance decided in it.
+    known = (week.recommender, week.week, week.listener, str(place), week.inputs, rfc3339(week.until))
     return {
         "specversion": "1.0",
-        "id": f"{week.recommender}/{week.week}/{week.listener}/{place}",
+        "id": hashlib.sha256("\n".join(known).encode("utf-8", "surrogatepass")).hexdigest(),
         "source": SOURCE,
         "type": EXPLORED,
         "subject": week.listener,

@@ -105,12 +105,15 @@ class Journal:
         """
         return self.submit(events).result()
 
-    def submit(self, events: Iterable[Mapping[str, Any] | Event | PlainJson | Raw]) -> "Future[Receipt]":
+    def submit(
+        self, events: Iterable[Mapping[str, Any] | Event | PlainJson | Raw], *, personal: bool = True
+    ) -> "Future[Receipt]":
         """As `append`, without waiting: the future has the receipt once the events are on the disk.
 
-        It takes JSON that is to be read, too: one event in a `msgspec.Raw`.
+        It takes JSON that is to be read, too: one event in a `msgspec.Raw`. Without `personal` it refuses events that
+        speak for a listener (`PERSONAL`).
         """
-        read = rows_of(events, received=self._clock())
+        read = rows_of(events, received=self._clock(), personal=personal)
         future = self._intake.submit(read.rows, tuple(read.rejected))
         # Only now: whoever is told to come later sends the wrong ones again, with the others.
         if read.rejected:

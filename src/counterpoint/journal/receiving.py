@@ -37,7 +37,7 @@ class Answer(NamedTuple):
 class Log(Protocol):
     """Where the events go: the journal."""
 
-    def submit(self, events: Iterable[Any]) -> "Future[Receipt]": ...
+    def submit(self, events: Iterable[Any], *, personal: bool = True) -> "Future[Receipt]": ...
 
 
 class Receiving:
@@ -75,11 +75,14 @@ class Receiving:
         if not binary and content_type not in TYPES:
             raise _unsupported(content_type)
         packed = encoding_of(headers) == "gzip"
+        # Consent and the like are a listener's word: a product's backend passes it on, by a token, and no person.
+        caller = scope.setdefault("state", {}).get("caller")
+        refused = {"personal": False} if getattr(caller, "via", None) == "session" else {}
 
         def take(body: bytes) -> "tuple[Sent, Future[Receipt]]":
             body = unpacked(body, MAX_UNPACKED) if packed else body
             sent = read_binary(lines, body) if binary else read_body(content_type, body)
-            return sent, self._log().submit(sent.items)
+            return sent, self._log().submit(sent.items, **refused)
 
         async with received(receive, headers, limit=self._limit, room=self._room) as body:
             if len(body) <= INLINE and not packed:

@@ -133,7 +133,7 @@ def create_token(
     scope: Annotated[
         list[str],
         Parameter(
-            help="read, write, events:write, flags:evaluate, flags:evaluate:NAME for one flag set, scim or admin; may be repeated.",
+            help="read, write, events:write, flags:evaluate, flags:evaluate:NAME for one flag set, scim, discover or admin; may be repeated.",
             consume_multiple=True,
             negative="",
         ),

@@ -11,7 +11,7 @@ from counterpoint.errors import CounterpointError, InputError, NotAllowedError
 from counterpoint.graph.actor import Actor
 from counterpoint.server.connection import caller_of
 from counterpoint.server.identity import accounts, sessions, tokens
-from counterpoint.server.identity.model import SCOPES
+from counterpoint.server.identity.model import MACHINE_ONLY, SCOPES
 from counterpoint.server.settings_table import setting_rows
 from counterpoint.server.signing import login, login_form, logout
 from counterpoint.web import PageContext, render
@@ -96,7 +96,7 @@ def _settings(
         settings=setting_rows(ws.settings, ws.path / "counterpoint.toml"),
         accounts=found_accounts,
         tokens=found_tokens,
-        scopes=SCOPES,
+        scopes={each: told for each, told in SCOPES.items() if each not in MACHINE_ONLY},
         session=session[0] if session else None,
         findings=ws.check(),
         typed=typed or {"name": "", "days": "", "scopes": frozenset()},

@@ -21,6 +21,7 @@ from counterpoint.journal.model.event import (
     MAX_DEPTH,
     MAX_EXTENSIONS,
     MAX_NAME,
+    PERSONAL,
     RESERVED,
     Event,
     Refusal,
@@ -30,7 +31,7 @@ from counterpoint.journal.model.event import (
 )
 from counterpoint.journal.model.json import decode_json
 from counterpoint.journal.model.outcome import Rejected
-from counterpoint.journal.model.row import Row, identity, row_of
+from counterpoint.journal.model.row import COLUMNS, Row, identity, row_of
 from counterpoint.moments import to_micros
 
 __all__ = ["BROKEN", "MAX_EVENT", "Plain", "PlainJson", "rows_of"]
@@ -75,6 +76,7 @@ class PlainJson(_Common, forbid_unknown_fields=True, gc=False):
     data: msgspec.Raw = NO_DATA
 
 
+_TYPE: Final = COLUMNS.index("type")
 FIELDS: Final = frozenset(Plain.__struct_fields__)
 
 _decode_plain = msgspec.json.Decoder(PlainJson).decode
@@ -89,15 +91,20 @@ class Read(NamedTuple):
     """The documents of the rejected, as far as they can be read; of the first MOST_REFUSED, since they are in memory."""
 
 
-def rows_of(items: Iterable[Any], *, received: datetime) -> Read:
+def rows_of(items: Iterable[Any], *, received: datetime, personal: bool = True) -> Read:
     """The rows of those items that are events, and why the others are none.
 
-    An item is a document, an `Event`, a `PlainJson`, or JSON that is to be read yet (`msgspec.Raw`).
+    An item is a document, an `Event`, a `PlainJson`, or JSON that is to be read yet (`msgspec.Raw`). Without `personal`
+    those are refused that speak for a listener (`PERSONAL`).
     """
     read = Read([], [], [])
     reader = _Reader(received)
     for index, item in enumerate(items):
         row = reader.row(item)
+        if not personal and not isinstance(row, Refusal) and row[_TYPE].startswith(PERSONAL):
+            row = Refusal(
+                f"type {row[_TYPE]!r} is a listener's own word, which nobody who is signed in gives for them"
+            )
         if isinstance(row, Refusal):
             read.rejected.append(Rejected(index, row.reason))
             read.refused.append(_readable(item) if len(read.refused) < MOST_REFUSED else None)

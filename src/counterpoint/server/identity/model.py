@@ -15,6 +15,7 @@ from counterpoint.graph.actor import Actor
 
 __all__ = [
     "CLIENT_KEY_PREFIX",
+    "MACHINE_ONLY",
     "SCOPES",
     "TOKEN_PREFIX",
     "Caller",
@@ -42,6 +43,8 @@ SCOPES = {
 
 IMPLIED = {"write": frozenset({"read"}), "admin": frozenset(SCOPES) - {"discover"}}
 """What belongs to a listener no role opens."""
+MACHINE_ONLY = frozenset({"discover"})
+"""Scopes that are given on the machine itself only: whoever is signed in could else give themselves what no role opens."""
 TOKEN_PREFIX = "cpt_"  # noqa: S105 - a prefix, not a secret
 CLIENT_KEY_PREFIX = "cpk_"
 SHORTEST_PASSWORD = 10

@@ -12,7 +12,7 @@ from counterpoint.flags.tickets import Asked, read_ticket
 from counterpoint.graph import Graph, Reader
 from counterpoint.graph.actor import SYSTEM, Actor
 from counterpoint.moments import to_datetime, to_micros
-from counterpoint.server.identity.model import check_scopes, hash_secret, new_token
+from counterpoint.server.identity.model import MACHINE_ONLY, check_scopes, hash_secret, new_token
 from counterpoint.server.identity.tables import TOKENS
 
 __all__ = [
@@ -69,10 +69,16 @@ def create_token(
     Raises:
         InputError: the name, a scope or the expiry is not acceptable.
         ConflictError: a token of that name exists and is not revoked.
-        NotAllowedError: the actor is no administrator.
+        NotAllowedError: the actor is no administrator; or the token would act for listeners, and the actor is not
+            the user of the machine: an administrator who made one would see what no role opens.
     """
     if not actor.admin:
         raise NotAllowedError("Only an administrator may create tokens.")
+    if scopes & MACHINE_ONLY and actor.kind not in {"local", "system"}:
+        raise NotAllowedError(
+            "What was learnt of a listener no role opens, so a token that acts for listeners is made on the machine"
+            f" itself: counterpoint token create {name} --scope discover"
+        )
     now = datetime.now(UTC)
     _check(name, expires_at, now)
     secret = new_token(check_scopes(scopes))
