@@ -17,6 +17,8 @@ __all__ = ["EARLY_DAYS", "reach_days", "sums_expression", "value_of"]
 
 EARLY_DAYS = 14
 """Days before a user's first exposure in which events are counted as early; what is older says nothing about exposures."""
+EARLY = "early"
+"""Name of the place of events of any type in those days."""
 DAY_SECONDS = 86_400
 NO_NUMBER = "no_number"
 """Name of the count of events without a number, before the slot's."""
@@ -44,7 +46,7 @@ def sums_expression(
         *kept, *_fields(slots, near), **_elapsed(slots, near), **_places(plan, slots, near)
     ).alias("placed")
     columns: dict[str, Any] = {
-        "early": _number_of(placed.early),
+        "early": _number_of(placed[_early(slots)]),
         "late": _number_of(placed.late) if plan.end else ibis.literal(0),
     }
     spans, before = _spans(slots), _before(slots)
@@ -135,6 +137,13 @@ def _before(slots: Slots) -> list[tuple[str, int]]:
     )
 
 
+def _early(slots: Slots) -> str:
+    """The place of early events: that of a covariate where it is the same, so that engines count it once."""
+    events, before = _events(slots), _before(slots)
+    same = [number for number, place in enumerate(before) if place == (events[0], EARLY_DAYS)]
+    return f"before{same[0]}" if same and len(events) == 1 else EARLY
+
+
 def _places(plan: Experiment, slots: Slots, joined: Table) -> dict[str, Any]:
     """Where an event lies, for each type: where it counts, or within the days of a covariate; or too early, or late."""
     before = joined.time < joined["first"]
@@ -149,7 +158,7 @@ def _places(plan: Experiment, slots: Slots, joined: Table) -> dict[str, Any]:
         """Of the type; where there is one only, there are no others any more."""
         return [joined.type == event] if len(_events(slots)) > 1 else []
 
-    places: dict[str, Any] = {"early": within(EARLY_DAYS)}
+    places: dict[str, Any] = {} if _early(slots) != EARLY else {EARLY: within(EARLY_DAYS)}
     if plan.end:
         after = joined.time > literal_of(plan.end, joined)
         places["late"] = after & counts
