@@ -233,12 +233,23 @@ def test_events_before_the_first_exposure_and_after_the_end_are_counted_apart(
     assert (metric.moments.mean, metric.events, found.early, found.late) == (1.0, 1, 1, 1)
 
 
-def test_events_long_before_the_first_exposure_are_not_counted_as_early(engine: ibis.BaseBackend) -> None:
+@pytest.mark.parametrize("types", ["p", "pq"])
+@pytest.mark.parametrize("days", [0, EARLY_DAYS - 1, EARLY_DAYS, EARLY_DAYS + 1])
+def test_events_of_all_types_in_two_weeks_before_the_first_exposure_are_early_whatever_the_covariates_take(
+    engine: ibis.BaseBackend, days: int, types: str
+) -> None:
     hour = 24 * EARLY_DAYS
-    happened = event_table([("p", "a", 1 - hour, 5.0), ("p", "a", -hour, 1.0)])
-    found = read(engine, PLAN, exposure_table([("a", "x", 1)]), happened).arm("x")
+    happened = event_table(
+        [("p", "a", 1 - hour, 5.0), ("p", "a", -hour, 1.0), ("q", "a", 0, 1.0), ("q", "a", -2 * hour, 1.0)]
+    )
+    counted = tuple(
+        Metric(name=each, event=each, aggregation="count", covariate_days=days if each == "p" else 0)
+        for each in types
+    )
+    plan = msgspec.structs.replace(PLAN, success=counted)
+    found = read(engine, plan, exposure_table([("a", "x", 1)]), happened).arm("x")
     assert found is not None
-    assert found.early == 1
+    assert found.early == len(types)
 
 
 def test_large_offsets_leave_the_covariance_unchanged(engine: ibis.BaseBackend) -> None:

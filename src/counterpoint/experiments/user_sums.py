@@ -17,6 +17,8 @@ __all__ = ["EARLY_DAYS", "reach_days", "sums_expression", "value_of"]
 
 EARLY_DAYS = 14
 """Days before a user's first exposure in which events are counted as early; what is older says nothing about exposures."""
+EARLY = "early"
+"""Name of the place of events of any type in those days."""
 DAY_SECONDS = 86_400
 NO_NUMBER = "no_number"
 """Name of the count of events without a number, before the slot's."""
@@ -44,8 +46,8 @@ def sums_expression(
         *kept, *_fields(slots, near), **_elapsed(slots, near), **_places(plan, slots, near)
     ).alias("placed")
     columns: dict[str, Any] = {
-        "early": placed.subject.count(where=placed.early),
-        "late": placed.subject.count(where=placed.late) if plan.end else ibis.literal(0),
+        "early": _number_of(placed[_early(slots)]),
+        "late": _number_of(placed.late) if plan.end else ibis.literal(0),
     }
     spans, before = _spans(slots), _before(slots)
     for i, part in enumerate(slots.parts):
@@ -65,6 +67,8 @@ def _with_known(slots: Slots, summed: Table, by: Sequence[str]) -> dict[str, Any
             slot = name.removeprefix(NO_NUMBER)
             events = summed[f"events{slots.first_of_span(int(slot))}"]
             found[f"known{slot}"] = events - summed[name]
+        elif name.startswith("any"):
+            found[name] = summed[name].cast("float64")
         elif name not in by:
             found[name] = summed[name]
     return found
@@ -133,6 +137,13 @@ def _before(slots: Slots) -> list[tuple[str, int]]:
     )
 
 
+def _early(slots: Slots) -> str:
+    """The place of early events: that of a covariate where it is the same, so that engines count it once."""
+    events, before = _events(slots), _before(slots)
+    same = [number for number, place in enumerate(before) if place == (events[0], EARLY_DAYS)]
+    return f"before{same[0]}" if same and len(events) == 1 else EARLY
+
+
 def _places(plan: Experiment, slots: Slots, joined: Table) -> dict[str, Any]:
     """Where an event lies, for each type: where it counts, or within the days of a covariate; or too early, or late."""
     before = joined.time < joined["first"]
@@ -147,7 +158,7 @@ def _places(plan: Experiment, slots: Slots, joined: Table) -> dict[str, Any]:
         """Of the type; where there is one only, there are no others any more."""
         return [joined.type == event] if len(_events(slots)) > 1 else []
 
-    places: dict[str, Any] = {"early": within(EARLY_DAYS)}
+    places: dict[str, Any] = {} if _early(slots) != EARLY else {EARLY: within(EARLY_DAYS)}
     if plan.end:
         after = joined.time > literal_of(plan.end, joined)
         places["late"] = after & counts
@@ -195,21 +206,31 @@ def _sums(slots: Slots, part: Metric, placed: Table, where: Any, slot: str) -> d
     # The number of events is the same for all values of one span: the first of them has it.
     counted = not slot.startswith("_") and slots.first_of_span(int(slot)) == int(slot)
     if counted or (slot.startswith("_") and part.aggregation in {"count", "retention"}):
-        sums[f"events{slot}"] = placed.subject.count(where=where)
+        sums[f"events{slot}"] = _number_of(where)
     if part.aggregation == "time to event":
-        return sums | {f"soon{slot}": placed["elapsed"].min(where=where)}
+        return sums | {f"soon{slot}": _only(where, placed["elapsed"]).min()}
     if part.aggregation not in {"mean", "sum", "any"}:
         return sums
     field = cast("NumericColumn", placed[f"field{_numbered(slots)[_key(part)]}"])
     if part.aggregation == "any":
-        return sums | {f"any{slot}": (field.isnull() | (field != 0)).cast("float64").max(where=where)}
+        return sums | {f"any{slot}": _only(where, (field.isnull() | (field != 0)).cast("int8")).max()}
     if part.event_cap is not None:
-        sums[f"raw{slot}"] = field.sum(where=where)
-        sums[f"sum{slot}"] = _at_most(field, part.event_cap).sum(where=where)
+        sums[f"raw{slot}"] = _only(where, field).sum()
+        sums[f"sum{slot}"] = _only(where, _at_most(field, part.event_cap)).sum()
     else:
-        sums[f"sum{slot}"] = field.sum(where=where)
+        sums[f"sum{slot}"] = _only(where, field).sum()
     if slot.startswith("_"):
         # How many events had no number is told of those that count.
-        return sums if part.aggregation == "sum" else sums | {f"known{slot}": field.count(where=where)}
+        return sums if part.aggregation == "sum" else sums | {f"known{slot}": _only(where, field).count()}
     # Few events have no number, so that to count them costs next to nothing, and to count the others a tenth of all.
-    return sums | {f"{NO_NUMBER}{slot}": placed.subject.count(where=where & field.isnull())}
+    return sums | {f"{NO_NUMBER}{slot}": _number_of(where & field.isnull())}
+
+
+def _only(where: Any, value: Any) -> Any:
+    """The value where it counts, else null: a choice costs DuckDB less than a filter of each aggregate."""
+    return ibis.ifelse(where, value, ibis.null(value.type()))
+
+
+def _number_of(where: Any) -> Any:
+    """How many rows are so."""
+    return _only(where, ibis.literal(1, type="int8")).count()
