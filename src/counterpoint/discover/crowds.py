@@ -37,7 +37,7 @@ def worded_by(listened: Listened, continuation: Continuation | None) -> Counts:
     """For each word that the continuation knows, how many people have it in a title."""
     if continuation is None:
         return np.zeros(0, dtype=np.int32)
-    places, owners = continuation.words.columns, _owners(listened)
+    places, owners = continuation.voices.words.columns, _owners(listened)
     said = [
         (owners[at], places[word])
         for at, each in enumerate(listened.playlists)

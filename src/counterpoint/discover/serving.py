@@ -227,8 +227,9 @@ class Service:
         if not title.strip() and not known:
             raise InputError("The playlist has no title, and no track that this version knows; give either.")
         if least:
-            words = continuation.words.of(title, lambda at: at < len(worded) and worded[at] >= least)
-            continuation = dataclasses.replace(continuation, words=words)
+            voices = continuation.voices
+            words = voices.words.of(title, lambda at: at < len(worded) and worded[at] >= least)
+            continuation = dataclasses.replace(continuation, voices=dataclasses.replace(voices, words=words))
         ranking = continuation.recommend([Playlist(known, title)], len(told) if least else count)
         items = tuple(
             Recommendation(
