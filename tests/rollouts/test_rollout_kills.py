@@ -64,5 +64,5 @@ def start(folder: Path, now: datetime) -> None:
     with Workspace.open(folder) as workspace:
         if store.load(workspace, "weekly").state.phase in ACTIVE:
             store.command(workspace, local_actor(), "weekly", "roll-back", now=now)
-        store.command(workspace, local_actor(), "weekly", "start", now=now)
+        store.command(workspace, local_actor(), "weekly", "start", reason="Once more.", now=now)
         store.command(workspace, local_actor(), "weekly", "approve", now=now)
