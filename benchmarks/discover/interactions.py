@@ -24,7 +24,7 @@ from typing import Any
 import numpy as np
 import scipy.sparse as sp
 
-PLACES, GROUPS, GROUP = 20, 2, 300
+PLACES, GROUPS, GROUP = 20, 8, 300
 STARTS = [
     {"factors": 128, "regularization": 10.0, "alpha": 40.0, "iterations": 15},
     {"factors": 256, "regularization": 30.0, "alpha": 40.0, "iterations": 15},
