@@ -90,7 +90,7 @@ def test_items_of_another_kind_in_the_workspace(service: Service) -> None:
     assert across_of(service, BACKEND, "songs", "user-0", where=["genre:folk"]).items == ()
 
 
-NOW = datetime.now(UTC).replace(microsecond=0)
+NOW = datetime.now(UTC).replace(microsecond=0) - timedelta(hours=1)
 
 
 def campaign(name: str = "jazz-club", **changes: Any) -> CampaignInput:
