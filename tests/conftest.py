@@ -99,6 +99,13 @@ def workspace(tmp_path: Path) -> Iterator[Workspace]:
 
 
 @pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.postgresql)])
+def each_database(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Once on each database: there a workspace that is made from now on keeps its graph."""
+    if request.param == "postgresql":
+        monkeypatch.setenv("COUNTERPOINT_GRAPH__URL", request.getfixturevalue("postgresql_database"))
+
+
+@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.postgresql)])
 def graph(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Graph]:
     """An empty graph, once on each database."""
     if request.param == "sqlite":

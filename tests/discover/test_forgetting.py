@@ -65,13 +65,9 @@ def built(templates: dict[str, Path], tmp_path: Path) -> Iterator[Built]:
         )
 
 
-@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.postgresql)])
-def either(
-    request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> Iterator[Workspace]:
+@pytest.fixture
+def either(each_database: None, tmp_path: Path) -> Iterator[Workspace]:
     """An empty workspace with a recommender, on each database."""
-    if request.param == "postgresql":
-        monkeypatch.setenv("COUNTERPOINT_GRAPH__URL", request.getfixturevalue("postgresql_database"))
     with opened(tmp_path / "workspace") as made:
         yield made
 

@@ -27,13 +27,9 @@ from tests.discover import streaming
 from tests.discover.streaming import ADMIN, BACKEND, GENRES, LISTENERS, listener, play
 
 
-@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.postgresql)])
-def either(
-    request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> Iterator[Workspace]:
+@pytest.fixture
+def either(each_database: None, tmp_path: Path) -> Iterator[Workspace]:
     """The streaming workspace with a version, once on each database."""
-    if request.param == "postgresql":
-        monkeypatch.setenv("COUNTERPOINT_GRAPH__URL", request.getfixturevalue("postgresql_database"))
     with Workspace.create(tmp_path / "either", name="Test") as made:
         streaming.furnish(made)
         fit_version(made, local_actor(), "songs", method="item-graph", options={"rank": 4})

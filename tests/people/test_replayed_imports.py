@@ -23,13 +23,9 @@ from tests.graph.documents import component, group, user
 Files = dict[str, list[dict[str, Any]]]
 
 
-@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.postgresql)])
-def kept(
-    request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> Iterator[Workspace]:
+@pytest.fixture
+def kept(each_database: None, tmp_path: Path) -> Iterator[Workspace]:
     """A workspace whose graph is on either database."""
-    if request.param == "postgresql":
-        monkeypatch.setenv("COUNTERPOINT_GRAPH__URL", request.getfixturevalue("postgresql_database"))
     with Workspace.create(tmp_path / "workspace") as made:
         yield made
 

@@ -126,13 +126,9 @@ def org(workspace: Workspace) -> Workspace:
     return furnish(workspace)
 
 
-@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.postgresql)])
-def either(
-    request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> Iterator[Workspace]:
+@pytest.fixture
+def either(each_database: None, tmp_path: Path) -> Iterator[Workspace]:
     """As `org`, once on each database."""
-    if request.param == "postgresql":
-        monkeypatch.setenv("COUNTERPOINT_GRAPH__URL", request.getfixturevalue("postgresql_database"))
     with Workspace.create(tmp_path / "either", name="Test") as made:
         yield furnish(made)
 

@@ -6,8 +6,6 @@ import sys
 from datetime import datetime
 from pathlib import Path
 
-import pytest
-
 from counterpoint import Workspace
 from counterpoint.graph.actor import local_actor
 from counterpoint.rollouts import store
@@ -20,12 +18,9 @@ from .conftest import HOUR, NOW, furnish
 KILLS = int(os.environ.get("COUNTERPOINT_FUZZ", "0")) or 2
 
 
-@pytest.mark.parametrize("database", ["sqlite", pytest.param("postgresql", marks=pytest.mark.postgresql)])
 def test_killed_at_any_line_flag_and_log_agree_and_the_next_check_goes_on(
-    tmp_path: Path, database: str, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
+    each_database: None, tmp_path: Path
 ) -> None:
-    if database == "postgresql":
-        monkeypatch.setenv("COUNTERPOINT_GRAPH__URL", request.getfixturevalue("postgresql_database"))
     randomness = random.Random(20260504)  # noqa: S311 - when to kill
     folder = tmp_path / "w"
     with Workspace.create(folder, name="Test") as workspace:

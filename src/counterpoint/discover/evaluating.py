@@ -14,7 +14,7 @@ from counterpoint.discover.log import Log
 from counterpoint.discover.methods import METHODS, fitted, method_of
 from counterpoint.discover.search import search
 from counterpoint.discover.splits import Split, by_rows, by_time, leave_last, within_rows
-from counterpoint.discover.version import Figure
+from counterpoint.discover.version import Figure, figures_of
 from counterpoint.errors import InputError
 
 __all__ = ["Beside", "Compared", "Judged", "JudgedTier", "SplitBy", "compared"]
@@ -165,14 +165,7 @@ def _judged(
         method=name,
         options=dict(options),
         fit_seconds=round(seconds, 2),
-        recall=Figure.of(found.measured("recall")),
-        ndcg=Figure.of(found.measured("ndcg")),
-        map=Figure.of(found.measured("map")),
-        r_precision=Figure.of(found.measured("r-precision")),
-        coverage=found.coverage,
-        novelty=found.novelty,
-        exposure=found.exposure,
-        consumption=found.consumption,
+        **figures_of(found),
         calibration=Figure.of(shown.calibration),
         gini=shown.shown.gini,
         tiers=tuple(

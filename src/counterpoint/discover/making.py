@@ -37,11 +37,11 @@ from counterpoint.discover.plan import read_plan
 from counterpoint.discover.search import Trial
 from counterpoint.discover.version import (
     Evaluated,
-    Figure,
     KeptVersion,
     Tried,
     Version,
     drop,
+    figures_of,
     kept_versions,
     put,
 )
@@ -355,14 +355,7 @@ def _evaluated(each: Judged) -> Evaluated:
     return Evaluated(
         each.method,
         dict(each.options),
-        recall=Figure.of(found.measured("recall")),
-        ndcg=Figure.of(found.measured("ndcg")),
-        map=Figure.of(found.measured("map")),
-        r_precision=Figure.of(found.measured("r-precision")),
-        coverage=found.coverage,
-        novelty=found.novelty,
-        exposure=found.exposure,
-        consumption=found.consumption,
+        **figures_of(found),
         behind=each.behind,
         p=each.p,
     )

@@ -13,6 +13,7 @@ from datetime import UTC, datetime, timedelta
 import msgspec
 import sqlalchemy as sa
 
+from counterpoint.beside import Beside
 from counterpoint.discover.tables import SHADOW
 from counterpoint.errors import CounterpointError
 from counterpoint.graph.actor import SYSTEM
@@ -57,10 +58,9 @@ class Shadows:
         self._workspace, self._period = workspace, period
         self._waiting: deque[tuple[Key, Sequence[str], float, Ask]] = deque()
         self._sums: dict[Key, list[float]] = {}
-        self._changed = threading.Condition()
+        self._beside = Beside("shadows", self._work)
+        self._changed = self._beside.changed
         self._asking = threading.Lock()
-        self._stopping = False
-        self._thread: threading.Thread | None = None
         self.left_out = 0
         """Questions that found no place to wait, or whose shadow could not answer."""
 
@@ -78,20 +78,11 @@ class Shadows:
 
     def start(self) -> None:
         """Ask from now on."""
-        with self._changed:
-            if self._thread is None:
-                self._stopping = False
-                self._thread = threading.Thread(target=self._work, name="shadows", daemon=True)
-                self._thread.start()
+        self._beside.start()
 
     def stop(self) -> None:
         """Ask what waits, write the sums and end."""
-        with self._changed:
-            thread, self._thread = self._thread, None
-            self._stopping = True
-            self._changed.notify()
-        if thread:
-            thread.join()
+        self._beside.stop()
         self.settle()
 
     def settle(self) -> None:
@@ -105,9 +96,9 @@ class Shadows:
     def _work(self) -> None:
         while True:
             with self._changed:
-                self._changed.wait_for(lambda: self._stopping or bool(self._waiting))
-                self._changed.wait_for(lambda: self._stopping, self._period)
-                if self._stopping:
+                self._changed.wait_for(lambda: self._beside.stopping or bool(self._waiting))
+                self._changed.wait_for(lambda: self._beside.stopping, self._period)
+                if self._beside.stopping:
                     return
             self.settle()
 

@@ -8,7 +8,7 @@ from typing import Any, Literal
 import msgspec
 from sqlalchemy import delete, insert, select, update
 
-from counterpoint.discover.evaluation import Measured
+from counterpoint.discover.evaluation import Evaluation, Measured
 from counterpoint.discover.plan import Plan
 from counterpoint.discover.search import Trial
 from counterpoint.discover.tables import VERSION
@@ -17,7 +17,18 @@ from counterpoint.graph.writer import Writer
 from counterpoint.moments import to_micros
 from counterpoint.said import Said
 
-__all__ = ["Evaluated", "Figure", "KeptVersion", "State", "Tried", "Version", "drop", "kept_versions", "put"]
+__all__ = [
+    "Evaluated",
+    "Figure",
+    "KeptVersion",
+    "State",
+    "Tried",
+    "Version",
+    "drop",
+    "figures_of",
+    "kept_versions",
+    "put",
+]
 
 State = Literal["fitting", "ready", "gone"]
 
@@ -40,6 +51,20 @@ class Figure(msgspec.Struct, frozen=True, rename="camel"):
         """As a search has it."""
         low, high = -inf if self.low is None else self.low, inf if self.high is None else self.high
         return Measured(self.mean, low, high, self.listeners)
+
+
+def figures_of(found: Evaluation) -> dict[str, Any]:
+    """What everything that tells of an evaluation says of it, by the names of the fields."""
+    return {
+        "recall": Figure.of(found.measured("recall")),
+        "ndcg": Figure.of(found.measured("ndcg")),
+        "map": Figure.of(found.measured("map")),
+        "r_precision": Figure.of(found.measured("r-precision")),
+        "coverage": found.coverage,
+        "novelty": found.novelty,
+        "exposure": found.exposure,
+        "consumption": found.consumption,
+    }
 
 
 class Tried(msgspec.Struct, frozen=True, rename="camel"):

@@ -8,6 +8,7 @@ from hashlib import blake2b
 from math import modf
 from typing import TYPE_CHECKING, Any, Protocol
 
+from counterpoint.beside import Beside
 from counterpoint.errors import CounterpointError
 from counterpoint.flags.exposure_event import SUBJECT, Exposure, event_of
 from counterpoint.journal.model.alike import AlikeEvents
@@ -117,10 +118,9 @@ class Exposures:
         self._rows = _Rows()
         self._seen = _Seen()
         self._waiting: list[Exposure] = []
-        self._changed = threading.Condition()
+        self._beside = Beside("exposures", self._work)
+        self._changed = self._beside.changed
         self._flushing = threading.Lock()
-        self._stopping = False
-        self._thread: threading.Thread | None = None
         self.dropped = 0
         """Exposures that found no place to wait, or whose texts no event may hold."""
 
@@ -144,20 +144,11 @@ class Exposures:
 
     def start(self) -> None:
         """Write from now on, in a thread of its own."""
-        with self._changed:
-            if self._thread is None:
-                self._stopping = False
-                self._thread = threading.Thread(target=self._work, name="exposures", daemon=True)
-                self._thread.start()
+        self._beside.start()
 
     def stop(self) -> None:
         """Write what waits and end the thread."""
-        with self._changed:
-            thread, self._thread = self._thread, None
-            self._stopping = True
-            self._changed.notify()
-        if thread:
-            thread.join()
+        self._beside.stop()
         self.flush()
 
     def flush(self) -> bool:
@@ -180,14 +171,16 @@ class Exposures:
     def _work(self) -> None:
         while True:
             with self._changed:
-                self._changed.wait_for(lambda: self._stopping or self._waiting)
-                self._changed.wait_for(lambda: self._stopping or len(self._waiting) >= BATCH, self._period)
-                if self._stopping:
+                self._changed.wait_for(lambda: self._beside.stopping or self._waiting)
+                self._changed.wait_for(
+                    lambda: self._beside.stopping or len(self._waiting) >= BATCH, self._period
+                )
+                if self._beside.stopping:
                     return
             # After a refusal the journal gets a rest, however many are waiting.
             if not self.flush():
                 with self._changed:
-                    if self._changed.wait_for(lambda: self._stopping, self._period):
+                    if self._changed.wait_for(lambda: self._beside.stopping, self._period):
                         return
 
 
