@@ -1,7 +1,9 @@
 """Arpeggio's recommender, held to the truth that it never sees: what each listener really likes."""
 
+import re
 from collections import Counter
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from statistics import fmean
 
 import numpy as np
@@ -35,6 +37,7 @@ from counterpoint.flags.versions import read_version, versions_of_set
 from counterpoint.graph import Actor
 
 pytestmark = pytest.mark.xdist_group("demo")
+DOCS = Path(__file__).parents[2] / "docs" / "discover.md"
 OFTEN = 25
 """Plays from which on a profile is held to the truth."""
 
@@ -180,6 +183,17 @@ def test_the_pages_of_made_up_listeners_open_and_nobody_of_the_organisation_sees
     chief = Actor("user:default/ebba.oberg", "Ebba Öberg", "person", admin=True)
     with pytest.raises(NotAllowedError):
         profile_of(service_of(workspace), chief, RECOMMENDER, opened[0])
+
+
+def test_what_the_docs_ask_of_a_listener_is_answered_for_that_one(workspace):
+    told = DOCS.read_text().partition("## In the demo")[2].partition("\n## ")[0]
+    (name,) = set(re.findall("listener-[0-9]+", told))
+    service = service_of(workspace)
+    assert across_of(service, BACKEND, PODCASTS, name, where=["show:*"]).items
+    assert service.recommend(BACKEND, PODCASTS, name, where=["show:*"]).personal
+    assert replay(service, BACKEND, RECOMMENDER, name, week=this_week()).equal
+    with workspace.journal.snapshot() as snapshot:
+        assert consents(snapshot, "advertising")[name]
 
 
 def test_podcasts_are_found_by_the_music_that_is_heard(workspace, latent):
