@@ -55,6 +55,10 @@ SIZES = {"!": 1, "!!": 1, "sem_ver": 3, "reduce": 3, "if": 3, "?:": 3, "log": 1}
         ({"merge": [{"var": "a"}, ["x"]]}, 'the items of a, ["x"] together'),
         ({"cat": ["salt:", {"var": "targetingKey"}]}, '"salt:" joined with targeting key'),
         (
+            {"and": [{"var": "a"}, {"===": [{"var": "a"}, {"cat": [{"var": "a"}]}]}]},
+            "a is a text",
+        ),
+        (
             {"==": [{"fractional": [["on", 1], ["off", 9]]}, "on"]},
             'a split by flag and targeting key (on 1, off 9) is "on"',
         ),

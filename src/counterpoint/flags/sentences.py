@@ -163,6 +163,8 @@ def _phrase(rule: Any, depth: int) -> str:
             return f"{_variable(arguments[0])} (or {parts[1]} where it has no value)"
         case "var", [str(), *_]:
             return _variable(arguments[0])
+        case "and", [one, _] if arguments[1] == {"===": [arguments[0], {"cat": [arguments[0]]}]}:
+            return f"{one} is a text"  # that is not empty: how plans ask whether somebody can be drawn
         case (("and" | "or"), [_, *_]):
             return f" {name} ".join(
                 f"({part})" if " or " in part or " and " in part else part for part in parts
