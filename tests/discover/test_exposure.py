@@ -7,6 +7,8 @@ from xml.etree import ElementTree
 import numpy as np
 import pytest
 import scipy.sparse as sp
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from markupsafe import Markup
 
 from counterpoint.discover.evaluating import Compared, compared
@@ -59,6 +61,30 @@ def test_the_curve_is_even_where_all_are_shown_alike_and_uneven_where_one_is() -
     assert one.shown.points[-2:] == ((0.75, 0.0), (1.0, 1.0))
     nothing = exposure_of(ranking([[NOTHING]] * 4), heard, heard)
     assert (nothing.shown.points, np.isnan(nothing.shown.gini)) == ((), True)
+
+
+def test_a_list_of_what_the_same_people_hear_has_no_diversity_and_one_of_strangers_has_all() -> None:
+    heard = sp.csr_matrix([[1, 1, 0, 0, 0], [1, 1, 0, 0, 0], [0, 0, 1, 1, 0], [0, 0, 0, 1, 0]])
+    alike, apart, unheard = (
+        exposure_of(ranking([list(each)] * 4), heard, heard).diversity.mean
+        for each in ((0, 1), (0, 2), (2, 4))
+    )
+    assert (alike, apart, unheard) == (pytest.approx(0.0), pytest.approx(1.0), pytest.approx(1.0))
+    half = exposure_of(ranking([[2, 3, NOTHING]] + [[0, NOTHING, NOTHING]] * 3), heard, heard).diversity
+    assert (half.mean, half.rows) == (pytest.approx(1 - 0.5**0.5), 1)
+
+
+@given(st.integers(0, 2**32 - 1))
+@settings(max_examples=20)
+def test_diversity_is_one_less_the_mean_cosine_of_all_pairs(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    heard = (rng.random((12, 9)) < 0.4).astype(float)
+    lists = [list(rng.permutation(9)[:4]) for _ in range(12)]
+    norms = np.maximum(np.linalg.norm(heard, axis=0), 1e-12)
+    cosine = (heard.T @ heard) / np.outer(norms, norms)
+    slow = [1 - np.mean([cosine[i, j] for i in each for j in each if i != j]) for each in lists]
+    found = exposure_of(ranking(lists), sp.csr_matrix(heard), sp.csr_matrix(heard)).diversity
+    assert found.mean == pytest.approx(np.mean(slow))
 
 
 def test_a_list_like_the_history_is_calibrated() -> None:

@@ -152,17 +152,18 @@ def _spread_table(found: Compared) -> "RenderableType":
     table = Table(title=title, box=None, title_justify="left")
     table.add_column("method", no_wrap=True)
     tiers = found.methods[0].tiers if found.methods else ()
-    for column in (*(tier.name for tier in tiers), "Gini", "calibration", "95 %"):
+    for column in (*(tier.name for tier in tiers), "Gini", "diversity", "calibration", "95 %"):
         table.add_column(column, justify="right")
     if tiers:
         heard = [f"{tier.consumption:.1%}" for tier in tiers]
-        table.add_row("heard", *heard, f"{found.heard_gini:.2f}", "", "")
+        table.add_row("heard", *heard, f"{found.heard_gini:.2f}", "", "", "")
     for row in found.methods:
         spread = row.calibration
         table.add_row(
             row.method,
             *(f"{tier.exposure.mean:.1%}" for tier in row.tiers),
             f"{row.gini:.2f}",
+            f"{row.diversity.mean:.2f}" if row.diversity else "",
             f"{spread.mean:.3f}",
             f"{spread.low:.3f} to {spread.high:.3f}",
         )

@@ -69,6 +69,8 @@ class Judged(msgspec.Struct, frozen=True, rename="camel", kw_only=True):
     tiers: tuple[JudgedTier, ...]
     lorenz: tuple[tuple[float, float], ...]
     """The share of items, the least shown first, and the share of places that these have."""
+    diversity: Figure | None = None
+    """How unlike the items of one list are in who hears them, from 0 to 1; none in what was kept before it was measured."""
     behind: Beside | None = None
     """How much more the best has; none for that one."""
     beside_popularity: Beside | None = None
@@ -173,6 +175,7 @@ def _judged(
             for each in shown.tiers
         ),
         lorenz=shown.shown.points,
+        diversity=Figure.of(shown.diversity),
     )
 
 

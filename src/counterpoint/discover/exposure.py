@@ -3,7 +3,9 @@
 A list that only shows what everybody hears is accurate and starves the rest; how much of the places each tier of
 popularity gets beside what it has of listening says so (Abdollahpouri et al. 2019, "The unfairness of popularity bias
 in recommendation"). The Lorenz curve says it without tiers. Calibration says it for each listener: how far the spread
-of their list over categories is from that of their history (Steck 2018, KL divergence; 0 is the same).
+of their list over categories is from that of their history (Steck 2018, KL divergence; 0 is the same). Diversity says
+how unlike the items of one list are: 1 less the mean cosine, over its pairs, of who hears them (Ziegler et al. 2005,
+"Improving recommendation lists through topic diversification").
 """
 
 from collections.abc import Sequence
@@ -31,6 +33,8 @@ TIERS: tuple[tuple[str, float], ...] = (
 """Tiers of items by popularity, each with where it ends."""
 POINTS = 50
 """Points of a curve."""
+ASKED, BATCH = 1_000, 100
+"""Lists that diversity is measured on, evenly taken, and how many at once."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +70,8 @@ class Exposure:
     heard: Curve
     calibration: Measured
     """Mean divergence of lists from histories over categories, in nats; less is better."""
+    diversity: Measured
+    """How unlike the items of a list are, from 0 to 1, a mean over at most `ASKED` lists of two items or more."""
 
 
 def tiers_of(degrees: Values) -> NDArray[np.intp]:
@@ -99,6 +105,7 @@ def exposure_of(
         _curve(counts, degrees),
         _curve(degrees, degrees),
         measured(_calibration(lists, rows, spread if categories is None else categories)),
+        measured(_diversity(lists, heard, degrees)),
     )
 
 
@@ -148,6 +155,23 @@ def _calibration(lists: Matrix, rows: Matrix, categories: Values) -> Values:
     wanted, found = rows @ categories, lists @ categories
     both = (wanted.sum(axis=1) > 0) & (found.sum(axis=1) > 0)
     return divergence(_shares(wanted[both]), _shares(found[both]))
+
+
+def _diversity(lists: Matrix, heard: Matrix, degrees: Values) -> Values:
+    """Of each list: with x̂ the unit vectors of who hears an item, Σ over pairs of cos = |Σ x̂|² less the items' own."""
+    rows = np.flatnonzero(np.diff(lists.indptr) > 1)
+    rows = rows[np.linspace(0, len(rows) - 1, min(ASKED, len(rows))).round().astype(np.intp)]
+    unit = sp.csr_matrix(
+        heard @ sp.diags(np.where(degrees > 0, np.maximum(degrees, 1) ** -0.5, 0.0))
+    ).T.tocsr()
+    found = [np.empty(0)]
+    for start in range(0, len(rows), BATCH):
+        some = lists[rows[start : start + BATCH]]
+        together = some @ unit
+        squares = np.asarray(together.multiply(together).sum(axis=1)).ravel()
+        length, own = np.diff(some.indptr), np.asarray(some @ (degrees > 0)).ravel()
+        found.append(1 - (squares - own) / (length * (length - 1)))
+    return np.concatenate(found)
 
 
 def _shares(rows: Values) -> Values:

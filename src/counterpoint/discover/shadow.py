@@ -13,11 +13,11 @@ from datetime import UTC, datetime, timedelta
 import msgspec
 import sqlalchemy as sa
 
-from counterpoint.beside import Beside
 from counterpoint.discover.tables import SHADOW
 from counterpoint.errors import CounterpointError
 from counterpoint.graph.actor import SYSTEM
 from counterpoint.graph.reader import Reader
+from counterpoint.worker import Worker
 from counterpoint.workspace import Workspace
 
 __all__ = ["Agreement", "Shadows", "agreements", "overlap"]
@@ -58,8 +58,8 @@ class Shadows:
         self._workspace, self._period = workspace, period
         self._waiting: deque[tuple[Key, Sequence[str], float, Ask]] = deque()
         self._sums: dict[Key, list[float]] = {}
-        self._beside = Beside("shadows", self._work)
-        self._changed = self._beside.changed
+        self._worker = Worker("shadows", self._work)
+        self._changed = self._worker.changed
         self._asking = threading.Lock()
         self.left_out = 0
         """Questions that found no place to wait, or whose shadow could not answer."""
@@ -78,11 +78,11 @@ class Shadows:
 
     def start(self) -> None:
         """Ask from now on."""
-        self._beside.start()
+        self._worker.start()
 
     def stop(self) -> None:
         """Ask what waits, write the sums and end."""
-        self._beside.stop()
+        self._worker.stop()
         self.settle()
 
     def settle(self) -> None:
@@ -96,9 +96,9 @@ class Shadows:
     def _work(self) -> None:
         while True:
             with self._changed:
-                self._changed.wait_for(lambda: self._beside.stopping or bool(self._waiting))
-                self._changed.wait_for(lambda: self._beside.stopping, self._period)
-                if self._beside.stopping:
+                self._changed.wait_for(lambda: self._worker.stopping or bool(self._waiting))
+                self._changed.wait_for(lambda: self._worker.stopping, self._period)
+                if self._worker.stopping:
                     return
             self.settle()
 

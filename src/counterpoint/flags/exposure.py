@@ -8,12 +8,12 @@ from hashlib import blake2b
 from math import modf
 from typing import TYPE_CHECKING, Any, Protocol
 
-from counterpoint.beside import Beside
 from counterpoint.errors import CounterpointError
 from counterpoint.flags.exposure_event import SUBJECT, Exposure, event_of
 from counterpoint.journal.model.alike import AlikeEvents
 from counterpoint.journal.model.event import MAX_ATTRIBUTE
 from counterpoint.journal.model.row import Row
+from counterpoint.worker import Worker
 
 if TYPE_CHECKING:
     from counterpoint.workspace import Workspace
@@ -118,8 +118,8 @@ class Exposures:
         self._rows = _Rows()
         self._seen = _Seen()
         self._waiting: list[Exposure] = []
-        self._beside = Beside("exposures", self._work)
-        self._changed = self._beside.changed
+        self._worker = Worker("exposures", self._work)
+        self._changed = self._worker.changed
         self._flushing = threading.Lock()
         self.dropped = 0
         """Exposures that found no place to wait, or whose texts no event may hold."""
@@ -144,11 +144,11 @@ class Exposures:
 
     def start(self) -> None:
         """Write from now on, in a thread of its own."""
-        self._beside.start()
+        self._worker.start()
 
     def stop(self) -> None:
         """Write what waits and end the thread."""
-        self._beside.stop()
+        self._worker.stop()
         self.flush()
 
     def flush(self) -> bool:
@@ -171,16 +171,16 @@ class Exposures:
     def _work(self) -> None:
         while True:
             with self._changed:
-                self._changed.wait_for(lambda: self._beside.stopping or self._waiting)
+                self._changed.wait_for(lambda: self._worker.stopping or self._waiting)
                 self._changed.wait_for(
-                    lambda: self._beside.stopping or len(self._waiting) >= BATCH, self._period
+                    lambda: self._worker.stopping or len(self._waiting) >= BATCH, self._period
                 )
-                if self._beside.stopping:
+                if self._worker.stopping:
                     return
             # After a refusal the journal gets a rest, however many are waiting.
             if not self.flush():
                 with self._changed:
-                    if self._changed.wait_for(lambda: self._beside.stopping, self._period):
+                    if self._changed.wait_for(lambda: self._worker.stopping, self._period):
                         return
 
 

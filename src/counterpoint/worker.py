@@ -3,10 +3,10 @@
 import threading
 from collections.abc import Callable
 
-__all__ = ["Beside"]
+__all__ = ["Worker"]
 
 
-class Beside:
+class Worker:
     """A thread that runs `work` until it is stopped; what both share is read and changed while holding `changed`.
 
     `work` waits for `changed`, and returns as soon as `stopping` is true.
