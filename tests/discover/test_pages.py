@@ -12,7 +12,7 @@ from msgspec.structs import replace
 
 from counterpoint import Workspace
 from counterpoint.bets.evidence_log import read_evidence
-from counterpoint.discover.consent import consents
+from counterpoint.discover.consent import consents, declare
 from counterpoint.discover.corrections import corrections_of
 from counterpoint.discover.evaluations import evaluate_recommender
 from counterpoint.discover.links import link_of
@@ -196,6 +196,18 @@ def mine(songs: Workspace) -> Iterator[tuple[TestClient[Any], str]]:
     with TestClient(create_app(songs, auth=False, loopback=True), base_url="http://127.0.0.1") as made:
         made.headers["Accept"] = "text/html"
         yield made, link_of(songs, SYSTEM, SONGS, "user-3").path
+
+
+def test_a_page_that_keeps_back_who_was_left_out_does_not_say_that_nobody_was(
+    mine: tuple[TestClient[Any], str], songs: Workspace
+) -> None:
+    declare(songs, "user-3", "personalisation", given=False, source="//app")
+    version = fit_version(songs, SYSTEM, "songs", method="popularity")
+    assert version.left_out["listeners without consent"] == 1
+    shown = mine[0].get("/discover/default/songs").text
+    assert "listeners without consent" not in shown
+    assert "Nothing, or too few listeners to be told of." in shown
+    assert "Fewer than 20 listeners are not counted here" in shown
 
 
 def test_what_a_recommender_links_to_is_on_its_page(

@@ -79,6 +79,7 @@ def show(
         plot=measure_plot(methods, measure, places),
         plan=plan_rows(found.plan),
         left_out=left_out_rows(newest),
+        least=ws.settings.discover.least_listeners,
         sentence=evaluations.sentence_of(kept) if kept else None,
         bets=_bets(ws, found) if kept else [],
     )
