@@ -1,8 +1,9 @@
 """What a result costs after each added day, out of kept sums and by reading every event; and reading beside ingest.
 
 Two weeks of history, then sixty days on each of which as many users are shown a variant for the first time: the
-hardest case, since each of them brings two weeks of past events for the covariates. The full computation
-is measured on every fifth day.
+hardest case, since each of them brings two weeks of past events for the covariates; and the more of them there are, the
+more have their sums changed on a day. Then thirty days on which nobody is new, so that each day brings the same work.
+The full computation is measured on every fifth day.
 """
 
 import json
@@ -11,12 +12,14 @@ import sys
 import tempfile
 import threading
 import time
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 sys.path.insert(0, str(Path(__file__).parent))
 
 import company
+import numpy as np
 
 from counterpoint.experiments.aggregation import exposures_of, totals_expression
 from counterpoint.experiments.daily import daily_totals, key_of
@@ -26,6 +29,8 @@ from counterpoint.journal.daily import FOLDER, Kept, size
 
 EVENTS = 4_000_000
 DAYS = company.EXPOSED_FROM + 60
+QUIET = 30
+"""Days after them on which nobody is shown a variant for the first time."""
 EVERY = 5
 INGESTED = 100_000
 ROUNDS = 3
@@ -55,6 +60,19 @@ def timed(work: Any, journal: Journal) -> tuple[float, Totals]:
     return round(time.process_time() - before, 2), totals
 
 
+def changed(journal: Journal, day: int) -> int:
+    """Users whose sums a day changed: those shown a variant until its end who had an event or their first exposure on it."""
+    begin = company.START + timedelta(days=day)
+    end = begin + timedelta(days=1)
+    with journal.snapshot() as snapshot:
+        shown = snapshot.events(company.EXPOSURE)
+        events = snapshot.events(*company.TYPES)
+        on_it = events.filter((events.time >= begin) & (events.time < end)).select("subject")
+        new = shown.filter((shown.time >= begin) & (shown.time < end)).select("subject")
+        known = shown.filter(shown.time < end).select("subject").distinct()
+        return int(on_it.union(new).distinct().semi_join(known, "subject").count().to_pyarrow().as_py())
+
+
 def apart(found: Totals, expected: Totals) -> float:
     """The largest relative difference of a mean, a sum of squares or a comoment; counts must be equal."""
     worst = 0.0
@@ -78,18 +96,33 @@ def added_days(folder: Path, events: int) -> dict[str, object]:
     with Journal(folder) as journal:
         full(journal)  # imports are paid once
         rows, worst = [], 0.0
-        for day in range(company.EXPOSED_FROM, DAYS):
+        for day in range(company.EXPOSED_FROM, DAYS + QUIET):
             company.make(folder, events, of=DAYS, days=[day])
             row: dict[str, object] = {"day": day - company.EXPOSED_FROM + 1}
             row["kept_cpu_s"], totals = timed(kept, journal)
+            row["changed_users"] = changed(journal, day)
             if row["day"] in (1, DAYS - company.EXPOSED_FROM) or day % EVERY == 0:
                 row["again_cpu_s"], _ = timed(kept, journal)
                 row["full_cpu_s"], expected = timed(full, journal)
                 worst = max(worst, apart(totals, expected))
             rows.append(row)
     return {
-        "events": events, "days": rows, "kept_mb": round(size(folder / FOLDER) / 1e6, 1),
+        "events": events, "days": rows, **trend(rows), "kept_mb": round(size(folder / FOLDER) / 1e6, 1),
         "largest_relative_difference": worst,
+    }  # fmt: skip
+
+
+def trend(rows: list[dict[str, Any]]) -> dict[str, object]:
+    """CPU of a day over the users whose sums it changed, while there are more each day; and whether it grows after that."""
+    growing, quiet = rows[1:-QUIET], rows[-QUIET:]
+    many, cost = (np.array([row[name] for row in growing]) for name in ("changed_users", "kept_cpu_s"))
+    slope, fixed = np.polyfit(many, cost, 1)
+    half = QUIET // 2
+    return {
+        "cpu_s_fixed": round(float(fixed), 3), "cpu_us_for_each_changed_user": round(float(slope) * 1e6, 1),
+        "quiet_cpu_s_first_and_last_half": [
+            round(statistics.mean(row["kept_cpu_s"] for row in part), 3) for part in (quiet[:half], quiet[half:])
+        ],
     }  # fmt: skip
 
 
