@@ -366,7 +366,7 @@ def _analyze(
     with workspace.journal.snapshot(engine) as snapshot:
         exposures = exposures_of(plan, snapshot.events(EXPOSURE, attributes=columns_of(plan)))
         events = snapshot.events(*plan.types)
-        totals = None if full else kept_totals(workspace, plan, snapshot)
+        totals = None if full else kept_totals(workspace, plan, snapshot, now)
         return analyze(
             plan,
             exposures,
