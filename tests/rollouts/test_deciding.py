@@ -242,7 +242,7 @@ def test_a_look_is_taken_once_while_people_are_waited_for() -> None:
     paused = apply(state, event_of(act(plan, state, "pause", None), state, now=NOW, actor="a", figures=None))
     move, state = look(plan, paused, NOW, observed_of(NOW))
     assert (move.kind, state.phase, len(state.looks["crashed"])) == ("checked", "paused", 1)
-    assert look(plan, state, NOW, observed_of(NOW, treatment=0.3))[0].kind is None
+    assert look(plan, state, NOW, observed_of(NOW, users=2_100))[0].kind is None
     assert look(plan, state, NOW, observed_of(NOW, users=2_600, treatment=0.3))[1].phase == "rolled-back"
 
 

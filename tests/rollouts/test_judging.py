@@ -103,7 +103,7 @@ def test_looks_are_taken_once_and_keep_what_they_said() -> None:
 
 
 def test_between_two_looks_nothing_new_is_said() -> None:
-    guardrail = Guardrail(metric=CRASHED, margin=0.5, test="group-sequential", looks=4, maximum=8_000)
+    guardrail = Guardrail(metric=ONCE, margin=0.5, test="group-sequential", looks=4, maximum=8_000)
     plan = plan_of(guardrails=(guardrail,))
     first = judge(plan, State(), observed_of(NOW, users=900, treatment=0.9), NOW)
     assert (first.looks, first.guardrails[0].verdict) == ((), "inconclusive")
@@ -138,12 +138,12 @@ def test_arms_of_unlike_size_are_seen() -> None:
     assert judge(plan, State(), Observed(), NOW).sample_ratio_p is None
 
 
-def seen(users: int, events: int, *, state: State, worse: float = 0.0, metric: Metric = TIME) -> Figures:
+def seen(
+    users: int, *, state: State, sd: float = 300.0, worse: float = 0.0, metric: Metric = TIME
+) -> Figures:
     """What a check says of so many users, whose values are worse by a share."""
-    arms = [Moments(users // 2, mean, (users // 2 - 1) * 300.0**2) for mean in (800.0, 800.0 * (1 + worse))]
-    observed = Observed(
-        users // 2, users // 2, pairs={metric.name: MeanPair(*arms)}, events={metric.name: events}
-    )
+    arms = [Moments(users // 2, mean, (users // 2 - 1) * sd**2) for mean in (800.0, 800.0 * (1 + worse))]
+    observed = Observed(users // 2, users // 2, pairs={metric.name: MeanPair(*arms)})
     return judge(plan_of(guardrails=(Guardrail(metric=metric, margin=0.02),)), state, observed, NOW)
 
 
@@ -153,26 +153,28 @@ def after(state: State, figures: Figures) -> State:
     return apply(replace(state, phase="running"), event)
 
 
-def test_values_that_go_on_are_looked_at_again_only_once_users_or_events_have_grown() -> None:
-    first = seen(2_000, 4_000, state=State())
+def test_values_that_go_on_are_looked_at_again_only_once_more_is_known_of_them() -> None:
+    first = seen(2_000, state=State())
     (look,) = first.looks
     assert (look.index, look.users) == (1, 2_000)
     assert look.boundary == pytest.approx(anytime_boundary(2_000, plan_of().level, 5_000))
-    state, more = after(State(), first), math.ceil(spacing(plan_of().level) * 2_000)
-    between = seen(more - 2, 4_000, state=state, worse=0.9)
+    state, factor = after(State(), first), spacing(plan_of().level)
+    assert factor == pytest.approx(1.27, abs=0.01)
+    between = seen(2_530, state=state)
     told = between.guardrails[0]
     assert (between.looks, told.verdict, told.look_users) == ((), first.guardrails[0].verdict, 2_000)
     assert (told.change, told.low, told.high) == (look.change, look.low, look.high)
-    for users, events in ((more + 2, 4_000), (2_000, 2 * more + 4)):
-        again = seen(users, events, state=state, worse=0.9)
+    # More users, or the same users whose means have settled.
+    for users, sd in ((2_550, 300.0), (2_000, 260.0)):
+        again = seen(users, sd=sd, state=state, worse=0.3)
         assert [each.index for each in again.looks] == [2]
         assert again.guardrails[0].verdict == "fail"
 
 
 def test_values_that_come_once_are_looked_at_at_each_check() -> None:
     once = replace(TIME, window_days=1)
-    first = seen(2_000, 4_000, state=State(), metric=once)
-    told = seen(2_002, 4_000, state=after(State(), first), worse=0.9, metric=once)
+    first = seen(2_000, state=State(), metric=once)
+    told = seen(2_002, state=after(State(), first), worse=0.9, metric=once)
     assert (first.looks, told.looks, told.guardrails[0].verdict) == ((), (), "fail")
 
 
@@ -189,24 +191,24 @@ def test_the_chances_of_all_looks_together_are_at_most_the_level() -> None:
 def test_a_group_sequential_guardrail_of_values_that_go_on_spends_alone_at_each_look() -> None:
     guardrail = Guardrail(metric=TIME, margin=0.02, test="group-sequential", looks=4, maximum=8_000)
     plan, state, taken = plan_of(guardrails=(guardrail,)), State(), []
-    for users, events in ((2_000, 1_000), (2_000, 1_900), (2_000, 2_000), (2_000, 9_000)):
-        arms = [Moments(users // 2, 800.0, (users // 2 - 1) * 300.0**2)] * 2
-        pairs, counted = {TIME.name: MeanPair(*arms)}, {TIME.name: events}
-        found = judge(plan, state, Observed(users // 2, users // 2, pairs=pairs, events=counted), NOW)
+    for sd in (300.0, 250.0, 300 / math.sqrt(2), 100.0):
+        arms = [Moments(1_000, 800.0, 999 * sd**2)] * 2
+        found = judge(plan, state, Observed(1_000, 1_000, pairs={TIME.name: MeanPair(*arms)}), NOW)
         state, taken = after(state, found), [*taken, *found.looks]
-    # The same users: twice the events are half of the information, and with nine times as many the test ends.
-    assert [(each.index, each.information) for each in taken] == [(1, 0.25), (2, 0.5), (4, 2.25)]
+    # The same users: where twice as much is known that is half of the information, and with nine times as much it ends.
+    assert [each.index for each in taken] == [1, 2, 4]
+    assert [each.information for each in taken] == pytest.approx([0.25, 0.5, 2.25], rel=0.01)
     shares = [0.25**2, 0.5**2 - 0.25**2, 1 - 0.5**2]
-    found = [math.erfc((each.boundary or 0) / math.sqrt(2)) / 2 / plan.level for each in taken]
-    assert found == pytest.approx(shares)
+    spent = [math.erfc((each.boundary or 0) / math.sqrt(2)) / 2 / plan.level for each in taken]
+    assert spent == pytest.approx(shares, rel=0.01)
 
 
-def test_sizes_begin_with_the_first_figures_of_a_run_and_anew_with_the_next() -> None:
+def test_looks_begin_anew_with_the_next_run() -> None:
     plan = plan_of()
     state = apply(State(), Event(sequence=1, kind="started", at=NOW, actor="a", step=0, plan=plan))
-    for users, events in ((2_000, 500), (3_000, 900)):
-        state = after(state, seen(users, events, state=state))
-    assert state.begun == {"start-time": (2_000, 500)}
+    for users in (2_000, 3_000):
+        state = after(state, seen(users, state=state))
+    assert [each.users for each in state.looks["start-time"]] == [2_000, 3_000]
     ended = apply(state, Event(sequence=4, kind="rolled-back", at=NOW, actor="a", step=0))
     again = apply(ended, Event(sequence=5, kind="started", at=NOW, actor="a", step=0, plan=plan))
-    assert (again.begun, again.looks) == ({}, {})
+    assert again.looks == {}

@@ -159,11 +159,13 @@ class Crowd:
         """Since when figures cannot be judged."""
         self.unclear = np.full(runs, np.inf)
         """Since when the step is inconclusive though its time is over."""
-        self.looks = np.zeros((len(worlds), runs), np.int64)
-        """Of each guardrail of which not every check is a look: the newest one's number, or its users where it is
+        self.looks = np.zeros((len(worlds), runs))
+        """Of each guardrail of which not every check is a look: the newest one's number, or its size where it is
         anytime-valid."""
         self.said = np.zeros((len(worlds), runs), np.int8)
         """What that look said: -1 fail, 1 pass."""
+        self.first = np.zeros((2, len(worlds), runs))
+        """Users and precision (`looks.size_of`) at its first look; 0 before it."""
         self.end = np.zeros(runs, np.int8)
 
     @property
@@ -270,7 +272,7 @@ class Crowd:
         for name in ("numbers", "step", "since", "trouble", "unclear", "end"):
             setattr(self, name, getattr(self, name)[left])
         self.users, self.looks, self.said = self.users[:, left], self.looks[:, left], self.said[:, left]
-        self.sums = self.sums[:, :, left]
+        self.sums, self.first = self.sums[:, :, left], self.first[:, :, left]
 
 
 def _low(values: "Floats", count: float) -> float:
@@ -323,19 +325,26 @@ def _sides(
     with np.errstate(divide="ignore", invalid="ignore"):
         statistic = np.where(is_known & (error > 0), away / error, 0.0)
     users = crowd.users[0, here] + crowd.users[1, here]
-    if guardrail.test == "group-sequential":
-        bounds = looks_of(guardrail, rollout.level)
-        share = users / (guardrail.maximum or 1)
-        due = np.minimum(np.floor(share * guardrail.looks + 1e-9), guardrail.looks).astype(np.int64)
-        new = is_known & (due > crowd.looks[index, here])
-        return _looked(crowd, index, here, new, due, statistic, lambda at: bounds[due[at] - 1])
 
     def boundary(at: "Bools") -> "Floats":
-        return anytime_boundaries(users[at], rollout.level, rollout.tuned_at)
+        return anytime_boundaries(sizes[at], rollout.level, rollout.tuned_at)
 
-    if not comes_once(guardrail.metric):
-        new = is_known & (error > 0) & (users >= spacing(rollout.level) * crowd.looks[index, here])
-        return _looked(crowd, index, here, new, users.astype(np.int64), statistic, boundary)
+    is_sequential = guardrail.test == "group-sequential"
+    if is_sequential or not comes_once(guardrail.metric):
+        is_known = is_known & (error > 0)
+        sizes = _sizes(crowd, index, here, users, error)
+        newest = crowd.looks[index, here]
+        if is_sequential:
+            bounds = looks_of(guardrail, rollout.level)
+            share = sizes / (guardrail.maximum or 1)
+            due = np.minimum(np.floor(share * guardrail.looks + 1e-9), guardrail.looks)
+            new = is_known & (due > newest)
+            return _looked(
+                crowd, index, here, new, due, statistic, lambda at: bounds[due[at].astype(int) - 1]
+            )
+        new = is_known & (sizes >= spacing(rollout.level) * newest)
+        return _looked(crowd, index, here, new, sizes, statistic, boundary)
+    sizes = users
     bad, good = np.zeros(len(users), bool), np.zeros(len(users), bool)
     # No boundary is below that of a single look, so most rollouts need none computed.
     near = statistic <= -least_boundary(rollout.level)
@@ -346,12 +355,26 @@ def _sides(
     return bad, good
 
 
+def _sizes(crowd: Crowd, index: int, here: Any, users: "Floats", error: "Floats") -> "Floats":
+    """`looks.size_of` of each; where no look has been, the users and precision of now are kept as those of the first."""
+    if comes_once(crowd.worlds[index].guardrail.metric):
+        return users
+    with np.errstate(divide="ignore", invalid="ignore"):
+        mean = (crowd.sums[index][:, here] / crowd.users[:, here]).mean(axis=0)
+        precision = np.where(mean > 0, (mean / error) ** 2, 0.0)
+        is_first = crowd.looks[index, here] == 0
+        for place, now in enumerate((users, precision)):
+            crowd.first[place, index, here] = np.where(is_first, now, crowd.first[place, index, here])
+        had, known = crowd.first[:, index, here]
+        return np.where(is_first | ~(known > 0), users, np.fmax(users, had * precision / known))
+
+
 def _looked(
     crowd: Crowd,
     index: int,
     here: Any,
     new: "Bools",
-    mark: "NDArray[np.int64]",
+    mark: "Floats",
     statistic: "Floats",
     boundary: "Callable[[Bools], Floats]",
 ) -> tuple["Bools", "Bools"]:

@@ -88,11 +88,9 @@ def observed_of(plan: Experiment, totals: Totals) -> Observed:
     control, treated = totals.arm(plan.control), totals.arm(plan.treatments[0])
     lasts = [arm.last for arm in (control, treated) if arm is not None and arm.last is not None]
     pairs: dict[str, Pair] = {}
-    events: dict[str, int] = {}
     if control is not None and treated is not None:
         for each in plan.guardrails:
             name = each.metric.name
-            events[name] = control.metrics[name].events + treated.metrics[name].events
             pairs[name] = estimates_of(plan, each.metric, control.metrics[name], treated.metrics[name]).pair
     return Observed(
         control_users=_users(control),
@@ -100,7 +98,6 @@ def observed_of(plan: Experiment, totals: Totals) -> Observed:
         mixed_users=totals.mixed,
         last_exposure=max(lasts, default=None),
         pairs=pairs,
-        events=events,
     )
 
 

@@ -16,7 +16,7 @@ from typing import Any
 
 from msgspec.structs import replace
 
-from counterpoint.rollouts.looks import Tested, comes_once, size_of, tested
+from counterpoint.rollouts.looks import Answer, answer_of
 from counterpoint.rollouts.model import (
     Figures,
     Guardrail,
@@ -49,8 +49,6 @@ class Observed:
     last_exposure: datetime | None = None
     pairs: Mapping[str, Pair] = field(default_factory=dict)
     """Both arms' estimates by the metric's name."""
-    events: Mapping[str, int] = field(default_factory=dict)
-    """Events of both arms that count for a metric, by its name."""
     unknown: Mapping[str, str] = field(default_factory=dict)
     """Why a metric could not be read at all."""
     silent: tuple[str, ...] = ()
@@ -121,19 +119,24 @@ def _judged(
     if guardrail.scale == "relative" and not joint.control > 0:
         why = "The control's mean is not above 0, so no share of it exists."
         return _because(figures, why, users=users, **means), None
-    events = observed.events.get(metric.name, 0)
-    size = users if comes_once(metric) else size_of(users, events, state.begun.get(metric.name))
     statistic = distance(guardrail, joint.control, joint.treatment) / contrast.se
-    test = tested(rollout, guardrail, statistic, size, state.looks.get(metric.name, ()))
+    mean = (joint.control + joint.treatment) / 2
+    test = answer_of(
+        rollout,
+        guardrail,
+        statistic,
+        state.looks.get(metric.name, ()),
+        users=users,
+        precision=_finite((mean / contrast.se) ** 2) if mean > 0 else None,
+    )
     spans = _spanned(guardrail, joint, test)
-    look = replace(test.look, users=users, **spans) if test.look else None
+    look = replace(test.look, **spans) if test.look else None
     speaks = look or test.earlier
     found = _because(
         figures,
         "",
         verdict=test.verdict,
         users=users,
-        events=events,
         statistic=test.statistic,
         boundary=_finite(test.boundary),
         look=speaks.index if speaks else None,
@@ -144,7 +147,7 @@ def _judged(
     return found, look
 
 
-def _spanned(guardrail: Guardrail, joint: Joint, test: Tested) -> dict[str, float | None]:
+def _spanned(guardrail: Guardrail, joint: Joint, test: Answer) -> dict[str, float | None]:
     """The change and its bounds at the check that speaks, so that they and its verdict never disagree."""
     if test.earlier is not None and test.earlier.change is not None:
         earlier = test.earlier

@@ -6,13 +6,14 @@ number is that of the users, so each check is a look: that of a confidence seque
 Where the values of the same users go on changing, no such sum is behind the figures. Sums grow; means settle, and where
 new users come all the while they forget what was there; and a share of users who ever did something cannot rise twice by
 the same user. How alike the figures of two checks are then depends on how much users differ, which nobody knows. So
-nothing is assumed of it: Boole's inequality bounds the error by the sum over looks of what each spends, and there are few
-looks: one each time that the size (`size_of`) has grown by the factor `spacing` since the last one.
+nothing is assumed of it: Boole's inequality bounds the error by the sum over looks of what each spends, and looks are few.
+They go by the size of the figures (`size_of`): users, or more where more is known of the same users.
 
-- An anytime-valid guardrail has the boundary of the confidence sequence at its size. The chances to cross it at single
-  looks, over all sizes from 1 to for ever that lie that factor apart, add up to its level.
-- A group sequential one spends at each look what its spending function allows, without the credit that independent
-  parts would give.
+- An anytime-valid guardrail has the boundary of the confidence sequence at its size, and is looked at once that has
+  grown by the factor `spacing` since the last look. The chances to cross the boundary at single looks, over all sizes
+  from nothing to for ever that lie that factor apart, add up to its level.
+- A group sequential one has its looks at equal shares of `maximum`, and spends at each what its spending function
+  allows, without the credit that independent parts would give.
 
 In between, what the last look said holds. `benchmarks/rollouts/growing.py` simulates both.
 """
@@ -27,7 +28,7 @@ from counterpoint.rollouts.model import Guardrail, LookTaken, Rollout, Verdict
 from counterpoint.stats import Look, confidence_sequence_margin, next_boundary, rho2_tuned
 from counterpoint.stats.distributions import normal_quantile_of_log
 
-__all__ = ["Tested", "anytime_boundary", "comes_once", "look_index", "size_of", "spacing", "tested"]
+__all__ = ["Answer", "answer_of", "anytime_boundary", "comes_once", "look_index", "size_of", "spacing"]
 
 FINEST: Final = 0.02
 """Step of the integral over sizes, on the scale of their logarithm."""
@@ -36,7 +37,7 @@ SMALLEST, LARGEST = math.log(1e-4), math.log(1e9)
 ever rejected, and what is left above is added as the bound of its tail."""
 
 
-class Tested(NamedTuple):
+class Answer(NamedTuple):
     """What the test of one guardrail says at one check."""
 
     statistic: float
@@ -53,20 +54,23 @@ def comes_once(metric: Metric) -> bool:
     return metric.days is not None
 
 
-def size_of(users: int, events: int, begun: tuple[int, int] | None) -> float:
-    """How many users figures are worth whose values go on: events of the same users count as more users.
+def size_of(users: int, precision: float | None, first: LookTaken | None) -> float:
+    """How many users figures are worth whose values go on: what is known better of the same users counts as more users.
 
     Args:
         users: In both arms.
-        events: Theirs that count for the metric.
-        begun: Both at the first judged check of the run; none at that check itself.
+        precision: Squared mean of a user of both arms by the squared standard error of their contrast.
+        first: The first look of the run; none before it.
 
-    >>> size_of(1_000, 6_000, (500, 1_000)), size_of(1_000, 1_500, (500, 1_000)), size_of(1_000, 9, None)
+    >>> look = LookTaken(
+    ...     metric="m", index=1, information=0.1, spent=0.0, boundary=3.0, statistic=0.0, verdict="pass",
+    ...     users=500, precision=40.0)
+    >>> size_of(1_000, 240.0, look), size_of(1_000, 60.0, look), size_of(1_000, 240.0, None)
     (3000.0, 1000.0, 1000.0)
     """
-    if begun is None or begun[1] <= 0:
+    if first is None or not (precision and first.precision and first.users):
         return float(users)
-    return max(float(users), begun[0] * events / begun[1])
+    return max(float(users), first.users * precision / first.precision)
 
 
 def anytime_boundary(users: float, level: float, tuned_at: int) -> float:
@@ -93,7 +97,7 @@ def spacing(level: float) -> float:
     same for every `tuned_at`, which only scales sizes.
 
     >>> round(spacing(0.0245), 3), round(spacing(0.049), 3)
-    (1.225, 1.269)
+    (1.226, 1.27)
     """
     tuned = 10**6
     steps = int((LARGEST - SMALLEST) / FINEST)
@@ -112,27 +116,36 @@ def look_index(guardrail: Guardrail, size: float) -> int:
     return min(math.floor(share * guardrail.looks + 1e-9), guardrail.looks)
 
 
-def tested(
-    rollout: Rollout, guardrail: Guardrail, statistic: float, size: float, taken: Sequence[LookTaken]
-) -> Tested:
-    """The test of a guardrail at this size, after the looks that were taken before.
+def answer_of(
+    rollout: Rollout,
+    guardrail: Guardrail,
+    statistic: float,
+    taken: Sequence[LookTaken],
+    *,
+    users: int,
+    precision: float | None,
+) -> Answer:
+    """The test of a guardrail at one check, after the looks that were taken before.
 
     Args:
         rollout: The plan.
         guardrail: One of its guardrails.
         statistic: Distance from the margin in standard errors: above 0 on the good side.
-        size: Users in both arms, or what `size_of` says.
         taken: Its looks of this run, oldest first.
+        users: In both arms.
+        precision: As of `size_of`.
     """
-    if guardrail.test == "anytime" and comes_once(guardrail.metric):
+    is_known = comes_once(guardrail.metric)
+    size = float(users) if is_known else size_of(users, precision, taken[0] if taken else None)
+    if guardrail.test == "anytime" and is_known:
         boundary = anytime_boundary(size, rollout.level, rollout.tuned_at)
-        return Tested(statistic, boundary, _side(statistic, boundary))
+        return Answer(statistic, boundary, _side(statistic, boundary))
     newest = taken[-1] if taken else None
     if not _is_due(rollout, guardrail, size, newest):
         if newest is None:
-            return Tested(statistic, math.inf, "inconclusive")
+            return Answer(statistic, math.inf, "inconclusive")
         # Between two looks what the last one said holds: nothing may be tested that no look spends alpha on.
-        return Tested(newest.statistic, _boundary(newest), newest.verdict, earlier=newest)
+        return Answer(newest.statistic, _boundary(newest), newest.verdict, earlier=newest)
     look = _look(rollout, guardrail, size, taken)
     verdict = _side(statistic, look.boundary)
     kept = LookTaken(
@@ -143,8 +156,10 @@ def tested(
         boundary=look.boundary if math.isfinite(look.boundary) else None,
         statistic=statistic,
         verdict=verdict,
+        users=users,
+        precision=precision,
     )
-    return Tested(statistic, look.boundary, verdict, kept)
+    return Answer(statistic, look.boundary, verdict, kept)
 
 
 def _is_due(rollout: Rollout, guardrail: Guardrail, size: float, newest: LookTaken | None) -> bool:

@@ -182,8 +182,6 @@ class GuardrailFigures(msgspec.Struct, frozen=True, rename="camel", kw_only=True
     """Distance from the margin in standard errors: above 0 on the good side."""
     boundary: float | None = None
     """What the statistic must reach, on the good side to pass and on the bad side to fail."""
-    events: int = 0
-    """Events of both arms that count for the metric."""
     look: int | None = None
     """Number of the newest look, where not every check is one: change, bounds and verdict are of that."""
     look_users: int | None = None
@@ -207,6 +205,8 @@ class LookTaken(msgspec.Struct, frozen=True, rename="camel", kw_only=True):
     verdict: Verdict
     users: int | None = None
     """Users in both arms."""
+    precision: float | None = None
+    """As of `looks.size_of`."""
     change: float | None = None
     """As of `GuardrailFigures`, like its bounds; none in what was written before they were kept."""
     low: float | None = None
@@ -285,8 +285,6 @@ class State(msgspec.Struct, frozen=True, rename="camel", kw_only=True):
     overridden: tuple[str, ...] = ()
     looks: Mapping[str, tuple[LookTaken, ...]] = {}
     """Looks of this run, by metric."""
-    begun: Mapping[str, tuple[int, int]] = {}
-    """Users and events of each metric when its test was first recorded in this run: what its size goes by."""
     verdicts: tuple[tuple[str, Verdict], ...] = ()
     """What each guardrail said when that was last recorded."""
     reason: Said = ""
@@ -338,12 +336,6 @@ def apply(state: State, event: Event) -> State:
         after = replace(
             after,
             looks=_with_looks(after.looks, event.figures.looks),
-            begun={
-                each.metric: (each.users, each.events)
-                for each in event.figures.guardrails
-                if each.statistic is not None
-            }
-            | dict(after.begun),
             verdicts=tuple((each.metric, each.verdict) for each in event.figures.guardrails),
         )
     match event.kind:
@@ -358,7 +350,6 @@ def apply(state: State, event: Event) -> State:
                 trouble_since=None,
                 overridden=(),
                 looks={},
-                begun={},
                 verdicts=(),
                 plan=event.plan or state.plan,
             )
