@@ -1,8 +1,9 @@
 """Whether guardrails keep their error where the values of the same users go on changing between checks, and what it costs.
 
-    python benchmarks/rollouts/growing.py [RUNS] [METRIC...]
+    python benchmarks/rollouts/growing.py [RUNS] [METRIC[/COME]...]
 
-METRIC is `mean` (of a user's events, which settles), `sum` (which grows) or `share` (of users who ever had an event).
+METRIC is `mean` (of a user's events, which settles), `sum` (which grows) or `share` (of users who ever had an event);
+COME is one of the ways in which users come, instead of all.
 Simulated are 192 hours with a check each hour, in worlds that differ in
 
 - how users come: as a rollout does (5, 25, 125 and 250 an hour in each arm for 24, 48, 48 and 72 hours), 2,000 in each
@@ -189,7 +190,9 @@ def main(runs: int, metrics: list[str]) -> None:
         "| metric | users come | they differ | each day | " + " | ".join(WAYS) + " |\n" + "| --- " * 8 + "|"
     )
     highest = np.zeros((len(LEVELS), len(WAYS)))
-    for metric, come, differ, grows in product(metrics, COME, DIFFER, GROWS):
+    asked = [each.partition("/")[::2] for each in metrics]
+    worlds = [(metric, come) for metric, only in asked for come in COME if only in ("", come)]
+    for (metric, come), differ, grows in product(worlds, DIFFER, GROWS):
         is_share = metric == "share"
         if is_share and (differ or grows == "larger values" or (COME[come] > 0).sum() > 8):
             continue
