@@ -13,7 +13,8 @@ from counterpoint.rollouts import crowd
 from counterpoint.rollouts.acting import act
 from counterpoint.rollouts.crowd import ENDS, MINUTES, Baseline, Policy, simulate_once
 from counterpoint.rollouts.deciding import FlagFacts, decide, event_of
-from counterpoint.rollouts.judging import CONCENTRATION, Observed, anytime_boundary, judge
+from counterpoint.rollouts.judging import CONCENTRATION, Observed, judge
+from counterpoint.rollouts.looks import anytime_boundary
 from counterpoint.rollouts.model import Guardrail, Limits, Rollout, State, Step, apply
 from counterpoint.rollouts.simulation import _median_between, simulate
 from counterpoint.rollouts.vectors import anytime_boundaries, least_boundary, mismatches
@@ -57,11 +58,12 @@ def test_checks_of_sizes_on_arrays_are_those_of_one() -> None:
 
 @pytest.mark.parametrize("regression", [0.0, 0.5, 1.5])
 @pytest.mark.parametrize("unequal", [1.0, 0.9])
-@pytest.mark.parametrize("per_day", [20_000, 3_000])
+@pytest.mark.parametrize(("per_day", "window"), [(20_000, None), (20_000, 1), (3_000, None)])
 def test_the_rules_themselves_decide_the_same(
-    regression: float, unequal: float, per_day: float, monkeypatch: pytest.MonkeyPatch
+    regression: float, unequal: float, per_day: float, window: int | None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     runs, seed = 12, 3
+    plan = replace(SMALL, guardrails=(Guardrail(metric=replace(CRASHED, window_days=window), margin=0.5),))
     rng = np.random.default_rng([seed, 9])
     history: list[tuple[np.ndarray, np.ndarray]] = []
     come = crowd.Crowd.let_come
@@ -81,10 +83,10 @@ def test_the_rules_themselves_decide_the_same(
     over = crowd.Crowd.hand_over
     monkeypatch.setattr(crowd.Crowd, "let_come", lame)
     monkeypatch.setattr(crowd.Crowd, "hand_over", noted)
-    paths = simulate_once(SMALL, BASELINES, per_day, EACH_TEN, regression, runs=runs, rng=rng)
+    paths = simulate_once(plan, BASELINES, per_day, EACH_TEN, regression, runs=runs, rng=rng)
     for number in range(runs):
         told = [(minute, seen[:, number]) for minute, seen in history if not np.isnan(seen[0, number])]
-        end, minute = by_the_rules(SMALL, told)
+        end, minute = by_the_rules(plan, told)
         assert (end, minute) == (ENDS[paths.end[number]], paths.minutes[number])
 
 
