@@ -63,6 +63,9 @@ __all__ = [
 ]
 
 
+_is_looked_at: sa.ColumnElement[int] = sa.case((FEEDBACK.c.state == FeedbackState.NEW.value, 0), else_=1)
+
+
 class FeedbackSeen(msgspec.Struct, frozen=True, rename="camel"):
     """A piece of feedback as one reader sees it."""
 
@@ -195,8 +198,11 @@ def feedback_page(
     state: FeedbackState | None = None,
     limit: int = 100,
     cursor: str | None = None,
+    new_first: bool = False,
 ) -> FeedbackPage:
     """The feedback of a unit, about a bet, or of all, newest first; names and contacts only for people of its unit.
+
+    With `new_first` what somebody has looked at comes after all that nobody has.
 
     Raises:
         InputError: the cursor is none of this list.
@@ -209,12 +215,19 @@ def feedback_page(
     if state is not None:
         conditions.append(FEEDBACK.c.state == state.value)
     if cursor:
-        conditions.append(FEEDBACK.c.seq < read_cursor(cursor, tuple[int])[0])
+        looked_at, seq = read_cursor(cursor, tuple[int, int])
+        older = FEEDBACK.c.seq < seq
+        same = sa.and_(_is_looked_at == looked_at, older)
+        conditions.append(sa.or_(_is_looked_at > looked_at, same) if new_first else older)
     with graph.read() as reader:
-        query = sa.select(FEEDBACK).where(*conditions).order_by(FEEDBACK.c.seq.desc()).limit(limit + 1)
+        order = (_is_looked_at, FEEDBACK.c.seq.desc()) if new_first else (FEEDBACK.c.seq.desc(),)
+        query = sa.select(FEEDBACK).where(*conditions).order_by(*order).limit(limit + 1)
         rows = reader.connection.execute(query).all()
         found = [feedback_of(row._mapping) for row in rows[:limit]]
-        following = cursor_of(rows[limit - 1].seq) if len(rows) > limit else None
+        following = None
+        if len(rows) > limit:
+            last = rows[limit - 1]
+            following = cursor_of(int(new_first and last.state != FeedbackState.NEW.value), last.seq)
         return FeedbackPage(_seen(reader, actor, found), following)
 
 

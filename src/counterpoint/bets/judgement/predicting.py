@@ -52,6 +52,10 @@ SOMEBODY = Actor("system:default/predictions", "Somebody", "system", admin=True)
 """Stands in the activity log for whoever locks a prediction: who took part is nobody else's."""
 
 
+_UNTOUCHED = ~select(STEPS.c.seq).where(STEPS.c.question == QUESTIONS.c.id).exists()
+"""Questions that are open: the first step closes one."""
+
+
 class Question(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     """A question as its reader may see it."""
 
@@ -279,9 +283,15 @@ def questions(
 
 
 def questions_page(
-    graph: Graph, *, actor: Actor, bet: str | None = None, limit: int = 100, cursor: str | None = None
+    graph: Graph,
+    *,
+    actor: Actor,
+    bet: str | None = None,
+    is_open: bool | None = None,
+    limit: int = 100,
+    cursor: str | None = None,
 ) -> QuestionPage:
-    """A page of the same.
+    """A page of the same; with `is_open` only of those that are open, or that are not.
 
     Raises:
         NotFoundError: there is no such bet.
@@ -291,6 +301,8 @@ def questions_page(
         query = select(QUESTIONS).order_by(QUESTIONS.c.seq.desc()).limit(limit + 1)
         if bet is not None:
             query = query.where(QUESTIONS.c.bet == require_bet(reader, bet).ref)
+        if is_open is not None:
+            query = query.where(_UNTOUCHED if is_open else ~_UNTOUCHED)
         if cursor is not None:
             query = query.where(QUESTIONS.c.seq < read_cursor(cursor, tuple[int])[0])
         rows = reader.connection.execute(query).all()
@@ -316,7 +328,7 @@ def questions_about(
     for some in batches(sorted(bets)):
         query = select(QUESTIONS).where(QUESTIONS.c.bet.in_(some))
         if only_open:
-            query = query.where(~select(STEPS.c.seq).where(STEPS.c.question == QUESTIONS.c.id).exists())
+            query = query.where(_UNTOUCHED)
         rows += reader.connection.execute(query).all()
     return shown_to(reader, sorted(rows, key=lambda row: -row.seq), actor)
 
