@@ -1,6 +1,6 @@
 """Questions and predictions, kept and read. Who may see what is decided here, so that no door goes around it.
 
-Before the reveal a reader gets their own prediction and a number; afterwards the values, without names. There is no
+Before the reveal a reader gets their own prediction and a number; afterwards what all said together. There is no
 function that gives anybody another's, and no role for which one would.
 """
 
@@ -74,7 +74,7 @@ class Question(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     mine: float | None
     """The reader's own prediction: a chance, or the middle of a range."""
     spread: Spread | None = None
-    """The chances that were predicted; none before the reveal."""
+    """What was predicted together; none before the reveal."""
     outcome: bool | None = None
     quantity: Quantity | None = None
     """What a range is asked for of; none where yes or no will answer."""
@@ -341,7 +341,7 @@ def _require(reader: Reader, number: str, actor: Actor) -> Question:
 
 
 def shown_to(reader: Reader, rows: Iterable[Any], actor: Actor | None) -> tuple[Question, ...]:
-    """The one place where predictions are read: values leave it only of revealed questions, and without names."""
+    """The one place where predictions are read: what was predicted leaves it together, and only of revealed questions."""
     found = [row._mapping for row in rows]
     numbers = [row["id"] for row in found]
     steps: dict[str, list[Any]] = {number: [] for number in numbers}
@@ -383,7 +383,9 @@ def _question(row: Any, steps: list[Any], values: list[Any], mine: Any) -> Quest
         mine=None if mine is None else mine.p,
         mine_range=None if mine is None or quantity is None else _range(mine),
         spread=spread([each.p for each in values]) if revealed and quantity is None else None,
-        pooled=pool([_range(each) for each in values]) if revealed and quantity is not None else None,
+        pooled=pool(quantity, [_range(each) for each in values])
+        if revealed and quantity is not None
+        else None,
         quantity=quantity,
         unit=row["unit"],
         amount=getattr(last, "amount", None),
