@@ -28,6 +28,8 @@ Page = Response[str] | Redirect
 Posted = URLEncodedBody[dict[str, Any]]
 RECEIPT = "fist_receipt"
 """The cookie that holds the receipt of a vote, in the browser that cast it and nowhere else."""
+HELD = 20
+"""Past reviews on one page."""
 FISTS = (
     ("1", "1: it will not work"),
     ("2", "2: I have strong doubts"),
@@ -43,9 +45,10 @@ def show_board(
     actor: NamedDependency[Actor],
     page: NamedDependency[PageContext],
     unit: FromQuery[str] = "",
+    cursor: FromQuery[str | None] = None,
 ) -> str:
     """A board: what a review would talk about now, its cadence, and past reviews."""
-    return _board(ws, actor, page, unit)
+    return _board(ws, actor, page, unit, cursor=cursor)
 
 
 @post("/bets/reviews", media_type=MediaType.HTML, include_in_schema=False, sync_to_thread=True)
@@ -159,10 +162,13 @@ def show_digest(
 
 @get("/briefs", media_type=MediaType.HTML, include_in_schema=False, sync_to_thread=True)
 def show_briefs(
-    ws: NamedDependency[Workspace], actor: NamedDependency[Actor], page: NamedDependency[PageContext]
+    ws: NamedDependency[Workspace],
+    actor: NamedDependency[Actor],
+    page: NamedDependency[PageContext],
+    cursor: FromQuery[str | None] = None,
 ) -> str:
     """All briefs, and the form for a new one."""
-    return _briefs(ws, actor, page)
+    return _briefs(ws, actor, page, cursor=cursor)
 
 
 @post("/briefs", media_type=MediaType.HTML, include_in_schema=False, sync_to_thread=True)
@@ -228,6 +234,7 @@ def _board(
     page: PageContext,
     unit: str,
     errors: dict[str, str] | None = None,
+    cursor: str | None = None,
 ) -> str:
     names = store.names_of(ws.graph, "Group")
     if not unit:
@@ -237,7 +244,13 @@ def _board(
         cadence = boards.cadence_of(reader, board)
         agenda = sittings.agenda_now(ws.graph, reader, board, today_utc())
         units = reader.units_of(actor.ref) if actor.kind == "person" else frozenset()
-    held = sittings.reviews_of(ws.graph, board.ref, actor=actor)
+    held = sittings.reviews_page(ws.graph, board.ref, actor=actor, limit=HELD, cursor=cursor)
+    newest = (
+        held.items
+        if cursor is None
+        else sittings.reviews_page(ws.graph, board.ref, actor=actor, limit=1).items
+    )
+    here = with_query("/bets/reviews", unit=unit)
     return render(
         page.about(board.ref),
         "bets/reviews/board.html",
@@ -245,8 +258,10 @@ def _board(
         names=names,
         cadence=cadence,
         agenda=agenda,
-        held=held,
-        open=next((each for each in held if each.state is not sittings.ReviewState.CLOSED), None),
+        held=held.items,
+        next_url=with_query(here, cursor=held.next_cursor) if held.next_cursor else None,
+        first_url=here if cursor else None,
+        open=next((each for each in newest if each.state is not sittings.ReviewState.CLOSED), None),
         permission=may(actor, "write", board.ref, units=units),
         errors=errors or {},
     )
@@ -280,14 +295,17 @@ def _briefs(
     page: PageContext,
     values: dict[str, str] | None = None,
     errors: dict[str, str] | None = None,
+    cursor: str | None = None,
 ) -> str:
     with ws.graph.read() as reader:
-        found = briefs.briefs_of(reader, actor)
+        found, following = briefs.briefs_of(reader, actor, cursor=cursor)
         titles = reader.titles({ref for each in found for ref in (each.unit, each.readers)})
     return render(
         page,
         "bets/reviews/briefs.html",
         found=found,
+        next_url=with_query("/briefs", cursor=following) if following else None,
+        first_url="/briefs" if cursor else None,
         titles=titles,
         names=store.names_of(ws.graph, "Group"),
         values={"unit": "", "title": "", "text": "", "readers": ""} | (values or {}),
