@@ -49,7 +49,24 @@ function choose(input) {
   });
 }
 
+/** Whole numbers in a table's rows are shares of their sum; each row says of what part. @param {HTMLTableSectionElement} rows */
+function divide(rows) {
+  const shares = [...rows.querySelectorAll("[data-share]")];
+  const none = rows.closest("table").dataset.none ?? "–";
+  rows.addEventListener("input", () => {
+    const numbers = shares.map((input) => (/^\d{1,12}$/.test(input.value.trim()) ? Number(input.value) : NaN));
+    const total = numbers.reduce((sum, number) => sum + (number || 0), 0);
+    shares.forEach((input, index) => {
+      const wrong = Number.isNaN(numbers[index]) && input.value.trim() !== "";
+      input.toggleAttribute("aria-invalid", wrong);
+      const part = Math.round((1000 * numbers[index]) / total) / 10;
+      input.closest("tr").querySelector("[data-part]").textContent = numbers[index] ? `${part} %` : none;
+    });
+  });
+}
+
 export function enableForms() {
+  new Set([...document.querySelectorAll("[data-share]")].map((input) => input.closest("tbody"))).forEach(divide);
   document.querySelectorAll("[data-chooses]").forEach(choose);
   document.querySelectorAll('form[method="post"]').forEach(sendOnce);
   document.querySelectorAll("[data-add-row]").forEach(addRows);
