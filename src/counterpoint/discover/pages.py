@@ -11,7 +11,14 @@ from counterpoint.discover import audiences, evaluations
 from counterpoint.discover.evaluating import Compared
 from counterpoint.discover.listener_pages import listener_pages
 from counterpoint.discover.overview import Overview, lines_of, overview_of
-from counterpoint.discover.plots import MEASURES, calibration_plot, lorenz_plot, measure_plot, tier_plot
+from counterpoint.discover.plots import (
+    MEASURES,
+    artist_plot,
+    calibration_plot,
+    lorenz_plot,
+    measure_plot,
+    tier_plot,
+)
 from counterpoint.discover.shown import (
     EXAMPLE,
     found_chart,
@@ -121,6 +128,7 @@ def show_exposure(
         here=here,
         tabs=[(each.method, with_query(here, method=each.method)) for each in kept.methods] if kept else [],
         tiers=tier_plot(chosen) if chosen else "",
+        artists=artist_plot(chosen) if chosen else "",
         lorenz=lorenz_plot(kept) if kept else "",
         calibration=calibration_plot(kept) if kept else "",
     )
