@@ -169,7 +169,9 @@ def test_a_parents_list_has_no_lullabies_and_who_said_no_gets_what_everybody_hea
         == max(latent.genre_of(latent.names.index(parent)).items(), key=lambda each: each[1])[0]
     )
     with workspace.journal.snapshot() as snapshot:
-        refused = [name for name, given in consents(snapshot).items() if not given]
+        refused = [
+            name for name, given in consents(snapshot, "personalisation", forgotten={}).items() if not given
+        ]
     assert refused
     assert not service_of(workspace).recommend(BACKEND, RECOMMENDER, refused[0]).personal
 
@@ -193,7 +195,7 @@ def test_what_the_docs_ask_of_a_listener_is_answered_for_that_one(workspace):
     assert service.recommend(BACKEND, PODCASTS, name, where=["show:*"]).personal
     assert replay(service, BACKEND, RECOMMENDER, name, week=this_week()).equal
     with workspace.journal.snapshot() as snapshot:
-        assert consents(snapshot, "advertising")[name]
+        assert consents(snapshot, "advertising", forgotten={})[name]
 
 
 def test_podcasts_are_found_by_the_music_that_is_heard(workspace, latent):
@@ -212,7 +214,7 @@ def test_podcasts_are_found_by_the_music_that_is_heard(workspace, latent):
 def test_ads_follow_the_taste_of_who_agreed_and_of_nobody_else(workspace, listeners, latent):
     now = datetime.now(UTC)
     with workspace.journal.snapshot() as snapshot:
-        agreed = consents(snapshot, "advertising")
+        agreed = consents(snapshot, "advertising", forgotten={})
     campaigns = [
         CampaignInput(
             name=f"{genre} nights",

@@ -281,8 +281,8 @@ def test_what_a_listener_says_on_their_page_holds_at_once(
     assert said().private[-1].end is not None
     send(client, path, do="consent", personalisation="yes")
     with songs.journal.snapshot() as snapshot:
-        assert consents(snapshot, "research", listeners=["user-3"]) == {"user-3": False}
-        assert consents(snapshot, listeners=["user-3"]) == {"user-3": True}
+        assert consents(snapshot, "research", forgotten={}, listeners=["user-3"]) == {"user-3": False}
+        assert consents(snapshot, "personalisation", forgotten={}, listeners=["user-3"]) == {"user-3": True}
     assert send(client, path, do="dance").status_code == 400
 
 

@@ -86,7 +86,7 @@ def test_items_of_another_kind_in_the_workspace(service: Service) -> None:
         across_of(service, BACKEND, "songs", "user-0", where=[])
     with pytest.raises(NotAllowedError):
         across_of(service, ADMIN, "songs", "user-0", where=["genre:folk"])
-    declare_consent(service, BACKEND, "user-0", Consents(personalisation=False))
+    declare_consent(service, BACKEND, "songs", "user-0", Consents(personalisation=False))
     assert across_of(service, BACKEND, "songs", "user-0", where=["genre:folk"]).items == ()
 
 
@@ -106,13 +106,13 @@ def test_a_taste_chooses_with_consent_and_is_not_used_without(service: Service) 
     both = [campaign("metal-tour", values={"genre": ("metal",)}), campaign()]
     without = advertise(service, BACKEND, "songs", "user-0", both, noted=False)
     assert (without.by_taste, without.relevance) == (False, 0.0)
-    declare_consent(service, BACKEND, "user-0", Consents(advertising=True))
+    declare_consent(service, BACKEND, "songs", "user-0", Consents(advertising=True))
     found = advertise(service, BACKEND, "songs", "user-0", both)
     assert (found.campaign, found.by_taste) == ("jazz-club", True)
     assert found.relevance > 0.3
     sensitive = [campaign("clinic", categories=("health",))]
     assert not advertise(service, BACKEND, "songs", "user-0", sensitive, noted=False).by_taste
-    declare_consent(service, BACKEND, "user-0", Consents(personalisation=False))
+    declare_consent(service, BACKEND, "songs", "user-0", Consents(personalisation=False))
     assert not advertise(service, BACKEND, "songs", "user-0", both, noted=False).by_taste
 
 

@@ -160,13 +160,13 @@ def test_what_is_heard_in_a_private_session_says_nothing(service: Service) -> No
 def test_without_consent_nothing_personal_is_said_and_no_flag_is_asked(service: Service) -> None:
     flag_by(service.workspace, None)
     change(service.workspace, flag="songs-model")
-    declare_consent(service, BACKEND, "user-0", Consents(personalisation=False))
+    declare_consent(service, BACKEND, "songs", "user-0", Consents(personalisation=False))
     answer = service.recommend(BACKEND, "songs", "user-0", count=5)
     other = service.recommend(BACKEND, "songs", "nobody", count=5)
     assert (answer.personal, answer.variant, answer.version) == (False, None, 2)
     assert names(answer) == names(other)
     assert "consent" in str(answer.note)
-    declare_consent(service, BACKEND, "user-0", Consents(personalisation=True))
+    declare_consent(service, BACKEND, "songs", "user-0", Consents(personalisation=True))
     assert service.recommend(BACKEND, "songs", "user-0", count=5).personal
 
 
@@ -217,7 +217,7 @@ def test_what_can_be_nobodys_name_is_refused_everywhere(service: Service, name: 
         lambda: make_weeks(service, BACKEND, "songs", listeners=["user-0", name]),
         lambda: profile_of(service, BACKEND, "songs", name),
         lambda: set_corrections(service, BACKEND, "songs", name, Corrected()),
-        lambda: declare_consent(service, BACKEND, name, Consents(research=True)),
+        lambda: declare_consent(service, BACKEND, "songs", name, Consents(research=True)),
         lambda: forget(service, BACKEND, "songs", name),
         lambda: link_of(service.workspace, BACKEND, REF, name),
     ):

@@ -159,14 +159,14 @@ def test_the_listeners_word_counts_at_once_in_a_playlist_that_is_made(service: S
     shown = week_of(service, BACKEND, "songs", "user-0")
     assert out not in {each.item for each in shown.tracks}
     assert shown.taken_out == 1
-    declare_consent(service, BACKEND, "user-0", Consents(personalisation=False))
+    declare_consent(service, BACKEND, "songs", "user-0", Consents(personalisation=False))
     popular = week_of(service, BACKEND, "songs", "user-0")
     assert not popular.personal
     assert not [each for each in popular.tracks if each.because]
 
 
 def test_who_gave_no_consent_has_a_playlist_of_what_many_hear(service: Service) -> None:
-    declare_consent(service, BACKEND, "user-0", Consents(personalisation=False))
+    declare_consent(service, BACKEND, "songs", "user-0", Consents(personalisation=False))
     week = week_of(service, BACKEND, "songs", "user-0")
     assert not week.personal
     assert not [each for each in week.tracks if each.because]

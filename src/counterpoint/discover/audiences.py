@@ -14,7 +14,7 @@ import numpy as np
 
 from counterpoint.discover.consent import CONSENT, consents
 from counterpoint.discover.creators import Audience, Heard, Numbers, audience_of, sizes_of, week_of
-from counterpoint.discover.forgotten import FORGOTTEN
+from counterpoint.discover.forgotten import FORGOTTEN, forgotten
 from counterpoint.discover.listened import Listened
 from counterpoint.discover.listening import listening_of
 from counterpoint.discover.plan import Plan, read_plan
@@ -85,7 +85,7 @@ class Audiences:
         # All of the journal: a window would let people out one by one, who could then be told apart.
         listened = listening_of(self._workspace, ref, msgspec.structs.replace(plan, window=None))
         with self._workspace.journal.snapshot() as snapshot:
-            said = consents(snapshot, "research")
+            said = consents(snapshot, "research", forgotten=forgotten(snapshot, ref))
         assumed = plan.consent == "assumed"
         without = [str(each) for each in listened.listeners if not said.get(str(each), assumed)]
         return heard_of(listened, without=without, now=now)

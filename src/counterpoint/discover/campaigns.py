@@ -19,7 +19,6 @@ from counterpoint.discover.access import require_listeners
 from counterpoint.discover.advertising import Campaign, Seen, choose, held_out
 from counterpoint.discover.forgotten import forgotten
 from counterpoint.discover.hearing import Heard
-from counterpoint.discover.profiles import consents_of
 from counterpoint.discover.serving import Ready, Service
 from counterpoint.discover.taste import Taste, taste_of
 from counterpoint.errors import InputError, Problem
@@ -145,7 +144,7 @@ def advertise(
     read = _read(campaigns)
     ref, plan = service.plan(recommender)
     heard = service.hearing.of(ref, plan, listener)
-    consented = heard.personal and consents_of(service, actor, listener).advertising is True
+    consented = heard.personal and heard.consents.get("advertising") is True
     taste = None
     if consented:
         taste = _taste(service.chosen(recommender, listener, personal=True, exposed=False), heard, at)

@@ -1,18 +1,38 @@
-"""Consent of listeners, purpose by purpose, as events of the journal: the newest word of each counts."""
+"""Consent of listeners, purpose by purpose, as events of the journal: the newest word of each counts.
 
-from collections.abc import Collection, Mapping
+Two readers find the words, `consents` of everybody through an engine and `word_on` event by event as they arrive; what
+words come to is `stands` alone.
+"""
+
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Mapping
 from datetime import datetime
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
-from counterpoint.discover.word import put_word
+from counterpoint.discover.word import put_word, value_in
 from counterpoint.journal.attributes import Attribute
+from counterpoint.journal.model.event import Event
+from counterpoint.moments import to_micros
 from counterpoint.workspace import Workspace
 
 if TYPE_CHECKING:
+    import ibis
+
     from counterpoint.discover.plan import Plan
     from counterpoint.journal.snapshot import Snapshot
 
-__all__ = ["CONSENT", "PURPOSES", "Purpose", "consents", "declare", "is_personal"]
+__all__ = [
+    "CONSENT",
+    "PURPOSES",
+    "Purpose",
+    "Word",
+    "consents",
+    "declare",
+    "is_personal",
+    "refusals",
+    "stands",
+    "word_on",
+]
 
 CONSENT = "dev.counterpoint.discover.consent"
 """The type of the events: their subject is the listener, their data {purpose, given}."""
@@ -20,30 +40,75 @@ Purpose = Literal["personalisation", "research", "advertising"]
 PURPOSES: tuple[Purpose, ...] = ("personalisation", "research", "advertising")
 
 
-def consents(
-    snapshot: "Snapshot", purpose: Purpose = "personalisation", *, listeners: Collection[str] | None = None
-) -> Mapping[str, bool]:
-    """The newest word of everybody, or of some listeners, who said anything about a purpose.
+class Word(NamedTuple):
+    """What one event says about a purpose, in the order in which words count."""
 
-    A word counts from its time on, or from its arrival where its time lies ahead of that: who withdraws by a
-    clock that runs ahead has withdrawn. Where two words have the same moment, no is the newer one; what is
-    neither true nor false is no.
+    at: int
+    """Microseconds since 1970: its time, or its arrival where its time lies ahead of that; who withdraws by a clock
+    that runs ahead has withdrawn."""
+    refused: bool
+    """Whatever is not true is no; of two words of one moment no is the newer one."""
+
+
+def stands(words: Iterable[Word], *, forgotten: int) -> bool | None:
+    """What a listener's words come to now; None where they said nothing, or nothing that holds any more.
+
+    `forgotten` is until when nothing of the listener counts, in microseconds since 1970: a yes of before ends with all
+    else that was known of them. A no holds, for being forgotten must not open what was closed.
     """
+    newest = max(words, default=None)
+    if newest is None or not (newest.refused or newest.at > forgotten):
+        return None
+    return not newest.refused
+
+
+def word_on(event: Event, purpose: Purpose) -> Word | None:
+    """What an event says about consent to a purpose; none where it says nothing of it."""
+    if event.type != CONSENT or value_in(event, "purpose", str) != purpose:
+        return None
+    moment = min(to_micros(event.time), to_micros(event.received))
+    return Word(moment, value_in(event, "given", bool) is not True)
+
+
+def consents(
+    snapshot: "Snapshot",
+    purpose: Purpose,
+    *,
+    forgotten: Mapping[str, int],
+    listeners: Collection[str] | None = None,
+) -> Mapping[str, bool]:
+    """What holds of everybody, or of some listeners, who said anything about a purpose; `forgotten` as it is read there."""
     if CONSENT not in snapshot.types:
         return {}
+    events = _words(snapshot, purpose)
+    if listeners is not None:
+        events = events.filter(events.subject.isin(list(listeners)))
+    words: dict[str, list[Word]] = defaultdict(list)
+    for row in events.select("subject", "time", "received", "is_given").to_pyarrow().to_pylist():
+        moment = min(to_micros(row["time"]), to_micros(row["received"]))
+        words[row["subject"]].append(Word(moment, row["is_given"] is not True))
+    held = {each: stands(said, forgotten=forgotten.get(each, 0)) for each, said in words.items()}
+    return {each: word for each, word in sorted(held.items()) if word is not None}
+
+
+def refusals(workspace: Workspace) -> int:
+    """How many words against personalisation there are: another number than before says that somebody withdrew."""
+    if not any(each.type == CONSENT for each in workspace.journal.counts()):
+        return 0
+    with workspace.journal.snapshot() as snapshot:
+        if CONSENT not in snapshot.types:
+            return 0
+        events = _words(snapshot, "personalisation")
+        return int(events.filter(~events.is_given.fill_null(False)).count().to_pyarrow().as_py())  # noqa: FBT003 - Ibis' own argument
+
+
+def _words(snapshot: "Snapshot", purpose: Purpose) -> "ibis.Table":
     asked: dict[str, Attribute] = {
         "purpose_text": Attribute("purpose", "string"),
         "is_given": Attribute("given", "boolean"),
     }
     events = snapshot.events(CONSENT, attributes=asked, data=False)
-    events = events.filter(events.purpose_text == purpose, events.subject.notnull())
-    if listeners is not None:
-        events = events.filter(events.subject.isin(list(listeners)))
-    table = events.select("subject", "time", "received", "is_given").to_pyarrow()
-    words = [
-        (min(row["time"], row["received"]), not row["is_given"], row["subject"]) for row in table.to_pylist()
-    ]
-    return {subject: not refused for _, refused, subject in sorted(words)}
+    return events.filter(events.purpose_text == purpose, events.subject.notnull())
 
 
 def is_personal(plan: "Plan", said: bool | None) -> bool:  # noqa: FBT001 - it is the word itself

@@ -6,18 +6,18 @@ look at one table, so that what somebody heard a moment ago counts in what they 
 
 import threading
 from collections import OrderedDict
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from time import monotonic
 
 from counterpoint.discover.answering import Liking
 from counterpoint.discover.assembling import Entries, assembled
-from counterpoint.discover.consent import is_personal
+from counterpoint.discover.consent import PURPOSES, Purpose, Word, is_personal, stands, word_on
 from counterpoint.discover.corrections import Corrected, corrections_of
 from counterpoint.discover.forgotten import is_forgetting
 from counterpoint.discover.listened import Listened
 from counterpoint.discover.plan import Plan
-from counterpoint.discover.single import Said, Word, entries_of, said_in, types_of, word_on
+from counterpoint.discover.single import Said, entries_of, said_in, types_of
 from counterpoint.discover.taste import CONTEXTS, Listening, context_of
 from counterpoint.errors import InputError
 from counterpoint.journal.model.event import Event
@@ -52,6 +52,8 @@ class Heard:
     """For each context, the share of an item's plays that were in it."""
     forgotten: int = 0
     """What arrived until then is as if it had never been, in microseconds since 1970."""
+    consents: Mapping[Purpose, bool | None] = field(default_factory=dict)
+    """What they said that holds now, purpose by purpose."""
 
 
 def heard_of(listened: Listened, listener: str, corrected: Corrected) -> Heard:
@@ -129,7 +131,7 @@ class _Kept:
     forgotten: int = 0
     """What arrived until then counts for nothing, in microseconds since 1970: they asked to be forgotten."""
     said: list[Said] = field(default_factory=list)
-    words: list[Word] = field(default_factory=list)
+    words: list[tuple[Purpose, Word]] = field(default_factory=list)
     is_read: bool = False
     """Whether the journal was read; before that `said` has only what arrived since."""
     changes: int = 0
@@ -145,13 +147,21 @@ class _Kept:
     def take(self, events: Iterable[Event]) -> None:
         """Take over what events say. An event that is taken twice counts once."""
         for event in events:
-            said, word = said_in(self.plan, event), word_on(event)
+            said = said_in(self.plan, event)
+            words = [(each, word) for each in PURPOSES if (word := word_on(event, each)) is not None]
             self.said += said
-            self.words += [] if word is None else [word]
+            self.words += words
             gone = is_forgetting(event, self.recommender)
             if gone:
                 self.forgotten = max(self.forgotten, to_micros(event.received))
-            self.changes += bool(said) or word is not None or gone
+            self.changes += bool(said) or bool(words) or gone
+
+    def consents(self) -> dict[Purpose, bool | None]:
+        """What the listener said that holds now, purpose by purpose."""
+        return {
+            each: stands((word for purpose, word in self.words if purpose == each), forgotten=self.forgotten)
+            for each in PURPOSES
+        }
 
 
 class Hearing:
@@ -187,11 +197,11 @@ class Hearing:
             if not kept.is_read:
                 kept.take(found)
                 kept.is_read = True
-            changes, words = kept.changes, list(kept.words)
+            changes, consents = kept.changes, kept.consents()
             until = self._workspace.journal.now()
             entries = entries_of(plan, listener, kept.said, until=until, forgotten=kept.forgotten)
-        heard = _weighed(plan, listener, entries, words, corrected, until=until)
-        heard = replace(heard, forgotten=kept.forgotten)
+        heard = _weighed(plan, listener, entries, corrected, consents["personalisation"], until=until)
+        heard = replace(heard, forgotten=kept.forgotten, consents=consents)
         with self._lock:
             kept.heard, kept.weighed, kept.at, kept.activity = heard, changes, monotonic(), activity
         return heard
@@ -231,10 +241,15 @@ class Hearing:
 
 
 def _weighed(
-    plan: Plan, listener: str, entries: Entries, words: list[Word], corrected: Corrected, *, until: int
+    plan: Plan,
+    listener: str,
+    entries: Entries,
+    corrected: Corrected,
+    said: bool | None,  # noqa: FBT001 - it is the word itself
+    *,
+    until: int,
 ) -> Heard:
-    word = not max(words).refused if words else None
-    if not is_personal(plan, word):
+    if not is_personal(plan, said):
         return Heard(personal=False, corrected=corrected)
     listened = assembled(
         plan,

@@ -106,7 +106,7 @@ def act(
         )
     if wanted == "consent":
         said = Consents(**{purpose: one_of(data, purpose) == "yes" for purpose in PURPOSES})
-        profiles.declare_consent(service, actor, link.listener, said)
+        profiles.declare_consent(service, actor, link.recommender, link.listener, said)
         told = "listener-consent"
     else:
         change = _change(wanted, data)
@@ -153,7 +153,7 @@ def _shown(ws: Workspace, link: Link) -> Shown:
     service, actor = service_of(ws), listening_actor()
     with ws.graph.read() as reader:
         entity = _entity(reader, link.recommender)
-    said = profiles.consents_of(service, actor, link.listener)
+    said = profiles.consents_of(service, actor, link.recommender, link.listener)
     assumed = service.plan(link.recommender)[1].consent == "assumed"
     try:
         profile = profiles.profile_of(service, actor, link.recommender, link.listener)

@@ -58,8 +58,8 @@ def listening_of(
         private = private_sessions(reader, recommender, listeners)
     gone: dict[str, int] = {}
     with workspace.journal.snapshot() as snapshot:
-        said = consents(snapshot, listeners=listeners)
         before = forgotten(snapshot, recommender, listeners=listeners)
+        said = consents(snapshot, "personalisation", forgotten=before, listeners=listeners)
         tables = _tables(snapshot, plan, until=cut, known=known, listeners=listeners, before=before)
         entries = _entries_of(
             [part for signals, table in tables for part in _by_signal(plan, signals, table, gone)]

@@ -9,7 +9,7 @@ from msgspec.structs import replace
 
 from counterpoint.discover.access import acting, require_listeners
 from counterpoint.discover.answering import liked
-from counterpoint.discover.consent import CONSENT, PURPOSES, Purpose, declare
+from counterpoint.discover.consent import PURPOSES, Purpose, declare
 from counterpoint.discover.corrections import (
     Corrected,
     PrivateSession,
@@ -32,7 +32,6 @@ from counterpoint.discover.profile import (
     Range,
 )
 from counterpoint.discover.serving import Ready, Service
-from counterpoint.discover.single import word_on
 from counterpoint.discover.taste import Facet, Taste, Trait, taste_of
 from counterpoint.discover.tastes import tastes_of
 from counterpoint.discover.traits import FACETS
@@ -74,7 +73,7 @@ def profile_of(
     heard = service.hearing.of(ref, plan, listener)
     ready = service.chosen(recommender, listener, personal=heard.personal, exposed=False)
     at = now or datetime.now(UTC)
-    said = consents_of(service, actor, listener)
+    said = _said(heard)
     if not heard.personal:
         return Profile(
             recommender=ref,
@@ -113,27 +112,38 @@ def profile_of(
     )
 
 
-def consents_of(service: Service, actor: Actor, listener: str) -> Consents:
-    """What a listener said, purpose by purpose."""
+def consents_of(service: Service, actor: Actor, recommender: str, listener: str) -> Consents:
+    """What a listener said that holds now, purpose by purpose.
+
+    Raises:
+        NotAllowedError: the actor does not act for listeners.
+        NotFoundError: there is no such recommender.
+    """
     require_listeners(actor, listener)
-    events = service.workspace.journal.recent(type=CONSENT, subject=listener, limit=MOST, personal=True)
-    words = {each: [word for event in events if (word := word_on(event, each))] for each in PURPOSES}
-    return Consents(**{each: not max(said).refused if said else None for each, said in words.items()})
+    return _said(service.hearing.of(*service.plan(recommender), listener))
 
 
-def declare_consent(service: Service, actor: Actor, listener: str, change: Consents) -> Consents:
+def _said(heard: Heard) -> Consents:
+    return Consents(**{str(purpose): word for purpose, word in heard.consents.items()})
+
+
+def declare_consent(
+    service: Service, actor: Actor, recommender: str, listener: str, change: Consents
+) -> Consents:
     """Put a listener's word into the journal, for the purposes that it speaks of, and say what holds now.
 
     Raises:
         NotAllowedError: the actor does not act for listeners.
+        NotFoundError: there is no such recommender.
         InputError: the listener's name is no subject of an event.
     """
     require_listeners(actor, listener)
+    service.plan(recommender)
     for purpose in PURPOSES:
         given: bool | None = getattr(change, purpose)
         if given is not None:
             _declare(service, listener, purpose, given=given)
-    return consents_of(service, actor, listener)
+    return consents_of(service, actor, recommender, listener)
 
 
 def _declare(service: Service, listener: str, purpose: Purpose, *, given: bool) -> None:

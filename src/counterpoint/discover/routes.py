@@ -156,8 +156,7 @@ def read_consent(
     listener: FromPath[str],
 ) -> Consents:
     """What a listener said, purpose by purpose; it holds for every recommender."""
-    service_of(ws).plan(ref_of(recommender))
-    return profiles.consents_of(service_of(ws), actor, listener)
+    return profiles.consents_of(service_of(ws), actor, ref_of(recommender), listener)
 
 
 @put(LISTENER + "/consent", tags=TAGS, sync_to_thread=True)
@@ -169,8 +168,7 @@ def declare_consent(
     data: JSONBody[Consents],
 ) -> Consents:
     """Give or withdraw consent for the purposes that are named; it holds for every recommender, and at once."""
-    service_of(ws).plan(ref_of(recommender))
-    return profiles.declare_consent(service_of(ws), actor, listener, data)
+    return profiles.declare_consent(service_of(ws), actor, ref_of(recommender), listener, data)
 
 
 @get(LISTENER + "/export", tags=TAGS, sync_to_thread=True)

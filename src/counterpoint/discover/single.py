@@ -10,13 +10,14 @@ from typing import Any, Final, NamedTuple
 import numpy as np
 
 from counterpoint.discover.assembling import DAY, Coded, Entries
-from counterpoint.discover.consent import CONSENT, Purpose
+from counterpoint.discover.consent import CONSENT
 from counterpoint.discover.forgotten import FORGOTTEN
 from counterpoint.discover.plan import Plan
+from counterpoint.discover.word import value_in
 from counterpoint.journal.model.event import Event
 from counterpoint.moments import to_micros
 
-__all__ = ["Said", "Word", "entries_of", "said_in", "types_of", "word_on"]
+__all__ = ["Said", "entries_of", "said_in", "types_of"]
 
 _INT64: Final = (-(2**63), 2**63)
 
@@ -32,13 +33,6 @@ class Said(NamedTuple):
     private: bool
     arrived: int
     """Microseconds since 1970."""
-
-
-class Word(NamedTuple):
-    """What one event says about consent, in the order in which words count."""
-
-    at: int
-    refused: bool
 
 
 def types_of(plan: Plan) -> tuple[str, ...]:
@@ -63,20 +57,12 @@ def said_in(plan: Plan, event: Event) -> list[Said]:
                 _item(event, signal.item),
                 to_micros(event.time),
                 place,
-                _of_kind(event, plan.context, str),
-                _of_kind(event, plan.private, bool) is True,
+                value_in(event, plan.context, str),
+                value_in(event, plan.private, bool) is True,
                 to_micros(event.received),
             )
         )
     return found
-
-
-def word_on(event: Event, purpose: Purpose = "personalisation") -> Word | None:
-    """What an event says about consent to a purpose; none where it says nothing of it."""
-    if event.type != CONSENT or _of_kind(event, "purpose", str) != purpose:
-        return None
-    moment = min(to_micros(event.time), to_micros(event.received))
-    return Word(moment, _of_kind(event, "given", bool) is not True)
 
 
 def entries_of(plan: Plan, listener: str, said: Sequence[Said], *, until: int, forgotten: int = 0) -> Entries:
@@ -102,14 +88,6 @@ def _coded(texts: Iterable[str | None]) -> Coded:
     return Coded(np.array(codes, dtype=np.int32), tuple(places))
 
 
-def _of_kind(event: Event, name: str, kind: type) -> Any:
-    """The value of that type at the top of the data, else the extension attribute of that type; else none."""
-    for home in (event.data, event.attributes):
-        if isinstance(home, dict) and type(home.get(name)) is kind:
-            return home[name]
-    return None
-
-
 def _number(event: Event, name: str) -> float | None:
     for home in (event.data, event.attributes):
         value: Any = home.get(name) if isinstance(home, dict) else None
@@ -120,7 +98,7 @@ def _number(event: Event, name: str) -> float | None:
 
 def _item(event: Event, name: str) -> str | None:
     """The name of the item: a text, or a whole number of 64 bits."""
-    text = _of_kind(event, name, str)
+    text = value_in(event, name, str)
     if text is not None:
         return str(text)
     for home in (event.data, event.attributes):

@@ -1,14 +1,15 @@
-"""A listener's word, put into the journal as an event about them."""
+"""A listener's word as an event about them: put into the journal, and read out of it."""
 
 import uuid
 from datetime import UTC, datetime
 from typing import Any
 
 from counterpoint.errors import InputError
+from counterpoint.journal.model.event import Event
 from counterpoint.moments import rfc3339
 from counterpoint.workspace import Workspace
 
-__all__ = ["put_word"]
+__all__ = ["put_word", "value_in"]
 
 
 def put_word(
@@ -37,3 +38,11 @@ def put_word(
     receipt = workspace.journal.append([event])
     if receipt.rejected:
         raise InputError(f"{listener!r} cannot be the name of a listener: {receipt.rejected[0].reason}")
+
+
+def value_in(event: Event, name: str, kind: type) -> Any:
+    """The value of that type at the top of the data, else the extension attribute of that type; else none."""
+    for home in (event.data, event.attributes):
+        if isinstance(home, dict) and type(home.get(name)) is kind:
+            return home[name]
+    return None
