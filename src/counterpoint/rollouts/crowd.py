@@ -44,6 +44,8 @@ LONGEST: Final = 120 * MINUTES
 GROWTH: Final = 0.002
 """Share by which an arm's users grow at least from one simulated check to the next: checks between are left out, for
 nearly the same users say nearly the same."""
+LOOKED: Final = 5
+"""How many times as large that may be where guardrails are looked at only once a fifth more is known (`looks.spacing`)."""
 IDLE: Final = 0.5
 """Users of an arm who come on the mean at least from one simulated check to the next."""
 FEW: Final = 0.01
@@ -103,9 +105,15 @@ def simulate_once(
     crowd = Crowd(rollout, worlds, runs)
     now = 0.0
     judge = _judged_by_plan if policy.kind == "plan" else _judged_by_threshold
+    each_check = policy.kind != "plan" or any(comes_once(each.metric) for each in rollout.guardrails)
+    growth = GROWTH if each_check else LOOKED * GROWTH
     while crowd.size and now < LONGEST:
         passed = policy.minutes * crowd.checks_at_once(
-            rollout, users_per_day * policy.minutes / MINUTES, now=now, minutes=policy.minutes
+            rollout,
+            users_per_day * policy.minutes / MINUTES,
+            now=now,
+            minutes=policy.minutes,
+            growth=growth,
         )
         now += passed
         # Known before anybody moves: whoever comes to a step now has had this check's users already.
@@ -177,18 +185,20 @@ class Crowd:
         first = int(self.step[0])
         yield from [first] if (self.step == first).all() else [int(each) for each in np.unique(self.step)]
 
-    def checks_at_once(self, rollout: Rollout, users: float, *, now: float, minutes: int) -> int:
+    def checks_at_once(
+        self, rollout: Rollout, users: float, *, now: float, minutes: int, growth: float
+    ) -> int:
         """How many checks pass as one: until users have grown enough to be looked at, or a time is over.
 
         Where users come evenly, the checks of a step of any length are a few thousand at most. Until an arm has
-        1 / `GROWTH` checks' worth of users, every one that sees anybody new is simulated.
+        1 / `growth` checks' worth of users, every one that sees anybody new is simulated.
         """
         rates = users * np.array([each.percent / 100 if each.monitored else 0.0 for each in rollout.steps])
         rate = rates[self.step]
         watched = rate > 0
         checks = float(LONGEST)
         if watched.any():
-            apart = np.maximum(GROWTH * self.users[1, watched], IDLE) / rate[watched]
+            apart = np.maximum(growth * self.users[1, watched], IDLE) / rate[watched]
             checks = float(_low(apart, FEW * len(apart)))
         limits = rollout.limits
         ends = np.concatenate(
