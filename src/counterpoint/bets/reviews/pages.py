@@ -10,6 +10,7 @@ from litestar.params import FromPath, FromQuery, URLEncodedBody
 from litestar.response import Redirect
 
 from counterpoint.bets import store
+from counterpoint.bets.choosing import wrong_by_field
 from counterpoint.bets.reviews import boards, briefs, sittings
 from counterpoint.bets.reviews.digest import digest, week_of
 from counterpoint.bets.reviews.week import my_week
@@ -70,7 +71,7 @@ def set_cadence(
     try:
         boards.set_cadence(ws.graph, unit, count_of(weeks) or 0, actor=actor)
     except InputError as error:
-        return again(_board(ws, actor, page, unit, {"weeks": error.problems[0].message}))
+        return again(_board(ws, actor, page, unit, wrong_by_field(error)))
     return Redirect(with_query("/bets/reviews", unit=unit, told="cadence-kept"), status_code=303)
 
 
@@ -110,7 +111,7 @@ def vote(
             receipt=request.cookies.get(RECEIPT, ""),
         )
     except InputError as error:
-        return again(_review(ws, actor, page, number, {"fist": error.problems[0].message}))
+        return again(_review(ws, actor, page, number, wrong_by_field(error)))
     cookie = Cookie(
         key=RECEIPT,
         value=receipt,
@@ -213,7 +214,7 @@ def answer_brief(
     try:
         briefs.answer(ws.graph, number, one_of(data, "text"), actor=actor)
     except InputError as error:
-        return again(_brief(ws, actor, page, number, {"text": error.problems[0].message}))
+        return again(_brief(ws, actor, page, number, wrong_by_field(error)))
     return Redirect(with_query(f"/briefs/{number}", told="brief-answered"), status_code=303)
 
 
