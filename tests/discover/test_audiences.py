@@ -227,7 +227,7 @@ def test_an_evaluation_needs_the_recommender_and_the_bet(station: Workspace) -> 
 def test_few_listeners_are_not_evaluated_and_forgetting_one_ends_an_evaluation(tmp_path: Path) -> None:
     with opened(tmp_path / "ws") as workspace:
         tell(workspace, planted(12))
-        with pytest.raises(InputError, match="12 listeners had something held out; of fewer than 20"):
+        with pytest.raises(InputError, match="Too few listeners had something held out: of fewer than 20"):
             evaluate_recommender(
                 workspace,
                 SYSTEM,

@@ -7,7 +7,7 @@ the regularisation by frequency.
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import ClassVar, Self
+from typing import Any, ClassVar, Self
 
 import numpy as np
 import scipy.sparse as sp
@@ -15,7 +15,7 @@ import scipy.sparse as sp
 from counterpoint.discover.interactions import Matrix, interactions, presence
 from counterpoint.discover.ranking import Floats
 from counterpoint.discover.recommender import Recommender
-from counterpoint.stats.checks import finite, positive, whole
+from counterpoint.stats.checks import finite, positive, share, whole
 
 __all__ = ["Als", "AlsOptions"]
 
@@ -36,8 +36,10 @@ class AlsOptions:
     unobserved: float = 0.1
     """α0: how much an item that somebody does not have counts beside one that they have."""
     ridge: float = 0.003
-    """λ, times (what is known of the row + α0 · the other side) ** `frequency`."""
+    """λ, times (what is known of the row + `constant` · α0 · the other side) ** `frequency`."""
     frequency: float = 1.0
+    constant: float = 1.0
+    """1 as Rendle et al. have it; 0 as Zhou et al. 2008 and MLlib: by what is known of the row alone."""
 
     def __post_init__(self) -> None:
         whole("factors", self.factors, least=1)
@@ -45,6 +47,12 @@ class AlsOptions:
         positive("unobserved", self.unobserved)
         positive("ridge", self.ridge)
         finite("frequency", self.frequency)
+        share("constant", self.constant)
+
+    def ridge_of(self, known: Any, others: int) -> Any:
+        """The ridge of rows of which so much is known, with `others` on the other side."""
+        known = np.maximum(known, 1)  # who has nothing has no factors, and no ridge of 0 either
+        return self.ridge * (known + self.constant * self.unobserved * others) ** self.frequency
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +88,17 @@ class Als(Recommender):
             right = _solved(columns, left, right, options, steps=STEPS)
         return cls(options, right)
 
+    def refined(self, matrix: Matrix, rounds: int) -> Self:
+        """After more rounds on what it was fitted to: for factors of items that were found by another objective."""
+        rows = presence(interactions(matrix, items=self.items))
+        columns = sp.csr_matrix(rows.T)
+        columns.sort_indices()
+        left, right = np.zeros((rows.shape[0], self.factors.shape[1]), dtype=np.float32), self.factors
+        for _ in range(rounds):
+            left = _solved(rows, right, left, self.options, steps=STEPS)
+            right = _solved(columns, left, right, self.options, steps=STEPS)
+        return type(self)(self.options, right)
+
     @property
     def items(self) -> int:
         return len(self.factors)
@@ -97,8 +116,7 @@ def _solved(rows: Matrix, other: Floats, start: Floats, options: AlsOptions, *, 
     """
     gram = (options.unobserved * (other.T @ other)).astype(np.float32)
     known = np.diff(rows.indptr).astype(np.float32)
-    ridge = (options.ridge * (known + options.unobserved * len(other)) ** options.frequency)[:, None]
-    ridge = ridge.astype(np.float32)
+    ridge = np.asarray(options.ridge_of(known, len(other)), dtype=np.float32)[:, None]
 
     def applied(x: Floats) -> Floats:
         return np.asarray(x @ gram + _seen(rows, other, x) + ridge * x)

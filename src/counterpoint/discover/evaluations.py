@@ -38,6 +38,7 @@ __all__ = [
     "newest_evaluation",
     "offer_evidence",
     "offer_newest",
+    "require_evaluator",
     "sentence_of",
 ]
 
@@ -99,7 +100,7 @@ def evaluate_recommender(
     """
     with workspace.graph.write(actor) as writer:  # refused now rather than after minutes of work
         entity, plan = read_plan(writer, name)
-        _require(writer, entity.ref, bet)
+        require_evaluator(writer, entity.ref, bet)
     erasures = _erasures(workspace)
     heard = listening_of(workspace, entity.ref, plan, until=until)
     if not len(heard.listeners):
@@ -120,12 +121,12 @@ def evaluate_recommender(
     least = workspace.settings.discover.least_listeners
     if found.rows < least:
         raise InputError(
-            f"{found.rows} listeners had something held out; of fewer than {least} nothing is told, since it would be"
-            " about people rather than a recommender."
+            f"Too few listeners had something held out: of fewer than {least} nothing is told, since it would be about"
+            " people rather than a recommender."
         )
     kept = KeptEvaluation(compared=found, until=heard.until, digest=heard.digest, erasures=erasures)
     with workspace.graph.write(actor) as writer:
-        _require(writer, entity.ref, bet)
+        require_evaluator(writer, entity.ref, bet)
         entry = writer.record(EVALUATED, entity.ref, after=msgspec.to_builtins(kept))
         if bet is not None:
             offer_evidence(writer, bet, found, about=entity.ref, number=entry.seq)
@@ -258,7 +259,8 @@ def _genres(heard: Listened) -> np.ndarray[Any, np.dtype[np.float64]] | None:
     return categories_of([[genre for genre in genres if genre in known] for genres in listed])[0]
 
 
-def _require(writer: Writer, ref: str, bet: str | None) -> None:
+def require_evaluator(writer: Writer, ref: str, bet: str | None) -> None:
+    """Raises `NotAllowedError` where the writer's actor may not change the recommender or the bet."""
     writer.require_write(ref)
     if bet is not None:
         writer.require_write(_require_bet(writer, bet))

@@ -142,7 +142,7 @@ class Shelf:
         for number, artist in enumerate(sorted(self.facets.get("artist", {}))):
             artists[self.facets["artist"][artist]] = number
         makers = makers_of([self.attributes.get(name, {}).get("artist", ()) for name in self.items])
-        small = small_items(makers, self.popularity)
+        small = small_items(makers, self.popularity.astype(np.float64))
         return Catalogue(
             shares / shares.sum(axis=1, keepdims=True),
             artists,
