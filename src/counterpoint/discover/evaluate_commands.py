@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from cyclopts import Parameter
 
-from counterpoint.discover.commands import read_files
+from counterpoint.discover.commands import LogColumns, read_files
 from counterpoint.discover.evaluating import Compared, SplitBy, compared
 from counterpoint.discover.files import READERS
 from counterpoint.discover.plots import write_plots
@@ -35,10 +35,7 @@ def evaluate(
     seed: int = 0,
     plots: Path | None = None,
     bet: str | None = None,
-    listener_column: str | None = None,
-    item_column: str | None = None,
-    weight_column: str | None = None,
-    time_column: str | None = None,
+    columns: LogColumns | None = None,
 ) -> None:
     """Compare methods on held-out entries, each tuned on a slice of what is left, with intervals.
 
@@ -67,9 +64,7 @@ def evaluate(
     if _is_recommender(what):
         found = _of_recommender(here, what[0], options, bet)
     else:
-        log = read_files(
-            [Path(each) for each in what], listener_column, item_column, weight_column, time_column
-        )
+        log = read_files([Path(each) for each in what], columns)
         found = compared(log, **options.named(), said=here.say)
         if bet is not None:
             _offer(here, bet, found, what)

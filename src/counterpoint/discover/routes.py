@@ -16,6 +16,7 @@ from litestar.params import FromPath, FromQuery, JSONBody, QueryParameter
 from counterpoint.discover import profiles, weeks
 from counterpoint.discover.audience_routes import audience_routes
 from counterpoint.discover.corrections import Corrected
+from counterpoint.discover.follower import follower_of
 from counterpoint.discover.forgetting import Followed
 from counterpoint.discover.links import Link, lifetime_of, link_of
 from counterpoint.discover.paths import BASE, TAGS, ref_of
@@ -42,12 +43,14 @@ Count = Annotated[int, QueryParameter(name="k", description="How many items, at 
 
 @asynccontextmanager
 async def lifespan(workspace: Workspace) -> AsyncIterator[None]:
-    """Ask shadows while the server runs."""
-    service = service_of(workspace)
+    """Ask shadows, and follow who was forgotten or withdrew, while the server runs."""
+    service, follower = service_of(workspace), follower_of(workspace)
     service.shadows.start()
+    follower.start()
     try:
         yield
     finally:
+        await sync_to_thread(follower.stop)
         await sync_to_thread(service.shadows.stop)
 
 
@@ -182,14 +185,18 @@ def export(
     return profiles.export_of(service_of(ws), actor, ref_of(recommender), listener)
 
 
-@delete(LISTENER, tags=TAGS, status_code=200, sync_to_thread=True)
+@delete(LISTENER, tags=TAGS, status_code=202, sync_to_thread=True)
 def forget(
     ws: NamedDependency[Workspace],
     actor: NamedDependency[Actor],
     recommender: FromPath[str],
     listener: FromPath[str],
 ) -> Followed:
-    """Forget a listener: every version is fitted anew without them, and answers then as if they had never been."""
+    """Forget a listener: what is kept of them is gone when this answers, and nothing that is answered has them any more.
+
+    Every version is then fitted anew without them beside the requests, and answers with what everybody hears until that
+    is done; what remains to be done is on the disk, and survives the server.
+    """
     return profiles.forget(service_of(ws), actor, ref_of(recommender), listener)
 
 
