@@ -12,7 +12,6 @@ from counterpoint.discover.forgetting import Followed, follow
 from counterpoint.discover.profiles import forget
 from counterpoint.discover.serving import service_of
 from counterpoint.graph.actor import SYSTEM
-from tests.discover.streaming import BACKEND
 
 
 def main(folder: str, listener: str, dying_at: str) -> None:
@@ -28,7 +27,7 @@ def main(folder: str, listener: str, dying_at: str) -> None:
             return follow(opened, SYSTEM, progress=die_at)
 
         follower = workspace.keep(Follower, lambda kept: Follower(kept, work=work))
-        done = forget(service_of(workspace), BACKEND, "songs", listener)
+        done = forget(service_of(workspace), SYSTEM, "weekly", listener)
         sys.stdout.write(f"answered {done.waiting[0]}\n")
         sys.stdout.flush()
         follower.start()

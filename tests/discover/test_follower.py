@@ -20,9 +20,9 @@ from counterpoint.discover.serving import service_of
 from counterpoint.discover.versions import fit_version, load_version
 from counterpoint.discover.weeks import make_weeks, week_of
 from counterpoint.errors import WorkspaceError
-from counterpoint.graph.actor import local_actor
-from tests.discover import streaming
-from tests.discover.streaming import BACKEND, NOW, PLAYED, event, listener
+from counterpoint.graph.actor import SYSTEM
+from tests.discover import heard, streaming
+from tests.discover.streaming import listener
 
 REF = "recommender:default/songs"
 GONE = "ana"
@@ -31,11 +31,11 @@ LISTENER = "/api/v1/discover/songs/listeners/"
 
 @pytest.fixture
 def either(each_database: None, tmp_path: Path) -> Iterator[Workspace]:
-    """The streaming workspace with somebody who has an item of her own in its version, on each database."""
-    with Workspace.create(tmp_path / "either", name="Test") as made:
-        streaming.furnish(made)
-        made.journal.append([event(PLAYED, GONE, NOW, item=each) for each in ("jazz-1", "hers alone")])
-        fit_version(made, local_actor(), "songs", method="item-graph", options={"rank": 4})
+    """A small workspace with somebody who has an item of her own in its version, on each database."""
+    with heard.opened(tmp_path / "either") as made:
+        heard.tell(made, heard.planted(6, tracks=12, plays=3))
+        heard.tell(made, [heard.played(GONE, each) for each in ("t1", "hers alone")])
+        fit_version(made, SYSTEM, "weekly", method="item-graph", options={"rank": 4}, until=heard.NOW)
         yield made
 
 
@@ -55,29 +55,29 @@ class Watched:
 
 
 def known(workspace: Workspace) -> bool:
-    return "hers alone" in load_version(workspace, REF, 1).items
+    return "hers alone" in load_version(workspace, heard.REF, 1).items
 
 
-@pytest.mark.parametrize("dying_at", ["looking at", "fitting", "low-rank filter", "making weeks"])
+@pytest.mark.parametrize("dying_at", ["fitting", "making weeks"])
 def test_a_deletion_that_was_answered_is_followed_by_the_next_process(
     either: Workspace, dying_at: str
 ) -> None:
-    make_weeks(service_of(either), BACKEND, "songs")
+    make_weeks(service_of(either), SYSTEM, "weekly")
     command = [sys.executable, "-m", "tests.discover.following", str(either.path), GONE, dying_at]
     done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
     assert done.returncode == -signal.SIGKILL, done.stderr
-    assert done.stdout == f"answered {REF}\n"
+    assert done.stdout == f"answered {heard.REF}\n"
     assert forgetting.is_due(either)
     assert not known(either), "in the meantime she is out of all answers"
-    assert week_of(service_of(either), BACKEND, "songs", listener(0)).note is not None
+    assert week_of(service_of(either), SYSTEM, "weekly", "l001").note is not None
     watched = Watched(either)
     watched.follower.start()
     assert watched.done.wait(120)
     watched.follower.stop()
     assert not forgetting.is_due(either)
-    assert load_version(either, REF, 1).personal
+    assert load_version(either, heard.REF, 1).personal
     assert not known(either)
-    assert week_of(service_of(either), BACKEND, "songs", listener(0)).note is None
+    assert week_of(service_of(either), SYSTEM, "weekly", "l001").note is None
 
 
 def test_a_request_waits_for_no_fit_and_the_running_server_follows(

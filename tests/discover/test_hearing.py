@@ -195,7 +195,7 @@ def test_in_a_context_what_is_heard_in_it_counts_more(heard: tuple[Workspace, Pl
         ("UTC", None, "weekdays"),
         ("Europe/Stockholm", None, "weekday evenings"),
         ("UTC", "America/New_York", "weekdays"),
-        ("Europe/Stockholm", "Asia/Tokyo", "weekends"),
+        ("Europe/Stockholm", "Asia/Tokyo", "nights"),
         ("Europe/Stockholm", "no such zone", "weekday evenings"),
     ],
 )

@@ -23,7 +23,7 @@ class Segments:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         raw, path = scope.get("raw_path") or b"", scope["path"]
-        if not path.startswith(BELOW) or (b"%2F" not in raw and b"%2f" not in raw):
+        if not path.startswith(BELOW) or b"%" not in raw:
             await self.app(scope, receive, send)
             return
         parts = raw.partition(b"?")[0].decode("latin-1").split("/")
