@@ -10,6 +10,7 @@ import tomllib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
+from zoneinfo import ZoneInfo
 
 import msgspec
 
@@ -32,7 +33,7 @@ __all__ = [
 PREFIX = "COUNTERPOINT_"
 RESERVED = frozenset({"WORKSPACE"})
 """Variables of the command line that are no settings."""
-CHOICES = {"/catalog/orphans": "keep or delete"}
+CHOICES = {"/catalog/orphans": "keep or delete", "/discover/device": "auto, cpu or gpu"}
 """What settings that are one of a few words may be."""
 _NOUNS = {
     "str": "text", "int": "a whole number", "float": "a number", "bool": "true or false",
@@ -116,10 +117,17 @@ class RolloutSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class DiscoverSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """What is told of listeners as groups."""
+    """What is told of listeners, and how soon models follow them."""
 
     least_listeners: Annotated[int, msgspec.Meta(ge=20)] = 20
     """Listeners of a group of which anything is told; it can be raised, and not lowered, for no role weakens privacy."""
+    follow_seconds: Annotated[int, msgspec.Meta(ge=0, le=86_400)] = 30
+    """Seconds from one look for listeners who were forgotten or withdrew consent to the next while the server runs, after
+    which its versions are fitted anew without them; 0 leaves it to `counterpoint discover follow`."""
+    device: Literal["auto", "cpu", "gpu"] = "auto"
+    """What dense parts of a fit are computed on: `auto` takes a GPU where CuPy or PyTorch finds one, `cpu` never."""
+    time_zone: str = "UTC"
+    """The clock by which it is a weekday morning for listeners whose events name no zone of their own."""
 
 
 class ServerSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -185,6 +193,8 @@ def load_settings(file: Path, environment: Mapping[str, str] | None = None) -> S
         if not _ORIGIN.fullmatch(origin) or origin != origin.lower():
             message = f"{origin!r} is no origin; write scheme and host in small letters, such as https://shop.example, without a path"
             raise _refusal(file, given, message, f"/flags/origins/{index}")
+    if zone_problem := _zone_problem(settings.discover.time_zone):
+        raise _refusal(file, given, zone_problem, "/discover/time_zone")
     for name, address in settings.warehouses.items():
         if not _WAREHOUSE.fullmatch(name):
             message = f"{name!r} is no name of a warehouse; write small letters, digits, - and _"
@@ -204,6 +214,15 @@ def load_settings(file: Path, environment: Mapping[str, str] | None = None) -> S
             )
             raise _refusal(file, given, message, f"/flags/context_headers/{name}")
     return settings
+
+
+def _zone_problem(name: str) -> str | None:
+    """What is wrong with the name of a time zone."""
+    try:
+        ZoneInfo(name)
+    except (OSError, ValueError, KeyError):
+        return f"{name!r} is no time zone; write one such as Europe/Stockholm or UTC"
+    return None
 
 
 def _retention(rules: Mapping[str, Any]) -> tuple[str, str]:

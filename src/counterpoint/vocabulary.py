@@ -68,6 +68,13 @@ NOUNS: Mapping[str, Noun] = {
         Noun("experiment", "experiment", "experiments", "A comparison of variants on metrics."),
         Noun("rollout", "rollout", "rollouts", "Steps by which a variant reaches more people."),
         Noun("scorecard", "scorecard", "scorecards", "Checks that what is owned should pass."),
+        Noun("recommender", "recommender", "recommenders", "What chooses for each listener what comes next."),
+        Noun(
+            "listener",
+            "listener",
+            "listeners",
+            "Whoever a recommender chooses for: who listens, watches or buys.",
+        ),
         Noun("session", "health session", "health sessions", "A meeting in which a squad looks at itself."),
         Noun("action", "agreed action", "agreed actions", "What somebody promised to do, and by when."),
     )

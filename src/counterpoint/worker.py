@@ -26,11 +26,11 @@ class Worker:
                 self._thread = threading.Thread(target=self._work, name=self._name, daemon=True)
                 self._thread.start()
 
-    def stop(self) -> None:
-        """Wake it, and return when it has ended."""
+    def stop(self, *, patience: float | None = None) -> None:
+        """Wake it, and return when it has ended, or after so many seconds: it ends with the process then."""
         with self.changed:
             thread, self._thread = self._thread, None
             self.stopping = True
             self.changed.notify_all()
         if thread:
-            thread.join()
+            thread.join(patience)

@@ -87,7 +87,7 @@ def keep_something(workspace: Workspace, listener: str) -> None:
         keep_corrections(writer, REF, listener, Corrected(items=("t1",)))
         writer.connection.execute(
             insert(WEEK).values(
-                recommender=REF, listener=listener, week="2026-W44", at=writer.now, number=1, until=0, seed="", inputs="", playlist="{}"
+                recommender=REF, listener=listener, week="2026-W44", at=writer.now, number=9, until=0, seed="", inputs="", playlist="{}", listening=""
             )
         )  # fmt: skip
 

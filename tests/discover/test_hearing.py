@@ -3,7 +3,8 @@
 import itertools
 import threading
 from collections.abc import Iterator
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -31,6 +32,7 @@ PLAN = Plan(
         Signal("track.saved", weight=3),
     ),
     window=30,
+    zone="zone",
 )
 
 
@@ -54,6 +56,7 @@ def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Workspace]:
                 "ago": st.integers(-2, 40),
                 "private": st.sampled_from([True, False, "true", None, 1]),
                 "context": st.sampled_from(["radio", 1, None]),
+                "zone": st.sampled_from(["Pacific/Auckland", "../etc/passwd", "Nowhere", 5, None]),
             }
         ),
         max_size=12,
@@ -70,7 +73,11 @@ def test_one_listener_is_read_as_an_engine_reads_them(
             each["kind"],
             ana,
             NOW - timedelta(days=each["ago"], seconds=place),
-            **{key: each[key] for key in ("item", "ms", "private", "context") if each[key] is not None},
+            **{
+                key: each[key]
+                for key in ("item", "ms", "private", "context", "zone")
+                if each[key] is not None
+            },
         )
         | {"id": f"{ana}/{place}"}
         for place, each in enumerate(told)
@@ -180,3 +187,41 @@ def test_in_a_context_what_is_heard_in_it_counts_more(heard: tuple[Workspace, Pl
     assert in_context(mine, None) is mine.liking
     with pytest.raises(InputError, match="must be one of"):
         in_context(mine, "mondays")
+
+
+@pytest.mark.parametrize(
+    ("usual", "zone", "context"),
+    [
+        ("UTC", None, "weekdays"),
+        ("Europe/Stockholm", None, "weekday evenings"),
+        ("UTC", "America/New_York", "weekdays"),
+        ("Europe/Stockholm", "Asia/Tokyo", "nights"),
+        ("Europe/Stockholm", "no such zone", "weekday evenings"),
+    ],
+)
+def test_a_context_is_by_the_clock_of_the_listener_else_of_all(
+    tmp_path: Path, usual: str, zone: str | None, context: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A Friday at 16:30 in UTC."""
+    monkeypatch.setenv("COUNTERPOINT_DISCOVER__TIME_ZONE", usual)
+    at = datetime(2026, 11, 27, 16, 30, tzinfo=UTC) - timedelta(days=7)
+    with Workspace.create(tmp_path / "zones") as made:
+        named = {"zone": zone} if zone else {}
+        made.journal.append([event("track.played", "ana", at, item="jazz-1", **named)])
+        plan = Plan(zone="zone")
+        one = Hearing(made).of(REF, plan, "ana")
+        everybody = heard_of(listening_of(made, REF, plan), "ana", Corrected(), zone=usual)
+        unasked = Hearing(made).of(REF, Plan(), "ana")
+    assert one.contexts == everybody.contexts == {context: {"jazz-1": 1.0}}
+    assert one.plays == everybody.plays
+    assert one.plays[0].at == at
+    assert unasked.contexts.keys() == {"weekday evenings" if usual != "UTC" else "weekdays"}
+
+
+def test_a_zone_that_there_is_not_is_no_setting(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    Workspace.create(tmp_path / "zones").close()
+    for name in ("Mars/Olympus", "../../etc/passwd", ""):
+        monkeypatch.setenv("COUNTERPOINT_DISCOVER__TIME_ZONE", name)
+        with pytest.raises(InputError) as refused:
+            Workspace.open(tmp_path / "zones").close()
+        assert "is no time zone" in str(refused.value.problems)

@@ -11,16 +11,17 @@ import sqlalchemy as sa
 
 from counterpoint import Workspace
 from counterpoint.discover import weeks, weeks_kept
+from counterpoint.discover.corrections import Corrected, PrivateSession
 from counterpoint.discover.forgotten import declare_forgotten
 from counterpoint.discover.profile import Consents, CorrectionsChange
-from counterpoint.discover.profiles import change_corrections, declare_consent
+from counterpoint.discover.profiles import change_corrections, declare_consent, set_corrections
 from counterpoint.discover.serving import Service, service_of
 from counterpoint.discover.tables import WEEK
 from counterpoint.discover.versions import fit_version
 from counterpoint.discover.week import Week, this_week
 from counterpoint.discover.weeks import make_weeks, replay, week_of
 from counterpoint.discover.weeks_kept import EXPLORED
-from counterpoint.errors import InputError, NotAllowedError, NotFoundError
+from counterpoint.errors import ConflictError, InputError, NotAllowedError, NotFoundError
 from counterpoint.graph.actor import local_actor
 from counterpoint.journal.sought import Named
 from tests.discover import streaming
@@ -110,8 +111,12 @@ def test_a_replay_says_where_the_journal_or_the_playlist_says_something_else(ser
     changed = replay(service, BACKEND, "songs", "user-0")
     assert not changed.equal
     assert changed.differs == ("The tracks are others.",)
-    service.workspace.journal.forget([Named("user-0")])
+    private = Corrected(private=(PrivateSession(streaming.NOW - timedelta(days=400)),))
+    set_corrections(service, BACKEND, "songs", "user-0", private)
     assert not replay(service, BACKEND, "songs", "user-0").inputs_equal
+    service.workspace.journal.forget([Named("user-5")])
+    with pytest.raises(ConflictError, match="yet to follow"):
+        replay(service, BACKEND, "songs", "user-0")
 
 
 def test_what_chance_decided_is_an_event_with_its_propensity_told_once(service: Service) -> None:
@@ -148,7 +153,7 @@ def test_next_weeks_playlist_has_other_tracks(service: Service) -> None:
     assert second.week == this_week(later) != first.week
     assert not {each.item for each in first.tracks} & {each.item for each in second.tracks}
     with service.workspace.graph.read() as reader:
-        kept = weeks_kept.weeks_of(reader, first.recommender, "user-0")
+        kept = [weeks_kept.week_in(row) for row in weeks_kept.rows_of(reader, first.recommender, "user-0")]
     assert [each.week for each in kept] == [second.week, first.week]
 
 

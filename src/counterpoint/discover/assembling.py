@@ -57,6 +57,8 @@ class Entries:
     signals: NDArray[np.int16]
     contexts: Coded
     private: Truths
+    zones: Coded | None = None
+    """Time zones, as events name them; none where they are not asked."""
 
     def those(self, chosen: Truths | NDArray[np.intp]) -> "Entries":
         """Some entries."""
@@ -67,6 +69,7 @@ class Entries:
             self.signals[chosen],
             replace(self.contexts, codes=self.contexts.codes[chosen]),
             self.private[chosen],
+            None if self.zones is None else replace(self.zones, codes=self.zones.codes[chosen]),
         )
 
 
@@ -117,10 +120,12 @@ def _once(entries: Entries, gone: dict[str, int]) -> Entries:
         listeners=entries.listeners.ordered(),
         items=entries.items.ordered(),
         contexts=entries.contexts.ordered(),
+        zones=None if entries.zones is None else entries.zones.ordered(),
     )
     keys = (ordered.listeners.codes, ordered.at, ordered.items.codes, ordered.signals)
-    # By context and privacy last, so that of two that are alike the same one stays on every engine.
-    order = np.lexsort((ordered.contexts.codes, ~ordered.private, *reversed(keys)))
+    # By zone, context and privacy last, so that of two that are alike the same one stays on every engine.
+    last = () if ordered.zones is None else (ordered.zones.codes,)
+    order = np.lexsort((*last, ordered.contexts.codes, ~ordered.private, *reversed(keys)))
     sorted_keys = [key[order] for key in keys]
     new = np.ones(len(order), dtype=bool)
     if len(order):
@@ -207,6 +212,7 @@ def _weighed(
     column = {name: at for at, name in enumerate(items)}
     places = np.array([column.get(name, -1) for name in entries.items.names] + [-1], dtype=np.int32)
     contexts = entries.contexts.ordered()
+    zones = entries.zones or Coded(np.zeros(0, dtype=np.int32), ())
     weights = np.array([each.weight for each in plan.signals], dtype=np.float64)[entries.signals]
     plays = Plays(
         listeners.codes,
@@ -216,6 +222,8 @@ def _weighed(
         contexts.codes,
         _sessions(listeners.codes, entries.at),
         contexts.names,
+        zones.codes,
+        zones.names,
     )
     shape = (len(listeners.names), len(items))
     matrix, moments, against = _matrices(plan, plays, shape, until)

@@ -8,16 +8,16 @@ shown it, so that comparing them says what it changed ("ghost ads", Johnson, Lew
 import threading
 import uuid
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import msgspec
 
 from counterpoint.discover.access import require_listeners
 from counterpoint.discover.advertising import Campaign, Seen, choose, held_out
-from counterpoint.discover.forgotten import forgotten
+from counterpoint.discover.forgotten import FORGOTTEN, forgotten
 from counterpoint.discover.hearing import Heard
 from counterpoint.discover.serving import Ready, Service
 from counterpoint.discover.taste import Taste, taste_of
@@ -29,6 +29,9 @@ from counterpoint.moments import rfc3339, to_micros
 from counterpoint.said import Said
 from counterpoint.stats import rate, rate_difference
 from counterpoint.workspace import Workspace
+
+if TYPE_CHECKING:
+    import ibis
 
 __all__ = ["ADVERTISED", "WITHHELD", "Advert", "CampaignInput", "Effect", "advertise", "effect_of"]
 
@@ -93,7 +96,7 @@ class Effect(msgspec.Struct, frozen=True, rename="camel", kw_only=True):
 
 
 class _Shown:
-    """How often each campaign was shown: counted once, then as events come."""
+    """How often each campaign was shown: counted once, then as events come; to who was forgotten it was not shown."""
 
     def __init__(self, workspace: Workspace) -> None:
         self._workspace, self._lock = workspace, threading.Lock()
@@ -104,12 +107,11 @@ class _Shown:
         """The counts of a recommender's campaigns."""
         with self._lock:
             self._beat, events = self._workspace.journal.since(
-                self._beat, wanted=lambda type_, _: type_ == ADVERTISED
+                self._beat, wanted=lambda type_, _: type_ in (ADVERTISED, FORGOTTEN)
             )
-            if (
-                events is None
-            ):  # what comes while it is counted counts twice: rather too few showings than too many
-                self._counts = self._counted()
+            if events is None or any(each.type == FORGOTTEN for each in events):
+                # What comes while it is counted counts twice: rather too few showings than too many.
+                self._counts, events = self._counted(), None
             for event in events or ():
                 if isinstance(event.data, dict):
                     self._counts[str(event.data.get("recommender")), str(event.data.get("campaign"))] += 1
@@ -120,7 +122,22 @@ class _Shown:
         with self._workspace.journal.snapshot() as snapshot:
             events = snapshot.events(ADVERTISED, attributes=asked, data=False)
             rows = events.group_by("of", "named").aggregate(count=events.count()).to_pyarrow().to_pylist()
-        return Counter({(row["of"], row["named"]): row["count"] for row in rows})
+            found = Counter({(row["of"], row["named"]): row["count"] for row in rows})
+            for ref in {row["of"] for row in rows if row["of"]}:
+                found -= self._of_forgotten(events, ref, forgotten(snapshot, ref))
+        return found
+
+    def _of_forgotten(
+        self, events: "ibis.Table", ref: str, gone: Mapping[str, int]
+    ) -> Counter[tuple[str, str]]:
+        """What was shown to people until they were forgotten."""
+        if not gone:
+            return Counter()
+        mine = events.filter(events.of == ref, events.subject.isin(list(gone)))
+        rows = mine.select("subject", "named", "received").to_pyarrow().to_pylist()
+        return Counter(
+            (ref, row["named"]) for row in rows if to_micros(row["received"]) <= gone[row["subject"]]
+        )
 
 
 def advertise(

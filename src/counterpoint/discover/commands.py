@@ -1,9 +1,10 @@
 """`counterpoint discover fit | recommend` on files; those of recommenders are in `version_commands` and `listener_commands`."""
 
 import time
+from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from cyclopts import Parameter
 
@@ -13,12 +14,33 @@ from counterpoint.terminal import counted, terminal
 if TYPE_CHECKING:
     from rich.console import RenderableType
 
+    from counterpoint.discover.files import Columns
     from counterpoint.discover.log import Log
     from counterpoint.engine import EngineAddress
 
-__all__ = ["fit", "read_files", "recommend"]
+__all__ = ["LogColumns", "fit", "read_files", "recommend"]
 
 Many = Annotated[list[str] | None, Parameter(negative="")]
+
+
+@Parameter(name="*")
+@dataclass(frozen=True)
+class LogColumns:
+    """Which columns of a log are which, where their names do not say so: options of every command that reads files."""
+
+    listener_column: Annotated[str | None, Parameter(help="The column of the listener.")] = None
+    item_column: Annotated[str | None, Parameter(help="The column of the item.")] = None
+    weight_column: Annotated[str | None, Parameter(help="The column of the weight.")] = None
+    time_column: Annotated[str | None, Parameter(help="The column of the time.")] = None
+
+    def named(self) -> "Columns":
+        """As `read_log` takes them."""
+        return {
+            "listener": self.listener_column,
+            "item": self.item_column,
+            "weight": self.weight_column,
+            "time": self.time_column,
+        }
 
 
 def fit(
@@ -30,11 +52,9 @@ def fit(
     budget: float | None = None,
     seed: int = 0,
     engine: str | None = None,
+    device: Literal["auto", "cpu", "gpu"] | None = None,
     until: datetime | None = None,
-    listener_column: str | None = None,
-    item_column: str | None = None,
-    weight_column: str | None = None,
-    time_column: str | None = None,
+    columns: LogColumns | None = None,
 ) -> None:
     """Fit a model to a log of who took what, and keep it in a file; or the next version of a recommender.
 
@@ -55,14 +75,18 @@ def fit(
     engine
         Where als and item-graph are fitted: duckdb (in this process), spark://local[2] or spark://host:7077; the
         setting `engine` of the workspace if nothing is said. The choice by auto is made in this process.
+    device
+        What dense parts of a fit to files are computed on: auto takes a GPU where there is one, gpu says where there is
+        none, cpu takes none.
     until
         Events of later are left out (of a recommender); now without it.
     """
     if out is None:
-        if engine is not None:
-            raise UsageError(
-                "--engine is for files; a recommender is fitted where the workspace's `engine` is."
-            )
+        for name, given in (("engine", engine), ("device", device)):
+            if given is not None:
+                raise UsageError(
+                    f"--{name} is for files; a recommender is fitted as the workspace's settings say."
+                )
         _fit_recommender(files, method=method, budget=budget, seed=seed, until=until)
         return
     from counterpoint.discover.kept import keep
@@ -72,11 +96,15 @@ def fit(
 
     here = terminal()
     chosen = _engine(here.workspace, engine)
-    log = read_files(files, listener_column, item_column, weight_column, time_column)
+    log = read_files(files, columns)
     started = time.process_time()
-    model = Model(method, seed=seed, budget=120.0 if budget is None else budget, engine=chosen).fit(
-        log.matrix, moments=log.moments, said=here.say
-    )
+    model = Model(
+        method,
+        seed=seed,
+        budget=120.0 if budget is None else budget,
+        engine=chosen,
+        device=device or "auto",
+    ).fit(log.matrix, moments=log.moments, said=here.say)
     spent = time.process_time() - started
     tried = model.search.trials if model.search else ()
     about = {
@@ -179,15 +207,11 @@ def recommend(
     terminal().emit(answers if listener else answers[0], lambda: _answers_table(answers, why=why))
 
 
-def read_files(
-    files: list[Path], listener: str | None, item: str | None, weight: str | None, when: str | None
-) -> "Log":
+def read_files(files: list[Path], columns: "LogColumns | None" = None) -> "Log":
     """The log in files; what was left out of it is said on stderr."""
     from counterpoint.discover.files import read_log
 
-    log = read_log(
-        files, {"listener": listener, "item": item, "weight": weight, "time": when}, now=time.time()
-    )
+    log = read_log(files, (columns or LogColumns()).named(), now=time.time())
     for reason, number in log.left_out.items():
         terminal().say(f"{counted(number, 'entry', 'entries')} left out: {reason}")
     return log
@@ -208,7 +232,7 @@ def _engine(workspace: Path, asked: str | None) -> "EngineAddress":
 
 
 def _histories(files: list[Path], listeners: list[str]) -> dict[str, list[str]]:
-    log = read_files(files, None, None, None, None)
+    log = read_files(files)
     rows = log.rows(listeners)
     return {
         name: [str(log.items[at]) for at in log.matrix[row].indices]

@@ -10,6 +10,8 @@ from typing import ClassVar, Self
 import numpy as np
 import scipy.sparse as sp
 
+from counterpoint.discover.checkpoints import NOWHERE, Checkpoints, done_once
+from counterpoint.discover.devices import CPU, Device
 from counterpoint.discover.interactions import Matrix, interactions, presence
 from counterpoint.discover.ranking import Floats
 from counterpoint.discover.recommender import Recommender
@@ -30,8 +32,18 @@ class Ease(Recommender):
     """(items, items): what an item of the history adds to the score of another."""
 
     @classmethod
-    def fit(cls, matrix: Matrix, *, ridge: float = 250.0) -> Self:
-        """`ridge` is λ. Raises `InputError` for more items than memory is for."""
+    def fit(
+        cls,
+        matrix: Matrix,
+        *,
+        ridge: float = 250.0,
+        checkpoints: Checkpoints = NOWHERE,
+        device: Device = CPU,
+    ) -> Self:
+        """`ridge` is λ. What comes together is kept, and then the weights.
+
+        Raises `InputError` for more items than memory is for.
+        """
         if not 0 < ridge < np.inf:
             raise InputError(f"ridge == {ridge}, must be above 0 and finite")
         read = presence(interactions(matrix))
@@ -39,12 +51,9 @@ class Ease(Recommender):
             raise InputError(
                 f"{read.shape[1]:,} items, must be at most {EASE_ITEMS:,} for the exact inverse; take the item graph"
             )
-        gram = np.asarray((sp.csr_matrix(read.T) @ read).toarray(), dtype=np.float64)
-        gram[np.diag_indices_from(gram)] += ridge
-        inverse = np.linalg.inv(gram)
-        weights = -inverse / np.diag(inverse)
-        np.fill_diagonal(weights, 0)
-        return cls(weights.astype(np.float32))
+        kept = done_once(checkpoints, "together", lambda: {"gram": sp.csr_matrix(read.T) @ read})
+        found = done_once(checkpoints, "weights", lambda: {"weights": _weights(kept["gram"], ridge, device)})
+        return cls(found["weights"])
 
     @property
     def items(self) -> int:
@@ -52,3 +61,12 @@ class Ease(Recommender):
 
     def scores(self, history: Matrix) -> Floats:
         return np.asarray(history @ self.weights, dtype=np.float32)
+
+
+def _weights(together: sp.csr_matrix, ridge: float, device: Device) -> Floats:
+    gram = np.asarray(together.toarray(), dtype=np.float64)
+    gram[np.diag_indices_from(gram)] += ridge
+    inverse = device.get(device.xp.linalg.inv(device.put(gram)))
+    weights = -inverse / np.diag(inverse)
+    np.fill_diagonal(weights, 0)
+    return weights.astype(np.float32)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import msgspec
 from cyclopts import Parameter
 
-from counterpoint.discover.commands import read_files
+from counterpoint.discover.commands import LogColumns, read_files
 from counterpoint.discover.evaluating import Compared, Judged, compared
 from counterpoint.discover.evaluation import PairedTest
 from counterpoint.discover.files import ENDINGS, read_split
@@ -51,10 +51,7 @@ def evaluate(
     seed: int | None = None,
     plots: Path | None = None,
     bet: str | None = None,
-    listener_column: str | None = None,
-    item_column: str | None = None,
-    weight_column: str | None = None,
-    time_column: str | None = None,
+    columns: LogColumns | None = None,
 ) -> None:
     """Compare methods on held-out entries, each tuned on a slice of what is left, with intervals.
 
@@ -111,7 +108,6 @@ def evaluate(
         "seed": seed,
     }
     options = Asked(_protocol(protocol, asked), tuple(method or ()), budget)
-    columns = (listener_column, item_column, weight_column, time_column)
     if test or history:
         found = _of_split(here, what, test or [], history or [], columns, options)
         if bet is not None:
@@ -119,7 +115,7 @@ def evaluate(
     elif _is_recommender(what):
         found = _of_recommender(here, what[0], options, bet)
     else:
-        log = read_files([Path(each) for each in what], *columns)
+        log = read_files([Path(each) for each in what], columns)
         found = compared(log, **options.named(), said=here.say)
         if bet is not None:
             _offer(here, bet, found, what)
@@ -172,12 +168,12 @@ def _of_split(
     what: Sequence[str],
     test: Sequence[Path],
     history: Sequence[Path],
-    columns: tuple[str | None, ...],
+    columns: LogColumns | None,
     options: Asked,
 ) -> Compared:
     if not test:
         raise InputError("--history needs --test: what should come back of these listeners")
-    named = dict(zip(("listener", "item", "weight", "time"), columns, strict=True))
+    named = (columns or LogColumns()).named()
     log, split = read_split([Path(each) for each in what], test, history, named, now=time.time())
     return compared(log, split=split, **options.named(), said=here.say)
 

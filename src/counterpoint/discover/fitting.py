@@ -13,6 +13,8 @@ import numpy as np
 import scipy.sparse as sp
 
 from counterpoint.discover.bench import Bench
+from counterpoint.discover.checkpoints import NOWHERE, Checkpoints
+from counterpoint.discover.devices import CPU, Device
 from counterpoint.discover.evaluation import Evaluation, compare
 from counterpoint.discover.interactions import Matrix, bounded
 from counterpoint.discover.listened import Listened
@@ -118,7 +120,14 @@ def rivals(choice: Choice, *, budget: float) -> list[Setting]:
 
 
 def judged(
-    listened: Listened, choice: Choice, others: Sequence[Setting], *, seed: int, said: Told = lambda _: None
+    listened: Listened,
+    choice: Choice,
+    others: Sequence[Setting],
+    *,
+    seed: int,
+    said: Told = lambda _: None,
+    checkpoints: Callable[[str], Checkpoints] = lambda _: NOWHERE,
+    device: Device = CPU,
 ) -> list[Judged]:
     """The chosen method on the last fifth in time, then others, the best first. Empty where nothing can be held out."""
     bench = _bench(*rows_of(listened), listened)
@@ -127,7 +136,14 @@ def judged(
     rows = []
     for method, options in ((choice.method, choice.options), *others):
         said(f"judging {method}")
-        model = fitted(method, bounded(bench.split.fitted, MOST_ITEMS_OF_A_ROW), options, seed=seed)
+        model = fitted(
+            method,
+            bounded(bench.split.fitted, MOST_ITEMS_OF_A_ROW),
+            options,
+            seed=seed,
+            checkpoints=checkpoints(method),
+            device=device,
+        )
         rows.append((method, options, bench.evaluated(model)))
     first = Judged(*rows[0])
     return [first, *sorted((_behind(first, *row) for row in rows[1:]), key=lambda each: each.behind or 0.0)]
@@ -140,6 +156,8 @@ def fitted_to(
     seed: int,
     said: Told = lambda _: None,
     engine: EngineAddress = DUCKDB,
+    checkpoints: Checkpoints = NOWHERE,
+    device: Device = CPU,
 ) -> Recommender:
     """The chosen method fitted to everything, on Spark where that is the engine.
 
@@ -154,7 +172,16 @@ def fitted_to(
             f"{matrix.shape[1]:,} items are more than the {most:,} that {choice.method} is for; take another method."
         )
     read = bounded(matrix, MOST_ITEMS_OF_A_ROW)
-    return fitted(choice.method, read, choice.options, seed=seed, said=said, engine=engine)
+    return fitted(
+        choice.method,
+        read,
+        choice.options,
+        seed=seed,
+        said=said,
+        engine=engine,
+        checkpoints=checkpoints,
+        device=device,
+    )
 
 
 def continuation_of(listened: Listened, *, seed: int, said: Told = lambda _: None) -> Continuation | None:

@@ -1,6 +1,7 @@
 """Forgetting listeners: their rows go, and every version that had them is fitted anew without them.
 
     forget_listener     a listener who asks it of a recommender, or of all; the journal keeps their events
+    forget_at_once      the same without waiting for the fits, as the server does it (`follower.py`)
     follow              after the journal forgot somebody, consent was withdrawn, or a file was lost
     follow_erasure      the same in the command that made the journal forget
 
@@ -9,20 +10,23 @@ workspace which never had the listener, byte for byte. From the forgetting until
 everybody hears, counted anew (`versions.load_version`): nothing that had the listener is asked.
 """
 
+import dataclasses
 from collections.abc import Callable, Sequence
 
 import msgspec
 from msgspec.structs import replace
 from sqlalchemy import ColumnElement, Table, delete, func, select
 
-from counterpoint.discover.consent import CONSENT
+from counterpoint.discover.consent import CONSENT, refusals
 from counterpoint.discover.fitting import Choice
 from counterpoint.discover.forgotten import FORGOTTEN, declare_forgotten, forgotten
 from counterpoint.discover.listening import listening_of
-from counterpoint.discover.making import alone, file_of, has_heard, made, trials_of
+from counterpoint.discover.making import alone, file_of, has_heard, leave_nothing, made
 from counterpoint.discover.plan import read_plan
-from counterpoint.discover.tables import OF_LISTENERS
+from counterpoint.discover.tables import OF_LISTENERS, VERSION
+from counterpoint.discover.told import forget_figures
 from counterpoint.discover.version import KeptVersion, kept_versions, put
+from counterpoint.discover.weeks_renewed import renew_weeks
 from counterpoint.errors import ConflictError
 from counterpoint.graph.actor import SYSTEM, Actor, local_actor
 from counterpoint.graph.ref import parse_ref
@@ -33,7 +37,15 @@ from counterpoint.journal.sought import Hashed, Named, Sought
 from counterpoint.said import Said
 from counterpoint.workspace import Workspace
 
-__all__ = ["Followed", "follow", "follow_erasure", "forget_listener", "would_forget"]
+__all__ = [
+    "Followed",
+    "follow",
+    "follow_erasure",
+    "forget_at_once",
+    "forget_listener",
+    "is_due",
+    "would_forget",
+]
 
 FOLLOWED = "recommender.forgot"
 WAIT = 600.0
@@ -54,7 +66,7 @@ class Followed(msgspec.Struct, frozen=True, rename="camel"):
     kept: tuple[str, ...] = ()
     """Versions that had nothing of them."""
     waiting: tuple[str, ...] = ()
-    """Recommenders that another process is fitting still: their versions answer with what everybody hears."""
+    """Recommenders whose versions have yet to follow: until then they answer with what everybody hears."""
 
 
 def forget_listener(
@@ -65,13 +77,33 @@ def forget_listener(
     *,
     progress: Progress = lambda _: None,
 ) -> Followed:
-    """Forget a listener, for one recommender or (None) all of them.
+    """Forget a listener, for one recommender or (None) all of them, and let every version follow.
 
     Who calls decides whether the actor acts for the listener: it is the listener's right, and needs nobody's leave.
 
     Raises:
         NotFoundError, InputError: as `read_plan`, or the text cannot be a listener's name.
     """
+    ref, rows = _forgotten(workspace, actor, name, listener)
+    return replace(follow(workspace, actor, recommender=ref, progress=progress), rows=rows)
+
+
+def forget_at_once(workspace: Workspace, actor: Actor, name: str | None, listener: str) -> Followed:
+    """The same without waiting for the versions: they are `waiting`, and answer with what everybody hears.
+
+    That they have yet to follow is on the disk when this returns; `follow` in whatever process goes on from there.
+
+    Raises:
+        NotFoundError, InputError: as `forget_listener`.
+    """
+    ref, rows = _forgotten(workspace, actor, name, listener)
+    with workspace.graph.read() as reader:
+        found = {each.version.recommender for each in kept_versions(reader, ref)}
+    return Followed(rows=rows, waiting=tuple(sorted(found)))
+
+
+def _forgotten(workspace: Workspace, actor: Actor, name: str | None, listener: str) -> tuple[str | None, int]:
+    """The recommender's reference, and how many rows of the listener's were deleted."""
     ref = None
     if name is not None:
         with workspace.graph.read() as reader:
@@ -82,7 +114,7 @@ def forget_listener(
     declare_forgotten(workspace, listener, ref, source=actor.ref)
     rows = _let_go(workspace, actor, [Named(listener)], ref)
     _mark(workspace, actor, ref)
-    return replace(follow(workspace, actor, recommender=ref, progress=progress), rows=rows)
+    return ref, rows
 
 
 def would_forget(workspace: Workspace, name: str | None, listener: str) -> Followed:
@@ -126,8 +158,8 @@ def follow(
         workspace: where they live.
         actor: who asks.
         recommender: whose versions, by its reference; those of all without it.
-        everything: look at every version, also where nothing is known to be forgotten: consent that was withdrawn,
-            private sessions and lost files are followed then.
+        everything: look at every version, also where nothing is known to be forgotten or withdrawn: private sessions
+            and lost files are followed then.
         wait: seconds to wait for another process that fits; `WAIT` without it.
         progress: told in a line what is being done.
     """
@@ -140,9 +172,24 @@ def follow(
         try:
             with alone(workspace, ref, wait=WAIT if wait is None else wait):
                 done = _follow(workspace, actor, ref, done, everything=everything, progress=progress)
+                renew_weeks(workspace, ref, progress)
         except ConflictError:
             done = replace(done, waiting=(*done.waiting, ref))
     return done
+
+
+def is_due(workspace: Workspace) -> bool:
+    """Whether any version has yet to follow a forgetting or a withdrawal, or weeks are to be made again; a quick look."""
+    newest = workspace.journal.last_erasure()
+    with workspace.graph.read() as reader:
+        rows = reader.connection.execute(
+            select(VERSION.c.state, VERSION.c.erasures, VERSION.c.refusals, VERSION.c.stale)
+        ).all()
+    ready = [row for row in rows if row.state != "gone"]
+    if any(row.stale for row in rows) or any(row.erasures < newest for row in ready):
+        return True
+    words = refusals(workspace) if ready else 0
+    return any(row.refusals != words for row in ready)
 
 
 def follow_erasure(workspace: Workspace, people: Sequence[str], say: Progress) -> list[Said]:
@@ -170,17 +217,24 @@ def _follow(
 ) -> Followed:
     with workspace.graph.read() as reader:
         found = kept_versions(reader, ref)
+    words = refusals(workspace)
     for kept in found:
         label = f"{parse_ref(ref).short}/{kept.version.number}"
         if (
             kept.version.state == "fitting"
         ):  # nobody is fitting it: it was broken off, and its trials had the listener
-            trials_of(workspace, kept.version).unlink(missing_ok=True)
+            if everything or kept.erasures < workspace.journal.last_erasure() or kept.refusals != words:
+                leave_nothing(workspace, kept.version)
+                with workspace.graph.write(SYSTEM) as writer:
+                    followed = dataclasses.replace(
+                        kept, erasures=workspace.journal.last_erasure(), refusals=words
+                    )
+                    put(writer, followed)
         elif kept.version.state == "ready" and (
-            everything or kept.erasures < workspace.journal.last_erasure()
+            everything or kept.erasures < workspace.journal.last_erasure() or kept.refusals != words
         ):
             progress(f"looking at {label}")
-            if not everything and not _is_concerned(workspace, kept):
+            if not everything and kept.refusals == words and not _is_concerned(workspace, kept):
                 became = "kept"
             else:
                 became = _followed(workspace, actor, kept, progress)
@@ -197,7 +251,7 @@ def _is_concerned(workspace: Workspace, kept: KeptVersion) -> bool:
     if kept.erasures < 0 or any(types & each.types.keys() for each in since):
         return True
     with workspace.graph.write(SYSTEM) as writer:
-        put(writer, KeptVersion(kept.version, kept.known, since[-1].number))
+        put(writer, dataclasses.replace(kept, erasures=since[-1].number, stale=workspace.journal.now()))
         writer.record(
             FOLLOWED, kept.version.recommender, after={"number": kept.version.number, "became": "kept"}
         )
@@ -208,12 +262,13 @@ def _followed(workspace: Workspace, actor: Actor, kept: KeptVersion, progress: P
     """One version, and what became of it: fitted, gone or kept."""
     version = kept.version
     while True:
-        marked = _row(workspace, version.recommender, version.number).erasures
-        erasures = workspace.journal.last_erasure()
+        marked = _row(workspace, version.recommender, version.number)
+        erasures, words = workspace.journal.last_erasure(), refusals(workspace)
         listened = listening_of(
             workspace, version.recommender, version.plan, until=version.until, known=kept.known
         )
         file = file_of(workspace, version.recommender, version.number)
+        was_behind = marked.erasures < erasures or marked.refusals != words or not file.exists()
         if not has_heard(listened):
             became, after = (
                 "gone",
@@ -225,15 +280,19 @@ def _followed(workspace: Workspace, actor: Actor, kept: KeptVersion, progress: P
             choice = Choice(version.method, version.options, note=version.notes[0] if version.notes else "")
             others = [(each.method, each.options) for each in version.evaluation[1:]]
             became, after = "fitted", made(workspace, version, listened, choice, others, progress)
-        if became == "kept" and erasures == marked:
+        if became == "kept" and not was_behind:
             return became
         with workspace.graph.write(_writes(actor)) as writer:
             (row,) = kept_versions(writer, version.recommender, number=version.number)
-            if row.erasures != marked or workspace.journal.last_erasure() != erasures:
+            if row.erasures != marked.erasures or workspace.journal.last_erasure() != erasures:
                 continue  # somebody else was forgotten meanwhile
-            put(writer, KeptVersion(after, kept.known, erasures))
+            stale = workspace.journal.now() if was_behind else row.stale
+            put(writer, KeptVersion(after, kept.known, erasures, words, stale))
+            if was_behind and became != "kept":
+                forget_figures(writer, version.recommender)
             # Also of what was kept: it answers again, and processes look when the log of changes has grown.
             writer.record(FOLLOWED, version.recommender, after={"number": version.number, "became": became})
+        leave_nothing(workspace, version)
         if became == "gone":
             file.unlink(missing_ok=True)
         return became
@@ -250,8 +309,9 @@ def _mark(workspace: Workspace, actor: Actor, recommender: str | None) -> None:
         found = kept_versions(writer, recommender)
         for kept in found:
             # Each time another number, so that what is counted anew is counted again.
-            put(writer, KeptVersion(kept.version, kept.known, min(kept.erasures, 0) - 1))
+            put(writer, dataclasses.replace(kept, erasures=min(kept.erasures, 0) - 1))
         for ref in sorted({each.version.recommender for each in found}):
+            forget_figures(writer, ref)
             # Processes look at rows again when the log of changes has grown.
             writer.record(FOLLOWED, ref, after={"became": "waiting"})
 
@@ -272,7 +332,7 @@ def _let_go(
         for table in OF_LISTENERS:
             deleted += _delete(writer, table, sought, recommender)
         if deleted:
-            writer.record(FOLLOWED, recommender or "recommenders", after={"rows": deleted})
+            writer.record(FOLLOWED, recommender or "recommenders", after={"became": "forgotten"})
     if deleted:
         workspace.graph.settle()
     return deleted
@@ -299,7 +359,7 @@ def _let_go_of_asked(workspace: Workspace, actor: Actor, recommender: str | None
         for table, ref, listener, at in found:
             this = (table.c.recommender == ref, table.c.listener == listener, table.c.at == at)
             deleted += writer.connection.execute(delete(table).where(*this)).rowcount
-        writer.record(FOLLOWED, recommender or "recommenders", after={"rows": deleted})
+        writer.record(FOLLOWED, recommender or "recommenders", after={"became": "forgotten"})
     workspace.graph.settle()
     return deleted
 

@@ -4,6 +4,7 @@ import numpy as np
 import scipy.sparse as sp
 from numpy.typing import NDArray
 
+from counterpoint.discover.checkpoints import NOWHERE, Checkpoints
 from counterpoint.discover.interactions import Matrix
 
 __all__ = ["among", "co_occurrences", "diagonal", "nearest", "pairs", "strongest"]
@@ -42,8 +43,9 @@ def nearest(
     right: Floats,
     power: float = 1.0,
     weights: Floats | None = None,
+    checkpoints: Checkpoints = NOWHERE,
 ) -> sp.csr_matrix:
-    """The strongest `count` neighbours of each item, in memory that does not grow with the pairs.
+    """The strongest `count` neighbours of each item, in memory that does not grow with the pairs. Each block is kept.
 
     Entry (i, j) is left[i] · (the weight of rows with both · right[j]) ** power; the largest of each row stay.
     """
@@ -55,10 +57,12 @@ def nearest(
     parts, start = [], 0
     while start < across.shape[0]:
         end = max(start + 1, int(np.searchsorted(made, made[start] + BLOCK, side="right")) - 1)
-        block = sp.csr_matrix(across[start:end] @ weighted)
-        parts.append(
-            strongest(_without_diagonal(block, start), count, left=left[start:end], right=right, power=power)
-        )
+        part = checkpoints.found(f"block-{start}")
+        if part is None:
+            block = _without_diagonal(sp.csr_matrix(across[start:end] @ weighted), start)
+            part = {"graph": strongest(block, count, left=left[start:end], right=right, power=power)}
+            checkpoints.keep(f"block-{start}", part)
+        parts.append(part["graph"])
         start = end
     if not parts:
         return sp.csr_matrix((0, 0), dtype=np.float32)

@@ -19,6 +19,7 @@ from counterpoint.discover.listened import Listened
 from counterpoint.discover.plan import Plan
 from counterpoint.discover.single import Said, entries_of, said_in, types_of
 from counterpoint.discover.taste import CONTEXTS, Listening, context_of
+from counterpoint.discover.zones import zone_of
 from counterpoint.errors import InputError
 from counterpoint.journal.model.event import Event
 from counterpoint.journal.pulse import Beat
@@ -56,8 +57,11 @@ class Heard:
     """What they said that holds now, purpose by purpose."""
 
 
-def heard_of(listened: Listened, listener: str, corrected: Corrected) -> Heard:
-    """One listener's part of a listening; of nobody where they are not in it."""
+def heard_of(listened: Listened, listener: str, corrected: Corrected, *, zone: str = "UTC") -> Heard:
+    """One listener's part of a listening; of nobody where they are not in it.
+
+    Moments are by the listener's clock: that of the zone which the event names, else of `zone`.
+    """
     row = listened.rows.get(listener)
     if row is None:
         return Heard(personal=True, corrected=corrected)
@@ -72,7 +76,9 @@ def heard_of(listened: Listened, listener: str, corrected: Corrected) -> Heard:
     start, end = (int(plays.listeners.searchsorted(row, side)) for side in ("left", "right"))
     heard = [
         Listening(
-            str(listened.items[plays.items[at]]), to_datetime(int(plays.at[at])), float(plays.weights[at])
+            str(listened.items[plays.items[at]]),
+            to_datetime(int(plays.at[at])).astimezone(zone_of(plays.zone(at), zone)),
+            float(plays.weights[at]),
         )
         for at in range(start, end)
     ]
@@ -200,7 +206,15 @@ class Hearing:
             changes, consents = kept.changes, kept.consents()
             until = self._workspace.journal.now()
             entries = entries_of(plan, listener, kept.said, until=until, forgotten=kept.forgotten)
-        heard = _weighed(plan, listener, entries, corrected, consents["personalisation"], until=until)
+        heard = _weighed(
+            plan,
+            listener,
+            entries,
+            corrected,
+            consents["personalisation"],
+            until=until,
+            zone=self._workspace.settings.discover.time_zone,
+        )
         heard = replace(heard, forgotten=kept.forgotten, consents=consents)
         with self._lock:
             kept.heard, kept.weighed, kept.at, kept.activity = heard, changes, monotonic(), activity
@@ -248,6 +262,7 @@ def _weighed(
     said: bool | None,  # noqa: FBT001 - it is the word itself
     *,
     until: int,
+    zone: str,
 ) -> Heard:
     if not is_personal(plan, said):
         return Heard(personal=False, corrected=corrected)
@@ -261,4 +276,4 @@ def _weighed(
         attributes={},
         left_out={},
     )
-    return heard_of(listened, listener, corrected)
+    return heard_of(listened, listener, corrected, zone=zone)

@@ -17,12 +17,15 @@ can be given for each.
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import ClassVar, Self, TypeAlias
 
 import numpy as np
 import scipy.sparse as sp
 from numpy.typing import NDArray
 
+from counterpoint.discover.checkpoints import NOWHERE, Checkpoints, Stage, done_once
+from counterpoint.discover.devices import CPU, Device
 from counterpoint.discover.graph import among, co_occurrences, diagonal, nearest, pairs, strongest
 from counterpoint.discover.interactions import Matrix, interactions, presence
 from counterpoint.discover.low_rank import right_vectors
@@ -114,18 +117,38 @@ class ItemGraph(Recommender):
         seed: int = 0,
         said: Callable[[str], None] = lambda _: None,
         neighbourhood: "Neighbourhood | None" = None,
+        checkpoints: Checkpoints = NOWHERE,
+        device: Device = CPU,
     ) -> Self:
-        """Fits the graph and the filter; `said` is told what is being done, `neighbourhood` computes co-occurrences."""
-        neighbourhood = neighbourhood or _neighbourhood
+        """Fits the graph and the filter; `said` is told what is being done, `neighbourhood` computes co-occurrences.
+
+        Kept are the co-occurrences (block by block where they are too many at once), then the filter block by block.
+        """
+        neighbourhood = neighbourhood or partial(_neighbourhood, checkpoints=checkpoints)
         read = presence(interactions(matrix))
         options = options or ItemGraphOptions.usual(read.shape[1])
         said("co-occurrences")
         degrees = np.asarray(read.sum(axis=0), dtype=np.float32).ravel()
         sides = _sides(degrees, options)
-        together, graph = neighbourhood(read, _shares(read, options), sides, options.neighbours)
+
+        def near() -> Stage:
+            all_, strongest_ = neighbourhood(read, _shares(read, options), sides, options.neighbours)
+            return {"graph": strongest_} | ({} if all_ is None else {"together": all_})
+
+        near_by = done_once(checkpoints, "co-occurrences", near)
+        together, graph = near_by.get("together"), near_by["graph"]
         said("low-rank filter")
         scaled = _scaled(read, degrees, options)
-        vectors = right_vectors(scaled, options.rank, seed=seed)
+        filtered = done_once(
+            checkpoints,
+            "filter",
+            lambda: {
+                "vectors": right_vectors(
+                    scaled, options.rank, seed=seed, checkpoints=checkpoints, device=device
+                )
+            },
+        )
+        vectors = filtered["vectors"]
         strengths = np.square(np.asarray(scaled @ vectors)).sum(axis=0)
         return cls(options, degrees, together, graph, vectors, strengths, *_powers(degrees, options))
 
@@ -277,14 +300,19 @@ def _shares(matrix: Matrix, options: ItemGraphOptions) -> Floats:
 
 
 def _neighbourhood(
-    matrix: Matrix, shares: Floats, sides: tuple[Floats, Floats], count: int
+    matrix: Matrix,
+    shares: Floats,
+    sides: tuple[Floats, Floats],
+    count: int,
+    *,
+    checkpoints: Checkpoints = NOWHERE,
 ) -> tuple[sp.csr_matrix | None, sp.csr_matrix]:
     left, right = sides
     if min(pairs(matrix), matrix.shape[1] ** 2) <= 2 * KEPT_PAIRS:
         found = co_occurrences(matrix, weights=shares)
         if found.nnz <= KEPT_PAIRS:
             return found, strongest(found, count, left=left, right=right)
-    return None, nearest(matrix, count, left=left, right=right, weights=shares)
+    return None, nearest(matrix, count, left=left, right=right, weights=shares, checkpoints=checkpoints)
 
 
 def _chosen(together: sp.csr_matrix, degrees: Floats, options: ItemGraphOptions) -> sp.csr_matrix:

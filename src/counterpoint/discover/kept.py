@@ -22,7 +22,7 @@ from counterpoint.discover.popularity import Popularity
 from counterpoint.discover.recommender import Recommender
 from counterpoint.errors import InputError
 
-__all__ = ["Kept", "keep", "load"]
+__all__ = ["Kept", "apart", "keep", "load", "matrix_in", "write"]
 
 KINDS: Mapping[str, type[Recommender]] = {
     each.name: each for each in (Popularity, Neighbours, ItemGraph, Ease, Als)
@@ -58,20 +58,10 @@ def keep(
     """
     if len(items) != model.items:
         raise InputError(f"{len(items)} names were given for the {model.items} items of the model")
-    arrays: dict[str, Any] = {}
-    sparse: list[str] = []
-    options: dict[str, Any] = {}
     values = {each.name: getattr(model, each.name) for each in fields(model)}  # type: ignore[arg-type]
     values |= {f"{BESIDE}{name}": value for name, value in (beside or {}).items()}
-    for name, value in values.items():
-        if isinstance(value, sp.csr_matrix):
-            sparse.append(name)
-            arrays |= {f"{name}.data": value.data, f"{name}.indices": value.indices}
-            arrays |= {f"{name}.indptr": value.indptr, f"{name}.shape": np.array(value.shape)}
-        elif isinstance(value, np.ndarray):
-            arrays[name] = value
-        elif is_dataclass(value):
-            options = asdict(value)  # type: ignore[arg-type]
+    arrays, sparse = apart(values)
+    options = next((asdict(each) for each in values.values() if is_dataclass(each)), {})  # type: ignore[arg-type]
     header = {
         "format": FORMAT,
         "kind": model.name,
@@ -81,16 +71,36 @@ def keep(
     }
     arrays["header"] = np.frombuffer(json.dumps(header).encode(), dtype=np.uint8)
     arrays["items"] = np.frombuffer(json.dumps(list(items)).encode(), dtype=np.uint8)
+    write(path, arrays)
+
+
+def write(path: Path, arrays: Mapping[str, Any], *, durable: bool = True) -> None:
+    """Writes arrays so that a reader sees the old file or the whole new one; on the disk too, where it is `durable`."""
     path.parent.mkdir(parents=True, exist_ok=True)
     draft = path.with_name(f".{path.name}.{os.getpid()}")
     try:
         with draft.open("wb") as file:
             np.savez(file, **arrays)
-            file.flush()
-            os.fsync(file.fileno())
+            if durable:
+                file.flush()
+                os.fsync(file.fileno())
         draft.replace(path)
     finally:
         draft.unlink(missing_ok=True)
+
+
+def apart(values: Mapping[str, Any]) -> tuple[dict[str, Any], list[str]]:
+    """Arrays and CSR matrices as arrays alone, and the names of those that were matrices."""
+    arrays: dict[str, Any] = {}
+    sparse: list[str] = []
+    for name, value in values.items():
+        if isinstance(value, sp.csr_matrix):
+            sparse.append(name)
+            arrays |= {f"{name}.data": value.data, f"{name}.indices": value.indices}
+            arrays |= {f"{name}.indptr": value.indptr, f"{name}.shape": np.array(value.shape)}
+        elif isinstance(value, np.ndarray):
+            arrays[name] = value
+    return arrays, sparse
 
 
 def load(path: Path) -> Kept:
@@ -118,7 +128,7 @@ def _model(header: Mapping[str, Any], arrays: Mapping[str, Any]) -> Recommender:
         if each.name == "options":
             values["options"] = OPTIONS[kind.name](**header["options"])
         elif each.name in header["sparse"]:
-            values[each.name] = _matrix(each.name, arrays)
+            values[each.name] = matrix_in(each.name, arrays)
         else:
             values[each.name] = arrays.get(each.name)
     return kind(**values)
@@ -131,11 +141,12 @@ def _beside(header: Mapping[str, Any], arrays: Mapping[str, Any]) -> dict[str, A
         for name in arrays
         if name.startswith(BESIDE) and not any(name.startswith(f"{each}.") for each in matrices)
     ]
-    found = {name: _matrix(name, arrays) for name in matrices} | {name: arrays[name] for name in plain}
+    found = {name: matrix_in(name, arrays) for name in matrices} | {name: arrays[name] for name in plain}
     return {name.removeprefix(BESIDE): value for name, value in found.items()}
 
 
-def _matrix(name: str, arrays: Mapping[str, Any]) -> sp.csr_matrix:
+def matrix_in(name: str, arrays: Mapping[str, Any]) -> sp.csr_matrix:
+    """A matrix that `apart` took apart."""
     data, indices, starts, shape = (
         arrays[f"{name}.{part}"] for part in ("data", "indices", "indptr", "shape")
     )

@@ -1,7 +1,7 @@
 """Listening as arrays: who heard what, how much it says, when, from where, and what was left out. Pure."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cached_property
 
@@ -38,6 +38,14 @@ class Plays:
     """Number of the listener's session, from 0: a new one begins after half an hour of silence."""
     names: tuple[str, ...]
     """From where things were played, as events say it."""
+    zones: NDArray[np.int32] = field(default_factory=lambda: np.zeros(0, dtype=np.int32))
+    """Places in `zone_names`, -1 where the event names none; empty where events are not asked for zones."""
+    zone_names: tuple[str, ...] = ()
+
+    def zone(self, at: int) -> str | None:
+        """The time zone that an entry names."""
+        place = int(self.zones[at]) if len(self.zones) else -1
+        return self.zone_names[place] if place >= 0 else None
 
 
 @dataclass(frozen=True, slots=True)

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 __all__ = ["listening_of"]
 
 Columns = dict[str, Any]
+PLAIN = ("listener", "item", "at", "context", "private", "zone")
 
 
 def listening_of(
@@ -137,6 +138,8 @@ def _read(
         "context_text": Attribute(plan.context, "string"),
         "is_private": Attribute(plan.private, "boolean"),
     }
+    if plan.zone is not None:
+        asked["zone_text"] = Attribute(plan.zone, "string")
     numbers = [f"number{at}" for at in range(len(_numbers(signals)))]
     asked |= {
         column: Attribute(name, "float64") for column, name in zip(numbers, _numbers(signals), strict=True)
@@ -152,6 +155,7 @@ def _read(
         arrived=events.received,
         context=events.context_text,
         private=events.is_private,
+        **({"zone": events.zone_text} if plan.zone is not None else {}),
         **{column: events[column] for column in numbers},
     ).to_pyarrow()
 
@@ -184,7 +188,7 @@ def _by_signal(
     for name, values in numbers.items():
         reason = f"events without a number under {name}"
         gone[reason] = gone.get(reason, 0) + int(np.isnan(values).sum())
-    plain = table.select(["listener", "item", "at", "context", "private"])
+    plain = table.select([each for each in table.column_names if each in PLAIN])
     for at in signals:
         signal = plan.signals[at]
         if signal.attribute is None:
@@ -210,6 +214,7 @@ def _entries_of(parts: "Sequence[tuple[pa.Table, int]]") -> Entries:
         signals,
         _coded(whole["context"]),
         whole["private"].fill_null(False).to_numpy().astype(bool),  # noqa: FBT003 - Arrow's own argument
+        _coded(whole["zone"]) if "zone" in whole.column_names else None,
     )
 
 

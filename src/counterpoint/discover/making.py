@@ -2,11 +2,13 @@
 
     discover/<namespace>.<name>/<number>.npz            the fitted version
     discover/<namespace>.<name>/<number>.trials.jsonl   what its search has tried, while it is being fitted
+    discover/<namespace>.<name>/<number>.stages/        how far its fits are, while it is being fitted
 
-A fit that was broken off leaves its row and its trials; the next one for the same goes on from there.
+A fit that was broken off leaves its row, its trials and its stages; the next one for the same goes on from there.
 """
 
 import fcntl
+import shutil
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
@@ -17,8 +19,10 @@ from typing import Any
 import msgspec
 from msgspec.structs import replace
 
+from counterpoint.discover.consent import refusals
 from counterpoint.discover.continued import packed
 from counterpoint.discover.crowds import people_by, worded_by
+from counterpoint.discover.devices import device_of
 from counterpoint.discover.fitting import (
     Choice,
     Judged,
@@ -34,7 +38,9 @@ from counterpoint.discover.listened import Listened
 from counterpoint.discover.listening import listening_of
 from counterpoint.discover.methods import method_of
 from counterpoint.discover.plan import read_plan
+from counterpoint.discover.resuming import Stages
 from counterpoint.discover.search import Trial
+from counterpoint.discover.told import FITTED
 from counterpoint.discover.version import (
     Evaluated,
     KeptVersion,
@@ -55,9 +61,8 @@ from counterpoint.stats.checks import positive
 from counterpoint.syncing import sync
 from counterpoint.workspace import Workspace
 
-__all__ = ["FITTED", "alone", "file_of", "fit_version", "has_heard", "made", "trials_of"]
+__all__ = ["alone", "file_of", "fit_version", "has_heard", "leave_nothing", "made", "stages_of", "trials_of"]
 
-FITTED = "recommender.fitted"
 BEGUN = "recommender.fit.begun"
 POLL = 0.1
 Progress = Callable[[str], None]
@@ -126,7 +131,7 @@ def fit_version(
         except InputError:  # going on would end the same way
             with workspace.graph.write(actor) as writer:
                 drop(writer, kept.version)
-            trials_of(workspace, kept.version).unlink(missing_ok=True)
+            leave_nothing(workspace, kept.version)
             raise
 
 
@@ -143,8 +148,27 @@ def made(
         f"fitting {choice.method} to {listened.matrix.nnz:,} interactions and {len(listened.playlists):,} playlists"
     )
     engine = read_engine(workspace.settings.engine)
-    model = fitted_to(listened, choice, seed=version.seed, said=progress, engine=engine)
-    judgement = judged(listened, choice, others, seed=version.seed, said=progress)
+    device = device_of(workspace.settings.discover.device, progress)
+    asked = (listened.digest, choice.method, dict(choice.options), version.seed, engine.kind, device.name)
+    stages = Stages(stages_of(workspace, version), asked)
+    model = fitted_to(
+        listened,
+        choice,
+        seed=version.seed,
+        said=progress,
+        engine=engine,
+        checkpoints=stages.of("fit"),
+        device=device,
+    )
+    judgement = judged(
+        listened,
+        choice,
+        others,
+        seed=version.seed,
+        said=progress,
+        checkpoints=lambda method: stages.of(f"judged-{method}"),
+        device=device,
+    )
     continuation = continuation_of(listened, seed=version.seed, said=progress)
     beside, header = packed(continuation)
     about = {
@@ -182,6 +206,12 @@ def made(
     )
 
 
+def leave_nothing(workspace: Workspace, version: Version) -> None:
+    """Let go of what a fit keeps to go on from: it is done, or somebody was in it who counts no more."""
+    trials_of(workspace, version).unlink(missing_ok=True)
+    shutil.rmtree(stages_of(workspace, version), ignore_errors=True)
+
+
 def file_of(workspace: Workspace, recommender: str, number: int) -> Path:
     """Where a version is kept."""
     return _folder(workspace, recommender) / f"{number}.npz"
@@ -190,6 +220,11 @@ def file_of(workspace: Workspace, recommender: str, number: int) -> Path:
 def trials_of(workspace: Workspace, version: Version) -> Path:
     """Where the trials of its search are kept while it is being fitted."""
     return _folder(workspace, version.recommender) / f"{version.number}.trials.jsonl"
+
+
+def stages_of(workspace: Workspace, version: Version) -> Path:
+    """The folder of what its fits have done, while it is being fitted."""
+    return _folder(workspace, version.recommender) / f"{version.number}.stages"
 
 
 @contextmanager
@@ -225,21 +260,21 @@ def _folder(workspace: Workspace, recommender: str) -> Path:
 
 def _begun(workspace: Workspace, actor: Actor, asked: Version, *, anew: bool) -> KeptVersion:
     """The row to fit: that of a fit for the same that was broken off, or a new one. Those for anything else go."""
-    erasures = workspace.journal.last_erasure()
+    erasures, words = workspace.journal.last_erasure(), refusals(workspace)
     with workspace.graph.write(actor) as writer:
         writer.require_write(asked.recommender)
         found = kept_versions(writer, asked.recommender)
         for kept in found:
             if kept.version.state == "fitting" and _same(kept.version, asked, cut=anew):
-                return KeptVersion(replace(kept.version, budget=asked.budget), kept.known, erasures)
+                return KeptVersion(replace(kept.version, budget=asked.budget), kept.known, erasures, words)
         for kept in found:
             if kept.version.state == "fitting":
                 drop(writer, kept.version)
-                trials_of(workspace, kept.version).unlink(missing_ok=True)
+                leave_nothing(workspace, kept.version)
         number = (
             max((each.version.number for each in found if each.version.state != "fitting"), default=0) + 1
         )
-        kept = KeptVersion(replace(asked, number=number), workspace.journal.now(), erasures)
+        kept = KeptVersion(replace(asked, number=number), workspace.journal.now(), erasures, words)
         put(writer, kept, new=True)
         writer.record(BEGUN, asked.recommender, after={"number": number, "method": asked.method or "auto"})
     return kept
@@ -255,7 +290,7 @@ def _fit(workspace: Workspace, actor: Actor, kept: KeptVersion, progress: Progre
     version, known = kept.version, kept.known
     while True:
         started = time.process_time()
-        erasures = _noted(workspace, actor, version, known)
+        noted = _noted(workspace, actor, version, known)
         progress("reading what was heard")
         listened = listening_of(
             workspace, version.recommender, version.plan, until=version.until, known=known
@@ -266,12 +301,12 @@ def _fit(workspace: Workspace, actor: Actor, kept: KeptVersion, progress: Progre
         done = made(workspace, version, listened, choice, others, progress)
         done = replace(done, seconds=round(time.process_time() - started, 3))
         with workspace.graph.write(actor) as writer:
-            if _is_current(workspace, writer, version, erasures):
-                put(writer, KeptVersion(done, known, erasures))
+            if _is_current(workspace, writer, noted):
+                put(writer, KeptVersion(done, known, noted.erasures, noted.refusals))
                 _record(writer, done)
                 break
         progress("somebody was forgotten meanwhile; fitting again without them")
-    trials_of(workspace, version).unlink(missing_ok=True)
+    leave_nothing(workspace, version)
     return done
 
 
@@ -291,17 +326,18 @@ def _require_heard(listened: Listened) -> None:
     )
 
 
-def _noted(workspace: Workspace, actor: Actor, version: Version, known: int) -> int:
-    """Which erasure the fit that begins now has followed, in its row too: who forgets somebody meanwhile changes it."""
-    erasures = workspace.journal.last_erasure()
+def _noted(workspace: Workspace, actor: Actor, version: Version, known: int) -> KeptVersion:
+    """What the fit that begins now has followed, in its row too: who forgets somebody meanwhile changes it."""
+    noted = KeptVersion(version, known, workspace.journal.last_erasure(), refusals(workspace))
     with workspace.graph.write(actor) as writer:
-        put(writer, KeptVersion(version, known, erasures))
-    return erasures
+        put(writer, noted)
+    return noted
 
 
-def _is_current(workspace: Workspace, writer: Writer, version: Version, erasures: int) -> bool:
-    (row,) = kept_versions(writer, version.recommender, number=version.number)
-    return row.erasures == erasures == workspace.journal.last_erasure()
+def _is_current(workspace: Workspace, writer: Writer, noted: KeptVersion) -> bool:
+    """Whether nobody was forgotten meanwhile; a withdrawal is followed afterwards."""
+    (row,) = kept_versions(writer, noted.version.recommender, number=noted.version.number)
+    return row.erasures == noted.erasures == workspace.journal.last_erasure()
 
 
 def _choice(workspace: Workspace, version: Version, listened: Listened, progress: Progress) -> Choice:

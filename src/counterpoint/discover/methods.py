@@ -5,6 +5,8 @@ from dataclasses import dataclass, fields, replace
 from typing import Any
 
 from counterpoint.discover.als import Als, AlsOptions
+from counterpoint.discover.checkpoints import NOWHERE, Checkpoints
+from counterpoint.discover.devices import CPU, Device
 from counterpoint.discover.ease import EASE_ITEMS, Ease
 from counterpoint.discover.interactions import Matrix
 from counterpoint.discover.item_graph import ItemGraph, ItemGraphOptions
@@ -110,10 +112,12 @@ def fitted(
     seed: int,
     said: Said = lambda _: None,
     engine: EngineAddress = DUCKDB,
+    checkpoints: Checkpoints = NOWHERE,
+    device: Device = CPU,
 ) -> Recommender:
     """A method fitted with options, on Spark where that is the engine and can.
 
-    Raises:
+    Where a `device` gives up, as for lack of memory, it is fitted in this process, which is said. Raises:
         InputError: it has no such options.
         WorkspaceError: Spark is not installed or does not answer.
     """
@@ -123,6 +127,23 @@ def fitted(
         if method.on_spark:
             return _on_spark(name, matrix, options, engine, seed=seed, said=said)
         said(f"{name} is fitted in this process; Spark fits {' and '.join(_SPARKS)}")
+    if device is not CPU:
+        try:
+            return _here(name, matrix, options, seed, said, checkpoints, device)
+        except (MemoryError, RuntimeError) as error:
+            said(f"the {device.name} gives up ({error}); {name} is fitted on the processor")
+    return _here(name, matrix, options, seed, said, checkpoints, CPU)
+
+
+def _here(
+    name: str,
+    matrix: Matrix,
+    options: Options,
+    seed: int,
+    said: Said,
+    checkpoints: Checkpoints,
+    device: Device,
+) -> Recommender:
     match name:
         case "popularity":
             _only(name, options, ())
@@ -133,12 +154,13 @@ def fitted(
         case "ease":
             _only(name, options, ("ridge",))
             finite("ridge", options.get("ridge", 1.0))
-            return Ease.fit(matrix, **options)
+            return Ease.fit(matrix, checkpoints=checkpoints, device=device, **options)
         case "als":
-            return Als.fit(matrix, _given(AlsOptions(), name, options), seed=seed, said=said)
+            given = _given(AlsOptions(), name, options)
+            return Als.fit(matrix, given, seed=seed, said=said, checkpoints=checkpoints, device=device)
         case _:
-            usual = ItemGraphOptions.usual(matrix.shape[1])
-            return ItemGraph.fit(matrix, _given(usual, name, options), seed=seed, said=said)
+            given = _given(ItemGraphOptions.usual(matrix.shape[1]), name, options)
+            return ItemGraph.fit(matrix, given, seed=seed, said=said, checkpoints=checkpoints, device=device)
 
 
 def _on_spark(

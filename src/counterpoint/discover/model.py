@@ -14,6 +14,8 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
+from counterpoint.discover.checkpoints import NOWHERE, Checkpoints
+from counterpoint.discover.devices import DEVICES, Asked, device_of
 from counterpoint.discover.interactions import Matrix, bounded, interactions, times
 from counterpoint.discover.item_graph import ItemGraph
 from counterpoint.discover.methods import fitted, method_of
@@ -22,7 +24,7 @@ from counterpoint.discover.recommender import Recommender
 from counterpoint.discover.search import Search, search
 from counterpoint.engine import DUCKDB, EngineAddress, read_engine
 from counterpoint.errors import InputError
-from counterpoint.stats.checks import whole
+from counterpoint.stats.checks import choice, whole
 
 __all__ = ["Model"]
 
@@ -37,7 +39,8 @@ class Model:
     slice of the data within `budget` CPU seconds, with the options that were found (`search` tells what
     was tried). `options` are the method's own. The same data, method and seed give the same rankings.
     With an `engine` such as `spark://local[2]` or `spark://host:7077` the last fit is Spark's, of methods
-    that it has; the choice is made in this process.
+    that it has; the choice is made in this process. `device` is where dense parts of the last fit are computed: `auto`
+    takes a GPU where CuPy or PyTorch finds one, `gpu` says where there is none, `cpu` takes none.
     """
 
     def __init__(
@@ -48,6 +51,7 @@ class Model:
         seed: int = 0,
         budget: float = 120.0,
         engine: str | EngineAddress = DUCKDB,
+        device: Asked = "auto",
     ) -> None:
         if method != "auto":
             method_of(method)
@@ -63,15 +67,23 @@ class Model:
         self.seed = int(seed)
         self.budget = budget
         self.engine = _engine(engine)
+        choice("device", device, DEVICES)
+        self.device = device
         self.search: Search | None = None
         self._fitted: Recommender | None = None
 
     def fit(
-        self, matrix: Matrix, *, moments: Matrix | None = None, said: Callable[[str], None] = lambda _: None
+        self,
+        matrix: Matrix,
+        *,
+        moments: Matrix | None = None,
+        said: Callable[[str], None] = lambda _: None,
+        checkpoints: Checkpoints = NOWHERE,
     ) -> Self:
         """Fits to a matrix (SciPy sparse or NumPy; values above 0), and returns itself.
 
-        `moments` has the time of each cell, in any unit; with it a search validates on what came last.
+        `moments` has the time of each cell, in any unit; with it a search validates on what came last. `checkpoints`
+        keeps how far the last fit is: given again with the same data, method, options and seed, it goes on from there.
         Raises `InputError` for what is no such matrix.
         """
         read = interactions(matrix)
@@ -87,7 +99,16 @@ class Model:
             method, options = self.search.best.method, self.search.best.options
         read = bounded(read, MOST_ITEMS_OF_A_ROW)
         try:
-            self._fitted = fitted(method, read, options, seed=self.seed, said=said, engine=self.engine)
+            self._fitted = fitted(
+                method,
+                read,
+                options,
+                seed=self.seed,
+                said=said,
+                engine=self.engine,
+                checkpoints=checkpoints,
+                device=device_of(self.device, said),
+            )
         except MemoryError as error:
             raise InputError(
                 f'method "{method}" needs more memory for {read.shape[1]:,} items than there is: {error};'
@@ -132,6 +153,7 @@ class Model:
             options=self.options if self.method != "auto" else None,
             seed=self.seed,
             engine=self.engine,
+            device=self.device,
         )
         more.search, more._fitted = self.search, self.fitted.added(matrix)
         return more

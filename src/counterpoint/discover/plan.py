@@ -106,6 +106,8 @@ class Plan(msgspec.Struct, frozen=True, rename="camel", kw_only=True):
     """The attribute of a signal's event that says where it was played from."""
     private: str = "private"
     """The attribute that says whether it was heard in a private session."""
+    zone: str | None = None
+    """The attribute with the listener's time zone, such as Europe/Stockholm; none where events say nothing of it."""
     playlists: PlaylistSource | None = None
     items: ItemSource | None = None
     half_life: float = 180.0

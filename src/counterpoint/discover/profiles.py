@@ -16,7 +16,8 @@ from counterpoint.discover.corrections import (
     corrections_of,
     keep_corrections,
 )
-from counterpoint.discover.forgetting import Followed, forget_listener
+from counterpoint.discover.follower import follower_of
+from counterpoint.discover.forgetting import Followed, forget_at_once
 from counterpoint.discover.hearing import Heard
 from counterpoint.discover.item_graph import ItemGraph
 from counterpoint.discover.profile import (
@@ -35,7 +36,8 @@ from counterpoint.discover.serving import Ready, Service
 from counterpoint.discover.taste import Facet, Taste, Trait, taste_of
 from counterpoint.discover.tastes import tastes_of
 from counterpoint.discover.traits import FACETS
-from counterpoint.discover.weeks_kept import weeks_of
+from counterpoint.discover.weeks_kept import rows_of, week_in
+from counterpoint.discover.weeks_renewed import waits
 from counterpoint.errors import InputError, Problem
 from counterpoint.graph.actor import Actor
 from counterpoint.moments import rfc3339
@@ -143,6 +145,8 @@ def declare_consent(
         given: bool | None = getattr(change, purpose)
         if given is not None:
             _declare(service, listener, purpose, given=given)
+    if change.personalisation is False:
+        follower_of(service.workspace).wake()
     return consents_of(service, actor, recommender, listener)
 
 
@@ -197,7 +201,7 @@ def change_corrections(
 
 
 def export_of(service: Service, actor: Actor, recommender: str, listener: str) -> Export:
-    """Everything that is kept of a listener for a recommender.
+    """Everything that is kept of a listener for a recommender; weeks that have yet to follow a forgetting are left out.
 
     Raises:
         NotAllowedError, NotFoundError: as `profile_of`.
@@ -206,18 +210,20 @@ def export_of(service: Service, actor: Actor, recommender: str, listener: str) -
     ref, plan = service.plan(recommender)
     heard = service.hearing.of(ref, plan, listener)
     with service.workspace.graph.read() as reader:
-        weeks = weeks_of(reader, ref, listener)
+        rows = rows_of(reader, ref, listener)
     return Export(
         profile=profile,
-        weeks=weeks,
-        listening=tuple(HeardOnce(each.item, each.at, each.weight) for each in heard.plays),
+        weeks=tuple(week_in(row) for row in rows if not waits(service, ref, row)),
+        listening=tuple(HeardOnce(each.item, each.at.astimezone(UTC), each.weight) for each in heard.plays),
         liking=dict(heard.liking.weights),
         against=dict(heard.liking.disliked),
     )
 
 
 def forget(service: Service, actor: Actor, recommender: str, listener: str) -> Followed:
-    """Forget a listener: what discover keeps of them goes, and every version is fitted anew without them.
+    """Forget a listener: what discover keeps of them goes, and no version answers with them from now on.
+
+    Versions are fitted anew without them by a server's follower, or by `forgetting.follow`.
 
     Raises:
         NotAllowedError: the actor does not act for listeners.
@@ -225,7 +231,9 @@ def forget(service: Service, actor: Actor, recommender: str, listener: str) -> F
     """
     require_listeners(actor, listener)
     ref, _ = service.plan(recommender)
-    return forget_listener(service.workspace, acting(actor), ref, listener)
+    done = forget_at_once(service.workspace, acting(actor), ref, listener)
+    follower_of(service.workspace).wake()
+    return done
 
 
 def _sessions(

@@ -17,6 +17,7 @@ from counterpoint.discover import profiles, weeks
 from counterpoint.discover.audience_routes import audience_routes
 from counterpoint.discover.corrections import Corrected
 from counterpoint.discover.evaluators import evaluator_of
+from counterpoint.discover.follower import follower_of
 from counterpoint.discover.forgetting import Followed
 from counterpoint.discover.links import Link, lifetime_of, link_of
 from counterpoint.discover.paths import BASE, TAGS, ref_of
@@ -43,13 +44,15 @@ Count = Annotated[int, QueryParameter(name="k", description="How many items, at 
 
 @asynccontextmanager
 async def lifespan(workspace: Workspace) -> AsyncIterator[None]:
-    """Ask shadows and evaluate while the server runs."""
-    service, evaluator = service_of(workspace), evaluator_of(workspace)
+    """Ask shadows, evaluate, and follow who was forgotten or withdrew, while the server runs."""
+    service, evaluator, follower = service_of(workspace), evaluator_of(workspace), follower_of(workspace)
     service.shadows.start()
     evaluator.start()
+    follower.start()
     try:
         yield
     finally:
+        await sync_to_thread(follower.stop)
         await sync_to_thread(service.shadows.stop)
         await sync_to_thread(evaluator.stop)
 
@@ -185,14 +188,18 @@ def export(
     return profiles.export_of(service_of(ws), actor, ref_of(recommender), listener)
 
 
-@delete(LISTENER, tags=TAGS, status_code=200, sync_to_thread=True)
+@delete(LISTENER, tags=TAGS, status_code=202, sync_to_thread=True)
 def forget(
     ws: NamedDependency[Workspace],
     actor: NamedDependency[Actor],
     recommender: FromPath[str],
     listener: FromPath[str],
 ) -> Followed:
-    """Forget a listener: every version is fitted anew without them, and answers then as if they had never been."""
+    """Forget a listener: what is kept of them is gone when this answers, and nothing that is answered has them any more.
+
+    Every version is then fitted anew without them beside the requests, and answers with what everybody hears until that
+    is done; what remains to be done is on the disk, and survives the server.
+    """
     return profiles.forget(service_of(ws), actor, ref_of(recommender), listener)
 
 

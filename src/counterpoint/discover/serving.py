@@ -25,7 +25,7 @@ from counterpoint.discover.shadow import Shadows
 from counterpoint.discover.shelf import Shelf
 from counterpoint.discover.traits import Traits
 from counterpoint.discover.versions import Fitted, load_version, versions
-from counterpoint.errors import InputError, NotFoundError, Problem, WorkspaceError
+from counterpoint.errors import ConflictError, InputError, NotFoundError, Problem, WorkspaceError
 from counterpoint.flags.exposure import exposures_of
 from counterpoint.graph.actor import Actor
 from counterpoint.said import Said
@@ -211,11 +211,16 @@ class Service:
         Tracks that the version does not know are passed over; for an `actor` as in `similar`, also tracks and words
         that few people have. Raises:
             NotFoundError: there is no such recommender or version, or it was fitted without playlists.
+            ConflictError: somebody was forgotten, and the version has yet to follow.
             InputError: there is neither a title nor a track that is known.
         """
         check_count(count)
         ready = self.newest(recommender)
         continuation = ready.fitted.continuation
+        if ready.fitted.behind:
+            raise ConflictError(
+                "Somebody was forgotten, and no playlist is continued until that is followed."
+            )
         if continuation is None:
             raise NotFoundError(
                 f"Version {ready.choice.number} of {ready.ref} was fitted without playlists; say in its spec which events are playlists, and fit it again."

@@ -33,6 +33,7 @@ class Said(NamedTuple):
     private: bool
     arrived: int
     """Microseconds since 1970."""
+    zone: str | None = None
 
 
 def types_of(plan: Plan) -> tuple[str, ...]:
@@ -60,6 +61,7 @@ def said_in(plan: Plan, event: Event) -> list[Said]:
                 value_in(event, plan.context, str),
                 value_in(event, plan.private, bool) is True,
                 to_micros(event.received),
+                None if plan.zone is None else value_in(event, plan.zone, str),
             )
         )
     return found
@@ -79,6 +81,7 @@ def entries_of(plan: Plan, listener: str, said: Sequence[Said], *, until: int, f
         np.array([each.signal for each in inside], dtype=np.int16),
         _coded(each.context for each in inside),
         np.array([each.private for each in inside], dtype=bool),
+        None if plan.zone is None else _coded(each.zone for each in inside),
     )
 
 

@@ -24,9 +24,13 @@ VERSION = Table(
     Column("fits", INTEGER, nullable=False),
     Column("digest", TEXT, nullable=False),
     Column("version", TEXT, nullable=False),
+    Column("refusals", INTEGER, nullable=False),
+    Column("stale", INTEGER, nullable=False),
 )
 """`until` cuts events by their time, `known` by when they arrived; `erasures` is the newest erasure of the journal that
-was followed, `fits` how often its file was written; `version` is a `Version` as JSON. See `versions.py`."""
+was followed, `refusals` how many words against personalisation were, `fits` how often its file was written, `stale`
+until when weeks that it made from another listening are to be made again; `version` is a `Version` as JSON. See
+`versions.py`, `forgetting.py` and `weeks_renewed.py`."""
 WEEK = Table(
     "discover_week",
     METADATA,
@@ -39,9 +43,11 @@ WEEK = Table(
     Column("seed", TEXT, nullable=False),
     Column("inputs", TEXT, nullable=False),
     Column("playlist", TEXT, nullable=False),
+    Column("listening", TEXT, nullable=False),
 )
 """`week` is an ISO week such as 2026-W48, `number` that of the version, `until` the cut of the journal, `inputs` the
-digest of what it was made from, `playlist` its tracks, reasons and propensities as JSON."""
+digest of what it was made from, `playlist` its tracks, reasons and propensities as JSON, `listening` the digest of what
+the version was fitted on."""
 CORRECTIONS = Table(
     "discover_corrections",
     METADATA,

@@ -158,6 +158,10 @@ class KeptVersion:
     """Microseconds since 1970: what arrived later is not in it."""
     erasures: int
     """The newest erasure of the journal that it has followed."""
+    refusals: int = 0
+    """How many words against personalisation it has followed."""
+    stale: int = 0
+    """Microseconds since 1970: weeks made until then from another listening are to be made again; 0 where none are."""
 
 
 def kept_versions(
@@ -170,7 +174,9 @@ def kept_versions(
     if number is not None:
         query = query.where(VERSION.c.number == number)
     return [
-        KeptVersion(msgspec.json.decode(row.version, type=Version), row.known, row.erasures)
+        KeptVersion(
+            msgspec.json.decode(row.version, type=Version), row.known, row.erasures, row.refusals, row.stale
+        )
         for row in reader.connection.execute(query)
     ]
 
@@ -186,6 +192,8 @@ def put(writer: Writer, kept: KeptVersion, *, new: bool = False) -> None:
         "fits": version.fits,
         "digest": version.digest,
         "version": msgspec.json.encode(version).decode(),
+        "refusals": kept.refusals,
+        "stale": kept.stale,
     }
     if new:
         key = {"recommender": version.recommender, "number": version.number}

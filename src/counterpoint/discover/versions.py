@@ -63,7 +63,11 @@ class Fitted:
     continuation: Continuation | None
     """None where there are no playlists."""
     personal: bool
-    """False while it has yet to follow a forgetting: the model is popularity, counted anew."""
+    """False while it has yet to follow a forgetting, or its file is lost: the model is popularity, counted anew."""
+    behind: bool = False
+    """Whether it has yet to follow a forgetting."""
+    stale: int = 0
+    """Microseconds since 1970: weeks made until then from another listening are not shown; see `weeks_renewed`."""
 
 
 @dataclass(slots=True)
@@ -74,8 +78,8 @@ class _Memory:
     loading: dict[tuple[str, int], threading.Lock] = field(default_factory=dict)
     rows: dict[tuple[str, int], tuple[int, KeptVersion]] = field(default_factory=dict)
     """With the number of the graph's newest change when it was read."""
-    loaded: dict[tuple[str, int], tuple[tuple[int, int, int], Fitted]] = field(default_factory=dict)
-    """With how often it was fitted, which erasure it has followed, and which it should have."""
+    loaded: dict[tuple[str, int], tuple[tuple[int, ...], Fitted]] = field(default_factory=dict)
+    """With how often it was fitted, which erasure it has followed, which it should have, and what weeks wait."""
 
 
 def versions(workspace: Workspace, name: str) -> list[Version]:
@@ -108,7 +112,7 @@ def load_version(workspace: Workspace, ref: str, number: int) -> Fitted:
     with memory.lock:
         kept = _row(workspace, memory, ref, number)
         loading = memory.loading.setdefault((ref, number), threading.Lock())
-    state = (kept.version.fits, kept.erasures, newest if kept.erasures < newest else kept.erasures)
+    state = (kept.version.fits, kept.erasures, max(newest, kept.erasures), kept.stale)
     with loading:  # of many who ask at once one loads, and who asks for another version does not wait
         with memory.lock:
             held = memory.loaded.pop((ref, number), None)
@@ -123,6 +127,8 @@ def load_version(workspace: Workspace, ref: str, number: int) -> Fitted:
 def _told(workspace: Workspace, kept: KeptVersion, newest: int) -> Version:
     version = kept.version
     behind = kept.erasures < newest or not file_of(workspace, version.recommender, version.number).exists()
+    if kept.erasures < newest:  # figures of before have somebody in them who counts no more
+        version = msgspec.structs.replace(version, counts={}, left_out={}, trials=(), evaluation=(), bytes=0)
     return msgspec.structs.replace(version, following=version.state == "ready" and behind)
 
 
@@ -146,7 +152,9 @@ def _row(workspace: Workspace, memory: _Memory, ref: str, number: int) -> KeptVe
 def _load(workspace: Workspace, kept: KeptVersion, newest: int) -> Fitted:
     version = _told(workspace, kept, newest)
     if version.following:
-        return _impersonal(workspace, version)
+        # It answers by another listening than it was fitted on, and by another one after each forgetting.
+        version = msgspec.structs.replace(version, digest=f"everybody/{kept.erasures}/{newest}")
+        return _impersonal(workspace, version, behind=kept.erasures < newest, stale=kept.stale)
     file = file_of(workspace, version.recommender, version.number)
     try:
         found = load(file)
@@ -170,10 +178,11 @@ def _load(workspace: Workspace, kept: KeptVersion, newest: int) -> Fitted:
         found.beside.get("worded", np.zeros(0, dtype=np.int32)),
         unpacked(found.beside, found.about["continued"]),
         personal=True,
+        stale=kept.stale,
     )
 
 
-def _impersonal(workspace: Workspace, version: Version) -> Fitted:
+def _impersonal(workspace: Workspace, version: Version, *, behind: bool, stale: int) -> Fitted:
     """What everybody hears, counted in the journal as it is now: nobody who was forgotten is in it."""
     listened = listening_of(workspace, version.recommender, version.plan)
     items = tuple(str(each) for each in listened.items)
@@ -181,4 +190,17 @@ def _impersonal(workspace: Workspace, version: Version) -> Fitted:
     columns = {item: at for at, item in enumerate(items)}
     attributes, heard = listened.attributes, heard_by(listened)
     people, worded = people_by(listened), worded_by(listened, None)
-    return Fitted(version, model, items, columns, attributes, heard, people, worded, None, personal=False)
+    return Fitted(
+        version,
+        model,
+        items,
+        columns,
+        attributes,
+        heard,
+        people,
+        worded,
+        None,
+        personal=False,
+        behind=behind,
+        stale=stale,
+    )

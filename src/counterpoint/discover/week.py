@@ -32,6 +32,8 @@ __all__ = [
 ]
 
 
+UNCONSENTED: Said = "Nothing personal is used without consent: this is what many listen to."
+FOLLOWING: Said = "Somebody was forgotten, and the version has yet to follow: this is what many listen to."
 WRITTEN = re.compile(r"[0-9]{4}-W[0-9]{2}")
 
 
@@ -97,6 +99,8 @@ class KeptWeek(msgspec.Struct, frozen=True, rename="camel", kw_only=True):
     variant: str | None
     tracks: tuple[Track, ...]
     inputs: WeekInputs
+    renewed: bool = False
+    """Whether it was made again without somebody: what chance decided in it was told when it was first made."""
 
 
 def this_week(now: datetime | None = None) -> str:
@@ -177,10 +181,13 @@ def tracks_of(shelf: Shelf, playlist: WeeklyPlaylist) -> tuple[Track, ...]:
     )
 
 
-def as_shown(shelf: Shelf, week: Week, heard: Heard) -> Week:
-    """A playlist as its listener may see it now: their word since it was made counts at once."""
+def as_shown(shelf: Shelf, week: Week, heard: Heard, *, waits: bool = False) -> Week:
+    """A playlist as its listener may see it now: their word since it was made counts at once.
+
+    One that `waits` was made from somebody's listening who counts no more, and is not shown until it was made again.
+    """
     told = heard.corrected.for_taste()
-    if week.personal and not heard.personal:
+    if waits or (week.personal and not heard.personal):
         picked = most_liked(shelf, len(week.tracks), hidden=hidden_by(heard.liking, told, shelf))
         tracks = tuple(
             Track(
@@ -195,7 +202,7 @@ def as_shown(shelf: Shelf, week: Week, heard: Heard) -> Week:
             )
             for each in picked
         )
-        note = "Nothing personal is used without consent: this is what many listen to."
+        note = UNCONSENTED if not heard.personal else FOLLOWING
         return replace(week, personal=False, tracks=tracks, note=note)
     out = set(told.items) | set(shelf.names(shelf.having(told.traits)))
     left = tuple(

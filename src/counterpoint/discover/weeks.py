@@ -36,12 +36,14 @@ from counterpoint.discover.weekly import seed_of
 from counterpoint.discover.weeks_kept import (
     BATCH,
     find_row,
-    find_week,
     keep_weeks,
+    kept_in,
     tell_explored,
     there,
     tracks_lately,
+    week_in,
 )
+from counterpoint.discover.weeks_renewed import waits
 from counterpoint.errors import ConflictError, NotFoundError
 from counterpoint.graph.actor import Actor
 from counterpoint.graph.reader import Reader
@@ -87,7 +89,8 @@ def week_of(
 ) -> Week:
     """A listener's playlist: the one that is kept; this week's is made where there is none yet.
 
-    What the listener took out since is not shown; who withdrew consent since sees what many listen to.
+    What the listener took out since is not shown; who withdrew consent since sees what many listen to, and so does
+    everybody whose playlist has yet to be made again without somebody who was forgotten.
 
     Raises:
         NotAllowedError: the actor does not act for listeners.
@@ -98,16 +101,17 @@ def week_of(
     current = this_week(now)
     wanted = checked_week(week, now) if week is not None else current
     ref, plan = service.plan(recommender)
-    found = find_week(service.workspace, ref, listener, wanted)
-    if found is None:
+    row = find_row(service.workspace, ref, listener, wanted)
+    if row is None:
         if wanted != current:
             raise NotFoundError(f"There is no playlist of the week {wanted} for this listener.")
         make_weeks(service, actor, recommender, week=wanted, listeners=[listener], now=now)
-        found = find_week(service.workspace, ref, listener, wanted)
-        if found is None:  # the listener was forgotten in this moment
+        row = find_row(service.workspace, ref, listener, wanted)
+        if row is None:  # the listener was forgotten in this moment
             raise ConflictError("The playlist went while it was made; ask again.")
     heard = service.hearing.of(ref, plan, listener)
-    shown = as_shown(service.newest(recommender).shelf, found, heard)
+    waiting = waits(service, ref, row)
+    shown = as_shown(service.newest(recommender).shelf, week_in(row), heard, waits=waiting)
     if shown.variant is not None and shown.personal:
         expose(service.workspace, plan, Choice(shown.version, shown.variant), listener)
     return shown
@@ -147,6 +151,7 @@ def make_weeks(
     tell_explored(service.workspace, ref, [each for each in names if each in before], wanted)
     todo = [each for each in names if each not in before]
     by_version = Counter[str]()
+    zone = service.workspace.settings.discover.time_zone
     for start in range(0, len(todo), BATCH):
         batch = todo[start : start + BATCH]
         with service.workspace.graph.read() as reader:
@@ -155,7 +160,7 @@ def make_weeks(
         ready: dict[int, Ready] = {}
         for listener in batch:
             heard = (
-                heard_of(listened, listener, corrected.get(listener, Corrected()))
+                heard_of(listened, listener, corrected.get(listener, Corrected()), zone=zone)
                 if listener in listened.rows
                 else service.hearing.of(ref, plan, listener)
             )
@@ -181,6 +186,7 @@ def replay(
 
     Raises:
         NotAllowedError, NotFoundError, InputError: as `week_of`; or its version is not kept any more.
+        ConflictError: it has yet to be made again without somebody who was forgotten.
     """
     require_listeners(actor, listener)
     wanted = checked_week(week) if week is not None else this_week()
@@ -188,7 +194,9 @@ def replay(
     row = find_row(service.workspace, ref, listener, wanted)
     if row is None:
         raise NotFoundError(f"There is no playlist of the week {wanted} for this listener.")
-    kept = msgspec.json.decode(row.playlist, type=KeptWeek)
+    if waits(service, ref, row):
+        raise ConflictError("Somebody was forgotten, and this playlist has yet to follow; ask again later.")
+    kept = kept_in(row)
     ready = service.version(recommender, row.number)
     again = composed(ready, kept.inputs, listener, wanted)
     tracks = tracks_of(ready.shelf, again)
@@ -241,6 +249,7 @@ def _row(
         "seed": str(seed_of(listener, week)),
         "inputs": playlist.inputs,
         "playlist": msgspec.json.encode(kept).decode(),
+        "listening": inputs.digest,
     }
 
 

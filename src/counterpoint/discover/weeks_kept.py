@@ -23,10 +23,12 @@ __all__ = [
     "find_row",
     "find_week",
     "keep_weeks",
+    "kept_in",
+    "rows_of",
     "tell_explored",
     "there",
     "tracks_lately",
-    "weeks_of",
+    "week_in",
 ]
 
 EXPLORED: Final = "dev.counterpoint.discover.explored"
@@ -47,13 +49,13 @@ def find_row(workspace: Workspace, ref: str, listener: str, week: str) -> Any | 
 def find_week(workspace: Workspace, ref: str, listener: str, week: str) -> Week | None:
     """A playlist that is kept."""
     row = find_row(workspace, ref, listener, week)
-    return _week(row) if row is not None else None
+    return week_in(row) if row is not None else None
 
 
-def weeks_of(reader: Reader, recommender: str, listener: str) -> tuple[Week, ...]:
-    """Every playlist that is kept of a listener, the newest first."""
+def rows_of(reader: Reader, recommender: str, listener: str) -> list[Any]:
+    """The row of every playlist that is kept of a listener, the newest first."""
     query = sa.select(WEEK).where(WEEK.c.recommender == recommender, WEEK.c.listener == listener)
-    return tuple(_week(row) for row in reader.connection.execute(query.order_by(WEEK.c.week.desc())))
+    return list(reader.connection.execute(query.order_by(WEEK.c.week.desc())))
 
 
 def keep_weeks(
@@ -85,16 +87,14 @@ def tell_explored(workspace: Workspace, ref: str, listeners: Sequence[str], week
     """Put what chance decided into the journal. An event that is there already changes nothing."""
     for start in range(0, len(listeners), BATCH):
         with workspace.graph.read() as reader:
-            found = [
-                _week(row)
-                for row in reader.connection.execute(
-                    sa.select(WEEK).where(
-                        WEEK.c.recommender == ref,
-                        WEEK.c.week == week,
-                        WEEK.c.listener.in_(listeners[start : start + BATCH]),
-                    )
+            rows = reader.connection.execute(
+                sa.select(WEEK).where(
+                    WEEK.c.recommender == ref,
+                    WEEK.c.week == week,
+                    WEEK.c.listener.in_(listeners[start : start + BATCH]),
                 )
-            ]
+            ).all()
+        found = [week_in(row) for row in rows if not kept_in(row).renewed]
         events = [
             _event(each, place, track)
             for each in found
@@ -129,9 +129,14 @@ def tracks_lately(
     )
     found: dict[str, tuple[str, ...]] = {}
     for row in rows:
-        tracks = msgspec.json.decode(row.playlist, type=KeptWeek).tracks
+        tracks = kept_in(row).tracks
         found[row.listener] = (*found.get(row.listener, ()), *(each.item for each in tracks))
     return found
+
+
+def kept_in(row: Any) -> KeptWeek:
+    """What a row's text holds."""
+    return msgspec.json.decode(row.playlist, type=KeptWeek)
 
 
 def _event(week: Week, place: int, track: Track) -> dict[str, Any]:
@@ -161,8 +166,9 @@ def _here(ref: str, listener: str, week: str) -> sa.ColumnElement[bool]:
     return sa.and_(WEEK.c.recommender == ref, WEEK.c.listener == listener, WEEK.c.week == week)
 
 
-def _week(row: Any) -> Week:
-    kept = msgspec.json.decode(row.playlist, type=KeptWeek)
+def week_in(row: Any) -> Week:
+    """The playlist that a row holds."""
+    kept = kept_in(row)
     return Week(
         recommender=row.recommender,
         listener=row.listener,

@@ -26,6 +26,7 @@ RECOMMENDER = (
     ),
     Field("context"),
     Field("private"),
+    Field("zone"),
     Field(
         "playlists",
         "object",

@@ -23,6 +23,7 @@ from counterpoint.server.middleware.logs import RequestLogs, configure_logs
 from counterpoint.server.middleware.metrics import Meters, RequestMetrics
 from counterpoint.server.middleware.origins import Origins, Readable
 from counterpoint.server.middleware.request_ids import RequestIds
+from counterpoint.server.middleware.segments import Segments
 from counterpoint.server.middleware.shortcut import Quick, Shortcut
 from counterpoint.server.middleware.sign_in import SignIn
 from counterpoint.server.mounting import Mounted, Mounts, mount_rooms
@@ -107,6 +108,7 @@ def _wrap(
 ) -> ASGIApp:
     """Nest the middleware around litestar's own handler, so that it sees what routing refuses, too."""
     handler = Telling(handler, workspace)
+    handler = Segments(handler)
     handler = Mounts(handler, mounted.asgi_apps)
     handler = Origins(handler, origins)
     handler = SignIn(handler, recognition)

@@ -14,6 +14,7 @@ from counterpoint.errors import NotAllowedError
 from counterpoint.server.connection import caller_of, header, method_of
 from counterpoint.server.identity.access import needs_csrf, refusal, scope_needed
 from counterpoint.server.identity.model import csrf_matches
+from counterpoint.server.middleware.segments import whole
 
 __all__ = ["CSRF_FIELD", "check_access", "check_csrf_header", "guard"]
 
@@ -25,7 +26,7 @@ FORGED = "The form is too old or did not come from this server; go back, load th
 
 
 async def guard(connection: ASGIConnection[Any, Any, Any, Any], _: BaseRouteHandler) -> None:
-    """Litestar's guard of every route: access first, then the CSRF token from header or form.
+    """Litestar's guard of every route: access first, then the CSRF token from header or form; names of the path are mended.
 
     Raises:
         UnauthenticatedError: nobody is signed in.
@@ -33,6 +34,8 @@ async def guard(connection: ASGIConnection[Any, Any, Any, Any], _: BaseRouteHand
     """
     check_access(connection.scope)
     check_encoding(connection.scope)
+    if isinstance(connection, Request):
+        connection.scope["path_params"] = whole(connection.scope["path_params"])
     if (
         not isinstance(connection, Request)
         or not wants_token(connection.scope)
