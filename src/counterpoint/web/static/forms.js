@@ -31,8 +31,10 @@ function addRows(button) {
   button.addEventListener("click", () => {
     const rows = button.parentElement.querySelectorAll(".field-row");
     const row = rows[rows.length - 1].cloneNode(true);
-    for (const input of row.querySelectorAll("input")) {
-      input.value = "";
+    for (const input of row.querySelectorAll("input, select")) {
+      if (input instanceof HTMLSelectElement) input.selectedIndex = 0;
+      else input.value = "";
+      input.removeAttribute("id");
       input.setAttribute("aria-label", input.getAttribute("aria-label").replace(/\d+/, String(rows.length + 1)));
     }
     rows[rows.length - 1].after(row);
@@ -53,7 +55,7 @@ function choose(input) {
 function divide(rows) {
   const shares = [...rows.querySelectorAll("[data-share]")];
   const none = rows.closest("table").dataset.none ?? "–";
-  rows.addEventListener("input", () => {
+  function tell() {
     const numbers = shares.map((input) => (/^\d{1,12}$/.test(input.value.trim()) ? Number(input.value) : NaN));
     const total = numbers.reduce((sum, number) => sum + (number || 0), 0);
     shares.forEach((input, index) => {
@@ -62,7 +64,9 @@ function divide(rows) {
       const part = Math.round((1000 * numbers[index]) / total) / 10;
       input.closest("tr").querySelector("[data-part]").textContent = numbers[index] ? `${part} %` : none;
     });
-  });
+  }
+  rows.addEventListener("input", tell);
+  tell();
 }
 
 export function enableForms() {
