@@ -3,8 +3,8 @@
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0019_evaluations"
-down_revision = "0018_ranges"
+revision = "0020_evaluations"
+down_revision = "0019_decision_words"
 branch_labels = None
 depends_on = None
 
