@@ -80,6 +80,7 @@ NPM: list[tuple[str, Any, Context, str, str]] = [
     ("members of prototypes are data", {"if": [{"missing": ["toString"]}, "a", "b"]}, {"x": 1}, "a", "b"),
     ("an operation without arguments is an error", {"if": [{"==": []}, "a", "b"]}, {}, "a", "PARSE_ERROR"),
     ("what is no list is gone through with an error", {"if": [{"all": [{"var": "x"}, True]}, "a", "b"]}, {"x": None}, "b", "a"),
+    ("an empty list as a path is the whole context", {"if": [{"var": [[]]}, "a", "b"]}, {}, "b", "a"),
     ("an empty object is false", {"if": [{"var": "x"}, "a", "b"]}, {"x": {}}, "a", "b"),
     ("a targeting key may be a number", {"fractional": [["a"]]}, {"targetingKey": 5}, "d", "a"),
     ("letters beyond ASCII are hashed by their UTF-16", {"fractional": ["é1", ["a", 1], ["b", 1]]}, {}, "b", "a"),
@@ -101,9 +102,14 @@ PYPI: list[tuple[str, Any, Context, str, str]] = [
     ("characters beyond 16 bits come after all others", {"if": [{"<": ["\U0001f600", "\uffff"]}, "a", "b"]}, {}, "a", "b"),
     ("an unknown operator counts where it is reached", {"if": [True, "a", {"near": 1}]}, {}, "PARSE_ERROR", "a"),
     ("the greatest of nothing is null", {"if": [{"max": []}, "a", "b"]}, {}, "a", "b"),
+    ("the start of a reduce is not worked out", {"if": [{"reduce": [[], {"var": "current"}, {"==": [1, 2]}]}, "a", "b"]}, {}, "b", "a"),
+    ("a number of a version may be beyond 2^53", {"if": [{"sem_ver": ["9007199254740992", ">", "1.0.0"]}, "a", "b"]}, {}, "b", "a"),
     ("a list is a variant of a split", {"fractional": [[["a"], 1]]}, HERE, "d", "GENERAL"),
 ]  # fmt: skip
 APART = {
+    "an empty list as a path is the whole context",
+    "the start of a reduce is not worked out",
+    "a number of a version may be beyond 2^53",
     "an object of several members is an error",
     "members of prototypes are data",
     "an operation without arguments is an error",
