@@ -5,6 +5,8 @@ from importlib import import_module
 import msgspec
 import sqlalchemy as sa
 
+from counterpoint import Workspace
+from counterpoint.bets.deciding.finding import finders
 from counterpoint.bets.deciding.model import AdviceKind, Content, Option, Step
 from counterpoint.bets.deciding.records import advise, all_records, propose, revise, take_step
 from counterpoint.bets.deciding.search import search_log
@@ -13,6 +15,7 @@ from counterpoint.bets.decision_log import DECISION_WORDS, DECISIONS
 from counterpoint.bets.decisions import decide
 from counterpoint.graph import Graph
 from counterpoint.graph.search import words_of
+from counterpoint.web.finding import search
 
 from .test_records import ANA, CONTENT, REF, UNIT, with_bet
 
@@ -145,3 +148,16 @@ def test_decisions_of_bets_never_lose_their_words(graph: Graph) -> None:
         seq = reader.connection.execute(sa.select(DECISIONS.c.seq).where(DECISIONS.c.id == made.id)).scalar()
         words = reader.connection.execute(sa.select(DECISION_WORDS).where(DECISION_WORDS.c.seq == seq))
         assert {row.word for row in words} == {"persevere", "a", "flamingo"}
+
+
+def test_the_search_of_everything_finds_records_by_what_was_said(workspace: Workspace) -> None:
+    graph = with_bet(workspace.graph)
+    propose(graph, msgspec.structs.replace(CONTENT, title="Storks nest here"), actor=ANA)
+    propose(graph, msgspec.structs.replace(CONTENT, context="Where do storks go?"), actor=ANA)
+    found = search(workspace, "stork", limit=5, finders=finders).items
+    assert [(each.kind, each.title, each.url) for each in found] == [
+        ("Decision", "Storks nest here", "/decisions/1"),
+        ("Decision", CONTENT.title, "/decisions/2"),
+    ]
+    assert found[0].owner == UNIT
+    assert search(workspace, "zebra", limit=5, finders=finders).items == ()

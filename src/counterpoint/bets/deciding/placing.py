@@ -83,10 +83,11 @@ def numbers_of(
     units: Collection[str] | None = None,
     bets: Collection[str] | None = None,
     states: Collection[DecisionState] | None = None,
+    among: Sequence[sa.Select[tuple[int]]] = (),
     limit: int | None = None,
 ) -> list[int]:
-    """The numbers of decisions of units, about bets, or in some states, newest first."""
-    found: Any = placed(units=units, bets=bets, states=states)
+    """The numbers of decisions of units, about bets, in some states, or among those of each selection, newest first."""
+    found: Any = placed(units=units, bets=bets, states=states, among=among)
     query = sa.select(found.c.number).order_by(found.c.number.desc()).limit(limit)
     return list(reader.connection.execute(query).scalars())
 
