@@ -1,7 +1,9 @@
 """What guardrails say of figures."""
 
 import math
+from typing import Any
 
+import msgspec
 import numpy as np
 import pytest
 from msgspec.structs import replace
@@ -87,6 +89,30 @@ def test_values_that_grow_beyond_all_measure_still_have_a_boundary() -> None:
 
 
 ONCE = replace(CRASHED, window_days=1)
+
+
+@pytest.mark.parametrize("test", ["anytime", "group-sequential"])
+@pytest.mark.parametrize(
+    ("margin", "mean", "sd"), [(1e308, 1.0, 1e-3), (1e-300, 1e-300, 1e-305), (1e308, 1e150, 1e140)]
+)
+def test_looks_at_what_is_beyond_all_measure_can_be_read_again(
+    test: Any, margin: float, mean: float, sd: float
+) -> None:
+    guardrail = Guardrail(metric=TIME, margin=margin, scale="absolute", test=test, looks=4, maximum=2_000)
+    state = State()
+    for spread in (sd, sd / 1e9):
+        arms = [Moments(500, mean, 499 * spread * spread)] * 2
+        figures = judge(
+            plan_of(guardrails=(guardrail,)),
+            state,
+            Observed(500, 500, pairs={TIME.name: MeanPair(*arms)}),
+            NOW,
+        )
+        event = Event(sequence=state.sequence + 1, kind="checked", at=NOW, actor="a", step=0, figures=figures)
+        read = msgspec.json.decode(msgspec.json.encode(event), type=Event)
+        assert read.figures is not None
+        assert read.figures.looks == figures.looks
+        state = apply(replace(state, phase="running"), read)
 
 
 def test_looks_are_taken_once_and_keep_what_they_said() -> None:

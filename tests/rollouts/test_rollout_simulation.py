@@ -232,3 +232,18 @@ def test_a_plan_that_watches_nothing_is_told() -> None:
 def test_runs_and_seeds_that_nothing_can_be_drawn_by_say_why(given: dict[str, Any]) -> None:
     with pytest.raises(InputError, match=next(iter(given))):
         simulate(SMALL, BASELINES, users_per_day=1_000, **given)
+
+
+def test_steps_without_guardrails_and_time_lose_no_time() -> None:
+    idle = tuple(Step(percent=n + 1, hold_seconds=0, monitored=False, minimum_sample=0) for n in range(3))
+    plan = replace(SMALL, steps=(*idle, *SMALL.steps))
+    rng = np.random.default_rng(4)
+    paths = simulate_once(plan, BASELINES, 40_000, EACH_TEN, 0.0, runs=50, rng=rng)
+    assert np.median(paths.minutes) < 24 * 60
+    assert (paths.end == crowd.COMPLETED).mean() > 0.9
+
+
+def test_a_margin_that_nothing_could_reach_is_refused() -> None:
+    guardrail = Guardrail(metric=CRASHED, margin=1e308, scale="absolute")
+    with pytest.raises(InputError, match="could be reached"):
+        simulate(replace(SMALL, guardrails=(guardrail,)), BASELINES, users_per_day=1_000, runs=2)

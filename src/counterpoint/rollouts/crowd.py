@@ -201,9 +201,12 @@ class Crowd:
             apart = np.maximum(growth * self.users[1, watched], IDLE) / rate[watched]
             checks = float(_low(apart, FEW * len(apart)))
         limits = rollout.limits
+        over = self.since + np.array([each.hold_seconds / 60 for each in rollout.steps])[self.step]
+        if ((over <= now) & ~watched).any():
+            return 1  # a step without guardrails whose time is over ends at the next check
         ends = np.concatenate(
             (
-                self.since + np.array([each.hold_seconds / 60 for each in rollout.steps])[self.step],
+                over,
                 self.trouble + limits.trouble_seconds / 60,
                 self.unclear + limits.patience_seconds / 60,
             )

@@ -39,6 +39,10 @@ CONCENTRATION = 10_000
 """Weight in users of the belief that both arms are of equal size; as experiments have it."""
 
 
+MOST = 1e100
+"""Standard errors beyond which it makes no difference how many; an endless number could not be read from the log."""
+
+
 @dataclass(frozen=True, slots=True)
 class Observed:
     """What the journal says of a running rollout."""
@@ -120,6 +124,9 @@ def _judged(
         why = "The control's mean is not above 0, so no share of it exists."
         return _because(figures, why, users=users, **means), None
     statistic = distance(guardrail, joint.control, joint.treatment) / contrast.se
+    if math.isnan(statistic):
+        return _because(figures, "Its values are too large to be compared.", users=users, **means), None
+    statistic = max(-MOST, min(statistic, MOST))
     mean = (joint.control + joint.treatment) / 2
     test = answer_of(
         rollout,

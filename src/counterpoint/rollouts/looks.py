@@ -37,6 +37,10 @@ SMALLEST, LARGEST = math.log(1e-4), math.log(1e9)
 ever rejected, and what is left above is added as the bound of its tail."""
 
 
+LATEST: Final = 2.0**53
+"""Size that nothing goes beyond: what is known of values may grow from next to nothing to next to everything."""
+
+
 class Answer(NamedTuple):
     """What the test of one guardrail says at one check."""
 
@@ -70,7 +74,7 @@ def size_of(users: int, precision: float | None, first: LookTaken | None) -> flo
     """
     if first is None or not (precision and first.precision and first.users):
         return float(users)
-    return max(float(users), first.users * precision / first.precision)
+    return max(float(users), min(first.users * (precision / first.precision), LATEST))
 
 
 def anytime_boundary(users: float, level: float, tuned_at: int) -> float:

@@ -170,6 +170,10 @@ def simulate(
     at_margin = (
         first.margin if first.scale == "relative" else first.margin / baselines[first.metric.name].mean
     )
+    if not at_margin < MOST:
+        raise InputError(
+            f"The margin of {first.metric.name} is {first.margin:g}, endlessly many of its means; give one that could be reached."
+        )
     cases = [
         (0.0, False, runs),
         (at_margin, True, regressed_runs),
