@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
+import msgspec
 import numpy as np
 
 from counterpoint.experiments.aggregation import EARLY_DAYS
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
     Floats = NDArray[np.float64]
     Ints = NDArray[np.int64]
 
-__all__ = ["DAY", "Events", "Layout", "Pooled", "added_up", "matches"]
+__all__ = ["DAY", "Events", "Figures", "Layout", "Pooled", "added_up", "matches"]
 
 DAY: Final = 86_400_000_000
 """Microseconds."""
@@ -165,6 +166,14 @@ def _names(metric: Metric, slot: str) -> list[str]:
     return names
 
 
+class Figures(msgspec.Struct):
+    """What is summed over all users, as it is kept."""
+
+    centres: list[float]
+    groups: dict[int, list[list[float]]]
+    moved: list[float]
+
+
 class Pooled:
     """The sums over the users of each group, in twice the precision: groups by code, [high, low] for each part."""
 
@@ -177,6 +186,20 @@ class Pooled:
         self.moved = np.zeros(len(layout.measured)) if moved is None else moved
         """Squares that were ever put in or taken out."""
 
+    @classmethod
+    def of(cls, layout: Layout, figures: Figures) -> "Pooled":
+        """What was kept."""
+        groups = {code: np.array(group) for code, group in figures.groups.items()}
+        return cls(layout, np.array(figures.centres), groups, np.array(figures.moved))
+
+    @property
+    def figures(self) -> Figures | None:
+        """What is kept; none where there are other things than numbers, which JSON does not have."""
+        if not self.is_finite():
+            return None
+        groups = {code: group.tolist() for code, group in self.groups.items()}
+        return Figures(self.centres.tolist(), groups, self.moved.tolist())
+
     def put(self, code: "Ints", sums: "Floats", sign: float = 1.0) -> None:
         """Put users into their groups, or (−1) take them out."""
         with np.errstate(all="ignore"):
@@ -186,6 +209,12 @@ class Pooled:
                 high, low = added_up(parts[:, code == group])
                 old = self.groups.get(int(group), np.zeros((2, len(parts))))
                 self.groups[int(group)] = np.array(_sum(old[0], old[1], sign * high, sign * low))
+
+    def join(self, other: "Pooled") -> None:
+        """Add what another one holds of other users, around the same centres."""
+        for group, (high, low) in other.groups.items():
+            old = self.groups.get(group, np.zeros_like(other.groups[group]))
+            self.groups[group] = np.array(_sum(old[0], old[1], high, low))
 
     @property
     def _squares(self) -> slice:

@@ -14,14 +14,16 @@ are still in the intake are added to what is kept for one result, and not kept.
 """
 
 from collections.abc import Callable, Collection, Iterator, Mapping
+from datetime import date
+from functools import partial
 from hashlib import blake2b
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 import msgspec
 import numpy as np
 
 from counterpoint.experiments.aggregation import reach_days
-from counterpoint.experiments.arrays import DAY, Events, Layout, Pooled, matches
+from counterpoint.experiments.arrays import DAY, Events, Figures, Layout, Pooled, matches
 from counterpoint.experiments.kept_changes import (
     Spans,
     by_day,
@@ -34,16 +36,18 @@ from counterpoint.experiments.kept_changes import (
     united_events,
     wider,
 )
-from counterpoint.experiments.kept_reading import EXPOSURE, Bounds, Reader
+from counterpoint.experiments.kept_days import days_of_kept
+from counterpoint.experiments.kept_levels import level_rows, values_of
+from counterpoint.experiments.kept_reading import EXPOSURE, KEY, Bounds, Reader
 from counterpoint.experiments.kept_tables import (
     NEVER,
     CollisionError,
     DamagedKeptError,
     Shown,
     Tables,
+    Touched,
     Users,
     combined,
-    joined,
     same_checks,
 )
 from counterpoint.experiments.model import Experiment
@@ -58,7 +62,9 @@ if TYPE_CHECKING:
 
     Ints = NDArray[np.int64]
 
-__all__ = ["LEAST_EVENTS", "daily_totals", "key_of", "pays"]
+__all__ = ["LEAST_EVENTS", "daily_course", "daily_totals", "key_of", "pays"]
+
+R = TypeVar("R")
 
 VERSION: Final = 3
 """Of what is kept; another one computes all again."""
@@ -87,8 +93,8 @@ def pays(plan: Experiment, snapshot: "Snapshot") -> bool:
     """Whether there is so much in files that sums are worth keeping, and the engine is the embedded one."""
     if snapshot.connection.name != "duckdb" or not all(metric.simple for metric in plan.metrics):
         return False  # what is kept holds no windows, limits, ratios or times
-    if plan.trigger or plan.links or plan.segments:
-        return False  # nor who had which value of a segment
+    if plan.trigger or plan.links:
+        return False
     types = {EXPOSURE, *(metric.event for metric in plan.metrics)}
     return sum(segment.events for segment in snapshot.segments if segment.type in types) >= LEAST_EVENTS
 
@@ -110,38 +116,39 @@ def daily_totals(
     Raises:
         InputError: a metric's values are not all finite numbers.
     """
+    return _read(plan, snapshot, kept, holds, lambda _, totals: totals)
+
+
+def daily_course(
+    plan: Experiment, snapshot: "Snapshot", kept: Kept, *, holds: Callable[[Collection[str]], bool]
+) -> list[tuple[date, Totals]] | None:
+    """The totals at the end of each day (see `over_time.days_of`); arguments and exceptions as of `daily_totals`."""
+    return _read(plan, snapshot, kept, holds, lambda sums, _: sums.days())
+
+
+def _read(
+    plan: Experiment,
+    snapshot: "Snapshot",
+    kept: Kept,
+    holds: Callable[[Collection[str]], bool],
+    answer: "Callable[[_Sums, Totals], R]",
+) -> "R | None":
+    """What is asked of the sums once they are up to date."""
+
+    def once() -> "R":
+        sums = _Sums(plan, snapshot, kept)
+        return answer(sums, sums.totals(holds))
+
     with kept.alone():
         try:
             try:
-                return _Sums(plan, snapshot, kept).totals(holds)
+                return once()
             except DamagedKeptError:
                 kept.save(State())
-                return _Sums(plan, snapshot, kept).totals(holds)
+                return once()
         except CollisionError:
             kept.save(State())
             return None
-
-
-class _Figures(msgspec.Struct):
-    """What is summed over all users."""
-
-    centres: list[float]
-    groups: dict[int, list[list[float]]]
-    moved: list[float]
-
-
-class _Touched:
-    """The users whose rows change, in the order of `users.key`."""
-
-    def __init__(self, layout: Layout) -> None:
-        self.users = Users(Shown.none(), np.zeros((len(layout.columns), 0)))
-        self.afresh = np.zeros(0, dtype=bool)
-        """Whose sums are computed anew, out of all the events."""
-
-    def add(self, users: Users, afresh: "NDArray[np.bool_]") -> None:
-        """Add users who are not among them."""
-        self.users, order = joined(self.users, users)
-        self.afresh = np.concatenate([self.afresh, afresh])[order]
 
 
 class _Sums:
@@ -165,10 +172,10 @@ class _Sums:
         self.happened: dict[int, list[str | Events]] = {
             day: list(names) for day, names in state.happened.items()
         }
-        figures = msgspec.json.decode(state.figures, type=_Figures | None)
+        figures = msgspec.json.decode(state.figures, type=Figures | None)
         self.bounds: dict[int, Bounds] = dict(state.bounds)
-        self.pooled: Pooled | None = None if figures is None else _pooled(self.layout, figures)
-        self.touched = _Touched(self.layout)
+        self.pooled: Pooled | None = None if figures is None else Pooled.of(self.layout, figures)
+        self.touched = Touched(len(self.layout.columns))
         self.keep = True
 
     def totals(self, holds: Callable[[Collection[str]], bool]) -> Totals:
@@ -361,7 +368,7 @@ class _Sums:
                     alive = users.take(users.alive)
                     self.pooled.put(alive.code, alive.sums, sign)
             self.tables.add_users(touched.users, keep=self.keep)
-        self.touched = _Touched(self.layout)
+        self.touched = Touched(len(self.layout.columns))
 
     # Over all users -------------------------------------------------------------------------------------------
 
@@ -393,7 +400,7 @@ class _Sums:
             users=tuple(self.tables.files),
             texts=tuple(self.texts),
             bounds=self.bounds,
-            figures=msgspec.Raw(msgspec.json.encode(_figures(self.pooled))),
+            figures=msgspec.Raw(msgspec.json.encode(self.pooled.figures if self.pooled else None)),
         )
         self.kept.save(state)
         self.state = state
@@ -415,20 +422,22 @@ class _Sums:
         # Each group is given the first and the last exposure of all: those of its own users are not kept, and nothing
         # that is shown asks for them.
         found = self.pooled.rows(self.texts) if self.pooled else []
-        rows = [{**row, **times, "outside": 0} for row in found]
+        rows = [{**row, **times, "outside": 0} for row in (*found, *self._levels())]
         outside = sum(outside for *_, outside in self.bounds.values())
         rows.append({"variant": None, "mixed": False, "first": None, "last": None, "outside": outside})
         return totals_of(self.plan, rows)
 
+    def _levels(self) -> list[dict[str, Any]]:
+        """The rows of each value of the plan's segments, for which exposures are read."""
+        if not self.plan.segments or self.pooled is None:
+            return []
+        values = [values_of(self.plan, self.snapshot, name, KEY) for name in self.plan.segments]
+        return level_rows(self.layout, self.texts, self.pooled.centres, self.tables.all_users(), values)
 
-def _pooled(layout: Layout, figures: _Figures) -> Pooled:
-    groups = {code: np.array(group) for code, group in figures.groups.items()}
-    return Pooled(layout, np.array(figures.centres), groups, np.array(figures.moved))
-
-
-def _figures(pooled: Pooled | None) -> _Figures | None:
-    """None where there are no numbers, which JSON does not have either."""
-    if pooled is None or not pooled.is_finite():
-        return None
-    groups = {code: group.tolist() for code, group in pooled.groups.items()}
-    return _Figures(pooled.centres.tolist(), groups, pooled.moved.tolist())
+    def days(self) -> list[tuple[date, Totals]]:
+        """The totals at the end of each day."""
+        if self.pooled is None:
+            return []
+        happened = {day: partial(map, self.tables.read_events, parts) for day, parts in self.happened.items()}
+        users = self.tables.all_users()
+        return days_of_kept(self.plan, self.layout, self.texts, self.pooled.centres, users, happened)

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from msgspec.structs import replace
 
+from counterpoint.experiments.beside import EXACT, credence_of, is_all_or_nothing, with_exact
 from counterpoint.experiments.decision import Condition, Share, Word
 from counterpoint.experiments.estimates import Estimates, estimates_of
 from counterpoint.experiments.looks import Reading
@@ -233,7 +234,8 @@ def _metric(case: _Case, control: MetricTotals, treated: MetricTotals) -> Metric
         margin=case.margin,
         margin_scale=guardrail.scale if guardrail else "relative",
         outcome=outcome,
-        note=_note(metric, role_test, control, treated) or estimates.note,
+        note=_note(metric, role_test, control, treated)
+        or (EXACT if is_all_or_nothing(metric, pair) else estimates.note),
         control_users=control.moments.n,
         treatment_users=treated.moments.n,
         control_mean=shown.control_mean,
@@ -254,6 +256,7 @@ def _metric(case: _Case, control: MetricTotals, treated: MetricTotals) -> Metric
         unadjusted=_figures(case, estimates.unadjusted, errors) if estimates.unadjusted else None,
         uncapped=_figures(case, estimates.uncapped, errors) if estimates.uncapped else None,
         variance_reduction=_reduction(estimates),
+        credence=credence_of(metric, pair, plan.alpha),
         hypotheses=tests,
         control_events=control.events,
         treatment_events=treated.events,
@@ -321,6 +324,7 @@ def withhold(metric: MetricResult, why: str) -> MetricResult:
         unadjusted=None,
         uncapped=None,
         variance_reduction=None,
+        credence=None,
         shrunk=None,
     )
 
@@ -328,7 +332,7 @@ def withhold(metric: MetricResult, why: str) -> MetricResult:
 def _tests(case: _Case, pair: Pair) -> tuple[Hypothesis, ...]:
     """The test of the role first, that of deterioration last; a guardrail without margin has the latter only."""
     gain = case.metric.gain
-    found = difference(pair, side="greater" if gain > 0 else "less")
+    found = with_exact(case.metric, pair, difference(pair, side="greater" if gain > 0 else "less"))
     up, down = (found.p_greater, found.p_less) if gain > 0 else (found.p_less, found.p_greater)
 
     def welch(kind: Word, p: float | None, alpha: float, total: float, sign: int) -> Hypothesis:
@@ -357,6 +361,8 @@ def _tests(case: _Case, pair: Pair) -> tuple[Hypothesis, ...]:
         within.statistic,
         within.df,
     )
+    if is_all_or_nothing(case.metric, pair):
+        test = welch("non-inferiority", up, case.role_level, case.total, gain)
     return (_may_read(case, test), deterioration)
 
 
