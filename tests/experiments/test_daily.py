@@ -555,7 +555,7 @@ def test_subjects_of_one_hash_are_told_apart_by_reading_everything(
     journal: Journal, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with monkeypatch.context() as patch:
-        patch.setattr(kept_reading, "_KEY", kept_reading._KEY.replace("md5_number_upper(subject)", "7"))
+        patch.setattr(kept_reading, "KEY", kept_reading.KEY.replace("md5_number_upper(subject)", "7"))
         with journal.snapshot() as snapshot:
             kept_of = Kept(journal.folder, key_of(replace(PLAN, end=None)))
             found = daily_totals(replace(PLAN, end=None), snapshot, kept_of, holds=journal.holds)
