@@ -25,7 +25,7 @@ from counterpoint.experiments.result import (
     SampleRatioCheck,
 )
 from counterpoint.experiments.totals import ArmTotals, MetricTotals, Totals
-from counterpoint.experiments.wording import count, percent
+from counterpoint.experiments.wording import count, p_value, percent
 from counterpoint.stats import (
     Contrast,
     Interval,
@@ -88,6 +88,13 @@ def quality_of(plan: Experiment, totals: Totals, going: Experiment | None = None
     if totals.outside:
         warnings.append(f"{count(totals.outside)} exposures lie outside the plan's dates and do not count.")
     warnings += _blanks(plan, totals)
+    checks = check(compared, totals)
+    warnings += [
+        f"{each.test.replace('-', ' ').capitalize()} is not as it should be (p {p_value(each.p)}, below {each.level:g})."
+        f" {each.note} The plan does not name this test under quality, so it does not make the experiment invalid."
+        for each in checks
+        if each.rejected and not each.gates
+    ]
     return Quality(
         sample_ratio=SampleRatioCheck(
             state=found.state,
@@ -106,7 +113,7 @@ def quality_of(plan: Experiment, totals: Totals, going: Experiment | None = None
         early_events=sum(group.early for group in totals.groups),
         late_events=sum(group.late for group in totals.groups),
         warnings=(*warnings, *warnings_of(compared, totals)),
-        checks=check(compared, totals),
+        checks=checks,
     )
 
 
