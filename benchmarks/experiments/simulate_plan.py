@@ -1,31 +1,20 @@
-"""Whether a plan keeps what it promises, by simulation: its false positives and power, and its sequential power.
+"""Whether a decision keeps what it promises, by simulation: its false positives and its power.
 
-    python benchmarks/experiments/simulate_plan.py [--draws 200000] [--runs 10000] [--seed 1]
+    python benchmarks/experiments/simulate_plan.py [--draws 200000] [--seed 1]
 
-Two parts. The first draws the tests of S success metrics and G guardrails at levels and sizes that the decision's
-tree gives them, correlated by ρ, and says how often the rule ships: with nothing better, and with one metric better by what it
-was sized for. The second sizes a plan with a covariate and looks by `experiments.sizing`, and reads experiments of
-that size through the real analysis, look by look; its power should be the planned one within one point.
+It draws the tests of S success metrics and G guardrails at levels and sizes that the decision's tree gives them,
+correlated by ρ, and says how often the rule ships: with nothing better, and with one metric better by what it was sized
+for. Plans with covariates and looks, of whole experiments and through the analysis, are in `simulate_looks`.
 """
 
 import argparse
 import math
-import sys
 import time
-from pathlib import Path
 
-import msgspec
 import numpy as np
-
-sys.path.insert(0, str(Path(__file__).parents[2]))
-
-from tests.experiments.simulation import Truth, run
 
 from counterpoint.experiments import Experiment, Guardrail, Metric
 from counterpoint.experiments.decision import Condition, answer, conditions
-from counterpoint.experiments.model import Target
-from counterpoint.experiments.sizing import size
-from counterpoint.experiments.stopping import Stopping
 from counterpoint.stats.distributions import normal_quantile
 
 
@@ -94,63 +83,16 @@ def rules(draws: int, seed: int) -> None:
                     )
 
 
-def sequential(runs: int, seed: int) -> None:
-    """Planned against simulated power with a covariate and looks, through the real analysis."""
-    print(f"\n{runs:,} experiments of each kind, read look by look")
-    print("plan                                      users   planned   simulated   false positives")
-    gain = Metric(name="gain", event="g")
-    load = Metric(name="load", event="l", direction="decrease")
-    for looks, correlation, guardrails in ((5, 0.6, ()), (14, 0.6, ()), (5, 0.6, (Guardrail(load, 0.05),))):
-        plan = Experiment(
-            name="e",
-            flag="e",
-            control="a",
-            treatments=("b",),
-            success=(gain,),
-            guardrails=guardrails,
-            decision="rule-1",
-            srm_threshold=1e-9,
-            targets={
-                "gain": Target(mde=0.05, mean=10, sd=10, correlation=correlation),
-                "load": Target(mean=10, sd=10, correlation=correlation),
-            }
-            if guardrails
-            else {"gain": Target(mde=0.05, mean=10, sd=10, correlation=correlation)},
-            stopping=Stopping(method="group-sequential", looks=looks, maximum=10**9),
-        )
-        found = size(plan, {})
-        stopping = Stopping(method="group-sequential", looks=looks, maximum=found.total)
-        whole = msgspec.structs.replace(plan, stopping=stopping)
-        planned = math.prod(metric.power or 0.0 for metric in found.metrics)
-        shares = []
-        for effect in (0.5, 0.0):
-            rng = np.random.default_rng(seed)
-            truths = {"gain": Truth(10, 10, correlation=correlation, effect=effect)}
-            if guardrails:
-                truths["load"] = Truth(10, 10, correlation=correlation)
-            ships = sum(
-                run(whole, truths, found.users[0], looks, rng).verdict.state == "ship" for _ in range(runs)
-            )
-            shares.append(ships / runs)
-        name = f"{looks} looks, ρ = {correlation}, {len(guardrails)} guardrails"
-        print(
-            f"{name:<40} {found.total:>6,}   {planned:>7.4f}   {shares[0]:>9.4f}   {shares[1]:>15.4f}",
-            flush=True,
-        )
-
-
 def main() -> None:
-    """Run both parts."""
+    """Both rules."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--draws", type=int, default=200_000)
-    parser.add_argument("--runs", type=int, default=10_000)
     parser.add_argument("--seed", type=int, default=1)
     given = parser.parse_args()
     started = time.process_time()
     rules(given.draws, given.seed)
-    sequential(given.runs, given.seed)
     print(f"\n{time.process_time() - started:.0f} CPU seconds")
 
 

@@ -2,7 +2,7 @@
 
 All read the same two Parquet files, each in a process of its own, with two threads, in turns. The SQL is what a
 person who knows DuckDB writes for n, means, variances and covariances of each arm, and counts nothing else: no users
-of several arms, no early or blank events. The libraries need one row per user, which DuckDB makes for them from the
+of several arms, no early or blank events, no sizes by day and no exposures that are there twice, as ours does. The libraries need one row per user, which DuckDB makes for them from the
 same SQL. spotify-confidence has no covariates of a ratio, so it is held against ours without the ratio as well. CPU
 seconds compare; on a machine that does other work, their least of some rounds.
 
@@ -82,8 +82,7 @@ def by_hand(folder: Path) -> list[list[float]]:
 def ours(folder: Path, extra: int = 0, *, with_ratio: bool = True) -> list[list[float]]:
     """The same figures through the expression of experiments; with further metrics, or without the ratio, as asked."""
     from counterpoint.experiments import Experiment, Metric
-    from counterpoint.experiments.aggregation import totals_expression
-    from counterpoint.experiments.totals import totals_of
+    from counterpoint.experiments.reading_query import read_rows, reading_expression
     from counterpoint.journal.engines.duckdb_backend import DuckDBBackend
 
     def metric(name: str, aggregation: Any = "sum", field: str = "") -> Metric:
@@ -112,7 +111,7 @@ def ours(folder: Path, extra: int = 0, *, with_ratio: bool = True) -> list[list[
     engine = DuckDBBackend().connect(threads=THREADS, temp_directory=str(folder / "spill"))
     exposures = engine.read_parquet(folder / "exposures.parquet")
     events = engine.read_parquet(folder / "events.parquet")
-    totals = totals_of(plan, totals_expression(plan, exposures, events).to_pyarrow().to_pylist())
+    totals = read_rows(plan, reading_expression(plan, exposures, events).to_pyarrow().to_pylist())
     found = []
     for variant in plan.arms:
         group = totals.arm(variant)

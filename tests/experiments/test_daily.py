@@ -5,7 +5,7 @@ import sqlite3
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -18,9 +18,11 @@ from msgspec.structs import replace
 from counterpoint.errors import InputError
 from counterpoint.experiments import Experiment, Metric, kept_reading
 from counterpoint.experiments.aggregation import exposures_of, totals_expression
-from counterpoint.experiments.daily import daily_totals, key_of
+from counterpoint.experiments.course_query import course_expression
+from counterpoint.experiments.daily import daily_course, daily_totals, key_of
 from counterpoint.experiments.kept_reading import Reader
-from counterpoint.experiments.totals import Totals, totals_of
+from counterpoint.experiments.over_time import days_of
+from counterpoint.experiments.totals import ArmTotals, Totals, totals_of
 from counterpoint.journal import EXPOSURE, Journal
 from counterpoint.journal.daily import FOLDER, Kept, drop, drop_gone, size, trim
 from counterpoint.journal.daily import key_of as subject_key
@@ -145,6 +147,70 @@ def assert_alike(found: Totals, expected: Totals) -> None:
                 )
 
 
+def whole_course(
+    journal: Journal, plan: Experiment = PLAN, as_of: datetime | None = None
+) -> list[tuple[date, Totals]]:
+    with journal.snapshot() as snapshot:
+        exposures, events = exposures_of(plan, snapshot.events(EXPOSURE)), snapshot.events("p", "q")
+        rows = course_expression(plan, exposures, events, centres={}, as_of=as_of, last_data=True)
+        return days_of(plan, rows.to_pyarrow().to_pylist(), {})
+
+
+def kept_course(
+    journal: Journal, plan: Experiment = PLAN, as_of: datetime | None = None
+) -> list[tuple[date, Totals]]:
+    with journal.snapshot() as snapshot:
+        kept_of = Kept(journal.folder, key_of(plan))
+        found = daily_course(plan, snapshot, kept_of, holds=journal.holds, as_of=as_of)
+    assert found is not None
+    return found
+
+
+def assert_same_days(found: list[tuple[date, Totals]], expected: list[tuple[date, Totals]]) -> None:
+    """The same days with the same statistics of the arms; what does not count is not told of days."""
+    assert [day for day, _ in found] == [day for day, _ in expected]
+    for (_, one), (_, other) in zip(found, expected, strict=True):
+        assert_alike(*(without_counts(each) for each in (one, other)))
+
+
+def without_counts(totals: Totals) -> Totals:
+    groups = tuple(
+        replace(
+            group,
+            early=0,
+            late=0,
+            metrics={name: replace(metric, blank=0) for name, metric in group.metrics.items()},
+        )
+        for group in totals.groups
+    )
+    return replace(totals, groups=groups)
+
+
+def whole_levels(journal: Journal, plan: Experiment) -> Totals:
+    with journal.snapshot() as snapshot:
+        exposures = exposures_of(plan, snapshot.events(EXPOSURE, attributes={"country": "string"}))
+        expression = totals_expression(plan, exposures, snapshot.events("p", "q"), segments=plan.segments)
+        return totals_of(plan, expression.to_pyarrow().to_pylist())
+
+
+def assert_same_levels(found: Totals, expected: Totals) -> None:
+    assert found.segments.keys() == expected.segments.keys()
+    for name, values in expected.segments.items():
+        assert found.segments[name].keys() == values.keys()
+        for value, groups in values.items():
+            ours = found.segments[name][value]
+            assert_alike(*(replace(NOTHING, groups=unplaced(each)) for each in (ours, groups)))
+
+
+NOTHING = Totals()
+
+
+def unplaced(groups: tuple[ArmTotals, ...]) -> tuple[ArmTotals, ...]:
+    return tuple(
+        sorted((replace(group, first=None, last=None) for group in groups), key=lambda g: g.variant or "")
+    )
+
+
 @contextmanager
 def manifest_of(journal: Journal) -> Iterator[sqlite3.Connection]:
     with closing(sqlite3.connect(journal.folder / "intake.db", isolation_level=None)) as database:
@@ -187,7 +253,11 @@ class Happening(RuleBasedStateMachine):
         self.as_of: datetime | None = None
 
     def teardown(self) -> None:
-        self.journal.close()
+        if hasattr(self, "journal"):
+            # At the end only: the days are a dear query, and hold all that has happened.
+            found = kept_course(self.journal, self.plan, self.as_of)
+            assert_same_days(found, whole_course(self.journal, self.plan, self.as_of))
+            self.journal.close()
 
     @rule(
         shown=st.lists(
@@ -356,6 +426,38 @@ def test_a_new_day_of_windows_reads_that_day(journal: Journal, monkeypatch: pyte
     read = files_read(journal, monkeypatch, LIMITED)
     assert set(read) == {"type=p/day=2026-03-05", "type=q/day=2026-03-05"}
     assert_alike(kept(journal, LIMITED), whole(journal, LIMITED))
+
+
+@pytest.mark.parametrize("plan", [PLAN, LIMITED], ids=["plain", "limited"])
+def test_days_and_segments_read_no_events_of_what_is_kept_and_give_what_all_events_give(
+    journal: Journal, monkeypatch: pytest.MonkeyPatch, plan: Experiment
+) -> None:
+    """Sixty users of four countries, some of whom saw both variants; what is still in the intake counts too."""
+    shown = [exposure(1000 + i, f"c{i}", "xy"[i % 2], 30 + i) for i in range(60)]
+    shown += [exposure(1100 + i, f"c{i}", "y", 90) for i in range(0, 60, 7)]
+    for row in shown:
+        row["data"]["country"] = [None, "a", "b", "c", "b"][int(row["subject"][1:]) % 5]
+    happened = [
+        made(2000 + i, "pq"[i % 2], f"c{i % 61}", (i * 37) % 200 - 20, {"value": i % 9, "ms": 100 + i % 3})
+        for i in range(400)
+    ]
+    journal.append([*shown[:40], *happened[:300]])
+    journal.compact()
+    kept(journal, plan)
+    journal.append([*shown[40:], *happened[300:]])
+    read: list[str] = []
+    monkeypatch.setattr(
+        Reader, "_path", lambda reader, path, was=Reader._path: read.append(path) or was(reader, path)
+    )
+    # By the variant too, of which each value is in one arm only.
+    segmented = replace(plan, segments=("variant", "country"))
+    found, days = kept(journal, segmented), kept_course(journal, plan)
+    assert not read
+    assert len(found.segments["country"]) == 4
+    assert_alike(found, whole(journal, plan))
+    assert_same_levels(found, whole_levels(journal, segmented))
+    assert_same_days(days, whole_course(journal, plan))
+    assert len(days) > 5
 
 
 def test_a_late_event_reads_its_own_file(journal: Journal, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -534,7 +636,7 @@ def test_subjects_of_one_hash_are_told_apart_by_reading_everything(
     journal: Journal, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with monkeypatch.context() as patch:
-        patch.setattr(kept_reading, "_KEY", kept_reading._KEY.replace("md5_number_upper(subject)", "7"))
+        patch.setattr(kept_reading, "KEY", kept_reading.KEY.replace("md5_number_upper(subject)", "7"))
         with journal.snapshot() as snapshot:
             kept_of = Kept(journal.folder, key_of(replace(PLAN, end=None)))
             found = daily_totals(replace(PLAN, end=None), snapshot, kept_of, holds=journal.holds)

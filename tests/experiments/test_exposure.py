@@ -14,12 +14,11 @@ from msgspec.structs import replace
 
 from counterpoint.errors import InputError
 from counterpoint.experiments import Experiment, Metric, analyze
-from counterpoint.experiments.aggregation import totals_expression
 from counterpoint.experiments.exposure import Links, Trigger
 from counterpoint.experiments.plan import part_refs, plan_of
-from counterpoint.experiments.quality_query import quality_expression
-from counterpoint.experiments.quality_totals import QualityTotals, quality_totals_of
-from counterpoint.experiments.totals import ArmTotals, Totals, totals_of
+from counterpoint.experiments.quality_totals import QualityTotals
+from counterpoint.experiments.reading_query import read_rows, reading_expression
+from counterpoint.experiments.totals import ArmTotals, Totals
 from counterpoint.graph.descriptor import validate
 from counterpoint.graph.entity import Entity
 from counterpoint.stats import Moments
@@ -93,7 +92,7 @@ Query = Callable[..., tuple[Totals, QualityTotals]]
 def query() -> Query:
     """All that is read of small tables; the expressions are compiled once for each plan."""
     engine = ibis.duckdb.connect()
-    compiled: dict[int, tuple[Experiment, list[str]]] = {}  # the plan too, so that no other gets its id
+    compiled: dict[int, tuple[Experiment, str]] = {}  # the plan too, so that no other gets its id
     created = [
         engine.create_table(name, table)
         for name, table in (("shown", shown_table([])), ("happened", event_table([])))
@@ -101,16 +100,13 @@ def query() -> Query:
 
     def run(plan: Experiment, shown: list[Any], happened: list[Any]) -> tuple[Totals, QualityTotals]:
         if id(plan) not in compiled:
-            expressions = (
-                totals_expression(plan, *created, segments=plan.segments, least=1),
-                quality_expression(plan, *created),
-            )
-            compiled[id(plan)] = plan, [str(ibis.to_sql(each)) for each in expressions]
+            compiled[id(plan)] = plan, str(ibis.to_sql(reading_expression(plan, *created, least=1)))
         for name, table in (("shown", shown_table(shown)), ("happened", event_table(happened))):
             engine.con.execute(f"DELETE FROM {name}")
             engine.con.from_arrow(table).insert_into(name)
-        rows = [engine.con.sql(sql).to_arrow_table().to_pylist() for sql in compiled[id(plan)][1]]
-        return totals_of(plan, rows[0]), quality_totals_of(rows[1])
+        totals = read_rows(plan, engine.con.sql(compiled[id(plan)][1]).to_arrow_table().to_pylist())
+        assert totals.quality is not None
+        return totals, totals.quality
 
     return run
 

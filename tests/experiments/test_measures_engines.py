@@ -15,8 +15,8 @@ from counterpoint.experiments.course_query import course_expression
 from counterpoint.experiments.exposure import Links, Trigger
 from counterpoint.experiments.measures import followed
 from counterpoint.experiments.over_time import days_of
-from counterpoint.experiments.quality_query import quality_expression
-from counterpoint.experiments.quality_totals import QualityTotals, quality_totals_of
+from counterpoint.experiments.quality_totals import QualityTotals
+from counterpoint.experiments.reading_query import read_rows, reading_expression
 from counterpoint.experiments.totals import Totals, totals_of
 from counterpoint.journal import EXPOSURE, Journal, Snapshot
 from counterpoint.settings import JournalSettings
@@ -150,6 +150,7 @@ def growing(snapshot: Snapshot) -> list[tuple[date, Totals]]:
 def counted(snapshot: Snapshot) -> tuple[Totals, QualityTotals]:
     shown = exposures_of(COUNTED, snapshot.events(EXPOSURE, attributes={"country": "string"}))
     happened = snapshot.events(*COUNTED.types)
-    rows = totals_expression(COUNTED, shown, happened, segments=COUNTED.segments, least=2)
-    quality = quality_expression(COUNTED, shown, happened).to_pyarrow().to_pylist()
-    return totals_of(COUNTED, rows.to_pyarrow().to_pylist()), quality_totals_of(quality)
+    rows = reading_expression(COUNTED, shown, happened, least=2).to_pyarrow().to_pylist()
+    totals = read_rows(COUNTED, rows)
+    assert totals.quality is not None
+    return replace(totals, quality=None), totals.quality

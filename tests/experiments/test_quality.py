@@ -8,6 +8,7 @@ from msgspec.structs import replace
 
 from counterpoint.experiments import Experiment, Metric
 from counterpoint.experiments.exposure import Links, Trigger
+from counterpoint.experiments.hypotheses import quality_of
 from counterpoint.experiments.model import QualityTest
 from counterpoint.experiments.quality import check, warnings_of
 from counterpoint.experiments.quality_totals import QualityTotals, Sizes
@@ -59,6 +60,17 @@ def test_a_mismatch_of_one_day_is_found_and_named_with_its_p_for_all_days() -> N
     assert result.rejected
     assert result.p == pytest.approx(6 * (sample_ratio([500, 350], [1, 1]).p or 0))
     assert "2026-05-06 (a 500, b 350)" in result.note
+
+
+def test_what_rejects_and_is_not_declared_is_a_warning_and_what_is_declared_makes_it_invalid() -> None:
+    days = (*EVEN.days, Sizes("2026-05-06", {"a": 500, "b": 350}))
+    declared = replace(PLAN, quality=(QualityTest(test="sample-ratio-by-day"),))
+    warned, gated = (quality_of(plan, totals(days=days)) for plan in (PLAN, declared))
+    (warning,) = [each for each in warned.warnings if "Sample ratio by day" in each]
+    assert "2026-05-06 (a 500, b 350)" in warning
+    assert not any("Sample ratio by day" in each for each in gated.warnings)
+    assert [each.test for each in gated.checks if each.gates and each.rejected] == ["sample-ratio-by-day"]
+    assert not any("as it should be" in each for each in quality_of(PLAN, totals()).warnings)
 
 
 def test_days_that_are_too_small_are_left_out_and_all_of_them_are_no_test() -> None:

@@ -138,8 +138,8 @@ def test_a_number_of_users_is_asked_what_it_shows() -> None:
 
 
 def test_planned_power_is_that_of_the_analysis_with_covariates_and_looks() -> None:
-    # 500 experiments give the power to ±0.05 (three standard errors); benchmarks/experiments/simulate_plan.py
-    # draws enough to hold it to one point.
+    # 500 experiments give the power to ±0.05 (three standard errors); benchmarks/experiments/simulate_looks.py
+    # draws enough to hold it to a tenth of a point.
     looks = 5
     sized = plan(
         stopping=Stopping(method="group-sequential", looks=looks, maximum=10**9),

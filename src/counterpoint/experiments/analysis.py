@@ -18,7 +18,7 @@ from counterpoint.experiments.recommendation import branch
 from counterpoint.experiments.result import Comparison, Result, Taken, Verdict
 from counterpoint.experiments.stopped import with_stopped
 from counterpoint.experiments.taking import taken_now
-from counterpoint.experiments.totals import Totals, totals_of
+from counterpoint.experiments.totals import Totals
 from counterpoint.experiments.treatments import verdicts_of
 from counterpoint.experiments.verdict import decide, decided
 
@@ -32,6 +32,8 @@ EXPLORED = (
     "This is an exploratory look at a plan that does not say when it is read: it is no evidence, and can ship nothing."
     " Its intervals hold at all looks together, and are wider for it."
 )
+
+KEPT = "-- The statistics were known from sums that are kept of each day; out of every event they are:"
 
 
 def analyze(
@@ -51,8 +53,7 @@ def analyze(
     """Read an experiment from Ibis tables of any engine.
 
     A user counts once, from the first exposure; users who saw several variants are left out and counted;
-    a user without an event has the value 0. Two queries run, one
-    of all and a second of exposures to judge the data, and no row about a user leaves the engine.
+    a user without an event has the value 0. One query runs, and no row about a user leaves the engine.
 
     Args:
         experiment: The plan.
@@ -62,7 +63,7 @@ def analyze(
         as_of: The moment of reading, which a planned end is compared with; now by default. Windows of metrics are
             compared with it where it is given, and with the last moment of the tables where it is not.
         engine: What to call the engine in the result.
-        totals: What the query would give, where that is known; it does not run then.
+        totals: The statistics that the query would give, where they are known; of it runs then only what judges the data.
         last_data: Whether windows are compared with the last moment of the tables although `as_of` is given.
         links: Columns subject (an id), known (its user) and time, where ids are linked by a table and not by events.
         looks: The looks that were taken before, of a sequential plan; their boundaries stay as they were.
@@ -75,17 +76,19 @@ def analyze(
     """
     import ibis
 
-    from counterpoint.experiments.aggregation import totals_expression, unite
+    from counterpoint.experiments.aggregation import unite
     from counterpoint.experiments.quality_query import quality_expression
+    from counterpoint.experiments.reading_query import read_rows, reading_expression
 
     asked, table = unite(experiment, events) if isinstance(events, Mapping) else (experiment, events)
-    expression = totals_expression(
-        asked, exposures, table, as_of=as_of, last_data=last_data, segments=asked.segments, links=links
-    )
+    expression = reading_expression(asked, exposures, table, as_of=as_of, last_data=last_data, links=links)
+    sql = str(ibis.to_sql(expression))
     if totals is None:
-        totals = totals_of(experiment, expression.to_pyarrow().to_pylist())
-    counted = quality_expression(asked, exposures, table, links=links)
-    totals = replace(totals, quality=quality_totals_of(counted.to_pyarrow().to_pylist()))
+        totals = read_rows(experiment, expression.to_pyarrow().to_pylist())
+    else:
+        counted = quality_expression(asked, exposures, table, links=links)
+        totals = replace(totals, quality=quality_totals_of(counted.to_pyarrow().to_pylist()))
+        sql = f"{KEPT}\n{sql}"
     result = result_of(
         experiment,
         totals,
@@ -95,7 +98,7 @@ def analyze(
         acknowledged=acknowledged,
         explore=explore,
     )
-    return replace(result, sql=f"{ibis.to_sql(expression)};\n\n{ibis.to_sql(counted)}")
+    return replace(result, sql=sql)
 
 
 def result_of(

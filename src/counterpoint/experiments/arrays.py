@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Final
 
+import msgspec
 import numpy as np
 
 from counterpoint.experiments.aggregation import EARLY_DAYS
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
     Floats = NDArray[np.float64]
     Ints = NDArray[np.int64]
 
-__all__ = ["DAY", "Events", "Layout", "Pooled", "added_up", "matches"]
+__all__ = ["DAY", "Events", "Figures", "Layout", "Pooled", "added_up", "matches"]
 
 DAY: Final = 86_400_000_000
 """Microseconds."""
@@ -213,6 +214,14 @@ def _within(part: Metric, begin: "Ints", events: Events) -> "NDArray[np.bool_]":
     return found if part.days is None else found & (events.time < begin + part.days * DAY)
 
 
+class Figures(msgspec.Struct):
+    """What is summed over all users, as it is kept."""
+
+    centres: list[float]
+    groups: dict[int, list[list[float]]]
+    moved: list[float]
+
+
 class Pooled:
     """The sums over the users of each group, in twice the precision: groups by code, [high, low] for each part."""
 
@@ -228,6 +237,24 @@ class Pooled:
         self.reach = reach
         """The moment up to which events are known, which windows are compared with."""
 
+    @classmethod
+    def of(cls, layout: Layout, figures: Figures, reach: int | None) -> "Pooled":
+        """What was kept."""
+        groups = {code: np.array(group) for code, group in figures.groups.items()}
+        return cls(layout, np.array(figures.centres), groups, moved=np.array(figures.moved), reach=reach)
+
+    @property
+    def figures(self) -> Figures | None:
+        """What is kept; none where there are other things than numbers, which JSON does not have."""
+        if not self.is_finite():
+            return None
+        groups = {code: group.tolist() for code, group in self.groups.items()}
+        return Figures(self.centres.tolist(), groups, self.moved.tolist())
+
+    def empty(self, reach: int | None = None) -> "Pooled":
+        """The same of nobody; with another moment up to which events are known, where that is given."""
+        return Pooled(self.layout, self.centres, {}, reach=self.reach if reach is None else reach)
+
     def put(self, code: "Ints", first: "Ints", sums: "Floats", sign: float = 1.0) -> None:
         """Put users into their groups, or (−1) take them out."""
         with np.errstate(all="ignore"):
@@ -237,6 +264,12 @@ class Pooled:
                 high, low = added_up(parts[:, code == group])
                 old = self.groups.get(int(group), np.zeros((2, len(parts))))
                 self.groups[int(group)] = np.array(_sum(old[0], old[1], sign * high, sign * low))
+
+    def join(self, other: "Pooled") -> None:
+        """Add what another one holds of other users, around the same centres."""
+        for group, (high, low) in other.groups.items():
+            old = self.groups.get(group, np.zeros_like(other.groups[group]))
+            self.groups[group] = np.array(_sum(old[0], old[1], high, low))
 
     def _rows(self, beginning: str) -> slice:
         """Which of the parts these are, one for each that is measured."""

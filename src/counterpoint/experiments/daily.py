@@ -15,9 +15,9 @@ are still in the intake are added to what is kept for one result, and not kept.
 """
 
 from collections.abc import Callable, Collection
-from datetime import datetime
+from datetime import date, datetime
 from hashlib import blake2b
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, TypeVar
 
 import msgspec
 import numpy as np
@@ -40,7 +40,9 @@ if TYPE_CHECKING:
 
     Ints = NDArray[np.int64]
 
-__all__ = ["LEAST_EVENTS", "daily_totals", "key_of", "pays"]
+__all__ = ["LEAST_EVENTS", "daily_course", "daily_totals", "key_of", "pays"]
+
+R = TypeVar("R")
 
 VERSION: Final = 4
 """Of what is kept; another one computes all again."""
@@ -60,8 +62,8 @@ def pays(plan: Experiment, snapshot: "Snapshot") -> bool:
     """Whether there is so much in files that sums are worth keeping, and the engine is the embedded one."""
     if snapshot.connection.name != "duckdb" or not all(metric.simple for metric in plan.metrics):
         return False  # what is kept holds no times, orders of steps, or quantiles
-    if plan.trigger or plan.links or plan.segments:
-        return False  # nor who had which value of a segment
+    if plan.trigger or plan.links:
+        return False
     types = {EXPOSURE, *plan.types}
     return sum(segment.events for segment in snapshot.segments if segment.type in types) >= LEAST_EVENTS
 
@@ -86,13 +88,38 @@ def daily_totals(
     Raises:
         InputError: a metric's values are not all finite numbers.
     """
+    return _read(plan, snapshot, kept, holds, as_of, lambda _, totals: totals)
+
+
+def daily_course(
+    plan: Experiment, snapshot: "Snapshot", kept: Kept, *, holds: Callable[[Collection[str]], bool],
+    as_of: datetime | None = None,
+) -> list[tuple[date, Totals]] | None:  # fmt: skip
+    """The totals at the end of each day (see `over_time.days_of`); arguments and exceptions as of `daily_totals`."""
+    return _read(plan, snapshot, kept, holds, as_of, lambda sums, _: sums.days())
+
+
+def _read(
+    plan: Experiment,
+    snapshot: "Snapshot",
+    kept: Kept,
+    holds: Callable[[Collection[str]], bool],
+    as_of: datetime | None,
+    answer: Callable[[Sums, Totals], R],
+) -> R | None:
+    """What is asked of the sums once they are up to date."""
+
+    def once() -> R:
+        sums = Sums(plan, snapshot, kept, as_of)
+        return answer(sums, sums.totals(holds))
+
     with kept.alone():
         try:
             try:
-                return Sums(plan, snapshot, kept, as_of).totals(holds)
+                return once()
             except DamagedKeptError:
                 kept.save(State())
-                return Sums(plan, snapshot, kept, as_of).totals(holds)
+                return once()
         except CollisionError:
             kept.save(State())
             return None

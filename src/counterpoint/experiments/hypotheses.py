@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from msgspec.structs import replace
 
+from counterpoint.experiments.beside import EXACT, credence_of, is_all_or_nothing, with_exact
 from counterpoint.experiments.decision import Condition, Share, Word
 from counterpoint.experiments.estimates import Estimates, estimates_of
 from counterpoint.experiments.looks import Reading
@@ -24,7 +25,7 @@ from counterpoint.experiments.result import (
     SampleRatioCheck,
 )
 from counterpoint.experiments.totals import ArmTotals, MetricTotals, Totals
-from counterpoint.experiments.wording import count, percent
+from counterpoint.experiments.wording import count, p_value, percent
 from counterpoint.stats import (
     Contrast,
     Interval,
@@ -87,6 +88,13 @@ def quality_of(plan: Experiment, totals: Totals, going: Experiment | None = None
     if totals.outside:
         warnings.append(f"{count(totals.outside)} exposures lie outside the plan's dates and do not count.")
     warnings += _blanks(plan, totals)
+    checks = check(compared, totals)
+    warnings += [
+        f"{each.test.replace('-', ' ').capitalize()} is not as it should be (p {p_value(each.p)}, below {each.level:g})."
+        f" {each.note} The plan does not name this test under quality, so it does not make the experiment invalid."
+        for each in checks
+        if each.rejected and not each.gates
+    ]
     return Quality(
         sample_ratio=SampleRatioCheck(
             state=found.state,
@@ -105,7 +113,7 @@ def quality_of(plan: Experiment, totals: Totals, going: Experiment | None = None
         early_events=sum(group.early for group in totals.groups),
         late_events=sum(group.late for group in totals.groups),
         warnings=(*warnings, *warnings_of(compared, totals)),
-        checks=check(compared, totals),
+        checks=checks,
     )
 
 
@@ -233,7 +241,8 @@ def _metric(case: _Case, control: MetricTotals, treated: MetricTotals) -> Metric
         margin=case.margin,
         margin_scale=guardrail.scale if guardrail else "relative",
         outcome=outcome,
-        note=_note(metric, role_test, control, treated) or estimates.note,
+        note=_note(metric, role_test, control, treated)
+        or (EXACT if is_all_or_nothing(metric, pair) else estimates.note),
         control_users=control.moments.n,
         treatment_users=treated.moments.n,
         control_mean=shown.control_mean,
@@ -254,6 +263,7 @@ def _metric(case: _Case, control: MetricTotals, treated: MetricTotals) -> Metric
         unadjusted=_figures(case, estimates.unadjusted, errors) if estimates.unadjusted else None,
         uncapped=_figures(case, estimates.uncapped, errors) if estimates.uncapped else None,
         variance_reduction=_reduction(estimates),
+        credence=credence_of(metric, pair, plan.alpha),
         hypotheses=tests,
         control_events=control.events,
         treatment_events=treated.events,
@@ -321,6 +331,7 @@ def withhold(metric: MetricResult, why: str) -> MetricResult:
         unadjusted=None,
         uncapped=None,
         variance_reduction=None,
+        credence=None,
         shrunk=None,
     )
 
@@ -328,7 +339,7 @@ def withhold(metric: MetricResult, why: str) -> MetricResult:
 def _tests(case: _Case, pair: Pair) -> tuple[Hypothesis, ...]:
     """The test of the role first, that of deterioration last; a guardrail without margin has the latter only."""
     gain = case.metric.gain
-    found = difference(pair, side="greater" if gain > 0 else "less")
+    found = with_exact(case.metric, pair, difference(pair, side="greater" if gain > 0 else "less"))
     up, down = (found.p_greater, found.p_less) if gain > 0 else (found.p_less, found.p_greater)
 
     def welch(kind: Word, p: float | None, alpha: float, total: float, sign: int) -> Hypothesis:
@@ -357,6 +368,8 @@ def _tests(case: _Case, pair: Pair) -> tuple[Hypothesis, ...]:
         within.statistic,
         within.df,
     )
+    if is_all_or_nothing(case.metric, pair):
+        test = welch("non-inferiority", up, case.role_level, case.total, gain)
     return (_may_read(case, test), deterioration)
 
 

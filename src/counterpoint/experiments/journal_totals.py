@@ -1,7 +1,8 @@
 """The sufficient statistics of a plan out of the journal: from what is kept of users, or from every event."""
 
-from datetime import datetime
-from typing import TYPE_CHECKING, Final
+from collections.abc import Callable
+from datetime import date, datetime
+from typing import TYPE_CHECKING, Final, TypeVar
 
 from counterpoint.experiments.model import Experiment
 from counterpoint.workspace import Workspace
@@ -11,8 +12,9 @@ if TYPE_CHECKING:
     from counterpoint.journal import Snapshot
     from counterpoint.journal.columns import Kind
 
-__all__ = ["EXPOSURE", "columns_of", "kept_totals", "totals_now"]
+__all__ = ["EXPOSURE", "columns_of", "kept_course", "kept_totals", "totals_now"]
 
+R = TypeVar("R")
 EXPOSURE: Final = "feature_flag.evaluation"
 
 
@@ -41,13 +43,34 @@ def kept_totals(
     workspace: Workspace, plan: Experiment, snapshot: "Snapshot", now: datetime
 ) -> "Totals | None":
     """The totals as of now out of sums that are kept beside the journal; none where that is switched off or would not pay."""
-    from counterpoint.experiments.daily import daily_totals, key_of, pays
+    from counterpoint.experiments.daily import daily_totals
+
+    return _kept(workspace, plan, snapshot, now, daily_totals)
+
+
+def kept_course(
+    workspace: Workspace, plan: Experiment, snapshot: "Snapshot", now: datetime
+) -> "list[tuple[date, Totals]] | None":
+    """The totals at the end of each day, out of the same sums; none where there are none."""
+    from counterpoint.experiments.daily import daily_course
+
+    return _kept(workspace, plan, snapshot, now, daily_course)
+
+
+def _kept(
+    workspace: Workspace,
+    plan: Experiment,
+    snapshot: "Snapshot",
+    now: datetime,
+    read: "Callable[..., R | None]",
+) -> "R | None":
+    from counterpoint.experiments.daily import key_of, pays
     from counterpoint.journal.daily import Kept, trim
 
     journal = workspace.journal
     most = journal.settings.daily_mb * 1_000_000
     if not most or not pays(plan, snapshot):
         return None
-    totals = daily_totals(plan, snapshot, Kept(journal.folder, key_of(plan)), holds=journal.holds, as_of=now)
+    found = read(plan, snapshot, Kept(journal.folder, key_of(plan)), holds=journal.holds, as_of=now)
     trim(journal.folder, most)
-    return totals
+    return found

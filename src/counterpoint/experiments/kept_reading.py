@@ -17,13 +17,14 @@ from counterpoint.experiments.model import Experiment
 if TYPE_CHECKING:
     from counterpoint.journal import Snapshot
 
-__all__ = ["EXPOSURE", "Bounds", "Reader"]
+__all__ = ["EXPOSURE", "KEY", "Bounds", "Reader"]
 
 EXPOSURE: Final = "feature_flag.evaluation"
 _DAY: Final = f"(epoch_us(time) - ((epoch_us(time) % {DAY}) + {DAY}) % {DAY}) // {DAY}"
-_KEY: Final = (
+KEY: Final = (
     "md5_number_upper(subject)::UBIGINT AS key, (md5_number_lower(subject) & 4294967295)::UINTEGER AS check"
 )
+"""The columns by which a subject is known."""
 
 Bounds = tuple[int | None, int | None, int]
 """Of exposures: the first and last in the dates, in microseconds since 1970, and how many are outside."""
@@ -55,7 +56,7 @@ class Reader:
         )
         which = " ".join(f"WHEN {_text(t)} THEN {i}" for i, t in enumerate(self.layout.types))
         table = self._arrays(
-            f"SELECT {_KEY}, epoch_us(time) AS time, (CASE type {which} END)::USMALLINT AS which,"
+            f"SELECT {KEY}, epoch_us(time) AS time, (CASE type {which} END)::USMALLINT AS which,"
             f" * EXCLUDE (subject, time, type) FROM ({query})"
         )
         fields = tuple(table[f"field{place}"] for place in range(len(self.layout.fields)))
@@ -69,7 +70,7 @@ class Reader:
         columns = ("subject", "time", "flag", "flag_set", "variant")
         self._view("daily_raw", [EXPOSURE], paths, columns, days, None)
         rows = self._arrays(
-            f'SELECT {_KEY}, low, high, epoch_us("first") AS first, epoch_us("last") AS last, outside, "day"'
+            f'SELECT {KEY}, low, high, epoch_us("first") AS first, epoch_us("last") AS last, outside, "day"'
             f" FROM ({_shown_query(self.asked)})"
         )
         low, high = (_coded(rows[name], texts) for name in ("low", "high"))

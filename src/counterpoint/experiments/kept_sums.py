@@ -1,16 +1,16 @@
 """What is kept of one plan's users, brought up to one snapshot: see `daily`."""
 
 from collections.abc import Callable, Collection, Iterator, Mapping
-from datetime import datetime
-from functools import reduce
+from datetime import date, datetime
+from functools import partial, reduce
 from operator import or_
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 import numpy as np
 
 from counterpoint.experiments.aggregation import reach_days
-from counterpoint.experiments.arrays import DAY, Events, Layout, Pooled, matches
+from counterpoint.experiments.arrays import DAY, Events, Figures, Layout, Pooled, matches
 from counterpoint.experiments.kept_changes import (
     Spans,
     by_day,
@@ -23,14 +23,16 @@ from counterpoint.experiments.kept_changes import (
     united_events,
     wider,
 )
-from counterpoint.experiments.kept_reading import EXPOSURE, Bounds, Reader
+from counterpoint.experiments.kept_days import days_of_kept
+from counterpoint.experiments.kept_levels import level_rows, values_of
+from counterpoint.experiments.kept_reading import EXPOSURE, KEY, Bounds, Reader
 from counterpoint.experiments.kept_tables import (
     NEVER,
     Shown,
     Tables,
+    Touched,
     Users,
     combined,
-    joined,
     same_checks,
 )
 from counterpoint.experiments.model import Experiment
@@ -57,28 +59,6 @@ BLOCK: Final = 1_000_000
 """Users whose sums are computed anew at a time."""
 
 
-class _Figures(msgspec.Struct):
-    """What is summed over all users."""
-
-    centres: list[float]
-    groups: dict[int, list[list[float]]]
-    moved: list[float]
-
-
-class _Touched:
-    """The users whose rows change, in the order of `users.key`."""
-
-    def __init__(self, layout: Layout) -> None:
-        self.users = Users(Shown.none(), np.zeros((len(layout.columns), 0)))
-        self.afresh = np.zeros(0, dtype=bool)
-        """Whose sums are computed anew, out of all the events."""
-
-    def add(self, users: Users, afresh: "NDArray[np.bool_]") -> None:
-        """Add users who are not among them."""
-        self.users, order = joined(self.users, users)
-        self.afresh = np.concatenate([self.afresh, afresh])[order]
-
-
 class Sums:
     """What is kept of one plan, brought up to one snapshot."""
 
@@ -101,11 +81,11 @@ class Sums:
         self.happened: dict[int, list[str | Events]] = {
             day: list(names) for day, names in state.happened.items()
         }
-        figures = msgspec.json.decode(state.figures, type=_Figures | None)
+        figures = msgspec.json.decode(state.figures, type=Figures | None)
         self.bounds: dict[int, Bounds] = dict(state.bounds)
         self.latest = dict(state.latest)
-        self.pooled: Pooled | None = None if figures is None else _pooled(self.layout, figures, state.reach)
-        self.touched = _Touched(self.layout)
+        self.pooled: Pooled | None = None if figures is None else Pooled.of(self.layout, figures, state.reach)
+        self.touched = Touched(len(self.layout.columns))
         self.keep = True
         self.until = state.reach
         self.last = state.last
@@ -310,7 +290,7 @@ class Sums:
                     alive = users.take(users.alive)
                     self.pooled.put(alive.code, alive.shown.first, alive.sums, sign)
             self.tables.add_users(touched.users, keep=self.keep)
-        self.touched = _Touched(self.layout)
+        self.touched = Touched(len(self.layout.columns))
 
     # Windows --------------------------------------------------------------------------------------------------
 
@@ -398,7 +378,7 @@ class Sums:
             latest=self.latest,
             last=self.last,
             reach=self.until,
-            figures=msgspec.Raw(msgspec.json.encode(_figures(self.pooled))),
+            figures=msgspec.Raw(msgspec.json.encode(self.pooled.figures if self.pooled else None)),
         )
         self.kept.save(state)
         self.state = state
@@ -420,20 +400,21 @@ class Sums:
         # Each group is given the first and the last exposure of all: those of its own users are not kept, and nothing
         # that is shown asks for them.
         found = self.pooled.rows(self.texts) if self.pooled else []
-        rows = [{**row, **times, "outside": 0} for row in found]
+        rows = [{**row, **times, "outside": 0} for row in (*found, *self._levels())]
         outside = sum(outside for *_, outside in self.bounds.values())
         rows.append({"variant": None, "mixed": False, "first": None, "last": None, "outside": outside})
         return totals_of(self.plan, rows)
 
+    def _levels(self) -> list[dict[str, Any]]:
+        """The rows of each value of the plan's segments, for which exposures are read."""
+        if not self.plan.segments or self.pooled is None:
+            return []
+        values = [values_of(self.plan, self.snapshot, name, KEY) for name in self.plan.segments]
+        return level_rows(self.pooled, self.texts, self.tables.all_users(), values)
 
-def _pooled(layout: Layout, figures: _Figures, reach: int | None) -> Pooled:
-    groups = {code: np.array(group) for code, group in figures.groups.items()}
-    return Pooled(layout, np.array(figures.centres), groups, moved=np.array(figures.moved), reach=reach)
-
-
-def _figures(pooled: Pooled | None) -> _Figures | None:
-    """None where there are no numbers, which JSON does not have either."""
-    if pooled is None or not pooled.is_finite():
-        return None
-    groups = {code: group.tolist() for code, group in pooled.groups.items()}
-    return _Figures(pooled.centres.tolist(), groups, pooled.moved.tolist())
+    def days(self) -> list[tuple[date, Totals]]:
+        """The totals at the end of each day."""
+        if self.pooled is None:
+            return []
+        happened = {day: partial(map, self.tables.read_events, parts) for day, parts in self.happened.items()}
+        return days_of_kept(self.plan, self.pooled, self.texts, self.tables.all_users(), happened)

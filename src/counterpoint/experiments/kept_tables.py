@@ -27,6 +27,7 @@ __all__ = [
     "DamagedKeptError",
     "Shown",
     "Tables",
+    "Touched",
     "Users",
     "combined",
     "joined",
@@ -327,3 +328,17 @@ def joined(one: Users, other: Users) -> "tuple[Users, Ints]":
     shown = _united([one.shown, other.shown])
     order = np.argsort(shown.key, kind="stable")
     return Users(shown.take(order), np.concatenate([one.sums, other.sums], axis=1)[:, order]), order
+
+
+class Touched:
+    """The users whose rows change, in the order of `users.key`."""
+
+    def __init__(self, columns: int) -> None:
+        self.users = Users(Shown.none(), np.zeros((columns, 0)))
+        self.afresh = np.zeros(0, dtype=bool)
+        """Whose sums are computed anew, out of all the events."""
+
+    def add(self, users: Users, afresh: "NDArray[np.bool_]") -> None:
+        """Add users who are not among them."""
+        self.users, order = joined(self.users, users)
+        self.afresh = np.concatenate([self.afresh, afresh])[order]

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 from msgspec.structs import replace
 
 from counterpoint.experiments import store
-from counterpoint.experiments.journal_totals import EXPOSURE
+from counterpoint.experiments.journal_totals import EXPOSURE, kept_course
 from counterpoint.experiments.over_time import OverTime, centres_of, days_of, over_time, part_of
 from counterpoint.experiments.result import Result
 from counterpoint.experiments.standing import Standing
@@ -88,6 +88,9 @@ def _computed(workspace: Workspace, loaded: store.Loaded, result: Result) -> Ove
 
     centres = centres_of(asked, result)
     with workspace.journal.snapshot(workspace.journal.engine) as snapshot:
+        known = kept_course(workspace, asked, snapshot, result.as_of)
+        if known is not None:
+            return over_time(plan, result, known)
         exposures = exposures_of(plan, snapshot.events(EXPOSURE))
         expression = course_expression(
             asked,

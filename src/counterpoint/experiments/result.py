@@ -15,6 +15,7 @@ __all__ = [
     "BETWEEN",
     "Arm",
     "Comparison",
+    "Credence",
     "Figures",
     "Hypothesis",
     "Learning",
@@ -98,6 +99,19 @@ class Stopped(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     """The difference as it is without looks."""
 
 
+class Credence(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
+    """What a Bayesian with a flat prior would say of a metric: beside the verdict, which it never decides."""
+
+    better: float
+    """Probability that the treatment is on the good side of the control."""
+    loss: float
+    """Expected loss of shipping the treatment, in the metric's unit."""
+    loss_control: float
+    """Expected loss of keeping the control."""
+    interval: Range
+    """Credible, of the difference, with equal tails, at 1 − the plan's alpha."""
+
+
 class MetricResult(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     """One metric of one treatment against the control."""
 
@@ -154,6 +168,8 @@ class MetricResult(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     """Share of the difference's variance that the covariates took away; below 0 where they added some."""
     shrunk: float | None = None
     """Of a success metric that won: the difference that is likeliest given that it had to be significant to win."""
+    credence: Credence | None = None
+    """None where the effect is withheld, or the arms cannot be compared by their variance."""
     stopped: Stopped | None = None
     """Of a success metric of a group sequential plan, at the look at which its test stopped, where every look before
     was taken; see `stats.stagewise_estimate`."""

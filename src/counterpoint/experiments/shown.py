@@ -102,6 +102,8 @@ class MetricRow:
     """The change without the caps; empty where there are none."""
     shrunk: str
     """The difference that is likelier than what was found, of what won; empty for the others."""
+    credence: str
+    """What a Bayesian would say; empty where nothing is told."""
     stopped: str
     """The difference without the bias of stopping, with its bound and p over all looks; empty where no test stopped."""
 
@@ -175,6 +177,7 @@ def metric_rows(result: Result) -> list[MetricRow]:
             "" if metric.variance_reduction is None else wording.percent(metric.variance_reduction, places=0),
             _beside(metric, metric.uncapped),
             "" if metric.shrunk is None else wording.value(metric, metric.shrunk, signed=True),
+            wording.credence(metric),
             wording.stopped(metric),
         )
         for metric in result.metrics

@@ -28,6 +28,10 @@ __all__ = [
 ]
 
 
+COUNTED = ("exposures", "linked")
+"""What is counted of each user's exposures to judge the data."""
+
+
 def exposures_of(plan: Experiment, exposures: Table) -> Table:
     """Those of the journal's exposures that are of the plan's flag; one that names no set may be of any."""
     exposures = exposures.filter(exposures.flag == plan.flag)
@@ -39,19 +43,30 @@ def exposures_of(plan: Experiment, exposures: Table) -> Table:
 def users_expression(plan: Experiment, exposures: Table, events: Table | None = None) -> Table:
     """One row per user: the variant, whether there were several, and the first exposure in the dates.
 
-    With a trigger `first` is its moment, null for a user who has none, and `assigned` is the first exposure.
+    With a trigger `first` is its moment, null for a user who has none, and `assigned` is the first exposure. `exposures`
+    counts those in the dates, and `linked` says whether one was of an id that a link joined to the user.
 
     Raises:
         InputError: a table lacks a column.
     """
-    users = users_of(shown_expression(plan, exposures, by=("subject",)))
+    shown = shown_expression(plan, exposures, by=("subject",), counted=True)
+    users, further = users_of(shown), [name for name in COUNTED if name in shown.columns]
     if plan.trigger is None or events is None:
         return users
     hits = hits_expression(plan, plan.trigger, users, events)
     at = hits.group_by("subject").aggregate(at=hits.time.min())
     return (
         users.left_join(at, "subject")
-        .select("subject", "last", "outside", "variant", "mixed", first=at["at"], assigned=users["first"])
+        .select(
+            "subject",
+            "last",
+            "outside",
+            "variant",
+            "mixed",
+            *further,
+            first=at["at"],
+            assigned=users["first"],
+        )
         .alias("triggered")
     )
 
@@ -124,30 +139,44 @@ def links_of(plan: Experiment, events: Table) -> Table | None:
     return rows.select("subject", "time", known=text_in(rows, plan.links.field, "The links"))
 
 
-def shown_expression(plan: Experiment, exposures: Table, *, by: Sequence[str]) -> Table:
+def shown_expression(
+    plan: Experiment, exposures: Table, *, by: Sequence[str], counted: bool = False
+) -> Table:
     """What is known of exposures by the columns `by`: of two disjoint sets of them it adds up by least, greatest and sum.
+
+    With `counted` that is also how many there are, and whether one is of an id that was linked (where that is known).
 
     Raises:
         InputError: the table lacks a column.
     """
     require(exposures, ("subject", "variant", "time"), "The table of exposures")
     exposures = exposures.filter(exposures.subject.notnull())
-    exposures = exposures.select(*by, "variant", "time", **inside_dates(plan, exposures)).alias("shown")
+    link = ["linked"] if counted and "linked" in exposures.columns else []
+    exposures = exposures.select(*by, "variant", "time", *link, **inside_dates(plan, exposures)).alias(
+        "shown"
+    )
     inside = exposures.inside if "inside" in exposures.columns else None
     variant, time = exposures.variant, exposures.time
+    further = {"exposures": exposures.count(where=inside)} if counted else {}
+    if link:
+        further["linked"] = exposures.linked.cast("int64").max(where=inside)
     return exposures.group_by(*by).aggregate(
         low=variant.min(where=inside),
         high=variant.max(where=inside),
         first=time.min(where=inside),
         last=time.max(where=inside),
         outside=ibis.literal(0) if inside is None else time.count(where=~inside),
+        **further,
     )
 
 
 def users_of(shown: Table) -> Table:
     """Users out of what is known of their exposures, one row for each."""
     mixed = (shown.low != shown.high).fill_null(False)  # noqa: FBT003 - Ibis' argument
-    return shown.select("subject", "first", "last", "outside", variant=shown.low, mixed=mixed).alias("users")
+    further = [name for name in COUNTED if name in shown.columns]
+    return shown.select(
+        "subject", "first", "last", "outside", *further, variant=shown.low, mixed=mixed
+    ).alias("users")
 
 
 def inside_dates(plan: Experiment, table: Table) -> dict[str, BooleanValue]:
