@@ -6,10 +6,12 @@ words come to is `stands` alone.
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from counterpoint.discover.word import put_word, value_in
+from counterpoint.engine import DUCKDB
 from counterpoint.journal.attributes import Attribute
 from counterpoint.journal.model.event import Event
 from counterpoint.moments import to_micros
@@ -92,10 +94,28 @@ def consents(
 
 
 def refusals(workspace: Workspace) -> int:
-    """How many words against personalisation there are: another number than before says that somebody withdrew."""
-    if not any(each.type == CONSENT for each in workspace.journal.counts()):
-        return 0
-    with workspace.journal.snapshot() as snapshot:
+    """How many words against personalisation there are: another number than before says that somebody withdrew.
+
+    A server asks again and again, so that words are only read where there are others than the last time.
+    """
+    journal, known = workspace.journal, workspace.keep(_Refused, lambda _: _Refused())
+    words = sum(each.count for each in journal.counts() if each.type == CONSENT)
+    now = (words, journal.last_erasure())
+    if known.basis != now:
+        known.count, known.basis = (_refused(workspace) if words else 0), now
+    return known.count
+
+
+@dataclass(slots=True)
+class _Refused:
+    """Words against personalisation, as of so many words and erasures."""
+
+    basis: tuple[int, int] | None = None
+    count: int = 0
+
+
+def _refused(workspace: Workspace) -> int:
+    with workspace.journal.snapshot(DUCKDB) as snapshot:  # few events: no cluster is asked
         if CONSENT not in snapshot.types:
             return 0
         events = _words(snapshot, "personalisation")

@@ -231,10 +231,18 @@ def _follow(
                     )
                     put(writer, followed)
         elif kept.version.state == "ready" and (
-            everything or kept.erasures < workspace.journal.last_erasure() or kept.refusals != words
+            everything
+            or kept.erasures < workspace.journal.last_erasure()
+            or kept.refusals != words
+            or (kept.stale and not file_of(workspace, ref, kept.version.number).exists())
         ):
             progress(f"looking at {label}")
-            if not everything and kept.refusals == words and not _is_concerned(workspace, kept):
+            if (
+                not everything
+                and kept.refusals == words
+                and kept.erasures < workspace.journal.last_erasure()
+                and not _is_concerned(workspace, kept)
+            ):
                 became = "kept"
             else:
                 became = _followed(workspace, actor, kept, progress)
