@@ -281,6 +281,22 @@ def test_who_withdraws_is_out_of_what_others_are_told_once_versions_have_followe
     assert not forgetting.is_due(had), "who agrees is taken in by the next fit, or each night"
 
 
+def test_who_says_no_on_joining_costs_no_fit_and_no_look_at_everybody(
+    opened: Built, now: datetime, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    had = opened("had")
+    shown = week_of(service_of(had), BACKEND, "songs", listener(3), now=now)
+    declare(had, "somebody new", "personalisation", given=False, source="app")
+    had.journal.append([event(PLAYED, "somebody new", datetime.now(UTC), item="jazz-1")])
+    assert forgetting.is_due(had)
+    with monkeypatch.context() as patched:
+        patched.setattr(forgetting, "_followed", lambda *_: pytest.fail("nobody was in it"))
+        assert follow(had, local_actor()).kept == ("songs/1", "songs/2")
+    assert not forgetting.is_due(had)
+    assert newest_evaluation(had, REF) is not None
+    assert week_of(service_of(had), BACKEND, "songs", listener(3), now=now) == shown
+
+
 def test_the_log_of_changes_keeps_no_figure_that_could_be_subtracted(opened: Built, now: datetime) -> None:
     had = opened("had")
     with had.graph.write(local_actor()) as writer:

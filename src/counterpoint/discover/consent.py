@@ -31,6 +31,7 @@ __all__ = [
     "consents",
     "declare",
     "is_personal",
+    "last_refused",
     "refusals",
     "stands",
     "word_on",
@@ -118,8 +119,23 @@ def _refused(workspace: Workspace) -> int:
     with workspace.journal.snapshot(DUCKDB) as snapshot:  # few events: no cluster is asked
         if CONSENT not in snapshot.types:
             return 0
-        events = _words(snapshot, "personalisation")
-        return int(events.filter(~events.is_given.fill_null(False)).count().to_pyarrow().as_py())  # noqa: FBT003 - Ibis' own argument
+        return int(_against(snapshot).count().to_pyarrow().as_py())
+
+
+def last_refused(workspace: Workspace, count: int) -> frozenset[str]:
+    """Who spoke the last so many words against personalisation, by arrival."""
+    import ibis
+
+    with workspace.journal.snapshot(DUCKDB) as snapshot:
+        if CONSENT not in snapshot.types:
+            return frozenset()
+        events = _against(snapshot).order_by(ibis.desc("received")).limit(count)
+        return frozenset(events.select("subject").to_pyarrow()["subject"].to_pylist())
+
+
+def _against(snapshot: "Snapshot") -> "ibis.Table":
+    events = _words(snapshot, "personalisation")
+    return events.filter(~events.is_given.fill_null(False))  # noqa: FBT003 - Ibis' own argument
 
 
 def _words(snapshot: "Snapshot", purpose: Purpose) -> "ibis.Table":
