@@ -1,13 +1,14 @@
 """Recall and cost on one fixed split of interactions, beside implicit's ALS tuned as hard, in one run.
 
-    python benchmarks/discover/interactions.py FOLDER [--python PYTHON] [--budget 300] [--threads 1]
-        [--options JSON] [--peer-options JSON]
+    python benchmarks/discover/interactions.py FOLDER [--python PYTHON] [--budget 300] [--peer-budget 1500]
+        [--tilt 0.2] [--threads 1] [--options JSON] [--peer-options JSON]
 
-FOLDER holds `train.npz` and `test.npz` (SciPy sparse). Options come from a search on a slice of `train`, for ours
-and for the peer on the same slice and the same rows of it, by the same measure, one option at a time as long as it
-helps, for as many CPU seconds; `test` is looked at once, at the end. `--options` and `--peer-options` are what an
-earlier search found (ours then fits the item graph). PYTHON has `implicit`; without it only ours runs. Each part
-runs in a process of its own, all at once.
+FOLDER holds `train.npz` and `test.npz` (SciPy sparse). Options of both come from a search on one slice of `train`, the
+same rows of it and the same measure: a fifth of each person's, drawn by how many have an item to the power of `--tilt`,
+so that popularity finds as much of the slice as is published of the split. `test` is looked at once, at the end, by the
+protocol of the published tables. `--options` and `--peer-options` are what an earlier search found (ours then fits the
+item graph). PYTHON has `implicit` (0.7.3 was measured); without it only ours runs. Each part runs in a process of its
+own, all at once, and counts its own CPU seconds.
 """
 
 import argparse
@@ -24,17 +25,14 @@ from typing import Any
 import numpy as np
 import scipy.sparse as sp
 
+from counterpoint.discover import Bench, Protocol, Ranking, Split, evaluate, search
+from counterpoint.discover.item_graph import ItemGraph
+from counterpoint.discover.methods import fitted
+from counterpoint.discover.protocol import ASKED
+from counterpoint.discover.ranking import top
+
 PLACES, GROUPS, GROUP = 20, 8, 300
-STARTS = [
-    {"factors": 128, "regularization": 10.0, "alpha": 40.0, "iterations": 15},
-    {"factors": 256, "regularization": 30.0, "alpha": 40.0, "iterations": 15},
-]
-STEPS: dict[str, tuple[float, ...]] = {
-    "regularization": (1.0, 10.0, 100.0),
-    "alpha": (3.0, 10.0, 100.0),
-    "factors": (64, 512),
-    "iterations": (30,),
-}
+PROTOCOL = Protocol(places=(PLACES,), measures=("recall", "ndcg"))
 
 
 def cpu() -> float:
@@ -52,16 +50,22 @@ def load(folder: Path, name: str) -> sp.csr_matrix:
     return sp.csr_matrix(sp.load_npz(folder / f"{name}.npz"))
 
 
-def ours(folder: Path, budget: float, options: dict[str, Any] | None) -> dict[str, Any]:
-    """Search, fit and rank."""
-    from counterpoint.discover import evaluate, search
-    from counterpoint.discover.item_graph import ItemGraph
-    from counterpoint.discover.methods import fitted
+def judged_on(train: sp.csr_matrix, test: sp.csr_matrix) -> Bench:
+    """The published split: who has nothing in it is left out."""
+    return PROTOCOL.given(Split(train, train, test))
 
+
+def slice_of(tilt: float) -> Protocol:
+    """What options are chosen by."""
+    return Protocol(split="within", tilt=tilt, rows=ASKED, places=(PLACES,), measures=("recall", "ndcg"))
+
+
+def ours(folder: Path, budget: float, tilt: float, options: dict[str, Any] | None) -> dict[str, Any]:
+    """Search, fit and rank."""
     train, test = load(folder, "train"), load(folder, "test")
     method, trials = "item-graph", 0
     if options is None:
-        found = search(train, budget=budget, said=told)
+        found = search(train, budget=budget, protocol=slice_of(tilt), said=told)
         method, options, trials = found.best.method, dict(found.best.options), len(found.trials)
     started = cpu()
     model = fitted(method, train, options, seed=0)
@@ -73,7 +77,7 @@ def ours(folder: Path, budget: float, options: dict[str, Any] | None) -> dict[st
     figures: dict[str, Any] = {"method": method, "options": options, "trials": trials}
     figures |= {"fit": fit, "peak": peak}
     figures |= {"usersPerSecond": train.shape[0] / batch, "items": ranking.items.tolist()}
-    figures |= measures(evaluate(ranking, test, train))
+    figures |= measures(judged_on(train, test), ranking)
     told(str({name: each for name, each in figures.items() if name != "items"}))
     waits, spent = [], []
     for row in range(1000):
@@ -99,10 +103,6 @@ def people(folder: Path, options: dict[str, Any]) -> dict[str, Any]:
     Groups of people are left out, each small beside the rest: a fit without a tenth of the people has lost what
     these people say of others, which no folding in could bring back.
     """
-    from counterpoint.discover import evaluate
-    from counterpoint.discover.item_graph import ItemGraph
-    from counterpoint.discover.methods import fitted
-
     train, test = load(folder, "train"), load(folder, "test")
     model = fitted("item-graph", train, options, seed=0)
     assert isinstance(model, ItemGraph)
@@ -135,8 +135,6 @@ def people(folder: Path, options: dict[str, Any]) -> dict[str, Any]:
 
 def dense_ranking(model: Any, train: sp.csr_matrix) -> Any:
     """Every item scored for every row: what two steps must not lose against."""
-    from counterpoint.discover.ranking import Ranking, top
-
     items, scores = [], []
     for start in range(0, train.shape[0], 500):
         rows = train[start : start + 500].astype(np.float32)
@@ -148,65 +146,18 @@ def dense_ranking(model: Any, train: sp.csr_matrix) -> Any:
     return Ranking(np.vstack(items), np.vstack(scores))
 
 
-def measures(found: Any) -> dict[str, Any]:
-    """Each measure with its interval."""
-    shown = {name: found.measured(name) for name in ("recall", "ndcg")}
+def measures(bench: Bench, ranking: Ranking) -> dict[str, Any]:
+    """Each measure with its interval, from lists of everybody."""
+    found = bench.evaluated(of_rows(bench, ranking))
+    shown = {name: found.measured(name) for name in PROTOCOL.measures}
     return {name: [each.mean, each.low, each.high] for name, each in shown.items()} | {
         "coverage": found.coverage
     }
 
 
-def peer(folder: Path, budget: float, threads: int, chosen: dict[str, Any] | None) -> dict[str, Any]:
-    """implicit's ALS, its options from the same slice in the same CPU seconds."""
-    os.environ["OPENBLAS_NUM_THREADS"] = "1"
-    from implicit.als import AlternatingLeastSquares
-
-    train = load(folder, "train").astype(np.float32)
-    kept, held, rows = (load(folder, name).astype(np.float32) for name in ("kept", "held", "rows"))
-    asked = rows.indices
-    started, tried = cpu(), []
-
-    def worth(options: dict[str, Any]) -> None:
-        model = AlternatingLeastSquares(random_state=0, num_threads=threads, use_gpu=False, **options)
-        model.fit(kept, show_progress=False)
-        found, _ = model.recommend(asked, kept[asked], N=PLACES, filter_already_liked_items=True)
-        hits = [
-            len(set(each) & set(held[row].indices)) / held[row].nnz
-            for each, row in zip(found, asked, strict=True)
-        ]
-        tried.append((float(np.mean(hits)), options))
-        told(str(tried[-1]))
-
-    def best() -> dict[str, Any]:
-        return max(tried, key=lambda each: each[0])[1]
-
-    if chosen:
-        tried.append((1.0, chosen))
-    for options in [] if chosen else STARTS:
-        worth(options)
-    before: dict[str, Any] = {}
-    while not chosen and best() != before and cpu() - started < budget:
-        before = best()
-        for name, values in STEPS.items():
-            for value in values:
-                options = {**best(), name: value}
-                if options not in [each for _, each in tried] and cpu() - started < budget:
-                    worth(options)
-    options = best()
-    started = cpu()
-    model = AlternatingLeastSquares(random_state=0, num_threads=threads, use_gpu=False, **options)
-    model.fit(train, show_progress=False)
-    fit = cpu() - started
-    started = cpu()
-    found, _ = model.recommend(np.arange(train.shape[0]), train, N=PLACES, filter_already_liked_items=True)
-    batch = cpu() - started
-    return {
-        "options": options,
-        "fit": fit,
-        "trials": len(tried),
-        "usersPerSecond": train.shape[0] / batch,
-        "items": found.tolist(),
-    }
+def of_rows(bench: Bench, ranking: Ranking) -> Ranking:
+    """The lists of those who are asked."""
+    return Ranking(ranking.items[bench.rows], ranking.scores[bench.rows])
 
 
 def main() -> None:
@@ -215,73 +166,77 @@ def main() -> None:
     parser.add_argument("folder", type=Path)
     parser.add_argument("--python")
     parser.add_argument("--budget", type=float, default=300.0)
+    parser.add_argument("--peer-budget", type=float, default=1500.0)
+    parser.add_argument("--tilt", type=float, default=0.2)
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--options", type=json.loads)
     parser.add_argument("--peer-options", type=json.loads)
-    parser.add_argument("--part", choices=("ours", "people", "peer"))
+    parser.add_argument("--part", choices=("ours", "people"))
     given = parser.parse_args()
-    if given.part:
-        match given.part:
-            case "ours":
-                found = ours(given.folder, given.budget, given.options)
-            case "people":
-                found = people(given.folder, given.options or {})
-            case _:
-                found = peer(given.folder, given.budget, given.threads, given.peer_options)
-        print(json.dumps(found))
-        return
-    from counterpoint.discover import Ranking, compare, evaluate
-    from counterpoint.discover.search import ASKED, validation
+    if given.part == "ours":
+        print(json.dumps(ours(given.folder, given.budget, given.tilt, given.options)))
+    elif given.part == "people":
+        print(json.dumps(people(given.folder, given.options or {})))
+    else:
+        print(json.dumps(beside(given), indent=2))
 
+
+def beside(given: argparse.Namespace) -> dict[str, Any]:
+    """All parts at once, and then ours less the peer's, paired over people."""
     train, test = load(given.folder, "train"), load(given.folder, "test")
     with tempfile.TemporaryDirectory() as made:
         folder = Path(made)
-        split = validation(train.astype(np.float32), None, seed=0)
-        rows = np.flatnonzero(np.diff(split.held.indptr))
-        rows = np.sort(np.random.default_rng(0).choice(rows, min(ASKED, len(rows)), replace=False))
-        wanted = sp.csr_matrix(
-            (np.ones(len(rows)), (np.zeros(len(rows), int), rows)), shape=(1, train.shape[0])
-        )
-        for name, matrix in (
-            ("train", train),
-            ("test", test),
-            ("kept", split.fitted),
-            ("held", split.held),
-            ("rows", wanted),
-        ):
-            sp.save_npz(folder / f"{name}.npz", matrix)
-        started = {part: called(sys.executable, folder, part, given) for part in ("ours", "people")}
-        if given.python:
-            started["implicit"] = called(given.python, folder, "peer", given)
-        results = {name: figures(name, process) for name, process in started.items()}
-    shown = {}
+        write_parts(folder, train, test, given.tilt)
+        results = {name: figures(name, process) for name, process in started(folder, given).items()}
+    bench, rankings = judged_on(train, test), {}
     for name, each in results.items():
-        if name == "people":
-            continue
-        items = np.array(each.pop("items"), dtype=np.int32)
-        shown[name] = evaluate(Ranking(items, np.zeros(items.shape, np.float32)), test, train)
-        each.update(measures(shown[name]))
-    if "implicit" in shown:
-        for measure in ("recall", "ndcg"):
-            difference = compare(shown["ours"], shown["implicit"], measure)
-            between = difference.difference
-            results[f"difference of {measure}"] = {
-                "mean": [between.mean, between.low, between.high],
-                "relative": difference.relative,
-                "p": difference.p,
-            }
-    print(json.dumps(results, indent=2))
+        if name != "people":
+            items = np.array(each.pop("items"), dtype=np.int32)
+            rankings[name] = of_rows(bench, Ranking(items, np.zeros(items.shape, np.float32)))
+            each.update(measures(bench, Ranking(items, np.zeros(items.shape, np.float32))))
+    judgement = bench.judged(rankings)
+    for measure in PROTOCOL.measures if "implicit" in rankings else ():
+        difference = judgement.compared("ours", "implicit", measure)
+        between = difference.difference
+        results[f"difference of {measure}"] = {
+            "mean": [between.mean, between.low, between.high],
+            "relative": difference.relative,
+            "p": difference.p,
+        }
+    return results
 
 
-def called(python: str, folder: Path, part: str, given: argparse.Namespace) -> subprocess.Popen[str]:
-    """One part in a process of its own; both run at once, and each counts its own CPU seconds."""
+def write_parts(folder: Path, train: sp.csr_matrix, test: sp.csr_matrix, tilt: float) -> None:
+    """The split, and the slice of it that options are chosen by."""
+    chosen = slice_of(tilt).bench(train)
+    held = sp.lil_matrix(train.shape, dtype=np.float32)
+    held[chosen.rows] = chosen.split.held
+    where = (np.zeros(len(chosen.rows), int), chosen.rows)
+    rows = sp.csr_matrix((np.ones(len(chosen.rows)), where), shape=(1, train.shape[0]))
+    parts = {"train": train, "test": test, "kept": chosen.split.fitted, "held": held.tocsr(), "rows": rows}
+    for name, matrix in parts.items():
+        sp.save_npz(folder / f"{name}.npz", matrix)
+
+
+def started(folder: Path, given: argparse.Namespace) -> dict[str, subprocess.Popen[str]]:
+    """Every part in a process of its own; all run at once, and each counts its own CPU seconds."""
+    mine = ["--budget", str(given.budget), "--tilt", str(given.tilt)]
+    mine += ["--options", json.dumps(given.options)] if given.options is not None else []
+    commands = {
+        part: [sys.executable, __file__, str(folder), "--part", part, *mine] for part in ("ours", "people")
+    }
+    if given.python:
+        peer = Path(__file__).with_name("implicit_als.py")
+        commands["implicit"] = [given.python, str(peer), str(folder), "--budget", str(given.peer_budget)]
+        commands["implicit"] += ["--threads", str(given.threads)]
+        if given.peer_options is not None:
+            commands["implicit"] += ["--options", json.dumps(given.peer_options)]
     threads = str(given.threads)
     environment = os.environ | {"OPENBLAS_NUM_THREADS": threads, "OMP_NUM_THREADS": threads}
-    command = [python, __file__, str(folder), "--budget", str(given.budget), "--threads", threads]
-    command += ["--part", part]
-    for name, value in (("--options", given.options), ("--peer-options", given.peer_options)):
-        command += [name, json.dumps(value)] if value is not None else []
-    return subprocess.Popen(command, stdout=subprocess.PIPE, env=environment, text=True)
+    return {
+        name: subprocess.Popen(command, stdout=subprocess.PIPE, env=environment, text=True)
+        for name, command in commands.items()
+    }
 
 
 def figures(name: str, process: subprocess.Popen[str]) -> dict[str, Any]:

@@ -1,6 +1,6 @@
 """The same fits in this process and on Spark: recall and NDCG from the same options, CPU seconds, time and memory.
 
-    python benchmarks/discover/spark.py [--sizes 1 4] [--folder FOLDER]
+    python benchmarks/discover/spark.py [--sizes 1 4] [--folder FOLDER] [--methods als ...] [--engines duckdb ...]
 
 Listeners of planted tastes, 5,000 for each size, who play 40 of 4,000 items each; or FOLDER with `train.npz` and
 `test.npz` (SciPy sparse). Each fit runs in a process of its own with two threads, Spark's start included. CPU and memory
@@ -15,6 +15,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -24,10 +25,15 @@ import scipy.sparse as sp
 from counterpoint.discover import Model, compare, evaluate, within_rows
 
 ENGINES = ("duckdb", "spark://local[1]", "spark://local[2]")
-METHODS = {
-    "als": {"factors": 32, "iterations": 10, "ridge": 0.01, "unobserved": 0.1},
-    "item-graph": {"rank": 64},
+METHODS: dict[str, tuple[str, dict[str, float]]] = {
+    "als": ("als", {"factors": 32, "iterations": 10, "ridge": 0.01, "unobserved": 0.1}),
+    "als by known": (
+        "als",
+        {"factors": 32, "iterations": 10, "ridge": 0.1, "unobserved": 0.1, "constant": 0.0},
+    ),
+    "item-graph": ("item-graph", {"rank": 64}),
 }
+"""By what they are called here: the method and its options. The second is MLlib's own objective."""
 LISTENERS, ITEMS, PLAYS, KINDS, PLACES = 5_000, 4_000, 40, 40, 20
 
 
@@ -82,7 +88,8 @@ def one(folder: Path, method: str, engine: str) -> dict[str, Any]:
         _ = SparkEngine(folder, read_engine(engine), None).connection
     started, started_cpu = time.perf_counter() - before, processor() - spent
     before, spent = time.perf_counter(), processor()
-    model = Model(method, options=METHODS[method], engine=engine).fit(train)
+    name, options = METHODS[method]
+    model = Model(name, options=options, engine=engine).fit(train)
     figures = {"fit_wall_s": time.perf_counter() - before, "fit_cpu_s": processor() - spent}
     figures |= {"start_wall_s": started, "start_cpu_s": started_cpu, "peak_gb": peak()}
     ranking = model.recommend(train, PLACES)
@@ -90,16 +97,16 @@ def one(folder: Path, method: str, engine: str) -> dict[str, Any]:
     return {name: round(value, 2) for name, value in figures.items()}
 
 
-def measured(folder: Path) -> dict[str, Any]:
-    """All methods and engines over one split."""
+def measured(folder: Path, methods: Sequence[str], engines: Sequence[str]) -> dict[str, Any]:
+    """Methods and engines over one split."""
     from counterpoint.discover.ranking import Ranking
 
     train, test = (sp.csr_matrix(sp.load_npz(folder / f"{name}.npz")) for name in ("train", "test"))
     environment = os.environ | {"OPENBLAS_NUM_THREADS": "2", "OMP_NUM_THREADS": "2"}
     figures: dict[str, Any] = {"interactions": int(train.nnz)}
-    for method in METHODS:
+    for method in methods:
         found = {}
-        for engine in ENGINES:
+        for engine in engines:
             command = [sys.executable, __file__, "--one", str(folder), method, engine]
             done = subprocess.run(command, check=True, stdout=subprocess.PIPE, env=environment, text=True)
             items = np.load(folder / f"{method} {engine.replace('/', ' ')}.npy")
@@ -115,20 +122,25 @@ def measured(folder: Path) -> dict[str, Any]:
     return figures
 
 
-def measure(sizes: tuple[int, ...] = (1, 4), folder: Path | None = None) -> dict[str, object]:
+def measure(
+    sizes: Sequence[int] = (1, 4),
+    folder: Path | None = None,
+    methods: Sequence[str] = tuple(METHODS),
+    engines: Sequence[str] = ENGINES,
+) -> dict[str, object]:
     """Every size, or the split in a folder."""
     if folder is not None:
         with tempfile.TemporaryDirectory() as made:
             for name in ("train", "test"):
                 sp.save_npz(Path(made) / f"{name}.npz", sp.load_npz(folder / f"{name}.npz").tocsr())
-            return measured(Path(made))
+            return measured(Path(made), methods, engines)
     figures: dict[str, object] = {}
     for size in sizes:
         split = within_rows(planted(size), 0.2)
         with tempfile.TemporaryDirectory() as made:
             sp.save_npz(Path(made) / "train.npz", split.fitted)
             sp.save_npz(Path(made) / "test.npz", split.held)
-            figures[f"{size * LISTENERS:,} listeners"] = measured(Path(made))
+            figures[f"{size * LISTENERS:,} listeners"] = measured(Path(made), methods, engines)
     return figures
 
 
@@ -136,9 +148,11 @@ if __name__ == "__main__":
     parser = argparse.ArgumentParser()
     parser.add_argument("--sizes", type=int, nargs="+", default=[1, 4])
     parser.add_argument("--folder", type=Path)
+    parser.add_argument("--methods", nargs="+", choices=tuple(METHODS), default=list(METHODS))
+    parser.add_argument("--engines", nargs="+", choices=ENGINES, default=list(ENGINES))
     parser.add_argument("--one", nargs=3)
     asked = parser.parse_args()
     if asked.one:
         print(json.dumps(one(Path(asked.one[0]), *asked.one[1:])))
     else:
-        print(json.dumps(measure(tuple(asked.sizes), asked.folder), indent=2))
+        print(json.dumps(measure(asked.sizes, asked.folder, asked.methods, asked.engines), indent=2))

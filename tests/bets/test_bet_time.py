@@ -94,3 +94,14 @@ def test_a_share_stands_only_where_enough_have_left_and_with_its_range() -> None
     assert many.low == pytest.approx(0.237, abs=0.001)
     assert many.high == pytest.approx(0.763, abs=0.001)
     assert many.there == 1
+
+
+def test_how_long_a_stage_took_is_told_from_five_bets_on() -> None:
+    def stays(count: int) -> list[Stay]:
+        return [
+            Stay(f"bet:default/b{place}", Stage.THINK, AT, AT + timedelta(days=place + 1), "onward")
+            for place in range(count)
+        ]
+
+    assert survival(stays(4))[0].median_days is None
+    assert survival(stays(5))[0].median_days == 3.0

@@ -302,3 +302,12 @@ def test_commands_estimate_order_and_tell(
     assert "Lists it is" in call("decisions", "list", "graph")[1]
     assert call("decisions", "export", "--folder", str(tmp_path / "out"))[0] == 0
     assert (tmp_path / "out" / "0001-lists-it-is.md").read_text().count("* Lists") == 1
+
+
+def test_a_cadence_or_a_review_of_no_unit_is_refused_with_what_to_name(house: Client) -> None:
+    page = "/bets/reviews?unit=discovery"
+    for unit, status in (("", 400), ("::", 400), ("nobody", 404)):
+        assert post(house, page, "/bets/reviews/cadence", unit=unit, weeks="1").status_code == status
+        assert post(house, page, "/bets/reviews", unit=unit).status_code == status
+    wrong = post(house, page, "/bets/reviews/cadence", unit="discovery", weeks="x")
+    assert (wrong.status_code, "choose from 1 to" in wrong.text) == (400, True)

@@ -65,8 +65,8 @@ def test_a_locked_prediction_and_one_of_two_people_leave_no_mark(org: Graph) -> 
     take_step(org, other, Step.REVEAL, actor=ANA)
     found = mark(board(org, CLEO), "probability")
     assert isinstance(found, ProbabilityMark)
-    assert (found.low, found.high) == (None, None)  # of three people no single prediction is shown
-    assert found.middle == pytest.approx(0.7)
+    assert (found.low, found.high) == (None, None)  # single predictions are shown to nobody
+    assert found.middle == pytest.approx(0.6667)  # 0.9 counts as 0.8
 
 
 def test_estimates_come_first_and_evidence_since_moves_them(org: Graph) -> None:

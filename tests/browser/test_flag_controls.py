@@ -61,6 +61,7 @@ def test_the_pages_that_change_flags_are_whole(
         "/flags/-/control/player?flag=covers",
         "/flags/-/control/player?flag=killed",
         "/flags/-/control/default?flag=discover-weekly",
+        "/flags/-/shared/player",
         "/flags/-/promote/player",
         "/flags/-/restore/player",
         "/flags/-/restore/player.staging?version=1",

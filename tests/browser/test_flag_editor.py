@@ -23,6 +23,8 @@ START: dict[str, Any] = {
     }
 }
 GLOW = "/flags/-/edit/studio?flag=glow"
+ROWS = "/flags/-/rule/studio?flag=glow"
+BARE = "/flags/-/rule/studio?flag=plain"
 
 
 @pytest.fixture
@@ -40,7 +42,7 @@ def stored(served: Served) -> Any:
 @pytest.mark.parametrize(("width", "theme"), [(1440, "light"), (390, "dark")])
 def test_the_editor_is_whole(open_page: Opening, studio: Served, width: int, theme: str) -> None:
     watched = open_page(studio.url, width=width, theme=theme)
-    paths = (GLOW, "/flags/-/edit/studio", "/flags/-/new/studio", "/flags/-/new/studio?like=glow")
+    paths = (GLOW, "/flags/-/edit/studio", "/flags/-/new/studio", "/flags/-/new/studio?like=glow", ROWS, BARE)
     assert visit(watched, paths, check=whole) == {}
     watched.go(GLOW)
     with watched.page.expect_navigation():
@@ -157,3 +159,43 @@ def test_without_scripts_problems_come_with_the_page(open_page: Opening, studio:
     with page.expect_navigation():
         page.click("button[value=save]")
     assert stored(studio)["flags"]["glow"]["state"] == "DISABLED"
+
+
+def test_a_rule_is_built_with_the_keyboard_and_says_what_it_does_while_it_is_typed(
+    open_page: Opening, studio: Served
+) -> None:
+    page = open_page(studio.url).page
+    page.goto(BARE)
+    with page.expect_navigation():
+        page.get_by_role("button", name="Add a rule").press("Enter")
+    page.get_by_label("Attribute 1 of rule 1").press_sequentially("plan")
+    page.wait_for_selector("[data-wrong=b0-value]")
+    assert page.get_by_label("Value 1 of rule 1").get_attribute("aria-invalid") == "true"
+    page.locator("[data-wrong]").press("Enter")
+    assert page.evaluate("document.activeElement.id") == "b0-value"
+    page.keyboard.type("beta")
+    page.get_by_role("button", name="Another condition").press("Enter")
+    assert page.evaluate("document.activeElement.getAttribute('aria-label')") == "Attribute 3 of rule 1"
+    page.keyboard.type("age")
+    page.keyboard.press("Tab")
+    page.keyboard.type("is at least")
+    page.keyboard.press("Tab")
+    page.keyboard.type("18")
+    page.get_by_label("What rule 1 gives", exact=True).select_option("on")
+    page.get_by_label("What everybody else gets", exact=True).select_option("a split by percentages")
+    for variant, weight in (("on", "10"), ("off", "30")):
+        page.get_by_label(f"Weight of {variant}, what everybody else gets").fill(weight)
+    page.wait_for_selector("text=off 75")
+    said = " ".join(page.inner_text("[data-says]").split())
+    assert 'If plan is "beta" and age is at least 18: on' in said
+    assert page.locator("#otherwise [data-part]").all_inner_texts() == ["25 %", "75 %"]
+    with page.expect_navigation():
+        page.keyboard.press("Control+Enter")
+    assert "10,000 invented users" in page.inner_text("#effect")
+    with page.expect_navigation():
+        page.keyboard.press("Control+s")
+    plain = stored(studio)["flags"]["plain"]
+    conditions = [{"==": [{"var": "plan"}, "beta"]}, {">=": [{"var": "age"}, 18]}]
+    assert plain == ON | {
+        "targeting": {"if": [{"and": conditions}, "on", {"fractional": [["on", 10], ["off", 30]]}]}
+    }

@@ -67,7 +67,7 @@ def checkout(tmp_path: Path) -> Path:
 def small(monkeypatch: pytest.MonkeyPatch) -> None:
     """Count what the tests import as large."""
     monkeypatch.setattr(importer, "LARGE", 100_000)
-    monkeypatch.setattr("counterpoint.catalog.beside._cores", lambda: 2)
+    monkeypatch.setattr("counterpoint.catalog.beside.cores", lambda: 2)
 
 
 @pytest.fixture
@@ -204,7 +204,7 @@ def test_a_small_file_starts_no_second_process(
 
 
 def test_where_there_is_one_core_there_is_one_process(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("counterpoint.catalog.beside._cores", lambda: 1)
+    monkeypatch.setattr("counterpoint.catalog.beside.cores", lambda: 1)
     assert Beside.started() is None
 
 
@@ -237,7 +237,7 @@ import os, signal, sys
 from counterpoint import Workspace
 from counterpoint.catalog import beside, importer
 from counterpoint.graph import Writer, local_actor
-importer.LARGE, beside._cores = 100_000, lambda: 2
+importer.LARGE, beside.cores = 100_000, lambda: 2
 original = Writer.add_new
 def once(writer, rows):
     original(writer, rows)

@@ -50,6 +50,7 @@ from counterpoint.people.store import list_units
 from counterpoint.rollouts import store as rollouts
 from counterpoint.rollouts.happened import deployments_of
 from counterpoint.rollouts.notes import notes_of
+from counterpoint.rollouts.simulated import simulation_of
 
 DAY = timedelta(days=1)
 
@@ -374,6 +375,16 @@ def test_the_page_of_a_flag_tells_who_was_given_what(built):
         assert counts.total == SHOWN
         assert {each.variant for each in counts.variants} == {"on", "off", "control"}
         assert 0.4 * SHOWN <= sum(each.day for each in counts.variants) <= 0.6 * SHOWN
+
+
+def test_what_the_plan_of_the_rollout_does_is_there_at_once(built):
+    with Workspace.open(built) as workspace:
+        kept = simulation_of(workspace, ROLLOUT)
+    assert (kept.state, kept.is_current, kept.found.runs) == ("done", True, 1_000)
+    clean = kept.found.of("plan", 1, 0.0)
+    assert clean.high <= kept.found.alpha
+    assert kept.found.of("plan", 1, 0.20).rate == 1, "as the first build was taken back"
+    assert kept.found.of("threshold", 1440, 0.0).rate > clean.high
 
 
 def test_the_first_build_takes_itself_back_and_the_second_reaches_everybody(built):

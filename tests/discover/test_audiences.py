@@ -11,6 +11,7 @@ import pytest
 from counterpoint import Workspace
 from counterpoint.bets.evidence_log import read_evidence
 from counterpoint.cli import run as call
+from counterpoint.discover import Protocol
 from counterpoint.discover.audiences import audience, creators
 from counterpoint.discover.consent import declare
 from counterpoint.discover.corrections import Corrected, PrivateSession, keep_corrections
@@ -128,7 +129,13 @@ def test_how_many_a_group_must_have_can_be_raised_and_not_lowered(
         assert [each.name for each in creators(strict, "weekly", words="n")[1]] == ["Sundays"]
         with pytest.raises(InputError, match="of fewer than 61 nothing is told"):
             evaluate_recommender(
-                strict, SYSTEM, "weekly", methods=("popularity",), by="listeners", budget=0.01, until=NOW
+                strict,
+                SYSTEM,
+                "weekly",
+                methods=("popularity",),
+                protocol=Protocol(split="listeners"),
+                budget=0.01,
+                until=NOW,
             )
     monkeypatch.setenv("COUNTERPOINT_DISCOVER__LEAST_LISTENERS", "5")
     with pytest.raises(InputError) as refused:
@@ -220,19 +227,37 @@ def test_an_evaluation_needs_the_recommender_and_the_bet(station: Workspace) -> 
 def test_few_listeners_are_not_evaluated_and_forgetting_one_ends_an_evaluation(tmp_path: Path) -> None:
     with opened(tmp_path / "ws") as workspace:
         tell(workspace, planted(12))
-        with pytest.raises(InputError, match="12 listeners had something held out; of fewer than 20"):
+        with pytest.raises(InputError, match="Too few listeners had something held out: of fewer than 20"):
             evaluate_recommender(
-                workspace, SYSTEM, "weekly", methods=("popularity",), by="within", budget=0.01, until=NOW
+                workspace,
+                SYSTEM,
+                "weekly",
+                methods=("popularity",),
+                protocol=Protocol(split="within"),
+                budget=0.01,
+                until=NOW,
             )
         tell(workspace, (played(f"m{at}", f"t{at % 7 + step}") for at in range(20) for step in range(3)))
         evaluate_recommender(
-            workspace, SYSTEM, "weekly", methods=("popularity",), by="within", budget=0.01, until=NOW
+            workspace,
+            SYSTEM,
+            "weekly",
+            methods=("popularity",),
+            protocol=Protocol(split="within"),
+            budget=0.01,
+            until=NOW,
         )
         assert newest_evaluation(workspace, REF) is not None
         forget_listener(workspace, SYSTEM, "weekly", "m2")
         assert newest_evaluation(workspace, REF) is None
         evaluate_recommender(
-            workspace, SYSTEM, "weekly", methods=("popularity",), by="within", budget=0.01, until=NOW
+            workspace,
+            SYSTEM,
+            "weekly",
+            methods=("popularity",),
+            protocol=Protocol(split="within"),
+            budget=0.01,
+            until=NOW,
         )
         workspace.journal.forget([Named("m1")])
         assert newest_evaluation(workspace, REF) is None

@@ -1,10 +1,14 @@
 """What every method keeps to, whatever it computes."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import scipy.sparse as sp
 
-from counterpoint.discover import METHODS, Model, evaluate, within_rows
+from counterpoint.discover import METHODS, Model, compare, evaluate, within_rows
+from counterpoint.discover.als import Als, AlsOptions
+from counterpoint.discover.spark import ROUNDS, _ridge
 from counterpoint.errors import InputError
 from tests.discover.planted import checkerboard, tastes
 
@@ -127,3 +131,38 @@ def test_an_unknown_method_and_unknown_options_name_what_was_meant() -> None:
 def test_what_is_no_matrix_of_interactions_is_refused_by_its_place(matrix: object, told: str) -> None:
     with pytest.raises(InputError, match=told):
         Model("popularity").fit(matrix)
+
+
+@pytest.mark.parametrize("constant", [0.0, 0.5, 1.0])
+def test_factors_of_a_row_solve_its_normal_equations_with_the_ridge_that_is_asked_for(
+    constant: float,
+) -> None:
+    matrix, _, _ = tastes(listeners=60, items=40, plays=8)
+    options = AlsOptions(factors=4, ridge=0.05, unobserved=0.2, constant=constant)
+    model = Als.fit(matrix, options)
+    row, items = sp.csr_matrix(matrix[3]), model.factors.astype(np.float64)
+    had = items[row.indices]
+    ridge = 0.05 * (len(had) + constant * 0.2 * 40)
+    system = 0.2 * items.T @ items + had.T @ had + ridge * np.eye(4)
+    exact = np.linalg.solve(system, had.sum(axis=0)) @ items.T
+    np.testing.assert_allclose(model.scores(row)[0], exact, rtol=1e-3, atol=1e-4)
+    with pytest.raises(InputError, match="constant"):
+        AlsOptions(constant=1.5)
+
+
+def test_a_few_rounds_lead_from_another_ridge_to_what_a_fit_of_ours_is_worth() -> None:
+    """What is done with what MLlib finds: its ridge grows with a row alone."""
+    split = within_rows(tastes(listeners=600, items=300, plays=20)[0], 0.2)
+    ours = AlsOptions(factors=12, ridge=0.03)
+    ridge, scale = _ridge(split.fitted, ours)
+    theirs = Als.fit(split.fitted, replace(ours, ridge=ridge * ours.unobserved, constant=0.0), seed=1)
+    found = {
+        name: evaluate(model.rank(split.history, 20), split.held, split.fitted)
+        for name, model in {
+            "ours": Als.fit(split.fitted, ours),
+            "refined": Als(ours, (scale * theirs.factors).astype(np.float32)).refined(split.fitted, ROUNDS),
+        }.items()
+    }
+    for measure in ("recall", "ndcg"):
+        apart = compare(found["refined"], found["ours"], measure)
+        assert abs(apart.relative) < 0.02, measure

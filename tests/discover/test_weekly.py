@@ -8,7 +8,8 @@ import pytest
 import scipy.sparse as sp
 
 from counterpoint.discover.advertising import Campaign, Seen, choose, held_out, pace
-from counterpoint.discover.arranging import Arrangement
+from counterpoint.discover.arranging import Arrangement, arrange
+from counterpoint.discover.exposure import makers_of, small_items
 from counterpoint.discover.item_graph import ItemGraph, ItemGraphOptions
 from counterpoint.discover.taste import Listening, taste_of
 from counterpoint.discover.weekly import Catalogue, WeeklyOptions, weekly
@@ -79,6 +80,49 @@ def test_a_listener_without_history_gets_what_is_popular_within_the_bound() -> N
     assert len(found.tracks) == 20
     assert not [each for each in found.tracks if each.because]
     assert sum(CATALOGUE.popular[each.item] for each in found.tracks) <= 12
+
+
+@pytest.mark.parametrize("share", [0.2, 0.5, 1.0])
+def test_small_artists_get_the_share_of_places_that_they_are_owed_from_the_first_on(share: float) -> None:
+    small = small_items(
+        makers_of([[str(at // 8)] for at in range(400)]), np.asarray(MATRIX.sum(axis=0)).ravel()
+    )
+    catalogue = replace(CATALOGUE, small=small)
+    without = [0]
+    for row in range(20):
+        plain, owed = (
+            weekly(
+                MODEL,
+                MATRIX[row],
+                catalogue,
+                listener=str(row),
+                week="2026-W45",
+                options=replace(OPTIONS, arrangement=Arrangement(places=20, small=each, popular=0.5)),
+            )
+            for each in (0.0, share)
+        )
+        theirs = np.cumsum(small[owed.items()])
+        assert (theirs >= np.floor(share * np.arange(1, 21) + 1e-9)).all(), "what chance chose as well"
+        assert len(set(owed.items())) == 20
+        assert plain.inputs != owed.inputs
+        without.append(int(small[plain.items()].sum()))
+    assert np.mean(without) < 20 * share, "it would not be so by itself"
+
+
+def test_small_artists_fill_their_share_only_as_far_as_there_are_any_and_lists_from_before_stay_the_same() -> (
+    None
+):
+    rules = Arrangement(places=6, small=0.5, by_artist=1, gap=0, calibration=0.0)
+    scores, categories = [6, 5, 4, 3, 2, 1], np.ones((6, 1))
+    small = [False, False, False, False, True, True]
+    artists = [0, 1, 2, 3, 4, 4]
+    assert arrange(scores, categories, np.ones(1), artists, [False] * 6, rules, small) == [0, 4, 1, 2, 3, 5]
+    assert "small" not in repr(Arrangement()), "digests of earlier lists hang on it"
+    plain = replace(CATALOGUE, small=np.zeros(400, dtype=bool))
+    same = weekly(MODEL, MATRIX[0], plain, listener="user:default/0", week="2026-W45", options=OPTIONS)
+    assert same == made()
+    with pytest.raises(InputError, match="small"):
+        Arrangement(small=1.5)
 
 
 def test_shapes_that_do_not_fit_are_refused() -> None:

@@ -28,6 +28,7 @@ from counterpoint.journal.manifest import adopt, manifest
 from counterpoint.journal.residue import search
 from counterpoint.journal.sought import Named
 from counterpoint.settings import JournalSettings
+from counterpoint.stats import Comoments
 
 T0 = datetime(2026, 3, 1, tzinfo=UTC)
 KINDS = ("sum", "mean", "count", "any")
@@ -50,6 +51,27 @@ PLAN = Experiment(
     start=T0 + timedelta(days=1),
     end=T0 + timedelta(days=7),
 )
+NUMBER = Metric(name="number", event="p", aggregation="sum", cap=6, covariate_days=1)
+LIMITED = replace(
+    PLAN,
+    success=(
+        Metric(name="week", event="p", aggregation="sum", window_days=2, covariate_days=2, event_cap=2),
+        Metric(name="later", event="q", aggregation="count", window_days=1, offset_days=1, covariate_days=1),
+        Metric(name="back", event="p", aggregation="retention", window_days=3, offset_days=1, covariate_days=2),
+        Metric(name="capped", event="p", aggregation="mean", field="ms", cap=1.5, event_cap=2.5),
+        Metric(name="any", event="q", aggregation="any", field="ms", window_days=2),
+        NUMBER,
+        Metric(
+            name="each", aggregation="ratio", numerator=NUMBER,
+            denominator=Metric(name="many", event="q", aggregation="count", covariate_days=1),
+        ),
+        Metric(
+            name="each in days", aggregation="ratio", window_days=2, covariate_days=2, numerator=NUMBER,
+            denominator=Metric(name="those", event="p", aggregation="count"),
+        ),
+    ),
+)  # fmt: skip
+"""Windows, caps and ratios."""
 
 
 def exposure(number: int, subject: str, variant: str, hour: int) -> dict[str, Any]:
@@ -64,18 +86,30 @@ def made(number: int, kind: str, subject: str, hour: int, data: dict[str, Any]) 
     }  # fmt: skip
 
 
-def whole(journal: Journal, plan: Experiment = PLAN) -> Totals:
+def whole(journal: Journal, plan: Experiment = PLAN, as_of: datetime | None = None) -> Totals:
     with journal.snapshot() as snapshot:
         exposures = exposures_of(plan, snapshot.events(EXPOSURE))
-        expression = totals_expression(plan, exposures, snapshot.events("p", "q"))
+        events = snapshot.events("p", "q")
+        expression = totals_expression(plan, exposures, events, as_of=as_of, last_data=True)
         return totals_of(plan, expression.to_pyarrow().to_pylist())
 
 
-def kept(journal: Journal, plan: Experiment = PLAN) -> Totals:
+def kept(journal: Journal, plan: Experiment = PLAN, as_of: datetime | None = None) -> Totals:
     with journal.snapshot() as snapshot:
-        found = daily_totals(plan, snapshot, Kept(journal.folder, key_of(plan)), holds=journal.holds)
+        kept_of = Kept(journal.folder, key_of(plan))
+        found = daily_totals(plan, snapshot, kept_of, holds=journal.holds, as_of=as_of)
     assert found is not None
     return found
+
+
+def assert_close(found: Comoments | None, expected: Comoments | None) -> None:
+    if found is None or expected is None:
+        assert found is expected
+        return
+    assert found.n == expected.n
+    assert found.means == pytest.approx(expected.means, rel=1e-12, abs=1e-12)
+    for ours, theirs in zip(found.cross, expected.cross, strict=True):
+        assert ours == pytest.approx(theirs, rel=1e-9, abs=1e-9)
 
 
 def assert_alike(found: Totals, expected: Totals) -> None:
@@ -91,7 +125,11 @@ def assert_alike(found: Totals, expected: Totals) -> None:
     for ours, theirs in zip(found.groups, expected.groups, strict=True):
         for name, metric in ours.metrics.items():
             other = theirs.metrics[name]
-            assert (metric.events, metric.blank) == (other.events, other.blank)
+            assert (metric.events, metric.blank, metric.incomplete) == (
+                other.events, other.blank, other.incomplete,
+            )  # fmt: skip
+            assert_close(metric.comoments, other.comoments)
+            assert_close(metric.plain, other.plain)
             assert (metric.covariate is None) == (other.covariate is None)
             pairs = [(metric.moments, other.moments)]
             if metric.covariate and other.covariate:
@@ -138,6 +176,7 @@ class Happening(RuleBasedStateMachine):
     """A journal to which things happen in any order."""
 
     folder: Path
+    plan: Experiment
     opened = 0
 
     @initialize()
@@ -145,6 +184,7 @@ class Happening(RuleBasedStateMachine):
         Happening.opened += 1
         self.journal = Journal(self.folder / str(Happening.opened))
         self.number = 0
+        self.as_of: datetime | None = None
 
     def teardown(self) -> None:
         self.journal.close()
@@ -175,6 +215,11 @@ class Happening(RuleBasedStateMachine):
         assert not receipt.rejected
         if compact:
             self.journal.compact()
+
+    @rule(hours=st.none() | st.integers(0, 240))
+    def go_on(self, hours: int | None) -> None:
+        """What is known of the events ends earlier or later, or with the last of them."""
+        self.as_of = None if hours is None else T0 + timedelta(hours=hours)
 
     @rule(which=st.integers(0, 1000))
     def merge(self, which: int) -> None:
@@ -226,15 +271,21 @@ class Happening(RuleBasedStateMachine):
     @invariant()
     def both_agree(self) -> None:
         if hasattr(self, "journal"):
-            assert_alike(kept(self.journal), whole(self.journal))
+            found = kept(self.journal, self.plan, self.as_of)
+            assert_alike(found, whole(self.journal, self.plan, self.as_of))
 
 
-def test_whatever_happens_kept_sums_give_what_the_whole_expression_gives(tmp_path: Path) -> None:
-    Happening.folder = tmp_path
+@pytest.mark.parametrize(
+    "plan", [PLAN, LIMITED, replace(LIMITED, end=None)], ids=["plain", "limited", "open"]
+)
+def test_whatever_happens_kept_sums_give_what_the_whole_expression_gives(
+    tmp_path: Path, plan: Experiment
+) -> None:
+    Happening.folder, Happening.plan = tmp_path, plan
     run_state_machine_as_test(
         Happening,
         settings=settings(
-            max_examples=int(os.environ.get("COUNTERPOINT_FUZZ", "4")),
+            max_examples=int(os.environ.get("COUNTERPOINT_FUZZ", "3")),
             stateful_step_count=7,
             deadline=None,
             suppress_health_check=list(HealthCheck),
@@ -242,7 +293,12 @@ def test_whatever_happens_kept_sums_give_what_the_whole_expression_gives(tmp_pat
     )
 
 
-def files_read(journal: Journal, monkeypatch: pytest.MonkeyPatch) -> list[str]:
+def files_read(
+    journal: Journal,
+    monkeypatch: pytest.MonkeyPatch,
+    plan: Experiment = PLAN,
+    as_of: datetime | None = None,
+) -> list[str]:
     """The types and days of the segments that a result reads events from."""
     read: list[str] = []
     path_of = Reader._path
@@ -253,7 +309,7 @@ def files_read(journal: Journal, monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
     with monkeypatch.context() as patch:
         patch.setattr(Reader, "_path", watched)
-        kept(journal)
+        kept(journal, plan, as_of)
     return sorted(read)
 
 
@@ -280,6 +336,28 @@ def test_a_new_day_of_known_users_reads_that_day(journal: Journal, monkeypatch: 
     assert_alike(kept(journal), whole(journal))
 
 
+def test_windows_that_end_read_no_events(journal: Journal, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Those whose window is over by now are among what is kept."""
+    days = [T0 + timedelta(days=number) for number in (2, 3, 4)]
+    journal.append([made(50, "q", "nobody", 150, {})])
+    journal.compact()
+    early = kept(journal, LIMITED, days[0])
+    for day in days[1:]:
+        assert files_read(journal, monkeypatch, LIMITED, day) == []
+        assert_alike(kept(journal, LIMITED, day), whole(journal, LIMITED, day))
+    late = kept(journal, LIMITED, days[-1])
+    assert early.groups[0].metrics["week"].incomplete > late.groups[0].metrics["week"].incomplete
+
+
+def test_a_new_day_of_windows_reads_that_day(journal: Journal, monkeypatch: pytest.MonkeyPatch) -> None:
+    kept(journal, LIMITED)
+    journal.append([made(50, "p", "u1", 100, {"value": 7}), made(51, "q", "u2", 100, {"value": 1})])
+    journal.compact()
+    read = files_read(journal, monkeypatch, LIMITED)
+    assert set(read) == {"type=p/day=2026-03-05", "type=q/day=2026-03-05"}
+    assert_alike(kept(journal, LIMITED), whole(journal, LIMITED))
+
+
 def test_a_late_event_reads_its_own_file(journal: Journal, monkeypatch: pytest.MonkeyPatch) -> None:
     journal.append([made(50, "p", "u1", 30, {"value": 7})])
     journal.compact()
@@ -299,7 +377,7 @@ def test_a_merged_day_reads_that_day(journal: Journal, monkeypatch: pytest.Monke
 
 
 def test_many_small_files_of_sums_become_few(journal: Journal, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("counterpoint.experiments.daily.MOST_PARTS", 2)
+    monkeypatch.setattr("counterpoint.experiments.kept_sums.MOST_PARTS", 2)
     for day in range(5):
         journal.append(
             [

@@ -138,6 +138,25 @@ def test_the_last_day_is_the_result() -> None:
         assert line.days[-1].interval.low == pytest.approx(metric.interval.low, rel=1e-7)
 
 
+@pytest.mark.parametrize("ends", [True, False], ids=["at its end", "at the last event"])
+def test_no_day_is_told_after_the_last_one_that_counts(*, ends: bool) -> None:
+    """Users of the last days have windows that are over later, and events go on after the end."""
+    shown, happened = tables()
+    last = T0 + timedelta(days=4)
+    plan = replace(PLAN, units_per_arm=None, end=last if ends else None)
+    kept = [row for row in happened if ends or row["time"] <= last]
+    shown = [row for row in shown if row["time"] <= last]
+    days = course(plan, (shown, kept), T0 + timedelta(days=40) if ends else last, {})
+    assert [day for day, _ in days] == [T0.date() + timedelta(days=number) for number in range(5)]
+    result = analyze(plan, *opened(shown, kept), as_of=T0 + timedelta(days=40) if ends else last)
+    arms = [arm for variant in plan.arms if (arm := days[-1][1].arm(variant))]
+    for metric in result.metrics:
+        assert [arm.metrics[metric.name].moments.n for arm in arms] == [
+            metric.control_users,
+            metric.treatment_users,
+        ]
+
+
 def test_success_is_withheld_before_the_end_of_a_plan_that_is_read_once_and_guardrails_are_not() -> None:
     plan = replace(PLAN, success=(SUM,), guardrails=(Guardrail(COUNT, 0.1),), end=T0 + timedelta(days=30))
     result, found = effects(plan)

@@ -114,15 +114,15 @@ def set_of(flag: Flag, bucketing: str = "v2") -> FlagSet:
 
 
 WORDS = re.compile(
-    r"(?:def rule\(c, now\):|\b(?:[kv]\d+|c|get|now|if|else|return|raise|Unusual|and|or|not|in|is|None|True|False|__class__|str|int|float|bool"
+    r"(?:def rule\(c, now(?:, t)?\):|\b(?:[kv]\d+|c|get|now|t|pure|if|else|return|raise|Unusual|and|or|not|in|is|None|True|False|__class__|str|int|float|bool"
     r"|truthy|loosely|strictly|contains|look_up|chosen|clock|draw|len|encode|startswith|endswith|24|32)\b|:=|==|<=|>=|>>|[\s()\[\],.<>:=*+])*"
 )
 
 
 @settings(max_examples=300, deadline=None)
-@given(RULES, st.text(max_size=5))
-def test_no_text_of_a_rule_is_in_the_source(rule: Any, key: str) -> None:
-    found = source_of(flag_of(rule, key), "v3", lambda value: [value])
+@given(RULES, st.text(max_size=5), st.booleans())
+def test_no_text_of_a_rule_is_in_the_source(rule: Any, key: str, as_given: bool) -> None:
+    found = source_of(flag_of(rule, key), "v3", lambda value: [value], as_given=as_given)
     assert found is None or WORDS.fullmatch(found[0]), found and found[0]
 
 

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable
+from html import unescape
 from typing import Any
 
 import pytest
@@ -13,7 +14,7 @@ from counterpoint.flags.store import read_set, write_set
 from counterpoint.graph.actor import local_actor
 from counterpoint.server.identity.accounts import create_account
 
-from .pages import HTML, definition, last_reason, plans, read, send
+from .pages import HTML, Forms, definition, last_reason, plans, read, send
 
 ME = local_actor()
 KEY = "new/home ✓ <b>"
@@ -459,3 +460,83 @@ def test_a_typed_percentage_is_what_the_form_shows_when_it_comes_back(
     answer = send(client, page, "ramp", other="30")
     assert answer.status_code == 412
     assert re.search(r'value="other" id="percent-other" checked', answer.text)
+
+
+def test_who_always_gets_a_variant_is_written_in_lines(client: TestClient[Any], workspace: Workspace) -> None:
+    page = read(client, PAGE)
+    assert page.of("overrides")[1]["keys"] == ["ana", ""]
+    answer = send(client, page, "overrides", keys=["ana\r\n  bo \r\n\r\nbo", "cy"], reason="They test it.")
+    assert answer.status_code == 303
+    assert plan(workspace)["overrides"] == {"on": ["ana", "bo"], "off": ["cy"]}
+    assert last_reason(workspace) == "They test it."
+    flags = read_workspace(workspace)
+    assert [flags.evaluate(KEY, {"targetingKey": who}).variant for who in ("bo", "cy")] == ["on", "off"]
+    twice = send(client, read(client, PAGE), "overrides", keys=["ana", "ana"])
+    assert (twice.status_code, "is given 'on' already" in unescape(twice.text)) == (400, True)
+    assert read_forms(twice).of("overrides")[1]["keys"] == ["ana", "ana"]
+    assert send(client, read(client, PAGE), "overrides", keys=["", ""]).status_code == 303
+    assert "overrides" not in plan(workspace)
+
+
+def test_keys_that_lines_cannot_show_are_left_alone(client: TestClient[Any], workspace: Workspace) -> None:
+    kept = {"on": [" ana ", "bo"]}
+    compose(workspace, ME, "default", {**PLANS, "flags": {KEY: {**PLAIN, "overrides": kept}}})
+    assert send(client, read(client, PAGE), "overrides").headers["location"].endswith("flags-as-before")
+    assert plan(workspace)["overrides"] == kept
+    compose(workspace, ME, "default", {**PLANS, "flags": {KEY: {**PLAIN, "overrides": {"on": ["a\nb"]}}}})
+    page = read(client, PAGE)
+    assert "1 targeting key of these cannot be shown in lines" in page.words
+    assert not [
+        fields for _, fields in page.found if ("do", "overrides") in fields and "keys" in dict(fields)
+    ]
+
+
+THREE = {"variants": {"off": "", "red": "r", "blue ": "b", "green": "g"}, "default": "off"}
+
+
+def test_shares_of_arms_are_written_beside_their_percentages(
+    client: TestClient[Any], workspace: Workspace
+) -> None:
+    compose(
+        workspace,
+        ME,
+        "default",
+        {"flags": {"three": {**THREE, "treatments": {"red": 1, "blue ": 1}, "ramp": 60}}},
+    )
+    page = read(client, control("three"))
+    assert page.of("arms")[1]["arm"] == ["red", "blue ", "green"]
+    assert page.of("arms")[1]["share"] == ["1", "1", ""]
+    assert "red 50.0 % blue 50.0 % green No arm" in page.words
+    told = send(client, page, "arms", step="preview", share=["50", "30", "20"])
+    assert (told.status_code, "Who changes" in told.text) == (200, True)
+    confirm = next(
+        fields
+        for _, fields in read_forms(told).found
+        if ("share", "30") in fields and ("step", "save") not in fields
+    )
+    data: dict[str, list[str]] = {}
+    for name, value in confirm:
+        data.setdefault(name, []).append(value)
+    assert (
+        client.post(control("three"), data={**data, "step": "save"}, follow_redirects=False).status_code
+        == 303
+    )
+    assert plan(workspace, "three")["treatments"] == {"red": 50, "blue ": 30, "green": 20}
+    for wrong in ("-1", "1.5", "x", "²"):
+        answer = send(client, read(client, control("three")), "arms", share=[wrong, "1", "1"])
+        assert (answer.status_code, f"‘{wrong}’" in answer.text or "is no share" in answer.text) == (
+            400,
+            True,
+        )
+    assert send(client, read(client, control("three")), "arms", share=["", "0", ""]).status_code == 400
+    assert send(client, read(client, control("three")), "arms", share=["1", "0", ""]).status_code == 303
+    assert plan(workspace, "three")["treatments"] == {"red": 1}
+
+
+def read_forms(answer: Any) -> Forms:
+    return Forms(answer.text)
+
+
+def read_workspace(workspace: Workspace) -> Any:
+    with workspace.graph.read() as reader:
+        return read_set(reader, "default").flags

@@ -12,7 +12,7 @@ from litestar.testing import TestClient
 from structlog.testing import capture_logs
 
 from counterpoint import Workspace
-from counterpoint.flags import ready_sets, seen
+from counterpoint.flags import ofrep, ready_sets, seen
 from counterpoint.flags.exposure import exposures_of
 from counterpoint.flags.ofrep import MAX_BODY, PATH
 from counterpoint.flags.store import write_set
@@ -413,3 +413,20 @@ def test_no_more_tokens_are_known_than_the_bound(
     for name in "abc":
         callers.keep(name, Caller(local_actor(), "token"), number=callers.number)
     assert [callers.get(name) is not None for name in "abc"] == [False, False, True]
+
+
+def test_the_json_of_answers_is_kept_for_a_bounded_number(
+    ways: Callable[..., tuple[Way, Way]], key: Callable[..., str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(ofrep, "MOST_BODIES", 3)
+    short, usual = ways()
+    asked = bearer(key("flags:evaluate"))
+    for way in (short, usual):
+        way.ask(asked)
+    bodies = short.shortcut._quick._bodies  # type: ignore[attr-defined]
+    for name in ["yes", *sorted(DEFINITION["flags"])] * 2:
+        url = {"url": f"{PATH}/{name}"}
+        (mine, _), (theirs, _) = short.ask(asked, **url), usual.ask(asked, **url)
+        assert (mine.status_code, mine.content) == (theirs.status_code, theirs.content)
+        assert len(bodies) <= 3
+    assert not any(isinstance(found.value, dict | list) for found, _ in bodies.values())

@@ -1,11 +1,14 @@
 """The provider over a flag set in memory, through the OpenFeature SDK."""
 
 import asyncio
+import math
 import subprocess
 import sys
 from copy import copy
 from dataclasses import replace
 from datetime import UTC, datetime
+from decimal import Decimal
+from types import MappingProxyType
 from typing import Any
 
 import pytest
@@ -24,6 +27,7 @@ from openfeature.hook import Hook, HookContext, HookHints
 
 from counterpoint.flags import FlagSet
 from counterpoint.openfeature import CounterpointProvider, answers
+from tests.flags.rules import MadeUp
 
 SWEDE = EvaluationContext("user-1", {"country": "SE"})
 
@@ -132,8 +136,9 @@ def test_what_a_caller_does_with_an_answer_is_nobody_elses_concern(client: OpenF
 def test_an_answer_of_the_provider_is_shared_and_cannot_be_changed() -> None:
     flag = {"state": "ENABLED", "variants": {"on": True}, "defaultVariant": "on", "metadata": {"a": 1}}
     provider = CounterpointProvider(FlagSet.from_flagd({"flags": {"f": flag}}))
-    found = provider.resolve_boolean_details("f", False)
-    assert found is provider.resolve_boolean_details("f", False)
+    found, again = (provider.resolve_boolean_details("f", False, SWEDE) for _ in range(2))
+    assert again == found
+    assert again is provider.resolve_boolean_details("f", False, SWEDE)
     with pytest.raises(AttributeError):
         found.value = False
     with pytest.raises(TypeError):
@@ -144,15 +149,96 @@ def test_an_answer_of_the_provider_is_shared_and_cannot_be_changed() -> None:
     assert FlagResolutionDetails(False) != found
 
 
-def test_a_rule_that_makes_names_of_variants_fills_no_memory(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(answers, "MOST_READY", 3)
+def test_a_rule_that_makes_names_of_variants_has_one_answer_for_each() -> None:
     flag = {"state": "ENABLED", "variants": {"a": 1, "b": 2}, "targeting": {"cat": [{"var": "x"}, ""]}}
     provider = CounterpointProvider(FlagSet.from_flagd({"flags": {"f": flag}}))
+    found = [
+        provider.resolve_integer_details("f", 0, EvaluationContext("u", {"x": "ab"[number % 2]}))
+        for number in range(50)
+    ]
+    assert [(each.value, each.variant) for each in found] == [(1, "a"), (2, "b")] * 25
+    assert len({id(each) for each in found[2:]}) == 2
+
+
+def test_flags_that_are_not_there_fill_no_memory() -> None:
+    provider = CounterpointProvider(FlagSet.from_flagd({"flags": {}}))
     for number in range(50):
-        name = "ab"[number % 2]
-        found = provider.resolve_integer_details("f", 0, EvaluationContext("u", {"x": name}))
-        assert (found.value, found.variant) == ({"a": 1, "b": 2}[name], name)
-    assert len(provider._whole.ready) <= 3
+        assert provider.resolve_boolean_details(f"f{number}", False, SWEDE).error_code
+    assert provider._boolean.quick == {}
+
+
+def test_who_overrides_a_method_of_the_provider_is_asked() -> None:
+    class Louder(CounterpointProvider):
+        def resolve_string_details(self, *args: Any, **named: Any) -> FlagResolutionDetails[str]:
+            return replace(super().resolve_string_details(*args, **named), value="HELLO")
+
+    flag = {"state": "ENABLED", "variants": {"a": "hello"}, "defaultVariant": "a"}
+    api.set_provider_and_wait(Louder(FlagSet.from_flagd({"flags": {"f": flag}})))
+    assert [api.get_client().get_string_value("f", "") for _ in range(3)] == ["HELLO"] * 3
+
+
+class Word(str):
+    """A text of somebody's own type."""
+
+
+ODD: list[Any] = [
+    datetime(2026, 5, 4, 10, tzinfo=UTC), (1, "SE"), ["SE", datetime(2026, 5, 4, tzinfo=UTC)], {"text": ("SE",)},
+    MappingProxyType({"text": Word("SE"), "number": 3}), Word("SE"), Decimal(3), math.nan, b"SE", {1, 2}, object(), 10**30, "\ud800",
+]  # fmt: skip
+ASK = {bool: "boolean", str: "string", int: "integer", float: "float", dict: "object"}
+
+
+X, TIME = {"var": "x"}, "2026-05-04T10:00:00Z"
+
+
+@pytest.mark.parametrize(
+    "rule",
+    [
+        X, {"==": [X, TIME]}, {"!==": [TIME, X]}, {"in": [X, [TIME, "a"]]}, {"in": [X, TIME + "!"]}, {"in": ["10", X]},
+        {"starts_with": [X, "2026"]}, {"ends_with": [X, {"cat": ["Z"]}]}, {"<": [X, "3"]}, {">": [X, 1]}, {"==": [{"var": "deep.x"}, TIME]},
+        {"cat": [X, ""]}, {"and": [X, {"==": [{"substr": [X, 0, 4]}, "2026"]}]}, {"fractional": [X, ["true", 1], ["false", 1]]},
+        {"==": [{"var": "targetingKey"}, TIME]}, {"==": [X, {"var": "deep.x"}]},
+    ],
+)  # fmt: skip
+@pytest.mark.parametrize("bucketing", ["v2", "v3"])
+def test_a_time_is_a_text_to_every_quick_rule(rule: Any, bucketing: Any) -> None:
+    names = ["true", "false", TIME, "d"]
+    flag = {"state": "ENABLED", "variants": {name: name for name in names}, "defaultVariant": "d", "targeting": rule}  # fmt: skip
+    flags = FlagSet.from_flagd({"flags": {"f": flag}}, bucketing)
+    provider = CounterpointProvider(flags)
+    at: Any = datetime(2026, 5, 4, 10, tzinfo=UTC)
+    for subject, time in (("u", TIME), ("u", at), (at, at), (None, at)):
+        context = EvaluationContext(subject, {"x": time, "deep": {"x": time}, "targetingKey": TIME})
+        meant = {"x": TIME, "deep": {"x": TIME}, "targetingKey": subject or TIME}
+        for _ in range(2):
+            found = provider.resolve_string_details("f", "", context)
+            assert found.variant == flags.evaluate("f", meant).variant
+
+
+@pytest.mark.parametrize("seed", range(100))
+def test_the_quick_answers_are_those_of_the_set(seed: int) -> None:
+    """Attributes of any type, subjects of any kind, all types asked for, twice: the second time it is quick."""
+    made_up = MadeUp(seed, other="é")
+    definition, key = made_up.definition()
+    flags = FlagSet.from_flagd(definition, "v2" if seed % 2 else "v3")
+    reported: list[Any] = []
+    provider = CounterpointProvider(flags, exposures=reported.extend)
+    for _ in range(12):
+        attributes = made_up.context()
+        subject = made_up.roll.choice([attributes.get("targetingKey"), None, "", "u"])
+        for name in made_up.roll.sample(sorted(attributes), min(len(attributes), made_up.roll.randint(0, 4))):
+            attributes[name] = made_up.roll.choice(ODD)
+        context = EvaluationContext(subject, MappingProxyType(attributes) if seed % 5 == 0 else attributes)
+        found = flags.evaluate(key, answers.attributes_of(context))
+        for kind, name in ASK.items():
+            default = kind()
+            told = getattr(provider, f"resolve_{name}_details")(key, default, evaluation_context=context)
+            slow = getattr(CounterpointProvider, f"resolve_{name}_details")(provider, key, default, context)
+            assert (told, repr(told.value)) == (slow, repr(slow.value)), (definition, context)
+            if told.error_code is None:
+                assert (told.variant, told.reason) == (found.variant, found.reason)
+                assert told.flag_metadata == found.metadata
+                assert told.value == (default if found.variant is None else found.value)
 
 
 def test_a_new_flag_set_answers_at_once_where_an_old_one_was_asked() -> None:

@@ -415,6 +415,44 @@ def test_a_fault_of_ours_in_one_rollout_keeps_no_other_from_its_check(
     assert checked == ["rollout:default/a", "rollout:default/b"]
 
 
+def test_many_steps_without_time_keep_no_other_rollout_waiting(org: Workspace) -> None:
+    """Sixty of them take four checks, the last of which finds nothing to do."""
+    steps = [{"percent": n + 1, "hold": "0s", "monitored": False} for n in range(60)]
+    with org.graph.write(local_actor()) as writer:
+        writer.put(document("Rollout", "weekly", {**ROLLOUT, "steps": steps}))
+    store.command(org, local_actor(), "weekly", "start", now=NOW)
+    kinds = [[event.kind for event in step(org, REF, now=NOW)] for _ in range(4)]
+    assert [len(each) for each in kinds] == [20, 20, 20, 0]
+    assert kinds[2][-1] == "completed"
+    assert store.load(org, "weekly").state.percent == 60
+
+
+def test_a_metric_that_is_deleted_under_way_stops_nothing_and_nothing_is_forgotten(
+    org: Workspace, seen: Callable[..., None]
+) -> None:
+    """The plan of a run is fixed at its start, with what its metrics are."""
+    store.command(org, local_actor(), "weekly", "start", now=NOW)
+    with org.graph.write(local_actor()) as writer:
+        writer.delete("metric:default/crashed")
+    seen(observed_of(NOW + HOUR, treatment=0.4))
+    (event,) = step(org, REF, now=NOW + HOUR)
+    assert (event.kind, event.rule) == ("rolled-back", "a guardrail failed")
+    with pytest.raises(InputError, match="do not exist"):
+        store.command(org, local_actor(), "weekly", "start", reason="Again.", now=NOW + HOUR)
+    assert store.load(org, "weekly").state.phase == "rolled-back"
+    (note,) = store.load(org, "weekly").notes
+    assert "Mend it before you start it again" in note
+
+
+def test_what_is_completed_can_be_taken_back_though_its_metric_is_gone(org: Workspace) -> None:
+    for wanted in ("start", "complete"):
+        store.command(org, local_actor(), "weekly", wanted, reason="Now.", now=NOW)
+    with org.graph.write(local_actor()) as writer:
+        writer.delete("metric:default/crashed")
+    store.command(org, local_actor(), "weekly", "roll-back", now=NOW)
+    assert (phase_of(org), ramp_in(org)) == ("rolled-back", 0)
+
+
 def test_nobody_gets_more_while_nobody_watches(org: Workspace, seen: Callable[..., None]) -> None:
     store.command(org, ANA, "weekly", "start", now=NOW)
     assert ramp_in(org) == 1

@@ -205,7 +205,7 @@ def test_a_clock_set_back_ends_nothing_early_and_undoes_nothing(back: timedelta)
     _, state = look(plan, started(plan), later, observed_of(later))
     assert (state.step, state.since) == (1, later)
     move, after = look(plan, state, later - back, observed_of(later, users=20_000))
-    assert (move.kind, after.step, after.at) == (None, 1, later)
+    assert (move.kind, move.rule, after.step, after.at) == ("checked", "its time is not over", 1, later)
     move, after = look(plan, after, later + HOUR, observed_of(later + HOUR, users=20_000))
     assert (move.kind, after.step) == ("advanced", 2)
 
@@ -232,8 +232,18 @@ def test_harm_takes_back_what_is_paused_too() -> None:
     plan = plan_of()
     state = started(plan)
     paused = apply(state, event_of(act(plan, state, "pause", None), state, now=NOW, actor="a", figures=None))
-    assert look(plan, paused, NOW, observed_of(NOW))[0].kind is None
     assert look(plan, paused, NOW, observed_of(NOW, treatment=0.3))[0].kind == "rolled-back"
+
+
+def test_a_look_is_taken_once_while_people_are_waited_for() -> None:
+    """What is written of it is all that its level pays for: the next check has no look of its own."""
+    plan = plan_of()
+    state = started(plan)
+    paused = apply(state, event_of(act(plan, state, "pause", None), state, now=NOW, actor="a", figures=None))
+    move, state = look(plan, paused, NOW, observed_of(NOW))
+    assert (move.kind, state.phase, len(state.looks["crashed"])) == ("checked", "paused", 1)
+    assert look(plan, state, NOW, observed_of(NOW, users=2_100))[0].kind is None
+    assert look(plan, state, NOW, observed_of(NOW, users=2_600, treatment=0.3))[1].phase == "rolled-back"
 
 
 def test_going_on_past_a_guardrail_asks_why_and_silences_it_for_this_run() -> None:

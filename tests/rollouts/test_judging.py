@@ -1,24 +1,23 @@
 """What guardrails say of figures."""
 
 import math
-from collections.abc import Iterator
+from typing import Any
 
+import msgspec
 import numpy as np
 import pytest
 from msgspec.structs import replace
 
 from counterpoint.experiments.model import Metric
-from counterpoint.rollouts.judging import Observed, anytime_boundary, judge
+from counterpoint.rollouts.judging import Observed, judge
+from counterpoint.rollouts.looks import anytime_boundary, spacing
 from counterpoint.rollouts.model import (
     Event,
-    EventKind,
     Figures,
     Guardrail,
-    GuardrailFigures,
     LookTaken,
     State,
     apply,
-    state_of,
 )
 from counterpoint.stats import MeanPair, Moments, boundaries, noninferiority, rate
 
@@ -85,12 +84,39 @@ def test_the_anytime_boundary_never_falls_below_that_of_one_look() -> None:
 def test_values_that_grow_beyond_all_measure_still_have_a_boundary() -> None:
     values = np.append(np.full(499, 1.0), 1e100)
     pair = MeanPair(Moments.of(values), Moments.of(values[::-1]))
-    told = judged(Guardrail(metric=TIME, margin=0.05), pair, State(user_variances={TIME.name: 1e-300}))
-    assert told.guardrails[0].verdict == "inconclusive"
+    told = judged(Guardrail(metric=TIME, margin=0.05), pair).guardrails[0]
+    assert told.verdict == "inconclusive"
+
+
+ONCE = replace(CRASHED, window_days=1)
+
+
+@pytest.mark.parametrize("test", ["anytime", "group-sequential"])
+@pytest.mark.parametrize(
+    ("margin", "mean", "sd"), [(1e308, 1.0, 1e-3), (1e-300, 1e-300, 1e-305), (1e308, 1e150, 1e140)]
+)
+def test_looks_at_what_is_beyond_all_measure_can_be_read_again(
+    test: Any, margin: float, mean: float, sd: float
+) -> None:
+    guardrail = Guardrail(metric=TIME, margin=margin, scale="absolute", test=test, looks=4, maximum=2_000)
+    state = State()
+    for spread in (sd, sd / 1e9):
+        arms = [Moments(500, mean, 499 * spread * spread)] * 2
+        figures = judge(
+            plan_of(guardrails=(guardrail,)),
+            state,
+            Observed(500, 500, pairs={TIME.name: MeanPair(*arms)}),
+            NOW,
+        )
+        event = Event(sequence=state.sequence + 1, kind="checked", at=NOW, actor="a", step=0, figures=figures)
+        read = msgspec.json.decode(msgspec.json.encode(event), type=Event)
+        assert read.figures is not None
+        assert read.figures.looks == figures.looks
+        state = apply(replace(state, phase="running"), read)
 
 
 def test_looks_are_taken_once_and_keep_what_they_said() -> None:
-    guardrail = Guardrail(metric=CRASHED, margin=0.5, test="group-sequential", looks=4, maximum=8_000)
+    guardrail = Guardrail(metric=ONCE, margin=0.5, test="group-sequential", looks=4, maximum=8_000)
     plan, state = plan_of(guardrails=(guardrail,)), State()
     taken: list[LookTaken] = []
     for users in (500, 1_000, 1_500, 2_000, 2_900, 3_000, 4_000, 9_000):
@@ -103,7 +129,7 @@ def test_looks_are_taken_once_and_keep_what_they_said() -> None:
 
 
 def test_between_two_looks_nothing_new_is_said() -> None:
-    guardrail = Guardrail(metric=CRASHED, margin=0.5, test="group-sequential", looks=4, maximum=8_000)
+    guardrail = Guardrail(metric=ONCE, margin=0.5, test="group-sequential", looks=4, maximum=8_000)
     plan = plan_of(guardrails=(guardrail,))
     first = judge(plan, State(), observed_of(NOW, users=900, treatment=0.9), NOW)
     assert (first.looks, first.guardrails[0].verdict) == ((), "inconclusive")
@@ -138,47 +164,77 @@ def test_arms_of_unlike_size_are_seen() -> None:
     assert judge(plan, State(), Observed(), NOW).sample_ratio_p is None
 
 
-def test_the_boundary_goes_by_a_clock_that_moves_with_the_values_of_the_same_users() -> None:
-    """Sums of the same 2,000 users that have grown fourfold are worth 8,000 users, and means that have settled too."""
-    plan = plan_of(guardrails=(Guardrail(metric=TIME, margin=0.02),))
-
-    def seen(state: State, sd: float) -> GuardrailFigures:
-        arms = [Moments(1_000, 800.0, 999 * sd**2) for _ in range(2)]
-        observed = Observed(1_000, 1_000, last_exposure=NOW, pairs={"start-time": MeanPair(*arms)})
-        return judge(plan, state, observed, NOW).guardrails[0]
-
-    first = seen(State(), 100.0)
-    assert first.boundary == pytest.approx(anytime_boundary(2_000, plan.level, plan.tuned_at))
-    assert first.user_variance is not None
-    state = State(user_variances={"start-time": first.user_variance})
-    for sd in (200.0, 50.0):
-        later = seen(state, sd)
-        assert (later.users, later.boundary) == (
-            2_000,
-            pytest.approx(anytime_boundary(8_000, plan.level, plan.tuned_at), rel=1e-3),
-        )
+def seen(
+    users: int, *, state: State, sd: float = 300.0, worse: float = 0.0, metric: Metric = TIME
+) -> Figures:
+    """What a check says of so many users, whose values are worse by a share."""
+    arms = [Moments(users // 2, mean, (users // 2 - 1) * sd**2) for mean in (800.0, 800.0 * (1 + worse))]
+    observed = Observed(users // 2, users // 2, pairs={metric.name: MeanPair(*arms)})
+    return judge(plan_of(guardrails=(Guardrail(metric=metric, margin=0.02),)), state, observed, NOW)
 
 
-def test_the_clock_begins_with_the_first_figures_of_a_run_and_anew_with_the_next() -> None:
+def after(state: State, figures: Figures) -> State:
+    """Where figures that are written down lead."""
+    event = Event(sequence=state.sequence + 1, kind="checked", at=NOW, actor="a", step=0, figures=figures)
+    return apply(replace(state, phase="running"), event)
+
+
+def test_values_that_go_on_are_looked_at_again_only_once_more_is_known_of_them() -> None:
+    first = seen(2_000, state=State())
+    (look,) = first.looks
+    assert (look.index, look.users) == (1, 2_000)
+    assert look.boundary == pytest.approx(anytime_boundary(2_000, plan_of().level, 5_000))
+    state, factor = after(State(), first), spacing(plan_of().level)
+    assert factor == pytest.approx(1.27, abs=0.01)
+    between = seen(2_530, state=state)
+    told = between.guardrails[0]
+    assert (between.looks, told.verdict, told.look_users) == ((), first.guardrails[0].verdict, 2_000)
+    assert (told.change, told.low, told.high) == (look.change, look.low, look.high)
+    # More users, or the same users whose means have settled.
+    for users, sd in ((2_550, 300.0), (2_000, 260.0)):
+        again = seen(users, sd=sd, state=state, worse=0.3)
+        assert [each.index for each in again.looks] == [2]
+        assert again.guardrails[0].verdict == "fail"
+
+
+def test_values_that_come_once_are_looked_at_at_each_check() -> None:
+    once = replace(TIME, window_days=1)
+    first = seen(2_000, state=State(), metric=once)
+    told = seen(2_002, state=after(State(), first), worse=0.9, metric=once)
+    assert (first.looks, told.looks, told.guardrails[0].verdict) == ((), (), "fail")
+
+
+def test_the_chances_of_all_looks_together_are_at_most_the_level() -> None:
+    """Boole's inequality, summed over sizes that lie the spacing apart, wherever they begin."""
+    for level in (0.0001, 0.0125, 0.0245, 0.049, 0.24):
+        for offset in (0.0, 0.3, 0.7):
+            sizes = 2 * spacing(level) ** (np.arange(300) + offset)
+            spent = sum(math.erfc(anytime_boundary(size, level, 5_000) / math.sqrt(2)) / 2 for size in sizes)
+            assert spent < level
+            assert spent > 0.6 * level
+
+
+def test_a_group_sequential_guardrail_of_values_that_go_on_spends_alone_at_each_look() -> None:
+    guardrail = Guardrail(metric=TIME, margin=0.02, test="group-sequential", looks=4, maximum=8_000)
+    plan, state, taken = plan_of(guardrails=(guardrail,)), State(), []
+    for sd in (300.0, 250.0, 300 / math.sqrt(2), 100.0):
+        arms = [Moments(1_000, 800.0, 999 * sd**2)] * 2
+        found = judge(plan, state, Observed(1_000, 1_000, pairs={TIME.name: MeanPair(*arms)}), NOW)
+        state, taken = after(state, found), [*taken, *found.looks]
+    # The same users: where twice as much is known that is half of the information, and with nine times as much it ends.
+    assert [each.index for each in taken] == [1, 2, 4]
+    assert [each.information for each in taken] == pytest.approx([0.25, 0.5, 2.25], rel=0.01)
+    shares = [0.25**2, 0.5**2 - 0.25**2, 1 - 0.5**2]
+    spent = [math.erfc((each.boundary or 0) / math.sqrt(2)) / 2 / plan.level for each in taken]
+    assert spent == pytest.approx(shares, rel=0.01)
+
+
+def test_looks_begin_anew_with_the_next_run() -> None:
     plan = plan_of()
-
-    def events(*variances: float | None) -> Iterator[Event]:
-        for place, variance in enumerate(variances, 1):
-            figures = judge(plan, State(), Observed(), NOW)
-            guardrails = (replace(figures.guardrails[0], user_variance=variance),)
-            kind: EventKind = "started" if place == 1 else "checked"
-            yield Event(
-                sequence=place,
-                kind=kind,
-                at=NOW,
-                actor="a",
-                step=0,
-                figures=None if place == 1 else replace(figures, guardrails=guardrails),
-                plan=plan,
-            )
-
-    state = state_of(events(None, None, 2.0, 5.0))
-    assert state.user_variances == {"crashed": 2.0}
-    ended = apply(state, Event(sequence=5, kind="rolled-back", at=NOW, actor="a", step=0))
-    again = apply(ended, Event(sequence=6, kind="started", at=NOW, actor="a", step=0, plan=plan))
-    assert again.user_variances == {}
+    state = apply(State(), Event(sequence=1, kind="started", at=NOW, actor="a", step=0, plan=plan))
+    for users in (2_000, 3_000):
+        state = after(state, seen(users, state=state))
+    assert [each.users for each in state.looks["start-time"]] == [2_000, 3_000]
+    ended = apply(state, Event(sequence=4, kind="rolled-back", at=NOW, actor="a", step=0))
+    again = apply(ended, Event(sequence=5, kind="started", at=NOW, actor="a", step=0, plan=plan))
+    assert again.looks == {}

@@ -2,6 +2,7 @@
 
 import tempfile
 from datetime import datetime, timedelta
+from itertools import pairwise
 from pathlib import Path
 from typing import Any, ClassVar
 from unittest.mock import patch
@@ -22,6 +23,7 @@ from counterpoint.rollouts.controller import Checked, check, commit, step
 from counterpoint.rollouts.deciding import FlagFacts, decide, event_of
 from counterpoint.rollouts.judging import Observed, judge
 from counterpoint.rollouts.log import MovedOnError
+from counterpoint.rollouts.looks import spacing
 from counterpoint.rollouts.model import ACTIVE, TRANSITIONS, Event, Figures, State, apply, state_of
 
 from .conftest import NOW, furnish, observed_of, plan_of
@@ -152,6 +154,11 @@ class Pure(RuleBasedStateMachine):
             assert state.percent == PLAN.steps[state.step].percent
         if state.phase == "rolled-back":
             assert state.percent == 0
+        for looks in state.looks.values():  # no look comes before its time, whoever is waited for
+            assert [each.index for each in looks] == list(range(1, len(looks) + 1))
+            sizes = [each.information for each in looks]
+            assert all(after >= spacing(PLAN.level) * before for before, after in pairwise(sizes))
+            assert looks[-1].spent < PLAN.level
 
 
 class Whole(RuleBasedStateMachine):

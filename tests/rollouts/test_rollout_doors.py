@@ -1,6 +1,7 @@
 """Rollouts on the command line and over HTTP."""
 
 import json
+import math
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -10,13 +11,14 @@ from litestar.testing import TestClient
 
 from counterpoint import Workspace
 from counterpoint.cli import run
+from counterpoint.graph.descriptor import validate
 from counterpoint.rollouts import store
 from counterpoint.rollouts.judging import Observed
 from counterpoint.rollouts.watching import Watch
 from counterpoint.server import mounting
 from counterpoint.server.app import create_app
 
-from .conftest import observed_of
+from .conftest import ROLLOUT, document, observed_of
 
 Client = TestClient[Any]
 API = "/api/v1/rollouts/default/weekly"
@@ -153,6 +155,36 @@ def test_a_plan_that_cannot_be_used_says_what_and_where(
     said = capsys.readouterr().err
     assert words in said
     assert "Traceback" not in said
+
+
+SEQUENTIAL = {"metric": "crashed", "margin": 0.1, "test": "group-sequential", "maximum": 1_000}
+
+
+@pytest.mark.parametrize(
+    ("spec", "pointer", "words"),
+    [
+        ({"steps": [{"percent": 10}, {"percent": 10}]}, "/spec/steps/1/percent", "more users than the one"),
+        ({"steps": [{"percent": math.nan}]}, "/spec/steps/0/percent", "no JSON number"),
+        ({"steps": [{"percent": 0}]}, "/spec/steps/0/percent", "at least 0.001"),
+        ({"steps": [{"percent": (n + 1) / 500} for n in range(1_001)]}, "/spec/steps", "1,000 are the most"),
+        ({"steps": [{"percent": 1, "hold": "0s", "monitored": True}]}, "/spec/steps/0/hold", "too short"),
+        ({"guardrails": [{"metric": "crashed", "margin": 0}]}, "/spec/guardrails/0/margin", "above 0"),
+        ({"guardrails": [{"metric": "crashed", "margin": math.inf}]}, "/spec/guardrails/0/margin", "number"),
+        ({"guardrails": [{**SEQUENTIAL, "parameter": -1}]}, "/spec/guardrails/0/parameter", "above 0"),
+        ({"guardrails": [{**SEQUENTIAL, "parameter": 1e9}]}, "/spec/guardrails/0/parameter", "at most"),
+        (
+            {"guardrails": [{**SEQUENTIAL, "spending": "pocock", "parameter": 2}]},
+            "/spec/guardrails/0/parameter",
+            "no parameter",
+        ),
+        ({"limits": {"trouble": "0s"}}, "/spec/limits/trouble", "too short"),
+    ],
+)
+def test_a_plan_that_could_never_be_carried_out_is_refused_with_its_place(
+    spec: dict[str, Any], pointer: str, words: str
+) -> None:
+    problems = validate(document("Rollout", "weekly", {**ROLLOUT, **spec}))
+    assert [(each.pointer, words in each.message) for each in problems] == [(pointer, True)]
 
 
 def test_the_api_leads_a_rollout(client: Client, org: Workspace, seen: Callable[..., None]) -> None:

@@ -13,7 +13,8 @@ from counterpoint.rollouts import crowd
 from counterpoint.rollouts.acting import act
 from counterpoint.rollouts.crowd import ENDS, MINUTES, Baseline, Policy, simulate_once
 from counterpoint.rollouts.deciding import FlagFacts, decide, event_of
-from counterpoint.rollouts.judging import CONCENTRATION, Observed, anytime_boundary, judge
+from counterpoint.rollouts.judging import CONCENTRATION, Observed, judge
+from counterpoint.rollouts.looks import anytime_boundary
 from counterpoint.rollouts.model import Guardrail, Limits, Rollout, State, Step, apply
 from counterpoint.rollouts.simulation import _median_between, simulate
 from counterpoint.rollouts.vectors import anytime_boundaries, least_boundary, mismatches
@@ -57,11 +58,12 @@ def test_checks_of_sizes_on_arrays_are_those_of_one() -> None:
 
 @pytest.mark.parametrize("regression", [0.0, 0.5, 1.5])
 @pytest.mark.parametrize("unequal", [1.0, 0.9])
-@pytest.mark.parametrize("per_day", [20_000, 3_000])
+@pytest.mark.parametrize(("per_day", "window"), [(20_000, None), (20_000, 1), (3_000, None)])
 def test_the_rules_themselves_decide_the_same(
-    regression: float, unequal: float, per_day: float, monkeypatch: pytest.MonkeyPatch
+    regression: float, unequal: float, per_day: float, window: int | None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     runs, seed = 12, 3
+    plan = replace(SMALL, guardrails=(Guardrail(metric=replace(CRASHED, window_days=window), margin=0.5),))
     rng = np.random.default_rng([seed, 9])
     history: list[tuple[np.ndarray, np.ndarray]] = []
     come = crowd.Crowd.let_come
@@ -81,10 +83,10 @@ def test_the_rules_themselves_decide_the_same(
     over = crowd.Crowd.hand_over
     monkeypatch.setattr(crowd.Crowd, "let_come", lame)
     monkeypatch.setattr(crowd.Crowd, "hand_over", noted)
-    paths = simulate_once(SMALL, BASELINES, per_day, EACH_TEN, regression, runs=runs, rng=rng)
+    paths = simulate_once(plan, BASELINES, per_day, EACH_TEN, regression, runs=runs, rng=rng)
     for number in range(runs):
         told = [(minute, seen[:, number]) for minute, seen in history if not np.isnan(seen[0, number])]
-        end, minute = by_the_rules(SMALL, told)
+        end, minute = by_the_rules(plan, told)
         assert (end, minute) == (ENDS[paths.end[number]], paths.minutes[number])
 
 
@@ -230,3 +232,18 @@ def test_a_plan_that_watches_nothing_is_told() -> None:
 def test_runs_and_seeds_that_nothing_can_be_drawn_by_say_why(given: dict[str, Any]) -> None:
     with pytest.raises(InputError, match=next(iter(given))):
         simulate(SMALL, BASELINES, users_per_day=1_000, **given)
+
+
+def test_steps_without_guardrails_and_time_lose_no_time() -> None:
+    idle = tuple(Step(percent=n + 1, hold_seconds=0, monitored=False, minimum_sample=0) for n in range(3))
+    plan = replace(SMALL, steps=(*idle, *SMALL.steps))
+    rng = np.random.default_rng(4)
+    paths = simulate_once(plan, BASELINES, 40_000, EACH_TEN, 0.0, runs=50, rng=rng)
+    assert np.median(paths.minutes) < 24 * 60
+    assert (paths.end == crowd.COMPLETED).mean() > 0.9
+
+
+def test_a_margin_that_nothing_could_reach_is_refused() -> None:
+    guardrail = Guardrail(metric=CRASHED, margin=1e308, scale="absolute")
+    with pytest.raises(InputError, match="could be reached"):
+        simulate(replace(SMALL, guardrails=(guardrail,)), BASELINES, users_per_day=1_000, runs=2)

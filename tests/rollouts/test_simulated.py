@@ -1,18 +1,24 @@
 """Simulations of the workspace's rollouts: begun by people, computed beside them, kept by the plan, and shown."""
 
 import re
+import subprocess
+import sys
+import time
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
+from threading import Event
 from typing import Any
 
 import pytest
 from litestar.testing import TestClient
 from msgspec.structs import replace
+from sqlalchemy import select
 
 from counterpoint import Workspace
 from counterpoint.errors import InputError, NotAllowedError
 from counterpoint.graph.actor import Actor, local_actor
-from counterpoint.rollouts import simulated, store
+from counterpoint.moments import to_datetime
+from counterpoint.rollouts import pulse, simulated, store
 from counterpoint.rollouts.model import Limits, Step
 from counterpoint.rollouts.simulated import begin, compute, simulation_of, simulator_of
 from counterpoint.rollouts.simulation import Baseline, Characteristics, simulate
@@ -103,8 +109,70 @@ def test_one_whose_process_ended_is_begun_again(org: Workspace, monkeypatch: pyt
     assert begin(org, local_actor(), "weekly").state == "under way"
     assert begin(org, local_actor(), "weekly").state == "under way"
     assert len(waiting) == 1
-    later = datetime.now(UTC) + timedelta(hours=1)
+    later = datetime.now(UTC) + timedelta(minutes=1)
     assert simulation_of(org, "weekly", now=later).state == "stopped"
+
+
+BEGUN = """
+import sys
+from counterpoint import Workspace
+from counterpoint.graph.actor import local_actor
+from counterpoint.rollouts import pulse, simulated
+
+simulated.Pulse = lambda beat: pulse.Pulse(beat, seconds=0.02)
+simulated.simulate = lambda *_, **__: sys.stdin.read()
+with Workspace.open(sys.argv[1]) as workspace:
+    print("begun", flush=True)
+    simulated.compute(workspace, local_actor(), "weekly")
+"""
+"""A process that simulates until it is killed."""
+
+
+def test_one_whose_process_was_killed_is_known_to_have_ended_within_seconds(either: Workspace) -> None:
+    written(either, usersPerDay=20_000)
+
+    def signs() -> int:
+        with either.graph.read() as reader:
+            return int(reader.connection.execute(select(simulated.SIMULATIONS.c.touched)).scalar() or 0)
+
+    command = [sys.executable, "-c", BEGUN, str(either.path)]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == b"begun\n"
+        first, last = 0, 0
+        until = time.monotonic() + 60
+        while not first or last <= first:  # two signs: it lives
+            assert time.monotonic() < until
+            first = first or signs()
+            last = signs()
+        assert (
+            simulation_of(either, "weekly", now=to_datetime(last) + simulated.SILENCE / 2).state
+            == "under way"
+        )
+        process.kill()
+    last = signs()
+    assert timedelta(seconds=20) >= simulated.SILENCE
+    ended = to_datetime(last) + simulated.SILENCE + timedelta(seconds=1)
+    assert simulation_of(either, "weekly", now=ended).state == "stopped"
+    assert last == signs()
+
+
+def test_those_that_wait_for_another_give_signs_of_life_too(org: Workspace) -> None:
+    """The server computes one after the other, and what waits its turn is under way."""
+    told, beaten = Event(), []
+
+    def beat(keys: list[pulse.Key]) -> None:
+        beaten.append(len(keys))
+        if 2 in beaten:
+            told.set()
+
+    signs = pulse.Pulse(beat, seconds=0.001)
+    with signs.of((("plan", "a"),)), signs.of((("plan", "b"),)):
+        assert told.wait(10)
+    many = len(beaten)
+    with signs.of((("plan", "c"),)):
+        pass
+    assert len(beaten) - many <= 1
 
 
 def test_a_server_that_stops_says_so_where_it_was_not_done(

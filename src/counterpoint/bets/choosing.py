@@ -1,12 +1,12 @@
 """What the forms about bets and units offer to choose from, and where they tell what is wrong."""
 
-from counterpoint.bets.store import list_bets
+from counterpoint.bets.model import read_bet
 from counterpoint.errors import InputError
 from counterpoint.workspace import Workspace
 
 __all__ = ["live_bets", "units_there", "wrong_by_field"]
 
-BETS = 200
+BETS = 1_000
 UNITS = 500
 Pairs = list[tuple[str, str]]
 """Reference and title."""
@@ -19,9 +19,11 @@ def units_there(ws: Workspace) -> Pairs:
 
 
 def live_bets(ws: Workspace) -> Pairs:
-    """The bets that somebody works on, by title; of the first `BETS`."""
-    live = [line.bet for line in list_bets(ws.graph, limit=BETS).items if not line.bet.state.closed]
-    return sorted(((bet.ref, bet.title) for bet in live), key=lambda pair: pair[1].casefold())
+    """The bets that have not ended, by title; of the first `BETS`."""
+    with ws.graph.read() as reader:
+        found = map(read_bet, reader.find(kind="Bet", limit=BETS, order="title").items)
+        live = [(bet.ref, bet.title) for bet in found if not bet.state.closed]
+    return sorted(live, key=lambda pair: pair[1].casefold())
 
 
 def wrong_by_field(error: InputError) -> dict[str, str]:

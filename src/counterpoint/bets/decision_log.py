@@ -9,11 +9,12 @@ from sqlalchemy import Column, MetaData, Table, insert, select
 
 from counterpoint.bets.model import Decision, Known, Stage, State
 from counterpoint.graph.reader import Reader
+from counterpoint.graph.search import words_of
 from counterpoint.graph.tables import INTEGER, TEXT
 from counterpoint.graph.writer import Writer
 from counterpoint.moments import to_datetime, to_micros
 
-__all__ = ["DECISIONS", "decisions_by_bet", "decisions_of", "insert_decision"]
+__all__ = ["DECISIONS", "DECISION_WORDS", "decisions_by_bet", "decisions_of", "insert_decision"]
 
 DECISIONS = Table(
     "bets_decisions",
@@ -33,6 +34,16 @@ DECISIONS = Table(
     Column("known", TEXT, nullable=False),
 )
 """`seq` is the number of the decision in the activity log, `known` a JSON value; see migration 0002."""
+
+
+DECISION_WORDS = Table(
+    "bets_decision_word",
+    MetaData(),
+    Column("word", TEXT, primary_key=True),
+    Column("seq", INTEGER, primary_key=True),
+)
+"""The words of choice and reason, by which the log is searched; see migration 0019."""
+MOST_WORDS = 5_000
 
 
 def decisions_of(reader: Reader, ref: str) -> tuple[Decision, ...]:
@@ -56,6 +67,8 @@ def decisions_by_bet(reader: Reader, bets: Sequence[str]) -> dict[str, tuple[Dec
 def insert_decision(writer: Writer, decision: Decision, seq: int) -> None:
     """Keep a decision, with its number in the activity log."""
     writer.connection.execute(insert(DECISIONS).values(_row(decision, seq)))
+    words = list(dict.fromkeys(words_of(f"{decision.choice} {decision.reason}")))[:MOST_WORDS]
+    writer.insert(DECISION_WORDS, ("word", "seq"), [(word, seq) for word in words])
 
 
 def _row(decision: Decision, seq: int) -> dict[str, Any]:

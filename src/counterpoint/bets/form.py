@@ -26,6 +26,7 @@ PLAIN = (
     "design",
     "technology",
     "feedback",
+    "feedback_version",
     "etag",
 )
 NAMES = ("contributors", "insights", "goals")
@@ -93,6 +94,8 @@ class BetForm(msgspec.Struct, frozen=True, kw_only=True):
     risks: tuple[RiskRow, ...] = tuple(RiskRow(risk.value) for risk in Risk)
     feedback: str = ""
     """The id of the feedback that a new bet was made of; empty otherwise."""
+    feedback_version: str = ""
+    """What had been made of that feedback when the form was opened."""
     etag: str = ""
     """The version that was read when the form was opened; empty for a new bet."""
 

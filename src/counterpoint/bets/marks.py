@@ -2,7 +2,7 @@
 
 What the owner has estimated of the four risks comes first, with what the evidence log has said since. A bet of which
 no risk was estimated shows the combined prediction of its newest revealed question instead; a prediction that is
-locked, or that would tell what one person said, is nobody's to see and is not in it.
+locked is nobody's to see and is not in it.
 """
 
 from collections.abc import Collection, Mapping
@@ -26,7 +26,7 @@ class ProbabilityMark(msgspec.Struct, frozen=True):
     """How likely success is held to be: a range and its middle, each 0 to 1, with what it rests on."""
 
     low: float | None
-    """None where single predictions are not shown."""
+    """None where it rests on predictions: single ones are shown to nobody."""
     middle: float
     high: float | None
     note: Said = ""
@@ -44,8 +44,7 @@ def probabilities_of(
         spread = question.spread
         if spread is not None and spread.mean is not None:
             note = f"What {spread.n} people predicted together: {question.question}"
-            low, high = (spread.values[0], spread.values[-1]) if spread.values else (None, None)
-            found[bet] = ProbabilityMark(low, spread.mean, high, note)
+            found[bet] = ProbabilityMark(None, spread.mean, None, note)
     return found
 
 

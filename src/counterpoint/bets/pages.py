@@ -12,7 +12,7 @@ from counterpoint.bets.board_pages import board_pages
 from counterpoint.bets.decisions import ReasonWantedError, decide
 from counterpoint.bets.evidence_pages import evidence_pages
 from counterpoint.bets.facts import facts_of
-from counterpoint.bets.feedback.betting import form_from, link
+from counterpoint.bets.feedback.betting import form_from, place, renewed, would_join
 from counterpoint.bets.form import BetForm, SideRow, descriptor, field_errors, form_of, read_form
 from counterpoint.bets.learned import read_learned
 from counterpoint.bets.line import Line
@@ -83,7 +83,7 @@ def show_new(
 ) -> str:
     """The empty form; `owner` fills in who makes the bet, `feedback` what somebody said who began it."""
     form = form_from(ws.graph, feedback, actor=actor) if feedback else BetForm(owner=owner)
-    return _form(ws, page, form, {})
+    return _form(ws, page, form, {}, actor=actor)
 
 
 @post("/bets/new", media_type=MediaType.HTML, include_in_schema=False, sync_to_thread=True)
@@ -100,9 +100,16 @@ def create(
     document, errors = descriptor(form)
     if not errors:
         try:
-            line = store.write(ws.graph, document, actor=actor, new=True)
-            linked = bool(form.feedback) and link(ws.graph, form.feedback, line.bet.ref, actor=actor)
-            return _to(line, "bet-placed-from-feedback" if linked else "bet-placed")
+            if not form.feedback:
+                return _to(store.write(ws.graph, document, actor=actor, new=True), "bet-placed")
+            line, joined = place(
+                ws.graph, document, form.feedback, actor=actor, version=form.feedback_version
+            )
+            return _to(line, "bet-placed-from-feedback" if joined else "bet-placed")
+        except ConflictError as error:
+            return again(
+                _form(ws, page, renewed(ws.graph, form), {"": error.message}, actor=actor), status=409
+            )
         except InputError as error:
             errors = field_errors(error.problems) or {"": error.message}
     else:
@@ -110,7 +117,7 @@ def create(
         if "title" in errors:  # it says already why there is no name
             found.pop("name", None)
         errors = found | errors
-    return again(_form(ws, page, form, errors))
+    return again(_form(ws, page, form, errors, actor=actor))
 
 
 @get(
@@ -264,6 +271,7 @@ def _form(
     errors: dict[str, str],
     line: Line | None = None,
     *,
+    actor: Actor | None = None,
     looked: bool = False,
 ) -> str:
     success, guardrails = form_rows(form)
@@ -276,6 +284,7 @@ def _form(
         form=form,
         errors=errors,
         editing=line is not None,
+        joins=actor is not None and would_join(ws.graph, form.feedback, actor),
         heading_title=line.bet.title if line else "",
         back=entity_url(line.bet.ref) if line else "/bets",
         success=success,

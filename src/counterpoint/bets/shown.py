@@ -6,7 +6,7 @@ from typing import Any
 import msgspec
 
 from counterpoint.bets.form import BetForm, GuardrailRow, SuccessRow
-from counterpoint.bets.line import Line
+from counterpoint.bets.line import Line, Node
 from counterpoint.bets.model import STAGES, Reading, State, mapping
 from counterpoint.bets.transitions import ChoiceGuide, PolicyOf, Ruling, choices_for, informing, weigh
 from counterpoint.said import Said
@@ -134,22 +134,6 @@ def grouped(lines: Sequence[Line]) -> list[Group]:
 
 def sight_nodes(line: Line) -> list[dict[str, Any]]:
     """The nodes of the line of sight from purpose to decision; what is still to come is `open` and says what fills it."""
-    purposes = [
-        {
-            "title": node.text or node.title,
-            "href": entity_url(node.ref) if node.exists else None,
-            "open": not node.exists,
-        }
-        for node in line.purposes
-    ]
-    beliefs = [
-        {
-            "title": node.text or node.title,
-            "href": entity_url(node.ref) if node.exists else None,
-            "open": not node.exists,
-        }
-        for node in line.beliefs
-    ]
     bet = {
         "title": line.bet.title,
         "href": "#bet",
@@ -174,8 +158,10 @@ def sight_nodes(line: Line) -> list[dict[str, Any]]:
         for test in line.tests
     ]
     return [
-        *_of_kind("Purpose", purposes, "Name the purpose that it serves"),
-        *_of_kind("Belief", beliefs, "Name the belief that it rests on"),
+        *_of_kind("Purpose", _named(line.purposes), "Name the purpose that it serves"),
+        *_of_kind("Datum", _named(line.data), "Name what was seen, by an insight", most=1),
+        *_of_kind("Insight", _named(line.insights), "Name the insight that it answers", most=1),
+        *_of_kind("Belief", _named(line.beliefs), "Name the belief that it rests on"),
         *_of_kind("Bet", [bet], ""),
         *_of_kind("Flag", flags, "Give a flag the metadata entry bet"),
         *_of_kind("Experiment", tests, "Let an experiment name this bet"),
@@ -223,12 +209,25 @@ def form_rows(form: BetForm) -> tuple[list[SuccessRow], list[GuardrailRow]]:
     return [*form.success, SuccessRow()], [*form.guardrails, GuardrailRow()]
 
 
-def _of_kind(kind: str, nodes: list[dict[str, Any]], wanted: str) -> list[dict[str, Any]]:
+def _named(nodes: Sequence[Node]) -> list[dict[str, Any]]:
+    return [
+        {
+            "title": node.text or node.title,
+            "href": entity_url(node.ref) if node.exists else None,
+            "open": not node.exists,
+        }
+        for node in nodes
+    ]
+
+
+def _of_kind(
+    kind: str, nodes: list[dict[str, Any]], wanted: str, *, most: int = MOST_OF_A_KIND
+) -> list[dict[str, Any]]:
     if not nodes:
         return [{"kind": kind, "title": wanted, "open": True}]
-    shown = [{"kind": kind} | node for node in nodes[:MOST_OF_A_KIND]]
-    if len(nodes) > MOST_OF_A_KIND:
-        shown[-1]["note"] = f"and {len(nodes) - MOST_OF_A_KIND} more below"
+    shown = [{"kind": kind} | node for node in nodes[:most]]
+    if len(nodes) > most:
+        shown[-1]["note"] = f"and {len(nodes) - most} more below"
     return shown
 
 

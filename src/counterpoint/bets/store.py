@@ -17,6 +17,7 @@ from counterpoint.graph.permissions import may
 from counterpoint.graph.reader import Reader
 from counterpoint.graph.ref import parse_ref
 from counterpoint.graph.store import Graph
+from counterpoint.graph.writer import Writer
 
 __all__ = [
     "BetPage",
@@ -28,6 +29,7 @@ __all__ = [
     "problems_of",
     "read",
     "write",
+    "write_in",
 ]
 
 
@@ -118,11 +120,24 @@ def write(
         NotAllowedError: the bet belongs to somebody else.
     """
     with graph.write(actor) as writer:
-        problems = _problems(writer, document, ref, new=new)
-        if problems:
-            raise InputError("The bet cannot be stored.", problems)
-        put = writer.put(document, if_match=if_match)
-        return _read(graph, writer, put.ref)
+        return write_in(graph, writer, document, ref=ref, new=new, if_match=if_match)
+
+
+def write_in(
+    graph: Graph,
+    writer: Writer,
+    document: Mapping[str, Any],
+    *,
+    ref: str | None = None,
+    new: bool = False,
+    if_match: Collection[str] | None = None,
+) -> Line:
+    """The same in an open transaction of the graph."""
+    problems = _problems(writer, document, ref, new=new)
+    if problems:
+        raise InputError("The bet cannot be stored.", problems)
+    put = writer.put(document, if_match=if_match)
+    return _read(graph, writer, put.ref)
 
 
 def _read(graph: Graph, reader: Reader, ref: str) -> Line:

@@ -47,6 +47,7 @@ class StageSurvival(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     """The 95 % interval around the share, by Wilson."""
     high: float | None = None
     median_days: float | None = None
+    """Of the stays with both ends known; none below `FEW`, where it would be about one unit."""
 
 
 def stays_of(
@@ -100,7 +101,7 @@ def _of_stage(stage: Stage, stays: list[Stay]) -> StageSurvival:
         share=counts["onward"] / left if left >= FEW else None,
         low=low,
         high=high,
-        median_days=round(median(days), 1) if days else None,
+        median_days=round(median(days), 1) if len(days) >= FEW else None,
     )
 
 

@@ -15,6 +15,8 @@ from contextlib import suppress
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, NamedTuple
 
+from counterpoint.graph.cores import cores
+
 if TYPE_CHECKING:
     from counterpoint.catalog.gathering import Sheet
     from counterpoint.catalog.locations import Source
@@ -78,7 +80,7 @@ class Beside:
     @classmethod
     def started(cls, target: str = "") -> "Beside | None":
         """A second process, where there is a second core for it; it begins to read the file that is named at once."""
-        if not sys.executable or _cores() < 2:
+        if not sys.executable or cores() < 2:
             return None
         try:
             beside = cls()
@@ -174,7 +176,3 @@ def receive(pipe: IO[bytes]) -> tuple[bytes, bytes]:
     if len(content) < size:
         raise EOFError
     return kind, content
-
-
-def _cores() -> int:
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

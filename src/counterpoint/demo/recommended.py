@@ -18,6 +18,7 @@ from counterpoint.demo.arriving import arrivals
 from counterpoint.demo.decided import person
 from counterpoint.demo.heard import described, hear_lists, listening
 from counterpoint.demo.latent import Catalogue, Latent, Music, latent_of
+from counterpoint.discover import Protocol
 from counterpoint.discover.consent import CONSENT
 from counterpoint.discover.evaluations import evaluate_recommender
 from counterpoint.discover.links import LONGEST, link_of
@@ -121,7 +122,7 @@ def think(workspace: Workspace, arpeggio: Path, listeners: Listeners, bet: str) 
         ENGINEER,
         RECOMMENDER,
         methods=METHODS,
-        seed=listeners.seed,
+        protocol=Protocol(seed=listeners.seed),
         until=listeners.monday - FIRST,
         bet=bet,
     )

@@ -7,6 +7,7 @@
     playlists       continuing a playlist from its title, tracks and order; `titles` reads the words
     model           the door to all this: fit, recommend, add
     ranking, evaluation      what comes out, and what it is worth
+    protocol, bench, judgement      how methods are judged as one value, on data, and what came of it
 
 Sparse matrices in, rankings out; nothing of these reads or writes. In a workspace:
 
@@ -20,23 +21,29 @@ Sparse matrices in, rankings out; nothing of these reads or writes. In a workspa
     across, reuse, campaigns         the same taste for podcasts and advertising
 """
 
+from counterpoint.discover.bench import Bench
 from counterpoint.discover.evaluation import Comparison, Evaluation, Measured, compare, evaluate
+from counterpoint.discover.judgement import Judgement
 from counterpoint.discover.methods import METHODS, Method
 from counterpoint.discover.model import Model
 from counterpoint.discover.playlists import Continuation, Playlist
+from counterpoint.discover.protocol import Protocol
 from counterpoint.discover.ranking import Ranking
 from counterpoint.discover.search import Search, Trial, search
 from counterpoint.discover.splits import Split, by_rows, by_time, leave_last, within_rows
 
 __all__ = [
     "METHODS",
+    "Bench",
     "Comparison",
     "Continuation",
     "Evaluation",
+    "Judgement",
     "Measured",
     "Method",
     "Model",
     "Playlist",
+    "Protocol",
     "Ranking",
     "Search",
     "Split",

@@ -17,7 +17,7 @@ from counterpoint.discover.devices import CPU, Device
 from counterpoint.discover.interactions import Matrix, interactions, presence
 from counterpoint.discover.ranking import Floats
 from counterpoint.discover.recommender import Recommender
-from counterpoint.stats.checks import finite, positive, whole
+from counterpoint.stats.checks import finite, positive, share, whole
 
 __all__ = ["Als", "AlsOptions"]
 
@@ -39,8 +39,10 @@ class AlsOptions:
     unobserved: float = 0.1
     """α0: how much an item that somebody does not have counts beside one that they have."""
     ridge: float = 0.003
-    """λ, times (what is known of the row + α0 · the other side) ** `frequency`."""
+    """λ, times (what is known of the row + `constant` · α0 · the other side) ** `frequency`."""
     frequency: float = 1.0
+    constant: float = 1.0
+    """1 as Rendle et al. have it; 0 as Zhou et al. 2008 and MLlib: by what is known of the row alone."""
 
     def __post_init__(self) -> None:
         whole("factors", self.factors, least=1)
@@ -48,6 +50,12 @@ class AlsOptions:
         positive("unobserved", self.unobserved)
         positive("ridge", self.ridge)
         finite("frequency", self.frequency)
+        share("constant", self.constant)
+
+    def ridge_of(self, known: Any, others: int) -> Any:
+        """The ridge of rows of which so much is known, with `others` on the other side."""
+        known = np.maximum(known, 1)  # who has nothing has no factors, and no ridge of 0 either
+        return self.ridge * (known + self.constant * self.unobserved * others) ** self.frequency
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +93,18 @@ class Als(Recommender):
             kept = {"done": np.array(done + 1), "left": device.get(left), "right": device.get(right)}
             checkpoints.keep(ITERATION, kept)
         return cls(options, kept["right"])
+
+    def refined(self, matrix: Matrix, rounds: int) -> Self:
+        """After more rounds on what it was fitted to: for factors of items that were found by another objective."""
+        rows = presence(interactions(matrix, items=self.items))
+        columns = sp.csr_matrix(rows.T)
+        columns.sort_indices()
+        across, down = _Rows(rows, CPU), _Rows(columns, CPU)
+        left, right = np.zeros((rows.shape[0], self.factors.shape[1]), dtype=np.float32), self.factors
+        for _ in range(rounds):
+            left = _solved(across, right, left, self.options, steps=STEPS)
+            right = _solved(down, left, right, self.options, steps=STEPS)
+        return type(self)(self.options, right)
 
     @property
     def items(self) -> int:
@@ -135,8 +155,7 @@ def _solved(rows: _Rows, other: Any, start: Any, options: AlsOptions, *, steps: 
     device, xp = rows.device, rows.device.xp
     gram = options.unobserved * (other.T @ other)
     known = rows.known
-    ridge = (options.ridge * (known + options.unobserved * len(other)) ** options.frequency)[:, None]
-    ridge = device.put(ridge.astype(np.float32))
+    ridge = device.put(np.asarray(options.ridge_of(known, len(other)), dtype=np.float32)[:, None])
 
     def applied(x: Any) -> Any:
         return x @ gram + rows.seen(other, x) + ridge * x

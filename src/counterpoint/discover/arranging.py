@@ -7,12 +7,13 @@ Greedy re-ranking: each place takes the candidate with the largest
 where p is how the listener's own listening is spread over categories and q how the list so far is with the
 candidate in it, a little of p mixed in so that it is finite (Steck 2018, "Calibrated recommendations"), and n its
 length: n KL is what the spread costs in the likelihood of the list, so that λ means the same at every place.
-Artists' caps and gaps and the bound on popular items are rules: a candidate that breaks one waits, and comes only
-when nothing else is left.
+Artists' caps and gaps, the bound on popular items and the least share of small artists are rules: a candidate that
+breaks one waits, and comes only when nothing else is left. The share of small artists holds for the first places of a
+list as for all of them, so that they do not only fill its end.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
@@ -41,6 +42,10 @@ class Arrangement:
     """Places between two items of one artist at least."""
     popular: float = 0.5
     """The share of places that the most popular items may take."""
+    small: float = field(
+        default=0.0, repr=False
+    )  # digests of lists from before there was this hang on the repr
+    """The share of places that items of small artists take at least, as far as there are candidates of theirs."""
 
     def __post_init__(self) -> None:
         whole("places", self.places, least=1)
@@ -48,6 +53,11 @@ class Arrangement:
         whole("gap", self.gap)
         share("calibration", self.calibration)
         share("popular", self.popular)
+        share("small", self.small)
+
+    def short(self, of_small: int, length: int) -> bool:
+        """Whether a list of `length` must take one more of a small artist than it has."""
+        return of_small < int(self.small * length + 1e-9)
 
 
 def divergence(wanted: Values, found: Values) -> Values:
@@ -65,12 +75,13 @@ def arrange(
     artists: Sequence[int],
     popular: Sequence[bool],
     rules: Arrangement | None = None,
+    small: Sequence[bool] | None = None,
 ) -> list[int]:
     """The places of candidates in the list, as positions among the candidates, best first.
 
     `categories` has one row for each candidate, its shares over categories; `taste` the listener's own shares.
     `artists` tells candidates of one artist apart (below 0: nobody's), `popular` whether a candidate is one of the
-    most popular. Raises `InputError` where lengths or shares do not fit.
+    most popular, `small` whether it is of small artists. Raises `InputError` where lengths or shares do not fit.
     """
     rules = rules or Arrangement()
     worth, spread, wanted = _checked(scores, categories, taste)
@@ -80,10 +91,13 @@ def arrange(
         )
     known, codes = np.asarray(artists) >= 0, np.unique(artists, return_inverse=True)[1]
     liked = np.asarray(popular, dtype=bool)
+    little = np.zeros(len(worth), dtype=bool) if small is None else np.asarray(small, dtype=bool)
     left, total, chosen = np.ones(len(worth), dtype=bool), np.zeros(len(wanted)), list[int]()
     while left.any() and len(chosen) < rules.places:
         free = _free(chosen, left, codes, known, liked, rules)
         length = len(chosen) + 1
+        if rules.short(int(little[chosen].sum()), length) and little[free].any():
+            free = free[little[free]]
         spent = length * divergence(wanted, (total + spread[free]) / length)
         taken = int(free[np.argmax((1 - rules.calibration) * worth[free] - rules.calibration * spent)])
         chosen.append(taken)

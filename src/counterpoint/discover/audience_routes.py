@@ -15,6 +15,7 @@ from counterpoint.discover import audiences, evaluations
 from counterpoint.discover.audiences import Creator
 from counterpoint.discover.creators import Audience
 from counterpoint.discover.evaluating import Compared
+from counterpoint.discover.evaluators import EvaluatorState, Wanted, begin, state_of
 from counterpoint.discover.overview import versions_of
 from counterpoint.discover.paths import BASE, TAGS, ref_of
 from counterpoint.discover.plan import read_plan
@@ -118,6 +119,27 @@ def read_evaluation(ws: NamedDependency[Workspace], recommender: FromPath[str]) 
     )
 
 
+@get(BASE + "/evaluation/state", tags=TAGS, sync_to_thread=True)
+def read_evaluation_state(ws: NamedDependency[Workspace], recommender: FromPath[str]) -> EvaluatorState:
+    """How far the last evaluation is that the server was asked for: none, under way, stopped, failed or done."""
+    return state_of(ws, ref_of(recommender))
+
+
+@post(BASE + "/evaluation", tags=TAGS, status_code=202, sync_to_thread=True)
+def begin_evaluation(
+    ws: NamedDependency[Workspace],
+    actor: NamedDependency[Actor],
+    recommender: FromPath[str],
+    data: JSONBody[Wanted],
+) -> EvaluatorState:
+    """Have methods compared by a protocol, beside requests; whoever may change the recommender may.
+
+    What is found is the newest evaluation a little later, and evidence on a bet where one is named. One that is under
+    way is not begun again.
+    """
+    return begin(ws, actor, ref_of(recommender), data)
+
+
 @post(BASE + "/evaluation/evidence", tags=TAGS, status_code=201, sync_to_thread=True)
 def offer_evidence(
     ws: NamedDependency[Workspace],
@@ -137,5 +159,7 @@ audience_routes: list[Any] = [
     list_creators,
     read_audience,
     read_evaluation,
+    read_evaluation_state,
+    begin_evaluation,
     offer_evidence,
 ]

@@ -12,13 +12,14 @@ from typing import Any
 import msgspec
 import numpy as np
 
-from counterpoint.discover.evaluating import BASELINE, Beside, Compared, Judged, SplitBy, compared
-from counterpoint.discover.exposure import categories_of
+from counterpoint.discover.evaluating import BASELINE, Beside, Compared, Judged, compared
+from counterpoint.discover.exposure import categories_of, makers_of
 from counterpoint.discover.forgotten import FORGOTTEN
 from counterpoint.discover.listened import Listened
 from counterpoint.discover.listening import listening_of
 from counterpoint.discover.log import Log
 from counterpoint.discover.plan import read_plan
+from counterpoint.discover.protocol import Protocol
 from counterpoint.errors import InputError, NotFoundError
 from counterpoint.graph.actor import Actor
 from counterpoint.graph.entity import Activity
@@ -37,6 +38,7 @@ __all__ = [
     "newest_evaluation",
     "offer_evidence",
     "offer_newest",
+    "require_evaluator",
     "sentence_of",
 ]
 
@@ -57,7 +59,6 @@ class KeptEvaluation(msgspec.Struct, frozen=True, rename="camel", kw_only=True):
     """Of the listening that it was made from."""
     erasures: tuple[int, int]
     """How often somebody had been forgotten: by the journal, and by recommenders alone."""
-    seed: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,15 +74,13 @@ def evaluate_recommender(
     actor: Actor,
     name: str,
     *,
-    by: SplitBy = "auto",
-    held: float = 0.2,
-    places: int = 20,
+    protocol: Protocol | None = None,
     methods: Sequence[str] = (),
     budget: float = 60.0,
-    seed: int = 0,
     until: datetime | None = None,
     bet: str | None = None,
     said: Callable[[str], None] = lambda _: None,
+    advance: Callable[[int, int], None] = lambda done, total: None,
 ) -> tuple[Compared, Activity]:
     """Compare methods on what a recommender's listeners heard, keep it, and offer it to a bet if one is named.
 
@@ -89,7 +88,7 @@ def evaluate_recommender(
         workspace: where it lives.
         actor: who asks; they may write the recommender, and the bet.
         name: the recommender's name or reference.
-        by, held, places, methods, budget, seed: as `compared` takes them.
+        protocol, methods, budget, advance: as `compared` takes them.
         until: events of later are left out; now without it.
         bet: whose risk of value it is evidence on.
         said: told in a line what is being done.
@@ -101,7 +100,7 @@ def evaluate_recommender(
     """
     with workspace.graph.write(actor) as writer:  # refused now rather than after minutes of work
         entity, plan = read_plan(writer, name)
-        _require(writer, entity.ref, bet)
+        require_evaluator(writer, entity.ref, bet)
     erasures = _erasures(workspace)
     heard = listening_of(workspace, entity.ref, plan, until=until)
     if not len(heard.listeners):
@@ -111,26 +110,23 @@ def evaluate_recommender(
     log = Log(heard.matrix, heard.moments, heard.listeners, heard.items, heard.left_out)
     found = compared(
         log,
-        by=by,
-        held=held,
-        places=places,
+        protocol=protocol,
         methods=methods,
         budget=budget,
-        seed=seed,
         categories=_genres(heard),
+        makers=makers_of([heard.attributes.get(str(item), {}).get("artist", ()) for item in heard.items]),
         said=said,
+        advance=advance,
     )
     least = workspace.settings.discover.least_listeners
     if found.rows < least:
         raise InputError(
-            f"{found.rows} listeners had something held out; of fewer than {least} nothing is told, since it would be"
-            " about people rather than a recommender."
+            f"Too few listeners had something held out: of fewer than {least} nothing is told, since it would be about"
+            " people rather than a recommender."
         )
-    kept = KeptEvaluation(
-        compared=found, until=heard.until, digest=heard.digest, erasures=erasures, seed=seed
-    )
+    kept = KeptEvaluation(compared=found, until=heard.until, digest=heard.digest, erasures=erasures)
     with workspace.graph.write(actor) as writer:
-        _require(writer, entity.ref, bet)
+        require_evaluator(writer, entity.ref, bet)
         entry = writer.record(EVALUATED, entity.ref, after=msgspec.to_builtins(kept))
         if bet is not None:
             offer_evidence(writer, bet, found, about=entity.ref, number=entry.seq)
@@ -263,7 +259,8 @@ def _genres(heard: Listened) -> np.ndarray[Any, np.dtype[np.float64]] | None:
     return categories_of([[genre for genre in genres if genre in known] for genres in listed])[0]
 
 
-def _require(writer: Writer, ref: str, bet: str | None) -> None:
+def require_evaluator(writer: Writer, ref: str, bet: str | None) -> None:
+    """Raises `NotAllowedError` where the writer's actor may not change the recommender or the bet."""
     writer.require_write(ref)
     if bet is not None:
         writer.require_write(_require_bet(writer, bet))

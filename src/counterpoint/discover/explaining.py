@@ -43,6 +43,6 @@ def contributions(model: Recommender, history: Matrix, items: NDArray[np.intp]) 
 def _of_factors(model: Als, had: NDArray[np.int32], items: NDArray[np.intp]) -> Parts:
     factors, options = model.factors.astype(np.float64), model.options
     mine = factors[had]
-    ridge = options.ridge * (len(had) + options.unobserved * len(factors)) ** options.frequency
+    ridge = options.ridge_of(len(had), len(factors))
     system = options.unobserved * factors.T @ factors + mine.T @ mine + ridge * np.eye(factors.shape[1])
     return np.asarray(mine @ np.linalg.solve(system, factors[items].T), dtype=np.float64)

@@ -2,7 +2,8 @@
 
 A list that only shows what everybody hears is accurate and starves the rest; how much of the places each tier of
 popularity gets beside what it has of listening says so (Abdollahpouri et al. 2019, "The unfairness of popularity bias
-in recommendation"). The Lorenz curve says it without tiers. Calibration says it for each listener: how far the spread
+in recommendation"). The same by artists says what the small ones among those who make it get: tiers of artists by how
+often listeners have something of theirs. The Lorenz curve says it without tiers. Calibration says it for each listener: how far the spread
 of their list over categories is from that of their history (Steck 2018, KL divergence; 0 is the same). Diversity says
 how unlike the items of one list are: 1 less the mean cosine, over its pairs, of who hears them (Ziegler et al. 2005,
 "Improving recommendation lists through topic diversification").
@@ -21,7 +22,18 @@ from counterpoint.discover.interactions import Matrix, interactions, presence
 from counterpoint.discover.ranking import NOTHING, Ranking
 from counterpoint.errors import InputError
 
-__all__ = ["TIERS", "Curve", "Exposure", "Tier", "exposure_of", "tiers_of"]
+__all__ = [
+    "SMALL",
+    "TIERS",
+    "Curve",
+    "Exposure",
+    "Tier",
+    "categories_of",
+    "exposure_of",
+    "makers_of",
+    "small_items",
+    "tiers_of",
+]
 
 Values = NDArray[np.float64]
 TIERS: tuple[tuple[str, float], ...] = (
@@ -30,7 +42,9 @@ TIERS: tuple[tuple[str, float], ...] = (
     ("next 40 %", 0.5),
     ("other half", 1.0),
 )
-"""Tiers of items by popularity, each with where it ends."""
+"""Tiers of items, or of artists, by popularity, each with where it ends."""
+SMALL = len(TIERS) - 1
+"""The tier of small artists: the half of them that is heard least."""
 POINTS = 50
 """Points of a curve."""
 ASKED, BATCH = 1_000, 100
@@ -39,10 +53,11 @@ ASKED, BATCH = 1_000, 100
 
 @dataclass(frozen=True, slots=True)
 class Tier:
-    """The items of one tier of popularity."""
+    """The items, or the artists, of one tier of popularity."""
 
     name: str
     items: int
+    """How many items, or artists."""
     shown: int
     """How many of them are in any list."""
     exposure: Measured
@@ -72,6 +87,8 @@ class Exposure:
     """Mean divergence of lists from histories over categories, in nats; less is better."""
     diversity: Measured
     """How unlike the items of a list are, from 0 to 1, a mean over at most `ASKED` lists of two items or more."""
+    artists: tuple[Tier, ...] = ()
+    """Tiers of artists: of the places and of the listening that have an artist. Empty where nobody is known."""
 
 
 def tiers_of(degrees: Values) -> NDArray[np.intp]:
@@ -83,13 +100,35 @@ def tiers_of(degrees: Values) -> NDArray[np.intp]:
     return tiers
 
 
+def makers_of(values: Sequence[Sequence[str]]) -> Matrix:
+    """Items by artists, with a value where one made it; from the artists of each item."""
+    columns: dict[str, int] = {}
+    listed = [[columns.setdefault(name, len(columns)) for name in dict.fromkeys(each)] for each in values]
+    starts = np.concatenate(([0], np.cumsum([len(each) for each in listed]))).astype(np.int32)
+    indices = np.array([column for each in listed for column in each], dtype=np.int32)
+    return sp.csr_matrix((np.ones(len(indices)), indices, starts), shape=(len(listed), len(columns)))
+
+
+def small_items(makers: Matrix, degrees: Values) -> NDArray[np.bool_]:
+    """Whether each item is of small artists alone; one that nobody is known to have made is not."""
+    small = tiers_of(_heard_of(makers, degrees)) == SMALL
+    count = np.diff(makers.indptr)
+    return np.asarray((count > 0) & (makers @ small == count), dtype=bool)
+
+
 def exposure_of(
-    ranking: Ranking, history: Matrix, fitted: Matrix, *, categories: Values | None = None
+    ranking: Ranking,
+    history: Matrix,
+    fitted: Matrix,
+    *,
+    categories: Values | None = None,
+    makers: Matrix | None = None,
 ) -> Exposure:
     """What the lists of `ranking` show, beside what is heard in `fitted`.
 
     `history` has the rows of the ranking. Calibration is over `categories` (items by categories, each item's shares),
-    or over the tiers of popularity without them. Raises `InputError` where rows or items do not fit.
+    or over the tiers of popularity without them. `makers` (items by artists) is what the tiers of artists are by; a place
+    whose item has several artists is shared by them. Raises `InputError` where rows or items do not fit.
     """
     rows = presence(interactions(history, name="history"))
     heard = presence(interactions(fitted, name="fitted", items=rows.shape[1]))
@@ -98,15 +137,32 @@ def exposure_of(
     degrees = np.asarray(heard.sum(axis=0), dtype=np.float64).ravel()
     lists = _lists(ranking, rows.shape[1])
     counts = np.asarray(lists.sum(axis=0), dtype=np.float64).ravel()
-    tiers = tiers_of(degrees)
-    spread = _spread(tiers)
+    spread = _spread(tiers_of(degrees))
     return Exposure(
-        _tiers(lists, spread, degrees, counts),
+        _tiers(lists, spread, degrees, spread.sum(axis=0), (spread * (counts > 0)[:, None]).sum(axis=0)),
         _curve(counts, degrees),
         _curve(degrees, degrees),
         measured(_calibration(lists, rows, spread if categories is None else categories)),
         measured(_diversity(lists, heard, degrees)),
+        () if makers is None or not makers.nnz else _artists(lists, makers, degrees, counts),
     )
+
+
+def _heard_of(makers: Matrix, degrees: Values) -> Values:
+    """How often listeners have something of each artist: once for each listener and item."""
+    return np.asarray(makers.T @ np.asarray(degrees, dtype=np.float64)).ravel()
+
+
+def _artists(lists: Matrix, makers: Matrix, degrees: Values, counts: Values) -> tuple[Tier, ...]:
+    if makers.shape[0] != lists.shape[1]:
+        raise InputError(f"makers has {makers.shape[0]} rows, must have {lists.shape[1]} items")
+    made = presence(makers)
+    tiers = _spread(tiers_of(_heard_of(made, degrees)))
+    shares = sp.diags(1 / np.maximum(np.diff(made.indptr), 1)) @ made @ tiers
+    shown = np.asarray(made.T @ (counts > 0)).ravel() > 0
+    if not (counts @ shares).sum() or not (degrees @ shares).sum():
+        return ()
+    return _tiers(lists, shares, degrees, tiers.sum(axis=0), (tiers * shown[:, None]).sum(axis=0))
 
 
 def _lists(ranking: Ranking, items: int) -> Matrix:
@@ -121,17 +177,20 @@ def _spread(tiers: NDArray[np.intp]) -> Values:
     return spread
 
 
-def _tiers(lists: Matrix, spread: Values, degrees: Values, counts: Values) -> tuple[Tier, ...]:
-    lengths = np.asarray(lists.sum(axis=1)).ravel()
-    shares = (lists @ spread)[lengths > 0] / lengths[lengths > 0, None]
-    total = degrees.sum()
+def _tiers(lists: Matrix, spread: Values, degrees: Values, size: Values, shown: Values) -> tuple[Tier, ...]:
+    """`spread` has the shares of each item over the tiers, `size` and `shown` how many there are and are in a list."""
+    found = np.asarray(lists @ spread)
+    lengths = found.sum(axis=1)
+    shares = found[lengths > 0] / lengths[lengths > 0, None]
+    heard = degrees @ spread
+    total = heard.sum()
     return tuple(
         Tier(
             name,
-            int(spread[:, at].sum()),
-            int(((counts > 0) & (spread[:, at] > 0)).sum()),
+            int(size[at]),
+            int(shown[at]),
             measured(shares[:, at]),
-            float(degrees @ spread[:, at] / total) if total else float("nan"),
+            float(heard[at] / total) if total else float("nan"),
         )
         for at, (name, _) in enumerate(TIERS)
     )

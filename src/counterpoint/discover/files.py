@@ -1,4 +1,4 @@
-"""Logs, item attributes and playlists out of files: CSV, Parquet, newline JSON, SciPy's .npz, the Million Playlist format."""
+"""Logs, splits and playlists out of files: CSV, Parquet, newline JSON, lists of items, SciPy's .npz, the Million Playlist format."""
 
 import json
 from collections.abc import Iterable, Sequence
@@ -7,14 +7,17 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import scipy.sparse as sp
 
 from counterpoint.csv_head import columns_and_delimiter, zipped
-from counterpoint.discover.log import Log, log_of
+from counterpoint.discover.interactions import Matrix, interactions
+from counterpoint.discover.log import Log, Names, log_of
 from counterpoint.discover.playlists import Playlist
+from counterpoint.discover.splits import Split
 from counterpoint.errors import InputError
 from counterpoint.spelling import near
 
-__all__ = ["COLUMNS", "Columns", "read_log", "read_playlists"]
+__all__ = ["COLUMNS", "ENDINGS", "Columns", "read_log", "read_playlists", "read_split"]
 
 Columns = dict[str, str | None]
 COLUMNS: dict[str, tuple[str, ...]] = {
@@ -42,6 +45,9 @@ READERS = {
     ".ndjson": "read_json(?, format = 'newline_delimited')",
     ".jsonl": "read_json(?, format = 'newline_delimited')",
 }
+LISTS = ".txt"
+"""Lines of a listener and their items, with blanks between: as many published splits are given."""
+ENDINGS = (*READERS, ".npz")
 
 
 def read_log(
@@ -72,11 +78,71 @@ def read_log(
     )
 
 
+def read_split(
+    fitted: Sequence[Path],
+    test: Sequence[Path],
+    history: Sequence[Path] = (),
+    columns: Columns | None = None,
+    *,
+    now: float,
+) -> tuple[Log, Split]:
+    """A split that somebody made: what is fitted on, with the names of all items, and the split itself.
+
+    Listeners are asked by what is fitted of them, or by `history` where that is given: listeners who are folded in.
+    Matrices (.npz) have no names: their rows and columns are the same by their numbers; lists
+    (.txt) are lines of a listener and their items. Raises `InputError` as `read_log`.
+    """
+    logs = [_part(each, columns, now) for each in (fitted, test, history or fitted)]
+    log, held, before = logs
+    if all(path.suffix == ".npz" for path in (*fitted, *test, *history)):
+        # Numbers as texts would be put in another order.
+        items = max((each.items for each in logs), key=len)
+        listeners = max((held.listeners, before.listeners), key=len)
+    else:
+        items = np.array(sorted({name for each in logs for name in each.items}), dtype=object)
+        listeners = np.array(sorted({*held.listeners, *before.listeners}), dtype=object)
+    people = listeners if not history else log.listeners
+    split = Split(
+        _placed(log.matrix, log, people, items),
+        _placed(before.matrix, before, listeners, items),
+        _placed(held.matrix, held, listeners, items),
+    )
+    moments = None if log.moments is None else _placed(log.moments, log, people, items)
+    return Log(split.fitted, moments, people, items, log.left_out), split
+
+
+def _part(paths: Sequence[Path], columns: Columns | None, now: float) -> Log:
+    if not paths or not all(path.suffix.lower() == LISTS for path in paths):
+        return read_log(paths, columns, now=now)
+    listeners: list[str] = []
+    items: list[str] = []
+    for path in paths:
+        try:
+            lines = [line.split() for line in path.read_text("utf-8").splitlines()]
+        except (OSError, UnicodeDecodeError) as error:
+            raise InputError(f"{path} cannot be read: {error}") from None
+        listeners += [line[0] for line in lines if line for _ in line[1:]]
+        items += [item for line in lines if line for item in line[1:]]
+    return log_of(listeners, items)
+
+
+def _placed(matrix: Matrix, log: Log, listeners: Names, items: Names) -> Matrix:
+    """A matrix with rows and columns for these names."""
+    rows, columns = ({name: at for at, name in enumerate(each)} for each in (listeners, items))
+    found = sp.coo_matrix(matrix)
+    return sp.csr_matrix(
+        (
+            found.data,
+            (
+                np.array([rows[name] for name in log.listeners], dtype=np.int32)[found.row],
+                np.array([columns[name] for name in log.items], dtype=np.int32)[found.col],
+            ),
+        ),
+        shape=(len(listeners), len(items)),
+    )
+
+
 def _of_matrix(paths: Sequence[Path]) -> Log:
-    import scipy.sparse as sp
-
-    from counterpoint.discover.interactions import interactions
-
     if len(paths) > 1:
         raise InputError(
             f"{len(paths)} matrices were given; one is a whole log, its rows and columns have no names"
@@ -98,7 +164,7 @@ def _entries(path: Path, columns: Columns) -> dict[str, list[Any] | None]:
         raise InputError(f"{path} is no file that can be read")
     reader = READERS.get(path.suffix.lower())
     if reader is None:
-        raise InputError(f'{path} ends in "{path.suffix}"; give one of {", ".join((*READERS, ".npz"))}')
+        raise InputError(f'{path} ends in "{path.suffix}"; give one of {", ".join(ENDINGS)}')
     with duckdb.connect() as engine:
         try:
             function = _csv(path) if path.suffix.lower() in CSV else reader

@@ -8,20 +8,22 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import msgspec
 import numpy as np
 import scipy.sparse as sp
 
+from counterpoint.discover.bench import Bench
 from counterpoint.discover.checkpoints import NOWHERE, Checkpoints
 from counterpoint.discover.devices import CPU, Device
-from counterpoint.discover.evaluation import Evaluation, compare, evaluate
-from counterpoint.discover.interactions import Matrix, bounded, interactions
+from counterpoint.discover.evaluation import Evaluation, compare
+from counterpoint.discover.interactions import Matrix, bounded
 from counterpoint.discover.listened import Listened
 from counterpoint.discover.methods import METHODS, fitted
 from counterpoint.discover.model import MOST_ITEMS_OF_A_ROW
 from counterpoint.discover.playlists import Continuation, Playlist
+from counterpoint.discover.protocol import ASKED, Protocol
 from counterpoint.discover.recommender import Recommender
-from counterpoint.discover.search import ASKED, Trial, search
-from counterpoint.discover.splits import Split, by_time
+from counterpoint.discover.search import Trial, search
 from counterpoint.engine import DUCKDB, EngineAddress
 from counterpoint.errors import InputError
 from counterpoint.said import Said
@@ -38,8 +40,8 @@ __all__ = [
     "rows_of",
 ]
 
-PLACES = 20
-HELD = 0.2
+PROTOCOL = Protocol(split="time", rows=ASKED, newcomers=False)
+"""A version is judged on listeners who were heard before the last fifth in time."""
 Told = Callable[[str], None]
 Setting = tuple[str, Mapping[str, Any]]
 """A method with its options."""
@@ -80,18 +82,17 @@ def chosen(
     Where so little was heard that nothing can be held out, it is popularity, and a note says so.
     """
     matrix, moments = rows_of(listened)
-    split = _split(matrix, moments, listened)
-    before = None if split is None else _before(moments, _moment(moments))
+    bench = _bench(matrix, moments, listened)
     try:
         found = search(
-            matrix if split is None else split.fitted,
-            moments=before,
+            matrix if bench is None else bench.split.fitted,
+            moments=None if bench is None else bench.moments,
             budget=budget,
-            places=PLACES,
             seed=seed,
             said=said,
             done=done,
             tried=tried,
+            protocol=msgspec.structs.replace(PROTOCOL.validation(), split="auto", newcomers=True, seed=seed),
         )
     except InputError:
         return Choice(
@@ -129,22 +130,21 @@ def judged(
     device: Device = CPU,
 ) -> list[Judged]:
     """The chosen method on the last fifth in time, then others, the best first. Empty where nothing can be held out."""
-    matrix, moments = rows_of(listened)
-    split = _split(matrix, moments, listened)
-    if split is None:
+    bench = _bench(*rows_of(listened), listened)
+    if bench is None:
         return []
     rows = []
     for method, options in ((choice.method, choice.options), *others):
         said(f"judging {method}")
         model = fitted(
             method,
-            bounded(split.fitted, MOST_ITEMS_OF_A_ROW),
+            bounded(bench.split.fitted, MOST_ITEMS_OF_A_ROW),
             options,
             seed=seed,
             checkpoints=checkpoints(method),
             device=device,
         )
-        rows.append((method, options, evaluate(model.rank(split.history, PLACES), split.held, split.fitted)))
+        rows.append((method, options, bench.evaluated(model)))
     first = Judged(*rows[0])
     return [first, *sorted((_behind(first, *row) for row in rows[1:]), key=lambda each: each.behind or 0.0)]
 
@@ -217,31 +217,12 @@ def rows_of(listened: Listened) -> tuple[Matrix, Matrix]:
     )
 
 
-def _moment(moments: Matrix) -> float:
-    """The moment from which on is held out."""
-    return float(np.quantile(moments.data, 1 - HELD)) if moments.nnz else 0.0
-
-
-def _split(matrix: Matrix, moments: Matrix, listened: Listened) -> Split | None:
-    """The last fifth in time of listeners who were heard before it; none where that is nobody."""
-    if not matrix.nnz:
+def _bench(matrix: Matrix, moments: Matrix, listened: Listened) -> Bench | None:
+    """What versions are judged on; none where nobody was heard both before and after. Playlists are not asked."""
+    try:
+        return PROTOCOL.bench(matrix, moments=moments, first=len(listened.listeners))
+    except InputError:
         return None
-    whole = by_time(interactions(matrix), moments, _moment(moments))
-    people = len(listened.listeners)
-    history, held = whole.history[:people], whole.held[:people]
-    rows = np.flatnonzero(np.diff(held.indptr) * np.diff(history.indptr))
-    if not len(rows):
-        return None
-    if len(rows) > ASKED:
-        rows = np.sort(np.random.default_rng(0).choice(rows, ASKED, replace=False))
-    return Split(whole.fitted, sp.csr_matrix(history[rows]), sp.csr_matrix(held[rows]))
-
-
-def _before(moments: Matrix, at: float) -> Matrix:
-    """The moments that lie before one, in the cells in which `by_time` leaves them."""
-    kept = moments.data < at
-    starts = np.concatenate(([0], np.cumsum(kept)))[moments.indptr].astype(np.int32)
-    return sp.csr_matrix((moments.data[kept], moments.indices[kept], starts), shape=moments.shape)
 
 
 def _behind(first: Judged, method: str, options: Mapping[str, Any], found: Evaluation) -> Judged:

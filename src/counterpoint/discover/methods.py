@@ -84,6 +84,7 @@ METHODS: Mapping[str, Method] = {
                 "unobserved": (0.03, 0.3, 1.0),
                 "factors": (32, 128, 256),
                 "frequency": (0.5,),
+                "constant": (0.0,),
             },
             on_spark=True,
         ),

@@ -9,9 +9,17 @@ from litestar.response import Redirect
 
 from counterpoint.discover import audiences, evaluations
 from counterpoint.discover.evaluating import Compared
+from counterpoint.discover.evaluation_pages import bets_of, evaluation_pages
 from counterpoint.discover.listener_pages import listener_pages
-from counterpoint.discover.overview import Overview, lines_of, overview_of
-from counterpoint.discover.plots import MEASURES, calibration_plot, lorenz_plot, measure_plot, tier_plot
+from counterpoint.discover.overview import lines_of, overview_of
+from counterpoint.discover.plots import (
+    MEASURES,
+    artist_plot,
+    calibration_plot,
+    lorenz_plot,
+    measure_plot,
+    tier_plot,
+)
 from counterpoint.discover.shown import (
     EXAMPLE,
     found_chart,
@@ -23,7 +31,6 @@ from counterpoint.discover.shown import (
     week_chart,
 )
 from counterpoint.graph.actor import Actor
-from counterpoint.graph.ref import parse_ref
 from counterpoint.web import PageContext, render
 from counterpoint.web.forms import one_of
 from counterpoint.web.urls import entity_url, with_query
@@ -81,7 +88,7 @@ def show(
         left_out=left_out_rows(newest),
         least=ws.settings.discover.least_listeners,
         sentence=evaluations.sentence_of(kept) if kept else None,
-        bets=_bets(ws, found) if kept else [],
+        bets=bets_of(ws, found) if kept else [],
     )
 
 
@@ -121,6 +128,7 @@ def show_exposure(
         here=here,
         tabs=[(each.method, with_query(here, method=each.method)) for each in kept.methods] if kept else [],
         tiers=tier_plot(chosen) if chosen else "",
+        artists=artist_plot(chosen) if chosen else "",
         lorenz=lorenz_plot(kept) if kept else "",
         calibration=calibration_plot(kept) if kept else "",
     )
@@ -180,15 +188,6 @@ def _chosen(kept: Compared | None, method: str) -> Any:
     return next((each for each in kept.methods if each.method == method), kept.methods[0])
 
 
-def _bets(ws: Workspace, found: Overview) -> list[tuple[str, str]]:
-    """Bets that an evaluation may be put on: those that the flag's tests are about first."""
-    with ws.graph.read() as reader:
-        others = [each.ref for each in reader.find(kind="Bet", limit=500, order="title").items]
-        refs = list(dict.fromkeys((*found.serving.bets, *others)))
-        titles = reader.titles(refs)
-    return [(ref, titles.get(ref, parse_ref(ref).short)) for ref in refs]
-
-
 pages: list[Any] = [
     show_list,
     show,
@@ -196,5 +195,6 @@ pages: list[Any] = [
     show_exposure,
     show_creators,
     show_creator,
+    *evaluation_pages,
     *listener_pages,
 ]

@@ -73,6 +73,7 @@ class WeeklyPlan(msgspec.Struct, frozen=True, rename="camel"):
     by_artist: float = 2
     gap: float = 3
     popular: float = 0.5
+    small: float = 0.0
     candidates: float = 200
     known: float = 0.1
     explored: float = 2
@@ -86,6 +87,7 @@ class WeeklyPlan(msgspec.Struct, frozen=True, rename="camel"):
             by_artist=int(self.by_artist),
             gap=int(self.gap),
             popular=self.popular,
+            small=self.small,
         )
         return WeeklyOptions(
             arrangement=arrangement,

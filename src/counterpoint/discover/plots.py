@@ -7,7 +7,7 @@ from typing import Protocol
 import msgspec
 from markupsafe import Markup
 
-from counterpoint.discover.evaluating import Compared, Judged
+from counterpoint.discover.evaluating import ArtistTier, Compared, Judged, JudgedTier
 from counterpoint.discover.version import Figure
 from counterpoint.web.charts import Bar, Interval, Series, horizontal_bars, interval_plot, line_chart
 from counterpoint.web.charts.files import as_file
@@ -15,6 +15,7 @@ from counterpoint.web.formats import percent
 
 __all__ = [
     "MEASURES",
+    "artist_plot",
     "calibration_plot",
     "lorenz_plot",
     "measure_plot",
@@ -59,15 +60,24 @@ def calibration_plot(found: Compared) -> Markup:
 
 def tier_plot(judged: Judged) -> Markup:
     """For each tier of popularity what lists show of it, and what is heard of it."""
+    return _tiers(judged.tiers, f"Places beside listening, by popularity: {judged.method}")
+
+
+def artist_plot(judged: Judged) -> Markup:
+    """For each tier of artists what lists show of it, and what is heard of it; nothing where no artist is known."""
+    return _tiers(judged.artists, f"Places beside listening, by how often artists are heard: {judged.method}")
+
+
+def _tiers(tiers: Sequence[JudgedTier | ArtistTier], title: str) -> Markup:
     bars = [
         bar
-        for tier in judged.tiers
+        for tier in tiers
         for bar in (
             Bar(tier.name, tier.exposure.mean, percent(tier.exposure.mean, 1)),
             Bar("heard", tier.consumption, percent(tier.consumption, 1), voice=5),
         )
     ]
-    return horizontal_bars(bars, title=f"Places beside listening, by popularity: {judged.method}")
+    return horizontal_bars(bars, title=title) if bars else Markup("")
 
 
 def lorenz_plot(found: Compared) -> Markup:
@@ -102,6 +112,7 @@ def plots_of(found: Compared) -> dict[str, Markup]:
     drawn["calibration"] = calibration_plot(found)
     drawn["lorenz"] = lorenz_plot(found)
     drawn |= {f"tiers-{each.method}": tier_plot(each) for each in found.methods}
+    drawn |= {f"artists-{each.method}": artist_plot(each) for each in found.methods}
     return {name: chart for name, chart in drawn.items() if chart}
 
 

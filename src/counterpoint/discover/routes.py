@@ -16,6 +16,7 @@ from litestar.params import FromPath, FromQuery, JSONBody, QueryParameter
 from counterpoint.discover import profiles, weeks
 from counterpoint.discover.audience_routes import audience_routes
 from counterpoint.discover.corrections import Corrected
+from counterpoint.discover.evaluators import evaluator_of
 from counterpoint.discover.follower import follower_of
 from counterpoint.discover.forgetting import Followed
 from counterpoint.discover.links import Link, lifetime_of, link_of
@@ -43,15 +44,17 @@ Count = Annotated[int, QueryParameter(name="k", description="How many items, at 
 
 @asynccontextmanager
 async def lifespan(workspace: Workspace) -> AsyncIterator[None]:
-    """Ask shadows, and follow who was forgotten or withdrew, while the server runs."""
-    service, follower = service_of(workspace), follower_of(workspace)
+    """Ask shadows, evaluate, and follow who was forgotten or withdrew, while the server runs."""
+    service, evaluator, follower = service_of(workspace), evaluator_of(workspace), follower_of(workspace)
     service.shadows.start()
+    evaluator.start()
     follower.start()
     try:
         yield
     finally:
         await sync_to_thread(follower.stop)
         await sync_to_thread(service.shadows.stop)
+        await sync_to_thread(evaluator.stop)
 
 
 class ListToContinue(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

@@ -4,28 +4,22 @@ Nothing here sees what a later evaluation holds out: the slice is taken from wha
 """
 
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-import numpy as np
-import scipy.sparse as sp
-
-from counterpoint.discover.evaluation import Evaluation, Measured, evaluate
-from counterpoint.discover.interactions import Matrix, interactions
+from counterpoint.discover.bench import Bench
+from counterpoint.discover.evaluation import Evaluation, Measured
+from counterpoint.discover.interactions import Matrix
 from counterpoint.discover.item_graph import FITTED, ItemGraph, ItemGraphOptions
 from counterpoint.discover.methods import METHODS, Method, fitted, method_of
+from counterpoint.discover.protocol import ASKED, Protocol
 from counterpoint.discover.recommender import Recommender
-from counterpoint.discover.splits import Split, by_time, within_rows
-from counterpoint.errors import InputError
 from counterpoint.stats.checks import choice, positive
 
-__all__ = ["Search", "Trial", "search", "validation"]
+__all__ = ["Search", "Trial", "search"]
 
 Said = Callable[[str], None]
-ASKED = 6000
-"""Rows that a trial is judged on: their spread makes an interval of about a hundredth of the mean."""
-
 FAR = 0.75
 """A method's first trials below this share of the best leave it out of what is improved."""
 
@@ -55,14 +49,6 @@ class Search:
     """Why it stopped: everything was tried, or the budget was spent."""
 
 
-def validation(matrix: Matrix, moments: Matrix | None, *, seed: int) -> Split:
-    """The slice for a search: the last fifth in time where moments are known, else a fifth of each row."""
-    if moments is None:
-        return within_rows(matrix, 0.2, seed=seed)
-    when = sp.csr_matrix(moments).data
-    return by_time(matrix, moments, float(np.quantile(when, 0.8)))
-
-
 def search(
     matrix: Matrix,
     *,
@@ -76,22 +62,21 @@ def search(
     said: Said = lambda _: None,
     done: Sequence[Trial] = (),
     tried: Callable[[Trial], None] = lambda _: None,
+    protocol: Protocol | None = None,
+    names: Iterable[Any] | None = None,
 ) -> Search:
     """Tries every method's starts, then improves the best one option at a time.
 
     `budget` is in seconds of `clock`; a trial that has begun is finished, and one that is known to take longer
-    than what is left is not begun, unless it is the first. `measure` is `recall` or `ndcg` at `places`. The same data, seed and trials give the
-    same figures; a longer budget only adds trials.
+    than what is left is not begun, unless it is the first. `measure` is `recall` or `ndcg` at `places`. `protocol` says
+    how trials are judged, instead of these two and what is usual: the last fifth in time where there are moments, else
+    a fifth of each row, on `ASKED` rows; `names` are of the items, where it names candidates. The same data, seed and trials give the same figures; a longer budget only adds
+    trials. Raises `InputError` where nothing can be held out.
     """
     positive("budget", budget)
-    choice("measure", measure, ("recall", "ndcg"))
-    split = validation(interactions(matrix), moments, seed=seed)
-    asked = _asked(split, seed)
-    if not asked.held.nnz:
-        raise InputError(
-            "no row has two items or more, so nothing can be held out to choose by; give more data"
-        )
-    bench = _Bench(asked, places, seed, clock, said)
+    protocol = protocol or Protocol(places=(places,), measures=(measure,), rows=ASKED, seed=seed)
+    measure = _decides(protocol)
+    bench = _Workbench(protocol.bench(matrix, moments=moments, names=names), seed, clock, said)
     started = clock()
     earlier = 0.0
     trials: list[Trial] = []
@@ -120,6 +105,12 @@ def search(
         trials.append(trial)
     best = max(trials, key=lambda each: _worth(each, measure))
     return Search(tuple(trials), best, measure, best.recall.rows, ended)
+
+
+def _decides(protocol: Protocol) -> str:
+    """The measure that a search goes by: those that trials are told by."""
+    choice("measure", protocol.measures[0], ("recall", "ndcg"))
+    return protocol.measures[0]
 
 
 def _proposals(
@@ -160,19 +151,11 @@ def _worth(trial: Trial, measure: str) -> float:
     return float(getattr(trial, measure).mean)
 
 
-def _asked(split: Split, seed: int) -> Split:
-    """The rows that a trial is judged on."""
-    rows = np.flatnonzero(np.diff(split.held.indptr))
-    if len(rows) > ASKED:
-        rows = np.sort(np.random.default_rng(seed).choice(rows, ASKED, replace=False))
-    return Split(split.fitted, split.history[rows], split.held[rows])
-
-
-class _Bench:
+class _Workbench:
     """Fits and judges; keeps the widest item graph, since its other options cost little on top."""
 
-    def __init__(self, asked: Split, places: int, seed: int, clock: Callable[[], float], said: Said) -> None:
-        self._asked, self._places, self._seed = asked, places, seed
+    def __init__(self, bench: Bench, seed: int, clock: Callable[[], float], said: Said) -> None:
+        self._bench, self._seed = bench, seed
         self._clock, self._said = clock, said
         self._graph: ItemGraph | None = None
         self._passed: list[Mapping[str, Any]] = []
@@ -212,11 +195,10 @@ class _Bench:
 
     def _fit(self, name: str, options: Mapping[str, Any]) -> Recommender:
         graph = self._graph
-        model = fitted(name, self._asked.fitted, options, seed=self._seed)
+        model = fitted(name, self._bench.split.fitted, options, seed=self._seed)
         if isinstance(model, ItemGraph) and (graph is None or model.options.rank):
             self._graph = model
         return model
 
     def _judged(self, model: Recommender) -> Evaluation:
-        ranking = model.rank(self._asked.history, self._places)
-        return evaluate(ranking, self._asked.held, self._asked.fitted)
+        return self._bench.evaluated(model)

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from counterpoint.discover.exposure import makers_of, small_items
 from counterpoint.discover.interactions import Matrix
 from counterpoint.discover.recommender import Recommender
 from counterpoint.discover.weekly import Catalogue
@@ -140,4 +141,11 @@ class Shelf:
         artists = np.full(len(self.items), -1, dtype=np.int64)
         for number, artist in enumerate(sorted(self.facets.get("artist", {}))):
             artists[self.facets["artist"][artist]] = number
-        return Catalogue(shares / shares.sum(axis=1, keepdims=True), artists, self.popular)
+        makers = makers_of([self.attributes.get(name, {}).get("artist", ()) for name in self.items])
+        small = small_items(makers, self.popularity.astype(np.float64))
+        return Catalogue(
+            shares / shares.sum(axis=1, keepdims=True),
+            artists,
+            self.popular,
+            small=small if small.any() else None,
+        )

@@ -66,6 +66,10 @@ def plan_rows(plan: Plan) -> list[tuple[str, str]]:
         ("One listener, one item", f"counts {plan.most:g} at most"),
         ("Consent", "required" if plan.consent == "required" else "assumed until it is withdrawn"),
         ("Shadow", f"version {plan.shadow}" if plan.shadow else ""),
+        (
+            "Small artists",
+            f"{percent(plan.weekly.small, 0)} of the places of a week at least" if plan.weekly.small else "",
+        ),
         ("Budget of a fit", f"{plan.budget:g} CPU s"),
     ]
 

@@ -7,10 +7,12 @@ MLlib minimises (Hu, Koren and Volinsky 2008; Zhou et al. 2008 for the ridge by 
 
     Σ over all of c (p - xy)² + r (Σ n_u |x|² + Σ n_i |y|²),    c = 1 + a where p = 1, else 1
 
-which over a is our objective with α0 = 1/a and another ridge: r n / a of a row with n interactions, where ours is
-λ (n + α0 · the other side) ** ν. Only the product of both sides' ridges matters to a ranking, so r is what makes the
-two products equal for the rows and items that the mean interaction is of; and the factors of items are scaled so that the
-ridge of such a row that is folded in later is ours.
+which over a is our objective with α0 = 1/a and the ridge r n / a of a row with n interactions. That is ours, λ (n + c · α0 ·
+the other side) ** ν, where c = 0 and ν = 1: then both find the same but for chance. Otherwise only the product of both
+sides' ridges matters to a ranking, so r is what makes the two products equal for the rows and items that the mean
+interaction is of, the factors of items are scaled so that the ridge of such a row is ours, and `ROUNDS` rounds of our own
+in this process go from there to our objective. MLlib's ridge holds back popular items more than rare ones, ours all
+alike, which no other r undoes.
 """
 
 from collections.abc import Callable, Iterator
@@ -35,6 +37,8 @@ if TYPE_CHECKING:
 __all__ = ["als_on", "item_graph_on"]
 
 Said = Callable[[str], None]
+ROUNDS = 3
+"""Rounds of our own objective after MLlib's, where that is another one."""
 BLOCKS = 10
 """Blocks of rows and of items of a small fit, as MLlib has it."""
 BLOCK = 2_000_000
@@ -80,7 +84,11 @@ def als_on(
     factors = np.zeros((read.shape[1], options.factors), dtype=np.float32)
     values = found["features"].combine_chunks().flatten().to_numpy(zero_copy_only=False)
     factors[found["id"].to_numpy()] = scale * values.reshape(-1, options.factors)
-    return Als(options, factors)
+    made = Als(options, factors)
+    if options.constant == 0 and options.frequency == 1:
+        return made
+    said(f"{ROUNDS} rounds here, by our own ridge")
+    return made.refined(read, ROUNDS)
 
 
 def item_graph_on(
@@ -138,6 +146,6 @@ def _ridge(read: Matrix, options: AlsOptions) -> tuple[float, float]:
     for axis, others in ((1, read.shape[1]), (0, read.shape[0])):
         lengths = np.asarray(read.sum(axis=axis), dtype=np.float64).ravel()
         means.append(float((lengths**2).sum() / lengths.sum()))
-        ours.append(options.ridge * (means[-1] + options.unobserved * others) ** options.frequency)
+        ours.append(float(options.ridge_of(means[-1], others)))
     theirs = float(np.sqrt(ours[0] * ours[1] / (means[0] * means[1])))
     return theirs / options.unobserved, float(np.sqrt(ours[0] / (theirs * means[0])))

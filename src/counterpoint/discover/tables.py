@@ -8,7 +8,7 @@ from sqlalchemy import Column, MetaData, Table
 
 from counterpoint.graph.tables import INTEGER, REAL, TEXT
 
-__all__ = ["CORRECTIONS", "LINK", "METADATA", "OF_LISTENERS", "SHADOW", "VERSION", "WEEK"]
+__all__ = ["CORRECTIONS", "EVALUATION", "LINK", "METADATA", "OF_LISTENERS", "SHADOW", "VERSION", "WEEK"]
 
 METADATA = MetaData()
 
@@ -80,4 +80,19 @@ SHADOW = Table(
     Column("shadow_seconds", REAL, nullable=False),
 )
 """How a shadow compared with the version that was shown: sums over the requests of a day, of nobody in particular."""
+EVALUATION = Table(
+    "discover_evaluation",
+    METADATA,
+    Column("recommender", TEXT, primary_key=True),
+    Column("started", INTEGER, nullable=False),
+    Column("touched", INTEGER, nullable=False),
+    Column("done", INTEGER, nullable=False),
+    Column("total", INTEGER, nullable=False),
+    Column("asked", TEXT, nullable=False),
+    Column("ended", INTEGER),
+    Column("entry", INTEGER),
+    Column("problem", TEXT),
+)
+"""How far the last evaluation is that a server was asked for: `asked` is a `Wanted` as JSON, `entry` where the activity
+log has what was found. See `evaluators.py`."""
 OF_LISTENERS = (WEEK, CORRECTIONS, LINK)

@@ -61,6 +61,8 @@ class Catalogue:
     popular: NDArray[np.bool_]
     """Whether it is one of the most popular."""
     allowed: NDArray[np.bool_] | None = None
+    small: NDArray[np.bool_] | None = None
+    """Whether it is of small artists."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,8 +132,12 @@ def weekly(
         for item, score in zip(ranking.items[0], ranking.scores[0], strict=True)
     }
     seed = seed_of(listener, week)
-    chosen = _arranged([*fresh.of(0), *rationed], scores, row, catalogue, options)
-    drawn = _drawn(chosen, [item for item in fresh.of(0) if item not in chosen], scores, options, seed)
+    little = _of_small(model, row, catalogue, refused, options)
+    scores = little | scores
+    listed = list(dict.fromkeys((*fresh.of(0), *little, *rationed)))
+    chosen = _arranged(listed, scores, row, catalogue, options)
+    rest = [item for item in fresh.of(0) if item not in chosen]
+    drawn = _drawn(chosen, rest, scores, catalogue, options, seed)
     reasons = _because(model, row, [item for item, _, _ in drawn])
     tracks = tuple(
         WeeklyTrack(item, scores[item], because, item in mine, explored, chance)
@@ -145,6 +151,21 @@ def weekly(
 def seed_of(listener: str, week: str) -> int:
     """Where the chance of a playlist comes from: the listener and the week alone."""
     return int.from_bytes(hashlib.sha256(f"{listener}\0{week}".encode()).digest()[:8], "big")
+
+
+def _of_small(
+    model: Recommender, row: Matrix, catalogue: Catalogue, refused: Matrix, options: WeeklyOptions
+) -> dict[int, float]:
+    """The best of small artists with their scores, as many as a list must have of them and as many again.
+
+    The usual candidates are the most popular among what suits, and may have none.
+    """
+    count = 2 * int(np.ceil(options.arrangement.small * options.arrangement.places))
+    if catalogue.small is None or not count:
+        return {}
+    allowed = catalogue.small if catalogue.allowed is None else catalogue.small & catalogue.allowed
+    found = model.rank(row, count, hidden=refused, weighted=True, allowed=allowed)
+    return {int(each): float(score) for each, score in zip(found.of(0), found.scores[0], strict=False)}
 
 
 def _arranged(
@@ -165,23 +186,34 @@ def _arranged(
         catalogue.artists[listed].tolist(),
         catalogue.popular[listed].tolist(),
         options.arrangement,
+        None if catalogue.small is None else catalogue.small[listed].tolist(),
     )
     return [listed[at] for at in found]
 
 
 def _drawn(
-    chosen: Sequence[int], rest: Sequence[int], scores: dict[int, float], options: WeeklyOptions, seed: int
+    chosen: Sequence[int],
+    rest: Sequence[int],
+    scores: dict[int, float],
+    catalogue: Catalogue,
+    options: WeeklyOptions,
+    seed: int,
 ) -> list[tuple[int, bool, float]]:
     """The list with its last places left to chance among what is there and what came next.
 
     Each of these places has candidates of its own, so that the propensity of what stands in one hangs on nothing that
-    was drawn for another, and what was logged of one place can be judged by itself.
+    was drawn for another, and what was logged of one place can be judged by itself. Where lists owe small artists a
+    share, what may take the place of one of theirs is of theirs.
     """
     kept = list(chosen[: len(chosen) - options.explored]) if options.explored else list(chosen)
     found = [(item, False, 1.0) for item in kept]
     last = list(chosen[len(kept) :])
+    owed = catalogue.small if options.arrangement.small else None
     for place, item in enumerate(last):
-        among = [item, *rest[place :: len(last)][:MIXTURE]]
+        others = rest[place :: len(last)]
+        if owed is not None and owed[item]:
+            others = [each for each in others if owed[each]]
+        among = [item, *others[:MIXTURE]]
         drawn = explore([scores[each] for each in among], seed=(seed + place) % 2**63, greed=options.greed)
         found.append((among[drawn.chosen], True, drawn.propensity))
     return found
@@ -221,6 +253,7 @@ def _digest(
         listener,
         week,
         version,
+        *([options.arrangement.small] if options.arrangement.small else []),
     ):
         found.update(part if isinstance(part, bytes) else repr(part).encode())
         found.update(b"\0")

@@ -1,6 +1,6 @@
 """An experiment read from tables: one query, then pure functions of its few rows."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
@@ -8,16 +8,19 @@ from msgspec.structs import replace
 
 from counterpoint.experiments.by_level import segments_of
 from counterpoint.experiments.fixed_power import needed_per_arm
+from counterpoint.experiments.going import going, stops_of
 from counterpoint.experiments.hypotheses import arms_of, compare, quality_of, withhold
 from counterpoint.experiments.learning import classify, shrink
-from counterpoint.experiments.looks import reading_of
+from counterpoint.experiments.looks import Reading, reading_of
 from counterpoint.experiments.model import Experiment
 from counterpoint.experiments.quality_totals import quality_totals_of
-from counterpoint.experiments.result import Comparison, Result, Taken
+from counterpoint.experiments.recommendation import branch
+from counterpoint.experiments.result import Comparison, Result, Taken, Verdict
 from counterpoint.experiments.stopped import with_stopped
 from counterpoint.experiments.taking import taken_now
 from counterpoint.experiments.totals import Totals, totals_of
-from counterpoint.experiments.verdict import branch, decide
+from counterpoint.experiments.treatments import verdicts_of
+from counterpoint.experiments.verdict import decide, decided
 
 if TYPE_CHECKING:
     from ibis import Table
@@ -106,20 +109,22 @@ def result_of(
     explore: bool = False,
 ) -> Result:
     """Draw all conclusions from sufficient statistics: a pure function."""
+    left = going(experiment, looks)
     reading = reading_of(
         experiment,
         totals,
         as_of,
         taken=looks,
-        needed=needed_per_arm(experiment, totals),
+        needed=needed_per_arm(experiment, totals, left.arms),
         explore=explore,
     )
-    arms, quality = arms_of(experiment, totals), quality_of(experiment, totals)
+    arms = arms_of(experiment, totals, stops_of(looks).keys())
+    quality = quality_of(experiment, totals, left)
     comparisons = tuple(
         compare(experiment, totals, treatment, reading) for treatment in experiment.treatments
     )
     verdict = decide(experiment, arms=arms, quality=quality, comparisons=comparisons, reading=reading)
-    trees = tuple(branch(experiment, comparison, reading) for comparison in comparisons)
+    comparisons = tuple(_judged(experiment, comparisons, reading, verdict))
     if verdict.state == "invalid" and not acknowledged:
         comparisons = tuple(map(_hidden, comparisons))
     elif reading.progress.exploratory and any(arm.users for arm in arms):
@@ -138,9 +143,7 @@ def result_of(
         arms=arms,
         quality=quality,
         levels=experiment.levels,
-        comparisons=tuple(
-            replace(comparison, decision=tree) for comparison, tree in zip(comparisons, trees, strict=True)
-        ),
+        comparisons=comparisons,
         first_exposure=totals.first_exposure,
         last_exposure=totals.last_exposure,
         start=experiment.start,
@@ -152,6 +155,17 @@ def result_of(
         segments=segments_of(experiment, totals, reading, comparisons),
     )
     return replace(result, learning=classify(experiment, result))
+
+
+def _judged(
+    plan: Experiment, comparisons: Sequence[Comparison], reading: Reading, verdict: Verdict
+) -> Iterator[Comparison]:
+    """The comparisons with the tree of the decision, and with their own verdicts where these were asked for."""
+    own: Sequence[Verdict | None] = [None] * len(comparisons)
+    if verdict.state != "invalid" and reading.progress.users and not decided(reading):
+        own = verdicts_of(plan, comparisons, reading)
+    for comparison, each in zip(comparisons, own, strict=True):
+        yield replace(comparison, decision=branch(plan, comparison, reading), verdict=each)
 
 
 def _shrunk(comparison: Comparison) -> Comparison:

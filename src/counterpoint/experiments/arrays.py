@@ -8,12 +8,13 @@ centre or what was taken out is so large that digits may be lost.
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
 from counterpoint.experiments.aggregation import EARLY_DAYS
-from counterpoint.experiments.measures import ADDED, Metric
+from counterpoint.experiments.measures import ADDED, Metric, Span, slots_of
 from counterpoint.experiments.model import Experiment
 from counterpoint.experiments.totals import cross_name
 from counterpoint.moments import to_micros
@@ -58,29 +59,49 @@ class Layout:
     """Which sums a plan's metrics are made of, and what is summed over users."""
 
     def __init__(self, plan: Experiment) -> None:
-        self.metrics = plan.metrics
+        self.slots = slots_of(plan.metrics)
+        parts = self.slots.parts
         self.end = None if plan.end is None else to_micros(plan.end)
-        self.types = sorted({metric.event for metric in plan.metrics})
-        numbered = (metric.field for metric in plan.metrics if metric.aggregation != "count")
+        self.types = sorted({part.event for part in parts})
+        numbered = (part.field for part in parts if part.aggregation in {"mean", "sum", "any"})
         self.fields = tuple(dict.fromkeys(numbered))
         self.columns = (
             "early",
             "late",
-            *(name for _, slot, metric, _ in self._slots() for name in _names(metric, slot)),
+            *(name for slot, part, _ in self._placed() for name in self._names(slot, part)),
         )
-        self.measured = tuple(measured for measured, *_ in self._slots())
+        self.measured = tuple(self.slots.columns())
+        self.windows = {i: part.days * DAY for i, part in enumerate(parts) if part.days is not None}
+        """By slot, the microseconds after the first exposure at which a user's value is known."""
         self.counted = (
-            "early", "late", *(f"events{i}" for i in range(len(plan.metrics))),
-            *(f"known{i}" for i, metric in enumerate(plan.metrics) if metric.aggregation in ADDED),
+            "early", "late", *(f"events{i}" for i in range(len(parts)) if self.slots.first_of_span(i) == i),
+            *(f"known{i}" for i, part in enumerate(parts) if part.aggregation in ADDED),
         )  # fmt: skip
-        self.crossed = tuple(i for i, metric in enumerate(plan.metrics) if metric.covariate_days)
+        self.crossed = tuple(self.slots.pairs(plan.metrics))
 
-    def _slots(self) -> Iterator[tuple[str, str, Metric, int]]:
-        """The number that is measured, its slot, and the days before the first exposure that it is made of."""
-        for i, metric in enumerate(self.metrics):
-            yield f"m{i}", str(i), metric, 0
-            if metric.covariate_days:
-                yield f"x{i}", f"_before{i}", metric, metric.covariate_days
+    def _placed(self) -> Iterator[tuple[str, Metric, int]]:
+        """The name of each sum's place, what is summed there, and the days before the first exposure that it is of."""
+        for i, part in enumerate(self.slots.parts):
+            yield str(i), part, 0
+            if part.covariate_days:
+                yield f"_before{i}", part, part.covariate_days
+
+    def _names(self, slot: str, part: Metric) -> list[str]:
+        """The number of events is shown for each span of events, but not for what was before."""
+        if slot.startswith("_"):
+            counted = part.aggregation in {"count", "retention"}
+        else:
+            counted = self.slots.first_of_span(int(slot)) == int(slot)
+        names = [f"events{slot}"] if counted else []
+        if part.aggregation == "any":
+            names.append(f"hits{slot}")
+        elif part.aggregation in ADDED:
+            names += [
+                f"sum{slot}",
+                f"known{slot}",
+                *([f"sum_raw{slot}"] if part.event_cap is not None else []),
+            ]
+        return names
 
     def add(self, sums: "Floats", first: "Ints", user: "Ints", events: Events) -> None:
         """Add events to the sums (one row of them for each of `columns`), the n-th to the user at `user[n]`."""
@@ -93,103 +114,135 @@ class Layout:
             self._count(sums, "late", user[counts & after])
             counts &= ~after
         ours = [events.which == place for place in range(len(self.types))]
-        places: dict[tuple[int, int], NDArray[Any]] = {}
-        for _, slot, metric, days in self._slots():
-            which = self.types.index(metric.event)
-            if (which, days) not in places:
-                where = before & (events.time >= begin - days * DAY) if days else counts
-                places[which, days] = np.flatnonzero(ours[which] & where)
-            self._add(sums, metric, slot, user, events, places[which, days])
+        places: dict[tuple[Span, int], NDArray[Any]] = {}
+        for slot, part, days in self._placed():
+            key = (Span(part.event, 0, None), days) if days else (part.span, 0)
+            if key not in places:
+                where = (
+                    before & (events.time >= begin - days * DAY)
+                    if days
+                    else counts & _within(part, begin, events)
+                )
+                places[key] = np.flatnonzero(ours[self.types.index(part.event)] & where)
+            self._add(sums, part, slot, user, events, places[key])
 
     def _add(
-        self, sums: "Floats", metric: Metric, slot: str, user: "Ints", events: Events, place: "Ints"
+        self, sums: "Floats", part: Metric, slot: str, user: "Ints", events: Events, place: "Ints"
     ) -> None:
         users = user[place]
         if f"events{slot}" in self._place:
             self._count(sums, f"events{slot}", users)
-        if metric.aggregation == "count":
+        if part.aggregation not in {"mean", "sum", "any"}:
             return
-        field = events.fields[self.fields.index(metric.field)][place]
+        field = events.fields[self.fields.index(part.field)][place]
         blank = np.isnan(field)
-        if metric.aggregation == "any":
+        if part.aggregation == "any":
             self._count(sums, f"hits{slot}", users[blank | (field != 0)])
             return
         self._count(sums, f"known{slot}", users[~blank])
+        users, field = users[~blank], field[~blank]
         with np.errstate(all="ignore"):  # what is not finite is told by whoever reads the totals
-            np.add.at(sums[self._place[f"sum{slot}"]], users[~blank], field[~blank])
+            if part.event_cap is not None:
+                np.add.at(sums[self._place[f"sum_raw{slot}"]], users, field)
+                field = np.minimum(field, part.event_cap)
+            np.add.at(sums[self._place[f"sum{slot}"]], users, field)
 
     def _count(self, sums: "Floats", name: str, users: "Ints") -> None:
         np.add.at(sums[self._place[name]], users, 1.0)
 
-    @property
+    @cached_property
     def _place(self) -> dict[str, int]:
-        if "_places" not in self.__dict__:
-            self._places = {name: place for place, name in enumerate(self.columns)}
-        return self._places
+        return {name: place for place, name in enumerate(self.columns)}
 
     def values(self, sums: "Floats") -> "Floats":
         """The users' numbers, one row for each that is measured."""
-        rows = [self._value(metric, slot, sums) for _, slot, metric, _ in self._slots()]
+        rows = [self._value(name[0], int(name[1:]), sums) for name in self.measured]
         return np.array(rows).reshape(len(self.measured), sums.shape[1])
 
-    def _value(self, metric: Metric, slot: str, sums: "Floats") -> "Floats":
-        if metric.aggregation == "count":
-            value = sums[self._place[f"events{slot}"]]
-        elif metric.aggregation == "any":
+    def _value(self, kind: str, number: int, sums: "Floats") -> "Floats":
+        """The value of a slot (m), that without its limits (r), or its covariate (x), as `user_sums.value_of` has them."""
+        part = self.slots.parts[number]
+        slot = f"_before{number}" if kind == "x" else str(number)
+        if part.aggregation in {"count", "retention"}:
+            of = slot if kind == "x" else str(self.slots.first_of_span(number))
+            value = sums[self._place[f"events{of}"]]
+            if part.aggregation == "retention":
+                value = value > 0
+        elif part.aggregation == "any":
             value = sums[self._place[f"hits{slot}"]] > 0
         else:
-            value = sums[self._place[f"sum{slot}"]]
-            if metric.aggregation == "mean":
+            raw = "_raw" if kind == "r" and part.event_cap is not None else ""
+            value = sums[self._place[f"sum{raw}{slot}"]]
+            if part.aggregation == "mean":
                 value = value / np.maximum(sums[self._place[f"known{slot}"]], 1)
-        return np.asarray(value, dtype=np.float64)
+        value = np.asarray(value, dtype=np.float64)
+        return value if part.cap is None or kind == "r" else np.minimum(value, part.cap)
 
-    def parts(self, sums: "Floats", centres: "Floats") -> "Floats":
+    def over(self, first: "Ints", reach: int | None) -> "NDArray[np.bool_]":
+        """Of whom each slot's value is known, whose events are known up to `reach`: one row for each that is measured."""
+        found = np.ones((len(self.measured), len(first)), dtype=bool)
+        for row, name in enumerate(self.measured):
+            if (window := self.windows.get(int(name[1:]))) is not None:
+                found[row] = False if reach is None else first <= reach - window
+        return found
+
+    def parts(self, sums: "Floats", centres: "Floats", over: "NDArray[np.bool_]") -> "Floats":
         """What is summed over users: one row each of users, counts, values around the centres, squares, products."""
-        away = self.values(sums) - centres[:, None]
+        away = np.where(over, self.values(sums) - centres[:, None], 0.0)
         counts = sums[[self._place[name] for name in self.counted]]
+        known = over[[self.measured.index(f"m{i}") for i in self.windows]]
         crossed = [
-            away[self.measured.index(f"m{i}")] * away[self.measured.index(f"x{i}")] for i in self.crossed
+            away[self.measured.index(one)] * away[self.measured.index(two)] for one, two in self.crossed
         ]
         return np.concatenate(
-            [np.ones((1, sums.shape[1])), counts, away, away * away, *(each[None] for each in crossed)]
+            [np.ones((1, sums.shape[1])), counts, known, away, away * away, *(each[None] for each in crossed)]
         )
 
+    @cached_property
+    def names(self) -> list[str]:
+        """The names of `parts`, as `aggregation.summary_expression` has them."""
+        return [
+            "users", *self.counted, *(f"n{i}" for i in self.windows), *(f"sum_{name}" for name in self.measured),
+            *(f"square_{name}" for name in self.measured), *(cross_name(one, two) for one, two in self.crossed),
+        ]  # fmt: skip
 
-def _names(metric: Metric, slot: str) -> list[str]:
-    """The number of events is shown for every metric, but not for what was before."""
-    names = [f"events{slot}"] if not slot.startswith("_") or metric.aggregation == "count" else []
-    if metric.aggregation == "any":
-        names.append(f"hits{slot}")
-    elif metric.aggregation != "count":
-        names += [f"sum{slot}", f"known{slot}"]
-    return names
+
+def _within(part: Metric, begin: "Ints", events: Events) -> "NDArray[np.bool_]":
+    """Whether events after the first exposure lie in a metric's window."""
+    found = events.time >= begin + part.offset_days * DAY
+    return found if part.days is None else found & (events.time < begin + part.days * DAY)
 
 
 class Pooled:
     """The sums over the users of each group, in twice the precision: groups by code, [high, low] for each part."""
 
     def __init__(
-        self, layout: Layout, centres: "Floats", groups: "dict[int, Floats]", moved: "Floats | None" = None
-    ) -> None:
+        self, layout: Layout, centres: "Floats", groups: "dict[int, Floats]", *,
+        moved: "Floats | None" = None, reach: int | None = None,
+    ) -> None:  # fmt: skip
         self.layout = layout
         self.centres = centres
         self.groups = groups
         self.moved = np.zeros(len(layout.measured)) if moved is None else moved
         """Squares that were ever put in or taken out."""
+        self.reach = reach
+        """The moment up to which events are known, which windows are compared with."""
 
-    def put(self, code: "Ints", sums: "Floats", sign: float = 1.0) -> None:
+    def put(self, code: "Ints", first: "Ints", sums: "Floats", sign: float = 1.0) -> None:
         """Put users into their groups, or (−1) take them out."""
         with np.errstate(all="ignore"):
-            parts = self.layout.parts(sums, self.centres)
-            self.moved = self.moved + parts[self._squares].sum(axis=1)
+            parts = self.layout.parts(sums, self.centres, self.layout.over(first, self.reach))
+            self.moved = self.moved + parts[self._rows("square_")].sum(axis=1)
             for group in np.unique(code):
                 high, low = added_up(parts[:, code == group])
                 old = self.groups.get(int(group), np.zeros((2, len(parts))))
                 self.groups[int(group)] = np.array(_sum(old[0], old[1], sign * high, sign * low))
 
-    @property
-    def _squares(self) -> slice:
-        begin = 1 + len(self.layout.counted) + len(self.layout.measured)
+    def _rows(self, beginning: str) -> slice:
+        """Which of the parts these are, one for each that is measured."""
+        begin = (
+            self.layout.names.index(f"{beginning}{self.layout.measured[0]}") if self.layout.measured else 0
+        )
         return slice(begin, begin + len(self.layout.measured))
 
     def is_finite(self) -> bool:
@@ -201,14 +254,12 @@ class Pooled:
         """Whether all digits can be trusted; if not, it is to be computed anew around other centres."""
         if not self.is_finite():
             return False
-        measured = len(self.layout.measured)
-        whole = sum(
-            (group[0] for group in self.groups.values()),
-            np.zeros(self._squares.stop + len(self.layout.crossed)),
-        )
-        users = max(whole[0], 1.0)
-        mean = whole[self._squares.start - measured : self._squares.start] / users
-        squares = whole[self._squares]
+        whole = sum((group[0] for group in self.groups.values()), np.zeros(len(self.layout.names)))
+        named = dict(zip(self.layout.names, whole.tolist(), strict=True))
+        users = np.array([named.get(f"n{name[1:]}", named["users"]) for name in self.layout.measured])
+        users = np.maximum(users, 1.0)
+        mean = whole[self._rows("sum_")] / users
+        squares = whole[self._rows("square_")]
         spread = np.maximum(squares - users * mean**2, 0.0)
         rounding = users * (8 * np.finfo(float).eps * (np.abs(self.centres) + np.abs(mean))) ** 2
         near = users * mean**2 <= FAR_FROM_CENTRE * spread + rounding
@@ -217,29 +268,19 @@ class Pooled:
 
     def rows(self, variants: "list[str]") -> list[dict[str, Any]]:
         """The rows of `aggregation.summary_expression`, but for what is known of exposures."""
-        found = []
+        found, layout = [], self.layout
+        whole = {"users", *layout.counted, *(f"n{i}" for i in layout.windows)}
         for code, (high, low) in self.groups.items():
             if high[0] <= 0:
                 continue
-            total = dict(zip(self._names, (high + low).tolist(), strict=True))
+            total = dict(zip(layout.names, (high + low).tolist(), strict=True))
             row: dict[str, Any] = {
                 "variant": variants[code // 2 - 1] if code > 1 else None, "mixed": bool(code % 2)
             }  # fmt: skip
-            row |= {name: round(total[name]) for name in ("users", *self.layout.counted)}
-            row |= {name: total[name] for name in self._names if name not in row}
-            row |= {
-                f"centre_{name}": float(c) for name, c in zip(self.layout.measured, self.centres, strict=True)
-            }
+            row |= {name: round(each) if name in whole else each for name, each in total.items()}
+            row |= {f"centre_{name}": float(c) for name, c in zip(layout.measured, self.centres, strict=True)}
             found.append(row)
         return found
-
-    @property
-    def _names(self) -> list[str]:
-        measured = self.layout.measured
-        return [
-            "users", *self.layout.counted, *(f"sum_{name}" for name in measured),
-            *(f"square_{name}" for name in measured), *(cross_name(f"m{i}", f"x{i}") for i in self.layout.crossed),
-        ]  # fmt: skip
 
 
 def added_up(rows: "Floats") -> "tuple[Floats, Floats]":

@@ -162,6 +162,12 @@ def _shown(result: "Result") -> "RenderableType":
         Padding(Text(verdict.sentence), (0, 0, 0, 2)),
         Padding(Text(f"What would change it: {verdict.would_change}", style="dim"), (0, 0, 0, 2)),
     ]
+    if len(result.comparisons) > 1:
+        parts += [
+            Padding(Text.assemble(f"{each.treatment}: ", (own.state, STYLES[own.state])), (0, 0, 0, 2))
+            for each in result.comparisons
+            if (own := each.verdict)
+        ]
     if result.learning is not None:
         parts.append(Padding(Text(f"Learned: {result.learning.sentence}", style="dim"), (0, 0, 0, 2)))
     return Group(*parts)

@@ -76,7 +76,7 @@ def _places(plan: Experiment, result: Result, metric: MetricResult, test: Hypoth
         yield Place(
             index, look.information, known[0], known[1], look.scores.get(name), "frozen", name in look.shown
         )
-    closed = bool(result.looks and result.looks[-1].final)
+    closed = any(look.final for look in result.looks)
     if not closed:
         yield from _ahead(plan, result, past, index, test.total_alpha)
 

@@ -90,7 +90,10 @@ def _rows(plan: Experiment, users: Table, sums: Table) -> Table:
         for place, days in enumerate(_windows(plan))
     ]
     happened = happened.mutate(place=ibis.literal(LAST + len(begun), "int64"))
-    rows = ibis.union(*begun, happened.select(*begun[0].columns)).alias("rows_of_days")
+    rows = ibis.union(*begun, happened.select(*begun[0].columns))
+    if plan.end:  # whose days are over after it, or who goes on after it, changes nothing any more
+        rows = rows.filter(rows.day <= int(plan.end.timestamp() // DAY_SECONDS))
+    rows = rows.alias("rows_of_days")
     known = users.select(
         "subject", "variant", "first", *(["reach"] if "reach" in users.columns else [])
     ).alias("users_of_days")

@@ -1,6 +1,7 @@
 """From sufficient statistics to what each metric's tests say: pure functions of plan and totals."""
 
 import math
+from collections.abc import Collection
 from dataclasses import dataclass
 
 from msgspec.structs import replace
@@ -43,8 +44,8 @@ MIXED_WARNING = 0.01
 NOTHING = MetricTotals(Moments(0, 0.0, 0.0))
 
 
-def arms_of(plan: Experiment, totals: Totals) -> tuple[Arm, ...]:
-    """The plan's arms with their users and shares."""
+def arms_of(plan: Experiment, totals: Totals, stopped: Collection[str] = ()) -> tuple[Arm, ...]:
+    """The plan's arms with their users and shares; `stopped` are treatments that do not go on."""
     sizes = _sizes(plan, totals)
     whole = sum(sizes)
     return tuple(
@@ -54,14 +55,19 @@ def arms_of(plan: Experiment, totals: Totals) -> tuple[Arm, ...]:
             users=users,
             share=users / whole if whole else None,
             planned_share=planned,
+            stopped=variant in stopped,
         )
         for variant, users, planned in zip(plan.arms, sizes, plan.planned, strict=True)
     )
 
 
-def quality_of(plan: Experiment, totals: Totals) -> Quality:
-    """Check the arms' sizes against the plan, and count who and what was left out."""
-    found = sample_ratio(_sizes(plan, totals), plan.planned)
+def quality_of(plan: Experiment, totals: Totals, going: Experiment | None = None) -> Quality:
+    """Check the arms' sizes against the plan, and count who and what was left out.
+
+    `going` is the plan of the arms that are compared, where some were stopped.
+    """
+    compared = going or plan
+    found = sample_ratio(_sizes(compared, totals), compared.planned)
     seen = sum(group.users for group in totals.groups)
     share = totals.mixed / seen if seen else 0.0
     unknown = {
@@ -98,8 +104,8 @@ def quality_of(plan: Experiment, totals: Totals) -> Quality:
         outside_exposures=totals.outside,
         early_events=sum(group.early for group in totals.groups),
         late_events=sum(group.late for group in totals.groups),
-        warnings=(*warnings, *warnings_of(plan, totals)),
-        checks=check(plan, totals),
+        warnings=(*warnings, *warnings_of(compared, totals)),
+        checks=check(compared, totals),
     )
 
 

@@ -21,7 +21,7 @@ def totals_now(workspace: Workspace, plan: Experiment, now: datetime) -> "Totals
     from counterpoint.experiments.aggregation import exposures_of, totals_expression, totals_of
 
     with workspace.journal.snapshot(workspace.journal.engine) as snapshot:
-        totals = kept_totals(workspace, plan, snapshot)
+        totals = kept_totals(workspace, plan, snapshot, now)
         if totals is None:
             exposures = exposures_of(plan, snapshot.events(EXPOSURE, attributes=columns_of(plan)))
             events = snapshot.events(*plan.types)
@@ -37,8 +37,10 @@ def columns_of(plan: Experiment) -> dict[str, "Kind"]:
     return {name: "string" for name in plan.segments if name not in COLUMNS}
 
 
-def kept_totals(workspace: Workspace, plan: Experiment, snapshot: "Snapshot") -> "Totals | None":
-    """The totals out of sums that are kept beside the journal; none where that is switched off or would not pay."""
+def kept_totals(
+    workspace: Workspace, plan: Experiment, snapshot: "Snapshot", now: datetime
+) -> "Totals | None":
+    """The totals as of now out of sums that are kept beside the journal; none where that is switched off or would not pay."""
     from counterpoint.experiments.daily import daily_totals, key_of, pays
     from counterpoint.journal.daily import Kept, trim
 
@@ -46,6 +48,6 @@ def kept_totals(workspace: Workspace, plan: Experiment, snapshot: "Snapshot") ->
     most = journal.settings.daily_mb * 1_000_000
     if not most or not pays(plan, snapshot):
         return None
-    totals = daily_totals(plan, snapshot, Kept(journal.folder, key_of(plan)), holds=journal.holds)
+    totals = daily_totals(plan, snapshot, Kept(journal.folder, key_of(plan)), holds=journal.holds, as_of=now)
     trim(journal.folder, most)
     return totals

@@ -86,9 +86,21 @@ class Reader:
             found[one] = shown.take(which), (*ends, int(np.sum(rows["outside"][which])))
         return found
 
+    def latest(self, paths: Collection[str] | None) -> dict[int, int]:
+        """The last moment of the exposures to the flag on each day, whoever they are of."""
+        columns = ("subject", "time", "flag", "flag_set", "variant")
+        self._view("daily_raw", [EXPOSURE], paths, columns, None, None, of_anybody=True)
+        rows = self._arrays(f'SELECT "day", epoch_us(latest) AS latest FROM ({_latest_query(self.asked)})')
+        return dict(zip(rows["day"].tolist(), rows["latest"].tolist(), strict=True))
+
+    def last(self, paths: Collection[str] | None) -> int | None:
+        """The last moment of the metrics' events, whoever they are of; none where there are none."""
+        self._view("daily_raw", self.layout.types, paths, ("time",), None, None, of_anybody=True)
+        return cast("int | None", self.con.execute("SELECT max(epoch_us(time)) FROM daily_raw").fetchone()[0])
+
     def _view(
         self, name: str, types: Sequence[str], paths: Collection[str] | None, columns: Sequence[str],
-        days: Collection[int] | None, since: int | None,
+        days: Collection[int] | None, since: int | None, *, of_anybody: bool = False,
     ) -> None:  # fmt: skip
         listed = ", ".join(columns)
         if paths is None:
@@ -96,7 +108,7 @@ class Reader:
             source = "daily_tail"
         else:
             source = f"read_parquet([{', '.join(map(self._path, paths))}], hive_partitioning=false)"
-        where = ["subject IS NOT NULL"]
+        where = ["true" if of_anybody else "subject IS NOT NULL"]
         if days is not None:
             where.append(f"{_DAY} IN ({', '.join(map(str, sorted(days)))})")
         if since is not None:
@@ -155,3 +167,10 @@ def _shown_query(asked: _Asked) -> str:
     raw = _raw(flag="string", flag_set="string", variant="string")
     expression = shown_expression(plan, exposures_of(plan, raw), by=("subject", "day"))
     return str(ibis.to_sql(expression, dialect="duckdb"))
+
+
+@lru_cache(maxsize=64)
+def _latest_query(asked: _Asked) -> str:
+    raw = _raw(flag="string", flag_set="string", variant="string")
+    shown = exposures_of(cast("Experiment", asked), raw)
+    return str(ibis.to_sql(shown.group_by("day").aggregate(latest=shown.time.max()), dialect="duckdb"))

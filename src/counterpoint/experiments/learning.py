@@ -77,6 +77,12 @@ def classify(plan: Experiment, result: Result) -> Learning | None:
             outcome="regression",
             sentence=f"A regression was detected before it reached everybody: {harmed.label} got worse.",
         )
+    stopped = next((look for look in result.looks if look.stops is not None), None)
+    if stopped is not None:
+        return Learning(
+            outcome="regression",
+            sentence=f"A regression was detected before it reached everybody: {stopped.stops} was stopped for it.",
+        )
     return _neutral(plan, result)
 
 

@@ -19,6 +19,7 @@ from functools import lru_cache
 
 from msgspec.structs import replace
 
+from counterpoint.experiments.going import going, share_going
 from counterpoint.experiments.model import Experiment
 from counterpoint.experiments.result import BETWEEN, Progress, Taken
 from counterpoint.experiments.stopping import Stopping
@@ -70,7 +71,14 @@ class Reading:
     """Information at each day's look for harm up to now, the last one being now; empty watches at any time."""
 
     sizes: dict[str, int] = field(default_factory=dict)
-    """Users of each arm."""
+    """Users of each arm that goes on."""
+    share: float = 1.0
+    """Planned share of the arms that go on, of all arms."""
+
+    @property
+    def everybody(self) -> int:
+        """Users of all arms, as many as those of the arms that go on stand for: the clock of a confidence sequence."""
+        return round(self.progress.users / self.share)
 
     @property
     def stopping(self) -> Stopping:
@@ -91,7 +99,7 @@ class Reading:
         """Level at this reading of a one-sided test of a role with `alpha` over all readings."""
         method = self.stopping.method
         if method == "confidence-sequence" or self.progress.exploratory:
-            return always_level(self.stopping, self.progress.users, alpha)
+            return always_level(self.stopping, self.everybody, alpha)
         return nominal_level(self.look(alpha).boundary) if method == "group-sequential" else alpha
 
     def look(self, alpha: float) -> Look:
@@ -110,7 +118,7 @@ class Reading:
     def harm_level(self, alpha: float) -> float:
         """Level at this reading of the test of harm with `alpha` over the whole run."""
         if not self.days:
-            return always_level(self.stopping, self.progress.users, alpha)
+            return always_level(self.stopping, self.everybody, alpha)
         return nominal_level(_watch(self.days, alpha))
 
     def shown_at(self, condition: str, treatment: str) -> int | None:
@@ -172,13 +180,27 @@ def reading_of(
         explore: Look at a plan that does not say when it is read; its intervals are those of a confidence sequence,
             since nobody knows how often it is looked at. No other plan is read sooner by it.
     """
+    taken = tuple(taken)
+    found = _reading(going(plan, taken), totals, as_of, taken, needed, explore=explore)
+    return with_fields(found, plan=plan, share=share_going(plan, taken))
+
+
+def _reading(
+    plan: Experiment,
+    totals: Totals,
+    as_of: datetime,
+    taken: tuple[Taken, ...],
+    needed: int | None,
+    *,
+    explore: bool,
+) -> Reading:
+    """Where a reading stands, by the plan of the arms that go on."""
     stopping = plan.reading
     sizes = [arm.users if (arm := totals.arm(variant)) else 0 for variant in plan.arms]
     users = sum(sizes)
     ended = _ended(plan, totals.last_exposure, as_of)
     full = stopping.maximum is not None and users >= stopping.maximum
     days = _days(plan, totals, as_of, sizes, final=ended or full)
-    taken = tuple(taken)
     if stopping.method == "group-sequential":
         found = _sequential(
             plan,
@@ -378,14 +400,23 @@ def _watch(days: tuple[float, ...], alpha: float) -> float:
     return boundaries(days, alpha=alpha, sides=1, spending=Spending())[-1]
 
 
-def harm_level_on(plan: Experiment, totals: Totals, at: datetime, alpha: float) -> float:
-    """Level that the daily watch over harm had on a day, with the totals of then; that of `Reading.harm_level`, before the end."""
+def harm_level_on(
+    plan: Experiment, totals: Totals, at: datetime, alpha: float, *, share: float = 1.0
+) -> float:
+    """Level that the daily watch over harm had on a day, with the totals of then; that of `Reading.harm_level`, before the end.
+
+    `plan` is that of the arms which went on then, and `share` theirs of all arms.
+    """
     sizes = [arm.users if (arm := totals.arm(variant)) else 0 for variant in plan.arms]
     users = sum(sizes)
     maximum = plan.reading.maximum
     final = _ended(plan, None, at) or (maximum is not None and users >= maximum)
     days = _days(plan, totals, at, sizes, final=final)
-    return nominal_level(_watch(days, alpha)) if days else always_level(plan.reading, users, alpha)
+    return (
+        nominal_level(_watch(days, alpha))
+        if days
+        else always_level(plan.reading, round(users / share), alpha)
+    )
 
 
 def always_level(stopping: Stopping, users: int, alpha: float) -> float:

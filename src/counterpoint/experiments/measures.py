@@ -141,9 +141,10 @@ class Metric(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
 
     @property
     def simple(self) -> bool:
-        """Whether sums of a user's days add up to it, so that they can be kept."""
-        return self.aggregation in {"mean", "sum", "count", "any"} and not (
-            self.capped or self.window_days or self.offset_days
+        """Whether sums of a user's days add up to it, so that they can be kept; a cap that all users together decide does not."""
+        return all(
+            part.aggregation in {"mean", "sum", "count", "any", "retention"} and part.cap_quantile is None
+            for part in self.parts
         )
 
 
@@ -204,21 +205,21 @@ def slots_of(metrics: Sequence[Metric]) -> Slots:
     alone = [metric for metric in metrics if metric.aggregation != "ratio"]
     parts = list(alone)
     numbers: dict[str, tuple[int, ...]] = {metric.name: (i,) for i, metric in enumerate(alone)}
-    known = {_meaning(part): i for i, part in reversed(list(enumerate(parts)))}
+    known = {meaning_of(part): i for i, part in reversed(list(enumerate(parts)))}
     for metric in metrics:
         if metric.name in numbers:
             continue
         found = []
         for part in metric.parts:
-            if _meaning(part) not in known:
-                known[_meaning(part)] = len(parts)
+            if meaning_of(part) not in known:
+                known[meaning_of(part)] = len(parts)
                 parts.append(part)
-            found.append(known[_meaning(part)])
+            found.append(known[meaning_of(part)])
         numbers[metric.name] = tuple(found)
     return Slots(tuple(parts), numbers)
 
 
-def _meaning(part: Metric) -> tuple[object, ...]:
+def meaning_of(part: Metric) -> tuple[object, ...]:
     """What tells numbers per user apart, whatever the metric is called."""
     return (
         part.event, part.aggregation, part.field, part.covariate_days, part.window_days, part.offset_days,

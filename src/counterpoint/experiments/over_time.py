@@ -13,6 +13,7 @@ from typing import Any
 
 import msgspec
 
+from counterpoint.experiments.going import going, share_going
 from counterpoint.experiments.hypotheses import compare
 from counterpoint.experiments.looks import (
     Reading,
@@ -133,6 +134,8 @@ def days_of(
     slots = slots_of(plan.metrics)
     by_day: dict[int, list[Mapping[str, Any]]] = {}
     for row in rows:
+        if not _changes(row):
+            continue  # a window that will be over on a day to come, say
         by_day.setdefault(int(row["day"]), []).append(row)
     sums: dict[str, dict[str, float]] = {}
     found = []
@@ -165,21 +168,27 @@ def days_of(
     return found
 
 
+def _changes(row: Mapping[str, Any]) -> bool:
+    return any(value for name, value in row.items() if name not in {"variant", "day"})
+
+
 def _counted(name: str) -> bool:
     """Whether a column counts users or events."""
     return name == "users" or name.removeprefix("events").removeprefix("n").isdigit()
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class _DayReading(Reading):
     """A reading as it would have been on one day; what is open is as it is now."""
 
+    left: Experiment
+    """The plan of the arms that went on then."""
     at: datetime = NEVER
     totals: Totals = NOBODY
 
     def level(self, alpha: float) -> float:
         """Level on that day of a one-sided test of a role."""
-        method, users = self.stopping.method, sum(self.sizes.values())
+        method, users = self.stopping.method, round(sum(self.sizes.values()) / self.share)
         if method == "confidence-sequence":
             return always_level(self.stopping, users, alpha)
         if method != "group-sequential" or not self.taken:
@@ -191,7 +200,7 @@ class _DayReading(Reading):
 
     def harm_level(self, alpha: float) -> float:
         """Level of the daily watch over harm on that day."""
-        return harm_level_on(self.plan, self.totals, self.at, alpha)
+        return harm_level_on(self.left, self.totals, self.at, alpha, share=self.share)
 
 
 def over_time(plan: Experiment, result: Result, days: Sequence[tuple[date, Totals]]) -> OverTime:
@@ -243,13 +252,23 @@ def _whole(plan: Experiment, totals: Totals) -> Totals:
 
 
 def _read(plan: Experiment, result: Result, at: date, totals: Totals) -> Iterator[MetricResult]:
-    sizes = {variant: (arm.users if (arm := totals.arm(variant)) else 0) for variant in plan.arms}
     totals = msgspec.structs.replace(totals, first_exposure=result.first_exposure)
     moment = min(datetime.combine(at, time.max, UTC), result.as_of)
     if result.progress is None:
         return
     looks = tuple(look for look in result.looks if look.index != BETWEEN)
-    reading = _DayReading(plan, result.progress, looks, sizes=sizes, at=moment, totals=totals)
+    stops = [look for look in result.looks if look.as_of <= moment]
+    left = going(plan, stops)
+    reading = _DayReading(
+        plan,
+        result.progress,
+        looks,
+        sizes={variant: (arm.users if (arm := totals.arm(variant)) else 0) for variant in left.arms},
+        share=share_going(plan, stops),
+        left=left,
+        at=moment,
+        totals=totals,
+    )
     for treatment in plan.treatments:
         yield from compare(plan, totals, treatment, reading).metrics
 

@@ -116,6 +116,12 @@ def _verdict(result: Result) -> Iterator[str]:
     yield ""
     yield f"- The condition that decides: {verdict.condition}."
     yield f"- What would change it: {verdict.would_change}"
+    if len(result.comparisons) > 1:
+        yield from (
+            f"- {each.treatment}: {each.verdict.state}. {each.verdict.sentence}"
+            for each in result.comparisons
+            if each.verdict is not None
+        )
 
 
 def _figures(result: Result) -> Iterator[str]:

@@ -181,6 +181,22 @@ class MetricResult(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
         return test.shown if test else not self.worse
 
 
+class Verdict(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
+    """The recommendation; what to do stays the squad's decision."""
+
+    state: VerdictState
+    sentence: Said
+    """Plain words with the figures and the one condition that decides."""
+    condition: str
+    """The condition that decides: "sample ratio", "end", "units", "exposures", or a kind of test and a metric."""
+    would_change: Said
+    """What would change the verdict."""
+    treatment: str | None = None
+    """The treatment it speaks of; none if of all."""
+    stopped: tuple[str, ...] = ()
+    """Treatments whose own verdict is not to ship them, while the others go on."""
+
+
 class Comparison(msgspec.Struct, frozen=True, rename="camel"):
     """One treatment against the control."""
 
@@ -188,6 +204,8 @@ class Comparison(msgspec.Struct, frozen=True, rename="camel"):
     metrics: tuple[MetricResult, ...]
     decision: Branch | None = None
     """The tree of the decision with the answer of each node."""
+    verdict: Verdict | None = None
+    """What is recommended of this treatment by itself; none where that of the whole stands instead of it."""
 
     def find(self, name: str, kind: str) -> MetricResult | None:
         """The result of the metric that has a test of this kind."""
@@ -206,6 +224,8 @@ class Arm(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     users: int
     share: float | None
     planned_share: float
+    stopped: bool = False
+    """Whether it was stopped while others went on; its size is not compared with theirs from then on."""
 
 
 class SampleRatioCheck(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
@@ -315,20 +335,13 @@ class Taken(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     """By condition and treatment: its evidence in standard errors, which is compared with the boundary."""
     by: str | None = None
     """Who took it."""
+    stops: str | None = None
+    """The treatment that was stopped by this, while the others went on; its index is `BETWEEN`."""
 
-
-class Verdict(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
-    """The recommendation; what to do stays the squad's decision."""
-
-    state: VerdictState
-    sentence: Said
-    """Plain words with the figures and the one condition that decides."""
-    condition: str
-    """The condition that decides: "sample ratio", "end", "units", "exposures", or a kind of test and a metric."""
-    would_change: Said
-    """What would change the verdict."""
-    treatment: str | None = None
-    """The treatment it speaks of; none if of all."""
+    @property
+    def key(self) -> tuple[int, str]:
+        """What there is one of: each look, what decided between looks, and the stop of each treatment."""
+        return self.index, self.stops or ""
 
 
 class Learning(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):

@@ -74,6 +74,7 @@ class ArmRow:
     planned: str
     href: str
     """The exposures that it was counted from."""
+    stopped: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,6 +151,7 @@ def arm_rows(result: Result) -> list[ArmRow]:
             "–" if arm.share is None else wording.percent(arm.share, places=2),
             wording.percent(arm.planned_share, places=2),
             with_query("/events", type=EXPOSURE, flag=result.flag, variant=arm.variant),
+            arm.stopped,
         )
         for arm in result.arms
     ]

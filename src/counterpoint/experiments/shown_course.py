@@ -8,7 +8,7 @@ from markupsafe import Markup
 
 from counterpoint.experiments import wording
 from counterpoint.experiments.over_time import Day, Line, OverTime
-from counterpoint.experiments.result import Result
+from counterpoint.experiments.result import Result, Taken
 from counterpoint.experiments.segment import Range
 from counterpoint.web.charts import Series, line_chart
 
@@ -94,15 +94,17 @@ def _shown(line: Line, result: Result, tell: Callable[[str], str], *, many: bool
                 each.users,
                 _written(line, amount),
                 f"{_written(line, ends.low)} to {_written(line, ends.high)}",
-                ", ".join(
-                    f"look {look.index}" if look.index else "decided"
-                    for look in result.looks
-                    if look.as_of.date() == each.day
-                ),
+                ", ".join(_name(look) for look in result.looks if look.as_of.date() == each.day),
             )
             for each, amount, ends in reversed(days)
         ),
     )
+
+
+def _name(look: Taken) -> str:
+    if look.stops is not None:
+        return f"{look.stops} stopped"
+    return f"look {look.index}" if look.index else "decided"
 
 
 def _places(span: float) -> int:

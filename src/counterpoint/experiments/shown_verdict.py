@@ -9,7 +9,7 @@ from counterpoint.experiments import wording
 from counterpoint.experiments.course import Course
 from counterpoint.experiments.decision import Branch
 from counterpoint.experiments.model import Experiment
-from counterpoint.experiments.result import Comparison, MetricResult, Result
+from counterpoint.experiments.result import Comparison, MetricResult, Result, Verdict
 from counterpoint.said import Said
 from counterpoint.web.charts import Boundary, boundary_chart
 
@@ -48,12 +48,12 @@ class LevelRow:
     """Its level at this reading."""
 
 
-def trees_of(result: Result) -> list[tuple[str, TreeRow]]:
-    """For each treatment its tree with the answers; none while an invalid experiment's figures are withheld."""
+def trees_of(result: Result) -> list[tuple[str, Verdict | None, TreeRow]]:
+    """For each treatment its own verdict, and its tree with the answers; none while an invalid experiment's figures are withheld."""
     if result.verdict.state == "invalid" and not result.acknowledged:
         return []  # what is met would tell the effect
     return [
-        (each.treatment, _row(each.decision, each, result))
+        (each.treatment, each.verdict, _row(each.decision, each, result))
         for each in result.comparisons
         if each.decision is not None
     ]
@@ -64,7 +64,7 @@ def _row(node: Branch, comparison: Comparison, result: Result) -> TreeRow:
         parts = tuple(_row(part, comparison, result) for part in node.parts)
         return TreeRow(GROUPS[node.word], ANSWERS[node.met], "", decides=False, parts=parts)
     metric = comparison.find(node.metric, node.word)
-    verdict = result.verdict
+    verdict = comparison.verdict or result.verdict
     decides = verdict.condition == f"{node.word}: {node.metric}" and verdict.treatment in {
         None,
         comparison.treatment,

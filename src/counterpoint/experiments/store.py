@@ -112,15 +112,15 @@ def load(workspace: Workspace, name: str) -> Loaded:
 
 def _looks(reader: Reader, ref: str, plan: Experiment) -> tuple[Taken, ...]:
     """The looks that the log has of the run that the plan speaks of; one of a form not known any more is passed over."""
-    found: dict[int, Taken] = {}
+    found: dict[tuple[int, str], Taken] = {}
     for entry in reader.activity(subject=ref, action=LOOK, oldest_first=True, limit=MOST_LOOKS):
         try:
             look = msgspec.convert(entry.after, Taken)
         except msgspec.ValidationError:
             continue
         if plan.start is None or look.as_of >= plan.start:
-            found.setdefault(look.index, replace(look, by=entry.actor))
-    return tuple(found[index] for index in sorted(found))
+            found.setdefault(look.key, replace(look, by=entry.actor))
+    return tuple(found[key] for key in sorted(found))
 
 
 def _metrics(reader: Reader, refs: Iterable[str]) -> dict[str, Entity]:
@@ -167,17 +167,17 @@ def result_at_hand(workspace: Workspace, loaded: Loaded) -> tuple[Result, bool]:
 
 def _logged(workspace: Workspace, loaded: Loaded, result: Result, actor: Actor) -> Result:
     """Record a look that was taken by this result, unless another process has recorded it meanwhile."""
-    known = {look.index for look in loaded.looks}
-    new = [look for look in result.looks if look.index not in known]
+    known = {look.key for look in loaded.looks}
+    new = [look for look in result.looks if look.key not in known]
     if not new:
         return result
     ref = loaded.entity.ref
     with workspace.graph.write(actor) as writer:
-        recorded = {look.index for look in _looks(writer, ref, loaded.plan)}
+        recorded = {look.key for look in _looks(writer, ref, loaded.plan)}
         for look in new:
-            if look.index not in recorded:
+            if look.key not in recorded:
                 writer.record(LOOK, ref, after=msgspec.to_builtins(look))
-    looks = tuple(look if look.index in known else replace(look, by=actor.ref) for look in result.looks)
+    looks = tuple(look if look.key in known else replace(look, by=actor.ref) for look in result.looks)
     return replace(result, looks=looks)
 
 
@@ -366,7 +366,7 @@ def _analyze(
     with workspace.journal.snapshot(engine) as snapshot:
         exposures = exposures_of(plan, snapshot.events(EXPOSURE, attributes=columns_of(plan)))
         events = snapshot.events(*plan.types)
-        totals = None if full else kept_totals(workspace, plan, snapshot)
+        totals = None if full else kept_totals(workspace, plan, snapshot, now)
         return analyze(
             plan,
             exposures,

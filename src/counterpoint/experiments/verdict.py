@@ -1,33 +1,21 @@
 """The verdict: what the decision's tree answers, as a recommendation in plain words. Pure.
 
 In this order: are there users, are the data valid, has a recorded look decided, and then the tree for each
-treatment. Its default is rule 2 of Schultzberg, Ankargren, Frånberg (2024), arXiv 2402.11609: ship if at least
-one success metric is significantly better, every guardrail is significantly within its margin, nothing is
-significantly worse, and no test of quality rejects. What the stopping plan does not let be read is open, so
-before its end the answer is to wait, unless harm is shown.
+treatment (`recommendation`), of which one speaks for the experiment (`treatments`). The tree's default is rule 2 of Schultzberg,
+Ankargren, Frånberg (2024), arXiv 2402.11609: ship if at least one success metric is significantly better, every
+guardrail is significantly within its margin, nothing is significantly worse, and no test of quality rejects.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Sequence
 
-from counterpoint.experiments.decision import (
-    Branch,
-    Condition,
-    Group,
-    answer,
-    branch_of,
-    conditions,
-    deciding,
-)
 from counterpoint.experiments.looks import Reading
 from counterpoint.experiments.model import Experiment
-from counterpoint.experiments.result import BETWEEN, Arm, Comparison, MetricResult, Quality, Verdict
-from counterpoint.experiments.wording import change, count, day, means, p_value, percent, span, value
+from counterpoint.experiments.recommendation import of_looks
+from counterpoint.experiments.result import BETWEEN, Arm, Comparison, Quality, Verdict
+from counterpoint.experiments.treatments import verdicts_of, whole
+from counterpoint.experiments.wording import count, day, p_value, percent
 
-__all__ = ["branch", "decide", "recommend"]
-
-Answers = Mapping[Condition, bool | None]
-ORDER = {"ship": 0, "keep running": 1, "do not ship": 2}
-"""Which treatment speaks for the experiment: one that may ship, else one that is open."""
+__all__ = ["decide", "decided"]
 
 
 def decide(
@@ -39,56 +27,10 @@ def decide(
     reading: Reading,
 ) -> Verdict:
     """Recommend what to do, from the first condition that decides."""
-    waiting = _no_users(plan, arms) or _invalid(quality, arms) or _decided(reading)
+    waiting = _no_users(plan, arms) or _invalid(quality, arms) or decided(reading)
     if waiting:
         return waiting
-    found = [recommend(plan, comparison, reading) for comparison in comparisons]
-    return min(found, key=lambda verdict: ORDER[verdict.state])
-
-
-def recommend(plan: Experiment, comparison: Comparison, reading: Reading) -> Verdict:
-    """Apply the decision to one treatment of a valid experiment."""
-    tree, found = plan.tree, _answers(plan, comparison, reading)
-    met = answer(tree, found)
-    leaf, group = deciding(tree, found, _closeness(comparison))
-    if reading.progress.exploratory and met is not False:
-        return _explored(comparison)
-    if met is True:
-        return _ship(comparison, leaf)
-    if met is False:
-        return _FAILED[leaf.word](plan, comparison, leaf, group, reading)
-    return _open(plan, comparison, leaf, reading)
-
-
-def branch(plan: Experiment, comparison: Comparison, reading: Reading) -> Branch:
-    """The decision's tree for one treatment, with the answer of every node."""
-    return branch_of(plan.tree, _answers(plan, comparison, reading))
-
-
-def _answers(plan: Experiment, comparison: Comparison, reading: Reading) -> dict[Condition, bool | None]:
-    """What the tests say of each condition: met, failed, or open while the plan goes on."""
-    found: dict[Condition, bool | None] = {}
-    for leaf in conditions(plan.tree):
-        metric = comparison.find(leaf.metric, leaf.word)
-        test = metric.hypothesis(leaf.word) if metric else None
-        if leaf.word == "deterioration":
-            found[leaf] = test is None or not test.rejected
-        elif test is not None and test.shown:
-            found[leaf] = True
-        else:
-            found[leaf] = False if reading.final else None
-    return found
-
-
-def _closeness(comparison: Comparison) -> Callable[[Condition], float]:
-    """How near each condition's test is to rejecting: its p; beyond all p where there is none."""
-
-    def of(leaf: Condition) -> float:
-        metric = comparison.find(leaf.metric, leaf.word)
-        test = metric.hypothesis(leaf.word) if metric else None
-        return 2.0 if test is None or test.p is None else test.p
-
-    return of
+    return whole(comparisons, verdicts_of(plan, comparisons, reading))
 
 
 def _no_users(plan: Experiment, arms: Sequence[Arm]) -> Verdict | None:
@@ -107,6 +49,7 @@ def _invalid(quality: Quality, arms: Sequence[Arm]) -> Verdict | None:
     check = quality.sample_ratio
     if not check.rejected:
         return _spoilt(quality)
+    arms = [arm for arm in arms if not arm.stopped]
     sizes = " and ".join(f"{count(arm.users)} in {arm.variant} ({percent(arm.share)})" for arm in arms)
     planned = " to ".join(f"{arm.planned_share * 100:g}" for arm in arms)
     return Verdict(
@@ -137,9 +80,12 @@ def _spoilt(quality: Quality) -> Verdict | None:
     )
 
 
-def _decided(reading: Reading) -> Verdict | None:
+def decided(reading: Reading) -> Verdict | None:
     """A look that was recorded and decided stands, whatever came after it."""
-    taken = next((look for look in reading.taken if look.verdict in {"ship", "do not ship"}), None)
+    taken = next(
+        (look for look in reading.taken if look.verdict in {"ship", "do not ship"} and look.stops is None),
+        None,
+    )
     if taken is None or taken.index == reading.progress.look:
         return None  # the same look again tells its figures anew, which are the same
     when = (
@@ -147,7 +93,7 @@ def _decided(reading: Reading) -> Verdict | None:
         if taken.index == BETWEEN
         else "by the one reading that the plan asks for"
         if reading.plan.read_once
-        else f"at look {taken.index}{_of_looks(reading)}"
+        else f"at look {taken.index}{of_looks(reading)}"
     )
     return Verdict(
         state=taken.verdict,
@@ -157,285 +103,6 @@ def _decided(reading: Reading) -> Verdict | None:
         would_change=taken.would_change,
         treatment=taken.treatment,
     )
-
-
-def _of_looks(reading: Reading) -> str:
-    return f" of {reading.progress.looks}" if reading.progress.looks else ""
-
-
-def _open(plan: Experiment, comparison: Comparison, leaf: Condition, reading: Reading) -> Verdict:
-    """The verdict while the plan goes on and nothing has decided."""
-    progress, harmed = reading.progress, [metric for metric in comparison.metrics if metric.worse]
-    seen = f" So far {_told(harmed[0])}." if harmed else ""
-    if progress.condition in _WAITS:
-        return _WAITS[progress.condition](plan, reading, seen)
-    metric = comparison.find(leaf.metric, leaf.word)
-    told = (
-        f"{metric.label} is not {_SHOWN[leaf.word]} yet, {_figures(metric)}"
-        if metric
-        else "nothing is shown yet"
-    )
-    if progress.look:
-        at = f"look {progress.look}{_of_looks(reading)}, with {percent(progress.information)} of the users"
-        nxt = f"The next look is {progress.following}." if progress.following else "The end."
-        return _keep(f"Keep running: at {at}, {told}.{seen}", leaf.text, nxt)
-    return _keep(
-        f"Keep running: {told}.{seen}",
-        leaf.text,
-        "More users: this plan may be read at any time, and ships as soon as everything it asks for is shown.",
-    )
-
-
-_SHOWN = {"superiority": "shown to be better", "non-inferiority": "shown to stay within its margin"}
-
-
-def _keep(sentence: str, condition: str, would_change: str) -> Verdict:
-    return Verdict(state="keep running", sentence=sentence, condition=condition, would_change=would_change)
-
-
-def _until_end(plan: Experiment, reading: Reading, seen: str) -> Verdict:
-    until = f" until {day(plan.end)}, the end that was planned" if plan.end else ""
-    calm = "" if seen else " No metric is significantly worse so far."
-    return _keep(
-        f"Keep running{until}: effects on the success metrics are withheld till then.{calm}{seen}",
-        "end",
-        "The planned end; reading the test before it, and again, finds differences that are not there. Harm is"
-        " watched every day, and shows as soon as it is significant.",
-    )
-
-
-def _until_units(plan: Experiment, reading: Reading, seen: str) -> Verdict:
-    progress = reading.progress
-    if not plan.units_per_arm:
-        missing = (progress.maximum or 0) - progress.users
-        return _keep(
-            f"Keep running: there are {count(progress.users)} of the {count(progress.maximum or 0)} users that were"
-            f" planned.{seen}",
-            "units",
-            f"{count(missing)} more users.",
-        )
-    arm, users = _smallest(reading)
-    return _keep(
-        f"Keep running: {arm} has {count(users)} of the {count(plan.units_per_arm)} users"
-        f" that the plan asks of each arm.{seen}",
-        "units",
-        f"{count(plan.units_per_arm - users)} more users in {arm}.",
-    )
-
-
-def _until_power(plan: Experiment, reading: Reading, seen: str) -> Verdict:
-    arm, users = _smallest(reading)
-    needed = reading.progress.needed
-    asks = f"{count(needed)} users in each arm, and {arm} has {count(users)}" if needed else "more values"
-    return _keep(
-        f"Keep running: the variance of both arms together asks for {asks}; effects on the success metrics are"
-        f" withheld till then.{seen}",
-        "power",
-        f"{count(needed - users)} more users in {arm}." if needed else "Events of the metrics.",
-    )
-
-
-def _until_look(plan: Experiment, reading: Reading, seen: str) -> Verdict:
-    progress = reading.progress
-    last = reading.taken[-1] if reading.taken else None
-    before = f" Look {last.index}{_of_looks(reading)} was on {day(last.as_of)}." if last else ""
-    return _keep(
-        f"Keep running: the next look is {progress.following or 'the end'}. Effects on the success metrics are"
-        f" withheld between looks.{before}{seen}",
-        "look",
-        f"The next look, {progress.following}." if progress.following else "The end.",
-    )
-
-
-def _until_declared(plan: Experiment, reading: Reading, seen: str) -> Verdict:
-    calm = "" if seen else " No metric is significantly worse so far."
-    return _keep(
-        f"Keep running: the plan does not say when it is read, so effects on the success metrics are withheld.{calm}{seen}",
-        "plan",
-        "A declared stopping plan: write end, unitsPerArm or stopping into the descriptor, with the number of users that"
-        " `counterpoint experiments plan NAME` says, before anybody looks. `counterpoint experiments explore NAME` shows figures"
-        " that are no evidence, and notes that in the activity log.",
-    )
-
-
-def _explored(comparison: Comparison) -> Verdict:
-    """An exploratory look: its figures, and that they decide nothing."""
-    tested = [
-        metric for metric in comparison.metrics if metric.difference is not None and metric.p is not None
-    ]
-    seen = f" What it saw: {'; '.join(map(_told, tested))}." if tested else ""
-    return _keep(
-        "Keep running: this was an exploratory look at a plan that does not say when it is read, so it is no evidence and"
-        f" ships nothing.{seen}",
-        "plan",
-        "A declared stopping plan, and users who come after it: write end, unitsPerArm or stopping into the descriptor,"
-        " with a start after this look.",
-    )
-
-
-_WAITS: dict[str, Callable[[Experiment, Reading, str], Verdict]] = {
-    "end": _until_end,
-    "units": _until_units,
-    "power": _until_power,
-    "look": _until_look,
-    "plan": _until_declared,
-}
-
-
-def _smallest(reading: Reading) -> tuple[str, int]:
-    return min(reading.sizes.items(), key=lambda item: item[1])
-
-
-def _worse(
-    plan: Experiment, comparison: Comparison, leaf: Condition, group: Group | None, reading: Reading
-) -> Verdict:
-    """Nothing may be significantly worse, not even a guardrail that keeps within its margin."""
-    worst = _metric(comparison, leaf)
-    names = {each.metric for each in conditions(plan.tree) if each.word == "deterioration"}
-    harmed = {metric.name for metric in comparison.metrics if metric.worse and metric.name in names}
-    also = f" ({len(harmed) - 1} more metrics are worse as well)" if len(harmed) > 1 else ""
-    early = "" if reading.final else " Harm was found before the end, by the test that watches it every day."
-    return Verdict(
-        state="do not ship",
-        sentence=f"Do not ship {comparison.treatment}: {worst.label} got significantly worse, {_figures(worst)}{also}.{early}",
-        condition=leaf.text,
-        would_change=f"A changed {comparison.treatment} that does no harm to {worst.label}, in a new experiment.",
-        treatment=comparison.treatment,
-    )
-
-
-def _metric(comparison: Comparison, leaf: Condition) -> MetricResult:
-    """The metric that a condition of the tree names, which the plan has in that role."""
-    return next(
-        each for each in comparison.metrics if each.name == leaf.metric and each.hypothesis(leaf.word)
-    )
-
-
-def _no_success(
-    plan: Experiment, comparison: Comparison, leaf: Condition, group: Group | None, reading: Reading
-) -> Verdict:
-    """A success metric that must be better is not, or none of those of which one must be."""
-    nearest = _metric(comparison, leaf)
-    many = len(group.parts) if group else 1
-    start = f"Do not ship {comparison.treatment}:"
-    if nearest.note and nearest.p is None:
-        return Verdict(
-            state="do not ship",
-            sentence=f"{start} {nearest.label} could not be tested. {nearest.note}",
-            condition=leaf.text,
-            would_change=f"Events of type {nearest.event} of the users in these arms: `counterpoint import events FILE`.",
-            treatment=comparison.treatment,
-        )
-    which = (
-        f"in {nearest.label}"
-        if many == 1
-        else f"in any of {many} success metrics; nearest is {nearest.label}"
-    )
-    told = f"{nearest.label} got significantly worse" if nearest.worse else f"no clear change {which}"
-    return Verdict(
-        state="do not ship",
-        sentence=f"{start} {told}, {_figures(nearest)}.",
-        condition=leaf.text,
-        would_change=_power(nearest, plan),
-        treatment=comparison.treatment,
-    )
-
-
-def _guardrail_open(
-    plan: Experiment, comparison: Comparison, leaf: Condition, group: Group | None, reading: Reading
-) -> Verdict:
-    """A guardrail must be significantly within its margin: not knowing is not enough."""
-    first = _metric(comparison, leaf)
-    better = [metric for metric in comparison.of_role("success") if metric.holds]
-    although = f"although {_told(better[0])}, " if better else ""
-    margin = _margin(first)
-    test = first.hypothesis("non-inferiority")
-    if test is None or test.p is None:
-        shown = f"could not be tested against its margin. {first.note}"
-    else:
-        shown = f"is not shown to stay within its margin of {margin}, {_figures(first)}."
-    return Verdict(
-        state="do not ship",
-        sentence=f"Do not ship {comparison.treatment}: {although}{first.label} {shown}",
-        condition=leaf.text,
-        would_change=f"More users would tell whether {first.label} loses less than {margin};"
-        " a wider margin is a decision to take before the next run, not after this one.",
-        treatment=comparison.treatment,
-    )
-
-
-_FAILED: dict[str, Callable[[Experiment, Comparison, Condition, Group | None, Reading], Verdict]] = {
-    "deterioration": _worse,
-    "superiority": _no_success,
-    "non-inferiority": _guardrail_open,
-}
-
-
-def _margin(metric: MetricResult) -> str:
-    if metric.margin_scale == "absolute":
-        return value(metric, metric.margin)
-    return percent(metric.margin)
-
-
-def _ship(comparison: Comparison, leaf: Condition) -> Verdict:
-    better = [metric for metric in comparison.of_role("success") if metric.holds]
-    because = " and ".join(_told(metric) for metric in better)
-    kept = _kept([metric for metric in comparison.of_role("guardrail") if metric.holds])
-    return Verdict(
-        state="ship",
-        sentence=f"Ship {comparison.treatment}: {', and '.join(part for part in (because, kept) if part)}.",
-        condition=leaf.text,
-        would_change="A metric that turns significantly worse, or a sample ratio mismatch; watch both while it reaches more users.",
-        treatment=comparison.treatment,
-    )
-
-
-def _told(metric: MetricResult) -> str:
-    """A metric with its figures as a clause: "retention rose by 4.3 % (…)"."""
-    if metric.difference is None:
-        return f"{metric.label} is withheld"
-    moved = metric.worse or any(test.shown for test in metric.hypotheses)
-    if not moved and abs(metric.difference) <= 1e-12 * abs(metric.control_mean):  # no more than rounding
-        return f"{metric.label} did not move ({_inside(metric)})"
-    verb = "rose" if metric.difference > 0 else "fell"
-    size = change(metric).lstrip("+−")
-    return f"{metric.label} {verb} by {size} ({_inside(metric)})"
-
-
-def _figures(metric: MetricResult) -> str:
-    if metric.withheld:
-        return "with figures withheld"
-    return f"{change(metric)} ({_inside(metric)})"
-
-
-def _inside(metric: MetricResult) -> str:
-    interval = f", interval {span(metric)}" if span(metric) else ""
-    missed = "" if metric.p is None or metric.p <= metric.alpha else f", above {metric.alpha:.3g}"
-    return f"{means(metric)}{interval}, p {p_value(metric.p)}{missed}"
-
-
-def _power(metric: MetricResult, plan: Experiment) -> str:
-    if metric.detectable is None:
-        return "More users."
-    size = percent(metric.detectable) if metric.relative is not None else value(metric, metric.detectable)
-    return (
-        f"With {count(min(metric.control_users, metric.treatment_users))} users per arm a change of {size} or more would have been"
-        f" shown with {percent(1 - plan.beta, places=0)} power for the whole rule; a smaller one needs more users."
-    )
-
-
-def _kept(guardrails: Sequence[MetricResult]) -> str:
-    """What is said of guardrails that all hold; nothing where there are none."""
-    if not guardrails:
-        return ""
-    if len(guardrails) > 1:
-        bounded = all(metric.margin is not None for metric in guardrails)
-        return f"all {len(guardrails)} guardrails {'stayed within their margins' if bounded else 'held'}"
-    (metric,) = guardrails
-    interval = f", interval {span(metric)}" if span(metric) else ""
-    if metric.margin is None:
-        return f"{metric.label} shows no harm ({change(metric)}{interval})"
-    return f"{metric.label} stayed within its margin of {_margin(metric)} ({change(metric)}{interval})"
 
 
 def _either(names: Sequence[str]) -> str:

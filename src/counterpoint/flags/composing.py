@@ -45,6 +45,7 @@ __all__ = [
     "compose",
     "drive",
     "edit_plans",
+    "edit_shared",
     "kill",
     "ramp",
     "read_plans",
@@ -237,6 +238,24 @@ def edit_plans(
     """
     return _change_flag(
         workspace, actor, name, key, lambda current, definition: _Next(edit(current), definition), **writing
+    )
+
+
+def edit_shared(
+    workspace: Workspace,
+    actor: Actor,
+    name: str,
+    edit: Callable[[Composition], Composition],
+    **writing: Unpack[Writing],
+) -> Composed:
+    """Change what the plans of a set share: segments, layers, holdouts; the flags that use them change with it.
+
+    Raises:
+        NotFoundError: there is no such set.
+        CompositionError: what the edit makes cannot be used; nothing was changed.
+    """
+    return change_plans(
+        workspace, actor, name, lambda current, definition: _Next(edit(current), definition), **writing
     )
 
 

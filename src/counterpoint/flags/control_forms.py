@@ -1,12 +1,11 @@
 """The forms of a flag's plan: what stands in their fields, and what they make of the plans. Pure."""
 
-import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any, Final
 
-from counterpoint.errors import InputError, Problem, escape
+from counterpoint.errors import Problem, escape
 from counterpoint.flags.composition import (
     Composition,
     FlagPlan,
@@ -17,22 +16,27 @@ from counterpoint.flags.composition import (
     with_ramp,
 )
 from counterpoint.flags.composition.changes import plan_of
+from counterpoint.flags.form_fields import (
+    Data,
+    json_in,
+    json_shown,
+    lines_in,
+    many,
+    one,
+    pairs_in,
+    percent_in,
+    raw_in,
+    wrong,
+)
 from counterpoint.said import Said
-from counterpoint.web.forms import count_of
 
 __all__ = [
     "FORMS",
     "STEPS",
-    "FormError",
     "RampStep",
     "Values",
-    "as_typed",
-    "count_in",
     "edit_of",
     "field_of",
-    "many",
-    "one",
-    "percent_in",
     "ramp_steps",
     "takes_other",
     "typed_into",
@@ -42,13 +46,6 @@ __all__ = [
 MOMENT: Final = "%Y-%m-%dT%H:%M:%SZ"
 STEPS: Final = (1, 5, 10, 25, 50, 100)
 """Percentages that a ramp is taken to with one press."""
-Data = Mapping[str, Any]
-
-
-class FormError(InputError):
-    """A field cannot be read; `problems` name it by its name in the form."""
-
-    title = "The form is not filled in"
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +79,10 @@ class Values:
     rule: str = ""
     new_segment: str = ""
     segment_rule: str = ""
+    arms: tuple[tuple[str, str], ...] = ()
+    """Every variant that can be an arm with its share; empty where it is none."""
+    overrides: tuple[tuple[str, str], ...] = ()
+    """Every variant with the targeting keys that always get it, one a line."""
 
 
 def ramp_steps(composition: Composition, key: str) -> list[RampStep]:
@@ -104,30 +105,13 @@ def _step(composition: Composition, key: str, plan: FlagPlan, percent: float) ->
     return RampStep(percent, tuple(each[:1].upper() + each[1:] for each in said), now)
 
 
-def percent_in(data: Data, name: str) -> float:
-    """The percentage that was typed into a field.
-
-    Raises:
-        FormError: it is none.
-    """
-    text = one(data, name)
-    try:
-        number = float(text.rstrip("% ").replace(",", "."))
-    except ValueError:
-        number = -1
-    if not 0 <= number <= 100:
-        shown = f"{text!r} is no percentage. " if text else ""
-        raise _wrong(name, f"{shown}Write a number from 0 to 100, such as 25.")
-    return int(number) if number == int(number) else number
-
-
 def takes_other(data: Data) -> bool:
     """Whether the percentage that was typed counts: nobody chose one of the steps since the form was opened."""
     return one(data, "percent") in ("", "other", one(data, "now") if one(data, "other") else "")
 
 
-def values_of(composition: Composition, key: str) -> Values:
-    """The forms as the plan is."""
+def values_of(composition: Composition, key: str, variants: Sequence[str] = ()) -> Values:
+    """The forms as the plan is; `variants` are those of the flag."""
     plan = composition.flags.get(key)
     if plan is None:
         return Values()
@@ -143,8 +127,19 @@ def values_of(composition: Composition, key: str) -> Values:
         holdouts=plan.holdouts,
         needs=tuple((need.flag, need.variant) for need in plan.prerequisites),
         segments=sides,
-        rule=_pretty(audience.rule) if audience and audience.rule is not None else "",
+        rule=json_shown(audience.rule) if audience and audience.rule is not None else "",
+        arms=tuple((name, str(plan.treatments.get(name, ""))) for name in _possible_arms(plan, variants)),
+        overrides=tuple(
+            (name, "\n".join(plan.overrides.get(name, ())))
+            for name in dict.fromkeys([*variants, *plan.overrides])
+        ),
     )
+
+
+def _possible_arms(plan: FlagPlan, variants: Sequence[str]) -> list[str]:
+    """The arms as they are, then the variants that could become some."""
+    others = [name for name in variants if name not in (plan.default, plan.control)]
+    return list(dict.fromkeys([*plan.treatments, *others]))
 
 
 def typed_into(values: Values, data: Data) -> Values:
@@ -153,7 +148,7 @@ def typed_into(values: Values, data: Data) -> Values:
     if form == "ramp":
         return replace(values, percent="other" if takes_other(data) else one(data, "percent"))
     if form == "schedule":
-        return replace(values, schedule=_pairs(data, "at", "to"))
+        return replace(values, schedule=pairs_in(data, "at", "to"))
     if form == "layer":
         return replace(
             values,
@@ -170,7 +165,12 @@ def typed_into(values: Values, data: Data) -> Values:
             holdout_percent=one(data, "holdout_percent"),
         )
     if form == "needs":
-        return replace(values, needs=_pairs(data, "needed", "variant"))
+        return replace(values, needs=pairs_in(data, "needed", "variant"))
+    if form == "arms":
+        return replace(values, arms=_shares(data))
+    if form == "overrides":
+        typed = zip(raw_in(data, "override"), lines_in(data, "keys"), strict=False)
+        return replace(values, overrides=tuple((name, "\n".join(keys)) for name, keys in typed))
     if form == "audience":
         return replace(
             values,
@@ -217,6 +217,8 @@ def field_of(form: str, key: str, problem: Problem) -> str:
         return "new_layer"
     if problem.pointer.startswith("/holdouts/"):
         return "holdout_percent"
+    if problem.pointer.startswith((place + "treatments", place + "overrides")):
+        return "arms" if form == "arms" else "overrides"
     names = {"layer/from": "start", "layer/to": "end", "layer": "layer", "audience/rule": "rule"}
     return names.get(problem.pointer.removeprefix(place), f"form-{form}")
 
@@ -227,7 +229,7 @@ _Change = Callable[[dict[str, Any], dict[str, Any]], None]
 
 def _schedule(data: Data, now: float) -> _Change:
     rows: list[dict[str, Any]] = [
-        {"at": _moment(at), "ramp": _number("to", to)} for at, to in _pairs(data, "at", "to")
+        {"at": _moment(at), "ramp": _number("to", to)} for at, to in pairs_in(data, "at", "to")
     ]
     past = datetime.fromtimestamp(now, UTC).strftime(MOMENT)
 
@@ -235,7 +237,7 @@ def _schedule(data: Data, now: float) -> _Change:
         known = [row["at"] for row in plan.get("schedule") or ()]
         for row in rows:
             if row["at"] < past and row["at"] not in known:
-                raise _wrong("at", f"{row['at']} is past. To have the ramp at once, set it above.")
+                raise wrong("at", f"{row['at']} is past. To have the ramp at once, set it above.")
         plan["schedule"] = rows
 
     return change
@@ -263,7 +265,7 @@ def _holdouts(data: Data, _: float) -> _Change:
         if new:
             known = document.setdefault("holdouts", {})
             if new in known:
-                raise _wrong("new_holdout", f"There is a holdout {new!r} already; tick it above.")
+                raise wrong("new_holdout", f"There is a holdout {new!r} already; tick it above.")
             known[new] = {"percent": percent}
         plan["holdouts"] = list(dict.fromkeys([*names, *([new] if new else [])]))
 
@@ -271,10 +273,10 @@ def _holdouts(data: Data, _: float) -> _Change:
 
 
 def _needs(data: Data, _: float) -> _Change:
-    rows = _pairs(data, "needed", "variant")
+    rows = pairs_in(data, "needed", "variant")
     for flag, variant in rows:
         if not (flag and variant):
-            raise _wrong("needed", "A prerequisite names a flag and the variant that it must give.")
+            raise wrong("needed", "A prerequisite names a flag and the variant that it must give.")
 
     def change(_: dict[str, Any], plan: dict[str, Any]) -> None:
         plan["prerequisites"] = [{"flag": flag, "variant": variant} for flag, variant in rows]
@@ -284,16 +286,16 @@ def _needs(data: Data, _: float) -> _Change:
 
 def _audience(data: Data, _: float) -> _Change:
     sides = _sides(data)
-    rule, new = _json(data, "rule"), one(data, "new_segment")
-    given = _json(data, "segment_rule")
+    rule, new = json_in(data, "rule"), one(data, "new_segment")
+    given = json_in(data, "segment_rule")
     if new and given is None:
-        raise _wrong("segment_rule", 'A segment has a rule, such as {"in": [{"var": "country"}, ["SE"]]}.')
+        raise wrong("segment_rule", 'A segment has a rule, such as {"in": [{"var": "country"}, ["SE"]]}.')
 
     def change(document: dict[str, Any], plan: dict[str, Any]) -> None:
         if new:
             known = document.setdefault("segments", {})
             if new in known:
-                raise _wrong("new_segment", f"There is a segment {new!r} already; choose it above.")
+                raise wrong("new_segment", f"There is a segment {new!r} already; choose it above.")
             known[new] = given
         chosen = [name for name, side in sides.items() if side == "in"] + ([new] if new else [])
         audience = {
@@ -306,44 +308,50 @@ def _audience(data: Data, _: float) -> _Change:
     return change
 
 
+def _arms(data: Data, _: float) -> _Change:
+    shares = {arm: _share(share) for arm, share in _shares(data) if share}
+    if not any(shares.values()):
+        raise wrong("arms", "Give at least one arm a share, such as 1.")
+
+    def change(_: dict[str, Any], plan: dict[str, Any]) -> None:
+        plan["treatments"] = {arm: share for arm, share in shares.items() if share}
+
+    return change
+
+
+def _shares(data: Data) -> tuple[tuple[str, str], ...]:
+    return tuple(zip(raw_in(data, "arm"), many(data, "share"), strict=False))
+
+
+def _share(text: str) -> int:
+    if not (text.isascii() and text.isdigit()):
+        raise wrong("arms", f"{text!r} is no share. Write a whole number, such as 1 or 50; 0 for no arm.")
+    return int(text[:12])
+
+
+def _overrides(data: Data, _: float) -> _Change:
+    given = list(zip(raw_in(data, "override"), lines_in(data, "keys"), strict=False))
+
+    def change(_: dict[str, Any], plan: dict[str, Any]) -> None:
+        known = {key for keys in (plan.get("overrides") or {}).values() for key in keys}
+        # Blanks around what is typed are a slip, and around a key that was there before they are part of it.
+        plan["overrides"] = {
+            name: list(dict.fromkeys(key if key in known else key.strip() for key in keys))
+            for name, keys in given
+        }
+
+    return change
+
+
 FORMS: Final[Mapping[str, Callable[[Data, float], _Change]]] = {
     "schedule": _schedule,
     "layer": _layer,
     "holdouts": _holdouts,
     "needs": _needs,
     "audience": _audience,
+    "arms": _arms,
+    "overrides": _overrides,
 }
-
-
-def one(data: Data, name: str) -> str:
-    """The first value of a field."""
-    return next(iter(many(data, name)), "")
-
-
-def as_typed(data: Data, name: str) -> str:
-    """The value of a field of many lines, with the line breaks at its ends."""
-    value = data.get(name)
-    found = next(iter(value), "") if isinstance(value, list | tuple) else value
-    return "" if found is None else str(found).replace("\r\n", "\n")
-
-
-def many(data: Data, name: str) -> list[str]:
-    """Every value of a field."""
-    value = data.get(name)
-    values = value if isinstance(value, list | tuple) else [] if value is None else [value]
-    return [str(item).replace("\r\n", "\n").strip() for item in values]
-
-
-def count_in(data: Data, name: str) -> int | None:
-    """The whole number in a field, such as that of a version; None where there is none."""
-    return count_of(one(data, name))
-
-
-def _pairs(data: Data, first: str, second: str) -> tuple[tuple[str, str], ...]:
-    left, right = many(data, first), many(data, second)
-    size = max(len(left), len(right))
-    padded = zip(left + [""] * (size - len(left)), right + [""] * (size - len(right)), strict=True)
-    return tuple(row for row in padded if any(row))
 
 
 def _sides(data: Data) -> dict[str, str]:
@@ -362,27 +370,10 @@ def _moment(text: str) -> str:
         moment = datetime.fromisoformat(text)
         utc = moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
     except (ValueError, OverflowError):
-        raise _wrong("at", f"{text!r} is no moment. Write it as 2026-12-01T09:00, in UTC.") from None
+        raise wrong("at", f"{text!r} is no moment. Write it as 2026-12-01T09:00, in UTC.") from None
     return utc.replace(microsecond=0).strftime(MOMENT)
 
 
 def _local(at: int) -> str:
     moment = datetime.fromtimestamp(at, UTC)
     return moment.strftime("%Y-%m-%dT%H:%M:%S" if moment.second else "%Y-%m-%dT%H:%M")
-
-
-def _json(data: Data, name: str) -> Any:
-    text = one(data, name)
-    try:
-        return json.loads(text) if text else None
-    except (ValueError, RecursionError) as error:
-        raise _wrong(name, f"This is not JSON: {error}.") from None
-
-
-def _wrong(name: str, message: str) -> FormError:
-    return FormError("The form is not filled in. Nothing was changed.", [Problem(message, name)])
-
-
-def _pretty(value: Any) -> str:
-    written = json.dumps(value, ensure_ascii=False)
-    return written if len(written) < 60 else json.dumps(value, indent=2, ensure_ascii=False)

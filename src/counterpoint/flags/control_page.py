@@ -28,21 +28,18 @@ from counterpoint.flags.composition import (
 from counterpoint.flags.composition.checks import built_on
 from counterpoint.flags.control_forms import (
     FORMS,
-    count_in,
     edit_of,
     field_of,
-    many,
-    one,
-    percent_in,
     ramp_steps,
     takes_other,
     typed_into,
     values_of,
 )
-from counterpoint.flags.control_shown import rows_of
+from counterpoint.flags.control_shown import arm_parts, rows_of, unshown_keys
 from counterpoint.flags.effects import Effect, effect_of
 from counterpoint.flags.flag import Flag
 from counterpoint.flags.flag_words import state_sentence
+from counterpoint.flags.form_fields import count_in, one, percent_in, raw_in
 from counterpoint.flags.layer_view import holdouts_of, layers_of
 from counterpoint.flags.meanwhile import Meanwhile, may_write, set_named, since
 from counterpoint.flags.plan_gates import steps_now
@@ -245,7 +242,7 @@ def _shown(
         undo = done - 1 if done and done == stored.entity.version and done > 1 else None
     now = time.time()
     plan = composition.flags.get(key)
-    values = typed_into(values_of(composition, key), asked.data)
+    values = typed_into(values_of(composition, key, tuple(flag.variants) if flag else ()), asked.data)
     offer = (
         offer_of(flag, stored.flags.bucketing)
         if flag and plan is None and key not in composition.detached
@@ -267,6 +264,8 @@ def _shown(
         children=sorted(built_on(composition, key) - {key}),
         values=values,
         rows=rows_of(values),
+        parts=arm_parts(values.arms),
+        unshown=unshown_keys(plan) if plan else [],
         composition=composition,
         layers=layers_of(composition),
         holdouts=holdouts_of(composition),
@@ -306,7 +305,7 @@ def _flag(stored: StoredSet, key: str) -> Flag:
 def _sent(data: Mapping[str, Any]) -> list[tuple[str, str]]:
     """Everything that was typed, for the form that confirms it; without what that form has itself."""
     own = ("step", "reason", "etag", "version", "_csrf_token")
-    return [(name, value) for name in data if name not in own for value in many(data, name)]
+    return [(name, value) for name in data if name not in own for value in raw_in(data, name)]
 
 
 def _errors(error: InputError, form: str, key: str) -> dict[str, str]:

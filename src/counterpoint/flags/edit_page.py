@@ -10,10 +10,10 @@ from litestar.response import Redirect
 
 from counterpoint.errors import InputError, NotFoundError, PreconditionError
 from counterpoint.flags.care import kept_references
-from counterpoint.flags.control_forms import as_typed, count_in, one
 from counterpoint.flags.edit_check import Remark, Typed, typed
 from counterpoint.flags.editing import Merged, flag_in, merged, pretty, with_flag, without_flag
 from counterpoint.flags.effects import Effect, effect_of
+from counterpoint.flags.form_fields import as_typed, count_in, one
 from counterpoint.flags.meanwhile import Meanwhile, may_write, seen_then, set_named, since
 from counterpoint.flags.plans_kept import composition_of
 from counterpoint.flags.seen import attributes_seen

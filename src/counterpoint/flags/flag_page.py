@@ -16,12 +16,12 @@ from markupsafe import Markup
 from counterpoint.errors import NotFoundError
 from counterpoint.flags.care import kept_references
 from counterpoint.flags.composition import upcoming
-from counterpoint.flags.control_forms import as_typed, one
 from counterpoint.flags.deciding import deciding_steps
 from counterpoint.flags.environments import all_places, place_of
 from counterpoint.flags.exposure_counts import DAYS, ExposureCounts, counts_of_flag
 from counterpoint.flags.flag import Flag
 from counterpoint.flags.flag_words import state_sentence
+from counterpoint.flags.form_fields import as_typed, one
 from counterpoint.flags.listing import FlagItem, items_of
 from counterpoint.flags.meanwhile import may_write
 from counterpoint.flags.overseeing import stale_of

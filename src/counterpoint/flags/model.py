@@ -1,7 +1,7 @@
 """A flag set: flagd's definition, checked, and its answers in flagd's order of evaluation."""
 
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from copy import deepcopy
 from dataclasses import replace
 from functools import cached_property, partial
@@ -10,7 +10,7 @@ from typing import Any
 
 from counterpoint.errors import Problem
 from counterpoint.flags.bucketing import BUCKETINGS, Bucketing
-from counterpoint.flags.compiling import Program, compile_flag
+from counterpoint.flags.compiling import AsGiven, Program, UnwrittenError, compile_as_given, compile_flag
 from counterpoint.flags.definition import Definition, check, read
 from counterpoint.flags.errors import FlagSetError, RuleError, UnknownOperatorError
 from counterpoint.flags.flag import Evaluation, Flag, Metadata, variant_name
@@ -144,6 +144,33 @@ class FlagSet:
         if program is None:
             return lambda context, now: self.interpret(flag, context, now=now)
         return _handed_out(flag, program)
+
+    def answering(self, key: str, told: Callable[[Evaluation], Any]) -> AsGiven | None:
+        """A function of attributes as they were given and the targeting key, for callers in a hurry.
+
+        It gives what `told` makes of an evaluation, made once for each; it raises where `evaluate` has to be
+        asked, which is wherever `told` makes None. None where that is always so.
+        """
+        flag = self._flags.get(key)
+        if flag is None or flag.kind == "object":  # a value of its own for every caller
+            return None
+        made: dict[tuple[str | None, str], Any] = {}
+
+        def answer(found: Evaluation) -> Any:
+            place = (found.variant, found.reason)
+            if place not in made:
+                made[place] = None if found.variant is None else told(found)
+            if made[place] is None:
+                raise UnwrittenError(key)
+            return made[place]
+
+        if (fixed := _without_rule(flag)) is None:
+            return compile_as_given(flag, self.bucketing, lambda result: answer(_chosen(flag, result)))
+        try:
+            always = answer(fixed)
+        except UnwrittenError:
+            return None
+        return lambda _attributes, _now, _subject: always
 
     def interpret(self, flag: Flag, context: Mapping[str, Any], *, now: float | None = None) -> Evaluation:
         """What `evaluate` answers, by walking the rule: slower, and what the generated code is held to."""

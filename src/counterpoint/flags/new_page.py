@@ -9,9 +9,9 @@ from litestar.params import FromPath, FromQuery, URLEncodedBody
 from litestar.response import Redirect
 
 from counterpoint.errors import InputError, PreconditionError
-from counterpoint.flags.control_forms import one
 from counterpoint.flags.edit_page import edit_url
 from counterpoint.flags.editing import flag_in, pretty, with_flag
+from counterpoint.flags.form_fields import one
 from counterpoint.flags.meanwhile import may_write, set_named
 from counterpoint.flags.new_flag import KINDS, Fields, flag_of
 from counterpoint.flags.store import StoredSet, read_set, write_set

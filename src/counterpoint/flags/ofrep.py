@@ -38,6 +38,8 @@ BASE: Final = "/ofrep"
 PATH: Final = BASE + "/v1/evaluate/flags"
 MAX_BODY: Final = 1024 * 1024
 """Bytes of a request's body."""
+MOST_BODIES: Final = 4_096
+"""Answers whose JSON is kept; a rule that computes the names of variants makes new ones all the time."""
 
 Scope: TypeAlias = Mapping[str, Any]
 Receive: TypeAlias = Callable[[], Awaitable[Any]]
@@ -116,6 +118,8 @@ class Ofrep:
         self._bulk = Bulk(answer)
         self._rates = Rates(settings.rate) if settings.rate else None
         self._asked: set[str] = set()
+        self._bodies: dict[int, tuple[Evaluation, bytes]] = {}
+        """By the id of an evaluation: it, so that no other one gets that id, and its JSON."""
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         keys = _keys(scope)
@@ -192,7 +196,21 @@ class Ofrep:
         except OverloadedError:
             return None
         self._expose(name, key, evaluation, context)
-        return _encode(answer(key, evaluation))
+        return self._written(key, evaluation)
+
+    def _written(self, key: str, evaluation: Evaluation) -> bytes:
+        """The answer's JSON. A flag answers with few evaluations, again and again the same; what each is written as
+        is kept, but for objects, of which everybody gets a copy."""
+        if isinstance(evaluation.value, dict | list):
+            return _encode(answer(key, evaluation))
+        known = self._bodies.get(id(evaluation))
+        if known is not None and known[0] is evaluation:
+            return known[1]
+        body = _encode(answer(key, evaluation))
+        if len(self._bodies) >= MOST_BODIES:
+            self._bodies.clear()
+        self._bodies[id(evaluation)] = evaluation, body
+        return body
 
     def renew(self) -> None:
         """Look at the sets that `at_once` was asked for since, so that it has them at hand. Reads the graph."""

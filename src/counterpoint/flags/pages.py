@@ -10,7 +10,9 @@ from counterpoint.flags import (
     new_page,
     promote_page,
     restore_page,
+    rule_page,
     set_page,
+    shared_page,
     stale_page,
     versions_page,
 )
@@ -26,6 +28,8 @@ pages: list[Any] = [
     *promote_page.pages,
     *restore_page.pages,
     *edit_page.pages,
+    *rule_page.pages,
+    *shared_page.pages,
     *new_page.pages,
     *flag_page.pages,
 ]

@@ -11,9 +11,9 @@ from litestar.response import Redirect
 
 from counterpoint.errors import InputError, NotFoundError, PreconditionError
 from counterpoint.flags.change_words import plan_sentences
-from counterpoint.flags.control_forms import count_in, many, one
 from counterpoint.flags.effects import Effect, FlagEffect, effect_of, flag_effects
 from counterpoint.flags.environments import all_places, place_of, promoted
+from counterpoint.flags.form_fields import count_in, many, one
 from counterpoint.flags.meanwhile import Meanwhile, may_write, set_named, since
 from counterpoint.flags.promotion import Way, promote_set, way_of
 from counterpoint.flags.store import Written, find_set, set_ref

@@ -10,8 +10,8 @@ from litestar.params import FromPath, FromQuery, URLEncodedBody
 from litestar.response import Redirect
 
 from counterpoint.errors import InputError, NotFoundError, PreconditionError
-from counterpoint.flags.control_forms import count_in, one
 from counterpoint.flags.effects import Effect, effect_of
+from counterpoint.flags.form_fields import count_in, one
 from counterpoint.flags.meanwhile import Meanwhile, may_write, set_named, since
 from counterpoint.flags.store import set_ref
 from counterpoint.flags.versions import SetVersion, read_version, restore_set, versions_of_set

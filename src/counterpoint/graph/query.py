@@ -15,7 +15,17 @@ from counterpoint.graph.tables import posting, relation, revision, tag
 from counterpoint.moments import to_micros
 from counterpoint.paging import read_cursor
 
-__all__ = ["FACETS", "ORDERS", "Filters", "after_cursor", "matches_word", "order_of", "valid"]
+__all__ = [
+    "FACETS",
+    "ORDERS",
+    "WORDS",
+    "Filters",
+    "after_cursor",
+    "beginning_with",
+    "matches_word",
+    "order_of",
+    "valid",
+]
 
 ORDERS: dict[str, sa.ColumnElement[Any]] = {
     "name": revision.c.name,
@@ -58,7 +68,12 @@ def valid(table: sa.FromClause, at: datetime | None) -> sa.ColumnElement[bool]:
 
 def matches_word(word: str) -> sa.ColumnElement[bool]:
     """Postings whose word starts with this one."""
-    return sa.and_(posting.c.word >= word, posting.c.word < word + _LAST)
+    return beginning_with(posting.c.word, word)
+
+
+def beginning_with(column: sa.ColumnElement[str], word: str) -> sa.ColumnElement[bool]:
+    """Rows whose word starts with this one, by an index of the column."""
+    return sa.and_(column >= word, column < word + _LAST)
 
 
 class FilterArguments(TypedDict, total=False):

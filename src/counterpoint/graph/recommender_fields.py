@@ -54,6 +54,7 @@ RECOMMENDER = (
             Field("byArtist", "number", minimum=1),
             Field("gap", "number", minimum=0),
             Field("popular", "number", minimum=0, maximum=1),
+            Field("small", "number", minimum=0, maximum=1),
             Field("candidates", "number", minimum=1, maximum=10_000),
             Field("known", "number", minimum=0, maximum=1),
             Field("explored", "number", minimum=0),

@@ -12,6 +12,10 @@ __all__ = ["MOST_MONITORED", "check_rollout", "seconds_of"]
 
 MOST_MONITORED: Final = 50
 """Percent above which there is no control of equal size any more."""
+MOST_STEPS: Final = 1_000
+"""A step is a version of the flag set and an event; every check reads them all."""
+MOST_POWER: Final = 50
+"""Beyond it nothing is spent before the last look."""
 _DURATION = re.compile(r"(\d{1,7}(?:\.\d{1,3})?)\s*(s|m|h|d)")
 _SECONDS = {"s": 1.0, "m": 60.0, "h": 3_600.0, "d": 86_400.0}
 
@@ -47,8 +51,11 @@ def check_rollout(spec: Mapping[str, Any]) -> Iterator[Problem]:
 
 
 def _steps(spec: Mapping[str, Any]) -> Iterator[Problem]:
-    before = 0.0
-    for index, step in enumerate(spec.get("steps") or ()):
+    before, steps = 0.0, spec.get("steps") or ()
+    if len(steps) > MOST_STEPS:
+        yield Problem(f"There are {len(steps):,} steps; {MOST_STEPS:,} are the most.", "/spec/steps")
+        return
+    for index, step in enumerate(steps):
         place, percent = f"/spec/steps/{index}", step["percent"]
         if not percent > before and index:
             yield Problem(
@@ -97,6 +104,15 @@ def _guardrails(spec: Mapping[str, Any]) -> Iterator[Problem]:
                 )
         for name in ("looks", "maximum"):
             yield from check_whole(guardrail, name, place)
+        spending, parameter = guardrail.get("spending", "power"), guardrail.get("parameter")
+        if sequential and parameter is not None:
+            if spending == "power" and not 0 < parameter <= MOST_POWER:
+                yield Problem(
+                    f"parameter is {parameter:g}; the power of the time must be above 0, and {MOST_POWER} at most.",
+                    f"{place}/parameter",
+                )
+            elif spending not in ("power", "hwang-shih-decani"):
+                yield Problem(f"{spending} takes no parameter; leave it out.", f"{place}/parameter")
 
 
 def _duration(text: str, place: str, *, least: float) -> Iterator[Problem]:

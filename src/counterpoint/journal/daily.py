@@ -58,6 +58,12 @@ class State(msgspec.Struct, frozen=True):
     """The variants, which files name by their place."""
     bounds: dict[int, tuple[int | None, int | None, int]] = {}
     """Of the exposures of each day: the first and last in the dates (microseconds since 1970), and how many are outside."""
+    latest: dict[int, int] = {}
+    """The last moment of any exposure to the flag on each day, in or outside the dates (microseconds since 1970)."""
+    last: int | None = None
+    """The last moment of these exposures and of all events of the metrics; none where no window asks for it."""
+    reach: int | None = None
+    """The moment up to which events were known when `figures` were summed."""
     stale: tuple[int, ...] = ()
     """Days whose exposures are to be read again, since somebody was taken out of them."""
     figures: msgspec.Raw = msgspec.Raw(b"null")

@@ -3,10 +3,10 @@
 import logging
 import os
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from itertools import count
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, TypeAlias
 
 from openfeature.evaluation_context import EvaluationContext
 from openfeature.event import ProviderEventDetails
@@ -32,6 +32,7 @@ log = logging.getLogger("counterpoint.openfeature")
 NOT_READY: Final = "There is no flag set yet; the code's defaults are used."
 METADATA: Final = Metadata(PROVIDER)
 """Made once: the SDK asks at every evaluation."""
+Resolve: TypeAlias = Callable[..., FlagResolutionDetails[Any]]
 
 
 class CounterpointProvider(AbstractProvider):
@@ -95,6 +96,7 @@ class CounterpointProvider(AbstractProvider):
         self._boolean, self._text = answers.Answers(answers.boolean), answers.Answers(answers.text)
         self._whole, self._number = answers.Answers(answers.whole), answers.Answers(answers.number)
         self._thing = answers.Answers(answers.thing)
+        self._all = (self._boolean, self._text, self._whole, self._number, self._thing)
         self._flag_set = flag_set
         self._service = service or os.environ.get("OTEL_SERVICE_NAME") or "unknown_service"
         self._hooks = list(hooks)
@@ -114,6 +116,10 @@ class CounterpointProvider(AbstractProvider):
         self._reporter = self._reporter_for(
             exposures, server, Pauses(shortest_pause, longest_pause), exposure_window
         )
+        for kind, fit in zip(("boolean", "string", "integer", "float", "object"), self._all, strict=True):
+            # The SDK reads all five at every call, which is quicker from the instance.
+            if getattr(type(self), name := f"resolve_{kind}_details") is getattr(CounterpointProvider, name):
+                setattr(self, name, self._quickly(fit, getattr(self, name)))
         look_after(self)
 
     def _reporter_for(
@@ -246,31 +252,61 @@ class CounterpointProvider(AbstractProvider):
         """Report what waits now; False when it is not all gone within that time, or was refused."""
         return self._reporter.flush(seconds) if self._reporter else True
 
+    def _quickly(self, fit: answers.Answers, slowly: Resolve) -> Resolve:
+        """As `slowly`, the method of a type, and quick where a flag's answers were made before."""
+        reporter = self._reporter
+
+        def resolve(
+            flag_key: str, default_value: Any, evaluation_context: Any = None
+        ) -> FlagResolutionDetails[Any]:
+            try:
+                attributes, subject = evaluation_context.attributes, evaluation_context.targeting_key
+                if subject is None:
+                    subject = attributes.get("targetingKey")
+                details: FlagResolutionDetails[Any] = fit.quick[flag_key](attributes, None, subject)
+            except Exception:
+                return slowly(flag_key, default_value, evaluation_context)
+            # Mostly it has been seen, and this look is all that an exposure costs.
+            if (
+                reporter is not None
+                and type(subject) is str
+                and (flag_key, details.variant, subject) not in reporter.seen
+            ):
+                self._expose(flag_key, subject, details)
+            return details
+
+        return resolve
+
     def _resolve(
         self, fit: answers.Answers, key: str, default: Any, context: EvaluationContext | None
     ) -> FlagResolutionDetails[Any]:
+        quick = fit.quick  # read before the set, so that nothing of an old one gets among a new one's
         flags = self._flags
         if flags is None:
             return FlagResolutionDetails(default, ErrorCode.PROVIDER_NOT_READY, NOT_READY, Reason.ERROR)
         attributes = answers.attributes_of(context)
-        found = flags.evaluate(key, attributes)
-        known = fit.ready.get(id(found))
-        details = known[1] if known is not None and known[0] is found else fit.of(key, default, found)
-        reporter = self._reporter
-        if reporter is not None and found.variant is not None and details.error_code is None:
-            subject = attributes.get("targetingKey")
-            # Mostly it has been seen, and this look is all that an exposure costs.
-            if type(subject) is str and subject and (key, found.variant, subject) not in reporter.seen:
-                reporter.note(
-                    self._flag_set, key, found.variant, subject, found.reason, found.metadata.get("version")
-                )
+        details = fit.of(key, default, flags.evaluate(key, attributes))
+        fit.prepare(key, flags, quick)
+        if details.error_code is None:
+            self._expose(key, attributes.get("targetingKey"), details)
         return details
+
+    def _expose(self, key: str, subject: Any, details: FlagResolutionDetails[Any]) -> None:
+        """Report that the subject was given a variant, unless that was said lately."""
+        reporter, variant = self._reporter, details.variant
+        if reporter is None or variant is None or type(subject) is not str or not subject:
+            return
+        if (key, variant, subject) not in reporter.seen:
+            version = details.flag_metadata.get("version")
+            reporter.note(self._flag_set, key, variant, subject, str(details.reason), version)
 
     # What the subscription tells, from its thread.
 
     def got(self, flags: FlagSet) -> None:
         """Answer from this flag set from now on."""
         old, self._flags = self._flags, flags
+        for fit in self._all:
+            fit.quick = {}
         if old is None or self._state == "starting":
             return
         if changed := changed_flags(old, flags):

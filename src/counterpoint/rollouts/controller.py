@@ -9,6 +9,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from typing import Final
 
 from counterpoint.errors import ConflictError, CounterpointError, NotFoundError
 from counterpoint.flags.composing import drive, read_plans
@@ -30,6 +31,10 @@ from counterpoint.workspace import Workspace
 __all__ = ["Checked", "check", "commit", "facts_of", "figures_now", "step", "step_all"]
 
 
+AT_ONCE: Final = 20
+"""Steps that follow each other in one check of a rollout at most, since the others wait for theirs meanwhile."""
+
+
 @dataclass(frozen=True, slots=True)
 class Checked:
     """What a check saw and what follows; nothing was written."""
@@ -42,11 +47,11 @@ class Checked:
 def step(workspace: Workspace, ref: str, *, now: datetime | None = None) -> list[Event]:
     """Bring one rollout as far as its rules and figures let it come now, and tell what happened.
 
-    More than one event happens only where steps without guardrails and without time follow each other. If somebody
-    else acts meanwhile, nothing is done: the next check looks at what they did.
+    More than one event happens only where steps without guardrails and without time follow each other, `AT_ONCE` of
+    them at most. If somebody else acts meanwhile, nothing is done: the next check looks at what they did.
     """
     happened: list[Event] = []
-    while True:
+    while len(happened) < AT_ONCE:
         found = check(workspace, ref, now=now)
         if found is None or found.move.kind is None:
             return happened
@@ -59,6 +64,7 @@ def step(workspace: Workspace, ref: str, *, now: datetime | None = None) -> list
         happened.append(event)
         if event.kind != "advanced":
             return happened
+    return happened
 
 
 def _committed(workspace: Workspace, ref: str, found: Checked, event: Event) -> Event:

@@ -5,14 +5,15 @@ rules themselves over the same figures.
 """
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, Literal
 
 import msgspec
 import numpy as np
 
-from counterpoint.rollouts.judging import CONCENTRATION, clock_of, distance, weight_of_margin
+from counterpoint.rollouts.judging import CONCENTRATION, distance, weight_of_margin
+from counterpoint.rollouts.looks import comes_once, spacing
 from counterpoint.rollouts.model import Guardrail, Rollout, Step
 from counterpoint.rollouts.vectors import anytime_boundaries, least_boundary, looks_of, mismatches
 from counterpoint.said import Said
@@ -43,6 +44,8 @@ LONGEST: Final = 120 * MINUTES
 GROWTH: Final = 0.002
 """Share by which an arm's users grow at least from one simulated check to the next: checks between are left out, for
 nearly the same users say nearly the same."""
+LOOKED: Final = 5
+"""How many times as large that may be where guardrails are looked at only once a fifth more is known (`looks.spacing`)."""
 IDLE: Final = 0.5
 """Users of an arm who come on the mean at least from one simulated check to the next."""
 FEW: Final = 0.01
@@ -102,13 +105,19 @@ def simulate_once(
     crowd = Crowd(rollout, worlds, runs)
     now = 0.0
     judge = _judged_by_plan if policy.kind == "plan" else _judged_by_threshold
+    each_check = policy.kind != "plan" or any(comes_once(each.metric) for each in rollout.guardrails)
+    growth = GROWTH if each_check else LOOKED * GROWTH
     while crowd.size and now < LONGEST:
         passed = policy.minutes * crowd.checks_at_once(
-            rollout, users_per_day * policy.minutes / MINUTES, now=now, minutes=policy.minutes
+            rollout,
+            users_per_day * policy.minutes / MINUTES,
+            now=now,
+            minutes=policy.minutes,
+            growth=growth,
         )
         now += passed
-        for index in crowd.steps_present():
-            here = crowd.in_step(index)
+        # Known before anybody moves: whoever comes to a step now has had this check's users already.
+        for index, here in [(index, crowd.in_step(index)) for index in crowd.steps_present()]:
             crowd.let_come(here, rollout.steps[index], users_per_day * passed / MINUTES, rng)
             over, ended = judge(crowd, here, rollout, rollout.steps[index], now)
             crowd.go_on(here, over, ended, rollout, now)
@@ -158,11 +167,13 @@ class Crowd:
         """Since when figures cannot be judged."""
         self.unclear = np.full(runs, np.inf)
         """Since when the step is inconclusive though its time is over."""
-        self.user_variances = np.full((len(worlds), runs), np.nan)
-        """Users times the squared standard error of each contrast, when it was first judged."""
-        self.looks = np.zeros((len(worlds), runs), np.int32)
+        self.looks = np.zeros((len(worlds), runs))
+        """Of each guardrail of which not every check is a look: the newest one's number, or its size where it is
+        anytime-valid."""
         self.said = np.zeros((len(worlds), runs), np.int8)
-        """What the newest look of each group sequential guardrail said: -1 fail, 1 pass."""
+        """What that look said: -1 fail, 1 pass."""
+        self.first = np.zeros((2, len(worlds), runs))
+        """Users and precision (`looks.size_of`) at its first look; 0 before it."""
         self.end = np.zeros(runs, np.int8)
 
     @property
@@ -174,23 +185,28 @@ class Crowd:
         first = int(self.step[0])
         yield from [first] if (self.step == first).all() else [int(each) for each in np.unique(self.step)]
 
-    def checks_at_once(self, rollout: Rollout, users: float, *, now: float, minutes: int) -> int:
+    def checks_at_once(
+        self, rollout: Rollout, users: float, *, now: float, minutes: int, growth: float
+    ) -> int:
         """How many checks pass as one: until users have grown enough to be looked at, or a time is over.
 
         Where users come evenly, the checks of a step of any length are a few thousand at most. Until an arm has
-        1 / `GROWTH` checks' worth of users, every one that sees anybody new is simulated.
+        1 / `growth` checks' worth of users, every one that sees anybody new is simulated.
         """
         rates = users * np.array([each.percent / 100 if each.monitored else 0.0 for each in rollout.steps])
         rate = rates[self.step]
         watched = rate > 0
         checks = float(LONGEST)
         if watched.any():
-            apart = np.maximum(GROWTH * self.users[1, watched], IDLE) / rate[watched]
+            apart = np.maximum(growth * self.users[1, watched], IDLE) / rate[watched]
             checks = float(_low(apart, FEW * len(apart)))
         limits = rollout.limits
+        over = self.since + np.array([each.hold_seconds / 60 for each in rollout.steps])[self.step]
+        if ((over <= now) & ~watched).any():
+            return 1  # a step without guardrails whose time is over ends at the next check
         ends = np.concatenate(
             (
-                self.since + np.array([each.hold_seconds / 60 for each in rollout.steps])[self.step],
+                over,
                 self.trouble + limits.trouble_seconds / 60,
                 self.unclear + limits.patience_seconds / 60,
             )
@@ -269,7 +285,7 @@ class Crowd:
         for name in ("numbers", "step", "since", "trouble", "unclear", "end"):
             setattr(self, name, getattr(self, name)[left])
         self.users, self.looks, self.said = self.users[:, left], self.looks[:, left], self.said[:, left]
-        self.sums, self.user_variances = self.sums[:, :, left], self.user_variances[:, left]
+        self.sums, self.first = self.sums[:, :, left], self.first[:, :, left]
 
 
 def _low(values: "Floats", count: float) -> float:
@@ -321,18 +337,28 @@ def _sides(
     away, error = crowd.contrast(index, here)
     with np.errstate(divide="ignore", invalid="ignore"):
         statistic = np.where(is_known & (error > 0), away / error, 0.0)
-    if guardrail.test == "group-sequential":
-        return _looked(crowd, index, here, rollout, is_known, statistic)
     users = crowd.users[0, here] + crowd.users[1, here]
-    variance, first = users * error**2, crowd.user_variances[index, here]
-    first = np.where(np.isnan(first) & is_known & (error > 0), variance, first)
-    crowd.user_variances[index, here] = first
+
+    def boundary(at: "Bools") -> "Floats":
+        return anytime_boundaries(sizes[at], rollout.level, rollout.tuned_at)
+
+    is_sequential = guardrail.test == "group-sequential"
+    if is_sequential or not comes_once(guardrail.metric):
+        is_known = is_known & (error > 0)
+        sizes = _sizes(crowd, index, here, users, error)
+        newest = crowd.looks[index, here]
+        if is_sequential:
+            bounds = looks_of(guardrail, rollout.level)
+            share = sizes / (guardrail.maximum or 1)
+            due = np.minimum(np.floor(share * guardrail.looks + 1e-9), guardrail.looks)
+            new = is_known & (due > newest)
+            return _looked(
+                crowd, index, here, new, due, statistic, lambda at: bounds[due[at].astype(int) - 1]
+            )
+        new = is_known & (sizes >= spacing(rollout.level) * newest)
+        return _looked(crowd, index, here, new, sizes, statistic, boundary)
+    sizes = users
     bad, good = np.zeros(len(users), bool), np.zeros(len(users), bool)
-
-    def boundary(near: "Bools") -> "Floats":
-        clock = np.floor(clock_of(users[near], variance[near], first[near]))
-        return anytime_boundaries(clock, rollout.level, rollout.tuned_at)
-
     # No boundary is below that of a single look, so most rollouts need none computed.
     near = statistic <= -least_boundary(rollout.level)
     bad[near] = statistic[near] <= -boundary(near)
@@ -342,19 +368,35 @@ def _sides(
     return bad, good
 
 
+def _sizes(crowd: Crowd, index: int, here: Any, users: "Floats", error: "Floats") -> "Floats":
+    """`looks.size_of` of each; where no look has been, the users and precision of now are kept as those of the first."""
+    if comes_once(crowd.worlds[index].guardrail.metric):
+        return users
+    with np.errstate(divide="ignore", invalid="ignore"):
+        mean = (crowd.sums[index][:, here] / crowd.users[:, here]).mean(axis=0)
+        precision = np.where(mean > 0, (mean / error) ** 2, 0.0)
+        is_first = crowd.looks[index, here] == 0
+        for place, now in enumerate((users, precision)):
+            crowd.first[place, index, here] = np.where(is_first, now, crowd.first[place, index, here])
+        had, known = crowd.first[:, index, here]
+        return np.where(is_first | ~(known > 0), users, np.fmax(users, had * precision / known))
+
+
 def _looked(
-    crowd: Crowd, index: int, here: Any, rollout: Rollout, is_known: "Bools", statistic: "Floats"
+    crowd: Crowd,
+    index: int,
+    here: Any,
+    new: "Bools",
+    mark: "Floats",
+    statistic: "Floats",
+    boundary: "Callable[[Bools], Floats]",
 ) -> tuple["Bools", "Bools"]:
-    guardrail = crowd.worlds[index].guardrail
-    bounds = looks_of(guardrail, rollout.level)
-    share = (crowd.users[0, here] + crowd.users[1, here]) / (guardrail.maximum or 1)
-    due = np.minimum(np.floor(share * guardrail.looks + 1e-9), guardrail.looks).astype(np.int32)
-    new = is_known & (due > crowd.looks[index, here])
+    """What the newest looks say, where some are new; `mark` is what is kept of those."""
     if new.any():
         at = np.arange(crowd.size)[here][new]
-        boundary = bounds[due[new] - 1]
-        crowd.looks[index, at] = due[new]
-        crowd.said[index, at] = (statistic[new] >= boundary).astype(np.int8) - (statistic[new] <= -boundary)
+        away, bound = statistic[new], boundary(new)
+        crowd.looks[index, at] = mark[new]
+        crowd.said[index, at] = (away >= bound).astype(np.int8) - (away <= -bound)
     said = crowd.said[index, here]
     return said < 0, said > 0
 

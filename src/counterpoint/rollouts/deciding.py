@@ -127,7 +127,11 @@ def decide(rollout: Rollout, state: State, figures: Figures, flag: FlagFacts, no
     case = _Case(rollout, state, figures, flag, moment_of(state, now))
     if state.phase == "paused" and _flag_changed(case) is None:
         harm = _harm(case)
-        return harm if harm and harm.kind == "rolled-back" else Move("waits for people")
+        if harm and harm.kind == "rolled-back":
+            return harm
+        if monitored(rollout, state) and figures.looks:  # each look is taken once, whoever waits for whom
+            return case.move("waits for people", "checked", "")
+        return Move("waits for people")
     if state.phase not in ("running", "holding"):
         return Move("waits for people")
     move = next(found for rule in RULES if (found := rule.says(case)) is not None)

@@ -183,24 +183,34 @@ class GuardrailFigures(msgspec.Struct, frozen=True, rename="camel", kw_only=True
     boundary: float | None = None
     """What the statistic must reach, on the good side to pass and on the bad side to fail."""
     look: int | None = None
-    """Number of the newest look of a group sequential test."""
-    user_variance: float | None = None
-    """Users times the squared standard error of the statistic's contrast: it moves where values of the same users do."""
+    """Number of the newest look, where not every check is one: change, bounds and verdict are of that."""
+    look_users: int | None = None
+    """Users in both arms at that look."""
     why: Said = ""
     """Why there is no verdict, where there is none."""
 
 
 class LookTaken(msgspec.Struct, frozen=True, rename="camel", kw_only=True):
-    """One look of a group sequential guardrail, as it was and stays."""
+    """One look at a guardrail of which not every check is one, as it was and stays."""
 
     metric: str
     index: int
     information: float
+    """Size of the figures (`looks.size_of`) by `maximum`; of an anytime-valid test by `tuned_at`."""
     spent: float
+    """Error spent up to and with this look."""
     boundary: float | None
     """None where the look could not reject."""
     statistic: float
     verdict: Verdict
+    users: int | None = None
+    """Users in both arms."""
+    precision: float | None = None
+    """As of `looks.size_of`."""
+    change: float | None = None
+    """As of `GuardrailFigures`, like its bounds; none in what was written before they were kept."""
+    low: float | None = None
+    high: float | None = None
 
 
 class Figures(msgspec.Struct, frozen=True, rename="camel", kw_only=True):
@@ -275,8 +285,6 @@ class State(msgspec.Struct, frozen=True, rename="camel", kw_only=True):
     overridden: tuple[str, ...] = ()
     looks: Mapping[str, tuple[LookTaken, ...]] = {}
     """Looks of this run, by metric."""
-    user_variances: Mapping[str, float] = {}
-    """`GuardrailFigures.user_variance` of each metric when it was first recorded in this run: what its clock goes by."""
     verdicts: tuple[tuple[str, Verdict], ...] = ()
     """What each guardrail said when that was last recorded."""
     reason: Said = ""
@@ -290,7 +298,7 @@ TRANSITIONS: Final[Mapping[EventKind, tuple[frozenset[Phase], Phase | None]]] = 
         "advanced": (ACTIVE, "running"),
         "held": (frozenset({"running", "holding"}), "holding"),
         "cleared": (frozenset({"holding"}), "running"),
-        "checked": (frozenset({"running", "holding"}), None),
+        "checked": (ACTIVE, None),
         "approved": (ACTIVE, None),
         "paused": (frozenset({"running", "holding"}), "paused"),
         "resumed": (frozenset({"paused"}), "running"),
@@ -328,12 +336,6 @@ def apply(state: State, event: Event) -> State:
         after = replace(
             after,
             looks=_with_looks(after.looks, event.figures.looks),
-            user_variances={
-                each.metric: each.user_variance
-                for each in event.figures.guardrails
-                if each.user_variance is not None
-            }
-            | dict(after.user_variances),
             verdicts=tuple((each.metric, each.verdict) for each in event.figures.guardrails),
         )
     match event.kind:
@@ -348,7 +350,6 @@ def apply(state: State, event: Event) -> State:
                 trouble_since=None,
                 overridden=(),
                 looks={},
-                user_variances={},
                 verdicts=(),
                 plan=event.plan or state.plan,
             )

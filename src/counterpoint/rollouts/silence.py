@@ -16,6 +16,13 @@ MEAN_GAPS: Final = 16
 """A silence is one where it lasts so many mean gaps: by chance one gap in e^16, nine million, does (Poisson)."""
 LONGEST_GAPS: Final = 2
 """And so many times the longest gap of that time, for nights, weekends and senders that send in batches."""
+DAY: Final = timedelta(days=1)
+"""As long as events have come for less, no night of theirs is known, and a silence lasts as long at least."""
+WEEK: Final = timedelta(days=7)
+"""As long as events have come for less, and none on a weekend, the hours of weekends are none of a silence."""
+SATURDAY: Final = 5
+LATE, SOON = timedelta(hours=6), timedelta(hours=42)
+"""The middle of a weekend, from its begin in UTC: in America it is still Friday before, and in Australia Monday after."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +34,8 @@ class Stream:
     last: datetime
     longest: timedelta
     """The longest time without one, between the first and the last."""
+    on_weekends: bool = False
+    """Whether some came in the middle of a weekend."""
 
 
 def stream_of(parts: Iterable[tuple[datetime, datetime, int]]) -> Stream | None:
@@ -43,11 +52,38 @@ def stream_of(parts: Iterable[tuple[datetime, datetime, int]]) -> Stream | None:
         found[0][0],
         found[-1][1],
         max(gaps, default=timedelta(0)),
+        any(LATE <= each[0] - weekend_of(each[0]) < SOON for each in found),
     )
+
+
+def weekend_of(moment: datetime) -> datetime:
+    """When the weekend of a moment's week begins: Saturday at midnight in UTC, before or after it.
+
+    >>> from datetime import UTC
+    >>> weekend_of(datetime(2026, 11, 27, 12, tzinfo=UTC)).isoformat()
+    '2026-11-28T00:00:00+00:00'
+    """
+    midnight = moment.replace(hour=0, minute=0, second=0, microsecond=0)
+    return midnight + (SATURDAY - moment.weekday()) * DAY
+
+
+def _lasted(stream: Stream, now: datetime) -> timedelta:
+    """How long nothing has come, of the time in which it might: a first weekend may be as quiet as every other."""
+    lasted = now - stream.last
+    if stream.on_weekends or stream.last - stream.first >= WEEK:
+        return lasted
+    begin = weekend_of(stream.last)
+    while begin < now:
+        lasted -= max(min(now, begin + 2 * DAY) - max(stream.last, begin), timedelta(0))
+        begin += WEEK
+    return lasted
 
 
 def is_silent(stream: Stream, now: datetime, *, least_seconds: float) -> bool:
     """Whether nothing has come for longer than it usually does: rare events may be silent for long.
+
+    Of events that have just begun neither the night nor the weekend is known. So a silence lasts a day at least until
+    they have come for a day, and leaves out the hours of weekends until they have come on one, or for a week.
 
     Args:
         stream: How they came.
@@ -57,8 +93,9 @@ def is_silent(stream: Stream, now: datetime, *, least_seconds: float) -> bool:
     if stream.events < FEWEST:
         return False
     mean = (stream.last - stream.first) / (stream.events - 1)
-    usual = max(MEAN_GAPS * mean, LONGEST_GAPS * stream.longest)
-    return (now - stream.last).total_seconds() > max(least_seconds, usual.total_seconds())
+    night = DAY if stream.last - stream.first < DAY else timedelta(0)
+    usual = max(MEAN_GAPS * mean, LONGEST_GAPS * stream.longest, night)
+    return _lasted(stream, now).total_seconds() > max(least_seconds, usual.total_seconds())
 
 
 def silent_metrics(

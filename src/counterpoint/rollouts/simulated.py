@@ -2,16 +2,16 @@
 
 import hashlib
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
-from typing import Any, Final, Literal
+from typing import Any, Final, Literal, NamedTuple
 
 import msgspec
 import structlog
 from msgspec.structs import replace
-from sqlalchemy import Column, MetaData, Table, delete, insert, select, update
+from sqlalchemy import Column, Connection, MetaData, Table, delete, func, insert, select, update
 
 from counterpoint.errors import CounterpointError, InputError
 from counterpoint.flags.environments import set_ref
@@ -19,7 +19,8 @@ from counterpoint.graph.actor import SYSTEM, Actor
 from counterpoint.graph.tables import INTEGER, TEXT
 from counterpoint.moments import to_datetime, to_micros
 from counterpoint.rollouts.plan_files import of_rollout
-from counterpoint.rollouts.simulation import Characteristics, check_seed, simulate
+from counterpoint.rollouts.pulse import Key, Pulse
+from counterpoint.rollouts.simulation import POLICIES, Characteristics, Policy, check_seed, simulate
 from counterpoint.rollouts.store import Loaded, load
 from counterpoint.said import Said
 from counterpoint.workspace import Workspace
@@ -29,8 +30,8 @@ __all__ = ["CLEAN", "SEED", "Simulation", "Simulator", "begin", "compute", "simu
 CLEAN: Final = 10_000
 """Simulated rollouts of a clean change; a tenth as many of each regression."""
 SEED: Final = 1
-SILENCE: Final = timedelta(minutes=10)
-"""After so long without a sign what was under way has ended with its process."""
+SILENCE: Final = timedelta(seconds=15)
+"""After so long without a sign (`pulse.BEAT`) what was under way has ended with its process."""
 State = Literal["none", "under way", "stopped", "failed", "done"]
 
 SIMULATIONS = Table(
@@ -82,9 +83,10 @@ def simulation_of(workspace: Workspace, name: str, *, now: datetime | None = Non
     Raises:
         NotFoundError, InputError: as `store.load`.
     """
-    loaded, now = load(workspace, name), now or datetime.now(UTC)
+    loaded = load(workspace, name)
     of_rollout = SIMULATIONS.c.rollout == loaded.ref
     with workspace.graph.read() as reader:
+        now = now or _clock(reader.connection)
         rows = reader.connection.execute(
             select(SIMULATIONS).where(of_rollout).order_by(SIMULATIONS.c.started.desc()).limit(50)
         ).all()
@@ -140,11 +142,14 @@ def compute(
     *,
     users_per_day: float | None = None,
     seed: int = SEED,
+    runs: int = CLEAN,
+    policies: Sequence[Policy] = POLICIES,
     advance: Callable[[float, float], None] = lambda done, total: None,
 ) -> Characteristics:
     """Compute the figures of a rollout's plan here and now, and keep them for its page.
 
-    Those of other `users_per_day` than the plan says are of another plan, and are not kept.
+    Those of other `users_per_day` than the plan says are of another plan, and are not kept. Of regressions there are a
+    tenth of `runs`; the page says how many rollouts were simulated, and under which policies.
 
     Raises:
         NotFoundError, InputError: as `store.load`; nothing says what users do without the change, or the seed is
@@ -153,17 +158,19 @@ def compute(
     """
     check_seed(seed)
     loaded = load(workspace, name)
+    given = _Given(seed, runs, tuple(policies))
     said = loaded.entity.spec.get("usersPerDay") if loaded.entity else None
     if users_per_day is not None and said not in (None, users_per_day):
-        return _found(workspace, loaded, seed, users_per_day=users_per_day, advance=advance)
+        return _found(workspace, loaded, given, users_per_day=users_per_day, advance=advance)
     _start(workspace, actor, loaded, seed)
-    return _computed(workspace, loaded, seed, users_per_day=users_per_day, advance=advance)
+    return _computed(workspace, loaded, given, users_per_day=users_per_day, advance=advance)
 
 
 def _start(workspace: Workspace, actor: Actor, loaded: Loaded, seed: int) -> None:
     """Write down that a simulation is under way, instead of what an earlier one of the same plan and seed found."""
-    now, key = to_micros(datetime.now(UTC)), _key(loaded, seed)
+    key = _key(loaded, seed)
     with workspace.graph.write(actor) as writer:
+        now = to_micros(_clock(writer.connection))
         # One that was deleted is whose flag set it moves.
         writer.require_write(set_ref(loaded.plan.flag_set) if loaded.entity is None else loaded.ref)
         writer.connection.execute(delete(SIMULATIONS).where(*_is(key)))
@@ -173,22 +180,31 @@ def _start(workspace: Workspace, actor: Actor, loaded: Loaded, seed: int) -> Non
         writer.record("rollout.simulation_started", loaded.ref, after={"seed": seed})
 
 
+class _Given(NamedTuple):
+    """How a plan is simulated."""
+
+    seed: int = SEED
+    runs: int = CLEAN
+    policies: tuple[Policy, ...] = POLICIES
+
+
 def _computed(
     workspace: Workspace,
     loaded: Loaded,
-    seed: int,
+    given: _Given,
     *,
     users_per_day: float | None = None,
     advance: Callable[[float, float], None],
 ) -> Characteristics:
-    key = _key(loaded, seed)
+    key = _key(loaded, given.seed)
 
     def told(done: float, total: float) -> None:
         advance(done, total)
         _touch(workspace, key, done=int(done), total=int(total))
 
     try:
-        found = _found(workspace, loaded, seed, users_per_day=users_per_day, advance=told)
+        with _pulse_of(workspace).of(tuple(key.items())):
+            found = _found(workspace, loaded, given, users_per_day=users_per_day, advance=told)
     except CounterpointError as error:
         said = " ".join([error.message, *(each.message for each in getattr(error, "problems", ()))])
         _end(workspace, loaded, key, problem=said)
@@ -200,7 +216,7 @@ def _computed(
 def _found(
     workspace: Workspace,
     loaded: Loaded,
-    seed: int,
+    how: _Given,
     *,
     users_per_day: float | None,
     advance: Callable[[float, float], None],
@@ -215,18 +231,37 @@ def _found(
         given.plan,
         given.baselines,
         users_per_day=per_day,
-        runs=CLEAN,
-        regressed_runs=CLEAN // 10,
-        seed=seed,
+        runs=how.runs,
+        regressed_runs=max(how.runs // 10, 1),
+        policies=how.policies,
+        seed=how.seed,
         advance=advance,
     )
 
 
-def _touch(workspace: Workspace, key: Mapping[str, Any], *, done: int, total: int) -> None:
+def _touch(workspace: Workspace, key: Mapping[str, Any], **values: int) -> None:
     # How far it is changes nothing that anybody made, so the activity log does not tell of it.
-    values = {"touched": to_micros(datetime.now(UTC)), "done": done, "total": total}
     with workspace.graph.write(SYSTEM) as writer:
+        values["touched"] = to_micros(_clock(writer.connection))
         writer.connection.execute(update(SIMULATIONS).where(*_is(key)).values(**values))
+
+
+def _pulse_of(workspace: Workspace) -> Pulse:
+    """Signs of life of the simulations that this process has begun, those that wait for others too."""
+
+    def beat(keys: list[Key]) -> None:
+        for key in dict.fromkeys(keys):
+            _touch(workspace, dict(key))
+
+    return workspace.keep(Pulse, lambda _: Pulse(beat))
+
+
+def _clock(connection: Connection) -> datetime:
+    """The time by the database's clock where servers of several machines may write, else by that of this machine."""
+    if connection.dialect.name == "postgresql":
+        moment: datetime = connection.execute(select(func.clock_timestamp())).scalar_one()
+        return moment.astimezone(UTC)
+    return datetime.now(UTC)
 
 
 def _end(
@@ -237,7 +272,7 @@ def _end(
     found: Characteristics | None = None,
     problem: str | None = None,
 ) -> None:
-    values: dict[str, Any] = {"ended": to_micros(datetime.now(UTC)), "problem": problem}
+    values: dict[str, Any] = {"problem": problem}
     told: dict[str, Any] = {"seed": key["seed"]}
     if found is not None:
         values["found"] = msgspec.json.encode(found).decode()
@@ -245,6 +280,7 @@ def _end(
     else:
         told["problem"] = problem
     with workspace.graph.write(SYSTEM) as writer:
+        values["ended"] = to_micros(_clock(writer.connection))
         writer.connection.execute(update(SIMULATIONS).where(*_is(key)).values(**values))
         writer.record("rollout.simulated", loaded.ref, after=told)
 
@@ -293,7 +329,10 @@ class Simulator:
                 return
             if self._pool is None:
                 self._pool = ThreadPoolExecutor(1, thread_name_prefix="simulations")
-            self._pool.submit(self._run, loaded, seed)
+            key = tuple(_key(loaded, seed).items())
+            _pulse_of(self._workspace).begin(key)
+            done = self._pool.submit(self._run, loaded, seed)
+            done.add_done_callback(lambda _: _pulse_of(self._workspace).end(key))
 
     def start(self) -> None:
         """Take simulations from now on."""
@@ -310,7 +349,7 @@ class Simulator:
     def _run(self, loaded: Loaded, seed: int) -> None:
         try:
             with suppress(CounterpointError):  # the page tells why there are no figures
-                _computed(self._workspace, loaded, seed, advance=self._step)
+                _computed(self._workspace, loaded, _Given(seed), advance=self._step)
         except _StoppedError:
             self._failed(loaded, seed, "The server stopped before it was done. Begin it again.")
         except Exception:

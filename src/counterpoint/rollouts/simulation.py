@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     Floats = NDArray[np.float64]
 
 __all__ = [
+    "POLICIES",
     "REGRESSIONS",
     "Baseline",
     "Characteristics",
@@ -127,7 +128,7 @@ class Characteristics(msgspec.Struct, frozen=True, rename="camel", kw_only=True)
 
 
 ASSUMPTIONS: Final = (
-    "A check is left out while fewer than 0.2 % of an arm's users are new since the last one.",
+    "A check is left out while fewer than 0.2 % of an arm's users are new since the last one, or 1 % under a plan all of whose guardrails wait until a fifth more is known.",
     "Users come evenly through the day, each once, and have their whole value when they come.",
     "The first guardrail is worse by the stated share, the others are as they were.",
     "Guardrails vary independently of each other, which makes false rollbacks most frequent.",
@@ -169,6 +170,10 @@ def simulate(
     at_margin = (
         first.margin if first.scale == "relative" else first.margin / baselines[first.metric.name].mean
     )
+    if not at_margin < MOST:
+        raise InputError(
+            f"The margin of {first.metric.name} is {first.margin:g}, endlessly many of its means; give one that could be reached."
+        )
     cases = [
         (0.0, False, runs),
         (at_margin, True, regressed_runs),

@@ -194,8 +194,15 @@ def _plan_of(reader: Reader, ref: str, entity: Entity | None, state: State) -> t
         if state.plan is None:
             raise NotFoundError(f"There is no rollout {parse_ref(ref).name}{_remedy(reader, ref)}")
         return state.plan, ["The rollout was deleted; what runs goes on by the plan that it started with."]
-    if state.plan is None or state.phase not in ACTIVE:
+    if state.plan is None:
         return read_plan(reader, entity), []
+    if state.phase not in ACTIVE:
+        try:
+            return read_plan(reader, entity), []
+        except InputError as error:  # what it did can be read, and taken back, all the same
+            return state.plan, [
+                f"What is written cannot be used any more ({error.message}) Mend it before you start it again."
+            ]
     return state.plan, _differences(reader, entity, state.plan)
 
 
@@ -368,7 +375,8 @@ def _command(
     if wanted == "start":
         if loaded.entity is None:
             raise ConflictError(f"{loaded.ref} was deleted; import it again, then start it.")
-        plan = ready(workspace, plan)
+        with workspace.graph.read() as reader:
+            plan = ready(workspace, read_plan(reader, loaded.entity))
     event = event_of(move, state, now=now, actor=actor.ref, figures=figures)
     if wanted == "start":
         event = replace(event, plan=plan)

@@ -6,9 +6,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from counterpoint.rollouts.looks import comes_once
 from counterpoint.rollouts.model import Guardrail
 from counterpoint.stats import boundaries, rho2_tuned
-from counterpoint.stats.distributions import normal_quantile
+from counterpoint.stats.distributions import normal_quantile, normal_quantile_of_log
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -23,7 +24,7 @@ FEWEST_APART = 9.0
 
 
 def anytime_boundaries(users: "Floats", level: float, tuned_at: int) -> "Floats":
-    """`judging.anytime_boundary` of each number of users."""
+    """`looks.anytime_boundary` of each number of users."""
     x = users * rho2_tuned(tuned_at, min(2 * level, 0.999))
     depth = np.log1p(np.exp(np.log1p(x) / 2 - math.log(level) - math.log(2)))
     found: Floats = np.sqrt(2 * (x + 1) / x * depth)
@@ -38,8 +39,13 @@ def least_boundary(level: float) -> float:
 
 @lru_cache(maxsize=64)
 def looks_of(guardrail: Guardrail, level: float) -> "Floats":
-    """The boundary of each look of a group sequential guardrail, at equal shares of its users."""
+    """The boundary of each look of a group sequential guardrail, at equal shares of its users; see `looks`."""
     information = [(index + 1) / guardrail.looks for index in range(guardrail.looks)]
+    if not comes_once(guardrail.metric):
+        spent = np.array([guardrail.alpha_spending.spent(each, level) for each in (0.0, *information)])
+        return np.array(
+            [normal_quantile_of_log(math.log(each)) if each > 0 else math.inf for each in np.diff(spent)]
+        )
     return np.array(boundaries(information, alpha=level, sides=1, spending=guardrail.alpha_spending))
 
 

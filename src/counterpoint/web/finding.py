@@ -46,7 +46,7 @@ class Found(msgspec.Struct, frozen=True, rename="camel"):
     """Something with a page that was found."""
 
     kind: str
-    """What it is, as its mark says: a kind of entity, or `Flag`, or `Documentation`."""
+    """What it is, as its mark says: a kind of entity, or `Flag`, `Decision`, or `Documentation`."""
     title: str
     url: str
     rank: int

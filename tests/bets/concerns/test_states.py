@@ -5,7 +5,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import pytest
-from hypothesis import settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
@@ -157,6 +157,13 @@ def test_working_days_leave_out_weekends() -> None:
     assert after_working_days(friday, 5) == date(2026, 12, 4)
     assert working_days_between(friday, date(2026, 11, 29)) == 0
     assert working_days_between(friday, date(2026, 12, 4)) == 5
+
+
+@given(st.dates(date(2020, 1, 1), date(2030, 1, 1)), st.integers(-30, 900))
+def test_working_days_are_counted_as_one_by_one(start: date, days: int) -> None:
+    each = (start + timedelta(days=step) for step in range(1, days + 1))
+    counted = working_days_between(start, start + timedelta(days=days))
+    assert counted == sum(day.weekday() < 5 for day in each)
 
 
 def made(number: int, *moves: tuple[Move, date]) -> Concern:

@@ -16,8 +16,10 @@ from counterpoint.bets.dependencies.model import (
     matrix_of,
     overdue,
     steps_for,
+    worst_of,
 )
 from counterpoint.bets.dependencies.store import (
+    dependencies_beside,
     dependencies_page,
     list_dependencies,
     overdue_dependencies,
@@ -161,20 +163,52 @@ def made(severity: Severity, state: DependencyState, since: date = DAY) -> Depen
     )
 
 
-@given(
-    st.lists(st.tuples(st.sampled_from(Severity), st.sampled_from(DependencyState)), max_size=8),
-)
-def test_the_matrix_counts_what_is_there_and_shows_the_worst(
-    found: list[tuple[Severity, DependencyState]],
-) -> None:
-    live = [severity for severity, state in found if state is not DependencyState.GONE]
-    matrix = matrix_of([made(severity, state) for severity, state in found])
+@given(st.lists(st.sampled_from(Severity), max_size=8))
+def test_the_matrix_counts_what_is_there_and_shows_the_worst(live: list[Severity]) -> None:
+    matrix = matrix_of((WAITS, WAITED, severity, 1) for severity in live)
     if not live:
         assert matrix.cells == matrix.rows == ()
     else:
         (cell,) = matrix.cells
         assert cell.count == len(live)
         assert cell.worst.rank == max(each.rank for each in live)
+
+
+def test_a_matrix_of_many_units_is_cut_to_those_that_wait_the_worst() -> None:
+    found = [(f"u{number}", "hub", Severity.SLOWING, 1) for number in range(9)]
+    found += [("late", "hub", Severity.BLOCKING, 1), ("u3", "other", Severity.FUTURE, 5)]
+    part = worst_of(matrix_of(found), 2)
+    assert part.rows == ("late", "u3")
+    assert part.columns == ("hub", "other")
+    assert {(cell.from_unit, cell.to_unit) for cell in part.cells} == {
+        ("late", "hub"),
+        ("u3", "hub"),
+        ("u3", "other"),
+    }
+    assert worst_of(matrix_of(found), 99) == matrix_of(found)
+
+
+def test_what_stands_beside_a_bet_is_about_it_or_about_its_units_and_no_other_bet(org: Graph) -> None:
+    def report_about(subject: str, bet: str | None, severity: str, waits: str = "discovery") -> str:
+        made = report_dependency(
+            org, waits, "player", subject, actor=ADMIN, severity=severity, bet=bet, today=DAY
+        )
+        return made.dependency.id
+
+    report_about("other bet", "together", "blocking")
+    slow = report_about("unit", None, "slowing")
+    bad = report_about("unit", None, "blocking")
+    about = report_about("this bet", "weekly", "none")
+    over = report_about("over", "weekly", "blocking")
+    take_step(org, over, Step.CLEAR, actor=ADMIN)
+    units = {"group:default/discovery"}
+
+    def listed(limit: int) -> list[str]:
+        found = dependencies_beside(org, "bet:default/weekly", units, actor=ANA, limit=limit)
+        return [seen.dependency.id for seen in found]
+
+    assert listed(9) == [about, bad, slow]
+    assert listed(2) == [about, bad]
 
 
 @given(st.sampled_from(Severity), st.sampled_from(DependencyState), st.integers(0, 60))

@@ -16,7 +16,6 @@ from counterpoint.bets.decisions import decide
 from counterpoint.bets.evidence import standing
 from counterpoint.bets.evidence_log import read_evidence
 from counterpoint.bets.feedback import doors
-from counterpoint.bets.feedback.betting import link
 from counterpoint.bets.feedback.doors import close_door, door_of, give, list_doors, open_door
 from counterpoint.bets.feedback.model import FeedbackState, Source
 from counterpoint.bets.feedback.store import (
@@ -315,9 +314,6 @@ def test_an_idea_fills_the_form_of_a_bet_and_becomes_its_first_evidence(
     assert (held.state, held.became, held.reply) == (FeedbackState.EVIDENCE, "bet:default/skip", "Good idea.")
     line = read(workspace.graph, "bet:default/skip")
     assert [each.method for each in read_evidence(workspace.graph, line.bet.ref)] == ["feedback"]
-    assert not link(workspace.graph, number, BET, actor=ANA)
-    other = take_in(workspace.graph, "player", "Louder.", actor=CLEO).feedback.id
-    assert not link(workspace.graph, other, BET, actor=ANA)
 
 
 def test_the_command_imports(

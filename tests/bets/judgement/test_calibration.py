@@ -83,3 +83,19 @@ def test_the_exact_interval_is_that_of_the_binomial() -> None:
     assert (round(low, 4), round(high, 4)) == (0.1871, 0.8129)
     with pytest.raises(InputError):
         exact_interval(3, 2)
+
+
+@pytest.mark.parametrize(
+    ("said", "true", "of", "word"),
+    [
+        (0.5, 6, 12, "not clearly"),
+        (0.7, 7, 12, "not clearly"),
+        (0.8, 79, 80, "better"),
+        (0.2, 79, 80, "worse"),
+    ],
+)
+def test_better_and_worse_are_said_only_where_the_range_of_the_score_says_so(
+    said: float, true: int, of: int, word: str
+) -> None:
+    found = calibrate([Resolved(said, place < true) for place in range(of)])
+    assert f"; {word}" in found.sentence

@@ -135,3 +135,9 @@ def test_a_risk_that_nobody_estimated_counts_as_one_half_and_is_named() -> None:
     assert found.outlook is not None
     assert found.outlook.chances["risk-value"] == 0.5
     assert "risk-value" in found.why
+
+
+@pytest.mark.parametrize(("sd", "noise"), [(1e-200, 1.0), (1e-300, 1e300), (1.0, 1e200), (1e200, 1e-200)])
+def test_sizes_far_apart_are_counted_with_all_the_same(sd: float, noise: float) -> None:
+    worth = evsi_normal(0.0, sd, noise=noise, n=3)
+    assert 0 <= worth <= evpi_normal(0.0, sd)

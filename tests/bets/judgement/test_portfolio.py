@@ -69,3 +69,10 @@ def test_every_bet_before_a_cut_beats_every_bet_after_it_with_a_likely_chance(
     for group in found.groups[:-1]:
         done += len(group.standings)
         assert all(found.chances[i][j] >= LIKELY for i in range(done) for j in range(done, size))
+
+
+def test_bets_that_are_always_first_together_share_it() -> None:
+    sure = Range(2, 2, 2)
+    found = order([Contender(name, sure, sure) for name in "abc"] + [Contender("z", sure.scaled(0.5), sure)])
+    firsts = {each.bet: each.first for group in found[0].groups for each in group.standings}
+    assert firsts == pytest.approx({"a": 1 / 3, "b": 1 / 3, "c": 1 / 3, "z": 0})

@@ -4,7 +4,19 @@ from typing import Any
 
 import pytest
 
-from counterpoint.graph.index.rows import rows_of
+from counterpoint.graph.index import rows
+from counterpoint.graph.index.column import Gathered
+from counterpoint.graph.index.rows import Walk
+
+
+def rows_of(*entities: dict[str, Any]) -> tuple[list[tuple[str, str | None]], list[str]]:
+    """The pairs of keys and values of entities, and the keys that are true since a list holds a text."""
+    found: dict[str, Gathered] = {}
+    listed: list[str] = []
+    walk = Walk(lambda key: found.setdefault(key, Gathered()), lambda key, _: listed.append(key))
+    for number, entity in enumerate(entities):
+        walk.take(entity, number)
+    return [(key, value) for key, pairs in found.items() for value, _ in pairs], listed
 
 
 def keys_of(spec: dict[str, Any], **entity: Any) -> tuple[set[tuple[str, str | None]], set[str]]:
@@ -59,3 +71,16 @@ def test_some_paths_are_not_walked_and_relations_are_keys_by_their_type() -> Non
 
 def test_keys_that_differ_in_case_only_do_not_trouble_the_walk() -> None:
     assert keys_of({"a": "x", "A": "y"})[0] == {("spec.a", "x"), ("spec.a", "y")}
+
+
+def test_what_is_remembered_of_a_path_holds_for_the_next_entity(monkeypatch: pytest.MonkeyPatch) -> None:
+    def entity(spec: Any) -> dict[str, Any]:
+        return {"kind": "X", "metadata": {"name": "n", "namespace": "d", "uid": "u"}, "spec": spec}
+
+    specs = [{"a": "x"}, {"a": {"b": "c"}}, {"a": ["y"]}, {"a": None}, {"A": 1}]
+    apart = [rows_of(entity(spec)) for spec in specs]
+    pairs, listed = rows_of(*map(entity, specs))
+    assert sorted(pairs, key=str) == sorted((pair for each in apart for pair in each[0]), key=str)
+    assert listed == ["spec.a.y"]
+    monkeypatch.setattr(rows, "KNOWN", 0)  # everything is forgotten at once
+    assert sorted(rows_of(*map(entity, specs))[0], key=str) == sorted(pairs, key=str)

@@ -20,8 +20,10 @@ from counterpoint.graph.index import (
     Prefix,
     Snapshot,
     Text,
+    merging,
 )
 from counterpoint.graph.index import segment as segments
+from counterpoint.graph.index.merging import merged
 from counterpoint.graph.index.segment import Builder, Segment
 from counterpoint.graph.index.snapshot import Part
 from tests.graph.index.oracle import Oracle
@@ -108,8 +110,10 @@ def segment_of(found: list[dict[str, Any]]) -> Segment:
     return Segment.in_memory(builder.build())
 
 
-def snapshot_of(found: list[dict[str, Any]], cuts: list[int], ghosts: list[dict[str, Any]]) -> Snapshot:
-    """A snapshot of several parts, in which ghosts stood that are gone."""
+def snapshot_of(
+    found: list[dict[str, Any]], cuts: list[int], ghosts: list[dict[str, Any]], *, as_one: bool = False
+) -> Snapshot:
+    """A snapshot of several parts, in which ghosts stood that are gone; or of these merged."""
     parts = []
     for index in range(len(cuts) + 1):
         bounds = [0, *sorted(min(cut, len(found)) for cut in cuts), len(found)]
@@ -122,12 +126,19 @@ def snapshot_of(found: list[dict[str, Any]], cuts: list[int], ghosts: list[dict[
         alive = np.ones(made.size, dtype=bool)
         alive[[made.number_of(ref_of(ghost)) for ghost in extra]] = False
         parts.append(Part(made, alive if extra else None))
+    if as_one:
+        parts = [Part(Segment.in_memory(merged([(part.segment, part.alive) for part in parts])))]
     return Snapshot(1, tuple(parts))
 
 
-@pytest.fixture(params=[2, 16], ids=["own columns", "shared column"])
+@pytest.fixture(
+    params=[(2, 100), (16, 100), (1, 5)], ids=["own columns", "shared column", "too many columns"]
+)
 def _common(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(segments, "COMMON", request.param)
+    common, most = request.param
+    monkeypatch.setattr(segments, "COMMON", common)
+    monkeypatch.setattr(segments, "MOST_COLUMNS", most)
+    monkeypatch.setattr(merging, "MOST_COLUMNS", most)
 
 
 several = pytest.mark.usefixtures("_common")
@@ -142,7 +153,7 @@ check = settings(max_examples=120, suppress_health_check=[])
 def test_pages_walk_the_whole_order_both_ways_from_any_place(
     found: list[Any], cut: list[int], ghosts: list[Any], asked: Filter | None, by: Order, data: st.DataObject
 ) -> None:
-    now, oracle = snapshot_of(found, cut, ghosts), Oracle(found)
+    now, oracle = snapshot_of(found, cut, ghosts, as_one=data.draw(st.booleans())), Oracle(found)
     expected = oracle.ordered(asked, by)
     rows = now.page(asked, by, limit=1000)
     assert [(row.value, row.uid) for row in rows] == expected
@@ -181,11 +192,23 @@ def test_a_place_that_nothing_stands_at_still_divides_the_order(
 
 @several
 @settings(max_examples=200)
-@given(found=entities(), cut=cuts, ghosts=entities(), asked=st.none() | wanted, having=st.none() | key)
+@given(
+    found=entities(),
+    cut=cuts,
+    ghosts=entities(),
+    asked=st.none() | wanted,
+    having=st.none() | key,
+    as_one=st.booleans(),
+)
 def test_counts_facets_and_contents_are_those_of_the_entities(
-    found: list[Any], cut: list[int], ghosts: list[Any], asked: Filter | None, having: str | None
+    found: list[Any],
+    cut: list[int],
+    ghosts: list[Any],
+    asked: Filter | None,
+    having: str | None,
+    as_one: bool,
 ) -> None:
-    now, oracle = snapshot_of(found, cut, ghosts), Oracle(found)
+    now, oracle = snapshot_of(found, cut, ghosts, as_one=as_one), Oracle(found)
     assert len(now) == len(found)
     assert now.count(asked, having=having) == oracle.counted(asked, having)
     assert now.facets(QUERIED, asked) == {each: oracle.facets(each, asked) for each in QUERIED}

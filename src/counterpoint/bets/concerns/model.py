@@ -275,5 +275,5 @@ def working_days_between(start: date, end: date) -> int:
     >>> working_days_between(date(2026, 11, 27), date(2026, 11, 30))  # from a Friday to the Monday
     1
     """
-    days = (end - start).days
-    return sum((start + timedelta(days=step)).weekday() <= FRIDAY for step in range(1, days + 1))
+    weeks, days = divmod(max((end - start).days, 0), 7)
+    return 5 * weeks + sum((start + timedelta(days=step)).weekday() <= FRIDAY for step in range(1, days + 1))

@@ -27,6 +27,8 @@ __all__ = ["pages"]
 
 Page = Response[str] | Redirect
 Posted = URLEncodedBody[dict[str, Any]]
+SHOWN = 50
+"""Concerns on one page."""
 
 
 class RaiseForm(msgspec.Struct, frozen=True, kw_only=True):
@@ -47,19 +49,31 @@ def show_concerns(
     page: NamedDependency[PageContext],
     unit: FromQuery[str] = "",
     bet: FromQuery[str] = "",
+    cursor: FromQuery[str | None] = None,
 ) -> str:
     """The concerns that the reader may see, the open ones first, with the figures of the unit."""
-    found = store.list_concerns(ws.graph, actor=actor, bet=bet or None, unit=unit or None)
+    found = store.concerns_page(
+        ws.graph,
+        actor=actor,
+        bet=bet or None,
+        unit=unit or None,
+        limit=SHOWN,
+        cursor=cursor,
+        open_first=True,
+    )
     figures = store.unit_figures(ws.graph, unit or None) if not bet else None
     page = page.about(str(parse_ref(unit, default_kind="Group")) if unit else None)
+    asked = {"unit": unit or None, "bet": bet or None}
     return render(
         page,
         "bets/concerns/list.html",
         groups=[
-            ("Open", [each for each in found if not each.concern.state.closed]),
-            ("Closed", [each for each in found if each.concern.state.closed]),
+            ("Open", [each for each in found.items if not each.concern.state.closed]),
+            ("Closed", [each for each in found.items if each.concern.state.closed]),
         ],
-        total=len(found),
+        shown=len(found.items),
+        next_url=with_query("/concerns", **asked, cursor=found.next_cursor) if found.next_cursor else None,
+        first_url=with_query("/concerns", **asked) if cursor else None,
         bet=bet,
         within=unit,
         units=units_there(ws),

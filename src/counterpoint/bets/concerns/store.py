@@ -25,7 +25,16 @@ from counterpoint.bets.concerns.model import (
     state_after,
 )
 from counterpoint.bets.concerns.raising import LONGEST, require_write
-from counterpoint.bets.concerns.tables import after_place, answers, concerns, read_concerns, row_of
+from counterpoint.bets.concerns.tables import (
+    OPEN,
+    after_place,
+    answers,
+    concerns,
+    of_units,
+    place_of,
+    read_concerns,
+    row_of,
+)
 from counterpoint.bets.concerns.viewing import units_within, viewer_of
 from counterpoint.bets.given import given_text, given_word, hashed
 from counterpoint.errors import ConflictError, NotAllowedError, NotFoundError
@@ -104,10 +113,13 @@ def list_concerns(
     bet: str | None = None,
     unit: str | None = None,
     state: ConcernState | None = None,
+    only_open: bool = False,
     today: date | None = None,
 ) -> tuple[Seen, ...]:
     """The concerns that the actor may see, newest first: all, or those of a bet, or of a unit and its parts."""
-    return concerns_page(graph, actor=actor, bet=bet, unit=unit, state=state, limit=None, today=today).items
+    return concerns_page(
+        graph, actor=actor, bet=bet, unit=unit, state=state, only_open=only_open, limit=None, today=today
+    ).items
 
 
 def concerns_page(
@@ -119,9 +131,13 @@ def concerns_page(
     state: ConcernState | None = None,
     limit: int | None = 100,
     cursor: str | None = None,
+    open_first: bool = False,
+    only_open: bool = False,
     today: date | None = None,
 ) -> ConcernPage:
     """A page of the same; what the actor may not see neither fills it nor shows by where it ends.
+
+    With `open_first` those that are closed come after all others, with `only_open` they are left out.
 
     Raises:
         InputError: the cursor is none of this list.
@@ -131,30 +147,31 @@ def concerns_page(
         conditions = [] if bet is None else [concerns.c.bet == str(parse_ref(bet, default_kind="Bet"))]
         if state is not None:
             conditions.append(concerns.c.state == state.value)
-        within = None if unit is None else units_within(reader, str(parse_ref(unit, default_kind="Group")))
+        if only_open:
+            conditions.append(OPEN)
+        if unit is not None:
+            conditions.append(of_units(units_within(reader, str(parse_ref(unit, default_kind="Group")))))
         viewer = viewer_of(reader, actor, day)
-        place = None if cursor is None else read_cursor(cursor, tuple[str, str])
+        place = None if cursor is None else read_cursor(cursor, tuple[int, str, str])
+        batch = None if limit is None else max(limit + 1, _BATCH)
         found: list[Concern] = []
         while limit is None or len(found) <= limit:
-            after = [] if place is None else [after_place(*place)]
-            some = read_concerns(reader, *conditions, *after, limit=limit and max(limit + 1, _BATCH))
-            found += [
-                each for each in some if sees(viewer, each, day) and (within is None or each.squads & within)
-            ]
-            if limit is None or len(some) < max(limit + 1, _BATCH):
+            after = [] if place is None else [after_place(place, open_first=open_first)]
+            some = read_concerns(reader, *conditions, *after, limit=batch, open_first=open_first)
+            found += [each for each in some if sees(viewer, each, day)]
+            if batch is None or len(some) < batch:
                 break
-            place = (some[-1].raised_on.isoformat(), some[-1].id)
+            place = place_of(some[-1], open_first=open_first)
         shown = found if limit is None else found[:limit]
         more = len(found) > len(shown)
-        following = cursor_of(shown[-1].raised_on.isoformat(), shown[-1].id) if more else None
+        following = cursor_of(*place_of(shown[-1], open_first=open_first)) if more else None
         return ConcernPage(_seen(reader, viewer, shown, day), following)
 
 
 def open_concerns(reader: Reader, actor: Actor, today: date) -> tuple[Seen, ...]:
     """The open concerns that the actor may see, newest first, in an open transaction."""
     viewer = viewer_of(reader, actor, today)
-    closed = [state.value for state in ConcernState if state.closed]
-    found = read_concerns(reader, concerns.c.state.not_in(closed))
+    found = read_concerns(reader, OPEN)
     return _seen(reader, viewer, [each for each in found if sees(viewer, each, today)], today)
 
 
@@ -234,12 +251,11 @@ def concern_marks_of(
     wanted = sorted(set(bets))
     if not wanted:
         return {}
-    closed = [state.value for state in ConcernState if state.closed]
     found: dict[str, ConcernMark] = {}
     reading = viewer_of(reader, viewer, day)
     for start in range(0, len(wanted), 500):
         here = concerns.c.bet.in_(wanted[start : start + 500])
-        for each in read_concerns(reader, here, concerns.c.state.not_in(closed)):
+        for each in read_concerns(reader, here, OPEN):
             if sees(reading, each, day):
                 before = found.get(each.bet, ConcernMark(0, 0))
                 unheard = not any(item.outside for item in each.answers)
@@ -255,12 +271,12 @@ def unit_figures(graph: Graph, unit: str | None = None, *, today: date | None = 
     """
     day = today or today_utc()
     with graph.read() as reader:
-        found = read_concerns(reader)
+        conditions = []
         if unit is not None:
             ref = str(parse_ref(unit, default_kind="Group"))
             reader.require(ref)
-            within = units_within(reader, ref)
-            found = [each for each in found if each.unit in within]
+            conditions.append(concerns.c.unit.in_(sorted(units_within(reader, ref))))
+        found = read_concerns(reader, *conditions)
     return figures_of(found, day)
 
 

@@ -3,7 +3,7 @@
 The database refuses an author where the concern is not a named one, and any change of who raised it, where and when.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from datetime import date
 from typing import Any
 
@@ -13,7 +13,7 @@ from counterpoint.bets.concerns.model import Answer, Concern, ConcernState, Move
 from counterpoint.graph.reader import Reader
 from counterpoint.graph.tables import INTEGER, TEXT
 
-__all__ = ["after_place", "answers", "concerns", "read_concerns", "row_of"]
+__all__ = ["OPEN", "after_place", "answers", "concerns", "of_units", "place_of", "read_concerns", "row_of"]
 
 _METADATA = sa.MetaData()
 
@@ -50,26 +50,45 @@ answers = sa.Table(
 )
 
 BATCH = 500
+_ORDER = (concerns.c.raised_on.desc(), concerns.c.id)
+OPEN = concerns.c.state.not_in([state.value for state in ConcernState if state.closed])
+"""Concerns of which nobody has said how they ended."""
+_is_closed: sa.ColumnElement[int] = sa.case((OPEN, 0), else_=1)
 
 
 def read_concerns(
-    reader: Reader, *conditions: sa.ColumnElement[bool], limit: int | None = None
+    reader: Reader, *conditions: sa.ColumnElement[bool], limit: int | None = None, open_first: bool = False
 ) -> list[Concern]:
     """The concerns that the conditions let through, whoever asks: callers show of them what `model.sees` allows.
 
-    Newest day first; within a day in the order of their ids, which are random.
+    Newest day first, within a day in the order of their ids, which are random; with `open_first` those that are
+    closed after all others.
     """
-    query = sa.select(concerns).where(*conditions).order_by(concerns.c.raised_on.desc(), concerns.c.id)
+    order = (_is_closed, *_ORDER) if open_first else _ORDER
+    query = sa.select(concerns).where(*conditions).order_by(*order)
     query = query if limit is None else query.limit(limit)
     rows = [row._mapping for row in reader.connection.execute(query)]
     told = _answers(reader, [row["id"] for row in rows])
     return [_concern(row, told.get(row["id"], ())) for row in rows]
 
 
-def after_place(day: str, number: str) -> sa.ColumnElement[bool]:
-    """What comes after a concern in the order of `read_concerns`."""
+def place_of(concern: Concern, *, open_first: bool = False) -> tuple[int, str, str]:
+    """Where a concern stands in the order of `read_concerns`."""
+    return int(open_first and concern.state.closed), concern.raised_on.isoformat(), concern.id
+
+
+def after_place(place: tuple[int, str, str], *, open_first: bool = False) -> sa.ColumnElement[bool]:
+    """What comes after a place in the order of `read_concerns`."""
+    closed, day, number = place
     same_day = sa.and_(concerns.c.raised_on == day, concerns.c.id > number)
-    return sa.or_(concerns.c.raised_on < day, same_day)
+    later = sa.or_(concerns.c.raised_on < day, same_day)
+    return sa.or_(_is_closed > closed, sa.and_(_is_closed == closed, later)) if open_first else later
+
+
+def of_units(units: Collection[str]) -> sa.ColumnElement[bool]:
+    """Concerns that were raised in one of the units, or about a bet that was theirs."""
+    listed = sorted(units)
+    return sa.or_(concerns.c.unit.in_(listed), concerns.c.owner.in_(listed))
 
 
 def row_of(concern: Concern) -> dict[str, Any]:

@@ -1,6 +1,6 @@
 """Which decision records a question is about, by their unit, bet, state and day; what they say is not read for it."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from typing import Any
 
 import sqlalchemy as sa
@@ -27,18 +27,30 @@ def placed(
     units: Collection[str] | None = None,
     bets: Collection[str] | None = None,
     states: Collection[DecisionState] | None = None,
+    among: Sequence[sa.Select[tuple[int]]] = (),
 ) -> sa.Subquery:
-    """Decisions as `number`, `unit`, `bet` and `at`: when each was decided, or else proposed."""
+    """Decisions as `number`, `unit`, `bet` and `at`: when each was decided, or else proposed.
+
+    Those whose numbers are in each of `among`; nothing is read of others.
+    """
+    chosen = (
+        sa.select((among[0] if len(among) == 1 else sa.intersect(*among)).cte("chosen").c.number)
+        if among
+        else None
+    )
+    narrow = [] if chosen is None else [RECORDS.c.number.in_(chosen)]
     newest = (
         sa.select(RECORDS.c.number, sa.func.max(RECORDS.c.version).label("version"))
+        .where(*narrow)
         .group_by(RECORDS.c.number)
         .subquery()
     )
-    first = sa.select(RECORDS.c.number, RECORDS.c.at).where(RECORDS.c.version == 1).subquery()
+    first = sa.select(RECORDS.c.number, RECORDS.c.at).where(RECORDS.c.version == 1, *narrow).subquery()
     code = sa.case({step.value: code for step, (code, _) in _CODES.items()}, value=STEPS.c.step, else_=0)
     decided = sa.case((STEPS.c.step.in_((Step.ACCEPT.value, Step.REJECT.value)), STEPS.c.at))
     taken = (
         sa.select(STEPS.c.number, sa.func.max(code).label("code"), sa.func.min(decided).label("decided"))
+        .where(*([] if chosen is None else [STEPS.c.number.in_(chosen)]))
         .group_by(STEPS.c.number)
         .subquery()
     )
@@ -71,10 +83,11 @@ def numbers_of(
     units: Collection[str] | None = None,
     bets: Collection[str] | None = None,
     states: Collection[DecisionState] | None = None,
+    among: Sequence[sa.Select[tuple[int]]] = (),
     limit: int | None = None,
 ) -> list[int]:
-    """The numbers of decisions of units, about bets, or in some states, newest first."""
-    found: Any = placed(units=units, bets=bets, states=states)
+    """The numbers of decisions of units, about bets, in some states, or among those of each selection, newest first."""
+    found: Any = placed(units=units, bets=bets, states=states, among=among)
     query = sa.select(found.c.number).order_by(found.c.number.desc()).limit(limit)
     return list(reader.connection.execute(query).scalars())
 

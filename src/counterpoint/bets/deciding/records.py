@@ -22,6 +22,7 @@ from counterpoint.bets.deciding.model import (
     wants_reason,
 )
 from counterpoint.bets.deciding.tables import ADVICE, RECORDS, STEPS
+from counterpoint.bets.deciding.words import keep_words
 from counterpoint.bets.given import given_text
 from counterpoint.errors import ConflictError, InputError, NotFoundError, Problem
 from counterpoint.graph.actor import Actor
@@ -66,7 +67,7 @@ def propose(graph: Graph, content: Content, *, actor: Actor, at: datetime | None
         content = _checked(writer, content)
         number = (writer.connection.execute(select(func.max(RECORDS.c.number))).scalar() or 0) + 1
         _keep(writer, number, 1, content, "decision.proposed")
-        return _require(writer, number)
+        return _kept(writer, number)
 
 
 def revise(
@@ -94,7 +95,7 @@ def revise(
         content = _checked(writer, content, number)
         if content != found.content:
             _keep(writer, number, found.version + 1, content, "decision.revised")
-        return _require(writer, number)
+        return _kept(writer, number)
 
 
 def advise(
@@ -146,7 +147,7 @@ def advise(
         writer.connection.execute(insert(ADVICE).values(row))
         if kind is AdviceKind.ASKED and found.state is DecisionState.PROPOSED:
             _note(writer, found, Step.ASK, "", activity.seq, activity.at)
-        return _require(writer, number)
+        return _kept(writer, number)
 
 
 def take_step(
@@ -187,7 +188,7 @@ def take_step(
         _note(writer, found, step, reason, activity.seq, activity.at)
         if step is Step.ACCEPT and found.content.supersedes is not None:
             _supersede(writer, found)
-        return _require(writer, number)
+        return _kept(writer, number)
 
 
 def record(graph: Graph, number: int) -> DecisionRecord:
@@ -265,6 +266,13 @@ def _require(reader: Reader, number: int) -> DecisionRecord:
     if not found:
         raise NotFoundError(f"There is no decision {number}.")
     return found[0]
+
+
+def _kept(writer: Writer, number: int) -> DecisionRecord:
+    """A decision that was just written, whose words are kept as they are now."""
+    found = _require(writer, number)
+    keep_words(writer, found)
+    return found
 
 
 def _require_part(writer: Writer, found: DecisionRecord) -> None:

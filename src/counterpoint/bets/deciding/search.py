@@ -11,10 +11,13 @@ from counterpoint.bets.deciding.latency import Latency, latency_of, where_open
 from counterpoint.bets.deciding.model import DecisionRecord, DecisionState
 from counterpoint.bets.deciding.placing import numbers_of, placed
 from counterpoint.bets.deciding.records import records_of
+from counterpoint.bets.deciding.words import asked_words, bets_with, records_with
 from counterpoint.bets.decision_log import DECISIONS
+from counterpoint.graph.query import valid
 from counterpoint.graph.reader import Reader
 from counterpoint.graph.ref import parse_ref
 from counterpoint.graph.store import Graph
+from counterpoint.graph.tables import revision
 from counterpoint.moments import to_datetime, to_micros
 from counterpoint.paging import cursor_of, read_cursor
 from counterpoint.said import Said
@@ -65,53 +68,49 @@ def search_log(
     limit: int = 50,
     cursor: str | None = None,
 ) -> LogPage:
-    """The decisions that hold all the words, of a unit, in a state, of a kind (`bet` for those about bets).
+    """The decisions that have all the words, of a unit, in a state, of a kind (`bet` for those about bets).
+
+    A word may be the beginning of one; no more is read than is shown.
 
     Raises:
         InputError: the cursor is none of this list.
         NotFoundError: there is no such unit, and no decision of one that was.
     """
     after = read_cursor(cursor, tuple[int, int, str]) if cursor else None
-    asked = words.casefold().split()
+    asked = asked_words(words)
     owner = str(parse_ref(unit, default_kind="Group")) if unit else ""
     with graph.read() as reader:
-        sources = _Sources(reader, owner, state, kind)
-        if owner and not sources.total:
+        if words.strip() and not asked:  # nothing but signs, which no decision is found by
+            return LogPage((), 0, None)
+        sources = _Sources(reader, asked, owner, state, kind)
+        total = sources.total
+        if owner and not total:
             reader.require(owner)
-        if not asked and kind in (
-            "",
-            "bet",
-        ):  # nothing of what they say is asked for, so no more is read than is shown
-            entries, total = sources.after(after, limit + 1), sources.total
-        else:
-            known = sources.everything()
-            found = [
-                entry
-                for entry, text in known
-                if all(word in text for word in asked) and kind in ("", entry.kind)
-            ]
-            total = len(found)
-            entries = [entry for entry in found if after is None or _place(entry) < after]
+        entries = sources.after(after, limit + 1)
     entries.sort(key=_place, reverse=True)
     following = cursor_of(*_place(entries[limit - 1])) if len(entries) > limit else None
     return LogPage(tuple(entries[:limit]), total, following)
 
 
 class _Sources:
-    """Records, and decisions about bets, of a unit and in a state where these are named."""
+    """Records, and decisions about bets, that have some words, of a unit, in a state and of a kind where these are named."""
 
-    def __init__(self, reader: Reader, owner: str, state: str, kind: str) -> None:
+    def __init__(self, reader: Reader, words: Sequence[str], owner: str, state: str, kind: str) -> None:
         self._reader = reader
         known = [each for each in DecisionState if each.value == state]
         none: list[DecisionState] = []
         self._records = placed(
-            units=[owner] if owner else None, states=none if kind == "bet" else known if state else None
+            units=[owner] if owner else None,
+            states=none if kind == "bet" else known if state else None,
+            among=records_with(words, kind),
         )
         of_bets = kind in ("", "bet") and state in ("", DecisionState.ACCEPTED.value)
-        self._bets: list[sa.ColumnElement[bool]] = [] if of_bets else [sa.false()]
+        self._bets: list[sa.ColumnElement[bool]] = bets_with(words) if of_bets else [sa.false()]
         if of_bets and owner:
-            own = [bet.ref for bet in reader.all(kind="Bet", owner=owner)]
-            self._bets = [DECISIONS.c.bet.in_(own)]
+            own = sa.select(revision.c.ref).where(
+                revision.c.kind == "Bet", revision.c.owner == owner, valid(revision, None)
+            )
+            self._bets.append(DECISIONS.c.bet.in_(own))
 
     @property
     def total(self) -> int:
@@ -144,13 +143,7 @@ class _Sources:
             *_from_records(records_of(self._reader, numbers)),
             *_from_bets(self._reader, self._reader.connection.execute(bets).all()),
         )
-        return [entry for entry, _ in found]
-
-    def everything(self) -> list[tuple[LogEntry, str]]:
-        """All of both, each with the text that is searched."""
-        numbers = list(self._reader.connection.execute(sa.select(self._records.c.number)).scalars())
-        bets = self._reader.connection.execute(sa.select(*_OF_BETS).where(*self._bets)).all()
-        return [*_from_records(records_of(self._reader, numbers)), *_from_bets(self._reader, bets)]
+        return list(found)
 
 
 def _place(entry: LogEntry) -> tuple[int, int, str]:
@@ -170,10 +163,10 @@ def unit_latency(graph: Graph, unit: str = "", *, now: datetime | None = None) -
     return latency_of(found, now or datetime.now(UTC))
 
 
-def _from_records(records: Sequence[DecisionRecord]) -> Iterable[tuple[LogEntry, str]]:
+def _from_records(records: Sequence[DecisionRecord]) -> Iterable[LogEntry]:
     for each in records:
         content, decided = each.content, each.decided
-        entry = LogEntry(
+        yield LogEntry(
             number=each.number,
             title=content.title,
             kind=content.kind.value,
@@ -187,21 +180,14 @@ def _from_records(records: Sequence[DecisionRecord]) -> Iterable[tuple[LogEntry,
             review_on=content.review_on,
             waits=where_open(each) if each.state.open else "",
         )
-        options = " ".join(option.title for option in content.options)
-        said = " ".join(row.text for row in each.advice)
-        listed = " ".join((*content.drivers, *content.good, *content.bad))
-        text = (
-            f"{content.title} {content.context} {options} {content.chosen} {content.because} {listed} {said}"
-        )
-        yield entry, text.casefold()
 
 
-def _from_bets(reader: Reader, rows: Sequence[Any]) -> Iterable[tuple[LogEntry, str]]:
+def _from_bets(reader: Reader, rows: Sequence[Any]) -> Iterable[LogEntry]:
     bets = reader.get_many({row.bet for row in rows})
     for row in rows:
         bet = bets.get(row.bet)
         title = bet.title if bet else parse_ref(row.bet).name
-        entry = LogEntry(
+        yield LogEntry(
             number=None,
             title=title,
             kind="bet",
@@ -214,4 +200,3 @@ def _from_bets(reader: Reader, rows: Sequence[Any]) -> Iterable[tuple[LogEntry, 
             dissent=0,
             review_on="",
         )
-        yield entry, f"{title} {row.choice} {row.reason}".casefold()

@@ -23,6 +23,7 @@ __all__ = [
     "matrix_of",
     "overdue",
     "steps_for",
+    "worst_of",
 ]
 
 OVERDUE_AFTER = timedelta(days=14)
@@ -196,14 +197,30 @@ class Matrix(msgspec.Struct, frozen=True):
     cells: tuple[Cell, ...]
 
 
-def matrix_of(found: Sequence[Dependency]) -> Matrix:
-    """The live dependencies as a matrix, ordered by reference."""
+def matrix_of(found: Iterable[tuple[str, str, Severity, int]]) -> Matrix:
+    """Who waits, for whom, how badly, how often: as a matrix, ordered by reference."""
     cells: dict[tuple[str, str], Cell] = {}
-    for each in found:
-        if each.live:
-            key = each.from_unit, each.to_unit
-            before = cells.get(key, Cell(*key, 0, Severity.NONE))
-            worst = max(before.worst, each.severity, key=lambda severity: severity.rank)
-            cells[key] = Cell(*key, before.count + 1, worst)
+    for waits, waited, severity, count in found:
+        key = waits, waited
+        before = cells.get(key, Cell(*key, 0, Severity.NONE))
+        worst = max(before.worst, severity, key=lambda each: each.rank)
+        cells[key] = Cell(*key, before.count + count, worst)
     rows, columns = sorted({key[0] for key in cells}), sorted({key[1] for key in cells})
     return Matrix(tuple(rows), tuple(columns), tuple(cells[key] for key in sorted(cells)))
+
+
+def worst_of(matrix: Matrix, most: int) -> Matrix:
+    """The part of a matrix with so many units on each side at most: those who wait worst, and are waited for worst."""
+    rows = _worst(matrix.rows, [(cell.from_unit, cell) for cell in matrix.cells], most)
+    columns = _worst(matrix.columns, [(cell.to_unit, cell) for cell in matrix.cells], most)
+    cells = [cell for cell in matrix.cells if cell.from_unit in rows and cell.to_unit in columns]
+    return Matrix(rows, columns, tuple(cells))
+
+
+def _worst(units: Sequence[str], cells: Iterable[tuple[str, Cell]], most: int) -> tuple[str, ...]:
+    weight = dict.fromkeys(units, (0, 0))
+    for unit, cell in cells:
+        worst, count = weight[unit]
+        weight[unit] = max(worst, cell.worst.rank), count + cell.count
+    chosen = sorted(units, key=lambda unit: (weight[unit], unit), reverse=True)[:most]
+    return tuple(sorted(chosen))

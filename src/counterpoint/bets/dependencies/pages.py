@@ -10,7 +10,8 @@ from litestar.response import Redirect
 
 from counterpoint.bets.choosing import units_there, wrong_by_field
 from counterpoint.bets.dependencies import store
-from counterpoint.bets.dependencies.model import SEVERITIES, STEPS, Severity, Step, matrix_of
+from counterpoint.bets.dependencies.model import SEVERITIES, STEPS, Matrix, Severity, Step, worst_of
+from counterpoint.bets.dependencies.store import Side
 from counterpoint.errors import ConflictError, InputError, NotAllowedError
 from counterpoint.graph.actor import Actor
 from counterpoint.graph.ref import parse_ref
@@ -23,6 +24,12 @@ __all__ = ["pages"]
 
 Page = Response[str] | Redirect
 Posted = URLEncodedBody[dict[str, Any]]
+SHOWN = 50
+"""Dependencies on one page."""
+BESIDE = 25
+"""Those of each side of one unit, before all of that side are asked for."""
+UNITS = 20
+"""Units on each side of the matrix; more would be no map."""
 FIELDS = ("from_unit", "to_unit", "subject", "severity", "since", "words")
 
 
@@ -32,26 +39,53 @@ def show_dependencies(
     actor: NamedDependency[Actor],
     page: NamedDependency[PageContext],
     unit: FromQuery[str] = "",
+    side: FromQuery[Side] = Side.EITHER,
+    *,
+    gone: FromQuery[bool] = False,
+    cursor: FromQuery[str | None] = None,
 ) -> str:
-    """All as a matrix and a list, or those of a unit by side."""
+    """All as a matrix and a list, or those of a unit by side; `gone` adds those that are over."""
     ref = str(parse_ref(unit, default_kind="Group")) if unit else ""
-    found = store.list_dependencies(ws.graph, actor=actor, unit=ref or None)
-    page = page.about(ref or None)
-    matrix = matrix_of([each.dependency for each in found])
-    units = units_there(ws)
-    titles = {key: title for each in found for key, title in each.titles.items()} | dict(units)
+    whole = not ref or side is not Side.EITHER
+    wanted = [side] if whole else [Side.WAITS, Side.WAITED_FOR]
+    found = {
+        each: store.dependencies_page(
+            ws.graph,
+            actor=actor,
+            unit=ref or None,
+            side=each,
+            gone=gone,
+            limit=SHOWN if whole else BESIDE,
+            cursor=cursor if whole else None,
+        )
+        for each in wanted
+    }
+    matrix = found[side].matrix if not ref else Matrix((), (), ())
+    shown = worst_of(matrix, UNITS)
+    with ws.graph.read() as reader:
+        titles = reader.titles({ref, *shown.rows, *shown.columns} - {""})
+    titles |= {
+        key: title for part in found.values() for seen in part.items for key, title in seen.titles.items()
+    }
+    asked = {"unit": ref or None, "gone": "true" if gone else None}
+    here = asked | {"side": side.value if ref and whole else None}
+    following = found[side].next_cursor if whole else None
     return render(
-        page,
+        page.about(ref or None),
         "bets/dependencies/list.html",
-        found=found,
-        waits=[each for each in found if each.dependency.from_unit == ref],
-        waited=[each for each in found if each.dependency.to_unit == ref],
-        matrix=matrix,
-        cells={(cell.from_unit, cell.to_unit): cell for cell in matrix.cells},
-        columns=[titles.get(each, each) for each in matrix.columns],
+        parts=[(each, found[each]) for each in wanted],
+        matrix=shown,
+        left_out=max(len(matrix.rows) - len(shown.rows), len(matrix.columns) - len(shown.columns), 0),
+        cells={(cell.from_unit, cell.to_unit): cell for cell in shown.cells},
+        columns=[titles.get(each, each) for each in shown.columns],
         titles=titles,
         within=ref,
-        units=units,
+        units=units_there(ws),
+        gone=gone,
+        asked=asked,
+        other_url=with_query("/dependencies", **here | {"gone": None if gone else "true"}),
+        next_url=with_query("/dependencies", **here, cursor=following) if following else None,
+        first_url=with_query("/dependencies", **here) if cursor and whole else None,
     )
 
 

@@ -1,7 +1,8 @@
 """Reporting dependencies between units, and what both sides say and agree. Everybody may read them."""
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Sequence
 from datetime import date
+from enum import StrEnum
 from typing import Any
 from uuid import uuid4
 
@@ -11,13 +12,20 @@ import sqlalchemy as sa
 from counterpoint.bets.dependencies.model import (
     STEPS,
     Dependency,
-    DependencyState,
     Matrix,
     Severity,
     Step,
     matrix_of,
     overdue,
     steps_for,
+)
+from counterpoint.bets.dependencies.tables import (
+    DEPENDENCIES,
+    LIVE,
+    after_place,
+    place_of,
+    read_dependencies,
+    row_of,
 )
 from counterpoint.bets.given import given_text, given_unit, given_word
 from counterpoint.errors import ConflictError, InputError, NotAllowedError, NotFoundError, Problem
@@ -26,14 +34,15 @@ from counterpoint.graph.permissions import may
 from counterpoint.graph.reader import Reader
 from counterpoint.graph.ref import parse_ref
 from counterpoint.graph.store import Graph
-from counterpoint.graph.tables import INTEGER, TEXT
 from counterpoint.graph.writer import Writer
-from counterpoint.moments import to_datetime, to_micros, today_utc
+from counterpoint.moments import to_datetime, today_utc
 from counterpoint.paging import cursor_of, read_cursor
 
 __all__ = [
     "DependencyPage",
     "DependencySeen",
+    "Side",
+    "dependencies_beside",
     "dependencies_of",
     "dependencies_page",
     "list_dependencies",
@@ -46,14 +55,6 @@ __all__ = [
 
 LONGEST = 4_000
 SUBJECT = 200
-DEPENDENCIES = sa.Table(
-    "bets_dependency",
-    sa.MetaData(),
-    *(sa.Column(name, TEXT) for name in ("id", "from_unit", "to_unit", "subject", "severity", "since")),
-    *(sa.Column(name, TEXT) for name in ("severity_since", "reporter", "bet", "state")),
-    *(sa.Column(name, TEXT) for name in ("from_words", "to_words", "plan")),
-    sa.Column("changed_at", INTEGER),
-)
 TOLD = {
     Step.CONFIRM: "dependency.confirmed",
     Step.DISPUTE: "dependency.disputed",
@@ -62,6 +63,14 @@ TOLD = {
     Step.REGRADE: "dependency.regraded",
     Step.CLEAR: "dependency.cleared",
 }
+
+
+class Side(StrEnum):
+    """On which side of a dependency a unit is."""
+
+    EITHER = "either"
+    WAITS = "waits"
+    WAITED_FOR = "waited-for"
 
 
 class DependencySeen(msgspec.Struct, frozen=True, rename="camel"):
@@ -78,6 +87,8 @@ class DependencyPage(msgspec.Struct, frozen=True, rename="camel"):
 
     items: tuple[DependencySeen, ...]
     matrix: Matrix
+    total: int
+    """How many there are on all pages."""
     next_cursor: str | None = None
 
 
@@ -133,7 +144,7 @@ def report_dependency(
         )
         field = "from_words" if reporter == waits else "to_words"
         made = msgspec.structs.replace(made, **{field: given_text(words, LONGEST, "/words")})
-        writer.connection.execute(sa.insert(DEPENDENCIES).values(_row(made)))
+        writer.connection.execute(sa.insert(DEPENDENCIES).values(row_of(made)))
         _tell(writer, "dependency.reported", made)
         return _seen(writer, [made], actor, day)[0]
 
@@ -189,7 +200,7 @@ def take_step(
         changed = _stepped(held, wanted, words, mine, severity, day)
         changed = msgspec.structs.replace(changed, changed_at=to_datetime(writer.now))
         here = DEPENDENCIES.c.id == number
-        writer.connection.execute(sa.update(DEPENDENCIES).where(here).values(_row(changed)))
+        writer.connection.execute(sa.update(DEPENDENCIES).where(here).values(row_of(changed)))
         _tell(writer, TOLD[wanted], changed)
         return _seen(writer, [changed], actor, day)[0]
 
@@ -211,36 +222,61 @@ def dependencies_page(
     *,
     actor: Actor,
     unit: str | None = None,
+    side: Side = Side.EITHER,
     gone: bool = False,
     limit: int | None = 100,
     cursor: str | None = None,
     today: date | None = None,
 ) -> DependencyPage:
-    """A page of the same, with all that are there as a matrix.
+    """A page of the same, or of those in which the unit is one of the sides, with all that are there as a matrix.
 
     Raises:
         InputError: the cursor is none of this list.
     """
-    day = today or today_utc()
-    start = None if cursor is None else read_cursor(cursor, tuple[int, int, str, str])
+    about = _about(unit, side)
+    listed = about if gone else [*about, LIVE]
     with graph.read() as reader:
-        found = sorted((each for each in _read(reader, *_about(unit)) if each.live or gone), key=_place)
-        after = [each for each in found if start is None or _place(each) > start]
-        shown = after[:limit]
-        following = cursor_of(*_place(shown[-1])) if len(after) > len(shown) else None
-        return DependencyPage(_seen(reader, shown, actor, day), matrix_of(found), following)
+        after = [] if cursor is None else [after_place(read_cursor(cursor, tuple[int, int, str, str]))]
+        found = read_dependencies(reader, *listed, *after, limit=None if limit is None else limit + 1)
+        shown = found[:limit]
+        following = cursor_of(*place_of(shown[-1])) if len(found) > len(shown) else None
+        seen = _seen(reader, shown, actor, today or today_utc())
+        return DependencyPage(seen, _matrix(reader, about), _count(reader, listed), next_cursor=following)
 
 
-def _place(each: Dependency) -> tuple[int, int, str, str]:
-    """Where it stands in the list: what is there first, the worst first, the oldest first."""
-    return (int(not each.live), -each.severity.rank, each.since.isoformat(), each.id)
+def dependencies_beside(
+    graph: Graph, bet: str, units: Collection[str], *, actor: Actor, limit: int, today: date | None = None
+) -> tuple[DependencySeen, ...]:
+    """What stands beside a bet: those about it first, then those of its units that are about no bet, the worst first."""
+    with graph.read() as reader:
+        found = read_dependencies(reader, LIVE, DEPENDENCIES.c.bet == bet, limit=limit)
+        if len(found) < limit:
+            others = read_dependencies(
+                reader, LIVE, DEPENDENCIES.c.bet.is_(None), _either(units), limit=limit - len(found)
+            )
+            found += others
+        return _seen(reader, found, actor, today or today_utc())
+
+
+def _matrix(reader: Reader, about: Sequence[sa.ColumnElement[bool]]) -> Matrix:
+    here = DEPENDENCIES.c
+    query = (
+        sa.select(here.from_unit, here.to_unit, here.severity, sa.func.count().label("pieces"))
+        .where(*about, LIVE)
+        .group_by(here.from_unit, here.to_unit, here.severity)
+    )
+    rows = reader.connection.execute(query)
+    return matrix_of((row.from_unit, row.to_unit, Severity(row.severity), row.pieces) for row in rows)
+
+
+def _count(reader: Reader, conditions: Sequence[sa.ColumnElement[bool]]) -> int:
+    query = sa.select(sa.func.count()).select_from(DEPENDENCIES).where(*conditions)
+    return int(reader.connection.execute(query).scalar() or 0)
 
 
 def dependencies_of(reader: Reader, units: Collection[str]) -> tuple[Dependency, ...]:
     """The live dependencies in which any of the units is a side, in an open transaction."""
-    named = sorted(units)
-    sides = sa.or_(DEPENDENCIES.c.from_unit.in_(named), DEPENDENCIES.c.to_unit.in_(named))
-    return tuple(each for each in _read(reader, sides) if each.live)
+    return tuple(read_dependencies(reader, LIVE, _either(units)))
 
 
 def read_dependency(graph: Graph, number: str, *, actor: Actor, today: date | None = None) -> DependencySeen:
@@ -259,7 +295,9 @@ def overdue_dependencies(
     """Those that have stopped work for more than two weeks, the oldest first: the next review talks about them (I9)."""
     day = today or today_utc()
     with graph.read() as reader:
-        found = _read(reader, DEPENDENCIES.c.severity == Severity.BLOCKING.value, *_about(unit))
+        found = read_dependencies(
+            reader, LIVE, DEPENDENCIES.c.severity == Severity.BLOCKING.value, *_about(unit)
+        )
     return tuple(sorted((each for each in found if overdue(each, day)), key=lambda each: each.severity_since))
 
 
@@ -323,41 +361,23 @@ def _tell(writer: Writer, action: str, made: Dependency) -> None:
         writer.record(action, unit, after=after)
 
 
-def _about(unit: str | None) -> list[sa.ColumnElement[bool]]:
+def _about(unit: str | None, side: Side = Side.EITHER) -> list[sa.ColumnElement[bool]]:
     if unit is None:
         return []
     ref = str(parse_ref(unit, default_kind="Group"))
-    return [sa.or_(DEPENDENCIES.c.from_unit == ref, DEPENDENCIES.c.to_unit == ref)]
+    if side is Side.EITHER:
+        return [_either([ref])]
+    return [(DEPENDENCIES.c.from_unit if side is Side.WAITS else DEPENDENCIES.c.to_unit) == ref]
+
+
+def _either(units: Collection[str]) -> sa.ColumnElement[bool]:
+    """Those in which one of the units is a side."""
+    named = sorted(units)
+    return sa.or_(DEPENDENCIES.c.from_unit.in_(named), DEPENDENCIES.c.to_unit.in_(named))
 
 
 def _require(reader: Reader, number: str) -> Dependency:
-    found = _read(reader, DEPENDENCIES.c.id == number)
+    found = read_dependencies(reader, DEPENDENCIES.c.id == number)
     if not found:
         raise NotFoundError(f"There is no dependency {number[:40]!r}.")
     return found[0]
-
-
-def _read(reader: Reader, *conditions: sa.ColumnElement[bool]) -> list[Dependency]:
-    query = sa.select(DEPENDENCIES).where(*conditions).order_by(DEPENDENCIES.c.since, DEPENDENCIES.c.id)
-    return [_dependency(row._mapping) for row in reader.connection.execute(query)]
-
-
-def _row(made: Dependency) -> dict[str, Any]:
-    row = msgspec.structs.asdict(made)
-    days = {key: row[key].isoformat() for key in ("since", "severity_since")}
-    words = {key: row[key].value for key in ("severity", "state")}
-    return row | days | words | {"changed_at": to_micros(row["changed_at"])}
-
-
-def _dependency(row: Mapping[Any, Any]) -> Dependency:
-    plain = {field: row[field] for field in Dependency.__struct_fields__}
-    return Dependency(
-        **plain
-        | {
-            "severity": Severity(row["severity"]),
-            "state": DependencyState(row["state"]),
-            "since": date.fromisoformat(row["since"]),
-            "severity_since": date.fromisoformat(row["severity_since"]),
-            "changed_at": to_datetime(row["changed_at"]),
-        }
-    )

@@ -23,6 +23,8 @@ __all__ = ["pages"]
 
 Page = Response[str] | Redirect
 Posted = URLEncodedBody[dict[str, Any]]
+SHOWN = 50
+"""Pieces on one page."""
 
 
 @get("/feedback", media_type=MediaType.HTML, include_in_schema=False, sync_to_thread=True)
@@ -31,16 +33,22 @@ def show_inbox(
     actor: NamedDependency[Actor],
     page: NamedDependency[PageContext],
     unit: FromQuery[str] = "",
+    cursor: FromQuery[str | None] = None,
 ) -> str:
     """What came in, what nobody has looked at first."""
-    found = store.list_feedback(ws.graph, actor=actor, unit=unit or None)
-    new = [each for each in found if each.feedback.state is FeedbackState.NEW]
-    rest = [each for each in found if each.feedback.state is not FeedbackState.NEW]
+    found = store.feedback_page(
+        ws.graph, actor=actor, unit=unit or None, limit=SHOWN, cursor=cursor, new_first=True
+    )
+    new = [each for each in found.items if each.feedback.state is FeedbackState.NEW]
+    rest = [each for each in found.items if each.feedback.state is not FeedbackState.NEW]
+    here = with_query("/feedback", unit=unit)
     return render(
         page.about(str(parse_ref(unit, default_kind="Group")) if unit else None),
         "bets/feedback/inbox.html",
         groups=[("New", new), ("Looked at", rest)],
-        total=len(found),
+        shown=len(found.items),
+        next_url=with_query(here, cursor=found.next_cursor) if found.next_cursor else None,
+        first_url=here if cursor else None,
         within=unit,
         units=units_there(ws),
     )

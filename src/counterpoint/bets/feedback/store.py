@@ -53,14 +53,19 @@ __all__ = [
     "erase",
     "erase_own",
     "feedback_page",
+    "held",
     "import_feedback",
     "list_feedback",
     "new_by_unit",
     "read_feedback",
     "settle",
+    "settle_in",
     "status_of",
     "take_in",
 ]
+
+
+_is_looked_at: sa.ColumnElement[int] = sa.case((FEEDBACK.c.state == FeedbackState.NEW.value, 0), else_=1)
 
 
 class FeedbackSeen(msgspec.Struct, frozen=True, rename="camel"):
@@ -195,8 +200,11 @@ def feedback_page(
     state: FeedbackState | None = None,
     limit: int = 100,
     cursor: str | None = None,
+    new_first: bool = False,
 ) -> FeedbackPage:
     """The feedback of a unit, about a bet, or of all, newest first; names and contacts only for people of its unit.
+
+    With `new_first` what somebody has looked at comes after all that nobody has.
 
     Raises:
         InputError: the cursor is none of this list.
@@ -209,12 +217,19 @@ def feedback_page(
     if state is not None:
         conditions.append(FEEDBACK.c.state == state.value)
     if cursor:
-        conditions.append(FEEDBACK.c.seq < read_cursor(cursor, tuple[int])[0])
+        looked_at, seq = read_cursor(cursor, tuple[int, int])
+        older = FEEDBACK.c.seq < seq
+        same = sa.and_(_is_looked_at == looked_at, older)
+        conditions.append(sa.or_(_is_looked_at > looked_at, same) if new_first else older)
     with graph.read() as reader:
-        query = sa.select(FEEDBACK).where(*conditions).order_by(FEEDBACK.c.seq.desc()).limit(limit + 1)
+        order = (_is_looked_at, FEEDBACK.c.seq.desc()) if new_first else (FEEDBACK.c.seq.desc(),)
+        query = sa.select(FEEDBACK).where(*conditions).order_by(*order).limit(limit + 1)
         rows = reader.connection.execute(query).all()
         found = [feedback_of(row._mapping) for row in rows[:limit]]
-        following = cursor_of(rows[limit - 1].seq) if len(rows) > limit else None
+        following = None
+        if len(rows) > limit:
+            last = rows[limit - 1]
+            following = cursor_of(int(new_first and last.state != FeedbackState.NEW.value), last.seq)
         return FeedbackPage(_seen(reader, actor, found), following)
 
 
@@ -262,42 +277,58 @@ def settle(
         NotAllowedError: it is another unit's.
         NotFoundError: there is no such feedback or bet.
     """
-    chosen = _outcome(outcome)
-    words = given_text(reply, LONGEST, "/reply")
     with graph.write(actor) as writer:
-        held = _require(writer, number)
-        require_own(writer, actor, held.unit)
-        if version and version != held.version:
+        said = _require(writer, number)
+        require_own(writer, actor, said.unit)
+        if version and version != said.version:
             raise ConflictError(
-                f"Somebody has settled it since you looked: it is {held.state.value} now. Look again, then decide."
+                f"Somebody has settled it since you looked: it is {said.state.value} now. Look again, then decide."
             )
-        evidence = None
-        if chosen is FeedbackState.EVIDENCE:
-            about = bet or held.bet
-            if not about:
-                raise InputError(
-                    "Nothing was changed.", [Problem("Choose the bet that it is evidence for.", "/bet")]
-                )
-            try:
-                evidence = evidence_of(
-                    held, require_bet(writer, about).ref, risk, direction, today=today or today_utc()
-                )
-            except ValueError as error:
-                raise InputError("Nothing was changed.", [Problem(f"{error}.", "/risk")]) from None
-        became = evidence.bet if evidence else None
-        here = FEEDBACK.c.id == number
-        values = {"state": chosen.value, "reply": words, "became": became}
-        writer.connection.execute(sa.update(FEEDBACK).where(here).values(values))
-        after = {"feedback": number, "state": chosen.value} | (
-            {"evidence": msgspec.to_builtins(evidence)} if evidence else {}
-        )
-        writer.record("feedback.settled", became or held.unit, after=after)
-        if held.became not in (None, became):  # the bet that it was evidence for hears that it is no more
-            writer.record("feedback.settled", held.became, after={"feedback": number, "state": chosen.value})
-        changed = msgspec.structs.replace(
-            held, state=chosen, reply=words, became=became, version=version_of(chosen, words, became)
+        changed, evidence = settle_in(
+            writer, said, outcome, reply=reply, bet=bet, risk=risk, direction=direction, today=today
         )
         return Settled(_seen(writer, actor, [changed])[0].feedback, evidence)
+
+
+def settle_in(
+    writer: Writer,
+    said: Feedback,
+    outcome: FeedbackState | str,
+    *,
+    reply: str = "",
+    bet: str | None = None,
+    risk: str = "value",
+    direction: Literal["for", "against"] = "for",
+    today: date | None = None,
+) -> tuple[Feedback, Evidence | None]:
+    """The same in an open transaction, whose actor may: the feedback as it is then, and what it shows."""
+    chosen = _outcome(outcome)
+    words = given_text(reply, LONGEST, "/reply")
+    evidence = None
+    if chosen is FeedbackState.EVIDENCE:
+        about = bet or said.bet
+        if not about:
+            raise InputError(
+                "Nothing was changed.", [Problem("Choose the bet that it is evidence for.", "/bet")]
+            )
+        try:
+            evidence = evidence_of(
+                said, require_bet(writer, about).ref, risk, direction, today=today or today_utc()
+            )
+        except ValueError as error:
+            raise InputError("Nothing was changed.", [Problem(f"{error}.", "/risk")]) from None
+    became = evidence.bet if evidence else None
+    values = {"state": chosen.value, "reply": words, "became": became}
+    writer.connection.execute(sa.update(FEEDBACK).where(FEEDBACK.c.id == said.id).values(values))
+    told = {"feedback": said.id, "state": chosen.value}
+    evident = {"evidence": msgspec.to_builtins(evidence)} if evidence else {}
+    writer.record("feedback.settled", became or said.unit, after=told | evident)
+    if said.became not in (None, became):  # the bet that it was evidence for hears that it is no more
+        writer.record("feedback.settled", said.became, after=told)
+    changed = msgspec.structs.replace(
+        said, state=chosen, reply=words, became=became, version=version_of(chosen, words, became)
+    )
+    return changed, evidence
 
 
 def status_of(graph: Graph, secret: str) -> Status:
@@ -307,15 +338,15 @@ def status_of(graph: Graph, secret: str) -> Status:
         NotFoundError: there is none, or it was erased.
     """
     with graph.read() as reader:
-        held = _by_secret(reader, secret)
-        titles = reader.titles([each for each in (held.unit, held.became) if each])
+        said = _by_secret(reader, secret)
+        titles = reader.titles([each for each in (said.unit, said.became) if each])
         return Status(
-            held.text,
-            held.received_on,
-            held.state,
-            held.reply,
-            titles.get(held.unit, held.unit),
-            titles.get(held.became or "", ""),
+            said.text,
+            said.received_on,
+            said.state,
+            said.reply,
+            titles.get(said.unit, said.unit),
+            titles.get(said.became or "", ""),
         )
 
 
@@ -337,10 +368,10 @@ def erase(graph: Graph, number: str, *, actor: Actor) -> None:
         NotFoundError: there is none.
     """
     with graph.write(actor) as writer:
-        held = _require(writer, number)
-        require_own(writer, actor, held.unit)
-        _erase(writer, held.id)
-        writer.record("feedback.erased", held.unit, after={"feedback": held.id})
+        said = _require(writer, number)
+        require_own(writer, actor, said.unit)
+        _erase(writer, said.id)
+        writer.record("feedback.erased", said.unit, after={"feedback": said.id})
 
 
 def _erase(writer: Writer, number: str) -> None:
@@ -374,12 +405,18 @@ def _bet(reader: Reader, text: str) -> str | None:
         return None
 
 
-def _require(reader: Reader, number: str) -> Feedback:
+def held(reader: Reader, number: str) -> Feedback | None:
+    """One piece of feedback as it is kept, if it is there; in an open transaction, for what is not shown."""
     here = sa.select(FEEDBACK).where(FEEDBACK.c.id == number, FEEDBACK.c.state != FeedbackState.ERASED.value)
     row = reader.connection.execute(here).first()
-    if row is None:
+    return None if row is None else feedback_of(row._mapping)
+
+
+def _require(reader: Reader, number: str) -> Feedback:
+    found = held(reader, number)
+    if found is None:
         raise NotFoundError(f"There is no feedback {number[:40]!r}; it may have been erased.")
-    return feedback_of(row._mapping)
+    return found
 
 
 def _by_secret(reader: Reader, secret: str) -> Feedback:

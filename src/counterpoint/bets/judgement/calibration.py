@@ -24,6 +24,8 @@ FEW, SOME = 10, 30
 """Below the first nothing is said; below the second it is a hint, not a verdict."""
 BINS = 5
 UNUSUAL = 0.05
+HALVES = 0.25
+"""The Brier score of who always says one half."""
 
 
 class Resolved(msgspec.Struct, frozen=True):
@@ -92,10 +94,11 @@ def calibrate(resolved: Sequence[Resolved]) -> Calibration:
     reliability = math.fsum(count * (p - came) ** 2 for count, p, came in parts) / n
     resolution = math.fsum(count * (came - base) ** 2 for count, p, came in parts) / n
     p_value = _spiegelhalter(resolved)
+    interval = _interval(scores) if n >= FEW else None
     return Calibration(
         n=n,
         brier=brier,
-        interval=_interval(scores) if n >= FEW else None,
+        interval=interval,
         expected=math.fsum(one.p * (1 - one.p) for one in resolved) / n,
         reliability=reliability,
         resolution=resolution,
@@ -103,7 +106,7 @@ def calibrate(resolved: Sequence[Resolved]) -> Calibration:
         within=brier - (reliability - resolution + base * (1 - base)),
         p=p_value,
         bins=tuple(_bin(some) for some in binned),
-        sentence=_sentence(n, brier, p_value, parts),
+        sentence=_sentence(n, interval, p_value, parts),
     )
 
 
@@ -167,8 +170,13 @@ def _spiegelhalter(resolved: Sequence[Resolved]) -> float | None:
     return 2 * normal_tail(abs(z))
 
 
-def _sentence(n: int, brier: float, p: float | None, parts: Sequence[tuple[int, float, float]]) -> str:
-    if n < FEW:
+def _sentence(
+    n: int,
+    interval: tuple[float, float] | None,
+    p: float | None,
+    parts: Sequence[tuple[int, float, float]],
+) -> str:
+    if interval is None:
         return f"Only {n} of {FEW} resolved: too few to say anything about how well we predict."
     unlike = p is not None and p < UNUSUAL
     if not unlike:
@@ -181,7 +189,8 @@ def _sentence(n: int, brier: float, p: float | None, parts: Sequence[tuple[int, 
             if bold > 0
             else ("the chances were too timid: further from one half would have been better")
         )
-    against = "better" if brier < 0.25 else "no better"
+    low, high = interval
+    against = "better" if high < HALVES else "worse" if low > HALVES else "not clearly better or worse"
     closing = " Take it as a hint, not as a verdict." if n < SOME else ""
     return f"Of {n} resolved, {said}; {against} than always saying one half.{closing}"
 

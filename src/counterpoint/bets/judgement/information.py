@@ -71,7 +71,7 @@ def evsi_normal(mean: float, sd: float, *, noise: float, n: int) -> float:
     whole("n", n)
     if n == 0 or sd == 0:
         return evpi_normal(mean, 0.0)
-    return evpi_normal(mean, sd / math.sqrt(1 + noise * noise / n / (sd * sd)))
+    return evpi_normal(mean, sd / math.hypot(1, noise / sd / math.sqrt(n)))
 
 
 def evpi_beta(a: float, b: float, *, gain: float, cost: float) -> float:

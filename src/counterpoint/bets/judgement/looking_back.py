@@ -39,7 +39,7 @@ def combined_of(reader: Reader, bets: Collection[str]) -> dict[str, Question]:
 def calibration(graph: Graph) -> Calibration:
     """How well the organisation predicts: the combined predictions of resolved questions, never a person's.
 
-    Questions whose combined prediction would tell what one person said are left out.
+    Questions that fewer people answered than a combined prediction is shown of are left out.
     """
     with graph.read() as reader:
         query = select(QUESTIONS).where(QUESTIONS.c.id.in_(_resolved())).order_by(QUESTIONS.c.seq)

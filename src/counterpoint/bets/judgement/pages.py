@@ -42,6 +42,8 @@ __all__ = ["pages"]
 
 Page = Response[str] | Redirect
 Posted = URLEncodedBody[dict[str, Any]]
+MOST_OPEN, SHOWN = 200, 50
+"""Open questions, and others on one page."""
 
 
 @get(
@@ -151,19 +153,25 @@ def show_portfolio(
 
 @get("/predictions", media_type=MediaType.HTML, include_in_schema=False, sync_to_thread=True)
 def show_questions(
-    ws: NamedDependency[Workspace], actor: NamedDependency[Actor], page: NamedDependency[PageContext]
+    ws: NamedDependency[Workspace],
+    actor: NamedDependency[Actor],
+    page: NamedDependency[PageContext],
+    cursor: FromQuery[str | None] = None,
 ) -> str:
     """Every question, how well the organisation predicts, and the reader's own record for the reader alone."""
-    found = predicting.questions(ws.graph, actor=actor)
+    live = predicting.questions_page(ws.graph, actor=actor, is_open=True, limit=MOST_OPEN).items
+    past = predicting.questions_page(ws.graph, actor=actor, is_open=False, limit=SHOWN, cursor=cursor)
     calibration = looking_back.calibration(ws.graph)
     own = looking_back.own_record(ws.graph, actor)
     with ws.graph.read() as reader:
-        titles = reader.titles({each.bet for each in found})
+        titles = reader.titles({each.bet for each in (*live, *past.items)})
     return render(
         page,
         "bets/judgement/questions.html",
-        open=[each for each in found if each.open],
-        past=[each for each in found if not each.open],
+        open=live,
+        past=past.items,
+        next_url=with_query("/predictions", cursor=past.next_cursor) if past.next_cursor else None,
+        first_url="/predictions" if cursor else None,
         titles=titles,
         calibration=calibration,
         chart=calibration_chart(calibration),

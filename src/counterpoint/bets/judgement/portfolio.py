@@ -112,7 +112,8 @@ def _order(unit: str, contenders: Sequence[Contender]) -> Order:
         tuple(0.5 if one == other else beats(draws[one], draws[other]) for other in ranked) for one in ranked
     )
     stacked = np.vstack([draws[bet] for bet in ranked])
-    wins = np.bincount(stacked.argmax(axis=0), minlength=len(ranked)) / stacked.shape[1]
+    best = stacked == stacked.max(axis=0)
+    wins = (best / best.sum(axis=0)).mean(axis=1)  # who are first together share it
     standings = [
         Standing(bet, Range(*np.quantile(draws[bet], (0.1, 0.5, 0.9)).tolist()), float(wins[place]))
         for place, bet in enumerate(ranked)

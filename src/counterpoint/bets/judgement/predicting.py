@@ -1,6 +1,6 @@
 """Questions and predictions, kept and read. Who may see what is decided here, so that no door goes around it.
 
-Before the reveal a reader gets their own prediction and a number; afterwards the values, without names. There is no
+Before the reveal a reader gets their own prediction and a number; afterwards what all said together. There is no
 function that gives anybody another's, and no role for which one would.
 """
 
@@ -52,6 +52,10 @@ SOMEBODY = Actor("system:default/predictions", "Somebody", "system", admin=True)
 """Stands in the activity log for whoever locks a prediction: who took part is nobody else's."""
 
 
+_UNTOUCHED = ~select(STEPS.c.seq).where(STEPS.c.question == QUESTIONS.c.id).exists()
+"""Questions that are open: the first step closes one."""
+
+
 class Question(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     """A question as its reader may see it."""
 
@@ -70,7 +74,7 @@ class Question(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     mine: float | None
     """The reader's own prediction: a chance, or the middle of a range."""
     spread: Spread | None = None
-    """The chances that were predicted; none before the reveal."""
+    """What was predicted together; none before the reveal."""
     outcome: bool | None = None
     quantity: Quantity | None = None
     """What a range is asked for of; none where yes or no will answer."""
@@ -279,9 +283,15 @@ def questions(
 
 
 def questions_page(
-    graph: Graph, *, actor: Actor, bet: str | None = None, limit: int = 100, cursor: str | None = None
+    graph: Graph,
+    *,
+    actor: Actor,
+    bet: str | None = None,
+    is_open: bool | None = None,
+    limit: int = 100,
+    cursor: str | None = None,
 ) -> QuestionPage:
-    """A page of the same.
+    """A page of the same; with `is_open` only of those that are open, or that are not.
 
     Raises:
         NotFoundError: there is no such bet.
@@ -291,6 +301,8 @@ def questions_page(
         query = select(QUESTIONS).order_by(QUESTIONS.c.seq.desc()).limit(limit + 1)
         if bet is not None:
             query = query.where(QUESTIONS.c.bet == require_bet(reader, bet).ref)
+        if is_open is not None:
+            query = query.where(_UNTOUCHED if is_open else ~_UNTOUCHED)
         if cursor is not None:
             query = query.where(QUESTIONS.c.seq < read_cursor(cursor, tuple[int])[0])
         rows = reader.connection.execute(query).all()
@@ -316,7 +328,7 @@ def questions_about(
     for some in batches(sorted(bets)):
         query = select(QUESTIONS).where(QUESTIONS.c.bet.in_(some))
         if only_open:
-            query = query.where(~select(STEPS.c.seq).where(STEPS.c.question == QUESTIONS.c.id).exists())
+            query = query.where(_UNTOUCHED)
         rows += reader.connection.execute(query).all()
     return shown_to(reader, sorted(rows, key=lambda row: -row.seq), actor)
 
@@ -329,7 +341,7 @@ def _require(reader: Reader, number: str, actor: Actor) -> Question:
 
 
 def shown_to(reader: Reader, rows: Iterable[Any], actor: Actor | None) -> tuple[Question, ...]:
-    """The one place where predictions are read: values leave it only of revealed questions, and without names."""
+    """The one place where predictions are read: what was predicted leaves it together, and only of revealed questions."""
     found = [row._mapping for row in rows]
     numbers = [row["id"] for row in found]
     steps: dict[str, list[Any]] = {number: [] for number in numbers}
@@ -371,7 +383,9 @@ def _question(row: Any, steps: list[Any], values: list[Any], mine: Any) -> Quest
         mine=None if mine is None else mine.p,
         mine_range=None if mine is None or quantity is None else _range(mine),
         spread=spread([each.p for each in values]) if revealed and quantity is None else None,
-        pooled=pool([_range(each) for each in values]) if revealed and quantity is not None else None,
+        pooled=pool(quantity, [_range(each) for each in values])
+        if revealed and quantity is not None
+        else None,
         quantity=quantity,
         unit=row["unit"],
         amount=getattr(last, "amount", None),

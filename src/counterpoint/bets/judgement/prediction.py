@@ -3,7 +3,8 @@
     open -> revealed -> resolved         open or revealed -> withdrawn
 
 A prediction is locked when it is given: nobody but who gave it sees it before the question is revealed, whatever
-their role, and afterwards nobody sees whose it was. It can be given again until then; the last one counts.
+their role, and afterwards only what all said together is shown. It can be given again until then; the last one
+counts.
 """
 
 import math

@@ -165,7 +165,7 @@ def lock_prediction(
     number: FromPath[str],
     data: JSONBody[PredictionInput],
 ) -> predicting.Question:
-    """Lock one's prediction. Nobody else sees it before the reveal, and nobody sees whose it was after it."""
+    """Lock one's prediction. Nobody else sees it before the reveal, and afterwards only what all said together is shown."""
     if data.p10 is not None and data.p50 is not None and data.p90 is not None and data.p is None:
         return predicting.predict_range(ws.graph, number, Range(data.p10, data.p50, data.p90), actor=actor)
     if data.p is None:

@@ -33,17 +33,16 @@ def points_of(
 
 def _concerns(graph: Graph, board: str, today: date) -> Iterable[AgendaItem]:
     # Read as nobody in particular: what a squad sees early stays with it, for an agenda is open to all.
-    for seen in list_concerns(graph, actor=SYSTEM, unit=board, today=today):
+    for seen in list_concerns(graph, actor=SYSTEM, unit=board, only_open=True, today=today):
         each = seen.concern
-        if not each.state.closed:
-            state = each.state.value.replace("_", " ")
-            yield AgendaItem(
-                kind=ItemKind.CONCERN,
-                subject=each.bet,
-                title="",
-                why=f"A concern about its {each.risk.value}: {state}.",
-                href=f"/concerns/{each.id}",
-            )
+        state = each.state.value.replace("_", " ")
+        yield AgendaItem(
+            kind=ItemKind.CONCERN,
+            subject=each.bet,
+            title="",
+            why=f"A concern about its {each.risk.value}: {state}.",
+            href=f"/concerns/{each.id}",
+        )
 
 
 def _dependencies(graph: Graph, parts: frozenset[str], today: date) -> Iterable[AgendaItem]:

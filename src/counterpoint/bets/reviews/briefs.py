@@ -15,6 +15,7 @@ from counterpoint.graph.handover import RETIRED
 from counterpoint.graph.reader import Reader
 from counterpoint.graph.store import Graph
 from counterpoint.moments import to_datetime, to_micros
+from counterpoint.paging import cursor_of, read_cursor
 
 __all__ = ["Answer", "Brief", "answer", "brief", "briefs_of", "unread_briefs", "write_brief"]
 
@@ -127,12 +128,20 @@ def brief(graph: Graph, number: str, *, actor: Actor) -> Brief:
         return _require(reader, number, actor)
 
 
-def briefs_of(reader: Reader, actor: Actor, *, limit: int = 50) -> tuple[Brief, ...]:
-    """The briefs, newest first."""
-    query = select(BRIEFS.c.id).order_by(BRIEFS.c.seq.desc()).limit(limit)
-    return tuple(
-        _require(reader, number, actor) for number in reader.connection.execute(query).scalars().all()
-    )
+def briefs_of(
+    reader: Reader, actor: Actor, *, limit: int = 50, cursor: str | None = None
+) -> tuple[tuple[Brief, ...], str | None]:
+    """A page of the briefs, newest first, and the cursor of the next.
+
+    Raises:
+        InputError: the cursor is none of this list.
+    """
+    query = select(BRIEFS.c.id, BRIEFS.c.seq).order_by(BRIEFS.c.seq.desc()).limit(limit + 1)
+    if cursor is not None:
+        query = query.where(BRIEFS.c.seq < read_cursor(cursor, tuple[int])[0])
+    rows = reader.connection.execute(query).all()
+    following = cursor_of(rows[limit - 1].seq) if len(rows) > limit else None
+    return tuple(_require(reader, row.id, actor) for row in rows[:limit]), following
 
 
 def unread_briefs(

@@ -10,6 +10,7 @@ from litestar.params import FromPath, FromQuery, URLEncodedBody
 from litestar.response import Redirect
 
 from counterpoint.bets import store
+from counterpoint.bets.choosing import wrong_by_field
 from counterpoint.bets.reviews import boards, briefs, sittings
 from counterpoint.bets.reviews.digest import digest, week_of
 from counterpoint.bets.reviews.week import my_week
@@ -28,6 +29,8 @@ Page = Response[str] | Redirect
 Posted = URLEncodedBody[dict[str, Any]]
 RECEIPT = "fist_receipt"
 """The cookie that holds the receipt of a vote, in the browser that cast it and nowhere else."""
+HELD = 20
+"""Past reviews on one page."""
 FISTS = (
     ("1", "1: it will not work"),
     ("2", "2: I have strong doubts"),
@@ -43,9 +46,10 @@ def show_board(
     actor: NamedDependency[Actor],
     page: NamedDependency[PageContext],
     unit: FromQuery[str] = "",
+    cursor: FromQuery[str | None] = None,
 ) -> str:
     """A board: what a review would talk about now, its cadence, and past reviews."""
-    return _board(ws, actor, page, unit)
+    return _board(ws, actor, page, unit, cursor=cursor)
 
 
 @post("/bets/reviews", media_type=MediaType.HTML, include_in_schema=False, sync_to_thread=True)
@@ -67,7 +71,7 @@ def set_cadence(
     try:
         boards.set_cadence(ws.graph, unit, count_of(weeks) or 0, actor=actor)
     except InputError as error:
-        return again(_board(ws, actor, page, unit, {"weeks": error.problems[0].message}))
+        return again(_board(ws, actor, page, unit, wrong_by_field(error)))
     return Redirect(with_query("/bets/reviews", unit=unit, told="cadence-kept"), status_code=303)
 
 
@@ -107,7 +111,7 @@ def vote(
             receipt=request.cookies.get(RECEIPT, ""),
         )
     except InputError as error:
-        return again(_review(ws, actor, page, number, {"fist": error.problems[0].message}))
+        return again(_review(ws, actor, page, number, wrong_by_field(error)))
     cookie = Cookie(
         key=RECEIPT,
         value=receipt,
@@ -159,10 +163,13 @@ def show_digest(
 
 @get("/briefs", media_type=MediaType.HTML, include_in_schema=False, sync_to_thread=True)
 def show_briefs(
-    ws: NamedDependency[Workspace], actor: NamedDependency[Actor], page: NamedDependency[PageContext]
+    ws: NamedDependency[Workspace],
+    actor: NamedDependency[Actor],
+    page: NamedDependency[PageContext],
+    cursor: FromQuery[str | None] = None,
 ) -> str:
     """All briefs, and the form for a new one."""
-    return _briefs(ws, actor, page)
+    return _briefs(ws, actor, page, cursor=cursor)
 
 
 @post("/briefs", media_type=MediaType.HTML, include_in_schema=False, sync_to_thread=True)
@@ -207,7 +214,7 @@ def answer_brief(
     try:
         briefs.answer(ws.graph, number, one_of(data, "text"), actor=actor)
     except InputError as error:
-        return again(_brief(ws, actor, page, number, {"text": error.problems[0].message}))
+        return again(_brief(ws, actor, page, number, wrong_by_field(error)))
     return Redirect(with_query(f"/briefs/{number}", told="brief-answered"), status_code=303)
 
 
@@ -228,6 +235,7 @@ def _board(
     page: PageContext,
     unit: str,
     errors: dict[str, str] | None = None,
+    cursor: str | None = None,
 ) -> str:
     names = store.names_of(ws.graph, "Group")
     if not unit:
@@ -237,7 +245,13 @@ def _board(
         cadence = boards.cadence_of(reader, board)
         agenda = sittings.agenda_now(ws.graph, reader, board, today_utc())
         units = reader.units_of(actor.ref) if actor.kind == "person" else frozenset()
-    held = sittings.reviews_of(ws.graph, board.ref, actor=actor)
+    held = sittings.reviews_page(ws.graph, board.ref, actor=actor, limit=HELD, cursor=cursor)
+    newest = (
+        held.items
+        if cursor is None
+        else sittings.reviews_page(ws.graph, board.ref, actor=actor, limit=1).items
+    )
+    here = with_query("/bets/reviews", unit=unit)
     return render(
         page.about(board.ref),
         "bets/reviews/board.html",
@@ -245,8 +259,10 @@ def _board(
         names=names,
         cadence=cadence,
         agenda=agenda,
-        held=held,
-        open=next((each for each in held if each.state is not sittings.ReviewState.CLOSED), None),
+        held=held.items,
+        next_url=with_query(here, cursor=held.next_cursor) if held.next_cursor else None,
+        first_url=here if cursor else None,
+        open=next((each for each in newest if each.state is not sittings.ReviewState.CLOSED), None),
         permission=may(actor, "write", board.ref, units=units),
         errors=errors or {},
     )
@@ -280,14 +296,17 @@ def _briefs(
     page: PageContext,
     values: dict[str, str] | None = None,
     errors: dict[str, str] | None = None,
+    cursor: str | None = None,
 ) -> str:
     with ws.graph.read() as reader:
-        found = briefs.briefs_of(reader, actor)
+        found, following = briefs.briefs_of(reader, actor, cursor=cursor)
         titles = reader.titles({ref for each in found for ref in (each.unit, each.readers)})
     return render(
         page,
         "bets/reviews/briefs.html",
         found=found,
+        next_url=with_query("/briefs", cursor=following) if following else None,
+        first_url="/briefs" if cursor else None,
         titles=titles,
         names=store.names_of(ws.graph, "Group"),
         values={"unit": "", "title": "", "text": "", "readers": ""} | (values or {}),

@@ -86,6 +86,13 @@ class WeekAnswer(msgspec.Struct, frozen=True):
     digests: tuple[Digest, ...]
 
 
+class BriefList(msgspec.Struct, frozen=True, rename="camel"):
+    """A part of the briefs, newest first."""
+
+    items: tuple[briefs.Brief, ...]
+    next_cursor: str | None = None
+
+
 @get("/api/v1/reviews", tags=["bets"], sync_to_thread=True)
 def list_reviews(
     ws: NamedDependency[Workspace],
@@ -158,6 +165,19 @@ def read_digest(
     return digest(ws.graph, week or week_of(today_utc())[0], unit)
 
 
+@get("/api/v1/briefs", tags=["bets"], sync_to_thread=True)
+def list_briefs(
+    ws: NamedDependency[Workspace],
+    actor: NamedDependency[Actor],
+    limit: FromQuery[int] = 50,
+    cursor: FromQuery[str | None] = None,
+) -> BriefList:
+    """The context briefs, newest first."""
+    check_limit(limit, MOST)
+    with ws.graph.read() as reader:
+        return BriefList(*briefs.briefs_of(reader, actor, limit=limit, cursor=cursor))
+
+
 @post("/api/v1/briefs", tags=["bets"], sync_to_thread=True)
 def write_brief(
     ws: NamedDependency[Workspace], actor: NamedDependency[Actor], data: JSONBody[BriefInput]
@@ -200,6 +220,7 @@ routes: list[Any] = [
     vote,
     step_review,
     read_digest,
+    list_briefs,
     write_brief,
     read_brief,
     answer_brief,

@@ -10,6 +10,7 @@ that the two cannot disagree. The source is put together from our own names alon
 rule among them, are passed by reference, and no text of a rule is ever part of it.
 """
 
-from counterpoint.flags.compiling.program import Program, compile_flag
+from counterpoint.flags.compiling.expressions import UnwrittenError
+from counterpoint.flags.compiling.program import AsGiven, Program, compile_as_given, compile_flag
 
-__all__ = ["Program", "compile_flag"]
+__all__ = ["AsGiven", "Program", "UnwrittenError", "compile_as_given", "compile_flag"]

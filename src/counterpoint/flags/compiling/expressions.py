@@ -31,6 +31,8 @@ class UnwrittenError(Exception):
     """An operation that is not compiled; where a branch comes to it, the interpreter answers."""
 
 
+JSON: Final = frozenset((str, int, float, bool, type(None)))
+"""Types of values that hold no others, as JSON has them."""
 PLAIN: Final = (*FLAGD_OPERATORS, "substr", "cat", "+", "-", "*", "/", "%", "min", "max")
 """Operators on evaluated arguments alone, called as the interpreter calls them."""
 BOOLEAN: Final = frozenset(("==", "===", "!=", "!==", "!", "!!", "<", "<=", ">", ">=", "in"))
@@ -55,6 +57,14 @@ def look_up(data: dict[str, Any], path: Sequence[str], default: Any) -> Any:
         if value is UNDEFINED:
             return default
     return value
+
+
+def _pure(value: Any) -> Any:
+    """A value of an attribute, where it is as JSON has it; another may have to become so first."""
+    kind = type(value)
+    if kind in JSON or (kind is list and all(type(item) in JSON for item in value)):
+        return value
+    raise Unusual
 
 
 def _contains(wanted: Any, container: Any) -> bool:
@@ -108,6 +118,7 @@ class Constants:
             "strictly": strictly_equal,
             "contains": _contains,
             "look_up": look_up,
+            "pure": _pure,
             "clock": time.time,
             "Unusual": Unusual,
         }
@@ -122,11 +133,16 @@ class Constants:
 
 
 class Expressions:
-    """Writes expressions for one flag. `get` reads the context, `c` is the context itself."""
+    """Writes expressions for one flag. `get` reads the context, `c` is the context itself.
 
-    def __init__(self, flag_key: str, constants: Constants) -> None:
+    Where attributes come as callers gave them, the targeting key is `t`, apart from them, and whatever is of no
+    type of JSON, such as a time, is the interpreter's.
+    """
+
+    def __init__(self, flag_key: str, constants: Constants, *, as_given: bool = False) -> None:
         self.flag_key = flag_key
         self.constants = constants
+        self.as_given = as_given
         self._locals = 0
 
     def local(self) -> str:
@@ -162,7 +178,7 @@ class Expressions:
             return self.constants.name(rule)
         name, arguments = _operation(rule)
         if name == "var":
-            return self._var(arguments)
+            return self.pure(self._var(arguments))
         if name in ("!", "!!"):
             return f"bool({self.condition(rule)})"
         if name in ("and", "or"):
@@ -175,6 +191,22 @@ class Expressions:
             function = self.constants.name(_counted({**OPERATORS, **FLAGD_OPERATORS}[name]))
             return f"{function}([{', '.join(self.value(argument) for argument in arguments)}], None)"
         raise UnwrittenError(name)
+
+    def unchecked(self, rule: Any) -> str:
+        """An expression for the rule's value, of whatever type an attribute is; who asks looks at the type."""
+        if not is_constant(rule):
+            name, arguments = _operation(rule)
+            if name == "var":
+                return self._var(arguments)
+        return self.value(rule)
+
+    def pure(self, text: str) -> str:
+        """The expression for what may be an attribute as it was given, where its type is one of JSON's."""
+        return f"pure({text})" if self.as_given else text
+
+    def subject(self) -> str:
+        """An expression for the targeting key."""
+        return "t" if self.as_given else f"get({self.constants.name('targetingKey')})"
 
     def _chain(self, arguments: Sequence[Any], write: Callable[[Any], str], nothing: str) -> str:
         text = write(arguments[-1]) if len(arguments) % 2 else nothing
@@ -204,6 +236,10 @@ class Expressions:
             if names[1:] == ["timestamp"]:
                 return "int(clock() if now is None else now)"
             raise UnwrittenError("var")
+        if self.as_given and names[0] == "targetingKey":
+            if default is not None or len(names) > 1:
+                raise UnwrittenError("var")
+            return "t"
         other = "" if default is None else f", {self.constants.name(default)}"
         if len(names) == 1:
             return f"get({self.constants.name(path)}{other})"
@@ -235,14 +271,17 @@ def _equal_to(write: Expressions, dynamic: Any, constant: Any, function: str) ->
     if is_constant(dynamic):
         return None
     if constant is None:
-        return f"({write.value(dynamic)} is None)"
+        return f"({write.unchecked(dynamic)} is None)"
     kinds = "str" if isinstance(constant, str) else "bool" if isinstance(constant, bool) else "int"
     if kinds == "int" and not _small(constant):
         return None
     if not isinstance(constant, str | bool | int | float):
         return None
     held, other = write.local(), write.constants.name(constant)
-    return f"({held} == {other} if ({held} := {write.value(dynamic)}).__class__ is {kinds} else {function}({held}, {other}))"
+    return (
+        f"({held} == {other} if ({held} := {write.unchecked(dynamic)}).__class__ is {kinds}"
+        f" else {function}({write.pure(held)}, {other}))"
+    )
 
 
 def _order(write: Expressions, name: str, arguments: Sequence[Any]) -> str:
@@ -256,10 +295,11 @@ def _order(write: Expressions, name: str, arguments: Sequence[Any]) -> str:
         return f"{function}([{', '.join(write.value(argument) for argument in given)}], None)"
     held = write.local()
     parts = [held if not is_constant(argument) else write.constants.name(argument) for argument in given]
+    others = [write.pure(held) if part == held else part for part in parts]
     kind = write.local()
     return (
-        f"({f' {name} '.join(parts)} if ({kind} := ({held} := {write.value(dynamic[0])}).__class__) is int or {kind} is float"
-        f" else {function}([{', '.join(parts)}], None))"
+        f"({f' {name} '.join(parts)} if ({kind} := ({held} := {write.unchecked(dynamic[0])}).__class__) is int"
+        f" or {kind} is float else {function}([{', '.join(others)}], None))"
     )
 
 
@@ -275,18 +315,20 @@ def _in(write: Expressions, name: str, arguments: Sequence[Any]) -> str:
         texts = whole = write.constants.name(container)
     else:
         return f"contains({write.value(wanted)}, {write.value(container)})"
-    return f"({held} in {texts} if ({held} := {write.value(wanted)}).__class__ is str else contains({held}, {whole}))"
+    return (
+        f"({held} in {texts} if ({held} := {write.unchecked(wanted)}).__class__ is str"
+        f" else contains({write.pure(held)}, {whole}))"
+    )
 
 
 def _ends(write: Expressions, name: str, arguments: Sequence[Any]) -> str:
     function = write.constants.name(_counted(FLAGD_OPERATORS[name]))
-    values = [write.value(argument) for argument in arguments]
     if len(arguments) != 2 or not isinstance(arguments[1], str) or is_constant(arguments[0]):
-        return f"{function}([{', '.join(values)}], None)"
-    held, method = write.local(), name.replace("_", "")
+        return f"{function}([{', '.join(write.value(argument) for argument in arguments)}], None)"
+    held, method, end = write.local(), name.replace("_", ""), write.constants.name(arguments[1])
     return (
-        f"({held}.{method}({values[1]}) if ({held} := {values[0]}).__class__ is str"
-        f" else {function}([{held}, {values[1]}], None))"
+        f"({held}.{method}({end}) if ({held} := {write.unchecked(arguments[0])}).__class__ is str"
+        f" else {function}([{write.pure(held)}, {end}], None))"
     )
 
 

@@ -23,7 +23,7 @@ SHORT: Final = 24
 """Bytes of a text from which CBOR writes its length apart."""
 
 Chosen: TypeAlias = Callable[[Any], Evaluation]
-"""The evaluation for what a rule came to."""
+"""The answer for what a rule came to; it raises `UnwrittenError` where the interpreter has to tell."""
 
 
 class Tails:
@@ -50,11 +50,11 @@ class Tails:
 
     def tail(self, rule: Any, level: int) -> None:
         """Write statements that return what the rule comes to."""
-        if is_constant(rule):
-            self.result(rule, level)
-            return
         try:
-            self._operation(rule, level)
+            if is_constant(rule):
+                self.result(rule, level)
+            else:
+                self._operation(rule, level)
         except UnwrittenError:
             self.line(level, "raise Unusual")
 
@@ -117,8 +117,8 @@ class Tails:
         if not arguments or arguments[0] is None:
             raise UnwrittenError("fractional")
         if isinstance(arguments[0], list | tuple):
-            return f"get({self.constants.name('targetingKey')})", self.write.flag_key, arguments
-        return self.write.value(arguments[0]), None, arguments[1:]
+            return self.write.subject(), self.write.flag_key, arguments
+        return self.write.unchecked(arguments[0]), None, arguments[1:]
 
     def _draw(self, seed: str, lead: str | None, level: int) -> str:
         """An expression for the unsigned 32 bits of a seed; one that is no text is the interpreter's."""

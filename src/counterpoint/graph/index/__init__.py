@@ -20,6 +20,8 @@ strings       sorted texts in two buffers
 rows          the search keys of an entity
 stitched      one final entity, and how far the graph had come
 stitching     final entities out of the graph's tables
+merging       segments into one
+whole         the index of a whole graph, read by several processes where it is large
 file          a segment in a file, mapped by every process
 follower      `Index`: in step with the graph, changes of other processes included
 """

@@ -6,16 +6,17 @@ so that the values of one key are a range of it.
 """
 
 from array import array
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
-from counterpoint.graph.index.strings import Strings, pack, sorted_order
+from counterpoint.graph.index.strings import Strings, lowered, pack, sorted_order
 
-__all__ = ["Column", "Gathered", "arrays_of", "column_of"]
+__all__ = ["Coded", "Column", "Gathered", "arrays_of", "column_of"]
 
 FEW = 1_000
 """Values whose entities are gathered one value after the other rather than by a mask over all of them."""
@@ -175,46 +176,75 @@ class Column:
 class Gathered:
     """A key while an index is built: every pair in the order in which it came."""
 
-    codes: dict[str, int] = field(default_factory=dict)
-    """Values as they were written, each with a number of its own."""
-    values: "array[int]" = field(default_factory=lambda: array("i"))
+    values: list[str | None] = field(default_factory=list)
+    """Values as they were written; None for null."""
     entities: "array[int]" = field(default_factory=lambda: array("i"))
-    nulls: "array[int]" = field(default_factory=lambda: array("i"))
+
+    def __len__(self) -> int:
+        return len(self.values)
+
+    def __iter__(self) -> Iterator[tuple[str | None, int]]:
+        """Each value with its entity."""
+        return zip(self.values, self.entities, strict=True)
 
     def add(self, value: str | None, entity: int) -> None:
         """Note that an entity has the value."""
-        if value is None:
-            self.nulls.append(entity)
-            return
-        self.values.append(self.codes.setdefault(value, len(self.codes)))
+        self.values.append(value)
         self.entities.append(entity)
 
+    def coded(self) -> "Coded":
+        """The pairs with a number in the place of each value."""
+        texts: dict[str | None, Any] = dict.fromkeys(self.values)
+        entities = np.frombuffer(self.entities, dtype=np.int32)
+        nulls = entities[:0]
+        values = self.values
+        if None in texts:
+            null = np.array([value is None for value in values], dtype=bool)
+            entities, nulls = entities[~null], entities[null]
+            values = [value for value in values if value is not None]
+            del texts[None]
+        if len(texts) == len(values):
+            codes = np.arange(len(values), dtype=np.int32)
+        else:
+            texts.update(zip(texts, range(len(texts)), strict=True))
+            codes = np.fromiter(map(texts.__getitem__, values), dtype=np.int32, count=len(values))
+        return Coded(list(texts), codes, entities, nulls)  # type: ignore[arg-type]
 
-def arrays_of(
-    gathered: Gathered, numbers: Numbers, *, lowered: bool = False
-) -> dict[str, npt.NDArray[np.generic]]:
-    """The buffers of a column. `numbers` says the final number of each entity; `lowered` that values are lower case."""
-    written = list(gathered.codes)
-    lowers = written if lowered else [text.lower() for text in written]
-    plain = lowered or lowers == written
+
+class Coded(NamedTuple):
+    """The pairs of one key, in any order: distinct texts, and for each pair the number of its text and its entity."""
+
+    texts: list[str]
+    codes: Numbers
+    entities: Numbers
+    nulls: Numbers
+
+
+def arrays_of(coded: Coded, size: int) -> dict[str, npt.NDArray[np.generic]]:
+    """The buffers of a column over so many entities."""
+    written = coded.texts
+    lowers = lowered(written)
+    plain = lowers is written
     order = sorted_order(lowers) if plain else _order_of(lowers, written)
-    sorted_lowers = [lowers[index] for index in order.tolist()]
+    places = order.tolist()
+    sorted_lowers = [lowers[index] for index in places]
     if plain:
         distinct, groups = sorted_lowers, np.arange(len(order))
     else:
         distinct, groups = _grouped(sorted_lowers)
     rank = np.empty(len(order), dtype=np.int64)
     rank[order] = np.arange(len(order))
-    ranks = rank[np.frombuffer(gathered.values, dtype=np.int32)]
-    entities = numbers[np.frombuffer(gathered.entities, dtype=np.int32)].astype(np.int64)
-    found = _paired(groups[ranks], entities, len(numbers), None if plain else ranks, len(distinct))
+    ranks = rank[coded.codes]
+    found = _paired(
+        groups[ranks], coded.entities.astype(np.int64), size, None if plain else ranks, len(distinct)
+    )
     found["lower_offsets"], found["lower_data"] = pack(distinct)
     if not plain:
-        texts = [written[index] for index in order.tolist()]
+        texts = [written[index] for index in places]
         found["original_offsets"], found["original_data"] = pack(texts)
         if len(texts) == len(distinct):
             del found["written"]
-    found["nulls"] = np.unique(numbers[np.frombuffer(gathered.nulls, dtype=np.int32)]).astype(np.int32)
+    found["nulls"] = np.unique(coded.nulls).astype(np.int32)
     return found
 
 

@@ -144,8 +144,8 @@ def _pad(summed: _Summed) -> None:
         summed.write(bytes(missing))
 
 
-def _with_commas(documents: Iterable[bytes]) -> Iterable[bytes]:
-    held: list[bytes] = []
+def _with_commas(documents: Iterable[bytes | memoryview]) -> Iterable[bytes]:
+    held: list[bytes | memoryview] = []
     size = 0
     for document in documents:
         held.append(document)

@@ -14,10 +14,10 @@ from pathlib import Path
 import msgspec
 import numpy as np
 
-from counterpoint.errors import WorkspaceError
 from counterpoint.graph.collector import seldom_collecting
 from counterpoint.graph.index.column import Bools
 from counterpoint.graph.index.file import read_segment, write_segment
+from counterpoint.graph.index.merging import merged
 from counterpoint.graph.index.segment import Builder, Built, Segment
 from counterpoint.graph.index.snapshot import Part, Snapshot
 from counterpoint.graph.index.stitching import (
@@ -26,8 +26,8 @@ from counterpoint.graph.index.stitching import (
     is_of,
     mark_of,
     stitch,
-    stitch_all,
 )
+from counterpoint.graph.index.whole import build_whole
 from counterpoint.graph.reader import Reader
 from counterpoint.graph.store import Graph
 
@@ -129,14 +129,12 @@ class Index:
                 with self._graph.read() as reader:
                     if is_of(reader, kept.mark):
                         return _changed(reader, kept, mark_of(reader), changed_since(reader, kept.mark))
-            builder = Builder()
+            built, mark = build_whole(self._graph, self._file, stop)
+            state = _State(mark, (Part(self._settled(built, mark)),))
+            del built  # it may hold a gigabyte
             with self._graph.read() as reader:
-                mark = mark_of(reader)
-                for ref, entity in stitch_all(reader):
-                    builder.add(ref, entity)
-                    if stop is not None and stop.is_set():
-                        raise WorkspaceError("The index was not finished, since this process is stopping.")
-            return _State(mark, (Part(self._settled(builder.build(), mark)),))
+                now = mark_of(reader)
+                return state if now == mark else _changed(reader, state, now, changed_since(reader, mark))
 
     def _settled(self, built: Built, mark: Mark) -> Segment:
         """The segment of a whole graph: from the file, once it is written, since a mapped one takes no memory of ours."""
@@ -167,13 +165,7 @@ class Index:
             self._replace(state, first, merged)
 
     def _merged(self, state: _State, first: int) -> Segment:
-        builder = Builder()
-        for part in state.parts[first:]:
-            for number in _alive_numbers(part):
-                content = part.segment.document(number)
-                ref = part.segment.refs[int(part.segment.ref_places[number])]
-                builder.add(ref, msgspec.json.decode(content), content)
-        built = builder.build()
+        built = merged([(part.segment, part.alive) for part in state.parts[first:]])
         return self._settled(built, state.mark) if first == 0 else Segment.in_memory(built)
 
     def _replace(self, state: _State, first: int, merged: Segment) -> None:
@@ -241,12 +233,6 @@ def _unbalanced(parts: tuple[Part, ...]) -> int | None:
             found = index
         size += part.size
     return found
-
-
-def _alive_numbers(part: Part) -> Iterator[int]:
-    if part.alive is None:
-        return iter(range(part.segment.size))
-    return iter(np.flatnonzero(part.alive).tolist())
 
 
 def _died(before: Part, after: Part) -> "np.ndarray[tuple[int], np.dtype[np.int64]]":

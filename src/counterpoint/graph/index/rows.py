@@ -8,13 +8,12 @@ References:
     backstage/backstage, plugins/catalog-backend/src/database/operations/stitcher/buildEntitySearch.ts.
 """
 
-from collections.abc import Mapping
-from functools import lru_cache
-from typing import Any, TypeAlias
+from collections.abc import Callable, Mapping
+from typing import Any, Protocol
 
 from counterpoint.javascript import js_text
 
-__all__ = ["LONGEST", "Rows", "rows_of"]
+__all__ = ["LONGEST", "Pairs", "Walk"]
 
 SPECIAL = frozenset(
     {
@@ -28,92 +27,117 @@ SPECIAL = frozenset(
     }
 )
 """Paths that are not walked; some are added by themselves."""
+BY_THEMSELVES = ("name", "namespace", "uid")
+"""Those of them in `metadata` that are keys all the same, null where an entity lacks them."""
 LONGEST = 200
 """Characters of a key or a value, as JavaScript counts them; longer keys are left out, longer values are null."""
-
 
 SHORT = 100
 """Characters of a text that certainly fits, however JavaScript counts them."""
 KNOWN = 20_000
 """Paths that are remembered."""
 
-Rows: TypeAlias = tuple[list[tuple[str, str | None]], list[str]]
+
+class Pairs(Protocol):
+    """Where the values of one key go, each beside the number of the entity that has it."""
+
+    @property
+    def values(self) -> Any:
+        """Takes values as they were written, None for null, by `append`."""
+
+    @property
+    def entities(self) -> Any:
+        """Takes numbers of entities by `append`."""
 
 
-def rows_of(entity: Mapping[str, Any]) -> Rows:
-    """The keys of an entity: pairs of key and value, and the keys whose value is `true` since a list holds a text.
+_Take = Callable[[Any], object]
+_Below = tuple[str | None, _Take | None, _Take]
+"""The path below a name, none if it is not walked, and what takes values, none if the key is not kept, and numbers."""
 
-    Keys are lower case, values as they were written, None for null. Either may come twice.
+
+class Walk:
+    """Gives each pair of key and value of final entities to the pairs of its key.
+
+    Keys are lower case, values as they were written. A pair may come twice. What a path leads to is
+    remembered, since documents have few paths, again and again.
     """
-    pairs: list[tuple[str, str | None]] = []
-    listed: list[str] = []
-    _walk("", entity, pairs, listed)
-    metadata = entity["metadata"]
-    for key in ("name", "namespace", "uid"):
-        value = metadata.get(key)
-        pairs.append((f"metadata.{key}", None if value is None else _kept(js_text(value))))
-    for relation in entity.get("relations", ()):
-        target = relation["targetRef"]
-        pairs.append((_relation_key(relation["type"]), target if len(target) < SHORT else _kept(target)))
-    return pairs, listed
+
+    def __init__(self, pairs_of: Callable[[str], Pairs], listed: Callable[[str, int], None]) -> None:
+        """Take what has the pairs of a key, and what is told of keys that are `true` since a list holds a text."""
+        self._pairs_of, self._listed = pairs_of, listed
+        self._known: dict[str, dict[str, _Below]] = {}
+        self._size = 0
+        self._by_themselves = [(name, *self._takes(f"metadata.{name}")) for name in BY_THEMSELVES]
+        self._relations: dict[str, tuple[_Take, _Take]] = {}
+
+    def take(self, entity: Mapping[str, Any], number: int) -> None:
+        """Give the pairs of one entity."""
+        if self._size > KNOWN:  # names that somebody makes up without end are forgotten
+            self._known.clear()
+            self._relations.clear()
+            self._size = 0
+        self._walk("", entity, number)
+        metadata = entity["metadata"]
+        for name, values, numbers in self._by_themselves:
+            value = metadata.get(name)
+            values(value if type(value) is str and len(value) < SHORT else _text(value))
+            numbers(number)
+        for relation in entity.get("relations", ()):
+            kind, target = relation["type"], relation["targetRef"]
+            takes = self._relations.get(kind)
+            if takes is None:
+                self._size += 1
+                takes = self._relations[kind] = self._takes(f"relations.{kind.lower()}")
+            takes[0](target if len(target) < SHORT else _kept(target))
+            takes[1](number)
+
+    def _takes(self, key: str) -> tuple[_Take, _Take]:
+        pairs = self._pairs_of(key)
+        return pairs.values.append, pairs.entities.append
+
+    def _walk(self, path: str, value: Any, number: int) -> None:
+        if isinstance(value, dict):
+            known = self._known.get(path)
+            if known is None:
+                known = self._known[path] = {}
+            for name, inner in value.items():
+                found = known.get(name)
+                if found is None:
+                    found = known[name] = self._below(path, name)
+                below, values, numbers = found
+                if type(inner) is str:  # most are, and a call for each would be most of the time
+                    if values is not None:
+                        values(inner if len(inner) < SHORT else _kept(inner))
+                        numbers(number)
+                elif below is not None:
+                    self._walk(below, inner, number)
+        elif isinstance(value, list):
+            for item in value:
+                self._walk(path, item, number)
+                if isinstance(item, str):
+                    key = f"{path}.{item}".lower()
+                    if len(key) < SHORT or _fits(key):
+                        self._listed(key, number)
+        elif _fits(key := path.lower()):
+            values, numbers = self._takes(key)
+            values(_text(value))
+            numbers(number)
+
+    def _below(self, path: str, name: str) -> _Below:
+        self._size += 1
+        below = f"{path}.{name}" if path else name
+        if below in SPECIAL:
+            return None, None, _nothing
+        key = below.lower()
+        return (below, *self._takes(key)) if len(key) < SHORT or _fits(key) else (below, None, _nothing)
 
 
-@lru_cache(maxsize=1_024)
-def _relation_key(kind: str) -> str:
-    return f"relations.{kind.lower()}"
+def _nothing(_number: int) -> None:
+    """Take no number."""
 
 
-def _walk(path: str, value: Any, pairs: list[tuple[str, str | None]], listed: list[str]) -> None:
-    if isinstance(value, dict):
-        known = _known.get(path)
-        if known is None:
-            known = _remembered(path)
-        for name, inner in value.items():
-            found = known.get(name)
-            if found is None:
-                found = known[name] = _below(path, name)
-            below, key = found
-            if type(inner) is str:  # most are, and a call for each would be most of the time
-                if key is not None:
-                    pairs.append((key, inner if len(inner) < SHORT else _kept(inner)))
-            elif below is not None:
-                _walk(below, inner, pairs, listed)
-    elif isinstance(value, list):
-        for item in value:
-            _walk(path, item, pairs, listed)
-            if isinstance(item, str):
-                key = f"{path}.{item}".lower()
-                if len(key) < SHORT or _fits(key):
-                    listed.append(key)
-    else:
-        _take(path.lower(), value, pairs)
-
-
-def _take(key: str, value: Any, pairs: list[tuple[str, str | None]]) -> None:
-    if _fits(key):
-        texts = isinstance(value, str)
-        pairs.append((key, _kept(value) if texts else None if value is None else js_text(value)))
-
-
-Below = tuple[str | None, str | None]
-_known: dict[str, dict[str, Below]] = {}
-"""By path and name, the path below and its key: documents have few, again and again."""
-
-
-def _remembered(path: str) -> dict[str, Below]:
-    """What is known below a path. Names that somebody makes up without end are forgotten."""
-    if len(_known) > KNOWN or sum(map(len, _known.values())) > KNOWN:
-        _known.clear()
-    return _known.setdefault(path, {})
-
-
-def _below(path: str, name: str) -> Below:
-    """The path below, none if it is not walked, and its key, none if it is not kept."""
-    below = f"{path}.{name}" if path else name
-    if below in SPECIAL:
-        return None, None
-    key = below.lower()
-    return below, key if len(key) < SHORT or _fits(key) else None
+def _text(value: Any) -> str | None:
+    return None if value is None else _kept(js_text(value))
 
 
 def _kept(value: str) -> str | None:

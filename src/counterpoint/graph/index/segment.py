@@ -4,7 +4,7 @@ Everything is a numpy array, so that a segment can be held in memory or mapped f
 about sets of entities are boolean masks over the numbers.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import cached_property
 from typing import Any
 
@@ -15,6 +15,7 @@ import numpy.typing as npt
 from counterpoint.graph.index.column import (
     Arrays,
     Bools,
+    Coded,
     Column,
     Gathered,
     Numbers,
@@ -22,10 +23,10 @@ from counterpoint.graph.index.column import (
     column_of,
 )
 from counterpoint.graph.index.filters import AllOf, AnyOf, Equals, Exists, Filter, Not, Prefix, Text
-from counterpoint.graph.index.rows import rows_of
-from counterpoint.graph.index.strings import Strings, pack, plain
+from counterpoint.graph.index.rows import Pairs, Walk
+from counterpoint.graph.index.strings import Strings, pack, plain, sorted_order
 
-__all__ = ["Builder", "Built", "Places", "Segment", "document_offsets", "walk"]
+__all__ = ["Builder", "Built", "Places", "Segment", "document_offsets", "sorted_up", "walk"]
 
 Places = npt.NDArray[np.int64]
 
@@ -45,7 +46,7 @@ class Built(msgspec.Struct, frozen=True):
     arrays: dict[str, npt.NDArray[np.generic]]
     keys: tuple[str, ...]
     """The keys with columns of their own; column `i` is named `k<i>`."""
-    documents: Sequence[bytes]
+    documents: Sequence[bytes | memoryview]
     """The final entities as JSON, by number."""
 
 
@@ -59,6 +60,7 @@ class Builder:
         self._refs: list[str] = []
         self._uids: list[str] = []
         self._documents: list[bytes] = []
+        self._walk = Walk(self._pairs_of, self._list)
 
     def __len__(self) -> int:
         return len(self._refs)
@@ -69,23 +71,18 @@ class Builder:
         self._refs.append(ref)
         self._uids.append(entity["metadata"]["uid"])
         self._documents.append(_encode(entity) if content is None else content)
-        keys = self._keys
-        pairs, listed = rows_of(entity)
-        for key, value in pairs:
-            gathered = keys.get(key)
-            if gathered is None:
-                if len(keys) >= MOST_COLUMNS:
-                    self._share(key, value, number)
-                    continue
-                gathered = keys[key] = Gathered()
-            if value is None:
-                gathered.nulls.append(number)
-            else:  # as `Gathered.add` does it, without a call for each of some thirty pairs
-                codes = gathered.codes
-                gathered.values.append(codes.setdefault(value, len(codes)))
-                gathered.entities.append(number)
-        for key in listed:
-            self._share(key, "true", number)
+        self._walk.take(entity, number)
+
+    def _pairs_of(self, key: str) -> Pairs:
+        gathered = self._keys.get(key)
+        if gathered is None:
+            if len(self._keys) >= MOST_COLUMNS:
+                return _Spill(self._share, key)
+            gathered = self._keys[key] = Gathered()
+        return gathered
+
+    def _list(self, key: str, number: int) -> None:
+        self._shared.add(f"{key}\x00true", number)
 
     def _share(self, key: str, value: str | None, number: int) -> None:
         if value is None:
@@ -95,36 +92,77 @@ class Builder:
 
     def build(self) -> Built:
         """Sort everything. The builder is used up."""
-        arrays: dict[str, npt.NDArray[np.generic]] = {}
-        order = np.array(sorted(range(len(self._uids)), key=self._uids.__getitem__), dtype=np.int64)
+        order = sorted_order(self._uids)
         numbers = np.empty(len(order), dtype=np.int32)
         numbers[order] = np.arange(len(order), dtype=np.int32)
-        arrays["uid/offsets"], arrays["uid/data"] = pack([self._uids[index] for index in order.tolist()])
-        by_ref = sorted(range(len(self._refs)), key=self._refs.__getitem__)
-        arrays["ref/offsets"], arrays["ref/data"] = pack([self._refs[index] for index in by_ref])
-        arrays["ref/entities"] = numbers[np.array(by_ref, dtype=np.int64)]
         self._fold()
-        keys = tuple(sorted(self._keys))
-        for index, key in enumerate(keys):
-            found = arrays_of(self._keys.pop(key), numbers)
-            arrays |= {f"k{index}/{part}": values for part, values in found.items()}
-        for name, gathered in (("shared", self._shared), ("shared_nulls", self._shared_nulls)):
-            arrays |= {f"{name}/{part}": values for part, values in arrays_of(gathered, numbers).items()}
-        return Built(arrays, keys, [self._documents[index] for index in order.tolist()])
+        places = order.tolist()
+        return sorted_up(
+            [self._uids[index] for index in places],
+            (self._refs, numbers),
+            {key: _placed(gathered, numbers) for key, gathered in self._keys.items() if len(gathered)},
+            (_placed(self._shared, numbers), _placed(self._shared_nulls, numbers)),
+            [self._documents[index] for index in places],
+        )
 
     def _fold(self) -> None:
         """Put keys that few have into the shared column, and those that share a name with a text in a list."""
-        listed = {text.partition("\x00")[0] for text in self._shared.codes}
-        listed.update(self._shared_nulls.codes)
+        listed = {text.partition("\x00")[0] for text in set(self._shared.values) if text}
+        listed.update(key for key in self._shared_nulls.values if key)
         for key, gathered in list(self._keys.items()):
-            if len(gathered.entities) + len(gathered.nulls) >= COMMON and key not in listed:
+            if len(gathered) >= COMMON and key not in listed:
                 continue
             del self._keys[key]
-            texts = list(gathered.codes)
-            for code, number in zip(gathered.values, gathered.entities, strict=True):
-                self._share(key, texts[code], number)
-            for number in gathered.nulls:
-                self._share(key, None, number)
+            for value, number in gathered:
+                self._share(key, value, number)
+
+
+class _Spill:
+    """The pairs of a key for which there is no column left: they go into the shared one."""
+
+    def __init__(self, share: Callable[[str, str | None, int], None], key: str) -> None:
+        self._share, self._key = share, key
+        self.values: list[str | None] = []
+        self.entities = self
+
+    def append(self, number: int) -> None:
+        """Share the value that came just before, as that of the entity."""
+        self._share(self._key, self.values.pop(), number)
+
+
+def _placed(gathered: Gathered, numbers: Numbers) -> Coded:
+    coded = gathered.coded()
+    return coded._replace(entities=numbers[coded.entities], nulls=numbers[coded.nulls])
+
+
+def sorted_up(
+    uids: list[str],
+    referred: tuple[list[str], Numbers],
+    columns: Mapping[str, Coded],
+    shared: tuple[Coded, Coded],
+    documents: Sequence[bytes | memoryview],
+) -> Built:
+    """A segment of entities that are numbered by uid.
+
+    Args:
+        uids: in order.
+        referred: references in any order, and for each the number of its entity.
+        columns: the pairs of each key with a column of its own.
+        shared: those of all other keys, each text a key, NUL and a value; and which keys are null.
+        documents: the final entities as JSON, by number.
+    """
+    arrays: dict[str, npt.NDArray[np.generic]] = {}
+    arrays["uid/offsets"], arrays["uid/data"] = pack(uids)
+    refs, numbers = referred
+    by_ref = sorted_order(refs)
+    arrays["ref/offsets"], arrays["ref/data"] = pack([refs[index] for index in by_ref.tolist()])
+    arrays["ref/entities"] = numbers[by_ref]
+    keys = tuple(sorted(columns))
+    all_columns = {f"k{index}": columns[key] for index, key in enumerate(keys)}
+    all_columns |= {"shared": shared[0], "shared_nulls": shared[1]}
+    for name, coded in all_columns.items():
+        arrays |= {f"{name}/{part}": values for part, values in arrays_of(coded, len(uids)).items()}
+    return Built(arrays, keys, documents)
 
 
 class Segment:
@@ -150,7 +188,9 @@ class Segment:
     def in_memory(cls, built: Built) -> "Segment":
         """A segment that no file holds."""
         offsets = document_offsets(built.documents)
-        data = np.frombuffer(b"".join(part + b"," for part in built.documents), dtype=np.uint8)
+        data = np.frombuffer(
+            b"".join(part for each in built.documents for part in (each, b",")), dtype=np.uint8
+        )
         arrays = {**built.arrays, "document/offsets": offsets, "document/data": data}
         return cls(arrays, built.keys)
 
@@ -170,6 +210,17 @@ class Segment:
         """The final entities from one number up to another as JSON with commas between them, without copying."""
         at = self._document_at
         return self._documents[at[first] : at[last] - 1]
+
+    def views(self, numbers: Places) -> list[Any]:
+        """The final entities of some numbers as JSON, without copying."""
+        at, documents = self.arrays["document/offsets"], self._documents
+        lows, highs = at[numbers].tolist(), at[numbers + 1].tolist()
+        return [documents[low : high - 1] for low, high in zip(lows, highs, strict=True)]
+
+    @property
+    def shared(self) -> tuple[Column, Column]:
+        """The column of all keys that have none of their own, and which entities have which of these as null."""
+        return self._shared, self._shared_nulls
 
     def number_of(self, ref: str) -> int | None:
         """The number of the entity with a canonical reference."""
@@ -276,7 +327,7 @@ def walk(
     return np.concatenate(found)[:need] if found else np.zeros(0, dtype=np.int64)
 
 
-def document_offsets(documents: Sequence[bytes]) -> npt.NDArray[np.int64]:
+def document_offsets(documents: Sequence[bytes | memoryview]) -> npt.NDArray[np.int64]:
     """Where each of the documents begins when a comma follows each."""
     offsets = np.zeros(len(documents) + 1, dtype=np.int64)
     lengths = np.fromiter(map(len, documents), dtype=np.int64, count=len(documents))

@@ -32,7 +32,19 @@ _CURRENT = sa.select(revision.c.ref, revision.c.uid, revision.c.etag, revision.c
 _EDGES = sa.select(relation.c.source, relation.c.type, relation.c.target).where(relation.c.valid_to.is_(None))
 
 
-_NEXT = _CURRENT.where(revision.c.ref > sa.bindparam("last")).order_by(revision.c.ref).limit(STEP)
+_BEHIND = revision.c.ref > sa.bindparam("after")
+_NEXT = _CURRENT.where(_BEHIND).order_by(revision.c.ref).limit(STEP)
+_NEXT_UNTIL = _NEXT.where(revision.c.ref <= sa.bindparam("last"))
+_EDGES_BETWEEN = _EDGES.where(
+    relation.c.source > sa.bindparam("after"), relation.c.source <= sa.bindparam("last")
+).order_by(relation.c.source, relation.c.type, relation.c.target)
+_NTH = (
+    sa.select(revision.c.ref)
+    .where(revision.c.valid_to.is_(None), _BEHIND)
+    .order_by(revision.c.ref)
+    .offset(sa.bindparam("size"))
+    .limit(1)
+)
 
 
 def mark_of(reader: Reader) -> Mark:
@@ -73,19 +85,35 @@ def stitch(reader: Reader, refs: Iterable[str]) -> Iterator[Stitched]:
         yield from (_stitched(row, edges.get(row.ref, ()), items) for row in rows)
 
 
-def stitch_all(reader: Reader) -> Iterator[Stitched]:
-    """Every final entity, ordered by reference; in steps, each of which stays far below a reader's time limit."""
+def stitch_all(reader: Reader, after: str = "", last: str | None = None) -> Iterator[Stitched]:
+    """Every final entity behind one reference and up to another, ordered by reference.
+
+    They are read in steps, each of which stays far below a reader's time limit.
+    """
     items = _items(reader)
-    ordered = _EDGES.order_by(relation.c.source, relation.c.type, relation.c.target)
-    last = ""
-    while rows := reader.connection.execute(_NEXT, {"last": last}).all():
-        edges: dict[str, list[tuple[str, str]]] = {row.ref: [] for row in rows}
-        between = ordered.where(relation.c.source > last, relation.c.source <= rows[-1].ref)
-        for source, kind, target in reader.connection.execute(between).all():
+    while rows := _plain(reader, _NEXT if last is None else _NEXT_UNTIL, after=after, last=last):
+        upto = rows[-1][0]
+        edges: dict[str, list[tuple[str, str]]] = {row[0]: [] for row in rows}
+        for source, kind, target in _plain(reader, _EDGES_BETWEEN, after=after, last=upto):
             if source in edges:  # others are of entities that do not exist
                 edges[source].append((kind, target))
         yield from (_stitched(row, edges[row[0]], items) for row in rows)
-        last = rows[-1].ref
+        after = upto
+
+
+def cut(reader: Reader, size: int) -> list[str]:
+    """The references that end each stretch of so many entities, in order; the last stretch may be shorter."""
+    ends: list[str] = []
+    while found := _plain(reader, _NTH, after=ends[-1] if ends else "", size=size - 1):
+        ends.append(found[0][0])
+    return ends
+
+
+def _plain(reader: Reader, query: sa.Select[Any], **values: Any) -> list[tuple[Any, ...]]:
+    """The rows as the driver gives them: several times as many as entities come, and each costs twice as much otherwise."""
+    with reader.connection.execute(query, values) as result:
+        cursor: Any = result.cursor
+        return list(cursor.fetchall())
 
 
 def _stitched(row: Any, edges: Sequence[tuple[str, str]], items: Mapping[str, Any]) -> Stitched:

@@ -2,12 +2,13 @@
 
 import sys
 from collections.abc import Iterator, Sequence
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-__all__ = ["Strings", "pack", "plain", "sorted_order"]
+__all__ = ["Strings", "lowered", "pack", "plain", "sorted_order"]
 
 Ints = npt.NDArray[np.int64]
 MANY = 1_000
@@ -64,6 +65,17 @@ class Strings:
         beyond = _successor(text)
         return first, end if beyond is None else self.bisect(beyond, first, end)
 
+    def texts(self, first: int, last: int, skip: int = 0) -> list[str]:
+        """The texts from one place up to another, each without so many bytes at its beginning."""
+        at = self.offsets[first : last + 1]
+        start = int(at[0])
+        data = bytes(self._bytes[start : int(at[-1])])
+        bounds = (at - start).tolist()
+        if data.isascii():
+            joined = data.decode("ascii")
+            return [joined[low + skip : high] for low, high in pairwise(bounds)]
+        return [str(data[low + skip : high], "utf-8") for low, high in pairwise(bounds)]
+
     def arrow(self) -> Any:
         """The same texts as an Arrow array, without copying."""
         import pyarrow as pa
@@ -79,10 +91,19 @@ def plain(values: Any) -> Any:
 
 def pack(texts: Sequence[str]) -> tuple[Ints, npt.NDArray[np.uint8]]:
     """Texts as buffers, in the order in which they come."""
-    encoded = [text.encode() for text in texts]
-    offsets = np.zeros(len(encoded) + 1, dtype=np.int64)
-    np.cumsum(np.fromiter(map(len, encoded), dtype=np.int64, count=len(encoded)), out=offsets[1:])
-    return offsets, np.frombuffer(b"".join(encoded), dtype=np.uint8)
+    joined = "".join(texts)
+    pieces: Sequence[str | bytes] = texts if joined.isascii() else [text.encode() for text in texts]
+    offsets = np.zeros(len(texts) + 1, dtype=np.int64)
+    np.cumsum(np.fromiter(map(len, pieces), dtype=np.int64, count=len(texts)), out=offsets[1:])
+    return offsets, np.frombuffer(joined.encode(), dtype=np.uint8)
+
+
+def lowered(texts: list[str]) -> list[str]:
+    """The texts in lower case; the list itself where they are."""
+    joined = "\x00".join(texts)
+    if joined == joined.lower():  # all at once, since nearly always it is so
+        return texts
+    return [text.lower() for text in texts]
 
 
 def sorted_order(texts: Sequence[str]) -> Ints:

@@ -7,6 +7,7 @@ import sys
 import time
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import lru_cache
 
 import structlog
 from litestar.types import ASGIApp, Message, Receive, Scope, Send
@@ -141,12 +142,20 @@ class RequestLines:
 def _as_json(line: _Line) -> str:
     """What structlog writes for the same, in a tenth of the time."""
     at = datetime.fromtimestamp(line.at, UTC).isoformat().replace("+00:00", "Z")
-    actor = "null" if line.actor is None else _quoted(line.actor)
     return (
-        f'{{"method": {_quoted(line.method)}, "path": {_quoted(line.path)}, "status": {line.status}, '
-        f'"ms": {line.ms}, "actor": {actor}, "event": "request", "request_id": {_quoted(line.request_id)}, '
-        f'"level": "info", "time": "{at}"}}\n'
+        f'{_alike(line.method, line.path, line.status)}"ms": {line.ms}, "actor": {_named(line.actor)}, '
+        f'"event": "request", "request_id": {_quoted(line.request_id)}, "level": "info", "time": "{at}"}}\n'
     )
+
+
+@lru_cache(maxsize=1_000)
+def _alike(method: str, path: str, status: int) -> str:
+    return f'{{"method": {_quoted(method)}, "path": {_quoted(path)}, "status": {status}, '
+
+
+@lru_cache(maxsize=1_000)
+def _named(actor: str | None) -> str:
+    return "null" if actor is None else _quoted(actor)
 
 
 _quoted = json.encoder.encode_basestring_ascii

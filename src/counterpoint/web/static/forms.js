@@ -31,8 +31,10 @@ function addRows(button) {
   button.addEventListener("click", () => {
     const rows = button.parentElement.querySelectorAll(".field-row");
     const row = rows[rows.length - 1].cloneNode(true);
-    for (const input of row.querySelectorAll("input")) {
-      input.value = "";
+    for (const input of row.querySelectorAll("input, select")) {
+      if (input instanceof HTMLSelectElement) input.selectedIndex = 0;
+      else input.value = "";
+      input.removeAttribute("id");
       input.setAttribute("aria-label", input.getAttribute("aria-label").replace(/\d+/, String(rows.length + 1)));
     }
     rows[rows.length - 1].after(row);
@@ -49,7 +51,26 @@ function choose(input) {
   });
 }
 
+/** Whole numbers in a table's rows are shares of their sum; each row says of what part. @param {HTMLTableSectionElement} rows */
+function divide(rows) {
+  const shares = [...rows.querySelectorAll("[data-share]")];
+  const none = rows.closest("table").dataset.none ?? "–";
+  function tell() {
+    const numbers = shares.map((input) => (/^\d{1,12}$/.test(input.value.trim()) ? Number(input.value) : NaN));
+    const total = numbers.reduce((sum, number) => sum + (number || 0), 0);
+    shares.forEach((input, index) => {
+      const wrong = Number.isNaN(numbers[index]) && input.value.trim() !== "";
+      input.toggleAttribute("aria-invalid", wrong);
+      const part = Math.round((1000 * numbers[index]) / total) / 10;
+      input.closest("tr").querySelector("[data-part]").textContent = numbers[index] ? `${part} %` : none;
+    });
+  }
+  rows.addEventListener("input", tell);
+  tell();
+}
+
 export function enableForms() {
+  new Set([...document.querySelectorAll("[data-share]")].map((input) => input.closest("tbody"))).forEach(divide);
   document.querySelectorAll("[data-chooses]").forEach(choose);
   document.querySelectorAll('form[method="post"]').forEach(sendOnce);
   document.querySelectorAll("[data-add-row]").forEach(addRows);

@@ -3,8 +3,8 @@
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0019_followed"
-down_revision = "0018_ranges"
+revision = "0021_followed"
+down_revision = "0020_evaluations"
 branch_labels = None
 depends_on = None
 
