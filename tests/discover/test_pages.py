@@ -25,6 +25,7 @@ from counterpoint.graph.descriptor import validate
 from counterpoint.server.app import create_app
 from tests.discover.heard import NOW, described, opened, planted, played, recommender, tell
 from tests.discover.streaming import change
+from tests.test_renamed import Reading, left_in
 
 PAGE = "/discover/default/weekly"
 SONGS = "recommender:default/songs"
@@ -324,3 +325,24 @@ def test_without_a_version_a_link_opens_a_page_that_says_so(
     shown = client.get(link_of(radio, SYSTEM, "recommender:default/empty", "l001").path).text
     assert "Nothing is recommended yet" in shown
     assert "What it may be used for" in shown
+
+
+def test_listeners_and_recommenders_are_called_what_the_organisation_calls_them(
+    songs: Workspace, clients: Callable[..., TestClient[Any]]
+) -> None:
+    nouns = {"listener": "viewer", "recommender": "programmer"}
+    with songs.graph.write(SYSTEM) as writer:
+        writer.put(document("Vocabulary", "words", owner="discovery", nouns=nouns))
+    path = link_of(songs, local_actor(), SONGS, "user-0").path
+    staff, own = clients(auth=False), clients()
+    read = [
+        (staff, "/discover"),
+        (staff, "/discover/default/songs"),
+        (staff, "/discover/default/songs/creators"),
+    ]
+    texts = [text for client, page in [*read, (own, path)] for text in Reading(client.get(page).text).texts]
+    said = " ".join(texts)
+    assert "viewers" in said
+    assert "programmer" in said.lower()
+    left = [place for text in texts for place in left_in(text)]
+    assert not [place for place in left if re.search(r"(?i)\b(?:listener|recommender)s?\b(?!:)", place)]

@@ -15,12 +15,13 @@ import pytest
 import sqlalchemy as sa
 
 from counterpoint import Workspace
-from counterpoint.discover import forgetting, weeks_renewed
+from counterpoint.discover import forgetting, weeks, weeks_renewed
 from counterpoint.discover.audiences import audience, creators
 from counterpoint.discover.campaigns import CampaignInput, advertise
 from counterpoint.discover.consent import declare
 from counterpoint.discover.evaluations import evaluate_recommender, newest_evaluation
 from counterpoint.discover.forgetting import follow, forget_at_once, forget_listener
+from counterpoint.discover.making import file_of
 from counterpoint.discover.overview import versions_of
 from counterpoint.discover.profiles import export_of, profile_of
 from counterpoint.discover.reuse import across_of
@@ -146,8 +147,8 @@ def told(workspace: Workspace, now: datetime) -> dict[str, Any]:
     for number in range(LISTENERS):
         who = listener(number)
         found[f"recommend {who}"] = service.recommend(BACKEND, "songs", who, count=15)
-        found[f"export {who}"] = plain(export_of(service, BACKEND, "songs", who))
         if number < 6:
+            found[f"export {who}"] = plain(export_of(service, BACKEND, "songs", who))
             found[f"profile {who}"] = plain(profile_of(service, BACKEND, "songs", who))
             found[f"across {who}"] = across_of(service, BACKEND, "songs", who, where=["genre:folk"])
             found[f"ad {who}"] = advertise(service, BACKEND, "songs", who, [AD], noted=False, now=NOW)
@@ -280,6 +281,22 @@ def test_who_withdraws_is_out_of_what_others_are_told_once_versions_have_followe
     assert not forgetting.is_due(had), "who agrees is taken in by the next fit, or each night"
 
 
+def test_who_says_no_on_joining_costs_no_fit_and_no_look_at_everybody(
+    opened: Built, now: datetime, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    had = opened("had")
+    shown = week_of(service_of(had), BACKEND, "songs", listener(3), now=now)
+    declare(had, "somebody new", "personalisation", given=False, source="app")
+    had.journal.append([event(PLAYED, "somebody new", datetime.now(UTC), item="jazz-1")])
+    assert forgetting.is_due(had)
+    with monkeypatch.context() as patched:
+        patched.setattr(forgetting, "_followed", lambda *_: pytest.fail("nobody was in it"))
+        assert follow(had, local_actor()).kept == ("songs/1", "songs/2")
+    assert not forgetting.is_due(had)
+    assert newest_evaluation(had, REF) is not None
+    assert week_of(service_of(had), BACKEND, "songs", listener(3), now=now) == shown
+
+
 def test_the_log_of_changes_keeps_no_figure_that_could_be_subtracted(opened: Built, now: datetime) -> None:
     had = opened("had")
     with had.graph.write(local_actor()) as writer:
@@ -302,6 +319,41 @@ def test_the_log_of_changes_keeps_no_figure_that_could_be_subtracted(opened: Bui
     assert "37" not in offered[0]["note"]
     assert offered[1]["sample"] == 9, "of another recommender"
     assert shadows == ()
+
+
+def test_a_week_that_was_being_made_while_its_version_was_fitted_anew_is_made_again(
+    opened: Built, now: datetime, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    had = opened("had")
+    service, keep_weeks = service_of(had), weeks.keep_weeks
+    with had.graph.write(local_actor()) as writer:
+        writer.connection.execute(sa.delete(WEEK).where(WEEK.c.listener == listener(3)))
+
+    def late(*given: Any, **named: Any) -> list[str]:
+        forget_listener(had, local_actor(), None, GONE)
+        return keep_weeks(*given, **named)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(weeks, "keep_weeks", late)
+        made = make_weeks(service, BACKEND, "songs", listeners=[listener(3)], now=now)
+    assert made.made == 0, "it was made by a version that had her"
+    assert make_weeks(service, BACKEND, "songs", listeners=[listener(3)], now=now).made == 1
+    assert replay(service, BACKEND, "songs", listener(3), week=this_week(now)).equal
+
+
+def test_a_version_whose_file_is_lost_is_fitted_before_weeks_are_made_again(
+    opened: Built, now: datetime, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    had = opened("had")
+    monkeypatch.setattr(forgetting, "renew_weeks", lambda *_: 0)
+    forget_listener(had, local_actor(), None, GONE)
+    monkeypatch.undo()
+    file_of(had, REF, 2).unlink()
+    assert weeks_renewed.renew_weeks(had, REF, lambda _: None) == 0
+    assert forgetting.is_due(had)
+    assert follow(had, local_actor()).fitted == ("songs/2",)
+    assert not forgetting.is_due(had)
+    assert replay(service_of(had), BACKEND, "songs", listener(3), week=this_week(now)).equal
 
 
 def test_chance_in_a_week_is_told_once_though_the_week_is_made_again(opened: Built, now: datetime) -> None:

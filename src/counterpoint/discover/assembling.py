@@ -19,7 +19,7 @@ from counterpoint.discover.listened import Attributes, KeptPlaylist, Listened, N
 from counterpoint.discover.plan import Plan
 from counterpoint.moments import to_datetime, to_micros
 
-__all__ = ["Coded", "Entries", "assembled"]
+__all__ = ["NO_CONSENT", "NO_CONSENT_TO_LISTS", "Coded", "Entries", "assembled"]
 
 DAY = 86_400_000_000
 """Microseconds."""
@@ -27,6 +27,8 @@ SILENCE = DAY // 48
 """Half an hour: who is silent for longer begins a new session."""
 LEAST = 1e-9
 """What the oldest event still says, so that nobody's cell vanishes in single precision."""
+NO_CONSENT = "listeners without consent"
+NO_CONSENT_TO_LISTS = "playlists of listeners who are left out"
 Truths = NDArray[np.bool_]
 
 
@@ -155,7 +157,7 @@ def _consented(
     usual = plan.consent == "assumed"
     given = np.array([consents.get(name, usual) for name in entries.listeners.names], dtype=bool)
     refused = _seen(entries) & ~given
-    _count(gone, "listeners without consent", refused)
+    _count(gone, NO_CONSENT, refused)
     names = frozenset(entries.listeners.names[row] for row in np.flatnonzero(refused))
     return entries.those(~refused[entries.listeners.codes]), names
 
@@ -187,7 +189,7 @@ def _playlists(
     kept: list[KeptPlaylist] = []
     for each in sorted(playlists, key=lambda one: one.name):
         if each.listener is not None and (each.listener in out or not consents.get(each.listener, usual)):
-            reason = "playlists of listeners who are left out"
+            reason = NO_CONSENT_TO_LISTS
         elif not each.items:
             reason = "playlists without items"
         elif len(each.items) > plan.most_items.all:

@@ -6,10 +6,12 @@ words come to is `stands` alone.
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from counterpoint.discover.word import put_word, value_in
+from counterpoint.engine import DUCKDB
 from counterpoint.journal.attributes import Attribute
 from counterpoint.journal.model.event import Event
 from counterpoint.moments import to_micros
@@ -29,6 +31,7 @@ __all__ = [
     "consents",
     "declare",
     "is_personal",
+    "last_refused",
     "refusals",
     "stands",
     "word_on",
@@ -92,14 +95,47 @@ def consents(
 
 
 def refusals(workspace: Workspace) -> int:
-    """How many words against personalisation there are: another number than before says that somebody withdrew."""
-    if not any(each.type == CONSENT for each in workspace.journal.counts()):
-        return 0
-    with workspace.journal.snapshot() as snapshot:
+    """How many words against personalisation there are: another number than before says that somebody withdrew.
+
+    A server asks again and again, so that words are only read where there are others than the last time.
+    """
+    journal, known = workspace.journal, workspace.keep(_Refused, lambda _: _Refused())
+    words = sum(each.count for each in journal.counts() if each.type == CONSENT)
+    now = (words, journal.last_erasure())
+    if known.basis != now:
+        known.count, known.basis = (_refused(workspace) if words else 0), now
+    return known.count
+
+
+@dataclass(slots=True)
+class _Refused:
+    """Words against personalisation, as of so many words and erasures."""
+
+    basis: tuple[int, int] | None = None
+    count: int = 0
+
+
+def _refused(workspace: Workspace) -> int:
+    with workspace.journal.snapshot(DUCKDB) as snapshot:  # few events: no cluster is asked
         if CONSENT not in snapshot.types:
             return 0
-        events = _words(snapshot, "personalisation")
-        return int(events.filter(~events.is_given.fill_null(False)).count().to_pyarrow().as_py())  # noqa: FBT003 - Ibis' own argument
+        return int(_against(snapshot).count().to_pyarrow().as_py())
+
+
+def last_refused(workspace: Workspace, count: int) -> frozenset[str]:
+    """Who spoke the last so many words against personalisation, by arrival."""
+    import ibis
+
+    with workspace.journal.snapshot(DUCKDB) as snapshot:
+        if CONSENT not in snapshot.types:
+            return frozenset()
+        events = _against(snapshot).order_by(ibis.desc("received")).limit(count)
+        return frozenset(events.select("subject").to_pyarrow()["subject"].to_pylist())
+
+
+def _against(snapshot: "Snapshot") -> "ibis.Table":
+    events = _words(snapshot, "personalisation")
+    return events.filter(~events.is_given.fill_null(False))  # noqa: FBT003 - Ibis' own argument
 
 
 def _words(snapshot: "Snapshot", purpose: Purpose) -> "ibis.Table":

@@ -17,7 +17,8 @@ import msgspec
 from msgspec.structs import replace
 from sqlalchemy import ColumnElement, Table, delete, func, select
 
-from counterpoint.discover.consent import CONSENT, refusals
+from counterpoint.discover.assembling import NO_CONSENT, NO_CONSENT_TO_LISTS
+from counterpoint.discover.consent import CONSENT, last_refused, refusals
 from counterpoint.discover.fitting import Choice
 from counterpoint.discover.forgotten import FORGOTTEN, declare_forgotten, forgotten
 from counterpoint.discover.listening import listening_of
@@ -51,6 +52,10 @@ FOLLOWED = "recommender.forgot"
 WAIT = 600.0
 """Seconds that are waited for a fit of another process."""
 BATCH = 500
+MOST_WORDS = 1_000
+"""Words against personalisation that are looked at one by one; with more, all of the listening is."""
+MARGIN = 50
+"""Words of before that are looked at with them, since the order of arrival is not quite that of being counted."""
 Progress = Callable[[str], None]
 
 
@@ -220,42 +225,66 @@ def _follow(
     words = refusals(workspace)
     for kept in found:
         label = f"{parse_ref(ref).short}/{kept.version.number}"
-        if (
-            kept.version.state == "fitting"
-        ):  # nobody is fitting it: it was broken off, and its trials had the listener
-            if everything or kept.erasures < workspace.journal.last_erasure() or kept.refusals != words:
-                leave_nothing(workspace, kept.version)
-                with workspace.graph.write(SYSTEM) as writer:
-                    followed = dataclasses.replace(
-                        kept, erasures=workspace.journal.last_erasure(), refusals=words
-                    )
-                    put(writer, followed)
-        elif kept.version.state == "ready" and (
-            everything or kept.erasures < workspace.journal.last_erasure() or kept.refusals != words
-        ):
+        behind = kept.erasures < workspace.journal.last_erasure() or kept.refusals != words
+        if kept.version.state == "fitting" and (everything or behind):
+            # Nobody is fitting it: it was broken off, and what it has kept may have somebody who counts no more.
+            leave_nothing(workspace, kept.version)
+            with workspace.graph.write(SYSTEM) as writer:
+                newest = workspace.journal.last_erasure()
+                put(writer, dataclasses.replace(kept, erasures=newest, refusals=words))
+        elif kept.version.state == "ready":
+            lost = bool(kept.stale) and not file_of(workspace, ref, kept.version.number).exists()
+            if not (everything or lost or behind):
+                continue
             progress(f"looking at {label}")
-            if not everything and kept.refusals == words and not _is_concerned(workspace, kept):
-                became = "kept"
-            else:
+            if everything or lost or _is_concerned(workspace, kept, words):
                 became = _followed(workspace, actor, kept, progress)
+            else:
+                became = "kept"
             done = replace(done, **{became: (*getattr(done, became), label)})
     return done
 
 
-def _is_concerned(workspace: Workspace, kept: KeptVersion) -> bool:
-    """Whether the erasures that it has yet to follow took any event of the types that it reads; else it has followed."""
+def _is_concerned(workspace: Workspace, kept: KeptVersion, words: int) -> bool:
+    """Whether what it has yet to follow took any event of the types that it reads, or anybody whom it has heard.
+
+    Else it has followed. `words` is how many words against personalisation there are.
+    """
     plan = kept.version.plan
     described = [each.event for each in (plan.playlists, plan.items) if each is not None]
     types = {CONSENT, FORGOTTEN, UNNAMED, *(each.event for each in plan.signals), *described}
     since = [each for each in workspace.journal.erasures() if each.number > kept.erasures]
     if kept.erasures < 0 or any(types & each.types.keys() for each in since):
         return True
+    if _has_withdrawn(workspace, kept, words - kept.refusals):
+        return True
+    followed = dataclasses.replace(kept, refusals=words)
+    if since:  # weeks that were made meanwhile have what everybody hears
+        followed = dataclasses.replace(followed, erasures=since[-1].number, stale=workspace.journal.now())
     with workspace.graph.write(SYSTEM) as writer:
-        put(writer, dataclasses.replace(kept, erasures=since[-1].number, stale=workspace.journal.now()))
+        put(writer, followed)
         writer.record(
             FOLLOWED, kept.version.recommender, after={"number": kept.version.number, "became": "kept"}
         )
     return False
+
+
+def _has_withdrawn(workspace: Workspace, kept: KeptVersion, more: int) -> bool:
+    """Whether anybody of the last `more` who said no was heard before the cut: who says no on joining is in no version."""
+    if not 0 <= more <= MOST_WORDS:
+        return True
+    if not more:
+        return False
+    version = kept.version
+    listened = listening_of(
+        workspace,
+        version.recommender,
+        version.plan,
+        until=version.until,
+        known=kept.known,
+        listeners=last_refused(workspace, more + MARGIN),
+    )
+    return bool({NO_CONSENT, NO_CONSENT_TO_LISTS} & listened.left_out.keys())
 
 
 def _followed(workspace: Workspace, actor: Actor, kept: KeptVersion, progress: Progress) -> str:

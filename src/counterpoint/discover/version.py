@@ -25,6 +25,7 @@ __all__ = [
     "Tried",
     "Version",
     "drop",
+    "everybody",
     "figures_of",
     "kept_versions",
     "put",
@@ -179,6 +180,14 @@ def kept_versions(
         )
         for row in reader.connection.execute(query)
     ]
+
+
+def everybody(erasures: int, newest: int) -> str:
+    """What stands for the listening of a version that has yet to follow: another one after each forgetting.
+
+    `erasures` is what it has followed, `newest` the newest erasure of the journal.
+    """
+    return f"everybody/{erasures}/{newest}"
 
 
 def put(writer: Writer, kept: KeptVersion, *, new: bool = False) -> None:

@@ -24,7 +24,16 @@ from counterpoint.discover.plan import read_plan
 from counterpoint.discover.playlists import Continuation
 from counterpoint.discover.popularity import Popularity
 from counterpoint.discover.recommender import Recommender
-from counterpoint.discover.version import Evaluated, Figure, KeptVersion, State, Tried, Version, kept_versions
+from counterpoint.discover.version import (
+    Evaluated,
+    Figure,
+    KeptVersion,
+    State,
+    Tried,
+    Version,
+    everybody,
+    kept_versions,
+)
 from counterpoint.errors import InputError, NotFoundError, WorkspaceError
 from counterpoint.workspace import Workspace
 
@@ -153,7 +162,7 @@ def _load(workspace: Workspace, kept: KeptVersion, newest: int) -> Fitted:
     version = _told(workspace, kept, newest)
     if version.following:
         # It answers by another listening than it was fitted on, and by another one after each forgetting.
-        version = msgspec.structs.replace(version, digest=f"everybody/{kept.erasures}/{newest}")
+        version = msgspec.structs.replace(version, digest=everybody(kept.erasures, newest))
         return _impersonal(workspace, version, behind=kept.erasures < newest, stale=kept.stale)
     file = file_of(workspace, version.recommender, version.number)
     try:

@@ -10,7 +10,8 @@ import sqlalchemy as sa
 
 from counterpoint.discover.access import acting
 from counterpoint.discover.forgotten import forgotten_since
-from counterpoint.discover.tables import WEEK
+from counterpoint.discover.tables import VERSION, WEEK
+from counterpoint.discover.version import everybody
 from counterpoint.discover.week import KeptWeek, Track, Week
 from counterpoint.graph.actor import Actor
 from counterpoint.graph.reader import Reader
@@ -70,17 +71,31 @@ def keep_weeks(
     """Keep the playlists of those who have none yet, and say whose were kept. Writers wait for each other.
 
     Of who was forgotten since the journal was read for them (`read`, microseconds since 1970) none is kept. Whoever
-    forgets says so first and deletes then, in a transaction that is before this one or after it.
+    forgets says so first and deletes then, in a transaction that is before this one or after it. None is kept either
+    that was made by a version as it is not any more, since it was fitted anew without somebody meanwhile.
     """
     with workspace.graph.write(acting(actor)) as writer:
         names = [row["listener"] for row in rows]
         away = there(writer, ref, week, names) | forgotten_since(workspace, ref, names, read)
-        new = [row for row in rows if row["listener"] not in away]
+        current = _current(writer, ref, workspace.journal.last_erasure())
+        new = [
+            row
+            for row in rows
+            if row["listener"] not in away
+            and row["listening"] in current.get(row["number"], row["listening"])
+        ]
         if new:
             writer.connection.execute(sa.insert(WEEK), new)
             # How many, and not whose: everybody reads the log of changes.
             writer.record("recommender.week-made", ref, after={"week": week, "playlists": len(new)})
     return [row["listener"] for row in new]
+
+
+def _current(reader: Reader, ref: str, newest: int) -> dict[int, tuple[str, str]]:
+    """For each version, what stands for the listening that it answers by: its own, or everybody's until it has followed."""
+    query = sa.select(VERSION.c.number, VERSION.c.digest, VERSION.c.erasures)
+    rows = reader.connection.execute(query.where(VERSION.c.recommender == ref))
+    return {row.number: (row.digest, everybody(row.erasures, newest)) for row in rows}
 
 
 def tell_explored(workspace: Workspace, ref: str, listeners: Sequence[str], week: str) -> None:

@@ -65,7 +65,13 @@ def renew_weeks(workspace: Workspace, ref: str, say: Callable[[str], None]) -> i
     while listeners := _whose(workspace, ref, stale):
         if not done:
             say(f"making weeks of {parse_ref(ref).short} again")
-        done += _renew(service, ref, listeners, stale)
+        try:
+            done += _renew(service, ref, listeners, stale)
+        except (
+            NotFoundError,
+            WorkspaceError,
+        ):  # a version has moved on, or its file is lost: once it has followed
+            return done
     with workspace.graph.write(SYSTEM) as writer:
         for each in stale:
             here = sa.and_(VERSION.c.recommender == ref, VERSION.c.number == each.number)
@@ -102,6 +108,7 @@ def _behind(ref: str, stale: Sequence[_Stale]) -> sa.ColumnElement[bool]:
 def _renew(service: Service, ref: str, listeners: Sequence[str], stale: Sequence[_Stale]) -> int:
     """The playlists of some listeners, the oldest first, since each leaves out what those before it had."""
     gone = {each.number for each in stale if not each.digest}
+    digests = {each.digest for each in stale}
     with service.workspace.graph.write(SYSTEM) as writer:
         rows = writer.connection.execute(
             sa.select(WEEK).where(_behind(ref, stale), WEEK.c.listener.in_(listeners)).order_by(WEEK.c.week)
@@ -118,6 +125,8 @@ def _renew(service: Service, ref: str, listeners: Sequence[str], stale: Sequence
                 writer.connection.execute(sa.delete(WEEK).where(here))
                 continue
             ready = service.version(ref, row.number)
+            if ready.fitted.version.digest not in digests:
+                raise NotFoundError(f"Version {row.number} of {ref} has to follow somebody else meanwhile.")
             lately = tracks_lately(writer, ref, [row.listener], row.week).get(row.listener, ())
             values = _again(ready, kept, lately, row.listener, row.week)
             writer.connection.execute(sa.update(WEEK).where(here).values(values))

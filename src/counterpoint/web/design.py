@@ -76,7 +76,7 @@ def specimens() -> dict[str, Any]:
             title="Events per hour",
         ),
         "shares": charts.share_bar(
-            [charts.Bar("control", 45120), charts.Bar("weekly", 44912)], title="Share of listeners by arm"
+            [charts.Bar("control", 45120), charts.Bar("weekly", 44912)], title="Share of people by arm"
         ),
         "spark": charts.sparkline([3, 4, 3.5, 5, 4.8, 6.2, 6, 7.1], title="Plays over eight weeks"),
         "relations": _relations(),
@@ -116,7 +116,7 @@ def _without_bets() -> Any:
 
 def _plot() -> Any:
     rows = [
-        charts.Interval("Sessions per listener", 0.031, 0.012, 0.050, "good", note="success"),
+        charts.Interval("Sessions per person", 0.031, 0.012, 0.050, "good", note="success"),
         charts.Interval("Retention after 7 days", 0.008, -0.006, 0.022, note="success"),
         charts.Interval(
             "App start time", 0.004, -0.003, 0.011, "good", margin=0.02, note="guardrail, margin 2 %"
@@ -143,7 +143,7 @@ def _lines() -> Any:
     control = charts.Series("control", tuple((day, 0.30 + 0.007 * math.cos(day)) for day in days))
     return charts.line_chart(
         [weekly, control],
-        title="Listeners who come back, by day",
+        title="People who come back, by day",
         write_x=lambda value: f"day {value:.0f}",
         write_y=lambda value: percent(value, 0),
     )
@@ -220,7 +220,7 @@ SIGHT = (
     },
     {
         "kind": "Belief",
-        "title": "A listener who is surprised once a week comes back",
+        "title": "Somebody who is surprised once a week comes back",
         "href": "/catalog/belief/default/surprise",
         "note": "confidence 70 %",
     },
