@@ -1,7 +1,7 @@
 """Recall and cost on one fixed split of interactions, beside implicit's ALS tuned as hard, in one run.
 
     python benchmarks/discover/interactions.py FOLDER [--python PYTHON] [--budget 300] [--peer-budget 1500]
-        [--tilt 0.2] [--threads 1] [--options JSON] [--peer-options JSON]
+        [--tilt 0.2] [--threads 1] [--options JSON] [--peer-options JSON] [--without-people]
 
 FOLDER holds `train.npz` and `test.npz` (SciPy sparse). Options of both come from a search on one slice of `train`, the
 same rows of it and the same measure: a fifth of each person's, drawn by how many have an item to the power of `--tilt`,
@@ -171,6 +171,9 @@ def main() -> None:
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--options", type=json.loads)
     parser.add_argument("--peer-options", type=json.loads)
+    parser.add_argument(
+        "--without-people", action="store_true", help="folding in and adding are not measured"
+    )
     parser.add_argument("--part", choices=("ours", "people"))
     given = parser.parse_args()
     if given.part == "ours":
@@ -222,9 +225,8 @@ def started(folder: Path, given: argparse.Namespace) -> dict[str, subprocess.Pop
     """Every part in a process of its own; all run at once, and each counts its own CPU seconds."""
     mine = ["--budget", str(given.budget), "--tilt", str(given.tilt)]
     mine += ["--options", json.dumps(given.options)] if given.options is not None else []
-    commands = {
-        part: [sys.executable, __file__, str(folder), "--part", part, *mine] for part in ("ours", "people")
-    }
+    parts = ("ours",) if given.without_people else ("ours", "people")
+    commands = {part: [sys.executable, __file__, str(folder), "--part", part, *mine] for part in parts}
     if given.python:
         peer = Path(__file__).with_name("implicit_als.py")
         commands["implicit"] = [given.python, str(peer), str(folder), "--budget", str(given.peer_budget)]
