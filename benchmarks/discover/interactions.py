@@ -1,7 +1,7 @@
 """Recall and cost on one fixed split of interactions, beside implicit's ALS tuned as hard, in one run.
 
     python benchmarks/discover/interactions.py FOLDER [--python PYTHON] [--budget 300] [--peer-budget 1500]
-        [--tilt 0.2] [--threads 1] [--options JSON] [--peer-options JSON]
+        [--tilt 0.2] [--threads 1] [--options JSON] [--peer-options JSON] [--lists-alone]
 
 FOLDER holds `train.npz` and `test.npz` (SciPy sparse). Options of both come from a search on one slice of `train`, the
 same rows of it and the same measure: a fifth of each person's, drawn by how many have an item to the power of `--tilt`,
@@ -60,8 +60,10 @@ def slice_of(tilt: float) -> Protocol:
     return Protocol(split="within", tilt=tilt, rows=ASKED, places=(PLACES,), measures=("recall", "ndcg"))
 
 
-def ours(folder: Path, budget: float, tilt: float, options: dict[str, Any] | None) -> dict[str, Any]:
-    """Search, fit and rank."""
+def ours(
+    folder: Path, budget: float, tilt: float, options: dict[str, Any] | None, *, alone: bool
+) -> dict[str, Any]:
+    """Search, fit and rank; unless `alone`, what one listener waits and what two steps lose is measured as well."""
     train, test = load(folder, "train"), load(folder, "test")
     method, trials = "item-graph", 0
     if options is None:
@@ -79,6 +81,8 @@ def ours(folder: Path, budget: float, tilt: float, options: dict[str, Any] | Non
     figures |= {"usersPerSecond": train.shape[0] / batch, "items": ranking.items.tolist()}
     figures |= measures(judged_on(train, test), ranking)
     told(str({name: each for name, each in figures.items() if name != "items"}))
+    if alone:
+        return figures
     waits, spent = [], []
     for row in range(1000):
         one = train[row]
@@ -171,10 +175,15 @@ def main() -> None:
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--options", type=json.loads)
     parser.add_argument("--peer-options", type=json.loads)
+    parser.add_argument(
+        "--lists-alone", action="store_true", help="fit and lists are measured, and nothing else"
+    )
     parser.add_argument("--part", choices=("ours", "people"))
     given = parser.parse_args()
     if given.part == "ours":
-        print(json.dumps(ours(given.folder, given.budget, given.tilt, given.options)))
+        print(
+            json.dumps(ours(given.folder, given.budget, given.tilt, given.options, alone=given.lists_alone))
+        )
     elif given.part == "people":
         print(json.dumps(people(given.folder, given.options or {})))
     else:
@@ -221,10 +230,10 @@ def write_parts(folder: Path, train: sp.csr_matrix, test: sp.csr_matrix, tilt: f
 def started(folder: Path, given: argparse.Namespace) -> dict[str, subprocess.Popen[str]]:
     """Every part in a process of its own; all run at once, and each counts its own CPU seconds."""
     mine = ["--budget", str(given.budget), "--tilt", str(given.tilt)]
+    mine += ["--lists-alone"] if given.lists_alone else []
     mine += ["--options", json.dumps(given.options)] if given.options is not None else []
-    commands = {
-        part: [sys.executable, __file__, str(folder), "--part", part, *mine] for part in ("ours", "people")
-    }
+    parts = ("ours",) if given.lists_alone else ("ours", "people")
+    commands = {part: [sys.executable, __file__, str(folder), "--part", part, *mine] for part in parts}
     if given.python:
         peer = Path(__file__).with_name("implicit_als.py")
         commands["implicit"] = [given.python, str(peer), str(folder), "--budget", str(given.peer_budget)]

@@ -1,8 +1,10 @@
 """One protocol judges everything: what is held out, among which candidates, by which measures and test."""
 
 import itertools
+import json
 import math
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import numpy as np
@@ -12,6 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.stats import ttest_rel
 
+from counterpoint.cli import run as call
 from counterpoint.discover import Judgement, Model, Protocol, Ranking, Split, compare, evaluate, search
 from counterpoint.discover.bench import MISLEADS
 from counterpoint.discover.evaluating import compared
@@ -335,6 +338,9 @@ def test_a_comparison_keeps_its_protocol_and_searches_as_it_judges(heard: sp.csr
     assert tried.measure == "ndcg"
     with pytest.raises(InputError, match="must be one of"):
         search(heard, methods=("popularity",), protocol=Protocol(measures=("map",)), budget=1)
+    by = {name: Protocol(measures=(name,)).validation().measures for name in PER_ROW}
+    assert by["map"] == by["ndcg"] == by["r-precision"] == ("ndcg",)
+    assert by["recall"] == by["capped-recall"] == ("recall",)
 
 
 def test_a_published_split_is_read_as_lists_with_listeners_who_are_folded_in(tmp_path: Path) -> None:
@@ -359,3 +365,47 @@ def test_a_published_split_is_read_as_lists_with_listeners_who_are_folded_in(tmp
     log, split = read_split([tmp_path / "train.npz"], [tmp_path / "test.npz"], now=0)
     assert (split.fitted.shape, split.held.shape) == ((3, 12), (3, 12))
     assert log.items.tolist() == [str(at) for at in range(12)]
+
+
+def test_the_command_takes_a_protocol_and_takes_it_again_from_what_it_wrote(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], heard: sp.csr_matrix
+) -> None:
+    split = Protocol(split="within").bench(heard).split
+    for name, matrix in (("log", heard), ("train", split.fitted), ("test", split.held)):
+        sp.save_npz(tmp_path / f"{name}.npz", matrix)
+    quick = ["--method", "popularity", "--budget", "0.01"]
+
+    def evaluated(*words: str) -> dict[str, Any]:
+        assert call(["--json", "discover", "evaluate", *words, *quick]) == 0
+        found: dict[str, Any] = json.loads(capsys.readouterr().out)
+        return found
+
+    asked = ["--candidates", "sampled", "--sampled", "9", "--places", "5", "--places", "10"]
+    asked += ["--measure", "map", "--paired", "signs", "--seed", "3"]
+    found = evaluated(str(tmp_path / "log.npz"), *asked, "--plots", str(tmp_path / "plots"))
+    assert found["protocol"] == msgspec.to_builtins(
+        Protocol(
+            split="within",
+            candidates="sampled",
+            sampled=9,
+            places=(5, 10),
+            measures=("map",),
+            test="signs",
+            seed=3,
+        )
+    ) | {"items": [], "places": [5, 10], "measures": ["map"]}
+    again = evaluated(
+        str(tmp_path / "log.npz"), "--protocol", str(tmp_path / "plots" / "evaluation.json"), "--seed", "4"
+    )
+    assert again["protocol"] == found["protocol"] | {"seed": 4}
+    given = evaluated(str(tmp_path / "train.npz"), "--test", str(tmp_path / "test.npz"), "--candidate", "3")
+    assert (given["protocol"]["split"], given["protocol"]["items"]) == ("given", ["3"])
+    assert given["split"] == "a part that was given"
+    for words, told in (
+        (["--history", str(tmp_path / "test.npz")], "--history needs --test"),
+        (["--protocol", str(tmp_path / "log.npz")], "has no protocol"),
+        (["--candidate", "nobody"], 'no item "nobody"'),
+        (["--split", "last"], "needs times"),
+    ):
+        assert call(["discover", "evaluate", str(tmp_path / "log.npz"), *words, *quick]) == 1
+        assert told in capsys.readouterr().err

@@ -152,12 +152,15 @@ class Protocol(msgspec.Struct, frozen=True, rename="camel", kw_only=True):
         """How a search judges on a slice of what is fitted: in the same way, on fewer rows.
 
         A given split says nothing of how it was made: a slice is then by time where there are moments, or within rows.
-        Sampled candidates are for the last word alone, since options that do well among few need not among all.
+        Sampled candidates are for the last word alone, since options that do well among few need not among all. Trials
+        are told by recall and NDCG: by NDCG is chosen where a measure decides that counts the places of what is found.
         """
+        decides = "recall" if self.measures[0] in ("recall", "capped-recall") else "ndcg"
         return msgspec.structs.replace(
             self,
             split="auto" if self.split == "given" else self.split,
             candidates="unknown" if self.candidates == "sampled" else self.candidates,
+            measures=(decides,),
             rows=ASKED,
         )
 
