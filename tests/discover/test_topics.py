@@ -12,6 +12,7 @@ from counterpoint.discover.blending import (
     Judged,
     beats_popularity,
     blended,
+    chosen,
     judged,
     learnt,
 )
@@ -88,6 +89,12 @@ def test_nothing_to_learn_leaves_the_weights_and_little_moves_them_little() -> N
 def test_titles_count_only_where_they_say_more_than_popularity() -> None:
     assert beats_popularity([looked_at("title")], USUAL)
     assert not beats_popularity([looked_at("popularity")], USUAL)
+
+
+def test_what_is_learnt_is_steadied_only_where_lists_become_worth_more() -> None:
+    steady, apart = [looked_at("tracks")], [looked_at("order")]
+    assert np.argmax(chosen(steady, USUAL)) == NAMES.index("tracks")
+    assert chosen(apart, USUAL) == pytest.approx(learnt(apart, USUAL))
 
 
 def test_where_nothing_is_given_popularity_decides() -> None:

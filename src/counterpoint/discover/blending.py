@@ -26,6 +26,7 @@ __all__ = [
     "Mix",
     "beats_popularity",
     "blended",
+    "chosen",
     "judged",
     "learnt",
     "worth",
@@ -40,6 +41,10 @@ POPULAR: Mix = (0.0,) * (len(VOICES) - 1) + (1.0,) + (0.0,) * len(VOICES)
 """Where titles say nothing."""
 USUAL: Mix = (0.5, 1.0, 1.0, 0.5, 0.5, 0.25, 1.0, 0.5, 0.0, 0.0, 0.0, 0.0, 0.1, 0.0, 0.5, 0.0)
 """Where there is nothing to learn it on."""
+EVEN: Mix = (1.0, 1.0, 0.5, 0.0, 0.0, 0.0, 1.0, 0.0) + (0.0,) * len(VOICES)
+"""Voices that hear the same tracks in different ways, none trusted more: steadier than what is learnt where much is given."""
+SHARES = (0.0, 1.0, 2.0, 4.0, 8.0)
+"""How much of `EVEN` is tried beside what is learnt."""
 FLOOR = (0.01, 0.01, 0.01, 0.01, 0.01, 0.01, 0.001, 0.001)
 """Added to what each of `VOICES` says before its logarithm is taken: less is no reason to refuse more."""
 HELD_NEAR = 30.0
@@ -120,6 +125,17 @@ def judged(voices: Voices, seeds: Sequence[Playlist], held: Matrix, places: int)
 def learnt(parts: Sequence[Judged], before: Mix) -> Mix:
     """The weights that tell best which tracks come, near `before` where little is known."""
     return _learnt(parts, [np.ones(len(each.comes), dtype=bool) for each in parts], before)
+
+
+def chosen(parts: Sequence[Judged], before: Mix) -> Mix:
+    """The weights that are `learnt`, with as much of `EVEN` as makes the lists of these playlists worth most."""
+    found = np.array(learnt(parts, before))
+    mixes = [*(found + share * np.array(EVEN) for share in SHARES), np.array(EVEN)]
+
+    def value(mix: Values) -> float:
+        return float(np.concatenate([_worth(each, each.said @ mix) for each in parts]).mean())
+
+    return tuple(float(each) for each in max(mixes, key=value))
 
 
 def beats_popularity(parts: Sequence[Judged], before: Mix) -> bool:

@@ -22,6 +22,7 @@ from counterpoint.discover.blending import (
     Mix,
     beats_popularity,
     blended,
+    chosen,
     judged,
     learnt,
     worth,
@@ -65,7 +66,14 @@ GRAPHS: tuple[Mapping[str, Any], ...] = (
 """Options of the graph that are tried; with powers and filter at 0 it is a neighbourhood by cosine."""
 TASTES = tuple(
     AlsOptions(factors=factors, ridge=ridge, unobserved=unobserved)
-    for factors, ridge, unobserved in ((32, 0.03, 0.1), (32, 0.1, 0.03), (32, 0.03, 0.03), (16, 0.003, 0.3))
+    for factors, ridge, unobserved in (
+        (32, 0.03, 0.1),
+        (32, 0.1, 0.03),
+        (32, 0.03, 0.03),
+        (16, 0.003, 0.3),
+        (16, 0.1, 0.3),
+        (64, 0.1, 0.03),
+    )
 )
 """Options of the factors that are tried."""
 KINDS = (6, 12, 20, 32, 48, 72, 108, 160)
@@ -164,7 +172,7 @@ def _weights(judgements: Sequence[Mapping[int, Judged]]) -> dict[int, Mix]:
         if not given and parts and not beats_popularity(parts, USUAL):
             found[given] = POPULAR
             continue
-        found[given] = learnt(parts, before) if parts else before
+        found[given] = (chosen if given else learnt)(parts, before) if parts else before
         # What is learnt of titles alone says nothing of tracks.
         before = found[given] if given else USUAL
     return found
