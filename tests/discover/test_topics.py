@@ -6,6 +6,7 @@ import scipy.sparse as sp
 from hypothesis import given
 from hypothesis import strategies as st
 
+from counterpoint.discover import playlists
 from counterpoint.discover.blending import (
     POPULAR,
     USUAL,
@@ -118,3 +119,17 @@ def test_what_is_judged_is_never_given_and_a_continuation_taken_apart_is_the_sam
     again = unpacked(*packed(continuation))
     assert again is not None
     np.testing.assert_array_equal(again.recommend(seeds, 9).items, continuation.recommend(seeds, 9).items)
+
+
+def test_options_of_many_playlists_are_chosen_on_some_of_them(monkeypatch: pytest.MonkeyPatch) -> None:
+    matrix, kind = rows(120)
+    lists = [Playlist(tuple(matrix[row].indices), f"kind {kind[row]}") for row in range(120)]
+    asked: list[int] = []
+    weigh = playlists._kinds
+    monkeypatch.setattr(playlists, "SOME", 30)
+    monkeypatch.setattr(
+        playlists, "_kinds", lambda some, *rest: asked.append(len(some)) or weigh(some, *rest)
+    )
+    found = Continuation.fit(lists, KINDS * SIZE).recommend([Playlist((), "kind 2")], SIZE).of(0)
+    assert 0 < max(asked) <= 30
+    assert np.mean([each // SIZE == 2 for each in found]) > 0.9

@@ -153,7 +153,7 @@ def beats_popularity(parts: Sequence[Judged], before: Mix) -> bool:
     return bool(len(gain) > 1 and gain.mean() > SURE * gain.std(ddof=1) / np.sqrt(len(gain)))
 
 
-def _worth(judged: Judged, scores: Floats) -> Values:
+def _worth(judged: Judged, scores: Floats | Values) -> Values:
     """What the order by these scores is worth, for each playlist."""
     starts = np.searchsorted(judged.rows, np.arange(len(judged.wanted) + 1))
     place = np.arange(len(scores)) - starts[judged.rows]

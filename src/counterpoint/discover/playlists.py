@@ -79,7 +79,7 @@ TASTES = tuple(
 KINDS = (6, 12, 20, 32, 48, 72, 108, 160)
 """Numbers of kinds that are tried, until more are worth less twice."""
 SOME = 4000
-"""Playlists that the number of kinds is chosen on."""
+"""Playlists that options and the number of kinds are chosen on, at most."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -199,7 +199,8 @@ def _tuned(
     seed: int,
 ) -> Voices:
     """Voices of what is seen, each with the options that continue what is unseen best by itself."""
-    matrix = playlist_matrix(seen, tracks)
+    some = seen[:: -(-len(seen) // SOME)]
+    matrix = playlist_matrix(some, tracks)
     cuts = [_cut(unseen, given, tracks) for given in GIVEN[1:]]
     judged = [(playlist_matrix(seeds, tracks), held) for seeds, held in cuts if seeds]
     # One track says so little that popularity wins, which is a voice of its own.
@@ -211,8 +212,11 @@ def _tuned(
         if graph.together is not None:
             graphs += [graph.tuned(replace(graph.options, **other)) for other in GRAPHS]
     tastes = [Als.fit(matrix, each, seed=seed) for each in TASTES]
-    kinds = _kinds(seen[:SOME], unseen, tracks, seed)
-    return Voices.over(seen, _best(graphs, judged), _best(tastes, judged), kinds, seed=seed)
+    graph, factors = _best(graphs, judged), _best(tastes, judged)
+    kinds = _kinds(some, unseen, tracks, seed)
+    if len(some) == len(seen):
+        return Voices.over(seen, graph, factors, kinds, seed=seed)
+    return _voices(seen, tracks, graph.options, factors.options, kinds, seed)
 
 
 def _kinds(seen: Sequence[Playlist], unseen: Sequence[Playlist], tracks: int, seed: int) -> int:
