@@ -155,7 +155,7 @@ def test_a_model_of_an_older_format_says_to_fit_again(
     monkeypatch.setattr(kept, "FORMAT", 1)
     keep(tmp_path / "old.npz", model.fitted, [str(at) for at in range(20)], {})
     monkeypatch.undo()
-    with pytest.raises(InputError, match="has the format 1, must have 2; fit the model again"):
+    with pytest.raises(InputError, match="has the format 1, must have 3; fit the model again"):
         load(tmp_path / "old.npz")
 
 

@@ -8,11 +8,14 @@ from counterpoint.discover.als import Als, AlsOptions
 from counterpoint.discover.item_graph import ItemGraph, ItemGraphOptions
 from counterpoint.discover.playlists import Continuation
 from counterpoint.discover.titles import Words
+from counterpoint.discover.topics import Topics
 from counterpoint.discover.voices import Voices
 
 __all__ = ["packed", "unpacked"]
 
 START = "continued."
+SPARSE = ("together", "said", "follows")
+"""Of the voices, matrices as they are."""
 LEFT_OUT = ("options", "together")
 """Of the graph: the header has its options, and nobody adds rows to it."""
 
@@ -28,7 +31,8 @@ def packed(continuation: Continuation | None) -> tuple[dict[str, Any], dict[str,
         for each in fields(graph)
         if each.name not in LEFT_OUT
     }
-    arrays |= {f"{START}said": voices.said, f"{START}follows": voices.follows}
+    arrays |= {f"{START}{name}": getattr(voices, name) for name in SPARSE}
+    arrays |= {f"{START}spread": voices.topics.spread, f"{START}shares": voices.topics.shares}
     arrays[f"{START}tastes"] = voices.tastes.factors
     header = {
         "options": asdict(graph.options),
@@ -53,5 +57,6 @@ def unpacked(arrays: Mapping[str, Any], header: Mapping[str, Any] | None) -> Con
     words.columns = {word: at for at, word in enumerate(header["words"])}
     tastes = Als(AlsOptions(**header["tastes"]), arrays[f"{START}tastes"])
     weights = {int(given): tuple(mix) for given, mix in header["weights"]}
-    voices = Voices(graph, tastes, words, arrays[f"{START}said"], arrays[f"{START}follows"])
-    return Continuation(voices, weights)
+    topics = Topics(arrays[f"{START}spread"], arrays[f"{START}shares"])
+    together, said, follows = (arrays[f"{START}{name}"] for name in SPARSE)
+    return Continuation(Voices(graph, tastes, together, topics, words, said, follows), weights)

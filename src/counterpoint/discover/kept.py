@@ -28,7 +28,7 @@ KINDS: Mapping[str, type[Recommender]] = {
     each.name: each for each in (Popularity, Neighbours, ItemGraph, Ease, Als)
 }
 OPTIONS: Mapping[str, type[Any]] = {"item-graph": ItemGraphOptions, "als": AlsOptions}
-FORMAT = 2
+FORMAT = 3
 BESIDE = "beside:"
 """Before the names of what is kept with a model, so that no field of a model is meant."""
 

@@ -1,7 +1,7 @@
 """Playlists continued: from their title, their tracks, and the order of these. Pure.
 
-Several voices are heard (`voices.VOICES`), each scaled to its own best, and how much each counts is learnt for the
-number of tracks that are given: a title says most about an empty playlist and little about a long one.
+Several voices are heard (`voices.VOICES`), each scaled to its own best, and how much each counts is learnt (`blending`)
+for the number of tracks that are given: a title says most about an empty playlist and little about a long one.
 
 The task and its measures are those of the Million Playlist Dataset challenge (Chen et al. 2018).
 """
@@ -11,15 +11,30 @@ from dataclasses import dataclass, field, replace
 from typing import Any, TypeVar
 
 import numpy as np
+from numpy.typing import NDArray
 
 from counterpoint.discover.als import Als, AlsOptions
-from counterpoint.discover.blending import USUAL, Mix, blended, learnt, worth
+from counterpoint.discover.blending import (
+    BATCH,
+    POPULAR,
+    USUAL,
+    Judged,
+    Mix,
+    beats_popularity,
+    blended,
+    chosen,
+    judged,
+    learnt,
+    worth,
+)
 from counterpoint.discover.evaluation import evaluate
 from counterpoint.discover.interactions import Matrix
 from counterpoint.discover.item_graph import ItemGraph, ItemGraphOptions
 from counterpoint.discover.ranking import Ranking, top
-from counterpoint.discover.recommender import CELLS, Recommender
-from counterpoint.discover.voices import Playlist, Voices, playlist_matrix
+from counterpoint.discover.recommender import Recommender
+from counterpoint.discover.titles import Words
+from counterpoint.discover.topics import Topics, placed
+from counterpoint.discover.voices import Playlist, Voices, playlist_matrix, worded_matrix
 from counterpoint.errors import InputError
 from counterpoint.stats.checks import whole
 
@@ -28,12 +43,16 @@ __all__ = ["Continuation", "Playlist", "playlist_matrix"]
 Fitted = TypeVar("Fitted", bound=Recommender)
 GIVEN = (0, 1, 5, 25)
 """Numbers of given tracks for which the voices are weighed."""
-HELD = 0.15
-"""The share of playlists that weights are learnt on."""
-ASKED = 400
-"""Playlists that a mix is judged on, at most."""
+PARTS = 5
+"""Parts of the playlists, one of which is held out at a time."""
+ENOUGH = 300
+"""Held-out playlists that weights are learnt on before no further part is held out."""
+MOST_PARTS = 3
+"""Parts that are held out at most."""
+ASKED = 600
+"""Playlists of a part that are looked at, at most."""
 PLACES = 200
-"""Places that a mix is judged by."""
+"""Tracks of each voice that are weighed."""
 FITS: tuple[Mapping[str, Any], ...] = ({}, {"row_power": 1.0, "item_power": 0.5})
 """Options that the graph is fitted with: as they come, and long rows and popular tracks counting less."""
 GRAPHS: tuple[Mapping[str, Any], ...] = (
@@ -47,9 +66,20 @@ GRAPHS: tuple[Mapping[str, Any], ...] = (
 """Options of the graph that are tried; with powers and filter at 0 it is a neighbourhood by cosine."""
 TASTES = tuple(
     AlsOptions(factors=factors, ridge=ridge, unobserved=unobserved)
-    for factors, ridge, unobserved in ((32, 0.03, 0.1), (32, 0.1, 0.03), (32, 0.03, 0.03), (16, 0.003, 0.3))
+    for factors, ridge, unobserved in (
+        (32, 0.03, 0.1),
+        (32, 0.1, 0.03),
+        (32, 0.03, 0.03),
+        (16, 0.003, 0.3),
+        (16, 0.1, 0.3),
+        (64, 0.1, 0.03),
+    )
 )
 """Options of the factors that are tried."""
+KINDS = (6, 12, 20, 32, 48, 72, 108, 160)
+"""Numbers of kinds that are tried, until more are worth less twice."""
+SOME = 4000
+"""Playlists that options and the number of kinds are chosen on, at most."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,30 +109,40 @@ class Continuation:
         whole("seed", seed)
         if not playlist_matrix(playlists, tracks).nnz:
             raise InputError("playlists have no tracks, so there is nothing to fit")
-        out = np.random.default_rng(seed).random(len(playlists)) < HELD
-        unseen = [each for each, held in zip(playlists, out, strict=True) if held and len(each.tracks) > 1]
-        seen = [each for each, held in zip(playlists, out, strict=True) if not held]
-        weights, tastes = dict.fromkeys(GIVEN, USUAL), TASTES[0]
-        if unseen and any(each.tracks for each in seen):
-            said("weighing tracks, title and order")
-            first = _tuned(seen, unseen, tracks, options, seed)
-            options, tastes = first.graph.options, first.tastes.options
-            weights = {given: learnt(first, *_cut(unseen, given, tracks), PLACES) for given in GIVEN}
+        part = np.random.default_rng(seed).integers(PARTS, size=len(playlists))
+        weights, tastes, kinds = dict.fromkeys(GIVEN, USUAL), TASTES[0], KINDS[0]
+        judgements: list[dict[int, Judged]] = []
+        for out in range(MOST_PARTS):
+            unseen = [
+                each for each, at in zip(playlists, part, strict=True) if at == out and len(each.tracks) > 1
+            ]
+            seen = [each for each, at in zip(playlists, part, strict=True) if at != out]
+            if not unseen or not any(each.tracks for each in seen):
+                continue
+            said(f"weighing what speaks for a track, part {out + 1}")
+            if judgements:
+                first = _voices(seen, tracks, options, tastes, kinds, seed)
+            else:
+                first = _tuned(seen, unseen, tracks, options, seed)
+                options, tastes = first.graph.options, first.tastes.options
+                kinds = first.topics.kinds
+            judgements.append({given: judged(first, *_cut(unseen, given, tracks), PLACES) for given in GIVEN})
+            if sum(len(each[1].wanted) for each in judgements) >= ENOUGH:
+                break
+        if judgements:
+            weights = _weights(judgements)
         said("fitting all playlists")
-        matrix = playlist_matrix(playlists, tracks)
-        graph, factors = ItemGraph.fit(matrix, options, seed=seed), Als.fit(matrix, tastes, seed=seed)
-        return cls(Voices.over(playlists, graph, factors), weights)
+        return cls(_voices(playlists, tracks, options, tastes, kinds, seed), weights)
 
     def recommend(self, seeds: Sequence[Playlist], count: int = 500, *, known: bool = False) -> Ranking:
         """The `count` best next tracks for each playlist, its own left out unless `known`."""
         whole("count", count, least=1)
         count = int(min(count, self.voices.graph.items))
         parts = []
-        size = max(1, CELLS // self.voices.graph.items)
+        size = max(1, BATCH // self.voices.graph.items)
         for start in range(0, len(seeds), size):
             batch = seeds[start : start + size]
-            nearest = [min(GIVEN, key=lambda given: abs(given - len(each.tracks))) for each in batch]
-            mixes = np.array([self.weights[given] for given in nearest], dtype=np.float32)
+            mixes = np.array([self._mix(len(each.tracks)) for each in batch], dtype=np.float32)
             scores = blended(self.voices.heard(batch), mixes)
             if not known:
                 for row, each in enumerate(batch):
@@ -112,6 +152,44 @@ class Continuation:
             return Ranking(np.empty((0, count), np.int32), np.empty((0, count), np.float32))
         return Ranking(np.vstack([each.items for each in parts]), np.vstack([each.scores for each in parts]))
 
+    def _mix(self, given: int) -> NDArray[np.float64]:
+        """What the voices count for so many given tracks: between the numbers that were weighed, by their logarithm."""
+        after = next((each for each in GIVEN if each >= given), GIVEN[-1])
+        before = max((each for each in GIVEN if each <= given), default=0)
+        near, far = np.array(self.weights[before]), np.array(self.weights[after])
+        if before == after:
+            return near
+        share = np.log(given / before) / np.log(after / before)
+        return np.asarray((1 - share) * near + share * far)
+
+
+def _weights(judgements: Sequence[Mapping[int, Judged]]) -> dict[int, Mix]:
+    """The weights for each number of given tracks, each held near those for fewer."""
+    found: dict[int, Mix] = {}
+    before = USUAL
+    for given in GIVEN:
+        parts = [each[given] for each in judgements if len(each[given].wanted)]
+        if not given and parts and not beats_popularity(parts, USUAL):
+            found[given] = POPULAR
+            continue
+        found[given] = (chosen if given else learnt)(parts, before) if parts else before
+        # What is learnt of titles alone says nothing of tracks.
+        before = found[given] if given else USUAL
+    return found
+
+
+def _voices(
+    playlists: Sequence[Playlist],
+    tracks: int,
+    options: ItemGraphOptions,
+    tastes: AlsOptions,
+    kinds: int,
+    seed: int,
+) -> Voices:
+    matrix = playlist_matrix(playlists, tracks)
+    graph, factors = ItemGraph.fit(matrix, options, seed=seed), Als.fit(matrix, tastes, seed=seed)
+    return Voices.over(playlists, graph, factors, kinds, seed=seed)
+
 
 def _tuned(
     seen: Sequence[Playlist],
@@ -120,8 +198,9 @@ def _tuned(
     options: ItemGraphOptions,
     seed: int,
 ) -> Voices:
-    """Voices of what is seen, graph and tastes with the options that continue what is unseen best by themselves."""
-    matrix = playlist_matrix(seen, tracks)
+    """Voices of what is seen, each with the options that continue what is unseen best by itself."""
+    some = seen[:: -(-len(seen) // SOME)]
+    matrix = playlist_matrix(some, tracks)
     cuts = [_cut(unseen, given, tracks) for given in GIVEN[1:]]
     judged = [(playlist_matrix(seeds, tracks), held) for seeds, held in cuts if seeds]
     # One track says so little that popularity wins, which is a voice of its own.
@@ -133,7 +212,42 @@ def _tuned(
         if graph.together is not None:
             graphs += [graph.tuned(replace(graph.options, **other)) for other in GRAPHS]
     tastes = [Als.fit(matrix, each, seed=seed) for each in TASTES]
-    return Voices.over(seen, _best(graphs, judged), _best(tastes, judged))
+    graph, factors = _best(graphs, judged), _best(tastes, judged)
+    kinds = _kinds(some, unseen, tracks, seed)
+    if len(some) == len(seen):
+        return Voices.over(seen, graph, factors, kinds, seed=seed)
+    return _voices(seen, tracks, graph.options, factors.options, kinds, seed)
+
+
+def _kinds(seen: Sequence[Playlist], unseen: Sequence[Playlist], tracks: int, seed: int) -> int:
+    """How many kinds continue what is unseen best, from titles and a few tracks."""
+    words = Words([each.title or "" for each in seen])
+    matrix = worded_matrix(seen, words, tracks)
+    space = placed(matrix, seed=seed)
+    cuts = [_cut(unseen, given, tracks) for given in (1, 5)]
+    asked = [(worded_matrix(seeds, words, tracks), held) for seeds, held in cuts if seeds]
+    found, most, worse = KINDS[0], -np.inf, 0
+    for kinds in KINDS:
+        if kinds > max(KINDS[0], len(seen) // 4) or worse > 1:
+            break
+        topics = Topics.fit(matrix, kinds, space, seed=seed)
+        value = sum(_likely(topics, history, held, tracks) for history, held in asked)
+        worse = 0 if value > most else worse + 1
+        if value > most:
+            found, most = kinds, value
+    return found
+
+
+def _likely(topics: Topics, history: Matrix, held: Matrix, tracks: int) -> float:
+    """How likely the tracks that should come are, as a mean logarithm."""
+    found = 0.0
+    size = max(1, BATCH // tracks)
+    for start in range(0, history.shape[0], size):
+        rest = held[start : start + size]
+        rows, columns = rest.nonzero()
+        scores = topics.scores(history[start : start + size], tracks)[rows, columns]
+        found += float(np.log(np.maximum(scores, 1e-9), dtype=np.float64).sum())
+    return float(found / max(1, held.nnz))
 
 
 def _best(models: Sequence[Fitted], judged: Sequence[tuple[Matrix, Matrix]]) -> Fitted:

@@ -11,21 +11,24 @@ import scipy.sparse as sp
 from numpy.typing import NDArray
 
 from counterpoint.discover.als import Als
-from counterpoint.discover.graph import strongest
+from counterpoint.discover.graph import nearest, strongest
 from counterpoint.discover.interactions import Matrix
 from counterpoint.discover.item_graph import ItemGraph
 from counterpoint.discover.ranking import Floats
 from counterpoint.discover.titles import Words
+from counterpoint.discover.topics import Topics, placed
 from counterpoint.errors import InputError
 
-__all__ = ["VOICES", "Playlist", "Voices", "playlist_matrix"]
+__all__ = ["VOICES", "Playlist", "Voices", "playlist_matrix", "worded_matrix"]
 
 VOICES: Mapping[str, str] = {
     "tracks": "the item graph over which tracks people put together",
     "tastes": "factors of playlists and tracks, which reach tracks that were never together",
+    "together": "a neighbourhood by cosine, which has no opinion of what was never together",
     "title": "which tracks playlists with these words have, popular tracks discounted",
     "theme": "what belongs to those tracks by the graph, so that a word of few playlists speaks for many tracks",
     "order": "which tracks follow the last ones",
+    "kinds": "a mixture over tracks and words alike, which knows how little a plain title says",
     "popularity": "what most have",
 }
 WINDOW = 3
@@ -36,6 +39,8 @@ LEADS = 500
 """Followers and tracks of a word that are kept."""
 THEME = 50
 """Tracks of a title that stand for its theme."""
+NEIGHBOURS = 400
+"""Of a track, that are kept of what comes together."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +57,10 @@ class Voices:
 
     graph: ItemGraph
     tastes: Als
+    together: sp.csr_matrix
+    """Tracks by tracks: the cosine of the nearest."""
+    topics: Topics
+    """Over tracks, and words after them."""
     words: Words
     said: sp.csr_matrix
     """Words by tracks: how much a word speaks for a track."""
@@ -59,13 +68,20 @@ class Voices:
     """Tracks by tracks: how much a track follows another."""
 
     @classmethod
-    def over(cls, playlists: Sequence[Playlist], graph: ItemGraph, tastes: Als) -> "Voices":
-        """With words and order out of the playlists that graph and tastes were fitted to."""
+    def over(
+        cls, playlists: Sequence[Playlist], graph: ItemGraph, tastes: Als, kinds: int, *, seed: int = 0
+    ) -> "Voices":
+        """With all other voices out of the playlists that graph and tastes were fitted to."""
         titles = [each.title or "" for each in playlists]
         words = Words(titles)
         matrix = playlist_matrix(playlists, graph.items)
         said = _said(words.matrix(titles), matrix, graph.degrees)
-        return cls(graph, tastes, words, said, _follows(playlists, graph.items, graph.degrees))
+        length = np.maximum(graph.degrees, 1) ** np.float32(-0.5)
+        together = nearest(matrix, NEIGHBOURS, left=length, right=length)
+        both = worded_matrix(playlists, words, graph.items)
+        topics = Topics.fit(both, kinds, placed(both, seed=seed), seed=seed)
+        follows = _follows(playlists, graph.items, graph.degrees)
+        return cls(graph, tastes, together, topics, words, said, follows)
 
     def heard(self, seeds: Sequence[Playlist]) -> tuple[Floats, ...]:
         """What each of `VOICES` scores, (seeds, tracks) each, every row scaled to its own best."""
@@ -77,9 +93,11 @@ class Voices:
         return (
             _scaled(self.graph.scores(history)),
             _scaled(self.tastes.scores(history)),
+            _scaled((history @ self.together).toarray()),
             _scaled(spoken.toarray()),
             _scaled(self.graph.scores(theme)),
             _scaled((_last(seeds, tracks) @ self.follows).toarray()),
+            _scaled(self.topics.scores(worded_matrix(seeds, self.words, tracks), tracks)),
             _scaled(np.tile(self.graph.degrees, (len(seeds), 1))),
         )
 
@@ -107,6 +125,14 @@ def playlist_matrix(playlists: Sequence[Playlist], tracks: int) -> Matrix:
     found.sum_duplicates()
     found.data[:] = 1
     return found
+
+
+def worded_matrix(playlists: Sequence[Playlist], words: Words, tracks: int) -> Matrix:
+    """Playlists by tracks and words after them: 1 where a playlist has a track, or its title a word."""
+    titles = words.matrix([each.title or "" for each in playlists])
+    return sp.csr_matrix(
+        sp.hstack([playlist_matrix(playlists, tracks), titles], format="csr"), dtype=np.float32
+    )
 
 
 def _said(words: Matrix, matrix: Matrix, degrees: Floats) -> sp.csr_matrix:
