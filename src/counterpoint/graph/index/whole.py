@@ -74,7 +74,7 @@ def build_whole(graph: Graph, file: Path | None, stop: threading.Event | None) -
         with _reading(Job(graph.address, file, stretches)) as processes:
             _wait(processes, stop)
             for stretch in stretches if processes else ():
-                found = read_segment(piece_of(file, os.getpid(), stretch))
+                found = read_segment(piece_of(file, os.getpid(), stretch), fresh=True)
                 if found is not None:
                     segments[stretch.number] = found[0]
     for stretch in stretches:
