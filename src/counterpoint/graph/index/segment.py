@@ -92,6 +92,7 @@ class Builder:
 
     def build(self) -> Built:
         """Sort everything. The builder is used up."""
+        del self._walk  # it holds this builder, and where nobody looks for cycles, nothing of either would go
         order = sorted_order(self._uids)
         numbers = np.empty(len(order), dtype=np.int32)
         numbers[order] = np.arange(len(order), dtype=np.int32)

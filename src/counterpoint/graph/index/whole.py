@@ -26,7 +26,7 @@ from counterpoint.graph.store import Graph
 
 __all__ = ["Job", "Stretch", "build_whole", "piece_of"]
 
-STRETCH = 25_000
+STRETCH = 10_000
 """Entities that are read at once; more are slower each, since what is held no longer fits the processor's caches."""
 MOST_PROCESSES = 4
 """Readers that a server's database is asked to serve beside everybody else."""
