@@ -88,3 +88,18 @@ def test_a_long_text_is_cut_around_the_match() -> None:
     assert snippet.endswith("…")
     assert "needle" in snippet
     assert len(snippet) < 200
+
+
+@pytest.mark.parametrize(
+    "term",
+    ["play list", "playlist api", "list playlist", "playlist store", "safe playlist", "p o", "no playlist"],
+)
+def test_several_words_find_the_same_whichever_is_looked_up_first(
+    music: Graph, monkeypatch: pytest.MonkeyPatch, term: str
+) -> None:
+    with music.write(SYSTEM) as writer:
+        writer.put(component("lists", metadata={"title": "Play lists", "description": "play of a list"}))
+    sought = found(music, term)
+    monkeypatch.setattr("counterpoint.graph.reader.SEVERAL", 0)  # thousands have each
+    assert found(music, term) == sought
+    assert bool(sought) is not term.startswith("no ")

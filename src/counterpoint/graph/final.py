@@ -12,9 +12,11 @@ __all__ = ["final_entity"]
 
 REJECTED = "https://backstage.io/annotation-rejected-for-security-reasons"
 """What stands in the place of a link that would run a script."""
-LINKS = ("backstage.io/view-url", "backstage.io/edit-url")
+LINKS = frozenset({"backstage.io/view-url", "backstage.io/edit-url"})
 """Annotations that become links."""
-LISTS = ("providesApis", "consumesApis", "dependsOn", "dependencyOf", "memberOf", "children", "members")
+LISTS = frozenset(
+    {"providesApis", "consumesApis", "dependsOn", "dependencyOf", "memberOf", "children", "members"}
+)
 """Fields of a `spec` that come out sorted, whatever the kind."""
 _SCRIPT = re.compile(
     r"[\x00-\x1f ]*j[\r\n\t]*a[\r\n\t]*v[\r\n\t]*a[\r\n\t]*s[\r\n\t]*c[\r\n\t]*r[\r\n\t]*i[\r\n\t]*p[\r\n\t]*t[\r\n\t]*:",
@@ -40,7 +42,7 @@ def final_entity(
     """
     metadata = document["metadata"]
     annotations = metadata.get("annotations")
-    if annotations and any(name in annotations for name in LINKS):
+    if annotations and not LINKS.isdisjoint(annotations):
         metadata = metadata | {"annotations": _harmless(annotations)}
     final: dict[str, Any] = {
         "apiVersion": document["apiVersion"],
@@ -65,7 +67,9 @@ def _harmless(annotations: Mapping[str, Any]) -> dict[str, Any]:
 
 def _sorted_lists(spec: Any) -> Any:
     """The spec with its lists of references sorted; the same object where there is nothing to sort."""
-    held = [name for name in LISTS if spec.get(name)] if isinstance(spec, dict) else ()
+    if not isinstance(spec, dict) or LISTS.isdisjoint(spec):
+        return spec
+    held = [name for name in LISTS if spec.get(name)]
     return spec | {name: _sorted(spec[name]) for name in held} if held else spec
 
 

@@ -33,6 +33,8 @@ MOST = 1_000
 """Items on one page at most."""
 NAMES = 2_000
 """Names with the beginning of a word that are ranked; in a catalog of half a million thousands begin with "p"."""
+SEVERAL = 5_000
+"""Places of a word that are looked up among those of another one by one, rather than all of both compared."""
 HISTORY_CHARACTERS = 16_000_000
 """Characters of documents that one page of a history holds."""
 SPELT = 4
@@ -184,15 +186,8 @@ class Reader:
         kinds: Collection[str],
         narrower: sa.ColumnElement[bool] | None = None,
     ) -> Sequence[Any]:
-        matches = []
-        for word in terms:
-            places: sa.FromClause = posting
-            if narrower is not None:
-                some = sa.select(posting).where(matches_word(word), narrower).order_by(posting.c.word)
-                places = some.limit(NAMES).subquery()
-            score = sa.func.min(places.c.rank * 2 + sa.case((places.c.word == word, 0), else_=1))
-            match = sa.select(places.c.revision, score.label("score")).group_by(places.c.revision)
-            matches.append((match if narrower is not None else match.where(matches_word(word))).subquery())
+        rarest = self._rarest(terms) if len(terms) > 1 else None
+        matches = [_match(word, narrower, rarest) for word in terms]
         source: sa.FromClause = revision
         for each in matches:
             source = source.join(each, each.c.revision == revision.c.seq)
@@ -204,6 +199,15 @@ class Reader:
             query = query.where(revision.c.kind.in_(list(kinds)))
         order = (exactly, total, sa.func.length(revision.c.name), revision.c.name, revision.c.ref)
         return self.connection.execute(query.order_by(*order).limit(limit)).all()
+
+    def _rarest(self, terms: list[str]) -> str | None:
+        """The word that the fewest entities have; none where thousands have each."""
+        counts: dict[str, int] = {}
+        for word in terms:
+            some = sa.select(posting.c.word).where(matches_word(word)).limit(SEVERAL).subquery()
+            counts[word] = self.connection.execute(sa.select(sa.func.count()).select_from(some)).scalar_one()
+        word = min(counts, key=counts.__getitem__)
+        return word if counts[word] < SEVERAL else None
 
     def respelt(self, term: str) -> str:
         """The term with the words that nothing has written as something has them; empty where nothing is near."""
@@ -370,6 +374,23 @@ _EXISTS = sa.select(revision.c.seq).where(
 def _storable(seq: int) -> int:
     """The number, or the nearest that a column can hold: callers give whatever they were given."""
     return max(-(2**63), min(seq, 2**63 - 1))
+
+
+def _match(word: str, narrower: sa.ColumnElement[bool] | None, rarest: str | None) -> sa.Subquery:
+    """The versions that have a word or a beginning, with their score; of those that have the `rarest` word, if there is one."""
+    places: sa.FromClause = posting
+    if narrower is not None:
+        some = sa.select(posting).where(matches_word(word), narrower).order_by(posting.c.word)
+        places = some.limit(NAMES).subquery()
+    elif rarest is not None and word != rarest:
+        among = posting.c.revision.in_(sa.select(posting.c.revision).where(matches_word(rarest)))
+        # Apart, since a whole word and a version together are the key of the table.
+        whole = sa.select(posting).where(posting.c.word == word, among)
+        begun = sa.select(posting).where(posting.c.word > word, matches_word(word), among)
+        places = sa.union_all(whole, begun).subquery()
+    score = sa.func.min(places.c.rank * 2 + sa.case((places.c.word == word, 0), else_=1))
+    match = sa.select(places.c.revision, score.label("score")).group_by(places.c.revision)
+    return (match.where(matches_word(word)) if places is posting else match).subquery()
 
 
 def _text(ref: Ref | str) -> str:

@@ -1,6 +1,7 @@
 """What the middleware and the handlers read from an ASGI scope, in one place."""
 
 import re
+from functools import lru_cache
 from ipaddress import ip_address
 from typing import Any
 
@@ -89,6 +90,7 @@ def wants_html(scope: Scope) -> bool:
     return "text/html" in (header(scope, b"accept") or "")
 
 
+@lru_cache(maxsize=64)
 def is_loopback(host: str) -> bool:
     """Whether a `Host` header (with or without a port) or a bare address means this machine and no other."""
     found = HOST.fullmatch(host.lower())

@@ -236,7 +236,7 @@ def test_a_restart_takes_the_file_and_reads_only_what_came_after(
 ) -> None:
     put(graph, component("c"))
     with monkeypatch.context() as patched:
-        patched.setattr(follower, "stitch_all", lambda *_: pytest.fail("everything was read again"))
+        patched.setattr(follower, "build_whole", lambda *_: pytest.fail("everything was read again"))
         index = Index(graph, kept)
         assert_in_step(index, graph)
     assert index.snapshot().count(Equals("metadata.tags.java", ("true",))) == 1

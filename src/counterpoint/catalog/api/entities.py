@@ -188,7 +188,7 @@ def by_refs(call: Call) -> Answer:
     if (predicate := predicate_of(call.query.get("filter"))) is not None:
         parts.append(filter_of(predicate))
     if "query" in body:
-        parts.append(filter_of(body["query"], root=root, place="query"))
+        parts.append(filter_of(body["query"], root=root, place="query", strict=call.strict))
     fields = projection_of(body.get("fields"))
     wanted = None if not parts else parts[0] if len(parts) == 1 else AllOf(tuple(parts))
     items = contents(now_of(call).by_refs(body["entityRefs"], wanted), fields)

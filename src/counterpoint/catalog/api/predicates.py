@@ -7,12 +7,12 @@ References:
     plugins/catalog-backend/src/service/request/{parseEntityFilterParams,applyPredicateEntityFilterToQuery}.ts.
 """
 
-import re
 from collections.abc import Mapping, Sequence
 from typing import Any, TypeAlias
 
 import msgspec
 
+from counterpoint.catalog.api.predicate_texts import FIELD, refused_by_zod
 from counterpoint.errors import InputError
 from counterpoint.graph.index.filters import AllOf, AnyOf, Equals, Exists, Filter, Not, Prefix, size_of
 from counterpoint.javascript import js_text
@@ -25,7 +25,6 @@ CONDITIONS = 10_000
 """Conditions and values of one query; clients send a few hundred at most."""
 DEPTH = 60
 """Levels of `$all`, `$any` and `$not` inside each other."""
-_FIELD = re.compile(r"(?:[^$\n\r][^\n\r\u2028\u2029]*)?")
 _WAYS = "a primitive value, $exists, $in, $hasPrefix, or $contains operator"
 
 
@@ -62,13 +61,23 @@ def _conditions(text: str) -> list[Predicate]:
     ]
 
 
-def filter_of(predicate: Any, *, root: str = "Invalid query: ", place: str = "") -> Filter:
+def filter_of(
+    predicate: Any, *, root: str = "Invalid query: ", place: str = "", strict: bool = False
+) -> Filter:
     """The conditions of a predicate. `root` begins a refusal, `place` is where the predicate stood.
+
+    With `strict`, a refusal tells all that Backstage tells.
 
     Raises:
         InputError: it is none, nests too deeply, or has too many conditions.
     """
-    found = _read(predicate, place, root, 0)
+    try:
+        found = _read(predicate, place, root, 0)
+    except InputError as error:
+        text = refused_by_zod(predicate, place) if strict else None
+        if text is None:
+            raise
+        raise InputError(root + text) from error
     if (size := size_of(found)) > CONDITIONS:
         raise InputError(f"{root}It has {size} conditions and values; {CONDITIONS} are the most.")
     return found
@@ -107,7 +116,7 @@ def _fields(predicate: Mapping[str, Any], place: str, root: str) -> Filter:
     parts: list[Filter] = []
     for name, value in predicate.items():
         inner = f"{place}.{name}" if place else name
-        if not _FIELD.fullmatch(name):
+        if not FIELD.fullmatch(name):
             raise _invalid(root, inner)
         parts.append(_field(name.lower(), value, inner, root))
     return parts[0] if len(parts) == 1 else AllOf(tuple(parts))

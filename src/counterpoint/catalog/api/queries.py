@@ -87,7 +87,7 @@ def _answer(
     size = LIMIT if limit is None else limit
     order = _order_of(cursor)
     text = _text_of(call, cursor, order)
-    wanted = _wanted(cursor, text)
+    wanted = _wanted(call, cursor, text)
     now = now_of(call)
     total = cursor.total_items
     if total is UNSET:
@@ -135,10 +135,10 @@ def _text_of(call: Call, cursor: Cursor, order: Order) -> Text | None:
     return Text(tuple(dict.fromkeys(keys)), term, wild=call.strict and any(sign in term for sign in "%_"))
 
 
-def _wanted(cursor: Cursor, text: Text | None) -> Filter | None:
+def _wanted(call: Call, cursor: Cursor, text: Text | None) -> Filter | None:
     parts: list[Filter] = []
     if cursor.query is not UNSET:
-        parts.append(filter_of(cursor.query))
+        parts.append(filter_of(cursor.query, strict=call.strict))
     if cursor.filter is not UNSET:
         parts.append(filter_of(_of_older_form(cursor.filter, 0)))
     if text is not None:
@@ -253,7 +253,8 @@ def facets_by_post(call: Call) -> Answer:
     facets = [facet for facet in call.body["facets"] if facet]
     if not facets:
         raise InputError("Missing or empty facets parameter")
-    return _facets(call, facets, filter_of(call.body["query"]) if "query" in call.body else None)
+    query = call.body.get("query", UNSET)
+    return _facets(call, facets, None if query is UNSET else filter_of(query, strict=call.strict))
 
 
 def _facets(call: Call, facets: list[str], wanted: Filter | None) -> Answer:

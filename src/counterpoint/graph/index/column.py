@@ -61,6 +61,10 @@ class Column:
         """The value of a code, in lower case."""
         return str(self.lowers.raw(code)[len(self.prefix) :], "utf-8")
 
+    def values(self, codes: list[int]) -> list[str]:
+        """The values of several codes, in lower case."""
+        return self.lowers.some(codes, len(self.prefix))
+
     def narrowed(self, prefix: bytes, nulls: Numbers) -> "Column":
         """The key of a shared column whose texts begin with the prefix."""
         codes = self.lowers.prefixed(prefix)

@@ -141,7 +141,7 @@ class Index:
         if self._file is not None:
             with suppress(OSError):  # a full disk is no reason not to answer
                 write_segment(self._file, built, mark)
-                found = read_segment(self._file)
+                found = read_segment(self._file, fresh=True)
                 if found and found[1] == mark:
                     return found[0]
         return Segment.in_memory(built)

@@ -136,7 +136,7 @@ def _coded(column: Column, first: int, last: int) -> Coded:
         if len(used) == len(column.originals):
             texts = column.originals.texts(0, len(used), skip)
         else:
-            texts = [str(column.originals.raw(code)[skip:], "utf-8") for code in used.tolist()]
+            texts = column.originals.some(used.tolist(), skip)
         return Coded(texts, codes, entities, entities[:0])
     texts = (column.originals or column.lowers).texts(first, last, skip)
     counts = np.diff(column.starts[first : last + 1])

@@ -92,6 +92,7 @@ class Builder:
 
     def build(self) -> Built:
         """Sort everything. The builder is used up."""
+        del self._walk  # it holds this builder, and where nobody looks for cycles, nothing of either would go
         order = sorted_order(self._uids)
         numbers = np.empty(len(order), dtype=np.int32)
         numbers[order] = np.arange(len(order), dtype=np.int32)
@@ -182,6 +183,7 @@ class Segment:
         self._shared_nulls = column_of(arrays, "shared_nulls")
         self._columns: dict[str, Column] = {}
         self._masks: dict[Filter, Bools] = {}
+        self._last: tuple[Filter | None, Bools | None] = None, None
         self._valued: dict[str, Bools | None] = {}
 
     @classmethod
@@ -232,7 +234,7 @@ class Segment:
         found = self._columns.get(key)
         if found is None:
             found = self._open(key)
-            if key in self.names:
+            if key in self.names or len(self._columns) < MOST_COLUMNS:
                 self._columns[key] = found
         return found
 
@@ -243,8 +245,13 @@ class Segment:
 
     def mask(self, wanted: Filter) -> Bools:
         """Which entities a filter lets through. The mask may be kept: do not change it."""
+        last, mask = self._last
+        if last is wanted and mask is not None:  # a page and its total are asked for one after the other
+            return mask
         kept = self._masks.get(wanted) if isinstance(wanted, Equals | Exists | Text) else None
-        return self._made(wanted) if kept is None else kept
+        found = self._made(wanted) if kept is None else kept
+        self._last = wanted, found
+        return found
 
     def _made(self, wanted: Filter) -> Bools:
         match wanted:

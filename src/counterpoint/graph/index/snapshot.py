@@ -245,8 +245,9 @@ def _window(
 
 
 def _rows(part: Part, column: Column, places: Places) -> list[Row]:
-    numbers, codes = column.entities[places].tolist(), column.codes_of(places).tolist()
-    return [Row(part, number, column.value(code)) for number, code in zip(numbers, codes, strict=True)]
+    numbers = column.entities[places].tolist()
+    values = column.values(column.codes_of(places).tolist())
+    return [Row(part, number, value) for number, value in zip(numbers, values, strict=True)]
 
 
 def _numbers(mask: Bools | None, bounds: tuple[int, int], *, descending: bool, need: int) -> Places:

@@ -76,6 +76,11 @@ class Strings:
             return [joined[low + skip : high] for low, high in pairwise(bounds)]
         return [str(data[low + skip : high], "utf-8") for low, high in pairwise(bounds)]
 
+    def some(self, places: list[int], skip: int = 0) -> list[str]:
+        """The texts at some places, each without so many bytes at its beginning."""
+        at, data = self._at, self._bytes
+        return [str(data[at[place] + skip : at[place + 1]], "utf-8") for place in places]
+
     def arrow(self) -> Any:
         """The same texts as an Arrow array, without copying."""
         import pyarrow as pa

@@ -26,7 +26,7 @@ from counterpoint.graph.store import Graph
 
 __all__ = ["Job", "Stretch", "build_whole", "piece_of"]
 
-STRETCH = 25_000
+STRETCH = 10_000
 """Entities that are read at once; more are slower each, since what is held no longer fits the processor's caches."""
 MOST_PROCESSES = 4
 """Readers that a server's database is asked to serve beside everybody else."""
@@ -74,7 +74,7 @@ def build_whole(graph: Graph, file: Path | None, stop: threading.Event | None) -
         with _reading(Job(graph.address, file, stretches)) as processes:
             _wait(processes, stop)
             for stretch in stretches if processes else ():
-                found = read_segment(piece_of(file, os.getpid(), stretch))
+                found = read_segment(piece_of(file, os.getpid(), stretch), fresh=True)
                 if found is not None:
                     segments[stretch.number] = found[0]
     for stretch in stretches:

@@ -1,6 +1,7 @@
 """Which requests need whom: one table of rules and pure decisions over it."""
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 from counterpoint.errors import CounterpointError, NotAllowedError, UnauthenticatedError
 from counterpoint.server.identity.model import Caller, granted
@@ -71,6 +72,7 @@ RULES = (
 """The first rule that covers a request decides; where none does, reading needs `read`, all else `write`."""
 
 
+@lru_cache(maxsize=256)
 def scope_needed(method: str, path: str) -> str | None:
     """The scope that a request needs, or `PUBLIC`."""
     for rule in RULES:

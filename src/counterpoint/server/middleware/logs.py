@@ -8,6 +8,7 @@ import time
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import lru_cache
+from typing import Any
 
 import structlog
 from litestar.types import ASGIApp, Message, Receive, Scope, Send
@@ -63,6 +64,15 @@ class RequestLogs:
     def __init__(self, app: ASGIApp) -> None:
         self.app = app
         self.log = structlog.get_logger("counterpoint.server")
+        self._bound: tuple[object, Any] = None, None
+
+    def _logger(self) -> Any:
+        """The logger that writes to the present standard error; to put one together takes as long as a small answer."""
+        stream, logger = self._bound
+        if stream is not sys.stderr:
+            logger = self.log.bind()
+            self._bound = sys.stderr, logger
+        return logger
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         begun = time.perf_counter()
@@ -83,7 +93,7 @@ class RequestLogs:
             if status >= 500 or (not path.startswith(QUIET) and hidden is None):
                 actor = caller_of(scope).actor if hidden is None else None
                 path = hidden or path
-                self.log.info(
+                self._logger().info(
                     "request",
                     method=method,
                     path=path,
