@@ -15,7 +15,7 @@ import pytest
 import sqlalchemy as sa
 
 from counterpoint import Workspace
-from counterpoint.discover import forgetting, weeks, weeks_renewed
+from counterpoint.discover import evaluations, forgetting, weeks, weeks_renewed
 from counterpoint.discover.audiences import audience, creators
 from counterpoint.discover.campaigns import CampaignInput, advertise
 from counterpoint.discover.consent import declare
@@ -319,6 +319,24 @@ def test_the_log_of_changes_keeps_no_figure_that_could_be_subtracted(opened: Bui
     assert "37" not in offered[0]["note"]
     assert offered[1]["sample"] == 9, "of another recommender"
     assert shadows == ()
+
+
+def test_an_evaluation_that_somebody_was_forgotten_under_is_kept_nowhere(
+    opened: Built, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    had, compared = opened("had"), evaluations.compared
+
+    def forgotten_under(*given: Any, **named: Any) -> Any:
+        found = compared(*given, **named)
+        forget_listener(had, local_actor(), None, GONE)
+        return found
+
+    monkeypatch.setattr(evaluations, "compared", forgotten_under)
+    with pytest.raises(ConflictError, match="evaluate again"):
+        evaluated(had)
+    with had.graph.read() as reader:
+        entries = [each for each in reader.activity(limit=200) if each.action == "recommender.evaluated"]
+    assert [each.after for each in entries] == [{}]
 
 
 def test_a_week_that_was_being_made_while_its_version_was_fitted_anew_is_made_again(

@@ -20,7 +20,7 @@ from counterpoint.discover.listening import listening_of
 from counterpoint.discover.log import Log
 from counterpoint.discover.plan import read_plan
 from counterpoint.discover.protocol import Protocol
-from counterpoint.errors import InputError, NotFoundError
+from counterpoint.errors import ConflictError, InputError, NotFoundError
 from counterpoint.graph.actor import Actor
 from counterpoint.graph.entity import Activity
 from counterpoint.graph.reader import Reader
@@ -97,6 +97,7 @@ def evaluate_recommender(
         NotFoundError: there is no such recommender, or no such bet.
         NotAllowedError: one of them is somebody else's.
         InputError: too few listeners had something held out, or an argument is out of its range.
+        ConflictError: somebody was forgotten while it was made.
     """
     with workspace.graph.write(actor) as writer:  # refused now rather than after minutes of work
         entity, plan = read_plan(writer, name)
@@ -127,6 +128,12 @@ def evaluate_recommender(
     kept = KeptEvaluation(compared=found, until=heard.until, digest=heard.digest, erasures=erasures)
     with workspace.graph.write(actor) as writer:
         require_evaluator(writer, entity.ref, bet)
+        if (
+            _erasures(workspace) != erasures
+        ):  # what the log keeps of it would be told after they are forgotten
+            raise ConflictError(
+                "Somebody was forgotten while it was made, and had a part in it; evaluate again."
+            )
         entry = writer.record(EVALUATED, entity.ref, after=msgspec.to_builtins(kept))
         if bet is not None:
             offer_evidence(writer, bet, found, about=entity.ref, number=entry.seq)
