@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 import scipy.sparse as sp
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from counterpoint.discover import playlists
@@ -50,6 +50,7 @@ def test_planted_kinds_are_found_and_a_row_of_nothing_is_of_what_everybody_has()
     assert np.corrcoef(nothing, np.asarray(matrix.sum(axis=0)).ravel())[0, 1] > 0.9
 
 
+@settings(max_examples=15)
 @given(st.integers(0, 50), st.integers(1, 9))
 def test_mixtures_are_shares_and_the_same_for_a_seed(seed: int, kinds: int) -> None:
     matrix, _ = rows(12, seed=seed)
