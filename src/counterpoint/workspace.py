@@ -95,6 +95,12 @@ name = {name}
 [discover]
 # Listeners of a group of which anything is told; it can be raised, and not lowered.
 # least_listeners = 20
+# Seconds from one look for listeners who were forgotten or withdrew to the next while the server runs; 0 leaves them to `counterpoint discover follow`.
+# follow_seconds = 30
+# What dense parts of a fit are computed on: auto takes a GPU where one is found, cpu never, gpu says where there is none.
+# device = "auto"
+# The clock by which it is a weekday morning for listeners whose events name no zone.
+# time_zone = "UTC"
 
 [server]
 # Largest request body, in MiB.

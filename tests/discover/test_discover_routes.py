@@ -250,7 +250,7 @@ def test_what_few_people_have_is_told_to_nobody_who_does_not_act_for_them(
     assert "20 people or more" in refused.json()["detail"]
     near = reader.get(f"{BASE}/items/metal-1/similar").json()["items"]
     assert {each["item"] for each in near} == {"metal-2", "folk-1"}
-    assert names(backend, "chemo days")[:2] == ["mine-1", "folk-1"]
+    assert set(names(backend, "chemo days")[:2]) == {"mine-1", "folk-1"}
     assert names(reader, "chemo days") == names(reader, "a title of nobody")
     assert names(reader, "x", "mine-1") == names(reader, "x")
     assert set(names(reader, "gym power", "metal-1")) == {"metal-2", "folk-1"}
