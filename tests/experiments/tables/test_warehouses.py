@@ -2,6 +2,7 @@
 
 import sqlite3
 from collections.abc import Callable
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -166,6 +167,21 @@ def test_a_warehouse_says_what_the_file_says(
     for one, other in zip(figures(found), figures(expected), strict=True):
         assert one == (pytest.approx(other, rel=1e-9) if isinstance(other, float) else other)
     assert found.engine == engine
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+def test_a_moment_with_a_zone_is_that_moment_and_one_without_is_utc(
+    workspace: Workspace, fill: Callable[[str, str, list[tuple[Any, ...]]], None], engine: str
+) -> None:
+    values = texts(rows())
+    values = [(*row[:2], f"{row[2]}+02:00" if i % 2 else row[2], *row[3:]) for i, row in enumerate(values)]
+    fill(engine, TEXT, values)
+    found = read(workspace, {"connection": "lake", "table": "visits"})
+    moments = [datetime.fromisoformat(row[2]) for row in values]
+    known = [each if each.tzinfo else each.replace(tzinfo=UTC) for each in moments]
+    start, end = datetime(2026, 5, 3, tzinfo=UTC), datetime(2026, 5, 27, tzinfo=UTC)
+    assert found.first_exposure == min(each for each in known if each >= start)
+    assert found.last_exposure == max(each for each in known if each < end)
 
 
 @pytest.mark.parametrize("engine", ENGINES)

@@ -310,9 +310,10 @@ def _time(source: Source, table: Table) -> tuple[Any, Any]:
 
 def _read(text: Any, pattern: str, kind: str, backend: str) -> Any:
     """A text as a number or a moment, and null where it is none, on engines too whose casts refuse such a text."""
+    # With its zone, or an engine leaves out what the text says of it; SQLite turns it into UTC by itself.
+    zoned = "timestamp('UTC')" if kind == "timestamp" and backend != "sqlite" else kind
     if backend not in STRICT:
-        return text.try_cast(kind)
-    zoned = "timestamp('UTC')" if kind == "timestamp" and backend == "postgres" else kind
+        return text.try_cast(zoned)
     return ibis.ifelse(text.re_search(pattern), text, ibis.null("string")).cast(zoned)
 
 
