@@ -9,7 +9,7 @@ from counterpoint.experiments.analysis import result_of
 from counterpoint.experiments.hypotheses import arms_of, quality_of
 from counterpoint.experiments.model import Direction
 from counterpoint.experiments.totals import ArmTotals, MetricTotals, Totals
-from counterpoint.stats import Moments, difference
+from counterpoint.stats import Comoments, Moments, difference
 
 NOW = datetime(2026, 6, 1, tzinfo=UTC)
 moments = st.builds(Moments, st.integers(2, 5000), st.floats(0.5, 1e3), st.floats(0.01, 1e5))
@@ -101,3 +101,19 @@ def test_an_untested_metric_has_no_p_and_says_why() -> None:
     (found,) = result_of(experiment("increase"), totals(flat, flat), as_of=NOW).metrics
     assert (found.outcome, found.p, found.interval, found.detectable) == ("not tested", None, None, None)
     assert found.note == "All users have the same value, so there is nothing to test."
+
+
+def test_a_ratio_that_only_rounding_moves_is_not_tested_and_says_so() -> None:
+    sums = [Metric(name=name, event=name, aggregation="sum") for name in ("n", "d")]
+    metric = Metric(name="m", aggregation="ratio", numerator=sums[0], denominator=sums[1])
+    plan = Experiment(name="e", flag="e", control="a", treatments=("b",), end=NOW, success=(metric,))
+
+    def arm(variant: str, found: Comoments) -> ArmTotals:
+        held = MetricTotals(found.moments(0), events=found.n, comoments=found, ratio=True)
+        return ArmTotals(variant, False, found.n, {"m": held})
+
+    alike = [Comoments.of([[0.1 * (d + end), d + end] for d in range(1, 101)]) for end in (0.3, 0.7)]
+    found = Totals(groups=(arm("a", alike[0]), arm("b", alike[1])), last_exposure=NOW)
+    (told,) = result_of(plan, found, as_of=NOW).metrics
+    assert (told.outcome, told.p) == ("not tested", None)
+    assert told.note.startswith("All users have the same ratio")

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from counterpoint.errors import InputError
-from counterpoint.stats import ClusterPair, Comoments, Moments, cluster_totals, difference
+from counterpoint.stats import ClusterPair, Comoments, Difference, Moments, cluster_totals, difference
 
 
 def test_clusters_of_one_size_give_welchs_test_of_their_means() -> None:
@@ -34,6 +34,23 @@ def test_the_variance_is_the_cluster_robust_one_of_least_squares() -> None:
     found = pair.contrast()
     assert found is not None
     assert found.se == pytest.approx(np.sqrt(expected[1, 1]), rel=1e-10)
+
+
+@pytest.mark.parametrize("offset", [1e8, -1e8])
+def test_adding_a_constant_leaves_t_unchanged_though_clusters_differ_in_size(offset: float) -> None:
+    random = np.random.default_rng(3)
+    names = random.integers(0, 60, size=4000)
+    treated, y = names % 2 == 1, random.normal(size=4000) + random.normal(size=60)[names] / 9
+
+    def found(outcome: "np.ndarray[tuple[int], np.dtype[np.float64]]") -> Difference:
+        return difference(
+            ClusterPair(*(cluster_totals(outcome[treated == arm], names[treated == arm]) for arm in (0, 1)))
+        )
+
+    plain, moved = found(y), found(y + offset)
+    assert (moved.estimate, moved.statistic) == pytest.approx((plain.estimate, plain.statistic), abs=1e-6)
+    assert (moved.df, moved.p) == pytest.approx((plain.df, plain.p), rel=1e-6)
+    assert found(np.full(4000, offset + 0.1)).state == "no variance"
 
 
 def test_ratios_of_clusters_sum_both_parts() -> None:

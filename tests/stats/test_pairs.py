@@ -209,3 +209,16 @@ def test_a_pair_holds_both_arms() -> None:
 def test_what_has_no_meaning_is_refused_by_name(call: Callable[[Moments], object], message: str) -> None:
     with pytest.raises(InputError, match=message):
         call(Moments(10, 1.0, 1.0))
+
+
+@pytest.mark.parametrize("unit", [1e-120, 1e-90, 1e90, 1e120])
+def test_the_relative_interval_does_not_depend_on_the_unit(unit: float) -> None:
+    control, treatment = np.array([3.0, 4, 5, 4, 6, 3]), np.array([4.0, 6, 5, 5, 7, 4])
+    plain, found = (
+        relative(Moments.of(control * by), Moments.of(treatment * by), 0.025, 0.025) for by in (1.0, unit)
+    )
+    assert plain is not None
+    assert found is not None
+    assert (found.interval.low, found.interval.high) == pytest.approx(
+        (plain.interval.low, plain.interval.high), rel=1e-10
+    )

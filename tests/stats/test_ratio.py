@@ -100,6 +100,16 @@ def test_a_ratio_that_is_the_same_for_all_units_has_no_variance() -> None:
     assert difference(RatioPair(arm, arm)).state == "no variance"
 
 
+@pytest.mark.parametrize("ratio", [0.1, 0.3, 1 / 3, 1e8 / 3])
+@pytest.mark.parametrize("n", [3, 100, 1001])
+def test_what_a_ratio_that_is_the_same_for_all_leaves_to_rounding_is_no_variance(
+    ratio: float, n: int
+) -> None:
+    d = np.random.default_rng(n).random(n) * 10 + 0.1
+    arm = Comoments.of(np.column_stack([ratio * d, d]))
+    assert difference(RatioPair(arm, arm)).state == "no variance"
+
+
 def test_a_ratio_needs_two_columns_in_both_arms() -> None:
     for control, treatment in ((1, 1), (2, 3)):
         with pytest.raises(InputError, match=f"control has {control} columns"):

@@ -423,7 +423,9 @@ def _note(metric: Metric, test: Hypothesis, control: MetricTotals, treated: Metr
         return f"No event of type {' or '.join(metric.types)} is of a user in these arms and after the first exposure."
     reasons = {
         "too few units": "An arm has fewer than two users.",
-        "no variance": "All users have the same value, so there is nothing to test.",
+        "no variance": "All users have the same value, so there is nothing to test."
+        if metric.aggregation != "ratio"
+        else "All users have the same ratio up to about a ten-millionth, which sums cannot tell from rounding: nothing to test.",
         "no denominator": "The denominator is not above 0 in an arm, so there is no ratio.",
         "no share": "The control mean is not above 0, so a margin that is a share of it has no meaning.",
     }

@@ -1,6 +1,6 @@
 """Experiments that assign whole clusters (a town, a company, a household) instead of single units."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from counterpoint.errors import InputError
@@ -12,6 +12,22 @@ if TYPE_CHECKING:
     from numpy.typing import ArrayLike
 
 __all__ = ["ClusterPair", "cluster_totals"]
+
+
+ROUNDING = 1e-14
+"""Share of a cluster's sum below which its distance from the common ratio is rounding, and no noise."""
+
+
+@dataclass(frozen=True, slots=True)
+class ClusterTotals(Comoments):
+    """Comoments of clusters that remember their noise around the ratio of the sums.
+
+    An outcome far from 0 makes clusters of other sizes differ by far more than the noise, and in the cross products
+    alone its digits would be lost. What is merged or selected is plain comoments again.
+    """
+
+    around: float = field(default=0.0, compare=False)
+    """Sum over clusters of the squares of N − R·D, with R the ratio of the sums."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +51,13 @@ class ClusterPair(RatioPair):
     >>> pair.units, round(pair.control, 3), round(pair.treatment, 3), round(pair.contrast().se, 6)
     ((3, 3), 0.5, 0.833, 0.333333)
     """
+
+    def _noise(
+        self, arm: Comoments, weights: tuple[float, float], fitted: tuple[tuple[float, ...], ...]
+    ) -> float:
+        if isinstance(arm, ClusterTotals):
+            return arm.around * weights[0] ** 2
+        return RatioPair._noise(self, arm, weights, fitted)
 
 
 def cluster_totals(
@@ -70,4 +93,14 @@ def cluster_totals(
     if not (np.isfinite(numerator).all() and np.isfinite(denominator).all()):
         raise InputError("values and denominators must be finite; leave out units whose values are not")
     _, place = np.unique(names, return_inverse=True)
-    return Comoments.of(np.stack([np.bincount(place, numerator), np.bincount(place, denominator)], axis=1))
+    sums, sizes = np.bincount(place, numerator), np.bincount(place, denominator)
+    found = Comoments.of(np.stack([sums, sizes], axis=1))
+    if not sizes.sum() > 0:
+        return found
+    # The estimate's own rounding is the same share of each size, and goes with the mean.
+    rest = np.bincount(place, numerator - denominator * (sums.sum() / sizes.sum()))
+    rest -= sizes * (rest.sum() / sizes.sum())
+    squares = float(rest @ rest)
+    return ClusterTotals(
+        found.n, found.means, found.cross, squares if squares > ROUNDING**2 * float(sums @ sums) else 0.0
+    )

@@ -22,6 +22,8 @@ COLLINEAR = 1e-9
 """Share of a covariate's variance that the covariates before it must leave unexplained."""
 EXACT = 1e-13
 """Share of the outcome's variance below which the rest is rounding, and no noise."""
+ROUNDING = 1e-14
+"""Share of the terms of a ratio's variance below which what they do not cancel is rounding, and no noise."""
 FEW = 1000
 """Units of the smaller arm, for each covariate, below which the errors count what fitted slopes cost."""
 
@@ -246,7 +248,11 @@ def residual(
         coefficients[column] = -math.fsum(weights[j] * slopes[j][place] for j in range(outcomes))
     whole = _form(arm, dict(enumerate(weights)), dict(enumerate(weights)))
     left = _form(arm, coefficients, coefficients)
-    return left if left > EXACT * max(whole, 0.0) else 0.0
+    # Where a ratio is the same for all units its outcomes cancel, and their rounding stays.
+    terms = math.fsum(
+        abs(a * b * arm.cross[i][j]) for i, a in enumerate(weights) for j, b in enumerate(weights)
+    )
+    return left if left > max(EXACT * whole, ROUNDING * terms) else 0.0
 
 
 def variance_parts(

@@ -4,6 +4,7 @@ import math
 from dataclasses import dataclass
 from typing import ClassVar
 
+from counterpoint.stats.comoments import Comoments
 from counterpoint.stats.contrast import State
 from counterpoint.stats.covariates import (
     AdjustedPair,
@@ -23,7 +24,8 @@ class RatioPair(AdjustedPair):
 
     With R = N̄/D̄ the variance of an arm's ratio is (s_N² − 2R·s_ND + R²·s_D²)/(n·D̄²), n − 1 in the
     covariances. Units, not events, are independent: the formula for independent events is wrong in either direction.
-    This one equals the least squares over events clustered by unit, up to n/(n − 1).
+    This one equals the least squares over events clustered by unit, up to n/(n − 1). The terms of that variance cancel where
+    units hardly differ in their ratio: what is left of them below 1e-14 (a noise of a ten-millionth of R·D) is "no variance".
 
     Further columns are covariates (those of numerator and denominator before the experiment, say). They
     adjust both means as `CovariatePair` does, and R, its variance and its part from the covariates'
@@ -108,8 +110,14 @@ class RatioPair(AdjustedPair):
             slopes.append(
                 tuple(weights[0] * on_n + weights[1] * on_d for on_n, on_d in zip(*fitted, strict=True))
             )
-            rest.append(residual(weights, fitted, arm, found.used))
+            rest.append(self._noise(arm, weights, fitted))
         return (slopes[0], slopes[1]), (rest[0], rest[1])
+
+    def _noise(
+        self, arm: Comoments, weights: tuple[float, float], fitted: tuple[tuple[float, ...], ...]
+    ) -> float:
+        """Sum of squares of Σ w_j·(y_j − β_j·x) in an arm."""
+        return residual(weights, fitted, arm, self.adjustment.used)
 
 
 def _ratio(numerator: float, denominator: float) -> float:

@@ -161,13 +161,16 @@ def _halved(joint: Joint, error: float, *, sign: int) -> float | None:
 
 
 def _root(joint: Joint, t: float, sign: int) -> float | None:
-    treated, plain = joint.treatment, joint.control
-    vt, vc, both = (t * t * v for v in (joint.treatment_variance, joint.control_variance, joint.covariance))
-    a = plain * plain - vc
-    if not a > 0:
-        return None
-    # A quarter of the quadratic's discriminant, written without the fourth powers that cancel in it.
-    inside = (
-        plain * plain * vt - 2 * plain * treated * both + treated * treated * vc - (vt * vc - both * both)
+    # All in shares of the control mean: squares of tiny or huge values would leave the range of numbers.
+    plain = joint.control
+    ratio = joint.treatment / plain
+    vt, vc, both = (
+        t * t * (v / plain / plain)
+        for v in (joint.treatment_variance, joint.control_variance, joint.covariance)
     )
-    return (plain * treated - both + sign * math.sqrt(max(inside, 0.0))) / a
+    a = 1 - vc
+    # A quarter of the quadratic's discriminant, written without the fourth powers that cancel in it.
+    inside = vt - 2 * ratio * both + ratio * ratio * vc - (vt * vc - both * both)
+    if not (a > 0 and math.isfinite(inside)):
+        return None
+    return (ratio - both + sign * math.sqrt(max(inside, 0.0))) / a

@@ -33,6 +33,10 @@ OF_COLUMNS = ("mean", "sum", "count", "any")
 """Aggregations that put the rows of a user together."""
 WITH_NAN = ("duckdb", "postgres")
 """Engines whose numbers may be no number."""
+STRICT = ("postgres", "sqlite")
+"""Engines that have no cast that gives null where a text says something else."""
+NUMBER = r"^[+-]?([0-9]+[.]?[0-9]*|[.][0-9]+)([eE][+-]?[0-9]{1,3})?$"
+MOMENT = r"^[0-9]{4}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])([ T]([01][0-9]|2[0-3]):[0-5][0-9]|$)"
 TRUE, FALSE = ("true", "yes"), ("false", "no")
 WORDS = ("word", "figure")
 """Columns of a query that count rows of words for 1 and 0, and of other numbers, of one column of the table."""
@@ -297,11 +301,20 @@ def _time(source: Source, table: Table) -> tuple[Any, Any]:
     if column.type().is_date():
         return column.cast("timestamp"), _one(column.isnull())
     if column.type().is_string():
-        read = column.try_cast("timestamp")
+        read = _read(column.strip(), MOMENT, "timestamp", table.get_backend().name)
         return read, _one(read.isnull())
     raise InputError(
         f"The column {source.time!r} holds {column.type()}, no moments; name a column of times such as 2026-05-03 09:00:00."
     )
+
+
+def _read(text: Any, pattern: str, kind: str, backend: str) -> Any:
+    """A text as a number or a moment, and null where it is none, on engines too whose casts refuse such a text."""
+    # With its zone, or an engine leaves out what the text says of it; SQLite turns it into UTC by itself.
+    zoned = "timestamp('UTC')" if kind == "timestamp" and backend != "sqlite" else kind
+    if backend not in STRICT:
+        return text.try_cast(zoned)
+    return ibis.ifelse(text.re_search(pattern), text, ibis.null("string")).cast(zoned)
 
 
 def _words(column: Any) -> dict[str, Any]:
@@ -330,7 +343,7 @@ def _number(name: str, source: Source, table: Table, backend: str) -> tuple[Any,
         # With decimal commas a point parts thousands, or is a mistake: 1.234 must not pass as a bit more than one.
         plain = text.replace(".", "x").replace(",", ".") if source.decimal == "," else text
         number = ibis.coalesce(
-            plain.try_cast("float64"),
+            _read(plain, NUMBER, "float64", backend),
             ibis.cases((low.isin(TRUE), 1.0), (low.isin(FALSE), 0.0)),
         )
         empty = (text.isnull() | low.isin(MISSING)).fill_null(True)  # noqa: FBT003 - Ibis' argument

@@ -211,7 +211,11 @@ def _metric(metric: Metric, i: int, source: Source, row: Mapping[str, Any]) -> M
     means = tuple(_finite(row[f"centre{i}_{p}"]) + sums[p] / n for p in parts)
 
     def comoment(p: int, q: int) -> float:
-        found = float(row[f"cross{i}_{max(p, q)}_{min(p, q)}"]) - sums[p] * (sums[q] / n)
+        high, low = (
+            max(p, q),
+            min(p, q),
+        )  # in one order, or rounding makes the table one that is not symmetric
+        found = float(row[f"cross{i}_{high}_{low}"]) - sums[high] * (sums[low] / n)
         return max(found, 0.0) if p == q else found
 
     whole = Comoments(n, means, tuple(tuple(comoment(p, q) for q in parts) for p in parts))
