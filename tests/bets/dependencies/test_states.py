@@ -58,7 +58,7 @@ class Dependencies(RuleBasedStateMachine):
         self.state = TO.get(step, self.state)
         if step is Step.REGRADE:
             self.severity = severity
-        elif step is Step.AGREE:
+        if step is Step.AGREE:
             self.plan = text
         elif text:
             self.words[who] = text
