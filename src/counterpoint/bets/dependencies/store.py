@@ -319,6 +319,8 @@ def _stepped(
         changes |= {"severity": graded}
         if graded is not held.severity:
             changes["severity_since"] = day
+        if words:
+            changes["from_words"] = words  # only the side that waits grades
     elif words:
         # Whoever speaks for both sides, as an administrator does, speaks here for the one that was asked.
         side = held.other if held.other in mine else held.reporter
