@@ -53,7 +53,12 @@ def test_a_mismatch_in_one_country_is_told(write: Write, capsys: pytest.CaptureF
     more = "".join(f"x{i},a,1,DK\n" for i in range(60)) + "".join(f"y{i},b,1,FI\n" for i in range(60))
     write("t.csv", rows(extra=more))
     found = read(capsys, "--table", "t.csv", *ASKED, "--segment", "country")
-    assert found["verdict"]["state"] != "invalid"  # over all users the arms are even
+    assert not found["quality"]["sampleRatio"]["rejected"]  # over all users the arms are even
+    assert (found["verdict"]["state"], found["verdict"]["condition"]) == (
+        "invalid",
+        "quality: sample-ratio-by-segment",
+    )
+    assert "country DK" in found["verdict"]["sentence"]
     (check,) = [each for each in found["quality"]["checks"] if each["test"] == "sample-ratio-by-segment"]
     assert check["rejected"]
     assert "country DK (a 60, b 0)" in check["note"]
