@@ -9,12 +9,12 @@ from msgspec.structs import replace
 from counterpoint.experiments import Experiment, Metric
 from counterpoint.experiments.exposure import Links, Trigger
 from counterpoint.experiments.hypotheses import quality_of
-from counterpoint.experiments.model import QualityTest
+from counterpoint.experiments.model import SAMPLE_RATIO_GATES, QualityTest
 from counterpoint.experiments.quality import check, warnings_of
 from counterpoint.experiments.quality_totals import QualityTotals, Sizes
 from counterpoint.experiments.result import QualityCheck
 from counterpoint.experiments.totals import ArmTotals, MetricTotals, Totals
-from counterpoint.stats import Comoments, Moments, difference, sample_ratio, sequential_sample_ratio
+from counterpoint.stats import Comoments, Moments, difference, exact_sample_ratio, sequential_sample_ratio
 
 PLAN = Experiment(
     name="e",
@@ -51,21 +51,53 @@ def test_even_data_passes_every_test() -> None:
     assert {each.test for each in checks} == {
         "sample-ratio-by-day", "sample-ratio-by-segment", "sequential-sample-ratio", "pre-exposure", "traffic", "crossover",
     }  # fmt: skip
-    assert not [each.test for each in checks if each.rejected or each.gates]
+    assert not [each.test for each in checks if each.rejected]
+    assert {each.test for each in checks if each.gates} == set(SAMPLE_RATIO_GATES)
 
 
 def test_a_mismatch_of_one_day_is_found_and_named_with_its_p_for_all_days() -> None:
     days = (*EVEN.days, Sizes("2026-05-06", {"a": 500, "b": 350}))
     result = found(PLAN, totals(days=days), "sample-ratio-by-day")
     assert result.rejected
-    assert result.p == pytest.approx(6 * (sample_ratio([500, 350], [1, 1]).p or 0))
+    assert result.p == pytest.approx(6 * exact_sample_ratio([500, 350], [1, 1]))
     assert "2026-05-06 (a 500, b 350)" in result.note
 
 
-def test_what_rejects_and_is_not_declared_is_a_warning_and_what_is_declared_makes_it_invalid() -> None:
+@pytest.mark.parametrize(
+    ("quality", "gates"),
+    [
+        (None, set(SAMPLE_RATIO_GATES)),
+        ((), set()),
+        ((QualityTest("traffic"),), {"traffic"}),
+        ((QualityTest("sample-ratio-by-day", 0.01),), {"sample-ratio-by-day"}),
+    ],
+)
+def test_a_plan_gates_by_exactly_what_it_names_and_by_the_sample_ratios_where_it_names_nothing(
+    quality: tuple[QualityTest, ...] | None, gates: set[str]
+) -> None:
+    plan = replace(PLAN, segments=("country",), quality=quality)
+    days = (*EVEN.days, Sizes("2026-05-06", {"a": 500, "b": 350}))
+    checks = quality_of(plan, totals(days=days, segments={"country": days[-1:]})).checks
+    assert {each.test for each in checks if each.gates} == gates
+    assert {each.test for each in checks if each.rejected} >= {
+        "sample-ratio-by-day",
+        "sample-ratio-by-segment",
+    }
+
+
+def test_gates_that_nobody_named_have_the_threshold_and_leave_the_levels_of_harm_and_the_size_alone() -> None:
+    none, empty = PLAN, replace(PLAN, quality=())
+    assert {each.level for each in none.gates} == {0.01}
+    assert (none.levels, none.costs, none.watched) == (empty.levels, empty.costs, empty.watched)
+    named = replace(PLAN, quality=(QualityTest("traffic"),))
+    assert named.watched == none.watched + 1
+    assert named.gates == (QualityTest("traffic", named.levels.quality),)
+
+
+def test_what_rejects_and_does_not_gate_is_a_warning_and_what_gates_makes_it_invalid() -> None:
     days = (*EVEN.days, Sizes("2026-05-06", {"a": 500, "b": 350}))
     declared = replace(PLAN, quality=(QualityTest(test="sample-ratio-by-day"),))
-    warned, gated = (quality_of(plan, totals(days=days)) for plan in (PLAN, declared))
+    warned, gated = (quality_of(plan, totals(days=days)) for plan in (replace(PLAN, quality=()), declared))
     (warning,) = [each for each in warned.warnings if "Sample ratio by day" in each]
     assert "2026-05-06 (a 500, b 350)" in warning
     assert not any("Sample ratio by day" in each for each in gated.warnings)
@@ -73,8 +105,8 @@ def test_what_rejects_and_is_not_declared_is_a_warning_and_what_is_declared_make
     assert not any("as it should be" in each for each in quality_of(PLAN, totals()).warnings)
 
 
-def test_days_that_are_too_small_are_left_out_and_all_of_them_are_no_test() -> None:
-    days = (Sizes("2026-05-01", {"a": 4}), *EVEN.days)
+def test_days_that_are_too_small_are_merged_and_all_of_them_are_no_test() -> None:
+    days = (Sizes("2026-04-30", {"a": 4}), *EVEN.days)
     assert found(PLAN, totals(days=days), "sample-ratio-by-day").p == 1.0
     assert found(PLAN, totals(days=days[:1]), "sample-ratio-by-day").state == "too few units"
 

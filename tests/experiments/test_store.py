@@ -6,7 +6,7 @@ from counterpoint import Workspace
 from counterpoint.errors import ConflictError, InputError, NotFoundError
 from counterpoint.experiments import listing, store
 from counterpoint.experiments.decision import conditions
-from counterpoint.experiments.model import QualityTest, Target
+from counterpoint.experiments.model import SAMPLE_RATIO_GATES, QualityTest, Target
 from counterpoint.experiments.stopping import Stopping
 from counterpoint.graph.actor import local_actor
 
@@ -191,6 +191,8 @@ def test_the_whole_plan_is_read_from_a_descriptor(games: Workspace) -> None:
         ({"decision": "majority"}, "/spec/decision"),
         ({"stopping": {"looks": 2.5}}, "/spec/stopping/looks"),
         ({"stopping": {"method": "bayes"}}, "/spec/stopping/method"),
+        ({"stopping": {"spending": "pocock", "parameter": 2}}, "/spec/stopping/parameter"),
+        ({"stopping": {"spending": "obrien-fleming", "parameter": 0}}, "/spec/stopping/parameter"),
         ({"quality": [{"test": "vibes"}]}, "/spec/quality/0/test"),
         ({"success": [{"metric": "retained", "scale": "log"}]}, "/spec/success/0/scale"),
     ],
@@ -202,6 +204,28 @@ def test_a_descriptor_that_no_plan_can_have_is_refused_on_import(
     with pytest.raises(InputError) as caught:
         put(games, entity("Experiment", "gate", {**spec, **changes}))
     assert pointer in [problem.pointer for problem in caught.value.problems]
+
+
+@pytest.mark.parametrize(
+    ("quality", "gates"),
+    [
+        ({}, SAMPLE_RATIO_GATES),
+        ({"quality": []}, ()),
+        (
+            {"quality": [{"test": "traffic"}, {"test": "sample-ratio-by-day", "level": 0.02}]},
+            ("traffic", "sample-ratio-by-day"),
+        ),
+    ],
+)
+def test_an_empty_list_of_gates_is_an_answer_and_none_at_all_is_the_default(
+    played: Workspace, quality: dict, gates: tuple[str, ...]
+) -> None:
+    spec = store.load(played, "gate").entity.spec
+    put(played, entity("Experiment", "gate", {**spec, **quality}))
+    loaded = store.load(played, "gate")
+    assert tuple(each.test for each in loaded.plan.gates) == gates
+    checks = store.result_of(played, loaded).quality.checks
+    assert {each.test for each in checks if each.gates} == set(gates) - {"sample-ratio-by-segment"}
 
 
 def test_a_look_is_logged_once_with_who_took_it_and_is_never_computed_anew(played: Workspace) -> None:

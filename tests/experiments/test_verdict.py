@@ -11,7 +11,8 @@ from counterpoint.experiments.analysis import result_of
 from counterpoint.experiments.decision import Condition, Group
 from counterpoint.experiments.hypotheses import arms_of, compare, quality_of
 from counterpoint.experiments.looks import reading_of
-from counterpoint.experiments.result import QualityCheck
+from counterpoint.experiments.model import SAMPLE_RATIO_GATES
+from counterpoint.experiments.result import QualityCheck, Verdict
 from counterpoint.experiments.totals import ArmTotals, MetricTotals, Totals
 from counterpoint.experiments.verdict import decide
 from counterpoint.stats import Moments
@@ -215,6 +216,43 @@ def test_an_absolute_margin_is_told_in_the_unit_of_the_metric() -> None:
     assert shown.condition == "non-inferiority: start"
     assert "within its margin of 0.2500 s" in shown.sentence
     assert verdict(totals(start=0.95), experiment).state == "ship"
+
+
+def test_the_verdict_names_every_gate_that_failed_and_where() -> None:
+    experiment, found = plan(), totals(retention=SIGNIFICANT)
+    reading = reading_of(experiment, found, NOW)
+
+    def decided(*, overall: bool, tests: dict[str, bool]) -> Verdict:
+        quality = quality_of(experiment, found)
+        checks = tuple(
+            QualityCheck(
+                test=test, state="tested", p=1e-6 if rejected else 0.5, level=0.001, rejected=rejected,
+                gates=True, note="Farthest: se (off 9, on 1).",
+            )
+            for test, rejected in tests.items()
+        )  # fmt: skip
+        ratio = msgspec.structs.replace(quality.sample_ratio, p=1e-6 if overall else 0.5, rejected=overall)
+        return decide(
+            experiment,
+            arms=arms_of(experiment, found),
+            quality=msgspec.structs.replace(quality, sample_ratio=ratio, checks=checks),
+            comparisons=[compare(experiment, found, "on", reading)],
+            reading=reading,
+        )
+
+    for overall, *failed in product([False, True], repeat=1 + len(SAMPLE_RATIO_GATES)):
+        shown = decided(overall=overall, tests=dict(zip(SAMPLE_RATIO_GATES, failed, strict=True)))
+        names = [name for name, rejects in zip(SAMPLE_RATIO_GATES, failed, strict=True) if rejects]
+        decides = ["sample ratio"] * overall + [f"quality: {name}" for name in names]
+        assert (shown.state == "invalid") is bool(decides)
+        if not decides:
+            continue
+        assert shown.condition == decides[0]
+        for name in SAMPLE_RATIO_GATES:
+            assert (f"the {name.replace('-', ' ')}" in shown.sentence.lower()) is (name in names)
+        if not overall:
+            assert "Farthest: se (off 9, on 1)." in shown.sentence
+            assert "start it anew from the day of the change" in shown.would_change
 
 
 def test_a_quality_test_of_the_plan_gates_the_verdict() -> None:

@@ -19,6 +19,7 @@ from counterpoint.experiments import Experiment, Guardrail, Metric
 from counterpoint.experiments.decision import Condition, Group, Node, answer, conditions, deciding
 from counterpoint.experiments.hypotheses import arms_of, compare, quality_of
 from counterpoint.experiments.looks import Reading, reading_of
+from counterpoint.experiments.model import SAMPLE_RATIO_GATES
 from counterpoint.experiments.result import Comparison, QualityCheck
 from counterpoint.experiments.totals import ArmTotals, MetricTotals, Totals
 from counterpoint.experiments.verdict import decide
@@ -143,7 +144,7 @@ def test_every_combination_of_tests_gives_what_the_rule_says(
             )
 
 
-@pytest.mark.parametrize("spoilt", ["sample ratio", "pre-exposure", "traffic"])
+@pytest.mark.parametrize("spoilt", ["sample ratio", *SAMPLE_RATIO_GATES, "pre-exposure", "traffic"])
 @pytest.mark.parametrize("rule", ["rule-1", "rule-2"])
 def test_no_combination_survives_a_test_of_quality_that_rejects(rule: str, spoilt: str) -> None:
     for values in product([False, True], repeat=3):

@@ -144,6 +144,7 @@ def _shown(result: "Result") -> "RenderableType":
         ),
         _arms(result),
         _sample_ratio(result),
+        *_gates(result),
         *(Text(f"! {warning}", style="yellow") for warning in result.quality.warnings),
     ]
     if result.users:
@@ -223,6 +224,25 @@ def _sample_ratio(result: "Result") -> "RenderableType":
         return Text("Sample ratio: not tested, too few users.", style="yellow")
     says = ("mismatch", "bold red") if check.rejected else ("as planned", "green")
     return Text.assemble("Sample ratio: ", says, f", p {p_value(check.p)}, threshold {check.threshold:g}")
+
+
+def _gates(result: "Result") -> "Iterator[RenderableType]":
+    """The further tests that make it invalid: in one line what passed, in one each what did not."""
+    from rich.text import Text
+
+    from counterpoint.experiments.wording import p_value
+
+    tested = [each for each in result.quality.checks if each.gates and each.p is not None]
+    passed = [each for each in tested if not each.rejected]
+    if passed:
+        names = ", ".join(f"{each.test.replace('-', ' ')} (p {p_value(each.p)})" for each in passed)
+        yield Text(f"Nothing found by {names}", style="dim")
+    for each in tested:
+        if each.rejected:
+            what = f"{each.test.replace('-', ' ').capitalize()}: "
+            yield Text.assemble(
+                what, ("rejected", "bold red"), f", p {p_value(each.p)}, level {each.level or 0:.3g}"
+            )
 
 
 class _Fitting:

@@ -77,13 +77,13 @@ def _level_problems(plan: "Experiment") -> Iterator[Problem]:
     for name, value, most in levels:
         if not 0 < value < most:
             yield Problem(f"{name} is {value:g}; it must be above 0 and below {most:g}.", f"/spec/{name}")
-    for index, test in enumerate(plan.quality):
+    for index, test in enumerate(plan.declared):
         if test.level is not None and not 0 < test.level < 1:
             yield Problem(
                 f"The level of {test.test} is {test.level:g}; it must be above 0 and below 1.",
                 f"/spec/quality/{index}/level",
             )
-    for name, times in Counter(test.test for test in plan.quality).items():
+    for name, times in Counter(test.test for test in plan.declared).items():
         if times > 1:
             yield Problem(f"The quality test {name} is named {times} times.", "/spec/quality")
 

@@ -16,6 +16,7 @@ from counterpoint.stats import alpha_deterioration, alpha_guardrail, alpha_succe
 __all__ = [
     "PLAIN_FIELD",
     "PLAIN_WORDS",
+    "SAMPLE_RATIO_GATES",
     "Aggregation",
     "Direction",
     "Experiment",
@@ -41,6 +42,12 @@ QualityName = Literal[
     "traffic",
     "crossover",
 ]
+SAMPLE_RATIO_GATES: tuple[QualityName, ...] = (
+    "sample-ratio-by-day",
+    "sample-ratio-by-segment",
+    "sequential-sample-ratio",
+)
+"""What makes an experiment invalid beside the overall sample ratio, where the plan does not say."""
 
 
 class Guardrail(msgspec.Struct, frozen=True, rename="camel"):
@@ -102,7 +109,8 @@ class Experiment(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     guardrails: tuple[Guardrail, ...] = ()
     deterioration: tuple[Metric, ...] = ()
     """Metrics beside those that only must not get worse."""
-    quality: tuple[QualityTest, ...] = ()
+    quality: tuple[QualityTest, ...] | None = None
+    """Tests that make it invalid, exactly these beside the overall sample ratio; none means `SAMPLE_RATIO_GATES`."""
     targets: dict[str, Target] = {}
     """By the metric's name: what sizing needs to know."""
     decision: Node | Rule = "rule-2"
@@ -198,14 +206,33 @@ class Experiment(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
         return rule_two(successes, bounded, unbounded, watched)
 
     @property
+    def declared(self) -> tuple[QualityTest, ...]:
+        """The tests of quality that the plan names, which share α₋."""
+        return self.quality or ()
+
+    @property
+    def gates(self) -> tuple[QualityTest, ...]:
+        """The tests that make it invalid beside the overall sample ratio, with the level of each.
+
+        Those that nobody named have the threshold of the sample ratio and take nothing of α₋: which of them there
+        are follows from the data, and a plan's size must not.
+        """
+        if self.quality is None:
+            return tuple(QualityTest(test, self.srm_threshold) for test in SAMPLE_RATIO_GATES)
+        return tuple(
+            QualityTest(each.test, self.levels.quality if each.level is None else each.level)
+            for each in self.quality
+        )
+
+    @property
     def minus(self) -> float:
         """α₋, the level of all tests of harm and quality together."""
         return self.alpha if self.alpha_minus is None else self.alpha_minus
 
     @property
     def watched(self) -> int:
-        """Tests that share α₋: harm to each metric, the sample ratio, and the further tests of quality."""
-        return len(self.metrics) + 1 + len(self.quality)
+        """Tests that share α₋: harm to each metric, the sample ratio, and the tests of quality that the plan names."""
+        return len(self.metrics) + 1 + len(self.declared)
 
     @property
     def power(self) -> float:
@@ -241,7 +268,7 @@ class Experiment(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
         harm = alpha_deterioration(
             self.minus,
             metrics=len(self.metrics),
-            quality_tests=1 + len(self.quality),
+            quality_tests=1 + len(self.declared),
             comparisons=comparisons,
         )
         return Levels(

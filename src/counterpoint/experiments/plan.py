@@ -93,7 +93,7 @@ def plan_of(experiment: Entity, metrics: Mapping[str, Entity], known: Iterable[s
         ),
         deterioration=tuple(metric for pointer, metric, _ in found if "/deterioration/" in pointer),
         kind=spec.get("kind") or "ab-test",
-        quality=tuple(QualityTest(each["test"], each.get("level")) for each in spec.get("quality") or ()),
+        quality=_quality(spec.get("quality")),
         targets={metric.name: _target(item) for pointer, metric, item in reversed(found)},
         decision=_decision(spec.get("decision") or "rule-2", experiment),
         shares=dict(spec.get("shares") or {}),
@@ -116,6 +116,13 @@ def plan_of(experiment: Entity, metrics: Mapping[str, Entity], known: Iterable[s
         title=experiment.title,
         ref=experiment.ref,
     )
+
+
+def _quality(named: Iterable[Mapping[str, Any]] | None) -> tuple[QualityTest, ...] | None:
+    """What the plan names; an empty list is an answer too, and nothing at all leaves it to the default."""
+    if named is None:
+        return None
+    return tuple(QualityTest(each["test"], each.get("level")) for each in named)
 
 
 def _segments(spec: Mapping[str, Any]) -> tuple[str, ...]:

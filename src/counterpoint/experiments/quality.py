@@ -1,14 +1,14 @@
 """Can the data bear a verdict? Tests beside the overall sample ratio: pure functions of the plan and its totals."""
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 
 from counterpoint.experiments.model import Experiment
-from counterpoint.experiments.quality_totals import Sizes
 from counterpoint.experiments.result import QualityCheck
+from counterpoint.experiments.sample_ratios import Found, by_day, by_value, over_time, p_of, told
 from counterpoint.experiments.totals import Totals
 from counterpoint.experiments.wording import count, percent
-from counterpoint.stats import Moments, difference, sample_ratio, sequential_sample_ratio
+from counterpoint.stats import Moments, difference, sample_ratio
 from counterpoint.stats.distributions import normal_tail
 
 __all__ = ["MOST_CROSSED", "check", "warnings_of"]
@@ -22,10 +22,10 @@ LEAST_DUE = 5
 
 
 def check(plan: Experiment, totals: Totals) -> tuple[QualityCheck, ...]:
-    """All tests of the data that the totals allow; those that the plan declares, and sizes before a trigger, gate.
+    """All tests of the data that the totals allow; the plan's gates, and sizes before a trigger, make it invalid.
 
-    A declared test has its own level, or its share of α₋; the others have the threshold of the sample ratio and
-    only warn. Each keeps its level over all that it looks at (days, values, metrics) by Bonferroni's bound.
+    Where the plan names none, the gates are the sample ratio by day, by segment and over time. A test that the plan
+    names has its own level, or its share of α₋; the others have the threshold of the sample ratio, gates or not. Each keeps its level over all that it looks at (days, values, metrics) by Bonferroni's bound.
     """
     found = [
         *_before_trigger(plan, totals),
@@ -37,7 +37,7 @@ def check(plan: Experiment, totals: Totals) -> tuple[QualityCheck, ...]:
         *_crossover(plan, totals),
     ]
     done = {each.test for each in found}
-    missing = [each.test for each in plan.quality if each.test not in done]
+    missing = [each.test for each in plan.declared if each.test not in done]
     return (*found, *(QualityCheck(test=test, state="no data", gates=True) for test in missing))
 
 
@@ -102,17 +102,15 @@ def _result(
     state: str = "tested",
     gates: bool = False,
 ) -> QualityCheck:
-    declared = next((each for each in plan.quality if each.test == test), None)
-    level = plan.srm_threshold
-    if declared is not None:
-        level = plan.levels.quality if declared.level is None else declared.level
+    gate = next((each for each in plan.gates if each.test == test), None)
+    level = plan.srm_threshold if gate is None or gate.level is None else gate.level
     return QualityCheck(
         test=test,
         state=state,
         p=p,
         level=level,
         rejected=p is not None and p < level,
-        gates=gates or declared is not None,
+        gates=gates or gate is not None,
         note=note,
     )
 
@@ -127,49 +125,30 @@ def _before_trigger(plan: Experiment, totals: Totals) -> Iterator[QualityCheck]:
         sizes = [totals.quality.assigned.get(arm, 0) for arm in plan.arms]
     found = sample_ratio(sizes, plan.planned)
     kept = sum(group.users for group in groups if group)
-    note = f"{count(sum(sizes))} users were assigned ({_told(plan, sizes)}); {count(kept)} of them count."
-    yield _result(plan, "sample-ratio-before-trigger", found.p, note, state=found.state, gates=True)
+    note = f"{count(sum(sizes))} users were assigned ({told(plan.arms, sizes)}); {count(kept)} of them count."
+    yield _result(
+        plan, "sample-ratio-before-trigger", p_of(found, plan.planned), note, state=found.state, gates=True
+    )
 
 
 def _by_day(plan: Experiment, totals: Totals) -> Iterator[QualityCheck]:
     if totals.quality is not None and totals.quality.days:
-        yield _worst(plan, "sample-ratio-by-day", [("", each) for each in totals.quality.days], "days")
+        yield _sized(plan, "sample-ratio-by-day", by_day(totals.quality.days, plan.arms, plan.planned))
 
 
 def _by_segment(plan: Experiment, totals: Totals) -> Iterator[QualityCheck]:
-    if totals.quality is None or not totals.quality.segments:
-        return
-    parts = [(name, each) for name, values in totals.quality.segments.items() for each in values]
-    yield _worst(plan, "sample-ratio-by-segment", parts, "values of segments")
-
-
-def _worst(plan: Experiment, test: str, parts: Sequence[tuple[str, Sizes]], what: str) -> QualityCheck:
-    """The smallest p of all parts, times their number; parts too small for a test are left out."""
-    tested = [
-        (found.p, name, sizes)
-        for name, sizes in parts
-        if (found := sample_ratio(sizes.of(plan.arms), plan.planned)).p is not None
-    ]
-    if not tested:
-        return _result(plan, test, None, state="too few units")
-    p, name, sizes = min(tested, key=lambda each: each[0] or 0.0)
-    where = f"{name} {sizes.name or '(none)'}".strip()
-    note = f"Farthest from the plan of {count(len(tested))} {what}: {where} ({_told(plan, sizes.of(plan.arms))})."
-    return _result(plan, test, min(1.0, (p or 0.0) * len(tested)), note)
+    if totals.quality is not None and totals.quality.segments:
+        found = by_value(totals.quality.segments, plan.arms, plan.planned)
+        yield _sized(plan, "sample-ratio-by-segment", found)
 
 
 def _sequential(plan: Experiment, totals: Totals) -> Iterator[QualityCheck]:
-    """The smallest always-valid p of all days up to now, since it may be looked at each of them."""
-    if totals.quality is None or not totals.quality.days:
-        return
-    sizes, lowest, when = [0] * len(plan.arms), 1.0, ""
-    for each in totals.quality.days:
-        sizes = [before + more for before, more in zip(sizes, each.of(plan.arms), strict=True)]
-        p = sequential_sample_ratio(sizes, plan.planned).p
-        if p < lowest:
-            lowest, when = p, each.name
-    note = f"Lowest at the end of {when}." if when else ""
-    yield _result(plan, "sequential-sample-ratio", lowest, note)
+    if totals.quality is not None and totals.quality.days:
+        yield _sized(plan, "sequential-sample-ratio", over_time(totals.quality.days, plan.arms, plan.planned))
+
+
+def _sized(plan: Experiment, test: str, found: Found) -> QualityCheck:
+    return _result(plan, test, found.p, found.note, state=found.state)
 
 
 def _balance(plan: Experiment, totals: Totals) -> Iterator[QualityCheck]:
@@ -245,7 +224,3 @@ def _crossover(plan: Experiment, totals: Totals) -> Iterator[QualityCheck]:
         return
     z = (crossed - 0.5 - due) / math.sqrt(due * (1 - MOST_CROSSED))
     yield _result(plan, "crossover", normal_tail(z), note)
-
-
-def _told(plan: Experiment, sizes: Sequence[int]) -> str:
-    return ", ".join(f"{arm} {count(size)}" for arm, size in zip(plan.arms, sizes, strict=True))

@@ -6,7 +6,7 @@ from typing import Any
 
 import msgspec
 
-__all__ = ["QualityTotals", "Sizes", "quality_totals_of"]
+__all__ = ["EPOCH", "QualityTotals", "Sizes", "quality_totals_of"]
 
 EPOCH = date(1970, 1, 1)
 

@@ -106,6 +106,8 @@ def _plan(plan: Experiment, result: Result) -> Iterator[str]:
     yield (
         f"- Level {plan.alpha:g}, one-sided; the sample ratio is a mismatch below p {plan.srm_threshold:g}."
     )
+    gates = ", ".join(f"{each.test.replace('-', ' ')} ({each.level:.3g})" for each in plan.gates)
+    yield f"- Further tests that make it invalid, with their levels: {gates or 'none'}."
 
 
 def _verdict(result: Result) -> Iterator[str]:
@@ -179,6 +181,14 @@ def _quality(result: Result) -> Iterator[str]:
     else:
         said = "mismatch" if check.rejected else "as planned"
         yield f"- Sample ratio: {said}, p {p_value(check.p)}, threshold {check.threshold:g}."
+    for each in result.quality.checks:
+        if each.p is not None and each.level is not None and (each.gates or each.rejected):
+            said = "rejected" if each.rejected else "nothing found"
+            yield (
+                f"- {each.test.replace('-', ' ').capitalize()}: {said}, p {p_value(each.p)}, level {each.level:.3g};"
+                f" where it rejects, {'the experiment is invalid' if each.gates else 'it is a warning'}."
+                + (f" {_line(each.note)}" if each.rejected and each.note else "")
+            )
     if result.quality.mixed_users:
         yield f"- {count(result.quality.mixed_users)} users saw several variants and are left out."
     if result.first_exposure and result.last_exposure:

@@ -258,7 +258,7 @@ class SampleRatioCheck(msgspec.Struct, frozen=True, kw_only=True, rename="camel"
 
 
 class QualityCheck(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
-    """A further test of the data; where one that the plan declares rejects, the experiment is invalid."""
+    """A further test of the data; where one that gates rejects, the experiment is invalid."""
 
     test: str
     state: str
@@ -267,7 +267,7 @@ class QualityCheck(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     level: float | None = None
     rejected: bool = False
     gates: bool = False
-    """Whether the plan declares it, so that it makes the experiment invalid; else it only warns."""
+    """Whether it makes the experiment invalid, since the plan names it or names none; else it only warns."""
     note: Said = ""
     """What it found, with figures."""
 

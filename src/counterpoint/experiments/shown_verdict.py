@@ -111,7 +111,12 @@ def levels_of(plan: Experiment, result: Result) -> list[LevelRow]:
         for test in sorted(metric.hypotheses, key=lambda each: RANKS[each.kind])
     ]
     gate = result.quality.sample_ratio.threshold
-    return [*rows, LevelRow("Sample ratio", "as planned", "", f"{gate:.3g}", "declared", f"{gate:.3g}")]
+    rows.append(LevelRow("Sample ratio", "as planned", "", f"{gate:.3g}", "declared", f"{gate:.3g}"))
+    because = "that of the sample ratio" if plan.quality is None else "declared, or a share of α₋"
+    for each in plan.gates:
+        level, named = f"{each.level:.3g}", each.test.replace("-", " ").capitalize()
+        rows.append(LevelRow(named, "as it should be", "", level, because, level))
+    return rows
 
 
 def _because(plan: Experiment, kind: str, whole: float) -> str:

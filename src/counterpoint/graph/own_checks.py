@@ -25,11 +25,22 @@ def _check_plan(spec: Mapping[str, Any]) -> Iterator[Problem]:
     yield from check_whole(spec, "unitsPerArm", "/spec")
     for name in ("looks", "maximum", "tunedAt"):
         yield from check_whole(spec.get("stopping") or {}, name, "/spec/stopping")
+    yield from _check_spending(spec.get("stopping") or {})
     decision = spec.get("decision", "rule-2")
     if not isinstance(decision, Mapping) and decision not in ("rule-1", "rule-2"):
         yield Problem(
             "decision must be rule-1, rule-2, or a tree of all, any, better, within and notWorse.",
             "/spec/decision",
+        )
+
+
+def _check_spending(stopping: Mapping[str, Any]) -> Iterator[Problem]:
+    """A parameter that the family would not read changes nothing, though its author meant something by it."""
+    family = stopping.get("spending", "power")
+    if "parameter" in stopping and family in ("obrien-fleming", "pocock"):
+        yield Problem(
+            f"{family} takes no parameter; leave it out, or write spending: power or hwang-shih-decani.",
+            "/spec/stopping/parameter",
         )
 
 

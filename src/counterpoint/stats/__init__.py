@@ -81,7 +81,13 @@ from counterpoint.stats.sequences import (
 from counterpoint.stats.sequential import expected_information, inflation, sequential_power
 from counterpoint.stats.shrinkage import Shrunk, shrunk
 from counterpoint.stats.spending import Spending
-from counterpoint.stats.srm import SampleRatio, SequentialSampleRatio, sample_ratio, sequential_sample_ratio
+from counterpoint.stats.srm import (
+    SampleRatio,
+    SequentialSampleRatio,
+    exact_sample_ratio,
+    sample_ratio,
+    sequential_sample_ratio,
+)
 from counterpoint.stats.stagewise import Stagewise, stagewise_estimate, stagewise_p
 from counterpoint.stats.strata import StrataPair
 
@@ -155,6 +161,7 @@ __all__ = [
     "detectable_rate_difference",
     "difference",
     "equivalence",
+    "exact_sample_ratio",
     "expected_information",
     "fixed_power",
     "fixed_power_required",

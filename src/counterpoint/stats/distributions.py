@@ -8,6 +8,7 @@ import math
 from statistics import NormalDist
 
 __all__ = [
+    "binomial_tails",
     "chi_square_tail",
     "log_normal_tail",
     "noncentral_t_tail",
@@ -129,6 +130,26 @@ def noncentral_t_tail(df: float, away: float, t: float) -> float:
     x = np.linspace(-max(10 * spread, 40 / df), min(10 * spread, 4.0), 801)
     density = np.exp(df * (x - np.expm1(2 * x) / 2))
     return float(density @ ndtr(away - t * np.exp(x)) / density.sum())
+
+
+def binomial_tails(n: int, probability: float, away: float) -> float:
+    """Probability that a binomial of `n` lies at least `away` from its mean, on either side.
+
+    >>> round(binomial_tails(4, 0.5, 2.0), 9)  # none or all of four
+    0.125
+    """
+    from scipy.special import betainc, betaincc
+
+    mean, slack = (
+        n * probability,
+        1e-9 * max(1.0, away),
+    )  # the distance that was seen counts, whatever was rounded
+    low, high = math.floor(mean - away + slack), math.ceil(mean + away - slack)
+    if low >= high:
+        return 1.0
+    below = 0.0 if low < 0 else float(betaincc(low + 1, n - low, probability))
+    above = 0.0 if high > n else float(betainc(high, n - high + 1, probability))
+    return min(1.0, below + above)
 
 
 def chi_square_tail(df: int, value: float) -> float:

@@ -7,9 +7,15 @@ from typing import Literal
 
 from counterpoint.errors import InputError
 from counterpoint.stats.checks import level, positive
-from counterpoint.stats.distributions import chi_square_tail
+from counterpoint.stats.distributions import binomial_tails, chi_square_tail
 
-__all__ = ["SampleRatio", "SequentialSampleRatio", "sample_ratio", "sequential_sample_ratio"]
+__all__ = [
+    "SampleRatio",
+    "SequentialSampleRatio",
+    "exact_sample_ratio",
+    "sample_ratio",
+    "sequential_sample_ratio",
+]
 
 CONCENTRATIONS = (1e1, 1e2, 1e3, 1e4, 1e5, 1e6)
 """Weights of the belief in the planned shares that are mixed if none is named."""
@@ -65,6 +71,28 @@ def sample_ratio(observed: Sequence[int], shares: Sequence[float]) -> SampleRati
         return SampleRatio("too few units", tuple(observed), expected, df)
     statistic = math.fsum((count - due) ** 2 / due for count, due in zip(observed, expected, strict=True))
     return SampleRatio("tested", tuple(observed), expected, df, statistic, chi_square_tail(df, statistic))
+
+
+def exact_sample_ratio(observed: Sequence[int], shares: Sequence[float]) -> float:
+    """The chance of an arm as far from its planned share as the farthest one is here, exact for few units as for many.
+
+    Each arm against all others is a binomial, of whose two tails those points count that lie as far from what is
+    expected. Of two arms that is one test; of more, p is the smallest times their number, at most 1 (Bonferroni).
+
+    Raises:
+        InputError: as `sample_ratio`.
+
+    >>> round(exact_sample_ratio([10, 0], [1, 1]), 9)  # 2 / 2^10
+    0.001953125
+    """
+    expected = _expected(observed, shares)
+    total = sum(observed)
+    if not total:
+        return 1.0
+    several = list(zip(observed, expected, strict=True))
+    tested = several[:1] if len(several) == 2 else several
+    chances = [binomial_tails(total, due / total, abs(count - due)) for count, due in tested]
+    return min(1.0, min(chances) * len(tested))
 
 
 def sequential_sample_ratio(

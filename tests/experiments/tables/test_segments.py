@@ -53,11 +53,33 @@ def test_a_mismatch_in_one_country_is_told(write: Write, capsys: pytest.CaptureF
     more = "".join(f"x{i},a,1,DK\n" for i in range(60)) + "".join(f"y{i},b,1,FI\n" for i in range(60))
     write("t.csv", rows(extra=more))
     found = read(capsys, "--table", "t.csv", *ASKED, "--segment", "country")
-    assert found["verdict"]["state"] != "invalid"  # over all users the arms are even
+    assert not found["quality"]["sampleRatio"]["rejected"]  # over all users the arms are even
+    assert (found["verdict"]["state"], found["verdict"]["condition"]) == (
+        "invalid",
+        "quality: sample-ratio-by-segment",
+    )
+    assert "country DK" in found["verdict"]["sentence"]
     (check,) = [each for each in found["quality"]["checks"] if each["test"] == "sample-ratio-by-segment"]
     assert check["rejected"]
     assert "country DK (a 60, b 0)" in check["note"]
     assert set(levels(found)) == {"NO", "SE"}
+
+
+def test_a_mismatch_on_some_days_is_found_in_a_table_with_moments(
+    write: Write, capsys: pytest.CaptureFixture[str]
+) -> None:
+    day = "2026-03-{:02}T23:59:59"
+    even = [f"u{i},{'ab'[i % 2]},{i % 5},{day.format(1 + i // 100)}" for i in range(1000)]
+    odd = [f"v{i},{'ab'[i >= 90]},{i % 5},{day.format(11 + i // 90)}" for i in range(180)]
+    again = [f"v{i},{'ab'[i >= 90]},{i % 5},{day.format(20)}" for i in range(180)]  # a later row moves nobody
+    write("t.csv", "user,arm,spent,at\n" + "\n".join([*even, *odd, *again]) + "\n")
+    asked = ("--table", "t.csv", "--time", "at", *ASKED)
+    found = read(capsys, *asked)
+    checks = {each["test"]: each for each in found["quality"]["checks"]}
+    assert not found["quality"]["sampleRatio"]["rejected"]
+    assert found["verdict"]["condition"] == "quality: sample-ratio-by-day"
+    assert "2026-03-11 (a 90, b 0)" in found["verdict"]["sentence"]
+    assert checks["sequential-sample-ratio"]["gates"]
 
 
 def test_values_of_hardly_anybody_are_not_told_nor_those_that_give_them_away(

@@ -15,7 +15,7 @@ from counterpoint.experiments.model import Experiment, Metric
 from counterpoint.experiments.result import Result, Taken
 from counterpoint.experiments.tables.asking import NOBODY
 from counterpoint.experiments.tables.source import Source
-from counterpoint.experiments.tables.totals import TableTotals, listed_variants, table_totals
+from counterpoint.experiments.tables.totals import TableTotals, listed_variants, table_totals, with_days
 from counterpoint.experiments.totals import Totals
 
 if TYPE_CHECKING:
@@ -99,15 +99,19 @@ def read_table(
     import ibis
 
     from counterpoint.experiments.tables.opening import told_errors
-    from counterpoint.experiments.tables.summing import require_columns, table_expression
+    from counterpoint.experiments.tables.summing import days_expression, require_columns, table_expression
 
     require_columns(source, metrics, table, segments=segments)
     expression = table_expression(metrics, source, table, start=start, end=end, segments=segments)
     with told_errors(source):
         rows = _rows(expression)
-    return TableReading(
-        table_totals(metrics, source, rows, segments), str(ibis.to_sql(expression)), table.get_backend().name
-    )
+    found, queries = table_totals(metrics, source, rows, segments), [expression]
+    if source.time:  # a query of its own: beside the sums, each day would cost all of them again
+        queries.append(days_expression(source, table, start=start, end=end))
+        with told_errors(source):
+            found = with_days(found, _rows(queries[1]))
+    sql = ";\n\n".join(str(ibis.to_sql(query)) for query in queries)
+    return TableReading(found, sql, table.get_backend().name)
 
 
 def _rows(expression: "Table") -> list[dict[str, Any]]:

@@ -23,10 +23,20 @@ from counterpoint.experiments.tables.levels import large_values, level_of_user, 
 from counterpoint.experiments.tables.source import Source
 from counterpoint.spelling import near
 
-__all__ = ["MOST_VARIANTS", "WORDS", "numbers_of", "raw_of", "require_columns", "table_expression"]
+__all__ = [
+    "MOST_VARIANTS",
+    "WORDS",
+    "days_expression",
+    "numbers_of",
+    "raw_of",
+    "require_columns",
+    "table_expression",
+]
 
 MOST_VARIANTS = 1000
 """Groups beyond which a column holds no variants."""
+MOST_DAYS = 400
+DAY_SECONDS = 86_400
 MISSING = ("", "na", "n/a", "nan", "null", "none", "nil", "-")
 """Texts of CSV that say that there is no number, in small letters."""
 OF_COLUMNS = ("mean", "sum", "count", "any")
@@ -164,6 +174,22 @@ def table_expression(
     if segments:
         found = large_values(found).order_by("which")
     return found.limit(MOST_VARIANTS + 1 + len(segments) * MOST_LEVELS * 20)
+
+
+def days_expression(
+    source: Source, table: Table, *, start: datetime | None = None, end: datetime | None = None
+) -> Table:
+    """Users by variant and by the day (UTC, from 1970) of their first row within the dates; of one variant only."""
+    rows, inside = _rows((), source, table, start, end, ())
+    users = rows.group_by("subject").aggregate(
+        low=rows.variant.min(where=inside),
+        high=rows.variant.max(where=inside),
+        first=rows.time.min(where=inside),
+    )
+    counted = users.filter(users.subject.notnull() & (users.low == users.high) & users["first"].notnull())
+    day = (counted["first"].epoch_seconds().cast("float64") / DAY_SECONDS).floor().cast("int64")
+    days = counted.group_by(variant=counted.low, day=day).aggregate(users=counted.count())
+    return days.limit(MOST_VARIANTS * MOST_DAYS)
 
 
 def _users(

@@ -1,15 +1,18 @@
 """The rows of an experiment's table as totals, and what is to be said of them."""
 
+import dataclasses
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
+
+from msgspec.structs import replace
 
 from counterpoint.errors import InputError, Problem
 from counterpoint.experiments.metrics.reading import LEAST
 from counterpoint.experiments.model import Metric
-from counterpoint.experiments.quality_totals import QualityTotals, Sizes
+from counterpoint.experiments.quality_totals import EPOCH, QualityTotals, Sizes
 from counterpoint.experiments.tables.source import Source
 from counterpoint.experiments.tables.summing import MOST_VARIANTS, WORDS, numbers_of, raw_of
 from counterpoint.experiments.totals import (
@@ -22,7 +25,7 @@ from counterpoint.experiments.totals import (
 from counterpoint.experiments.wording import count
 from counterpoint.stats import Comoments
 
-__all__ = ["TableTotals", "listed_variants", "table_totals"]
+__all__ = ["TableTotals", "listed_variants", "table_totals", "with_days"]
 
 MOST_LISTED = 10
 """Variants that a message names."""
@@ -109,6 +112,16 @@ def table_totals(
         ),
         warnings=tuple(_warnings(metrics, source, rows)),
     )
+
+
+def with_days(found: TableTotals, rows: Sequence[Mapping[str, Any]]) -> TableTotals:
+    """The totals with the rows of `days_expression`: users by arm of each day."""
+    days: dict[int, dict[str, int]] = {}
+    for row in rows:
+        days.setdefault(int(row["day"]), {})[row["variant"]] = int(row["users"])
+    sizes = tuple(Sizes((EPOCH + timedelta(days=day)).isoformat(), days[day]) for day in sorted(days))
+    quality = replace(found.totals.quality or QualityTotals(), days=sizes)
+    return dataclasses.replace(found, totals=replace(found.totals, quality=quality))
 
 
 def _arm(metrics: Sequence[Metric], source: Source, row: Mapping[str, Any]) -> ArmTotals:
