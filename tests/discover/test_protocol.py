@@ -188,6 +188,8 @@ def test_a_protocol_is_a_value_that_goes_through_json_and_refuses_what_it_cannot
         {"held": 1.0},
         {"places": ()},
         {"places": (0,)},
+        {"places": (20, 10_001)},
+        {"places": (10**20,)},
         {"measures": ("precision",)},
         {"candidates": "given"},
         {"items": ("a",)},
@@ -199,6 +201,8 @@ def test_a_protocol_is_a_value_that_goes_through_json_and_refuses_what_it_cannot
     ):
         with pytest.raises(InputError):
             Protocol(**wrong)  # type: ignore[arg-type]  # what is wrong is the point
+    with pytest.raises(msgspec.ValidationError, match="unknown field `place`"):
+        msgspec.json.decode(b'{"place": [50]}', type=Protocol)
     with pytest.raises(InputError, match=r'measure == "recal", must be one of .*did you mean recall'):
         Protocol(measures=("recal",))
 
@@ -401,9 +405,18 @@ def test_the_command_takes_a_protocol_and_takes_it_again_from_what_it_wrote(
     given = evaluated(str(tmp_path / "train.npz"), "--test", str(tmp_path / "test.npz"), "--candidate", "3")
     assert (given["protocol"]["split"], given["protocol"]["items"]) == ("given", ["3"])
     assert given["split"] == "a part that was given"
+    (tmp_path / "typo.json").write_text('{"splitt": "last"}')
+    (tmp_path / "empty.txt").write_text("")
     for words, told in (
         (["--history", str(tmp_path / "test.npz")], "--history needs --test"),
         (["--protocol", str(tmp_path / "log.npz")], "has no protocol"),
+        (
+            ["--protocol", str(tmp_path / "typo.json")],
+            "has no protocol: Object contains unknown field `splitt`",
+        ),
+        (["--protocol", str(tmp_path / "none.json")], "none.json cannot be read: No such file"),
+        (["--test", str(tmp_path / "none.txt")], "none.txt cannot be read: No such file"),
+        (["--test", str(tmp_path / "empty.txt")], "empty.txt has no line with a listener and an item"),
         (["--candidate", "nobody"], 'no item "nobody"'),
         (["--split", "last"], "needs times"),
     ):
