@@ -207,6 +207,15 @@ def test_a_protocol_is_a_value_that_goes_through_json_and_refuses_what_it_cannot
         Protocol(measures=("recal",))
 
 
+@pytest.mark.parametrize(
+    ("held", "told"), [(0.2, "20 %"), (0.125, "12.5 %"), (0.07, "7 %"), (0.001, "0.1 %")]
+)
+def test_what_is_held_out_is_told_as_it_is(held: float, told: str) -> None:
+    assert Protocol(split="time", held=held).words() == f"the last {told} in time"
+    assert Protocol(split="within", held=held).words().startswith(f"{told} of each")
+    assert Protocol(split="listeners", held=held).words().startswith(f"{told} of listeners")
+
+
 def moments_of(matrix: sp.csr_matrix) -> sp.csr_matrix:
     when = matrix.copy().astype(float)
     when.data = np.random.default_rng(4).permutation(when.nnz) + 1.0
@@ -330,7 +339,7 @@ def test_a_comparison_keeps_its_protocol_and_searches_as_it_judges(heard: sp.csr
         advance=lambda *at: done.append(at),
     )
     assert found.protocol == msgspec.structs.replace(protocol, split="time")
-    assert (found.split, found.places) == ("the last 20% in time", 5)
+    assert (found.split, found.places) == ("the last 20 % in time", 5)
     assert [each.at[0].places for each in found.methods] == [20, 20]
     assert any("no candidates" in warning for warning in found.warnings)
     assert sum(tier.artists for tier in found.methods[0].artists) == 20

@@ -184,11 +184,11 @@ class Protocol(msgspec.Struct, frozen=True, rename="camel", kw_only=True, forbid
         """What is held out, in words."""
         match self.split:
             case "time":
-                return f"the last {self.held:.0%} in time"
+                return f"the last {100 * self.held:g} % in time"
             case "last":
                 return "each listener's last" if self.last == 1 else f"each listener's last {self.last}"
             case "listeners":
-                return f"{self.held:.0%} of listeners, folded in by 80 % of theirs"
+                return f"{100 * self.held:g} % of listeners, folded in by 80 % of theirs"
             case "given":
                 return "a part that was given"
-        return f"{self.held:.0%} of each listener's, by chance"
+        return f"{100 * self.held:g} % of each listener's, by chance"
