@@ -343,6 +343,7 @@ def test_a_name_of_any_kind_is_reached_by_every_door(
     missing = client.get(f"{BASE}/items/{quote(name, safe='')}/similar")
     assert missing.status_code == 404
     assert repr(name) in missing.json()["detail"]
+    assert missing.json()["instance"] == f"{BASE}/items/{name.replace('/', '%2F')}/similar"
 
 
 def test_a_slash_within_a_name_opens_no_other_door(clients: Callable[..., Client]) -> None:

@@ -333,12 +333,15 @@ def test_listeners_and_recommenders_are_called_what_the_organisation_calls_them(
     nouns = {"listener": "viewer", "recommender": "programmer"}
     with songs.graph.write(SYSTEM) as writer:
         writer.put(document("Vocabulary", "words", owner="discovery", nouns=nouns))
+    evaluate_recommender(songs, SYSTEM, "songs", methods=("popularity",), budget=0.01)
     path = link_of(songs, local_actor(), SONGS, "user-0").path
     staff, own = clients(auth=False), clients()
     read = [
         (staff, "/discover"),
         (staff, "/discover/default/songs"),
         (staff, "/discover/default/songs/creators"),
+        (staff, "/discover/default/songs/evaluation"),
+        (staff, "/discover/-/evaluation/default/songs"),
     ]
     texts = [text for client, page in [*read, (own, path)] for text in Reading(client.get(page).text).texts]
     said = " ".join(texts)

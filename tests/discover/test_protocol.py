@@ -188,6 +188,8 @@ def test_a_protocol_is_a_value_that_goes_through_json_and_refuses_what_it_cannot
         {"held": 1.0},
         {"places": ()},
         {"places": (0,)},
+        {"places": (20, 10_001)},
+        {"places": (10**20,)},
         {"measures": ("precision",)},
         {"candidates": "given"},
         {"items": ("a",)},
@@ -199,8 +201,19 @@ def test_a_protocol_is_a_value_that_goes_through_json_and_refuses_what_it_cannot
     ):
         with pytest.raises(InputError):
             Protocol(**wrong)  # type: ignore[arg-type]  # what is wrong is the point
+    with pytest.raises(msgspec.ValidationError, match="unknown field `place`"):
+        msgspec.json.decode(b'{"place": [50]}', type=Protocol)
     with pytest.raises(InputError, match=r'measure == "recal", must be one of .*did you mean recall'):
         Protocol(measures=("recal",))
+
+
+@pytest.mark.parametrize(
+    ("held", "told"), [(0.2, "20 %"), (0.125, "12.5 %"), (0.07, "7 %"), (0.001, "0.1 %")]
+)
+def test_what_is_held_out_is_told_as_it_is(held: float, told: str) -> None:
+    assert Protocol(split="time", held=held).words() == f"the last {told} in time"
+    assert Protocol(split="within", held=held).words().startswith(f"{told} of each")
+    assert Protocol(split="listeners", held=held).words().startswith(f"{told} of listeners")
 
 
 def moments_of(matrix: sp.csr_matrix) -> sp.csr_matrix:
@@ -326,7 +339,7 @@ def test_a_comparison_keeps_its_protocol_and_searches_as_it_judges(heard: sp.csr
         advance=lambda *at: done.append(at),
     )
     assert found.protocol == msgspec.structs.replace(protocol, split="time")
-    assert (found.split, found.places) == ("the last 20% in time", 5)
+    assert (found.split, found.places) == ("the last 20 % in time", 5)
     assert [each.at[0].places for each in found.methods] == [20, 20]
     assert any("no candidates" in warning for warning in found.warnings)
     assert sum(tier.artists for tier in found.methods[0].artists) == 20
@@ -401,9 +414,18 @@ def test_the_command_takes_a_protocol_and_takes_it_again_from_what_it_wrote(
     given = evaluated(str(tmp_path / "train.npz"), "--test", str(tmp_path / "test.npz"), "--candidate", "3")
     assert (given["protocol"]["split"], given["protocol"]["items"]) == ("given", ["3"])
     assert given["split"] == "a part that was given"
+    (tmp_path / "typo.json").write_text('{"splitt": "last"}')
+    (tmp_path / "empty.txt").write_text("")
     for words, told in (
         (["--history", str(tmp_path / "test.npz")], "--history needs --test"),
         (["--protocol", str(tmp_path / "log.npz")], "has no protocol"),
+        (
+            ["--protocol", str(tmp_path / "typo.json")],
+            "has no protocol: Object contains unknown field `splitt`",
+        ),
+        (["--protocol", str(tmp_path / "none.json")], "none.json cannot be read: No such file"),
+        (["--test", str(tmp_path / "none.txt")], "none.txt cannot be read: No such file"),
+        (["--test", str(tmp_path / "empty.txt")], "empty.txt has no line with a listener and an item"),
         (["--candidate", "nobody"], 'no item "nobody"'),
         (["--split", "last"], "needs times"),
     ):

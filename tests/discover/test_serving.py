@@ -10,6 +10,7 @@ import pytest
 from counterpoint import Workspace
 from counterpoint.discover import serving
 from counterpoint.discover.answering import Liking, recommended
+from counterpoint.discover.choosing import number_of
 from counterpoint.discover.consent import declare
 from counterpoint.discover.corrections import Corrected
 from counterpoint.discover.links import link_of
@@ -288,6 +289,26 @@ def test_a_flag_that_cannot_choose_leaves_the_newest_version(songs: Workspace, b
     assert answer.version == 2
     assert answer.items
     assert answer.note
+
+
+@pytest.mark.parametrize(
+    ("value", "number"),
+    [
+        (2, 2),
+        (2.0, 2),
+        ("2", 2),
+        (2.5, None),
+        (True, None),
+        ("²", None),
+        ("1" * 5000, None),
+        (1e300, None),
+        (float("inf"), None),
+        (float("nan"), None),
+    ],
+)
+def test_a_variant_that_is_no_number_of_a_version_names_none(value: Any, number: int | None) -> None:
+    """Every listener's answer goes through it, so that nothing written in a flag may be an error here."""
+    assert number_of(value) == number
 
 
 def test_a_shadow_is_asked_beside_and_shown_to_nobody(songs: Workspace) -> None:

@@ -124,6 +124,32 @@ def test_what_was_stopped_stays_stopped_when_its_harm_fades_and_the_others_are_r
     assert nothing.learning.outcome == "regression"
 
 
+@pytest.mark.parametrize(
+    ("minus", "told"), [(None, "alpha to 0.0333333,"), (0.01, "alphaMinus to 0.00666667,")]
+)
+def test_who_stops_a_treatment_of_a_table_is_told_how_the_others_keep_their_levels(
+    minus: float | None, told: str
+) -> None:
+    """A table is read anew each time: an arm that gets nobody any more would be a mismatch there."""
+    table = plan(flag="", alpha_minus=minus)
+    harmed = read(table, totals(5, one=OPEN, two=HARMS, three=OPEN), day=5)
+    assert harmed.verdict.stopped == ("two",)
+    assert "share its users out" not in harmed.verdict.would_change
+    assert told in harmed.verdict.would_change
+    left = plan(
+        flag="",
+        treatments=("one", "three"),
+        alpha=0.05 * 2 / 3,
+        alpha_minus=None if minus is None else minus * 2 / 3,
+    )
+    for level in ("success", "guardrail", "deterioration"):
+        assert getattr(left.levels, level) == pytest.approx(getattr(table.levels, level)), level
+    fewer = {"two": 2500}
+    on = totals(20, users=fewer, one=OPEN, two=HARMS, three=SHIPS)
+    assert read(table, on, day=20).verdict.state == "invalid"
+    assert read(left, on, day=20).verdict.state == "ship"
+
+
 def test_at_the_end_every_treatment_has_its_reason() -> None:
     result = read(plan(), totals(20, one=OPEN, two=HARMS, three=OPEN), day=20)
     assert result.verdict.state == "do not ship"

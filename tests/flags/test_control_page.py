@@ -522,6 +522,8 @@ def test_shares_of_arms_are_written_beside_their_percentages(
         == 303
     )
     assert plan(workspace, "three")["treatments"] == {"red": 50, "blue ": 30, "green": 20}
+    send(client, read(client, control("three")), "arms", share=["0" * 12 + "7", "1", "1"])
+    assert plan(workspace, "three")["treatments"]["red"] == 7
     for wrong in ("-1", "1.5", "x", "²"):
         answer = send(client, read(client, control("three")), "arms", share=[wrong, "1", "1"])
         assert (answer.status_code, f"‘{wrong}’" in answer.text or "is no share" in answer.text) == (

@@ -77,6 +77,27 @@ def rows(**fields: Any) -> dict[str, Any]:
     return {"b0-attr": "plan", "b0-op": "==", "b0-value": "beta", "b0-join": "and", "b0-out": "=on", **fields}
 
 
+def test_whoever_adds_moves_or_removes_a_rule_by_keyboard_goes_on_there(client: TestClient) -> None:
+    def focused(answer: Any) -> list[str]:
+        return re.findall(r'id="([\w-]+)" autofocus', answer.text)
+
+    page = read(client, page_of("one"))
+    for there, step, expected in (
+        (0, "more", ["b0-attr"]),
+        (1, "more", ["b1-attr"]),
+        (2, "more", ["b2-attr"]),
+        (3, "up-2", ["b1-attr"]),
+        (3, "drop-0", ["b0-attr"]),
+        (2, "drop-1", ["b0-attr"]),
+        (1, "drop-0", []),
+        (1, "up-x", ["b0-attr"]),
+    ):
+        outcomes = {f"b{number}-out": "=on" for number in range(there)}
+        answer = send(client, page, page_of("one"), step=step, **outcomes)
+        assert focused(answer) == expected, step
+    assert focused(client.get(page_of("one"))) == []
+
+
 def test_a_rule_is_built_without_a_word_of_json_and_previewed_before_it_is_saved(
     client: TestClient, ws: Workspace
 ) -> None:
@@ -121,6 +142,11 @@ def test_rules_are_moved_and_taken_away(client: TestClient, ws: Workspace) -> No
         ({"b0-value": ""}, "plan is what?"),
         ({"b0-attr": ""}, "Which attribute is beta?"),
         ({"b0-out": "%", "b0-variant": ["on"], "b0-weight": ["x"]}, "‘x’ is no weight"),
+        (
+            {"b0-out": "%", "b0-variant": ["on"], "b0-weight": ["2147483648"]},
+            "A weight is at most 2,147,483,647.",
+        ),
+        ({"b0-out": "%", "b0-variant": ["on"], "b0-weight": ["0" * 12 + "9" * 5000]}, "A weight is at most"),
         ({"b0-op": "near"}, "is no comparison"),
         ({"b0-op": "shared", "b0-attr": "nowhere"}, "The rule cannot run"),
         ({"b0-out": "=gone"}, "gone"),

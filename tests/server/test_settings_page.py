@@ -91,6 +91,7 @@ def test_a_token_is_shown_once_and_revoked(
         ({"scopes": ["root"]}, 400, "is no scope"),
         ({"days": "soon"}, 400, "must be a whole number of days"),
         ({"days": "0"}, 400, "must be a whole number of days"),
+        ({"days": "1" * 5000}, 400, "must be a whole number of days"),
         ({"name": "taken"}, 409, "There is a token"),
     ],
 )

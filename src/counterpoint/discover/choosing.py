@@ -70,7 +70,7 @@ def expose(workspace: Workspace, plan: Plan, choice: Choice, listener: str) -> N
 def number_of(value: Any) -> int | None:
     """The number of a version that a variant's value is: a whole number, or one written as a text."""
     if isinstance(value, str) and value.isascii() and value.isdigit():
-        return int(value)
-    if isinstance(value, int | float) and not isinstance(value, bool) and value == int(value):
-        return int(value)
+        return int(value) if len(value) <= 15 else None
+    if isinstance(value, int | float) and not isinstance(value, bool) and abs(value) < 10**15:
+        return int(value) if value == int(value) else None
     return None

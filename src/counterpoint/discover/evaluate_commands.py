@@ -147,7 +147,9 @@ def _protocol(path: Path | None, asked: dict[str, Any]) -> Protocol:
         try:
             read = msgspec.json.decode(path.read_bytes())
             base = msgspec.convert(read.get("protocol", read), Protocol)
-        except (OSError, AttributeError, msgspec.MsgspecError) as error:
+        except OSError as error:
+            raise InputError(f"{path} cannot be read: {error.strerror}") from None
+        except (AttributeError, msgspec.MsgspecError) as error:
             raise InputError(
                 f'{path} has no protocol: {error}; write one as JSON, such as {{"split": "last"}}, or give an'
                 " evaluation.json that --plots wrote"

@@ -1,6 +1,6 @@
 """The page of an evaluation: begun there, followed while it is made, with its protocol, tables and plots."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from litestar import MediaType, Response, get, post
@@ -70,7 +70,8 @@ def show_evaluation_live(
 ) -> str:
     """The part of that page that follows the evaluation."""
     found = overview_of(ws, f"recommender:{namespace}/{name}")
-    return render(page.about(found.entity.owner), "discover/evaluated.html", **_shown(ws, found, measure))
+    page = page.about(found.entity.owner)
+    return render(page, "discover/evaluated.html", **_shown(ws, page, found, measure))
 
 
 @post(HERE, media_type=MediaType.HTML, include_in_schema=False, sync_to_thread=True)
@@ -151,21 +152,27 @@ def _page(
         units = reader.units_of(actor.ref) if actor.kind == "person" else frozenset()
         exists = owner is not None and reader.exists(owner)
     namespace, name = found.entity.namespace, found.entity.name
+    page = page.about(owner)
     return render(
-        page.about(owner),
+        page,
         "discover/evaluation.html",
-        **_shown(ws, found, measure),
+        **_shown(ws, page, found, measure),
         live=f"/discover/-/evaluation/{namespace}/{name}",
         permission=may(actor, "write", owner, owner_exists=exists, units=units),
         given=given,
         errors=errors or {},
-        splits=SPLITS,
+        splits=_told(page, SPLITS),
         candidates=CANDIDATES,
         bets=bets_of(ws, found),
     )
 
 
-def _shown(ws: Workspace, found: Overview, measure: str) -> dict[str, Any]:
+def _told(page: PageContext, pairs: Iterable[tuple[str, Said]]) -> list[tuple[str, str]]:
+    """Pairs whose second part is a text of ours, in the words of the page."""
+    return [(key, page.customs.words.tell(text)) for key, text in pairs]
+
+
+def _shown(ws: Workspace, page: PageContext, found: Overview, measure: str) -> dict[str, Any]:
     measure = measure if measure in MEASURES else "recall"
     kept = found.evaluation.kept.compared if found.evaluation else None
     here = entity_url(found.entity.ref)
@@ -186,7 +193,7 @@ def _shown(ws: Workspace, found: Overview, measure: str) -> dict[str, Any]:
         ],
         "plot": measure_plot(kept.methods, measure, kept.places),
         "sentence": evaluations.sentence_of(kept),
-        "protocol": _protocol(kept),
+        "protocol": _told(page, _protocol(kept)),
         "pairs": [
             pair
             for pair in kept.pairs
@@ -212,7 +219,7 @@ def _protocol(kept: Compared) -> list[tuple[str, Said]]:
         ("Places", ", ".join(map(str, used.places))),
         ("Measures", ", ".join(used.measures)),
         ("Test", f"{tests[used.test]}; p given how many pairs there are (Holm)"),
-        ("Intervals of pairs", f"{1 - used.alpha:.0%}"),
+        ("Intervals of pairs", f"{100 * (1 - used.alpha):g} %"),
         ("Seed", str(used.seed)),
     ]
 

@@ -119,10 +119,16 @@ def _part(paths: Sequence[Path], columns: Columns | None, now: float) -> Log:
     for path in paths:
         try:
             lines = [line.split() for line in path.read_text("utf-8").splitlines()]
-        except (OSError, UnicodeDecodeError) as error:
-            raise InputError(f"{path} cannot be read: {error}") from None
+        except OSError as error:
+            raise InputError(f"{path} cannot be read: {error.strerror}") from None
+        except UnicodeDecodeError as error:
+            raise InputError(f"{path} is no text in UTF-8: {error}") from None
         listeners += [line[0] for line in lines if line for _ in line[1:]]
         items += [item for line in lines if line for item in line[1:]]
+    if not items:
+        raise InputError(
+            f"{', '.join(map(str, paths))} has no line with a listener and an item; write one line for each listener"
+        )
     return log_of(listeners, items)
 
 

@@ -33,11 +33,13 @@ SplitBy = Literal["auto", "time", "last", "within", "listeners", "given"]
 Candidates = Literal["unknown", "available", "given", "sampled"]
 ASKED = 6000
 """Rows that a trial of a search is judged on: their spread makes an interval of about a hundredth of the mean."""
+MOST_PLACES = 10_000
+"""Nobody looks further; lists are kept as wide as they are asked for, so that more is a mistake that costs the memory."""
 SPLITS: tuple[SplitBy, ...] = ("auto", "time", "last", "within", "listeners", "given")
 CANDIDATES: tuple[Candidates, ...] = ("unknown", "available", "given", "sampled")
 
 
-class Protocol(msgspec.Struct, frozen=True, rename="camel", kw_only=True):
+class Protocol(msgspec.Struct, frozen=True, rename="camel", kw_only=True, forbid_unknown_fields=True):
     """How methods are judged. Raises `InputError` where a value is none that it can have."""
 
     split: SplitBy = "auto"
@@ -86,6 +88,8 @@ class Protocol(msgspec.Struct, frozen=True, rename="camel", kw_only=True):
             raise InputError("places and measures must have one value or more")
         for each in self.places:
             whole("places", each, least=1)
+            if each > MOST_PLACES:
+                raise InputError(f"places == {each}, must be at most {MOST_PLACES:,}")
         for measure in self.measures:
             if measure not in PER_ROW:
                 raise InputError(
@@ -180,11 +184,11 @@ class Protocol(msgspec.Struct, frozen=True, rename="camel", kw_only=True):
         """What is held out, in words."""
         match self.split:
             case "time":
-                return f"the last {self.held:.0%} in time"
+                return f"the last {100 * self.held:g} % in time"
             case "last":
                 return "each listener's last" if self.last == 1 else f"each listener's last {self.last}"
             case "listeners":
-                return f"{self.held:.0%} of listeners, folded in by 80 % of theirs"
+                return f"{100 * self.held:g} % of listeners, folded in by 80 % of theirs"
             case "given":
                 return "a part that was given"
-        return f"{self.held:.0%} of each listener's, by chance"
+        return f"{100 * self.held:g} % of each listener's, by chance"

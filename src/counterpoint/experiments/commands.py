@@ -339,12 +339,15 @@ def _moved(metric: "MetricResult") -> str:
     return plain if metric.relative is None else f"{plain}, {change(metric)}"
 
 
-def _legend(result: "Result") -> str:
+def _level(level: float) -> str:
+    """The level of an interval; one of 99.97 % is not told as 100.0 %, which no interval has."""
     from counterpoint.experiments.wording import percent
 
-    levels = sorted(
-        {f"{percent(metric.interval_level)}" for metric in result.metrics if metric.interval_level}
-    )
+    return percent(level, places=next((places for places in range(1, 8) if round(level, places + 2) < 1), 8))
+
+
+def _legend(result: "Result") -> str:
+    levels = sorted({_level(metric.interval_level) for metric in result.metrics if metric.interval_level})
     which = f" ({' or '.join(levels)})" if levels else ""
     return (
         "p is one-sided, for the test that decides, which rejects at or below its level; each end of an interval"

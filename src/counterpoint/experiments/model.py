@@ -182,6 +182,11 @@ class Experiment(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
         return Stopping(method="confidence-sequence" if self.kind == "rollout" else "fixed")
 
     @property
+    def mended(self) -> bool:
+        """Whether it is read from a table that may have been mended since, so that nothing which was found before holds."""
+        return not self.flag and self.reading.method != "group-sequential"
+
+    @property
     def has_end(self) -> bool:
         """Whether it is declared when the result is read; without that, success figures are withheld."""
         stopping = self.reading

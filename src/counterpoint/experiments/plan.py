@@ -82,7 +82,9 @@ def plan_of(experiment: Entity, metrics: Mapping[str, Entity], known: Iterable[s
     flag_set, links = spec.get("flagSet"), spec.get("links")
     return Experiment(
         name=experiment.name,
-        flag=spec.get("flag") or "",
+        flag=""
+        if spec.get("source")
+        else spec.get("flag") or "",  # a table is read, whatever flag drew its arms
         control=spec["control"],
         treatments=tuple(spec["treatments"]),
         success=tuple(metric for pointer, metric, _ in found if "/success/" in pointer),

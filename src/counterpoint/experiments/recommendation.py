@@ -202,7 +202,8 @@ def _worse(
     worst = _metric(comparison, leaf)
     names = {each.metric for each in conditions(plan.tree) if each.word == "deterioration"}
     harmed = {metric.name for metric in comparison.metrics if metric.worse and metric.name in names}
-    also = f" ({len(harmed) - 1} more metrics are worse as well)" if len(harmed) > 1 else ""
+    more = len(harmed) - 1
+    also = f" ({more} more {'metric is' if more == 1 else 'metrics are'} worse as well)" if more > 0 else ""
     early = "" if reading.final else " Harm was found before the end, by the test that watches it every day."
     return Verdict(
         state="do not ship",

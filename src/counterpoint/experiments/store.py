@@ -102,8 +102,7 @@ def load(workspace: Workspace, name: str) -> Loaded:
         newest = reader.newest_activity(READ, [entity.ref]).get(entity.ref)
         acknowledged = reader.newest_activity(ACKNOWLEDGED, [entity.ref]).get(entity.ref)
         # A file may have been mended since, and has no start from which a new run would count.
-        mended = plan.reading.method != "group-sequential" and "source" in entity.spec
-        looks = () if mended else _looks(reader, entity.ref, plan)
+        looks = () if plan.mended else _looks(reader, entity.ref, plan)
     version = (entity.etag, *(metrics[metric].etag for metric in sorted(metrics)))
     given = entity.spec.get("source")
     source = source_of(given) if given else None

@@ -42,7 +42,7 @@ def _recorded(stop: Taken) -> Verdict:
     )
 
 
-def whole(comparisons: Sequence[Comparison], verdicts: Sequence[Verdict]) -> Verdict:
+def whole(plan: Experiment, comparisons: Sequence[Comparison], verdicts: Sequence[Verdict]) -> Verdict:
     """The verdict of all treatments: of one that may ship, else of one that is open; and what harm the others do.
 
     While one is open, the others that failed are named as stopped, with their reason first: it cannot wait.
@@ -52,7 +52,7 @@ def whole(comparisons: Sequence[Comparison], verdicts: Sequence[Verdict]) -> Ver
         return first
     failed = [each for each in verdicts if each is not first and each.state == "do not ship"]
     if first.state == "keep running" and failed:
-        return _going_on(first, failed, comparisons, verdicts)
+        return _going_on(plan, first, failed, comparisons, verdicts)
     harmful = [each for each in failed if each.condition.startswith("deterioration")]
     others = [
         f" In {each.treatment}, {clause(harm)}."
@@ -68,7 +68,11 @@ def whole(comparisons: Sequence[Comparison], verdicts: Sequence[Verdict]) -> Ver
 
 
 def _going_on(
-    first: Verdict, failed: Sequence[Verdict], comparisons: Sequence[Comparison], verdicts: Sequence[Verdict]
+    plan: Experiment,
+    first: Verdict,
+    failed: Sequence[Verdict],
+    comparisons: Sequence[Comparison],
+    verdicts: Sequence[Verdict],
 ) -> Verdict:
     names = [each.treatment or "" for each in failed]
     left = [
@@ -80,9 +84,28 @@ def _going_on(
     return replace(
         first,
         sentence=f"{reasons} {_listed(left)} {'goes' if len(left) == 1 else 'go'} on. {first.sentence}",
-        would_change=f"{first.would_change} Stop {_listed(names)} now: share {'its' if len(names) == 1 else 'their'} users out"
-        " among the other arms in the planned proportion, which alone are read and compared from here on.",
+        would_change=f"{first.would_change} Stop {_listed(names)} now{_then(plan, names)}",
         stopped=tuple(names),
+    )
+
+
+def _then(plan: Experiment, names: Sequence[str]) -> str:
+    """What has to be done so that the others can be read to their end."""
+    if plan.mended:
+        # What is left has the levels that it had: they are shared among as many treatments as there are.
+        k, left = len(plan.treatments), len(plan.treatments) - len(names)
+        alphas = f"alpha to {plan.alpha * left / k:.6g}"
+        if plan.alpha_minus is not None:
+            alphas += f" and alphaMinus to {plan.alpha_minus * left / k:.6g}"
+        one = len(names) == 1
+        return (
+            f". The table is read anew each time, so {'an arm that gets' if one else 'arms that get'} fewer users would make"
+            f" the experiment invalid: take {'it' if one else 'them'} out of treatments, and set {alphas}, so that the others"
+            " keep the levels that they had."
+        )
+    return (
+        f": share {'its' if len(names) == 1 else 'their'} users out among the other arms in the planned proportion, which"
+        " alone are read and compared from here on."
     )
 
 

@@ -37,7 +37,7 @@ def decide(
     waiting = _no_users(plan, arms) or _invalid(quality, arms) or decided(reading)
     if waiting:
         return waiting
-    return whole(comparisons, verdicts_of(plan, comparisons, reading))
+    return whole(plan, comparisons, verdicts_of(plan, comparisons, reading))
 
 
 def _no_users(plan: Experiment, arms: Sequence[Arm]) -> Verdict | None:

@@ -326,7 +326,7 @@ def _shares(data: Data) -> tuple[tuple[str, str], ...]:
 def _share(text: str) -> int:
     if not (text.isascii() and text.isdigit()):
         raise wrong("arms", f"{text!r} is no share. Write a whole number, such as 1 or 50; 0 for no arm.")
-    return int(text[:12])
+    return int(text.lstrip("0")[:12] or "0")
 
 
 def _overrides(data: Data, _: float) -> _Change:

@@ -29,7 +29,10 @@ def rows_of(values: Values) -> Rows:
 
 def arm_parts(arms: Sequence[tuple[str, str]]) -> list[float | None]:
     """What part of those who are enrolled each arm gets, in per cent; None where its share is no whole number."""
-    shares = [int(share[:12]) if share.isascii() and share.isdigit() else None for _, share in arms]
+    shares = [
+        int(share.lstrip("0")[:12] or "0") if share.isascii() and share.isdigit() else None
+        for _, share in arms
+    ]
     total = sum(share or 0 for share in shares)
     return [None if not share else round(100 * share / total, 1) for share in shares]
 

@@ -33,6 +33,7 @@ SPLIT: Final = "%"
 """Stands there for a split; a variant's name is written behind `=`, so that any name will do."""
 ALL, ANY = "and", "or"
 MOST_BRANCHES: Final = 50
+MOST_WEIGHT: Final = 2**31 - 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -246,9 +247,14 @@ def _outcome(outcome: Outcome, place: str) -> Any:
 
 
 def _weight(text: str, place: str) -> int:
-    if not (text.isascii() and text.isdigit()) or int(text[:12]) > 2**31 - 1:
+    if not (text.isascii() and text.isdigit()):
         raise _wrong(f"{place}-weight", f"{text!r} is no weight. Write a whole number, such as 10.")
-    return int(text)
+    digits = text.lstrip("0")
+    if len(digits) > 10 or int(digits or "0") > MOST_WEIGHT:
+        raise _wrong(
+            f"{place}-weight", f"A weight is at most {MOST_WEIGHT:,}. Write a smaller one, such as 10."
+        )
+    return int(digits or "0")
 
 
 def _scalar(text: str) -> Any:

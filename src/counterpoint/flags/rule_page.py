@@ -68,6 +68,8 @@ class Building:
     effect: Effect | None = None
     """Of a preview."""
     meanwhile: Meanwhile | None = None
+    focus: str = ""
+    """The field that whoever has just moved a rule goes on with: the page is a new one, and begins at its top."""
 
 
 def rule_url(set_name: str, key: str) -> str:
@@ -106,7 +108,8 @@ def change_rule(
     version, etag = count_in(data, "version") or 0, one(data, "etag")
     building = Building(stored, found, form, version, etag, said, one(data, "reason"))
     if step not in ("save", "preview"):
-        moved = replace(building, form=_moved(form, step))
+        rows = _moved(form, step)
+        moved = replace(building, form=rows, focus=_going_on(rows, step))
         return again(_shown(ws, actor, page, moved), status=200)
     if said.errors:
         return again(_shown(ws, actor, page, building), status=InputError.status)
@@ -198,6 +201,17 @@ def _moved(form: RuleForm, step: str) -> RuleForm:
     elif what == "up" and 0 < number < len(branches):
         branches[number - 1 : number + 1] = branches[number], branches[number - 1]
     return replace(form, branches=tuple(branches))
+
+
+def _going_on(form: RuleForm, step: str) -> str:
+    """The field to go on with: of the new rule, of the one that was moved, or of what stands where one was taken away."""
+    what, _, place = step.partition("-")
+    last = len(form.branches) - 1
+    if last < 0:
+        return ""
+    if what == "more" or not (place.isascii() and place.isdigit() and len(place) < 4):
+        return f"b{last}-attr"
+    return f"b{min(max(int(place) - (what == 'up'), 0), last)}-attr"
 
 
 def _write(

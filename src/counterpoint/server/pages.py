@@ -122,7 +122,7 @@ def _facts(ws: Workspace, kinds: list[tuple[str, int]], changes: int) -> list[tu
 def _expiry(days: str) -> datetime | None:
     if not days:
         return None
-    if not (days.isascii() and days.isdigit() and 1 <= int(days) <= LONGEST_DAYS):
+    if not (days.isascii() and days.isdigit() and 1 <= int(days[:12]) <= LONGEST_DAYS and len(days) <= 12):
         raise InputError(f"{days!r} must be a whole number of days from 1 to {LONGEST_DAYS}.")
     return datetime.now(UTC) + timedelta(days=int(days))
 

@@ -17,6 +17,7 @@ from litestar.types import ASGIApp, Message, Receive, Scope, Send
 
 from counterpoint.errors import CounterpointError, OverloadedError, Problem, UnauthenticatedError
 from counterpoint.server.connection import caller_of, request_id_of, untold, wants_html
+from counterpoint.server.middleware.segments import SLASH
 from counterpoint.server.parameters import wrong_parameters
 
 __all__ = ["Failure", "Problems", "Shape", "answer_error", "describe"]
@@ -177,7 +178,7 @@ def _body(failure: Failure, scope: Scope) -> bytes:
         "title": failure.title,
         "status": failure.status,
         "detail": failure.detail,
-        "instance": scope["path"],
+        "instance": scope["path"].replace(SLASH, "%2F"),
         "requestId": request_id_of(scope),
     }
     if failure.problems:

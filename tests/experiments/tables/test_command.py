@@ -374,3 +374,22 @@ def test_the_record_names_both_columns_of_a_ratio(
     asked = ("--subject", "user", "--variant", "arm", "--control", "a", "--metric", "ctr=clicks/views")
     read(capsys, "--table", "t.csv", *asked, "--record-to", str(tmp_path / "record.md"))
     assert "ctr (ratio of clicks to views) should increase" in (tmp_path / "record.md").read_text()
+
+
+def test_of_three_arms_the_harm_is_told_in_good_english_and_with_the_level_that_intervals_have(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    table = tmp_path / "three.csv"
+    lines = [
+        f"u{arm}{number},{arm},{int(number % 10 < good)},{minutes + number % 7}"
+        for arm, good, minutes in (("a", 4, 100), ("b", 4, 100), ("c", 1, 50))
+        for number in range(400)
+    ]
+    table.write_text("\n".join(["user,arm,paid,minutes", *lines]))
+    asked = f"experiments analyze --table {table} --subject user --variant arm --control a --treatment b --treatment c"
+    asked += " --metric paid --guardrail minutes:5% --units-per-arm 100000"
+    assert run(asked.split()) == 0
+    told = " ".join(capsys.readouterr().out.split())
+    assert "(1 more metric is worse as well)" in told
+    assert "each end of an interval (99.99 %)" in told
+    assert "set alpha to 0.025, so that the others keep" in told

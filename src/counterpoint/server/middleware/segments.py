@@ -9,7 +9,7 @@ from urllib.parse import unquote
 
 from litestar.types import ASGIApp, Receive, Scope, Send
 
-__all__ = ["Segments", "whole"]
+__all__ = ["SLASH", "Segments", "whole"]
 
 BELOW = "/api/v1/discover/"
 SLASH = "\x1f"
