@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from counterpoint.experiments.quality_totals import Sizes
-from counterpoint.experiments.sample_ratios import Found, by_day, by_value, over_time, p_of
+from counterpoint.experiments.sample_ratios import Found, by_day, by_value, over_time, part_p
 from counterpoint.stats import exact_sample_ratio, sample_ratio
 
 ARMS = ("a", "b", "c")
@@ -26,7 +26,7 @@ def gates(days: Sequence[Sizes], values: Sequence[Sizes], shares: Sequence[float
     arms = ARMS[: len(shares)]
     overall = sample_ratio(np.sum([each.of(arms) for each in days], axis=0).tolist(), shares)
     return {
-        "overall": Found(p_of(overall, shares)),
+        "overall": Found(part_p(overall, shares)),
         "by day": by_day(days, arms, shares),
         "by value": by_value({"country": values}, arms, shares),
         "over time": over_time(days, arms, shares),
@@ -99,7 +99,7 @@ def test_days_with_few_users_are_merged_with_their_neighbours_and_lost_by_none()
         "Farthest from the plan of 2 days or runs of days: 2026-01-11 to 2026-01-25 (a 15, b 0)."
         in found.note
     )
-    assert found.p == pytest.approx(2 * (p_of(sample_ratio([15, 0], [1, 1]), [1, 1]) or 0))
+    assert found.p == pytest.approx(2 * (part_p(sample_ratio([15, 0], [1, 1]), [1, 1]) or 0))
     assert by_day(run[:9], ("a", "b"), (1, 1)) == Found(None, state="too few units")
 
 
@@ -139,8 +139,8 @@ def test_the_exact_p_is_the_sum_of_all_outcomes_as_far_from_the_plan(n: int, sha
 
 def test_the_exact_p_replaces_one_that_is_too_small_and_leaves_large_arms_alone() -> None:
     few = sample_ratio([38, 12], [9, 1])
-    assert (few.p or 0) < 0.001 < (p_of(few, [9, 1]) or 0)
+    assert (few.p or 0) < 0.001 < (part_p(few, [9, 1]) or 0)
     many = sample_ratio([44_700, 45_489], [1, 1])
-    assert p_of(many, [1, 1]) == many.p
+    assert part_p(many, [1, 1]) == many.p
     assert exact_sample_ratio([0, 0], [1, 1]) == 1.0
     assert exact_sample_ratio([30, 0, 0], [1, 1, 1]) < 1e-10

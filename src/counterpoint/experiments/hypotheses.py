@@ -24,7 +24,6 @@ from counterpoint.experiments.result import (
     Role,
     SampleRatioCheck,
 )
-from counterpoint.experiments.sample_ratios import p_of
 from counterpoint.experiments.totals import ArmTotals, MetricTotals, Totals
 from counterpoint.experiments.wording import count, p_value, percent
 from counterpoint.stats import (
@@ -70,7 +69,6 @@ def quality_of(plan: Experiment, totals: Totals, going: Experiment | None = None
     """
     compared = going or plan
     found = sample_ratio(_sizes(compared, totals), compared.planned)
-    p = p_of(found, compared.planned)
     seen = sum(group.users for group in totals.groups)
     share = totals.mixed / seen if seen else 0.0
     unknown = {
@@ -100,11 +98,11 @@ def quality_of(plan: Experiment, totals: Totals, going: Experiment | None = None
     return Quality(
         sample_ratio=SampleRatioCheck(
             state=found.state,
-            p=p,
+            p=found.p,
             statistic=found.statistic,
             df=found.df,
             threshold=plan.srm_threshold,
-            rejected=p is not None and p < plan.srm_threshold,
+            rejected=found.p is not None and found.p < plan.srm_threshold,
             observed=found.observed,
             expected=found.expected,
         ),

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 from counterpoint.experiments.model import Experiment
 from counterpoint.experiments.result import QualityCheck
-from counterpoint.experiments.sample_ratios import Found, by_day, by_value, over_time, p_of, told
+from counterpoint.experiments.sample_ratios import Found, by_day, by_value, over_time, told
 from counterpoint.experiments.totals import Totals
 from counterpoint.experiments.wording import count, percent
 from counterpoint.stats import Moments, difference, sample_ratio
@@ -126,9 +126,7 @@ def _before_trigger(plan: Experiment, totals: Totals) -> Iterator[QualityCheck]:
     found = sample_ratio(sizes, plan.planned)
     kept = sum(group.users for group in groups if group)
     note = f"{count(sum(sizes))} users were assigned ({told(plan.arms, sizes)}); {count(kept)} of them count."
-    yield _result(
-        plan, "sample-ratio-before-trigger", p_of(found, plan.planned), note, state=found.state, gates=True
-    )
+    yield _result(plan, "sample-ratio-before-trigger", found.p, note, state=found.state, gates=True)
 
 
 def _by_day(plan: Experiment, totals: Totals) -> Iterator[QualityCheck]:

@@ -11,7 +11,7 @@ from counterpoint.experiments.quality_totals import Sizes
 from counterpoint.experiments.wording import count
 from counterpoint.stats import SampleRatio, exact_sample_ratio, sample_ratio, sequential_sample_ratio
 
-__all__ = ["Found", "by_day", "by_value", "over_time", "p_of", "told"]
+__all__ = ["Found", "by_day", "by_value", "over_time", "part_p", "told"]
 
 LEAST_DUE = 5 - 1e-9
 """Users that the plan must give each arm of a part before a chi-square test of it is trusted."""
@@ -28,8 +28,8 @@ class Found:
     state: str = "tested"
 
 
-def p_of(found: SampleRatio, shares: Sequence[float]) -> float | None:
-    """The p by which a gate decides: that of the chi-square test, and for small arms not below the exact one.
+def part_p(found: SampleRatio, shares: Sequence[float]) -> float | None:
+    """The p of a part: that of the chi-square test, and for small arms not below the exact one.
 
     At shares of 9 to 1 and 5 users due, the chi-square test rejects three times as often at 0.001 as it says.
     """
@@ -122,7 +122,7 @@ def _farthest(
     """The smallest p of all parts, times their number (Bonferroni's bound)."""
     if not parts:
         return Found(None, state="too few units")
-    tested = [(p_of(sample_ratio(sizes, shares), shares) or 0.0, name, sizes) for name, sizes in parts]
+    tested = [(part_p(sample_ratio(sizes, shares), shares) or 0.0, name, sizes) for name, sizes in parts]
     p, name, sizes = min(tested, key=lambda each: each[0])
     note = f"Farthest from the plan of {count(len(tested))} {what}: {name} ({told(arms, sizes)})."
     return Found(min(1.0, p * len(tested)), note)
