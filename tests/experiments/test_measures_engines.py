@@ -134,7 +134,7 @@ FOLLOWED = replace(ENDED, success=followed(PLAN.metrics))
 def test_engines_agree_on_how_the_statistics_grew_day_by_day(journal: Journal, engine: str) -> None:
     with journal.snapshot() as ours, journal.snapshot(address_of(engine)) as theirs:
         found, other = (growing(snapshot) for snapshot in (ours, theirs))
-    assert len(found) > 3
+    assert len(found) == 3  # until the moment up to which events are known
     for (day, one), (same, another) in zip(found, other, strict=True):
         assert day == same
         assert whole(another) == whole(one, near)
