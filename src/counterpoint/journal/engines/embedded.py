@@ -1,8 +1,11 @@
 """DuckDB in this process and in memory; what is larger than half of the memory goes to a folder."""
 
 import os
+import sys
+import threading
 import uuid
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -16,6 +19,8 @@ if TYPE_CHECKING:
 
 __all__ = ["EmbeddedEngine", "engine_options"]
 
+NICE = 10
+"""Of the threads that help with a query, so that writing, which one thread does, keeps its pace beside it."""
 DAMAGE = ("Invalid Input Error", "IO Error", "TProtocolException", "Invalid Error")
 """How DuckDB begins to say that a file is not what it should be."""
 
@@ -31,7 +36,9 @@ class EmbeddedEngine:
         """The Ibis backend."""
         from counterpoint.journal.engines.duckdb_backend import DuckDBBackend
 
-        return DuckDBBackend().connect(**engine_options(self._folder))
+        # DuckDB's threads have the priority of the one that opens it; whoever asks has their own all the same.
+        with ThreadPoolExecutor(1, initializer=_give_way) as opener:
+            return opener.submit(DuckDBBackend().connect, **engine_options(self._folder)).result()
 
     def files(self, segments: Sequence[Segment], schema: "pa.Schema") -> "ibis.Table":
         """The files, united by the names of their columns."""
@@ -58,6 +65,12 @@ class EmbeddedEngine:
         """Close the database."""
         if "connection" in self.__dict__:
             self.connection.disconnect()
+
+
+def _give_way() -> None:
+    """Let other threads of this machine go before this one, where each thread has a priority of its own."""
+    if sys.platform == "linux":
+        os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), NICE)
 
 
 def engine_options(folder: Path) -> dict[str, Any]:
