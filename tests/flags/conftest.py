@@ -91,6 +91,13 @@ def serve(workspace: Workspace, *, auth: bool, port: int = 0) -> Iterator[Served
             thread.join(30)
 
 
+@pytest.fixture
+def client(ws: Workspace) -> Iterator[TestClient[Litestar]]:
+    """The pages of the workspace that a module of tests has as `ws`."""
+    with TestClient(create_app(ws, auth=False), base_url=HOST) as made:
+        yield made
+
+
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
     """One server for the tests of a module."""

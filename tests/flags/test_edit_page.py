@@ -14,7 +14,6 @@ from counterpoint.flags.composing import compose
 from counterpoint.flags.editing import pretty, with_flag
 from counterpoint.flags.store import write_set
 from counterpoint.graph.actor import local_actor
-from counterpoint.server.app import create_app
 from tests.flags.pages import HTML, definition, last_reason, read, send
 
 ME = local_actor()
@@ -29,12 +28,6 @@ ONE = "/flags/-/edit/shop?flag=one"
 def ws(tmp_path: Path) -> Iterator[Workspace]:
     with Workspace.create(tmp_path / "workspace") as made:
         write_set(made, ME, "shop", START)
-        yield made
-
-
-@pytest.fixture
-def client(ws: Workspace) -> Iterator[TestClient]:
-    with TestClient(create_app(ws, auth=False), base_url="http://counterpoint.localhost") as made:
         yield made
 
 

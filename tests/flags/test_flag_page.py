@@ -23,7 +23,6 @@ from counterpoint.flags.flag_page import show_flag
 from counterpoint.flags.promotion import promote_set, way_of
 from counterpoint.flags.store import write_set
 from counterpoint.graph.actor import Actor
-from counterpoint.server.app import create_app
 from counterpoint.web import PageContext
 from counterpoint.web.urls import flag_url
 from tests.flags.pages import Forms
@@ -55,12 +54,6 @@ PLANS: dict[str, Any] = {
 def ws(tmp_path: Path) -> Iterator[Workspace]:
     with Workspace.create(tmp_path / "workspace") as made:
         compose(made, ME, "shop.staging", PLANS, reason="As agreed")
-        yield made
-
-
-@pytest.fixture
-def client(ws: Workspace) -> Iterator[TestClient]:
-    with TestClient(create_app(ws, auth=False), base_url="http://counterpoint.localhost") as made:
         yield made
 
 

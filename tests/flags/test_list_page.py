@@ -14,7 +14,6 @@ from counterpoint import Workspace
 from counterpoint.flags.composing import compose, kill, ramp
 from counterpoint.flags.store import delete_set, write_set
 from counterpoint.graph.actor import Actor, local_actor
-from counterpoint.server.app import create_app
 
 ME = local_actor()
 BOOLEAN = {"on": True, "off": False}
@@ -56,12 +55,6 @@ def ws(tmp_path: Path) -> Iterator[Workspace]:
                 }
             },
         )
-        yield made
-
-
-@pytest.fixture
-def client(ws: Workspace) -> Iterator[TestClient]:
-    with TestClient(create_app(ws, auth=False), base_url="http://counterpoint.localhost") as made:
         yield made
 
 

@@ -20,7 +20,6 @@ from counterpoint.flags.set_page import show_set
 from counterpoint.flags.snippets import snippets_of
 from counterpoint.flags.store import read_set, write_set
 from counterpoint.graph.actor import Actor, local_actor
-from counterpoint.server.app import create_app
 from counterpoint.web import PageContext
 from tests.flags.test_list_page import BOOLEAN, card, flag, read, split, words
 
@@ -54,12 +53,6 @@ PLANS: dict[str, Any] = {
 def ws(tmp_path: Path) -> Iterator[Workspace]:
     with Workspace.create(tmp_path / "workspace") as made:
         compose(made, ME, "shop.staging", PLANS, reason="As agreed")
-        yield made
-
-
-@pytest.fixture
-def client(ws: Workspace) -> Iterator[TestClient]:
-    with TestClient(create_app(ws, auth=False), base_url="http://counterpoint.localhost") as made:
         yield made
 
 

@@ -14,7 +14,6 @@ from counterpoint.flags.form_fields import FormError
 from counterpoint.flags.shared_forms import edit_of, shared_of
 from counterpoint.flags.store import read_set
 from counterpoint.graph.actor import local_actor
-from counterpoint.server.app import create_app
 from tests.flags.pages import Forms, last_reason, plans, read
 
 ME = local_actor()
@@ -45,12 +44,6 @@ PLANS: dict[str, Any] = {
 def ws(tmp_path: Path) -> Iterator[Workspace]:
     with Workspace.create(tmp_path / "workspace") as made:
         compose(made, ME, "shop", PLANS)
-        yield made
-
-
-@pytest.fixture
-def client(ws: Workspace) -> Iterator[TestClient]:
-    with TestClient(create_app(ws, auth=False), base_url="http://counterpoint.localhost") as made:
         yield made
 
 

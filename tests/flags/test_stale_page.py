@@ -38,12 +38,6 @@ def ws(tmp_path: Path) -> Iterator[Workspace]:
         yield made
 
 
-@pytest.fixture
-def client(ws: Workspace) -> Iterator[TestClient]:
-    with TestClient(create_app(ws, auth=False), base_url="http://counterpoint.localhost") as made:
-        yield made
-
-
 def keys(html: str) -> list[str]:
     return re.findall(r'<a class="entity strong" href="/flags/shop/([^"]+)"', html)
 

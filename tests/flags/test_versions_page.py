@@ -16,7 +16,6 @@ from counterpoint.flags.composing import compose, kill, ramp
 from counterpoint.flags.store import delete_set, write_set
 from counterpoint.graph.actor import local_actor
 from counterpoint.graph.flag_changes import changes_between
-from counterpoint.server.app import create_app
 from tests.flags.test_list_page import BOOLEAN, flag, read, split, words
 
 ME = local_actor()
@@ -85,12 +84,6 @@ def ws(tmp_path: Path) -> Iterator[Workspace]:
         compose(made, ME, "shop", {"flags": {"new": plan, "child": child}}, reason="To begin")
         ramp(made, ME, "shop", "new", 25, reason="It goes well")
         kill(made, ME, "shop", "new", reason="It is slow")
-        yield made
-
-
-@pytest.fixture
-def client(ws: Workspace) -> Iterator[TestClient]:
-    with TestClient(create_app(ws, auth=False), base_url="http://counterpoint.localhost") as made:
         yield made
 
 
