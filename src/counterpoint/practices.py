@@ -96,8 +96,13 @@ class PracticeRule:
 
     id: str
     text: str
-    applied: bool = True
-    """Whether decisions look at it already; the others are known and kept."""
+    shown: str = ""
+    """Where it is told instead, of a rule that no decision passes over."""
+
+    @property
+    def asked(self) -> bool:
+        """Whether decisions look at it."""
+        return not self.shown
 
 
 RULES: Mapping[str, PracticeRule] = {
@@ -106,15 +111,20 @@ RULES: Mapping[str, PracticeRule] = {
         PracticeRule(
             "I1", "Leaving Think it needs evidence of value, and what both squad and sponsor think."
         ),
-        PracticeRule("I2", "Leaving Build it needs a guardrail, and a flag that takes it back."),
-        PracticeRule("I3", "Leaving Ship it needs the readout of an experiment."),
+        PracticeRule(
+            "I2",
+            "Leaving Build it needs metrics that are measured, a guardrail, a flag that takes it back, and somebody on call.",
+        ),
+        PracticeRule(
+            "I3", "Leaving Ship it needs the readout of an experiment or of a rollout's guardrails."
+        ),
         PracticeRule("I4", "A bet has a hypothesis, success and kill criteria before Build it."),
-        PracticeRule("I5", "A bet traces to a belief or a purpose."),
+        PracticeRule("I5", "A bet traces to a live belief and to a purpose."),
         PracticeRule("I6", "A unit has no more active bets than it has set itself."),
-        PracticeRule("I7", "The size of a unit is in its range.", applied=False),
+        PracticeRule("I7", "The size of a unit is in its range.", "on the unit and on the map"),
         PracticeRule("I8", "A decision lists whom it affects and who knows."),
         PracticeRule(
-            "I9", "A blocking dependency older than two weeks is on the next review.", applied=False
+            "I9", "A blocking dependency older than two weeks is on the next review.", "on the agenda"
         ),
         PracticeRule("I10", "A belief past its expiry is read again."),
     )

@@ -5,7 +5,8 @@ from typing import Any
 import pytest
 
 from counterpoint.bets.advice import Load, advice, known
-from counterpoint.bets.model import Bet, Reading
+from counterpoint.bets.model import Bet, Reading, Stage
+from counterpoint.bets.readiness import Readiness
 
 Missing = Callable[..., list[str]]
 
@@ -14,7 +15,8 @@ Missing = Callable[..., list[str]]
 def missing(make_bet: Callable[..., Bet], make_reading: Callable[..., Reading]) -> Missing:
     def look(spec: dict[str, Any], verdict: str | None = None, flags: int | None = None) -> list[str]:
         readings = () if verdict is None else (make_reading(verdict),)
-        return [item.code for item in advice(make_bet(spec), readings, flags=flags)]
+        ready = None if flags is None else Readiness(flags=flags, on_call=("Delivery",))
+        return [item.code for item in advice(make_bet(spec), readings, ready=ready)]
 
     return look
 
@@ -30,19 +32,72 @@ def test_each_missing_piece_is_named(
     assert missing(spec, "ship", flags=1) == [code]
 
 
-def test_either_a_purpose_or_a_belief_is_enough(missing: Missing, full_spec: dict[str, Any]) -> None:
-    assert missing({**full_spec, "purpose": ""}, "ship", flags=1) == []
-    assert missing({**full_spec, "beliefs": []}, "ship", flags=1) == []
-    assert missing({**full_spec, "beliefs": [], "purpose": ""}, "ship", flags=1) == ["purpose"]
+def test_a_bet_traces_to_a_purpose_and_to_a_belief(missing: Missing, full_spec: dict[str, Any]) -> None:
+    assert missing({**full_spec, "purpose": ""}, "ship", flags=1) == ["purpose"]
+    assert missing({**full_spec, "beliefs": []}, "ship", flags=1) == ["belief"]
+    assert missing({**full_spec, "beliefs": [], "purpose": ""}, "ship", flags=1) == ["purpose", "belief"]
+
+
+@pytest.mark.parametrize(
+    ("beliefs", "expired", "expected"),
+    [
+        (["a", "b"], [], []),
+        (["a", "b"], ["A"], ["expired-belief"]),
+        (["a", "b"], ["A", "B"], ["live-belief", "expired-belief"]),
+    ],
+)
+def test_a_belief_past_its_date_holds_no_bet(
+    full_spec: dict[str, Any],
+    make_bet: Callable[..., Bet],
+    make_reading: Callable[..., Reading],
+    beliefs: list[str],
+    expired: list[str],
+    expected: list[str],
+) -> None:
+    bet = make_bet({**full_spec, "beliefs": beliefs})
+    found = advice(bet, (make_reading("ship"),), traced=True, expired=expired)
+    assert [item.code for item in found] == expected
+    assert {item.code: item.rule for item in found} == {
+        code: {"live-belief": "I5", "expired-belief": "I10"}[code] for code in expected
+    }
+
+
+@pytest.mark.parametrize(
+    ("ready", "expected"),
+    [
+        (Readiness(flags=1, on_call=("Delivery",)), []),
+        (Readiness(flags=1), ["on-call"]),
+        (Readiness(on_call=("Delivery",)), ["flag"]),
+        (Readiness(flags=1, on_call=("Delivery",), unmeasured=("Saves",)), ["instrumentation"]),
+        (Readiness(unmeasured=("Saves", "Skips")), ["flag", "on-call", "instrumentation"]),
+    ],
+)
+def test_build_is_left_with_what_measures_takes_back_and_answers(
+    full_spec: dict[str, Any], make_bet: Callable[..., Bet], ready: Readiness, expected: list[str]
+) -> None:
+    found = advice(make_bet({**full_spec, "stage": "build"}), (), ready=ready)
+    assert [item.code for item in found] == expected
+    assert {item.rule for item in found} <= {"I2"}
+    assert all(item.before is Stage.SHIP for item in found)
+
+
+def test_the_guardrails_of_a_rollout_are_a_readout(
+    full_spec: dict[str, Any], make_bet: Callable[..., Bet]
+) -> None:
+    bet = make_bet({**full_spec, "stage": "ship"})
+    unread = Readiness(flags=1, on_call=("Delivery",))
+    assert [item.code for item in advice(bet, (), ready=unread)] == ["readout"]
+    read = Readiness(flags=1, on_call=("Delivery",), guardrails_read=True)
+    assert advice(bet, (), ready=read) == ()
 
 
 @pytest.mark.parametrize(
     ("stage", "expected"),
     [
-        ("think", ["purpose", "hypothesis", "success", "kill", "value-evidence"]),
-        ("build", ["purpose", "hypothesis", "success", "kill", "guardrail", "flag"]),
-        ("ship", ["purpose", "hypothesis", "success", "kill", "guardrail", "flag", "readout"]),
-        ("tweak", ["purpose", "hypothesis", "success", "kill", "guardrail", "flag", "readout"]),
+        ("think", ["purpose", "belief", "hypothesis", "success", "kill", "value-evidence"]),
+        ("build", ["purpose", "belief", "hypothesis", "success", "kill", "guardrail", "flag"]),
+        ("ship", ["purpose", "belief", "hypothesis", "success", "kill", "guardrail", "flag", "readout"]),
+        ("tweak", ["purpose", "belief", "hypothesis", "success", "kill", "guardrail", "flag", "readout"]),
     ],
 )
 def test_advice_looks_one_stage_ahead_and_back(missing: Missing, stage: str, expected: list[str]) -> None:
@@ -59,7 +114,7 @@ def test_a_closed_bet_needs_nothing(missing: Missing, state: str) -> None:
 
 
 def test_every_piece_of_advice_says_why_and_how(make_bet: Callable[..., Bet]) -> None:
-    for item in advice(make_bet({"stage": "tweak"}), (), flags=0):
+    for item in advice(make_bet({"stage": "tweak"}), (), ready=Readiness(unmeasured=("Saves",))):
         assert item.why.endswith(".")
         assert item.how
 

@@ -93,7 +93,7 @@ def test_the_list_groups_by_stage_and_names_what_is_missing(client: Client, bet:
         < page.index("Ship it")
         < page.index("Weekly &lt;list&gt;")
     )
-    assert "6 pieces" in page
+    assert "7 pieces" in page
     assert "do not ship" in page
 
 

@@ -19,7 +19,7 @@ def test_every_noun_pack_practice_rule_and_limit_has_its_row_with_its_words() ->
     for practice in PRACTICES.values():
         assert rows[practice.key].startswith(practice.meaning)
     for rule in RULES.values():
-        assert rows[rule.id] == f"{rule.text} | {'yes' if rule.applied else 'not yet'}"
+        assert rows[rule.id] == f"{rule.text} | {rule.shown or 'yes'}"
     for limit in LIMITS.values():
         assert rows[limit.key] == f"{limit.default} | {limit.text}. {limit.reason}"
     assert PACKS.keys() <= rows.keys()

@@ -16,6 +16,7 @@ from counterpoint.bets.model import (
     Stage,
     State,
 )
+from counterpoint.bets.readiness import Readiness
 from counterpoint.bets.risks import RiskView
 from counterpoint.practices import LIMITS
 from counterpoint.said import Said
@@ -40,9 +41,27 @@ class Advice(msgspec.Struct, frozen=True):
 PURPOSE = Advice(
     "purpose",
     Stage.BUILD,
-    "No purpose or belief",
+    "No purpose",
+    "Whoever knows what a bet is for can decide without asking.",
+    "Name a purpose, or a belief that serves one.",
+    "/spec/purpose",
+    rule="I5",
+)
+BELIEF = Advice(
+    "belief",
+    Stage.BUILD,
+    "No belief",
     "A bet that traces to a belief can be re-read when the belief changes.",
-    "Name a purpose or at least one belief.",
+    "Name at least one belief that it rests on.",
+    "/spec/beliefs",
+    rule="I5",
+)
+LIVE = Advice(
+    "live-belief",
+    Stage.BUILD,
+    "Every belief that it rests on is past its date",
+    "A bet on what nobody has read again may rest on nothing.",
+    "Read one of them again and give it a new date, or name another.",
     "/spec/beliefs",
     rule="I5",
 )
@@ -98,14 +117,34 @@ FLAG = Advice(
     "Give a flag the metadata entry `bet` with this bet's reference.",
     rule="I2",
 )
+ON_CALL = Advice(
+    "on-call",
+    Stage.SHIP,
+    "Nobody is known to be on call for it",
+    "When it breaks for a few, whoever finds out first should know whom to call.",
+    "Say so on its unit or on the component of its flag: the annotation `counterpoint.dev/on-call` takes a person, "
+    "a rota or an address; those of PagerDuty, Opsgenie, Splunk and Grafana count too.",
+    rule="I2",
+)
 READOUT = Advice(
     "readout",
     Stage.TWEAK,
-    "No experiment has been read",
+    "Neither an experiment nor the guardrails of a rollout have been read",
     "Only a readout of success and guardrails says whether it is ready for everyone.",
-    "Run an experiment that names this bet and read it.",
+    "Read an experiment that names this bet, or let its rollout be checked against its guardrails.",
     rule="I3",
 )
+
+
+def _unmeasured(titles: Sequence[str]) -> Advice:
+    return Advice(
+        "instrumentation",
+        Stage.SHIP,
+        f"Nothing measures yet: {', '.join(repr(title) for title in titles)}",
+        "What nobody measures can be seen neither to work nor to do harm.",
+        "Define each as a metric of the catalogue, and send the event that it is computed from.",
+        rule="I2",
+    )
 
 
 STANCES = Advice(
@@ -165,7 +204,8 @@ def advice(
     bet: Bet,
     readings: Sequence[Reading],
     *,
-    flags: int | None = None,
+    ready: Readiness | None = None,
+    traced: bool | None = None,
     load: Load | None = None,
     risks: Sequence[RiskView] | None = None,
     stances: Sequence[ExitStance] | None = None,
@@ -173,26 +213,31 @@ def advice(
 ) -> tuple[Advice, ...]:
     """What the bet lacks before its next stage, and what it should have had before this one.
 
-    `flags` counts the flags that name the bet, `load` the bets of its unit, `risks` and `stances` are what
-    the evidence and both sides say; None where that was not looked up. `expired` are the beliefs past their
-    date. A closed bet needs nothing.
+    `ready` is what was looked up around the bet, `traced` whether a purpose is reached, by itself or by a belief,
+    `load` counts the bets of its unit, `risks` and `stances` are what the evidence and both sides say; None where
+    that was not looked up. `expired` are the beliefs past their date. A closed bet needs nothing.
     """
     if bet.state.closed:
         return ()
     thinking = bet.stage is Stage.THINK
     both = {each.side for each in stances or ()} == set(Party)
     lacks = (
-        (PURPOSE, not (bet.purpose or bet.beliefs)),
+        (PURPOSE, not (bet.purpose if traced is None else traced)),
+        (BELIEF, not bet.beliefs),
+        (LIVE, bool(bet.beliefs) and len(expired) >= len(bet.beliefs)),
         (HYPOTHESIS, not bet.hypothesis),
         (SUCCESS, not bet.success),
         (KILL, not bet.kill),
         (VALUE, thinking and not _knows_value(readings, risks)),
         (STANCES, thinking and stances is not None and not both),
         (GUARDRAIL, not bet.guardrails),
-        (FLAG, flags == 0),
-        (READOUT, not readings),
+        (FLAG, ready is not None and not ready.flags),
+        (ON_CALL, ready is not None and not ready.on_call),
+        (READOUT, not readings and not (ready and ready.guardrails_read)),
     )
     found = [item for item, lacking in lacks if lacking and item.before.rank <= bet.stage.rank + 1]
+    if ready is not None and ready.unmeasured and bet.stage is not Stage.THINK:
+        found.append(_unmeasured(ready.unmeasured))
     found += _dissent(stances or ())
     if expired:
         found.append(_expired(expired, bet.stage))

@@ -29,7 +29,9 @@ def list_bets(*, owner: str | None = None) -> None:
         lines: list[Any] = []
         cursor: str | None = None
         while True:
-            page = list_lines(workspace.graph, owner=owner, limit=PAGE, cursor=cursor)
+            page = list_lines(
+                workspace.graph, owner=owner, limit=PAGE, cursor=cursor, sent=workspace.journal.types()
+            )
             lines += page.items
             cursor = page.next_cursor
             if cursor is None:

@@ -1,5 +1,6 @@
 """Decisions about bets in a table of their own, which only grows."""
 
+from collections.abc import Collection
 from datetime import date
 from typing import Any
 from uuid import uuid4
@@ -59,13 +60,15 @@ def decide(
     learned: str = "",
     follow_up_on: date | None = None,
     seen: str | None = None,
+    sent: Collection[str] | None = None,
 ) -> Decision:
     """Record a decision, move the bet and tell the activity log, all or nothing.
 
     `to` names a stage for `advance` and `pivot`; without it they take the next one and the one before.
     `learned` is kept in the bet's own text, where everybody finds it; for one that ends. An override comes
     back on `follow_up_on`, or after six weeks. `seen` is the id of the newest decision that the actor has
-    seen, empty where there was none; without it the decision follows whatever there is.
+    seen, empty where there was none; without it the decision follows whatever there is. `sent` are the types of
+    events that the journal has seen, by which the bet's metrics are measured or not.
 
     Raises:
         NotFoundError: there is no such bet.
@@ -78,7 +81,7 @@ def decide(
         entity = require_bet(writer, ref)
         customs = Customs(graph).read(writer, entity.owner)
         load = load_of(writer, entity.owner, customs.limit("betsAtOnce"))
-        line = read_whole(writer, [entity], load=load)[0]
+        line = read_whole(writer, [entity], load=load, sent=sent)[0]
         _require_seen(line, seen)
         wanted = _choice(choice)
         ruling = _ruling(line, wanted, to, customs.policy)

@@ -1,6 +1,7 @@
 """The line of sight of bets: purpose, beliefs, the bet, its flags, its experiments and their newest readings."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
@@ -19,6 +20,7 @@ from counterpoint.bets.model import (
     newest,
     read_bet,
 )
+from counterpoint.bets.readiness import Readiness, on_call_of, readouts_of, unmeasured_of
 from counterpoint.bets.risks import RiskView, read_risks
 from counterpoint.errors import InputError
 from counterpoint.graph.entity import Activity, Entity
@@ -93,6 +95,8 @@ class FlagNode(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     state: str
     default_variant: str = ""
     variants: tuple[str, ...] = ()
+    component: str = ""
+    """Reference of the component that the flag says it is of; empty where it says none."""
 
 
 class TestNode(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
@@ -155,30 +159,34 @@ def read_lines(
     evidence: Mapping[str, tuple[Evidence, ...]] | None = None,
     stances: Mapping[str, tuple[ExitStance, ...]] | None = None,
     today: date | None = None,
+    sent: Collection[str] | None = None,
 ) -> tuple[Line, ...]:
     """Follow the relations of Bet entities through the graph, in the same order.
 
     `decisions` are the recorded ones by bet, newest first; without them the lines end at the verdict.
     `load` is that of the unit that owns the bets, where somebody has counted it; `evidence` and `stances`
-    are those of each bet, where somebody has read them. Beliefs are past their date as of `today`.
+    are those of each bet, where somebody has read them, and `sent` the types of events that the journal has seen.
+    Beliefs are past their date as of `today`.
     """
     refs = {ref for bet in bets for ref in (bet.owner, *_targets(bet, *OUTWARD)) if ref}
     found = reader.get_many(refs)
     found |= _beyond(reader, found, "servesPurpose", of="Belief")
     found |= _beyond(reader, found, "restsOnInsight", of="Belief")
     found |= _beyond(reader, found, "drawnFrom", of="Insight")
+    found |= _beyond(reader, found, "flagOf", of="FlagSet")
+    found |= _beyond(reader, found, "computedFrom", of="Metric")
+    rollouts = [ref for bet in bets for ref in bet.targets("rolledOutBy")]
+    around = _Around(found, readouts_of(reader, rollouts), sent, today or today_utc())
     reads = reader.newest_activity(READ, [ref for bet in bets for ref in bet.targets("testedBy")])
-    day = today or today_utc()
     return tuple(
         _line(
             bet,
-            found,
+            around,
             reads,
             (decisions or {}).get(bet.ref, ()),
             load,
             None if evidence is None else evidence.get(bet.ref, ()),
             None if stances is None else stances.get(bet.ref, ()),
-            day,
         )
         for bet in bets
     )
@@ -206,16 +214,27 @@ def load_of(reader: Reader, owner: str | None, most: int) -> Load | None:
     return Load(sum(bet.state is State.ACTIVE for bet in bets), most)
 
 
+@dataclass(frozen=True, slots=True)
+class _Around:
+    """What the lines of all bets of a page are read from."""
+
+    found: Mapping[str, Entity]
+    readouts: frozenset[str]
+    """Rollouts of which a guardrail has been read."""
+    sent: Collection[str] | None
+    today: date
+
+
 def _line(
     entity: Entity,
-    found: Mapping[str, Entity],
+    around: _Around,
     reads: Mapping[str, Activity],
     decisions: tuple[Decision, ...],
     load: Load | None,
     evidence: tuple[Evidence, ...] | None,
     stances: tuple[ExitStance, ...] | None,
-    today: date,
 ) -> Line:
+    found = around.found
     bet = read_bet(entity)
     beliefs = _targets(entity, "supportsBelief")
     insights = _with(found, entity, "restsOnInsight", beliefs)
@@ -231,10 +250,11 @@ def _line(
     def nodes(refs: Iterable[str]) -> tuple[Node, ...]:
         return tuple(_node(found, ref) for ref in refs)
 
+    purposes = nodes(_with(found, entity, "servesPurpose", beliefs))
     return Line(
         bet=bet,
         owner=_node(found, bet.owner) if bet.owner else None,
-        purposes=nodes(_with(found, entity, "servesPurpose", beliefs)),
+        purposes=purposes,
         beliefs=held,
         measures=tuple(_measures(found, bet)),
         flags=flags,
@@ -242,11 +262,12 @@ def _line(
         advice=advice(
             bet,
             readings,
-            flags=len(flags),
+            ready=_ready(around, entity, bet, flags),
+            traced=any(node.exists for node in purposes),
             load=load,
             risks=None if evidence is None else risks,
             stances=stances,
-            expired=[node.title for node in held if node.expired(today)],
+            expired=[node.title for node in held if node.expired(around.today)],
         ),
         decisions=decisions,
         insights=nodes(insights),
@@ -262,6 +283,21 @@ def _line(
         rollouts=nodes(_targets(entity, "rolledOutBy")),
         risks=risks,
         stances=stances or (),
+    )
+
+
+def _ready(around: _Around, entity: Entity, bet: Bet, flags: Sequence[FlagNode]) -> Readiness:
+    found = around.found
+    metrics = {
+        name: found.get(_reference(name, "Metric", bet.namespace) or "")
+        for name in (*(each.metric for each in bet.success), *(each.metric for each in bet.guardrails))
+    }
+    called = dict.fromkeys(ref for ref in (bet.owner, *(flag.component for flag in flags)) if ref)
+    return Readiness(
+        flags=len(flags),
+        unmeasured=unmeasured_of(bet, metrics, found, around.sent),
+        on_call=on_call_of(found[ref] for ref in called if ref in found),
+        guardrails_read=not around.readouts.isdisjoint(entity.targets("rolledOutBy")),
     )
 
 
@@ -310,10 +346,10 @@ def _flags(flag_set: Entity | None, bet: str) -> Iterable[FlagNode]:
     definition = mapping(flag_set.spec.get("definition")) if flag_set else {}
     if flag_set is None:
         return
-    of_set = mapping(definition.get("metadata")).get("bet")
+    of_set = mapping(definition.get("metadata"))
     for key, flag in flags_by_key(definition).items():
-        named = mapping(flag.get("metadata")).get("bet", of_set)
-        if _reference(named, "Bet", flag_set.namespace) != bet:
+        said = {**of_set, **mapping(flag.get("metadata"))}
+        if _reference(said.get("bet"), "Bet", flag_set.namespace) != bet:
             continue
         yield FlagNode(
             flag_set=flag_set.name,
@@ -321,6 +357,7 @@ def _flags(flag_set: Entity | None, bet: str) -> Iterable[FlagNode]:
             state=str(flag.get("state") or ""),
             default_variant=str(flag.get("defaultVariant") or ""),
             variants=tuple(map(str, mapping(flag.get("variants")))),
+            component=_reference(said.get("component"), "Component", flag_set.namespace) or "",
         )
 
 

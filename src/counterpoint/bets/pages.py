@@ -51,7 +51,7 @@ def show_list(
     ws: NamedDependency[Workspace], page: NamedDependency[PageContext], cursor: FromQuery[str | None] = None
 ) -> str:
     """The bets by stage."""
-    found = store.list_bets(ws.graph, limit=100, cursor=cursor)
+    found = store.list_bets(ws.graph, limit=100, cursor=cursor, sent=ws.journal.types())
     return render(
         page,
         "bets/list.html",
@@ -133,7 +133,7 @@ def show_edit(
     name: FromPath[str],
 ) -> str:
     """The form as the bet is."""
-    line = store.read(ws.graph, bet_ref(namespace, name))
+    line = store.read(ws.graph, bet_ref(namespace, name), sent=ws.journal.types())
     return _form(ws, page, form_of(line.bet), {}, line)
 
 
@@ -154,7 +154,7 @@ def edit(
     """Store the changed bet, or show the form again with what is wrong."""
     ref = bet_ref(namespace, name)
     form = read_form(data)
-    line = store.read(ws.graph, ref)
+    line = store.read(ws.graph, ref, sent=ws.journal.types())
     document, errors = descriptor(form, store.document_of(ws.graph, ref))
     if not errors:
         try:
@@ -184,7 +184,7 @@ def show(
     name: FromPath[str],
 ) -> str:
     """One bet: its line of sight, newest verdict, decisions and the form for the next one."""
-    return _bet(ws, actor, page, store.read(ws.graph, bet_ref(namespace, name)))
+    return _bet(ws, actor, page, store.read(ws.graph, bet_ref(namespace, name), sent=ws.journal.types()))
 
 
 @post(
@@ -215,14 +215,17 @@ def record(
             to=to,
             learned=values["learned"],
             seen=str(data["seen"]) if "seen" in data else None,
+            sent=ws.journal.types(),
         )
     except ConflictError as error:
-        line = store.read(ws.graph, ref)
+        line = store.read(ws.graph, ref, sent=ws.journal.types())
         return again(_bet(ws, actor, page, line, values, {"choice": error.message}), status=409)
     except InputError as error:
         errors = {problem.pointer.strip("/"): problem.message for problem in error.problems}
         ruling = error.ruling if isinstance(error, ReasonWantedError) else None
-        return again(_bet(ws, actor, page, store.read(ws.graph, ref), values, errors, ruling))
+        return again(
+            _bet(ws, actor, page, store.read(ws.graph, ref, sent=ws.journal.types()), values, errors, ruling)
+        )
     return Redirect(with_query(entity_url(ref), told="decided"), status_code=303)
 
 

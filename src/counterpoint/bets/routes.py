@@ -64,7 +64,7 @@ def list_bets(
 ) -> store.BetPage:
     """Bets in the order of their names, each with its line of sight; `owner` is a reference of a unit."""
     check_limit(limit, MOST)
-    return store.list_bets(ws.graph, owner=owner, limit=limit, cursor=cursor)
+    return store.list_bets(ws.graph, owner=owner, limit=limit, cursor=cursor, sent=ws.journal.types())
 
 
 @post("/api/v1/bets", tags=["bets"], sync_to_thread=True)
@@ -84,7 +84,7 @@ def create_bet(
 @get("/api/v1/bets/{namespace:str}/{name:str}", tags=["bets"], sync_to_thread=True)
 def read_bet(ws: NamedDependency[Workspace], namespace: FromPath[str], name: FromPath[str]) -> Response[Line]:
     """One bet with its line from purpose to decision; its version is in the header `ETag`."""
-    return _answer(store.read(ws.graph, bet_ref(namespace, name)))
+    return _answer(store.read(ws.graph, bet_ref(namespace, name), sent=ws.journal.types()))
 
 
 @put("/api/v1/bets/{namespace:str}/{name:str}", tags=["bets"], sync_to_thread=True)
@@ -128,6 +128,7 @@ def record_decision(
         learned=data.learned,
         follow_up_on=data.follow_up_on,
         seen=data.seen,
+        sent=ws.journal.types(),
     )
 
 

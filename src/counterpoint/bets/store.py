@@ -42,22 +42,30 @@ class BetPage(msgspec.Struct, frozen=True, rename="camel"):
 
 
 def list_bets(
-    graph: Graph, *, owner: str | None = None, limit: int = 50, cursor: str | None = None
+    graph: Graph,
+    *,
+    owner: str | None = None,
+    limit: int = 50,
+    cursor: str | None = None,
+    sent: Collection[str] | None = None,
 ) -> BetPage:
-    """The bets in the order of their names, of one owner or of all."""
+    """The bets in the order of their names, of one owner or of all.
+
+    `sent` are the types of events that the journal has seen; without them a metric that is defined counts as measured.
+    """
     with graph.read() as reader:
         page = reader.find(kind="Bet", owner=owner, limit=limit, cursor=cursor)
-        return BetPage(read_whole(reader, page.items), page.total, page.next_cursor)
+        return BetPage(read_whole(reader, page.items, sent=sent), page.total, page.next_cursor)
 
 
-def read(graph: Graph, ref: str) -> Line:
-    """One bet with its whole line, decisions newest first.
+def read(graph: Graph, ref: str, *, sent: Collection[str] | None = None) -> Line:
+    """One bet with its whole line, decisions newest first; `sent` as `list_bets` takes it.
 
     Raises:
         NotFoundError: there is no such bet.
     """
     with graph.read() as reader:
-        return _read(graph, reader, ref)
+        return _read(graph, reader, ref, sent)
 
 
 def document_of(graph: Graph, ref: str) -> dict[str, Any]:
@@ -140,11 +148,11 @@ def write_in(
     return _read(graph, writer, put.ref)
 
 
-def _read(graph: Graph, reader: Reader, ref: str) -> Line:
+def _read(graph: Graph, reader: Reader, ref: str, sent: Collection[str] | None = None) -> Line:
     entity = require_bet(reader, ref)
     limit = Customs(graph).read(reader, entity.owner).limit("betsAtOnce")
     load = load_of(reader, entity.owner, limit)
-    return read_whole(reader, [entity], load=load)[0]
+    return read_whole(reader, [entity], load=load, sent=sent)[0]
 
 
 def _problems(reader: Reader, document: Mapping[str, Any], ref: str | None, *, new: bool) -> list[Problem]:

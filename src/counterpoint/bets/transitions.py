@@ -239,22 +239,22 @@ def weigh(
     grounds = ([f"{before} to {after}: {rule.why}"] if rule.asks_reason else []) + _against(
         choice, after, newest(readings)
     )
-    passed = _passed(before, after, missing, policy_of)
+    # To give it to everybody is to leave Ship it: whatever is best done before Tweak it is passed over then.
+    reach = Stage.TWEAK if choice is Choice.SHIP else after.stage
+    passed = _passed(before.stage, reach, missing, policy_of)
     grounds += [f"{item.missing}: {item.why}" for item in passed]
     joint = any(policy_of(item.rule) is Policy.ASK_JOINT for item in passed)
     return Ruling(rule.name, before, after, tuple(grounds), joint)
 
 
-def _passed(
-    before: Position, after: Position, missing: Sequence[Advice], policy_of: PolicyOf
-) -> list[Advice]:
+def _passed(before: Stage, reach: Stage, missing: Sequence[Advice], policy_of: PolicyOf) -> list[Advice]:
     """What is missing when the bet goes forward, and what its unit does not only want to be told of."""
-    if after.stage.rank <= before.stage.rank:
+    if reach.rank <= before.rank:
         return []
     return [
         item
         for item in missing
-        if item.before.rank <= after.stage.rank and policy_of(item.rule) is not Policy.INFORM
+        if item.before.rank <= reach.rank and policy_of(item.rule) is not Policy.INFORM
     ]
 
 

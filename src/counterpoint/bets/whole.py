@@ -1,6 +1,6 @@
 """Bets with everything that is known of them: their line, decisions, evidence and stances."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import date, datetime
 
 from counterpoint.bets.advice import Load
@@ -24,10 +24,12 @@ def read_whole(
     load: Load | None = None,
     evidence: Mapping[str, tuple[Evidence, ...]] | None = None,
     today: date | None = None,
+    sent: Collection[str] | None = None,
 ) -> tuple[Line, ...]:
     """The lines of Bet entities, in the same order, with decisions, risks and stances.
 
-    `evidence` is what `evidence_of` has read already, where somebody has.
+    `evidence` is what `evidence_of` has read already, where somebody has; `sent` are the types of events that the
+    journal has seen, where somebody has looked.
     """
     refs = [bet.ref for bet in bets]
     decisions = decisions_by_bet(reader, refs)
@@ -39,7 +41,7 @@ def read_whole(
         for bet in bets
     }
     known = evidence_of(reader, bets) if evidence is None else evidence
-    return read_lines(reader, bets, decisions, load, evidence=known, stances=stances, today=today)
+    return read_lines(reader, bets, decisions, load, evidence=known, stances=stances, today=today, sent=sent)
 
 
 def stage_since(decisions: Sequence[Decision]) -> datetime | None:

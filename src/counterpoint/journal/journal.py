@@ -167,6 +167,10 @@ class Journal:
             for type_, events, first, last in found
         ]
 
+    def types(self) -> frozenset[str]:
+        """The types of the events that there are."""
+        return frozenset(each.type for each in self.counts())
+
     def version(self) -> tuple[int, int]:
         """What changes whenever events are added or removed: results computed from the journal are cached by it."""
         query = "SELECT seq FROM sqlite_sequence WHERE name = 'events'"

@@ -35,8 +35,8 @@ class RuleRow(msgspec.Struct, frozen=True, rename="camel"):
     id: str
     text: Said
     policy: Policy
-    applied: bool
-    """Whether decisions look at it already."""
+    shown: str
+    """Where it is told, of a rule that no decision passes over; empty where decisions ask about it."""
     whence: Whence | None = None
 
 
@@ -73,7 +73,7 @@ def view(customs: UnitCustoms) -> PracticesView:
     )
     rules = tuple(
         RuleRow(
-            each.id, each.text, customs.policy(each.id), each.applied, whence(customs.policies.get(each.id))
+            each.id, each.text, customs.policy(each.id), each.shown, whence(customs.policies.get(each.id))
         )
         for each in RULES.values()
     )
