@@ -9,7 +9,7 @@ from litestar.params import FromQuery, JSONBody
 
 from counterpoint.bets.board import Asked, Board, read_board
 from counterpoint.bets.learned import Learned, read_learned
-from counterpoint.bets.model import Horizon
+from counterpoint.bets.model import STAGES, Horizon, StageGuide
 from counterpoint.bets.ranking import Move
 from counterpoint.bets.ranks import plan, rank
 from counterpoint.bets.why import WhyMap, read_map
@@ -24,6 +24,12 @@ MOST = 500
 """Bets of a column in one answer."""
 SHOWN = 25
 """Bets of a column where nothing is said; after a move as many more as reach to the one that was moved."""
+
+
+class StageList(msgspec.Struct, frozen=True):
+    """The stages of a bet, in their order."""
+
+    items: tuple[StageGuide, ...]
 
 
 class MoveInput(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -79,10 +85,16 @@ def list_learned(ws: NamedDependency[Workspace], text: FromQuery[str] = "") -> L
     return read_learned(ws.graph, words=text)
 
 
+@get("/api/v1/bets/stages", tags=["bets"], sync_to_thread=False)
+def list_stages() -> StageList:
+    """The four stages in their order: goal, question to leave it, risks, what it leaves behind, people and cost."""
+    return StageList(STAGES)
+
+
 @get("/api/v1/bets/why", tags=["bets"], sync_to_thread=True)
 def read_why(ws: NamedDependency[Workspace], unit: FromQuery[str] = "", bet: FromQuery[str] = "") -> WhyMap:
     """Data, insights, beliefs and bets with what each rests on, of everybody, of a unit, or behind one bet."""
     return read_map(ws.graph, unit=unit, bet=bet)
 
 
-board_routes: list[Any] = [read_unit_board, move_bet, list_learned, read_why]
+board_routes: list[Any] = [read_unit_board, move_bet, list_learned, list_stages, read_why]

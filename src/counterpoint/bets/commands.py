@@ -5,7 +5,7 @@ from typing import Any
 from counterpoint.bets.board import Board, read_board
 from counterpoint.bets.evidence import LADDER, Direction, EvidenceInput, Method
 from counterpoint.bets.evidence_log import add_evidence, read_evidence
-from counterpoint.bets.model import Risk, day_of
+from counterpoint.bets.model import STAGES, Risk, day_of
 from counterpoint.bets.ranking import Move
 from counterpoint.bets.ranks import plan, rank
 from counterpoint.bets.store import list_bets as list_lines
@@ -13,7 +13,7 @@ from counterpoint.errors import InputError, Problem
 from counterpoint.graph.actor import local_actor
 from counterpoint.terminal import counted, terminal
 
-__all__ = ["add", "board", "list_bets", "order", "show_evidence"]
+__all__ = ["add", "board", "list_bets", "order", "show_evidence", "stages"]
 
 PAGE = 200
 
@@ -54,6 +54,22 @@ def list_bets(*, owner: str | None = None) -> None:
         return table if lines else "There are no bets yet."
 
     shell.emit({"items": lines}, human)
+
+
+def stages() -> None:
+    """Print what each stage is for, the question to leave it, what it leaves behind and who works on it."""
+    shell = terminal()
+    with shell.open():
+
+        def human() -> str:
+            told = (
+                f"{each.stage.label}: {each.goal}\n  To leave it: {each.exit_question}\n  It burns down the risk of"
+                f" {each.risk}.\n  Leaves behind: {each.artefact}\n  People and cost: {each.people}"
+                for each in STAGES
+            )
+            return shell.tell("\n".join(told))
+
+        shell.emit({"items": STAGES}, human)
 
 
 def board(unit: str = "") -> None:

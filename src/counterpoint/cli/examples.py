@@ -71,6 +71,7 @@ EXAMPLES: dict[str, tuple[str, ...]] = {
     "import events": ("import events events.ndjson", "import events test.csv --mapping mapping.yaml"),
     "events forget": ("events forget user-7 --dry-run", "events forget --file ids.txt --yes", "events forget user-7 --verify"),
     "bets list": ("bets list", "bets list --owner discovery --json"),
+    "bets stages": ("bets stages", "bets stages --json"),
     "bets board": ("bets board", "bets board discovery"),
     "bets rank": ("bets rank discovery discover-weekly --move top", "bets rank listening instant-start --before discover-weekly", "bets rank player night-mode-audio --horizon next"),
     "bets evidence list": ("bets evidence list discover-weekly",),

@@ -69,6 +69,7 @@ COMMANDS: dict[str, dict[str, tuple[str, str]]] = {
     },
     "bets": {
         "list": ("counterpoint.bets.commands:list_bets", "List the bets with stage and what is missing."),
+        "stages": ("counterpoint.bets.commands:stages", "Print what each stage is for, and who works on it."),
         "board": ("counterpoint.bets.commands:board", "Print a unit's board: now, next and later."),
         "rank": ("counterpoint.bets.commands:order", "Move a bet on a board."),
         "estimate": (
