@@ -6,7 +6,7 @@ from pathlib import Path
 import msgspec
 
 from counterpoint.bets.evidence import LADDER
-from counterpoint.bets.model import STAGES, Bet
+from counterpoint.bets.model import Bet
 from counterpoint.bets.risks import WEIGHTS, WORDS
 from counterpoint.bets.shown import EXAMPLE
 from counterpoint.bets.staleness import QUIET_DAYS
@@ -61,8 +61,3 @@ def _section(title: str) -> str:
 
 def _rows(title: str) -> list[str]:
     return re.findall(r"^\| `(\w+)`", _section(title), re.MULTILINE)
-
-
-def test_the_exit_questions_are_those_of_the_pages() -> None:
-    for guide in STAGES:
-        assert f"| {guide.stage.label} | {guide.goal} | {guide.exit_question} |" in PAGE

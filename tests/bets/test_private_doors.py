@@ -16,6 +16,7 @@ from counterpoint.bets.reviews.sittings import advance, open_review, vote
 from counterpoint.graph.actor import Actor
 from counterpoint.server.app import create_app
 from counterpoint.server.live import Live
+from tests.asking import assisted
 from tests.bets.concerns.conftest import ANA, BET, BO, CLEO
 from tests.bets.concerns.test_doors import HTML, Person, people
 from tests.server.conftest import _quick_hashes, csrf, make_client, sign_in, token
@@ -55,7 +56,7 @@ def told(reader: Person, *more: str) -> str:
         answer = reader.get(door, headers=HTML if page else {})
         assert answer.status_code == 200, door
         answers.append(answer.text)
-    return "\n".join(answers)
+    return "\n".join((*answers, *assisted(reader.post)))
 
 
 def streamed(workspace: Workspace) -> str:

@@ -9,7 +9,8 @@ import pytest
 from litestar.testing import TestClient
 
 from counterpoint import Workspace
-from counterpoint.bets.model import STAGES, Stage
+from counterpoint.bets.model import Stage
+from counterpoint.bets.stages import STAGES
 from counterpoint.cli import run
 from counterpoint.graph.actor import SYSTEM
 

@@ -9,9 +9,10 @@ from litestar.params import FromQuery, JSONBody
 
 from counterpoint.bets.board import Asked, Board, read_board
 from counterpoint.bets.learned import Learned, read_learned
-from counterpoint.bets.model import STAGES, Horizon, StageGuide
+from counterpoint.bets.model import Horizon
 from counterpoint.bets.ranking import Move
 from counterpoint.bets.ranks import plan, rank
+from counterpoint.bets.stages import STAGES, StageGuide
 from counterpoint.bets.why import WhyMap, read_map
 from counterpoint.errors import InputError, Problem
 from counterpoint.graph.actor import Actor

@@ -5,9 +5,10 @@ from typing import Any
 from counterpoint.bets.board import Board, read_board
 from counterpoint.bets.evidence import LADDER, Direction, EvidenceInput, Method
 from counterpoint.bets.evidence_log import add_evidence, read_evidence
-from counterpoint.bets.model import STAGES, Risk, day_of
+from counterpoint.bets.model import Risk, day_of
 from counterpoint.bets.ranking import Move
 from counterpoint.bets.ranks import plan, rank
+from counterpoint.bets.stages import STAGES
 from counterpoint.bets.store import list_bets as list_lines
 from counterpoint.errors import InputError, Problem
 from counterpoint.graph.actor import local_actor

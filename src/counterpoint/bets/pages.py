@@ -16,7 +16,7 @@ from counterpoint.bets.feedback.betting import form_from, place, renewed, would_
 from counterpoint.bets.form import BetForm, SideRow, descriptor, field_errors, form_of, read_form
 from counterpoint.bets.learned import read_learned
 from counterpoint.bets.line import Line
-from counterpoint.bets.model import STAGES, Stage
+from counterpoint.bets.model import Stage
 from counterpoint.bets.panels import panels_of
 from counterpoint.bets.required import bet_ref
 from counterpoint.bets.shown import (
@@ -28,6 +28,7 @@ from counterpoint.bets.shown import (
     options,
     sight_nodes,
 )
+from counterpoint.bets.stages import STAGES
 from counterpoint.bets.transitions import Ruling
 from counterpoint.bets.why_pages import why_pages
 from counterpoint.errors import ConflictError, InputError, PreconditionError

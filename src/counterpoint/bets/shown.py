@@ -7,7 +7,8 @@ import msgspec
 
 from counterpoint.bets.form import BetForm, GuardrailRow, SuccessRow
 from counterpoint.bets.line import Line, Node
-from counterpoint.bets.model import STAGES, Reading, State, mapping
+from counterpoint.bets.model import Reading, State, mapping
+from counterpoint.bets.stages import STAGES
 from counterpoint.bets.transitions import ChoiceGuide, PolicyOf, Ruling, choices_for, informing, weigh
 from counterpoint.said import Said
 from counterpoint.web.formats import number, percent

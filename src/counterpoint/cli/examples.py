@@ -36,6 +36,7 @@ EXAMPLES: dict[str, tuple[str, ...]] = {
     "doctor": ("-w acme doctor",),
     "backup": ("-w acme backup /backups/acme.zip", "backup --verify /backups/acme.zip"),
     "restore": ("restore /backups/acme.zip acme", "restore /backups/acme.zip acme --force"),
+    "mcp": ("-w acme mcp",),
     "serve": ("-w acme serve --no-auth", "-w acme serve --port 7800"),
     "similar": ("similar playlist made for one listener", "similar component:taste-profile --kind Component"),
     "history": ("history component:default/search", "history component:default/search --diff 2026-05-01 2026-06-01"),

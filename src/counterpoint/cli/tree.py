@@ -12,6 +12,7 @@ COMMANDS: dict[str, dict[str, tuple[str, str]]] = {
             "Show the versions of an entity, and what changed.",
         ),
         "serve": ("counterpoint.server.commands:serve", "Serve the web UI and the APIs."),
+        "mcp": ("counterpoint.server.mcp.commands:serve_stdio", "Serve the MCP on stdio, for an assistant."),
         "backup": (
             "counterpoint.backup.commands:backup",
             "Write a workspace into one archive, while others use it.",

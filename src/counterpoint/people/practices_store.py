@@ -35,7 +35,7 @@ class RuleRow(msgspec.Struct, frozen=True, rename="camel"):
     id: str
     text: Said
     policy: Policy
-    shown: str
+    shown: Said
     """Where it is told, of a rule that no decision passes over; empty where decisions ask about it."""
     whence: Whence | None = None
 

@@ -42,6 +42,7 @@ ROOMS = (
     "journal",
     "web",
     "server",
+    "server.mcp",
 )
 """Every room with doors to HTTP; `routes`, `pages` and `finding` are looked for in each."""
 

@@ -70,6 +70,7 @@ TAGS = (
         name="concerns",
         description="Concerns about bets and their answers, as far as the caller may see them.",
     ),
+    Tag(name="assistants", description="Reading all this over the Model Context Protocol."),
     Tag(name="dependencies", description="What units wait for from each other."),
     Tag(name="feedback", description="What people outside say, and what became of it."),
     Tag(

@@ -13,6 +13,7 @@ from counterpoint import Workspace
 from counterpoint.bets.concerns.raising import raise_concern
 from counterpoint.cli import run
 from counterpoint.moments import today_utc
+from tests.asking import assisted
 from tests.server.conftest import _quick_hashes, csrf, csrf_of, make_client, sign_in, token
 
 from .conftest import ANA, BET, BO, fill
@@ -115,6 +116,9 @@ def test_no_door_tells_anybody_outside_before_the_day(people: Callable[[str], Pe
             text = answer.text
             assert "Zebra" not in text, route
             assert number not in text or number in route, route
+        told = "".join(assisted(client.post, "zebra"))
+        assert "Zebra" not in told
+        assert number not in told
         missing = client.get("/api/v1/concerns/" + "0" * 32)
         hidden = client.get(f"/api/v1/concerns/{number}")
         assert (missing.status_code, hidden.status_code) == (404, 404)
@@ -140,6 +144,7 @@ def test_a_token_and_the_local_user_see_no_more_than_anybody(
     assert make_client(auth=False).get("/api/v1/concerns").json() == {"items": [], "nextCursor": None}
     early = today_utc() - timedelta(days=9)
     raise_concern(workspace.graph, BET, TEXT, actor=ANA, naming="anonymous", today=early)
+    assert '"author":"' not in "".join(assisted(make_client().post, "zebra", header))
     found = make_client().get("/api/v1/concerns", headers=header).json()["items"]
     assert [each["concern"]["author"] for each in found] == [None]
     answered = make_client().post(

@@ -48,6 +48,9 @@ RULES = (
     # Whoever was given such an address may use it; the secret in it says what for.
     Rule("/feedback/to/*$", PUBLIC),
     Rule("/feedback/status/*$", PUBLIC),
+    # It reads by POST; what it is told by is our own API, which asks for the rest.
+    Rule("/mcp$", "read"),
+    Rule("/.well-known/oauth-protected-resource/mcp$", PUBLIC),
     Rule("/ofrep", "flags:evaluate"),
     Rule("/api/events$", "events:write", POST),
     Rule("/v1/logs$", "events:write", POST),
