@@ -200,6 +200,28 @@ def test_a_link_opens_one_listener_and_ends(songs: Workspace) -> None:
         listener_of(songs, link.token, now=at)
 
 
+def test_no_log_holds_a_listeners_name(
+    clients: Callable[..., Client], capsys: pytest.CaptureFixture[str]
+) -> None:
+    backend = clients("discover", "write", "read")
+    for name in ("zebra", "zebra%2Fzebra", "zebra zebra"):
+        for start in (f"{BASE}/listeners/{name}", f"/api/v1//discover/songs//listeners/{name}"):
+            for last in (
+                "",
+                "/profile",
+                "/weekly",
+                "/weekly/2026-W01",
+                "/no-such",
+                "/links",
+                "/across?where=x",
+            ):
+                for method in ("GET", "POST", "DELETE", "PATCH"):
+                    backend.request(method, start + last, json={})
+    log = capsys.readouterr().err
+    assert "/listeners/{listener" in log
+    assert "zebra" not in log
+
+
 def test_links_are_made_by_who_acts_for_listeners_and_for_a_while(songs: Workspace) -> None:
     ref = "recommender:default/songs"
     for actor in (ADMIN, Actor("token:default/ci", "ci", "service", admin=True, scopes=frozenset({"admin"}))):

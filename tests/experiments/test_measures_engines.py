@@ -93,13 +93,15 @@ def near(number: float) -> Any:
 
 @pytest.mark.parametrize("engine", OTHERS)
 def test_engines_agree_on_every_kind_of_metric(journal: Journal, engine: str) -> None:
-    address = address_of(engine)
+    address, late = address_of(engine), T0 + timedelta(hours=60)
+    cases = [(PLAN, None), (ENDED, late)]
+    if address.kind != "spark":  # which takes eight seconds for each
+        cases += [(PLAN, late), (ENDED, None)]
     with journal.snapshot() as ours, journal.snapshot(address) as theirs:
-        for plan in (PLAN, ENDED):
-            for as_of in (None, T0 + timedelta(hours=60)):
-                found = totals(ours, plan, as_of)
-                assert any(metric.incomplete for group in found.groups for metric in group.metrics.values())
-                assert whole(totals(theirs, plan, as_of)) == whole(found, near)
+        for plan, as_of in cases:
+            found = totals(ours, plan, as_of)
+            assert any(metric.incomplete for group in found.groups for metric in group.metrics.values())
+            assert whole(totals(theirs, plan, as_of)) == whole(found, near)
 
 
 COUNTED = replace(

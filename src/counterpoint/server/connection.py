@@ -16,6 +16,7 @@ __all__ = [
     "client_address",
     "header",
     "is_loopback",
+    "logged_path",
     "method_of",
     "request_id_of",
     "set_caller",
@@ -54,6 +55,17 @@ def untold(path: str) -> str | None:
     """The beginning of a path that no log tells more of; none for all others. Routing takes //concerns for /concerns."""
     plain = f"/{path.lstrip('/')}"
     return next((beginning for beginning in UNTOLD if plain.startswith(beginning)), None)
+
+
+LISTENERS = re.compile(r"/+api/+v1/+discover/+[^/]*/+listeners(?=/)")
+"""Below it stands a listener's name, which belongs to the product whose listener it is, and into no log."""
+
+
+def logged_path(scope: Scope) -> str:
+    """The path as logs tell it: one with a listener's name without that, and with the place that it takes where that is known."""
+    path = str(scope["path"])
+    found = LISTENERS.match(path)
+    return path if found is None else str(scope.get("path_template") or f"{found[0]}/{{listener}}")
 
 
 def caller_of(scope: Scope) -> Caller:

@@ -16,7 +16,7 @@ from litestar.exceptions import HTTPException
 from litestar.types import ASGIApp, Message, Receive, Scope, Send
 
 from counterpoint.errors import CounterpointError, OverloadedError, Problem, UnauthenticatedError
-from counterpoint.server.connection import caller_of, request_id_of, untold, wants_html
+from counterpoint.server.connection import caller_of, logged_path, request_id_of, untold, wants_html
 from counterpoint.server.middleware.segments import SLASH
 from counterpoint.server.parameters import wrong_parameters
 
@@ -168,7 +168,7 @@ def _note(scope: Scope, error: BaseException, failure: Failure) -> None:
             log.error("request_failed", path=hidden, error=type(error).__name__)
             return
         log.error(
-            "request_failed", path=scope["path"], error=str(error), exc_info=None if foreseen else error
+            "request_failed", path=logged_path(scope), error=str(error), exc_info=None if foreseen else error
         )
 
 

@@ -13,7 +13,7 @@ from typing import Any
 import structlog
 from litestar.types import ASGIApp, Message, Receive, Scope, Send
 
-from counterpoint.server.connection import caller_of, untold
+from counterpoint.server.connection import caller_of, logged_path, untold
 
 __all__ = ["RequestLines", "RequestLogs", "configure_logs"]
 
@@ -92,7 +92,7 @@ class RequestLogs:
             hidden = untold(path)
             if status >= 500 or (not path.startswith(QUIET) and hidden is None):
                 actor = caller_of(scope).actor if hidden is None else None
-                path = hidden or path
+                path = hidden or logged_path(scope)
                 self._logger().info(
                     "request",
                     method=method,
