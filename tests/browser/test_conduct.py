@@ -61,6 +61,23 @@ def test_keys_search_go_and_help(open_page: Opening, served: Served) -> None:
     assert watched.page.locator("#shortcuts").is_visible()
 
 
+def test_a_concern_is_raised_without_leaving_the_keys(open_page: Opening, served: Served) -> None:
+    watched = open_page(served.url)
+    watched.go("/bets/default/discover-weekly")
+    with watched.page.expect_navigation():
+        watched.page.keyboard.press("c")
+    assert path_of(watched) == "/concerns/new"
+    watched.page.evaluate("""() => document.querySelector("main form").addEventListener("submit", (event) => {
+      event.preventDefault();
+      document.body.dataset.sent = new FormData(event.target).get("text");
+    })""")
+    watched.page.keyboard.press("Control+Enter")
+    assert watched.page.evaluate("document.body.dataset.sent") is None, "without a sentence it is not sent"
+    watched.page.keyboard.type("The licences come too late.")
+    watched.page.keyboard.press("Control+Enter")
+    assert watched.page.evaluate("document.body.dataset.sent") == "The licences come too late."
+
+
 def test_keys_pass_from_one_list_of_a_page_to_the_next(open_page: Opening, served: Served) -> None:
     watched = open_page(served.url)
     watched.go("/design")

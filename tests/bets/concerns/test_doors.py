@@ -1,8 +1,10 @@
 """Concerns attacked through HTTP: API, pages, search, activity, history, live stream, logs and command line."""
 
 import json
+import re
 from collections.abc import Callable
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -23,6 +25,7 @@ __all__ = ["_quick_hashes", "csrf", "make_client", "sign_in", "token"]
 Client = TestClient[Any]
 TEXT = "Zebra: the licences will not be there in time"
 HTML = {"Accept": "text/html"}
+DOCS = Path(__file__).parents[3] / "docs" / "concerns.md"
 
 
 class Person:
@@ -269,3 +272,21 @@ def test_the_command_line_raises_lists_and_answers(
     assert run([*where, "concerns", "answer", number, "withdraw"]) == 0
     assert json.loads(capsys.readouterr().out)["concern"]["state"] == "withdrawn"
     assert run([*where, "concerns", "raise", BET, TEXT, "--about", "soon"]) == 2
+
+
+def test_a_concern_is_raised_within_twenty_seconds(people: Callable[[str], Person]) -> None:
+    """By the keystroke-level model (Card, Moran and Newell, 1980), with what the form asks for and nothing more."""
+    page = people("ana").get(f"/concerns/new?bet={BET}", headers=HTML).text
+    form = page.partition('action="/concerns/new"')[2].partition("</form>")[0]
+    asked = re.findall(r"<(?:input|textarea|select)(?![^>]*type=\"hidden\")[^>]*\brequired[^>]*>", form)
+    typed = [each for each in asked if 'type="radio"' not in each]
+    assert len(typed) == 1, "one field is to be written"
+    assert 'name="text"' in typed[0]
+    assert " autofocus" in typed[0]
+    for choice in ("risk", "naming"):
+        assert len(re.findall(rf'name="{choice}"[^>]* checked', form)) == 1, "chosen already"
+    assert len(re.findall(r"<button(?![^>]*type=.button)", form)) == 1, "Ctrl and Enter send it"
+    think, key, letters = 1.35, 0.28, 50
+    seconds = think + key + think + letters * key + 2 * key  # c, a sentence, Ctrl and Enter
+    assert f"that is {seconds:.1f} s for a sentence of {letters} characters" in DOCS.read_text()
+    assert seconds < 20

@@ -43,6 +43,15 @@ function offerShortcuts() {
   }
 }
 
+/** A form that can be sent in one way only is sent from within its text, so that no hand leaves the keys. @param {KeyboardEvent} event */
+function sendForm(event) {
+  const form = event.target instanceof HTMLTextAreaElement ? event.target.form : null;
+  if (event.key !== "Enter" || !(event.ctrlKey || event.metaKey) || event.repeat || form?.method !== "post") return false;
+  if (form.querySelectorAll("button:not([type=button])").length !== 1) return false;
+  form.requestSubmit();
+  return true;
+}
+
 /** A button of the page that has this key, such as a kill switch; held down, it is pressed once. @param {KeyboardEvent} event */
 function pressKeyed(event) {
   const button = document.querySelector(`button[data-key="${CSS.escape(event.key)}"]`);
@@ -55,6 +64,7 @@ export function enableKeyboard() {
   offerShortcuts();
   let pressedG = -Infinity;
   document.addEventListener("keydown", (event) => {
+    if (!event.defaultPrevented && sendForm(event)) return event.preventDefault();
     if (event.metaKey || event.ctrlKey || event.altKey || event.defaultPrevented || isTyping(event.target)) return;
     if (document.querySelector("dialog[open]")) return;
     const afterG = event.timeStamp - pressedG < PATIENCE;
