@@ -98,5 +98,28 @@ def test_every_state_has_its_page(client: Client, commands: list[str], seen: Cal
     assert client.get(PAGE).status_code == 200
 
 
+@pytest.mark.parametrize(
+    "commands",
+    [[], ["start"], ["start", "pause"], ["start", "approve"], ["start", "complete"], ["start", "roll-back"]],
+)
+@pytest.mark.parametrize("treatment", [None, 0.4], ids=["without figures", "where harm is shown"])
+def test_whatever_is_offered_passes_with_a_choice_and_a_reason(
+    client: Client, org: Workspace, seen: Callable[..., None], commands: list[str], treatment: float | None
+) -> None:
+    for command in commands:
+        assert send(client, command=command, reason="For the test.").status_code == 303
+    at = store.load(org, "weekly").state.at
+    if treatment is not None and at is not None:
+        seen(observed_of(at, treatment=treatment))
+        step(org, "rollout:default/weekly")
+    page = client.get(PAGE, headers=HTML).text
+    offered = re.findall(r'name="command" value="([^"]+)"', page)
+    assert offered
+    for command in offered:
+        passed = send(client, command=command, reason="We saw it in the field.", dry="yes")
+        assert passed.status_code == 200, (command, passed.text)
+        assert not re.search(r"not allowed|is blocked|refused", passed.text.partition("<main")[2])
+
+
 def test_who_may_not_act_sees_why(client: Client) -> None:
     assert client.get("/rollouts/default/none").status_code == 404
