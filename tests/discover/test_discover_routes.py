@@ -368,6 +368,19 @@ def test_a_name_of_any_kind_is_reached_by_every_door(
     assert missing.json()["instance"] == f"{BASE}/items/{name.replace('/', '%2F')}/similar"
 
 
+@pytest.mark.parametrize("name", ["%ff", "%fe", "a%C3", "%ed%a0%80", "%80%2Fx"])
+def test_a_name_that_is_no_text_is_refused_before_it_is_taken_for_another(
+    clients: Callable[..., Client], songs: Workspace, name: str
+) -> None:
+    client = clients("discover")
+    before = songs.graph.last_activity()
+    for method, path in (("GET", "/weekly"), ("DELETE", ""), ("PUT", "/consent")):
+        answer = client.request(method, f"{BASE}/listeners/{name}{path}", json={"advertising": True})
+        assert answer.status_code == 400
+        assert "not UTF-8" in answer.json()["detail"]
+    assert songs.graph.last_activity() == before
+
+
 def test_a_slash_within_a_name_opens_no_other_door(clients: Callable[..., Client]) -> None:
     """Whether the caller may is asked of the path as it is routed."""
     reader = clients("read")

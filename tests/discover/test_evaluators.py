@@ -13,7 +13,7 @@ from counterpoint import Workspace
 from counterpoint.discover import Protocol, evaluators
 from counterpoint.discover.evaluations import newest_evaluation
 from counterpoint.discover.evaluators import Wanted, begin, evaluator_of, state_of
-from counterpoint.errors import InputError, NotAllowedError, NotFoundError
+from counterpoint.errors import ConflictError, InputError, NotAllowedError, NotFoundError
 from counterpoint.graph.actor import SYSTEM, Actor
 from counterpoint.server.app import create_app
 from tests.discover.heard import REF, opened, planted, tell
@@ -72,7 +72,9 @@ def test_it_is_made_beside_whoever_begins_it_and_kept_as_others_are(either: Work
     evaluator = evaluator_of(either)
     begun = begin(either, SYSTEM, "weekly", QUICK)
     assert (begun.state, begun.done, begun.total, begun.wanted) == ("under way", 0, 2, QUICK)
-    assert begin(either, SYSTEM, "weekly", Wanted()).wanted == QUICK, "one that is under way goes on"
+    assert begin(either, SYSTEM, "weekly", QUICK).started == begun.started, "one that is under way goes on"
+    with pytest.raises(ConflictError, match="with other settings: 0 of 2 methods are tuned"):
+        begin(either, SYSTEM, "weekly", Wanted())
     evaluator.start()
     assert evaluator.wait(LONG)
     evaluator.stop()
@@ -222,7 +224,10 @@ def test_the_page_begins_one_follows_it_and_shows_protocol_tables_and_plots(
         shown = client.get(PAGE, headers=html).text
         assert 'data-live="/discover/-/evaluation/default/weekly"' in shown
         assert "Methods that are tuned" in shown
-        assert send(split="last").status_code == 303
+        other = send(split="last")
+        assert (other.status_code, "is under way, with other settings" in other.text) == (409, True)
+        again = send(split="within", places="5, 10", budget="0.01", bet="bet:default/taste")
+        assert again.status_code == 303
         assert len(waiting) == 1
     (actor, ref, wanted), *_ = waiting
     quick = Wanted(protocol=wanted.protocol, methods=QUICK.methods, budget=0.01, bet=wanted.bet)

@@ -135,7 +135,7 @@ def begin_evaluation(
     """Have methods compared by a protocol, beside requests; whoever may change the recommender may.
 
     What is found is the newest evaluation a little later, and evidence on a bet where one is named. One that is under
-    way is not begun again.
+    way is not begun again, and one with other settings waits for it (409).
     """
     return begin(ws, actor, ref_of(recommender), data)
 

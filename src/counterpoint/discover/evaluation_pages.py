@@ -14,7 +14,7 @@ from counterpoint.discover.evaluators import BUDGET, MOST_BUDGET, Wanted, begin,
 from counterpoint.discover.overview import Overview, overview_of
 from counterpoint.discover.plots import MEASURES, measure_plot
 from counterpoint.discover.protocol import Protocol
-from counterpoint.errors import InputError
+from counterpoint.errors import ConflictError, InputError
 from counterpoint.graph.actor import Actor
 from counterpoint.graph.permissions import may
 from counterpoint.graph.ref import parse_ref
@@ -90,6 +90,8 @@ def start_evaluation(
     if wanted is not None:
         try:
             begin(ws, actor, ref, wanted)
+        except ConflictError as error:
+            return again(_page(ws, actor, page, ref, given=given, errors={"": error.message}), status=409)
         except InputError as error:
             errors = {"": error.message}
     if errors:

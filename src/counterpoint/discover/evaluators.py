@@ -15,7 +15,7 @@ from counterpoint.discover.methods import METHODS, method_of
 from counterpoint.discover.plan import read_plan
 from counterpoint.discover.protocol import Protocol
 from counterpoint.discover.tables import EVALUATION
-from counterpoint.errors import CounterpointError, InputError
+from counterpoint.errors import ConflictError, CounterpointError, InputError
 from counterpoint.graph.actor import SYSTEM, Actor
 from counterpoint.moments import to_datetime, to_micros
 from counterpoint.said import Said
@@ -123,11 +123,12 @@ def state_of(workspace: Workspace, name: str, *, now: datetime | None = None) ->
 
 
 def begin(workspace: Workspace, actor: Actor, name: str, wanted: Wanted) -> EvaluatorState:
-    """Have the server compare methods; one that is under way is not begun again.
+    """Have the server compare methods; the same one that is under way is not begun again.
 
     Raises:
         NotFoundError: there is no such recommender, or no such bet.
         NotAllowedError: one of them is somebody else's.
+        ConflictError: another one is under way, with other settings.
         InputError: as `Wanted.checked`.
     """
     wanted.checked()
@@ -135,6 +136,11 @@ def begin(workspace: Workspace, actor: Actor, name: str, wanted: Wanted) -> Eval
     with workspace.graph.write(actor) as writer:
         require_evaluator(writer, before.recommender, wanted.bet)
         if before.state == "under way":
+            if before.wanted != wanted:
+                raise ConflictError(
+                    f"Another evaluation of {before.recommender} is under way, with other settings: {before.done} of"
+                    f" {before.total} methods are tuned. Begin this one once it has ended."
+                )
             return before
         now = to_micros(datetime.now(UTC))
         total = len(wanted.methods) or len(METHODS)

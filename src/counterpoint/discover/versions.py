@@ -169,7 +169,7 @@ def _load(workspace: Workspace, kept: KeptVersion, newest: int) -> Fitted:
         found = load(file)
     except InputError as error:
         raise WorkspaceError(
-            f"{error.message} `counterpoint discover follow` fits version {version.number} anew."
+            f"{error.message} Remove the file, and `counterpoint discover follow` fits version {version.number} anew."
         ) from error
     attributes = {
         item: {facet: tuple(values) for facet, values in facets.items()}

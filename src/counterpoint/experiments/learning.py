@@ -64,10 +64,11 @@ def classify(plan: Experiment, result: Result) -> Learning | None:
             sentence="Nothing was learned: not every arm had users. Check that the flag is served to them.",
         )
     if verdict.state == "invalid":
+        why = verdict.condition.removeprefix("quality: ").replace("-", " ")
         return Learning(
             outcome="none",
             reason="invalid",
-            sentence=f"Nothing was learned: the experiment is invalid ({verdict.condition}).",
+            sentence=f"Nothing was learned: the experiment is invalid by its {why}.",
         )
     if verdict.state == "ship":
         return Learning(outcome="win", sentence=f"A win: {verdict.treatment} may ship.")

@@ -223,7 +223,11 @@ class Experiment(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
         are follows from the data, and a plan's size must not.
         """
         if self.quality is None:
-            return tuple(QualityTest(test, self.srm_threshold) for test in SAMPLE_RATIO_GATES)
+            return tuple(
+                QualityTest(test, self.srm_threshold)
+                for test in SAMPLE_RATIO_GATES
+                if self.segments or test != "sample-ratio-by-segment"
+            )
         return tuple(
             QualityTest(each.test, self.levels.quality if each.level is None else each.level)
             for each in self.quality

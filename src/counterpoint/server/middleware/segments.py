@@ -9,6 +9,8 @@ from urllib.parse import unquote
 
 from litestar.types import ASGIApp, Receive, Scope, Send
 
+from counterpoint.errors import InputError
+
 __all__ = ["SLASH", "Segments", "whole"]
 
 BELOW = "/api/v1/discover/"
@@ -27,7 +29,14 @@ class Segments:
             await self.app(scope, receive, send)
             return
         parts = raw.partition(b"?")[0].decode("latin-1").split("/")
-        scope["path"] = "/".join(unquote(part).replace("/", SLASH) for part in parts)
+        try:
+            named = [unquote(part, errors="strict") for part in parts]
+        except UnicodeDecodeError:  # written with a sign for what cannot be read, several names would be one
+            raise InputError(
+                "A name in the address is no text: what stands behind `%` is not UTF-8. Encode it as UTF-8, or give the"
+                " listener another name."
+            ) from None
+        scope["path"] = "/".join(part.replace("/", SLASH) for part in named)
         try:
             await self.app(scope, receive, send)
         finally:
