@@ -123,7 +123,7 @@ def ours(folder: Path, extra: int = 0, *, with_ratio: bool = True) -> list[list[
             figures += [of.means[0], of.covariance(0, 0) or 0.0, of.means[1], of.covariance(1, 1) or 0.0]
             figures.append(of.covariance(0, 1) or 0.0)
         if with_ratio:
-            of = group.metrics["rate"].comoments
+            of = group.metrics["rate"].apart
             assert of is not None
             for i in range(4):
                 figures += [of.means[i], *((of.covariance(i, j) or 0.0) for j in range(i, 4))]

@@ -1,6 +1,7 @@
 """Kept sums against the whole expression: whatever happens to a journal, both give the same totals."""
 
 import os
+import random
 import sqlite3
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -20,6 +21,7 @@ from counterpoint.experiments import Experiment, Metric, kept_reading
 from counterpoint.experiments.aggregation import exposures_of, totals_expression
 from counterpoint.experiments.course_query import course_expression
 from counterpoint.experiments.daily import daily_course, daily_totals, key_of
+from counterpoint.experiments.estimates import estimates_of
 from counterpoint.experiments.kept_reading import Reader
 from counterpoint.experiments.over_time import days_of
 from counterpoint.experiments.totals import ArmTotals, Totals, totals_of
@@ -30,7 +32,7 @@ from counterpoint.journal.manifest import adopt, manifest
 from counterpoint.journal.residue import search
 from counterpoint.journal.sought import Named
 from counterpoint.settings import JournalSettings
-from counterpoint.stats import Comoments
+from counterpoint.stats import Comoments, Contrast
 
 T0 = datetime(2026, 3, 1, tzinfo=UTC)
 KINDS = ("sum", "mean", "count", "any")
@@ -130,8 +132,8 @@ def assert_alike(found: Totals, expected: Totals) -> None:
             assert (metric.events, metric.blank, metric.incomplete) == (
                 other.events, other.blank, other.incomplete,
             )  # fmt: skip
-            assert_close(metric.comoments, other.comoments)
-            assert_close(metric.plain, other.plain)
+            assert_close(metric.apart, other.apart)
+            assert_close(metric.plain_apart, other.plain_apart)
             assert (metric.covariate is None) == (other.covariate is None)
             pairs = [(metric.moments, other.moments)]
             if metric.covariate and other.covariate:
@@ -458,6 +460,42 @@ def test_days_and_segments_read_no_events_of_what_is_kept_and_give_what_all_even
     assert_same_levels(found, whole_levels(journal, segmented))
     assert_same_days(days, whole_course(journal, plan))
     assert len(days) > 5
+
+
+def test_a_ratio_of_values_that_lie_far_from_0_keeps_its_digits_from_day_to_day(journal: Journal) -> None:
+    """With 100,000,000 on each value numerators are all but multiples of denominators."""
+    added = Metric(name="all", event="q", aggregation="sum", field="value")
+    per = Metric(
+        name="per", aggregation="ratio", numerator=added, covariate_days=2,
+        denominator=Metric(name="many", event="q", aggregation="count"),
+    )  # fmt: skip
+    plan = replace(PLAN, success=(per,))
+    rng = random.Random(5)  # noqa: S311 - made up, and the same each time
+    journal.append([exposure(3000 + i, f"f{i}", "xy"[i % 2], 40) for i in range(200)])
+    for day in range(4):
+        rows = [
+            made(
+                4000 + 1000 * day + i, "q", f"f{i % 200}", 24 + 24 * day + i % 23,
+                {"value": 1e8 + rng.gauss(10 + i % 2, 3)},
+            )
+            for i in range(200 + 150 * day)
+        ]  # fmt: skip
+        journal.append(rows)
+        journal.compact()
+        kept(journal, plan)
+    found, expected = kept(journal, plan), whole(journal, plan)
+    last = kept_course(journal, plan)[-1][1]
+
+    def compared(totals: Totals) -> Contrast:
+        arms = [arm.metrics["per"] for arm in map(totals.arm, "xy") if arm is not None]
+        contrast = estimates_of(plan, per, *arms).pair.contrast()
+        assert contrast is not None
+        return contrast
+
+    exact = compared(expected)
+    for each in (compared(found), compared(last)):
+        assert each.estimate == pytest.approx(exact.estimate, rel=1e-6)
+        assert each.se == pytest.approx(exact.se, rel=1e-6)
 
 
 def test_a_late_event_reads_its_own_file(journal: Journal, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,5 +1,6 @@
 """Every kind of metric against a plain computation user by user, on made-up tables and on two engines."""
 
+import random
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -15,8 +16,9 @@ from msgspec.structs import replace
 from counterpoint.errors import InputError
 from counterpoint.experiments import Experiment, Metric, analyze
 from counterpoint.experiments.aggregation import totals_expression
+from counterpoint.experiments.estimates import estimates_of
 from counterpoint.experiments.totals import MetricTotals, Totals, totals_of
-from counterpoint.stats import Comoments, Moments, difference
+from counterpoint.stats import Comoments, Contrast, Moments, difference
 
 from .naive import groups_of, vector_of
 
@@ -161,10 +163,10 @@ def test_every_metric_agrees_with_a_plain_computation(
                 ]
                 for limited in (True, False)
             )
-            alike(got.comoments, vectors)
+            alike(got.apart, vectors)
             assert got.incomplete == len(users) - len(vectors)
             if metric.capped:
-                alike(got.plain, plain)
+                alike(got.plain_apart, plain)
             else:
                 assert got.plain is None
 
@@ -200,7 +202,7 @@ def test_a_quantile_is_of_the_events_that_count_and_keeps_users_together(
         assert got.quantile is not None
         assert got.quantile.values == pytest.approx(np.quantile(numbers, got.quantile.levels))
         assert got.moments.mean == got.quantile.values[0]
-        alike(got.comoments, [[sum(number <= got.moments.mean for number in one), len(one)] for one in each])
+        alike(got.apart, [[sum(number <= got.moments.mean for number in one), len(one)] for one in each])
 
 
 def test_the_error_of_a_quantile_is_that_of_users_and_not_of_events(query: Query) -> None:
@@ -283,12 +285,47 @@ def test_large_offsets_leave_every_statistic_unchanged(query: Query) -> None:
         ]
         happened.append(("r", "u0", 90, 0.0))
         totals = query(plan, shown, happened, T0 + timedelta(hours=99))
-        return {name: of(totals, "y", name).comoments.cross for name in ("m", "r")}
+        return {name: of(totals, "y", name).apart.cross for name in ("m", "r")}
 
     plain, moved = cross(0.0), cross(1e8)
     for name, rows in plain.items():
         for ours, theirs in zip(moved[name], rows, strict=True):
             assert ours == pytest.approx(theirs, rel=1e-9, abs=1e-6)
+
+
+def test_a_ratio_of_values_that_lie_far_from_0_by_their_number_keeps_its_digits(query: Query) -> None:
+    """With 100,000,000 on each value numerators are all but multiples of denominators: only the form tells them apart."""
+    counted = Metric(name="d", event="p", aggregation="count")
+    added = Metric(name="n", event="p", aggregation="sum")
+    per = Metric(name="per", aggregation="ratio", numerator=added, denominator=counted, covariate_days=1)
+    capped = replace(per, name="capped", numerator=replace(added, cap=1e12))
+    plan = replace(PLAN, success=(per, capped), segments=())
+
+    def contrasts(offset: float) -> list[Contrast]:
+        rng = random.Random(3)  # noqa: S311 - made up, and the same each time
+        shown = [(f"u{i}", "xy"[i % 2], 0) for i in range(400)]
+        happened = [
+            ("p", f"u{i}", hour, offset + rng.gauss(10 + i % 7 + (i % 2), 3))
+            for i in range(400)
+            for hour in (-2, 3)
+            for _ in range(rng.randrange(1, 5))
+        ]
+        totals = query(plan, shown, happened, T0 + timedelta(hours=99))
+        found = []
+        for metric in plan.success:
+            pairs = estimates_of(plan, metric, of(totals, "x", metric.name), of(totals, "y", metric.name))
+            for pair in (pairs.pair, pairs.unadjusted, pairs.uncapped):
+                if pair is not None:
+                    contrast = pair.contrast()
+                    assert contrast is not None, (offset, metric.name, pair.state)
+                    found.append(contrast)
+        return found
+
+    plain, moved = contrasts(0.0), contrasts(1e8)
+    assert len(plain) == len(moved) == 5, "adjusted and not, and without the cap"
+    for ours, theirs in zip(moved, plain, strict=True):
+        assert ours.estimate == pytest.approx(theirs.estimate, rel=1e-6)
+        assert ours.se == pytest.approx(theirs.se, rel=1e-6)
 
 
 def test_a_ratio_reads_one_table_for_each_of_its_metrics(engine: ibis.BaseBackend) -> None:

@@ -109,7 +109,7 @@ def test_each_day_is_what_an_analysis_of_that_day_finds(trigger: Trigger | None)
                 one, other = ours.metrics[name], found
                 assert one.moments.n == other.moments.n, (day, variant, name)
                 assert one.events == other.events
-                for mine, plain in ((one.comoments, other.comoments), (one.plain, other.plain)):
+                for mine, plain in ((one.apart, other.apart), (one.plain_apart, other.plain_apart)):
                     if mine is None or plain is None:
                         assert mine is plain
                         continue

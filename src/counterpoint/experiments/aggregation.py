@@ -49,6 +49,7 @@ __all__ = [
     "item_in",
     "literal_of",
     "number_in",
+    "origin_expression",
     "reach_days",
     "segment_expression",
     "shown_expression",
@@ -210,14 +211,23 @@ def summary_expression(
         if part.cap_quantile is not None:
             one_arm = ~filled.mixed & filled.variant.isin(plan.arms) & filled["first"].notnull()
             filled = capped_at_quantile(filled, f"m{i}", part.cap_quantile, one_arm)
-    measured = slots.columns()
+    base, measured = slots.base(), slots.columns()
     # Of users who count: the others, who have nothing at all, may be so many that the centre would be far off.
     counts = None if plan.trigger is None else filled["first"].notnull()
-    centres = filled.aggregate(**{f"c_{name}": filled[name].mean(where=counts) for name in measured}).alias(
-        "centres"
-    )
+    centres = filled.aggregate(**{f"c_{name}": filled[name].mean(where=counts) for name in base})
+    origins = {
+        form: origin_expression(*(centres[f"c_{name}"] for name in slots.origin_of(form)))
+        for form in slots.forms
+    }
+    centres = centres.mutate(**{f"c_{form}": origin for form, origin in origins.items()})
+    centres = centres.alias("centres")
     around = by_level(filled.cross_join(centres))
-    distance = {name: cast("NumericColumn", around[name] - around[f"c_{name}"]) for name in measured}
+    distance = {name: cast("NumericColumn", around[name] - around[f"c_{name}"]) for name in base}
+    for form, (
+        one,
+        other,
+    ) in slots.forms.items():  # of a form the centre is its origin, as its mean over all is 0
+        distance[form] = cast("NumericColumn", around[one] - around[f"c_{form}"] * around[other])
     moments: dict[str, Any] = {}
     for name, away in distance.items():
         moments |= {
@@ -254,8 +264,15 @@ def summary_expression(
             found = found.left_join(grid, "cell").drop("cell_right")
         rows = found.drop("cell", *(f"c_{name}" for name in measured))
     return found.select(
-        *(found[name] for name in rows.columns), **{f"centre_{name}": found[f"c_{name}"] for name in measured}
+        *(found[name] for name in rows.columns),
+        **{f"centre_{name}": found[f"c_{name}"] for name in base},
     )
+
+
+def origin_expression(numerator: Any, denominator: Any) -> Any:
+    """What `totals.origin_of` says of two pooled means."""
+    found = numerator / denominator.nullif(0)
+    return ibis.ifelse(found.isinf() | found.isnan(), 0.0, found).fill_null(0.0)
 
 
 def _filled(slots: Slots, users: Table, sums: Table, further: Mapping[int, Table]) -> Table:

@@ -17,7 +17,7 @@ import numpy as np
 from counterpoint.experiments.aggregation import EARLY_DAYS
 from counterpoint.experiments.measures import ADDED, Metric, Span, slots_of
 from counterpoint.experiments.model import Experiment
-from counterpoint.experiments.totals import cross_name
+from counterpoint.experiments.totals import cross_name, origin_of
 from counterpoint.moments import to_micros
 
 if TYPE_CHECKING:
@@ -71,7 +71,7 @@ class Layout:
             "late",
             *(name for slot, part, _ in self._placed() for name in self._names(slot, part)),
         )
-        self.measured = tuple(self.slots.columns())
+        self.base, self.measured = tuple(self.slots.base()), tuple(self.slots.columns())
         self.windows = {i: part.days * DAY for i, part in enumerate(parts) if part.days is not None}
         """By slot, the microseconds after the first exposure at which a user's value is known."""
         self.counted = (
@@ -156,9 +156,19 @@ class Layout:
         return {name: place for place, name in enumerate(self.columns)}
 
     def values(self, sums: "Floats") -> "Floats":
-        """The users' numbers, one row for each that is measured."""
-        rows = [self._value(name[0], int(name[1:]), sums) for name in self.measured]
-        return np.array(rows).reshape(len(self.measured), sums.shape[1])
+        """The users' numbers, one row for each that is measured but the forms of ratios, which come of these."""
+        rows = [self._value(name[0], int(name[1:]), sums) for name in self.base]
+        return np.array(rows).reshape(len(self.base), sums.shape[1])
+
+    def _distances(self, sums: "Floats", centres: "Floats") -> "Floats":
+        """How far the users' numbers lie from the centres; forms lie around 0."""
+        values = self.values(sums)
+        place = {name: at for at, name in enumerate(self.base)}
+        rows = [values - centres[: len(self.base), None]]
+        for form, (one, other) in self.slots.forms.items():
+            origin = origin_of(*(float(centres[place[name]]) for name in self.slots.origin_of(form)))
+            rows.append((values[place[one]] - origin * values[place[other]])[None])
+        return np.concatenate(rows)
 
     def _value(self, kind: str, number: int, sums: "Floats") -> "Floats":
         """The value of a slot (m), that without its limits (r), or its covariate (x), as `user_sums.value_of` has them."""
@@ -183,13 +193,13 @@ class Layout:
         """Of whom each slot's value is known, whose events are known up to `reach`: one row for each that is measured."""
         found = np.ones((len(self.measured), len(first)), dtype=bool)
         for row, name in enumerate(self.measured):
-            if (window := self.windows.get(int(name[1:]))) is not None:
+            if (window := self.windows.get(self.slots.slot_of(name))) is not None:
                 found[row] = False if reach is None else first <= reach - window
         return found
 
     def parts(self, sums: "Floats", centres: "Floats", over: "NDArray[np.bool_]") -> "Floats":
         """What is summed over users: one row each of users, counts, values around the centres, squares, products."""
-        away = np.where(over, self.values(sums) - centres[:, None], 0.0)
+        away = np.where(over, self._distances(sums, centres), 0.0)
         counts = sums[[self._place[name] for name in self.counted]]
         known = over[[self.measured.index(f"m{i}") for i in self.windows]]
         crossed = [
@@ -289,7 +299,8 @@ class Pooled:
             return False
         whole = sum((group[0] for group in self.groups.values()), np.zeros(len(self.layout.names)))
         named = dict(zip(self.layout.names, whole.tolist(), strict=True))
-        users = np.array([named.get(f"n{name[1:]}", named["users"]) for name in self.layout.measured])
+        slots = [self.layout.slots.slot_of(name) for name in self.layout.measured]
+        users = np.array([named.get(f"n{slot}", named["users"]) for slot in slots])
         users = np.maximum(users, 1.0)
         mean = whole[self._rows("sum_")] / users
         squares = whole[self._rows("square_")]

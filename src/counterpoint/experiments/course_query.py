@@ -16,7 +16,7 @@ from ibis.expr.types import Table
 from counterpoint.experiments.aggregation import identified, users_until
 from counterpoint.experiments.measures import Metric, limited, slots_of
 from counterpoint.experiments.model import Experiment
-from counterpoint.experiments.totals import cross_name
+from counterpoint.experiments.totals import cross_name, origin_of
 from counterpoint.experiments.user_sums import sums_expression, value_of
 from counterpoint.experiments.users import users_expression
 
@@ -122,8 +122,11 @@ def _states(plan: Experiment, users: Table, rows: Table, centres: Mapping[str, f
     counts = {days: _counts(grown, days) for days in _windows(plan)}
     columns: dict[str, Any] = {f"p{place}": counts[days].cast("int64") for place, days in enumerate(counts)}
 
+    values: dict[str, Any] = {}
+
     def put(name: str, part: Metric, value: Any) -> None:
-        away = value.cast("float64") - centres.get(name, 0.0)
+        values[name] = value.cast("float64")
+        away = values[name] - centres.get(name, 0.0)
         columns[f"s_{name}"] = ibis.ifelse(counts[part.days], away, 0.0)
 
     for i, part in enumerate(slots.parts):
@@ -132,6 +135,10 @@ def _states(plan: Experiment, users: Table, rows: Table, centres: Mapping[str, f
             put(f"r{i}", part, value_of(slots, i, grown, limited=False))
         if part.covariate_days:
             put(f"x{i}", part, value_of(slots, i, grown, before=True))
+    for form, (one, other) in slots.forms.items():
+        origin = origin_of(*(centres.get(name, 0.0) for name in slots.origin_of(form)))
+        away = values[one] - origin * values[other]
+        columns[f"s_{form}"] = ibis.ifelse(counts[slots.parts[slots.slot_of(form)].days], away, 0.0)
     now = [name for name in grown.columns if name.startswith("now_")]
     return grown.select("subject", "day", "place", "variant", *now, **columns).alias("states")
 

@@ -44,7 +44,7 @@ __all__ = ["LEAST_EVENTS", "daily_course", "daily_totals", "key_of", "pays"]
 
 R = TypeVar("R")
 
-VERSION: Final = 4
+VERSION: Final = 5
 """Of what is kept; another one computes all again."""
 LEAST_EVENTS: Final = 500_000
 """Events in segments below which all are read each time, which is as fast."""

@@ -61,7 +61,7 @@ def _pair(
     if before is None or after is None:
         return MeanPair(control.moments, treated.moments)
     if control.ratio:
-        return RatioPair(before.select([0, 1]), after.select([0, 1]))
+        return RatioPair(before.select([0, 1]), after.select([0, 1]), origin=control.origin)
     return MeanPair(before.moments(0), after.moments(0))
 
 
@@ -79,5 +79,5 @@ def _adjusted(
     if before.columns != after.columns:
         return None
     if control.ratio:
-        return RatioPair(before, after, plan.slopes)
+        return RatioPair(before, after, plan.slopes, control.origin)
     return CovariatePair(before, after, plan.slopes)

@@ -350,13 +350,15 @@ class Sums:
         """Sum over all users anew where digits may be lost, or where that was never done."""
         if self.pooled is not None and self.pooled.is_sound():
             return
-        count, total = (np.zeros(len(self.layout.measured)) for _ in range(2))
+        base = len(self.layout.base)
+        count, total = (np.zeros(base) for _ in range(2))
         with np.errstate(all="ignore"):
             for users in self.tables.all_users():
-                over = self.layout.over(users.shown.first, self.until)
+                over = self.layout.over(users.shown.first, self.until)[:base]
                 count = count + over.sum(axis=1)
                 total = total + np.where(over, self.layout.values(users.sums), 0.0).sum(axis=1)
-        centres = total / np.maximum(count, 1)
+        centres = np.zeros(len(self.layout.measured))  # forms lie around 0
+        centres[:base] = total / np.maximum(count, 1)
         self.pooled = Pooled(self.layout, np.where(np.isfinite(centres), centres, 0.0), {}, reach=self.until)
         for users in self.tables.all_users():
             self.pooled.put(users.code, users.shown.first, users.sums)

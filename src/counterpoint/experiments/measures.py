@@ -151,7 +151,9 @@ class Metric(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
 class Slots(msgspec.Struct, frozen=True):
     """The numbers per user that a plan needs, each once, and which of them a metric is made of.
 
-    The columns of slot 2 are `m2`, its covariate `x2`, and `r2`, its value without a cap.
+    The columns of slot 2 are `m2`, its covariate `x2`, and `r2`, its value without a cap. Of the ratio that comes third
+    `e2` is the numerator less the pooled ratio times the denominator, `g2` the same without caps, `f2` the same of the
+    covariates: numerators and denominators may grow together, and their squares would have no digits left of that.
     """
 
     parts: tuple[Metric, ...]
@@ -163,8 +165,45 @@ class Slots(msgspec.Struct, frozen=True):
         numbers = self.numbers[metric.name]
         if metric.aggregation == "quantile":
             return f"m{numbers[0]}", f"d{numbers[0]}"
-        values = tuple(f"{'r' if raw and limited(self.parts[i]) else 'm'}{i}" for i in numbers)
-        return values + tuple(f"x{i}" for i in numbers if self.parts[i].covariate_days)
+        values = [f"{'r' if raw and limited(self.parts[i]) else 'm'}{i}" for i in numbers]
+        covariates = [f"x{i}" for i in numbers if self.parts[i].covariate_days]
+        if len(numbers) > 1:
+            place = self.ratios.index(metric.name)
+            values[0] = f"{'g' if raw and self._has_limits(numbers) else 'e'}{place}"
+            if len(covariates) > 1:
+                covariates[0] = f"f{place}"
+        return *values, *covariates
+
+    @property
+    def ratios(self) -> list[str]:
+        """The names of the ratios, in order."""
+        return [name for name, numbers in self.numbers.items() if len(numbers) > 1]
+
+    def _has_limits(self, numbers: Sequence[int]) -> bool:
+        return any(limited(self.parts[i]) for i in numbers)
+
+    @property
+    def forms(self) -> dict[str, tuple[str, str]]:
+        """By the name of a ratio's linear form the columns of its numerator and of its denominator."""
+        found: dict[str, tuple[str, str]] = {}
+        for place, name in enumerate(self.ratios):
+            one, other = self.numbers[name]
+            found[f"e{place}"] = f"m{one}", f"m{other}"
+            if self._has_limits((one, other)):
+                raw = [f"{'r' if limited(self.parts[i]) else 'm'}{i}" for i in (one, other)]
+                found[f"g{place}"] = raw[0], raw[1]
+            if self.parts[one].covariate_days and self.parts[other].covariate_days:
+                found[f"f{place}"] = f"x{one}", f"x{other}"
+        return found
+
+    def origin_of(self, form: str) -> tuple[str, str]:
+        """The columns whose pooled means give the origin of a form: those of the ratio's numerator and denominator."""
+        one, other = self.numbers[self.ratios[int(form[1:])]]
+        return f"m{one}", f"m{other}"
+
+    def slot_of(self, column: str) -> int:
+        """The slot whose window says for whom a column is known."""
+        return int(column[1:]) if column[0] in "mdrx" else self.numbers[self.ratios[int(column[1:])]][0]
 
     def first_of_span(self, number: int) -> int:
         """The first slot for which the same events count, whose number of them holds for both."""
@@ -172,7 +211,11 @@ class Slots(msgspec.Struct, frozen=True):
         return spans.index(spans[number])
 
     def columns(self) -> list[str]:
-        """All columns of numbers per user."""
+        """All columns of numbers per user, those of ratios' linear forms last."""
+        return [*self.base(), *self.forms]
+
+    def base(self) -> list[str]:
+        """The columns that the linear forms are made of."""
         found: list[str] = []
         for i, part in enumerate(self.parts):
             found += [

@@ -107,7 +107,8 @@ def part_of(plan: Experiment) -> Experiment | None:
 def centres_of(plan: Experiment, result: Result) -> dict[str, float]:
     """Numbers near to the means of the columns of `part_of(plan)`, out of a result, so that squares keep their digits.
 
-    A ratio's parts have none; sums of squares around 0 lose digits only where means are a million times the spread.
+    Of a ratio's parts, those that are no metric of their own have such that their quotient is the ratio: its linear form is
+    taken around that.
     """
     slots = slots_of(plan.metrics)
     means = {metric.name: metric.control_mean for metric in result.metrics}
@@ -115,6 +116,12 @@ def centres_of(plan: Experiment, result: Result) -> dict[str, float]:
     for name, numbers in slots.numbers.items():
         if len(numbers) == 1 and math.isfinite(means.get(name, math.nan)):
             found |= {f"{column}{numbers[0]}": means[name] for column in "mrx"}
+    for name in slots.ratios:
+        one, other = (f"m{slot}" for slot in slots.numbers[name])
+        ratio = means.get(name, math.nan)
+        if math.isfinite(ratio) and ratio:
+            below = found.setdefault(other, found[one] / ratio if found.get(one) else 1.0)
+            found.setdefault(one, ratio * below)
     return found
 
 

@@ -20,8 +20,10 @@ __all__ = [
     "CovariateTotals",
     "MetricTotals",
     "Totals",
+    "apart",
     "cross_name",
     "moments_of",
+    "origin_of",
     "totals_of",
 ]
 
@@ -52,7 +54,8 @@ class MetricTotals(msgspec.Struct, frozen=True):
     covariate: CovariateTotals | None = None
     """Of the metric's `covariate_days`; none where it has none, and of a ratio."""
     comoments: Comoments | None = None
-    """Of the value, or a ratio's numerator and denominator; then of their covariates."""
+    """Of the value, or a ratio's numerator (less `origin` times the denominator) and denominator; then of their
+    covariates, of which the numerator's is less as much of the denominator's, where both have one."""
     plain: Comoments | None = None
     """The same without the limits that the metric declares (`cap`, `event_cap`); none where it declares none."""
     incomplete: int = 0
@@ -62,11 +65,28 @@ class MetricTotals(msgspec.Struct, frozen=True):
     """Of a quantile; its comoments are of a user's events at or below it, and of all the user's events."""
     ratio: bool = False
     """Whether the first two columns of the comoments are numerator and denominator."""
+    origin: float = 0.0
+    """Of a ratio: a number near to it, what of the denominator was taken off the numerator."""
+    covariates_too: bool = False
+    """Whether as much was taken off the first covariate, of the second: those of numerator and denominator."""
+
+    @property
+    def apart(self) -> Comoments | None:
+        """The comoments with a ratio's numerator as it is, whose digits may be few; around one origin for all."""
+        return self._apart(self.comoments)
+
+    @property
+    def plain_apart(self) -> Comoments | None:
+        """The same without the limits that the metric declares."""
+        return self._apart(self.plain)
+
+    def _apart(self, found: Comoments | None) -> Comoments | None:
+        return found and apart(found, self.origin, covariates=self.covariates_too)
 
     @property
     def plain_moments(self) -> Moments | None:
         """As `moments`, without the limits that the metric declares; none where it declares none."""
-        return None if self.plain is None else moments_of(self.plain, ratio=self.ratio)
+        return None if self.plain is None else moments_of(self.plain, ratio=self.ratio, origin=self.origin)
 
 
 class QuantileTotals(msgspec.Struct, frozen=True):
@@ -201,11 +221,12 @@ def _metric(slots: Slots, metric: Metric, row: Mapping[str, Any]) -> MetricTotal
     plain = None
     if metric.capped:
         plain = _comoments(metric, row, slots.vector(metric, raw=True), row.get(f"n{first}"))
+    origin = origin_of(*(row[f"centre_m{i}"] for i in numbers)) if ratio else 0.0
     added = [i for i in numbers if slots.parts[i].aggregation in ADDED]
     if metric.aggregation == "quantile":
         return _quantile(metric, row, slots, found)
     return MetricTotals(
-        moments_of(found, ratio=ratio),
+        moments_of(found, ratio=ratio, origin=origin),
         events=row[f"events{slots.first_of_span(first)}"],
         blank=sum(row[f"events{slots.first_of_span(i)}"] - row[f"known{i}"] for i in added),
         covariate=CovariateTotals(found.moments(1), found.cross[0][1])
@@ -215,7 +236,34 @@ def _metric(slots: Slots, metric: Metric, row: Mapping[str, Any]) -> MetricTotal
         plain=plain,
         incomplete=row["users"] - found.n,
         ratio=ratio,
+        origin=origin,
+        covariates_too=any(name.startswith("f") for name in slots.vector(metric)),
     )
+
+
+def apart(found: Comoments, origin: float, *, covariates: bool) -> Comoments:
+    """The comoments of a ratio with `origin` times the denominator put back on the numerator, and so of its covariates."""
+    if not origin:
+        return found
+    columns = list(range(found.columns))
+    ahead = {0: 1, 2: 3} if covariates else {0: 1}
+
+    def put_back(row: Sequence[float]) -> list[float]:
+        return [row[i] + (origin * row[ahead[i]] if i in ahead else 0.0) for i in columns]
+
+    across = [put_back(row) for row in found.cross]
+    down = [put_back([across[i][j] for i in columns]) for j in columns]
+    cross = tuple(
+        tuple(max(down[i][i], 0.0) if i == j else (down[i][j] + down[j][i]) / 2 for j in columns)
+        for i in columns
+    )
+    return Comoments(found.n, tuple(put_back(found.means)), cross)
+
+
+def origin_of(numerator: float, denominator: float) -> float:
+    """The ratio of two pooled means, which the linear form of a ratio is taken around; 0 where there is none."""
+    found = numerator / denominator if denominator else 0.0
+    return found if math.isfinite(found) else 0.0
 
 
 def _quantile(metric: Metric, row: Mapping[str, Any], slots: Slots, found: Comoments) -> MetricTotals:
@@ -251,7 +299,7 @@ def cross_name(one: str, other: str) -> str:
 
 
 def _comoments(metric: Metric, row: Mapping[str, Any], names: Sequence[str], known: int | None) -> Comoments:
-    """The comoments of columns, out of sums around the pooled means.
+    """The comoments of columns, out of sums around the pooled means; of a ratio's linear form that is 0.
 
     Around them the correction is tiny, so nothing is lost; rounding may still take a square below 0.
 
@@ -262,7 +310,7 @@ def _comoments(metric: Metric, row: Mapping[str, Any], names: Sequence[str], kno
     if not n:
         zero = (0.0,) * len(names)
         return Comoments(0, zero, (zero,) * len(names))
-    sums, centres = [row[f"sum_{name}"] for name in names], [row[f"centre_{name}"] for name in names]
+    sums, centres = [row[f"sum_{name}"] for name in names], [row.get(f"centre_{name}", 0.0) for name in names]
     cross = [[0.0] * len(names) for _ in names]
     for i, one in enumerate(names):
         cross[i][i] = max(row[f"square_{one}"] - sums[i] * (sums[i] / n), 0.0)
@@ -276,8 +324,11 @@ def _comoments(metric: Metric, row: Mapping[str, Any], names: Sequence[str], kno
     return Comoments(n, means, tuple(map(tuple, cross)))
 
 
-def moments_of(found: Comoments, *, ratio: bool) -> Moments:
-    """The moments of a value; of a ratio those of numerator − R·denominator, by the denominator's mean, around R."""
+def moments_of(found: Comoments, *, ratio: bool, origin: float = 0.0) -> Moments:
+    """The moments of a value; of a ratio those of numerator − R·denominator, by the denominator's mean, around R.
+
+    `origin` is what of the denominator was taken off the numerator.
+    """
     if not ratio:
         return found.moments(0)
     if not found.n or not found.means[1]:
@@ -285,7 +336,7 @@ def moments_of(found: Comoments, *, ratio: bool) -> Moments:
     (nn, nd), dd = found.cross[0][:2], found.cross[1][1]
     share = found.means[0] / found.means[1]
     m2 = max(nn - 2 * share * nd + share * share * dd, 0.0) / found.means[1] ** 2
-    return Moments(found.n, share, m2)
+    return Moments(found.n, origin + share, m2)
 
 
 def _utc(value: datetime) -> datetime:

@@ -27,6 +27,9 @@ class RatioPair(AdjustedPair):
     This one equals the least squares over events clustered by unit, up to n/(n − 1). The terms of that variance cancel where
     units hardly differ in their ratio: what is left of them below 1e-14 (a noise of a ten-millionth of R·D) is "no variance".
 
+    Column 0 may also be N − `origin`·D, for an origin near the ratios: where both grow together, as sums of values that
+    lie far from 0 do with the number of values, that is what keeps the digits. Every figure is the same but for rounding.
+
     Further columns are covariates (those of numerator and denominator before the experiment, say). They
     adjust both means as `CovariatePair` does, and R, its variance and its part from the covariates'
     means follow from (N − R·D)/D̄ in the place of y.
@@ -46,18 +49,21 @@ class RatioPair(AdjustedPair):
     (0.4, 0.727273, 0.157876)
     """
 
+    origin: float = 0.0
+    """What of the denominator was taken off the numerator."""
+
     outcomes: ClassVar[int] = 2
     wanted: ClassVar[str] = "a numerator, a denominator and the same covariates"
 
     @property
     def control(self) -> float:
         """Ratio of the control; not a number where its denominator is not above 0."""
-        return _ratio(*self._means()[0])
+        return self.origin + _ratio(*self._means()[0])
 
     @property
     def treatment(self) -> float:
         """Ratio of the treatment; not a number where its denominator is not above 0."""
-        return _ratio(*self._means()[1])
+        return self.origin + _ratio(*self._means()[1])
 
     @property
     def state(self) -> State:

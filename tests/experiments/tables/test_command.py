@@ -304,20 +304,22 @@ def test_a_table_leads_to_a_decision_record_without_a_workspace(
         assert words in text
 
 
+@pytest.mark.parametrize("offset", [0, 100_000_000])
 def test_ratios_and_covariates_of_columns_have_the_errors_that_users_give(
-    write: Write, capsys: pytest.CaptureFixture[str]
+    write: Write, capsys: pytest.CaptureFixture[str], offset: int
 ) -> None:
     # The deterministic case of the reference: 20,000 users, clicks by views of each; R computed the error.
     lines = []
     for i in range(20_000):
         views = 1 + 7919 * i % 13
         clicks = views * (25 + 104_729 * i % 31 + 2 * (i % 2)) // 100
-        lines.append(f"u{i},{'ab'[i % 2]},{clicks},{views}")
+        lines.append(f"u{i},{'ab'[i % 2]},{clicks + offset * views},{views}")
     write("t.csv", "user,arm,clicks,views\n" + "\n".join(lines) + "\n")
     found = read(capsys, "--table", "t.csv", *ASKED[:6], *ENDED, "--metric", "rate=clicks/views")
     metric = found["comparisons"][0]["metrics"][0]
-    assert metric["controlMean"] == pytest.approx(0.331085521616, rel=1e-11)
-    assert metric["difference"] == pytest.approx(0.019085906955, rel=1e-9)
+    assert metric["controlMean"] == pytest.approx(offset + 0.331085521616, rel=1e-11)
+    # The difference of two numbers near 100,000,000 has an eighth digit, and no ninth.
+    assert metric["difference"] == pytest.approx(0.019085906955, rel=1e-6 if offset else 1e-9)
     assert metric["se"] == pytest.approx(0.001639605870, rel=1e-8)
 
 

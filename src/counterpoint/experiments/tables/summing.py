@@ -15,7 +15,7 @@ from ibis.expr.types import Table
 from msgspec.structs import replace
 
 from counterpoint.errors import InputError, Problem
-from counterpoint.experiments.aggregation import literal_of
+from counterpoint.experiments.aggregation import literal_of, origin_expression
 from counterpoint.experiments.by_segment import MOST_LEVELS, level_column
 from counterpoint.experiments.caps import capped_at_quantile
 from counterpoint.experiments.model import Metric
@@ -27,6 +27,7 @@ __all__ = [
     "MOST_VARIANTS",
     "WORDS",
     "days_expression",
+    "forms_of",
     "numbers_of",
     "raw_of",
     "require_columns",
@@ -147,6 +148,13 @@ def table_expression(
     away: dict[tuple[int, int], Any] = {
         (i, p): (around[f"m{i}_{p}"] - around[f"c{i}_{p}"]).fill_null(0.0) for i, p in parts
     }
+    for i, metric in enumerate(metrics):
+        if (
+            len(metric.parts) > 1
+        ):  # the numerator's linear form, whose mean over all is 0: see `RatioPair.origin`
+            origin = origin_expression(around[f"c{i}_0"], around[f"c{i}_1"])
+            for p in forms_of(metric, source):
+                away[i, p] = away[i, p] - origin * away[i, p + 1]
     sums: dict[str, Any] = {}
     for i, p in parts:
         sums[f"centre{i}_{p}"] = around[f"c{i}_{p}"].max()
@@ -243,6 +251,14 @@ def raw_of(metric: Metric) -> range:
 def numbers_of(metric: Metric, source: Source) -> int:
     """How many numbers of each user a metric needs: its columns, then its parts without limits where it has some."""
     return len(source.columns_of(metric).names) + len(raw_of(metric))
+
+
+def forms_of(metric: Metric, source: Source) -> tuple[int, ...]:
+    """The numbers of a metric that are a ratio's numerator less a multiple of its denominator, which comes after it."""
+    if len(metric.parts) == 1:
+        return ()
+    columns = len(source.columns_of(metric).names)
+    return (0, columns) if raw_of(metric) else (0,)
 
 
 def _capped(metrics: Sequence[Metric], source: Source, users: Table) -> Table:

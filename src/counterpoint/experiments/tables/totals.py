@@ -14,13 +14,14 @@ from counterpoint.experiments.metrics.reading import LEAST
 from counterpoint.experiments.model import Metric
 from counterpoint.experiments.quality_totals import EPOCH, QualityTotals, Sizes
 from counterpoint.experiments.tables.source import Source
-from counterpoint.experiments.tables.summing import MOST_VARIANTS, WORDS, numbers_of, raw_of
+from counterpoint.experiments.tables.summing import MOST_VARIANTS, WORDS, forms_of, numbers_of, raw_of
 from counterpoint.experiments.totals import (
     ArmTotals,
     CovariateTotals,
     MetricTotals,
     Totals,
     moments_of,
+    origin_of,
 )
 from counterpoint.experiments.wording import count
 from counterpoint.stats import Comoments
@@ -221,7 +222,11 @@ def _metric(metric: Metric, i: int, source: Source, row: Mapping[str, Any]) -> M
     )
     parts = range(numbers_of(metric, source))
     sums = [float(row[f"sum{i}_{p}"]) for p in parts]
-    means = tuple(_finite(row[f"centre{i}_{p}"]) + sums[p] / n for p in parts)
+    centres = [_finite(row[f"centre{i}_{p}"]) for p in parts]
+    ratio = len(metric.parts) > 1
+    origin = origin_of(centres[0], centres[1]) if ratio else 0.0
+    forms = forms_of(metric, source)
+    means = tuple((0.0 if p in forms else centres[p]) + sums[p] / n for p in parts)
 
     def comoment(p: int, q: int) -> float:
         high, low = (
@@ -235,15 +240,15 @@ def _metric(metric: Metric, i: int, source: Source, row: Mapping[str, Any]) -> M
     columns, values = len(source.columns_of(metric).names), len(metric.parts)
     found = whole.select(list(range(columns)))
     raw = [*range(columns, columns + len(raw_of(metric))), *range(values, columns)]
-    ratio = values > 1
     alone = columns == 2 and not ratio
     return MetricTotals(
-        moments_of(found, ratio=ratio),
+        moments_of(found, ratio=ratio, origin=origin),
         events=int(row[f"rows{i}"] or 0),
         covariate=CovariateTotals(found.moments(1), found.cross[0][1]) if alone else None,
         comoments=found,
         plain=whole.select(raw) if metric.capped else None,
         ratio=ratio,
+        origin=origin,
     )
 
 
