@@ -1,36 +1,29 @@
 """Overrides come back, whatever is said of them and in which order: recorded, due, learned."""
 
 from datetime import date, timedelta
-from pathlib import Path
-from tempfile import TemporaryDirectory
 
 from hypothesis import settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
+from hypothesis.stateful import initialize, invariant, precondition, rule
 
 from counterpoint.bets.decisions import ReasonWantedError, decide
 from counterpoint.bets.follow_ups import AFTER, follow_ups_of, learn, open_ones
 from counterpoint.errors import InputError, NotAllowedError, NotFoundError
-from counterpoint.graph import Graph
 from counterpoint.graph.actor import Actor
 from counterpoint.moments import today_utc
-from tests.bets.concerns.conftest import ADMIN, ANA, BET, BOSS, CLEO, fill
+from tests.bets.concerns.conftest import ADMIN, ANA, BET, BOSS, CLEO
+from tests.bets.machines import OnGraph
 
 TODAY = today_utc()
 OWN = (ANA, ADMIN)
 
 
-class FollowUps(RuleBasedStateMachine):
+class FollowUps(OnGraph):
     """What comes back of one bet, written anew beside the store."""
 
     @initialize()
     def start(self) -> None:
-        self.folder = TemporaryDirectory()
-        file = Path(self.folder.name) / "graph.db"
-        file.touch()
-        self.graph = Graph(file)
-        self.graph.migrate()
-        fill(self.graph)
+        self.open_graph()
         self.closed = False
         self.held: dict[str, tuple[date, str]] = {}
 
@@ -90,11 +83,6 @@ class FollowUps(RuleBasedStateMachine):
             for number, (due, said) in self.held.items()
         }
         assert waiting == {number for number, state in states.items() if state == "due"}
-
-    def teardown(self) -> None:
-        if hasattr(self, "graph"):
-            self.graph.close()
-            self.folder.cleanup()
 
 
 FollowUps.TestCase.settings = settings(max_examples=15, stateful_step_count=14, deadline=None)

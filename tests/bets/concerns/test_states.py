@@ -1,13 +1,11 @@
 """Any sequence of moves by anybody on any day: the states hold, and nobody sees what is not for them yet."""
 
 from datetime import date, timedelta
-from pathlib import Path
-from tempfile import TemporaryDirectory
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
+from hypothesis.stateful import initialize, invariant, rule
 
 from counterpoint.bets.concerns.figures import figures_of
 from counterpoint.bets.concerns.model import (
@@ -27,6 +25,7 @@ from counterpoint.bets.concerns.store import answer, list_concerns
 from counterpoint.errors import ConflictError, CounterpointError, InputError
 from counterpoint.graph import Graph
 from counterpoint.graph.actor import Actor
+from tests.bets.machines import OnGraph
 
 from .conftest import ANA, BET, BO, BOSS, CLEO, LEAD, OUTSIDE, SHARED, fill
 
@@ -34,17 +33,12 @@ SQUAD = (ANA, BO)
 EVERYBODY = (*SQUAD, LEAD, *OUTSIDE)
 
 
-class Concerns(RuleBasedStateMachine):
+class Concerns(OnGraph):
     """A model beside the store: the day on which each concern was published, and whether it is closed."""
 
     @initialize()
     def begin(self) -> None:
-        self.folder = TemporaryDirectory()
-        file = Path(self.folder.name) / "graph.db"
-        file.touch()
-        self.graph = Graph(file)
-        self.graph.migrate()
-        fill(self.graph)
+        self.open_graph()
         self.day = date(2026, 11, 27)
         self.raised: list[tuple[Raised, Actor]] = []
         self.published: dict[str, date] = {}
@@ -117,11 +111,6 @@ class Concerns(RuleBasedStateMachine):
                 released = self.day >= seen_from and (taken is None or taken >= seen_from)
                 led = who == LEAD and concern.bet == SHARED and taken is None
                 assert (concern.id in shown) == (inside or own or released or led)
-
-    def teardown(self) -> None:
-        if hasattr(self, "graph"):
-            self.graph.close()
-            self.folder.cleanup()
 
 
 Concerns.TestCase.settings = settings(max_examples=6, stateful_step_count=14, deadline=None)

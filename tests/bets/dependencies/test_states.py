@@ -2,19 +2,17 @@
 
 from collections.abc import Iterator
 from datetime import date
-from pathlib import Path
-from tempfile import TemporaryDirectory
 
 from hypothesis import settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
+from hypothesis.stateful import initialize, invariant, rule
 
 from counterpoint.bets.dependencies.model import DependencyState, Severity, Step
 from counterpoint.bets.dependencies.store import list_dependencies, report_dependency, take_step
 from counterpoint.errors import ConflictError, InputError, NotAllowedError
-from counterpoint.graph import Graph
 from counterpoint.graph.actor import Actor
-from tests.bets.concerns.conftest import ANA, BOSS, CLEO, LEAD, fill
+from tests.bets.concerns.conftest import ANA, BOSS, CLEO, LEAD
+from tests.bets.machines import OnGraph
 
 DAY = date(2026, 11, 27)
 LIVE = {"reported", "confirmed", "disputed", "agreed"}
@@ -22,17 +20,12 @@ FROM = {"confirm": {"reported", "disputed"}, "dispute": {"reported", "confirmed"
 TO = {"confirm": "confirmed", "dispute": "disputed", "agree": "agreed", "clear": "gone"}
 
 
-class Dependencies(RuleBasedStateMachine):
+class Dependencies(OnGraph):
     """The table of the model written anew, beside the store. Discovery (Ana) waits for Player (Cleo)."""
 
     @initialize(reporter=st.sampled_from((ANA, CLEO)), severity=st.sampled_from(Severity))
     def report(self, reporter: Actor, severity: Severity) -> None:
-        self.folder = TemporaryDirectory()
-        file = Path(self.folder.name) / "graph.db"
-        file.touch()
-        self.graph = Graph(file)
-        self.graph.migrate()
-        fill(self.graph)
+        self.open_graph()
         made = report_dependency(
             self.graph, "discovery", "player", "Storage", actor=reporter, severity=severity, today=DAY
         )
@@ -85,11 +78,6 @@ class Dependencies(RuleBasedStateMachine):
             (seen,) = list_dependencies(self.graph, actor=who, gone=True, today=DAY)
             here = seen.dependency
             yield here.state, here.severity, here.plan, here.from_words, here.to_words
-
-    def teardown(self) -> None:
-        if hasattr(self, "graph"):
-            self.graph.close()
-            self.folder.cleanup()
 
 
 Dependencies.TestCase.settings = settings(max_examples=6, stateful_step_count=14, deadline=None)

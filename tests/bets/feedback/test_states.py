@@ -1,11 +1,8 @@
 """Whatever a unit makes of a piece of feedback, in any order: the giver, the unit, others and the bet read the same."""
 
-from pathlib import Path
-from tempfile import TemporaryDirectory
-
 from hypothesis import settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
+from hypothesis.stateful import initialize, invariant, rule
 
 from counterpoint.bets.evidence import Evidence, standing
 from counterpoint.bets.evidence_log import evidence_of
@@ -20,9 +17,9 @@ from counterpoint.bets.feedback.store import (
     take_in,
 )
 from counterpoint.errors import ConflictError, InputError, NotAllowedError, NotFoundError
-from counterpoint.graph import Graph
 from counterpoint.graph.actor import Actor
-from tests.bets.concerns.conftest import ADMIN, ANA, BET, BO, BOSS, CLEO, SHARED, fill
+from tests.bets.concerns.conftest import ADMIN, ANA, BET, BO, BOSS, CLEO, SHARED
+from tests.bets.machines import OnGraph
 
 TEXT, GIVER, CONTACT = "It skips on trains.", "Quagga", "quagga@x.example"
 EVERYBODY = (ANA, BO, CLEO, BOSS, ADMIN)
@@ -30,17 +27,12 @@ THEIRS = (ANA, BO, ADMIN)
 """Who may say what becomes of it: its squad, and administrators."""
 
 
-class Feedback(RuleBasedStateMachine):
+class Feedback(OnGraph):
     """What the store holds, written anew beside it. It came to Discovery; Ana and Bo are of it."""
 
     @initialize(about=st.sampled_from((None, BET)))
     def given(self, about: str | None) -> None:
-        self.folder = TemporaryDirectory()
-        file = Path(self.folder.name) / "graph.db"
-        file.touch()
-        self.graph = Graph(file)
-        self.graph.migrate()
-        fill(self.graph)
+        self.open_graph()
         made = take_in(self.graph, "discovery", TEXT, actor=CLEO, bet=about, giver=GIVER, contact=CONTACT)
         self.number, self.secret, self.about = made.feedback.id, made.secret, about
         self.state, self.reply = FeedbackState.NEW, ""
@@ -149,11 +141,6 @@ class Feedback(RuleBasedStateMachine):
             for row in _weighing(found, ref)
         ]
         assert weighed == ([self.became] if self.became else [])
-
-    def teardown(self) -> None:
-        if hasattr(self, "graph"):
-            self.graph.close()
-            self.folder.cleanup()
 
 
 def _weighing(found: dict[str, tuple[Evidence, ...]], ref: str) -> list[Evidence]:

@@ -1,34 +1,26 @@
 """Briefs in any order: what was understood is told by unit, the newest of each person, and asked of who was silent."""
 
-from pathlib import Path
-from tempfile import TemporaryDirectory
-
 from hypothesis import settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
+from hypothesis.stateful import initialize, invariant, rule
 
 from counterpoint.bets.reviews.briefs import answer, brief, briefs_of, unread_briefs, write_brief
 from counterpoint.errors import InputError, NotAllowedError, NotFoundError
-from counterpoint.graph import Graph
 from counterpoint.graph.actor import Actor
-from tests.bets.concerns.conftest import ADMIN, ANA, BO, BOSS, CLEO, TOKEN, fill
+from tests.bets.concerns.conftest import ADMIN, ANA, BO, BOSS, CLEO, TOKEN
+from tests.bets.machines import OnGraph
 
 TRIBE, DISCOVERY, PLAYER = (f"group:default/{name}" for name in ("listening", "discovery", "player"))
 HOMES = {ANA: DISCOVERY, BO: DISCOVERY, CLEO: PLAYER, BOSS: TRIBE, ADMIN: None}
 PEOPLE = (*HOMES, TOKEN)
 
 
-class Briefs(RuleBasedStateMachine):
+class Briefs(OnGraph):
     """All briefs and all answers, written anew beside the store."""
 
     @initialize()
     def start(self) -> None:
-        self.folder = TemporaryDirectory()
-        file = Path(self.folder.name) / "graph.db"
-        file.touch()
-        self.graph = Graph(file)
-        self.graph.migrate()
-        fill(self.graph)
+        self.open_graph()
         self.given: dict[str, str] = {}
         self.said: dict[str, dict[Actor, tuple[str, str]]] = {}
 
@@ -103,11 +95,6 @@ class Briefs(RuleBasedStateMachine):
                 for number, readers in self.given.items()
                 if home and self.holds(readers, home) and who not in self.said[number]
             }
-
-    def teardown(self) -> None:
-        if hasattr(self, "graph"):
-            self.graph.close()
-            self.folder.cleanup()
 
 
 Briefs.TestCase.settings = settings(max_examples=20, stateful_step_count=14, deadline=None)
