@@ -209,7 +209,8 @@ def test_a_descriptor_that_no_plan_can_have_is_refused_on_import(
 @pytest.mark.parametrize(
     ("quality", "gates"),
     [
-        ({}, SAMPLE_RATIO_GATES),
+        ({}, ("sample-ratio-by-day", "sequential-sample-ratio")),
+        ({"segments": ["country"]}, SAMPLE_RATIO_GATES),
         ({"quality": []}, ()),
         (
             {"quality": [{"test": "traffic"}, {"test": "sample-ratio-by-day", "level": 0.02}]},
@@ -225,7 +226,7 @@ def test_an_empty_list_of_gates_is_an_answer_and_none_at_all_is_the_default(
     loaded = store.load(played, "gate")
     assert tuple(each.test for each in loaded.plan.gates) == gates
     checks = store.result_of(played, loaded).quality.checks
-    assert {each.test for each in checks if each.gates} == set(gates) - {"sample-ratio-by-segment"}
+    assert {each.test for each in checks if each.gates} == set(gates)
 
 
 def test_a_look_is_logged_once_with_who_took_it_and_is_never_computed_anew(played: Workspace) -> None:
