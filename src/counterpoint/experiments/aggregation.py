@@ -29,7 +29,7 @@ from counterpoint.experiments.metrics.reading import LEAST
 from counterpoint.experiments.model import Experiment
 from counterpoint.experiments.quantiles import cell_of, grid_expression, values_expression
 from counterpoint.experiments.steps import reached_expression
-from counterpoint.experiments.totals import cross_name, totals_of
+from counterpoint.experiments.totals import LARGEST_ORIGIN, cross_name, totals_of
 from counterpoint.experiments.user_sums import EARLY_DAYS, reach_days, sums_expression, value_of
 from counterpoint.experiments.users import (
     exposures_of,
@@ -272,7 +272,8 @@ def summary_expression(
 def origin_expression(numerator: Any, denominator: Any) -> Any:
     """What `totals.origin_of` says of two pooled means."""
     found = numerator / denominator.nullif(0)
-    return ibis.ifelse(found.isinf() | found.isnan(), 0.0, found).fill_null(0.0)
+    # SQLite knows no infinity; what is no number is greater than all or compares with nothing.
+    return ibis.ifelse(found.abs() < LARGEST_ORIGIN, found, 0.0)
 
 
 def _filled(slots: Slots, users: Table, sums: Table, further: Mapping[int, Table]) -> Table:

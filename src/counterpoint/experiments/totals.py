@@ -16,6 +16,7 @@ from counterpoint.stats.distributions import normal_quantile
 
 __all__ = [
     "ADDED",
+    "LARGEST_ORIGIN",
     "ArmTotals",
     "CovariateTotals",
     "MetricTotals",
@@ -26,6 +27,10 @@ __all__ = [
     "origin_of",
     "totals_of",
 ]
+
+
+LARGEST_ORIGIN = 1e300
+"""A ratio beyond is none: what a linear form is taken around must be a number on every engine."""
 
 
 class CovariateTotals(msgspec.Struct, frozen=True):
@@ -263,7 +268,7 @@ def apart(found: Comoments, origin: float, *, covariates: bool) -> Comoments:
 def origin_of(numerator: float, denominator: float) -> float:
     """The ratio of two pooled means, which the linear form of a ratio is taken around; 0 where there is none."""
     found = numerator / denominator if denominator else 0.0
-    return found if math.isfinite(found) else 0.0
+    return found if abs(found) < LARGEST_ORIGIN else 0.0
 
 
 def _quantile(metric: Metric, row: Mapping[str, Any], slots: Slots, found: Comoments) -> MetricTotals:
