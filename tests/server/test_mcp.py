@@ -5,12 +5,15 @@ import json
 import os
 import signal
 import sys
-from collections.abc import Callable
+import threading
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
+from litestar import Litestar
 from litestar.testing import TestClient
 from mcp import StdioServerParameters
 from mcp.client.client import Client
@@ -18,10 +21,11 @@ from mcp.client.stdio import stdio_client
 from mcp.shared.exceptions import MCPError
 
 from counterpoint import Workspace
+from counterpoint.cli import run
 from counterpoint.graph.actor import SYSTEM
 from counterpoint.server.identity import tokens
 from counterpoint.server.mcp.offer import offer
-from tests.asking import HEADERS, MCP, call, requested
+from tests.asking import HEADERS, MCP, call, put_beside, requested
 
 OURS = {"apiVersion": "counterpoint.dev/v1"}
 UNIT = {
@@ -128,6 +132,27 @@ def test_the_published_client_uses_everything_on_stdio(filled: Workspace, tmp_pa
     assert "Traceback" not in (tmp_path / "log").read_text()
 
 
+def test_reading_on_stdio_starts_nothing_that_writes(
+    filled: Workspace, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Neither the controller of rollouts nor the watch of files, nor anything else that a server does by itself."""
+    begun: list[str] = []
+    monkeypatch.setattr(threading.Thread, "start", lambda thread: begun.append(thread.name))
+    monkeypatch.setattr(Litestar, "lifespan", lambda app: begun.append("lifespan"))
+
+    async def served(read: Any, write: Any, options: Any) -> None:
+        assert begun == []
+
+    @asynccontextmanager
+    async def nothing() -> AsyncIterator[tuple[None, None]]:
+        yield None, None
+
+    monkeypatch.setattr("mcp.server.stdio.stdio_server", nothing)
+    monkeypatch.setattr("mcp.server.lowlevel.Server.run", lambda _, *given: served(*given))
+    assert run(["-w", str(filled.path), "mcp"]) == 0
+    assert begun == []
+
+
 def test_who_has_no_token_is_told_where_the_resource_describes_itself(guarded: TestClient[Any]) -> None:
     refused = guarded.post(MCP, json=requested("tools/list"), headers=HEADERS)
     assert refused.status_code == 401
@@ -168,7 +193,8 @@ def test_a_page_of_another_site_reads_nothing_on_a_session(
     body = requested("tools/list")
     assert guarded.post(MCP, json=body, headers=HEADERS).status_code == 200
     evil = HEADERS | {"origin": "https://evil.example"}
-    assert guarded.post(MCP, json=body, headers=evil).status_code == 403
+    refused = guarded.post(MCP, json=body, headers=evil)
+    assert (refused.status_code, "www-authenticate" in refused.headers) == (403, False)
     form = HEADERS | {"content-type": "text/plain"}
     assert guarded.post(MCP, content=json.dumps(body), headers=form).status_code >= 400
 
@@ -228,15 +254,18 @@ def test_wrong_arguments_are_told_by_name(
 def test_every_tool_and_source_answers_for_a_thing_that_is_there(
     filled: Workspace, client: TestClient[Any]
 ) -> None:
+    put_beside(filled.graph)
+    asked = dict.fromkeys(("bet", "experiment", "rollout", "q"), "weekly")
+    asked |= {"ref": "bet:default/weekly", "unit": "discovery"}
     for tool in offer().tools.values():
-        arguments = {"bet": "weekly", "ref": "bet:default/weekly", "q": "weekly", "unit": "discovery"}
-        given = {each.name: arguments[each.name] for each in tool.arguments if each.name in arguments}
+        given = {each.name: asked[each.name] for each in tool.arguments if each.name in asked}
         told = client.post(MCP, json=call(tool.name, **given), headers=HEADERS).json()["result"]
-        if {each.name for each in tool.arguments if each.required} <= set(arguments):
-            assert not told.get("isError"), (tool.name, told)
-            assert told["structuredContent"]
+        assert not told.get("isError"), (tool.name, told)
+        assert told["structuredContent"]
     for source in offer().sources:
-        assert source.read(f"{source.scheme}://default/weekly") is not None
+        uri = f"{source.scheme}://default/{'discovery' if source.scheme == 'squad' else 'weekly'}"
+        told = client.post(MCP, json=requested("resources/read", uri=uri), headers=HEADERS).json()
+        assert told["result"]["contents"][0]["uri"] == uri, told
 
 
 def test_an_organisation_reads_its_own_words(filled: Workspace, client: TestClient[Any]) -> None:

@@ -13,7 +13,7 @@ tools = (
         (
             Argument("q", "The words."),
             Argument("kind", "Only of one kind, such as `Component` or `Bet`.", required=False),
-            Argument("limit", "How many at most, up to 50.", required=False, default=20),
+            Argument("limit", "How many at most, up to 100.", required=False, default=20),
         ),
     ),
     Tool(

@@ -15,7 +15,7 @@ from counterpoint import Workspace
 from counterpoint.bets.concerns.raising import raise_concern
 from counterpoint.cli import run
 from counterpoint.moments import today_utc
-from tests.asking import assisted
+from tests.asking import assisted, put_beside
 from tests.server.conftest import _quick_hashes, csrf, csrf_of, make_client, sign_in, token
 
 from .conftest import ANA, BET, BO, fill
@@ -52,6 +52,7 @@ def people(
 ) -> Callable[[str], Person]:
     """Signs in people of the little organisation; root is an administrator."""
     fill(workspace.graph)
+    put_beside(workspace.graph)
     client = make_client()
 
     def enter(name: str) -> Person:

@@ -25,5 +25,7 @@ async def _serve(app: Any, workspace: Workspace) -> None:
     from counterpoint.server.mcp.protocol import protocol_server
 
     server = protocol_server(app, workspace)
-    async with app.lifespan(), stdio_server() as (read, write):
+    workspace.journal  # noqa: B018 - opened before the first requests, which come from several threads at once
+    # Without the application's lifespan, which moves rollouts and reads files again: whoever reads changes nothing.
+    async with stdio_server() as (read, write):
         await server.run(read, write, server.create_initialization_options())

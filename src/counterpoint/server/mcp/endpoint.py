@@ -7,7 +7,7 @@ from typing import Any, Final
 from litestar.concurrency import sync_to_thread
 from litestar.types import ASGIApp, Receive, Scope, Send
 
-from counterpoint.server.connection import header, is_loopback, method_of
+from counterpoint.server.connection import caller_of, header, is_loopback, method_of
 from counterpoint.workspace import Workspace
 
 __all__ = ["METADATA", "PATH", "Endpoint", "Metadata", "shape"]
@@ -98,7 +98,7 @@ def shape(scope: Scope, error: BaseException, status: int, detail: str) -> tuple
     headers = {"content-type": "application/json"}
     if status == 401:
         headers["www-authenticate"] = f'Bearer resource_metadata="{_base(scope)}{METADATA}", scope="read"'
-    elif status == 403:
+    elif status == 403 and caller_of(scope).via == "token":
         headers["www-authenticate"] = 'Bearer error="insufficient_scope", scope="read"'
     body = {"jsonrpc": "2.0", "id": None, "error": {"code": -32001, "message": detail}}
     return status, headers, json.dumps(body).encode()
